@@ -1,0 +1,125 @@
+# The names that people, CI and hooks share. Bare `make` lists them; each one runs from a fresh clone.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements/dev.txt
+
+# What .venv was made from, by content: a fresh clone or a `touch` rebuilds nothing.
+define FINGERPRINT
+import hashlib, pathlib, sys
+if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+    sys.exit("Python 3.11, 3.12 or 3.13 is needed, %s is Python %d.%d. Name one: make PYTHON=python3.12 ..."
+             % (sys.executable, sys.version_info[0], sys.version_info[1]))
+print("python %d.%d" % sys.version_info[:2])
+for path in sys.argv[1:]:
+    print(path, hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest())
+endef
+export FINGERPRINT
+
+.PHONY: help setup data run ci lint format format-check types imports config workflows-lint docs test coverage \
+	tune bench-pipeline lock doctor clean
+
+help: ## List the targets (this)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make .venv from the hash-pinned lock; does nothing while the lock is unchanged
+	@set -euo pipefail; \
+	command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make PYTHON=/path/to/python3.12"; exit 1; }; \
+	wanted="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml)"; \
+	found="$$(cat $(VENV)/.stamp 2>/dev/null || :)"; \
+	if [ "$$wanted" = "$$found" ]; then exit 0; fi; \
+	if [ "$$(grep -v ^pyproject <<<"$$wanted")" != "$$(grep -v ^pyproject <<<"$$found")" ]; then \
+		$(PYTHON) scripts/doctor.py --machine; \
+		echo "Making $(VENV) from $(LOCK): one to two minutes, once for each lock"; \
+		rm -f $(VENV)/.stamp; \
+		$(PYTHON) -m venv --clear $(VENV); \
+		: "First the pinned pip, faster than the one that Python ships, and what it builds source packages with."; \
+		awk '/^[^ ]/ { wanted = /^(pip|setuptools)==/ } wanted' $(LOCK) >$(VENV)/first.txt; \
+		$(BIN)/python -m pip install --require-hashes --no-compile -r $(VENV)/first.txt; \
+		: "Python compiles a module when it is first imported: --no-compile halves the wait."; \
+		$(BIN)/python -m pip install --require-hashes --no-compile --no-build-isolation -r $(LOCK); \
+	fi; \
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .; \
+	echo "$$wanted" >$(VENV)/.stamp
+
+data: setup ## Fetch data/ from your default DVC remote, or else from the sample remote in this repository
+	@set -euo pipefail; \
+	if $(BIN)/dvc status --quiet data.dvc; then exit 0; fi; \
+	remote="$$($(BIN)/dvc config core.remote || :)"; \
+	echo "Fetching data/ from the DVC remote '$${remote:-sample}'"; \
+	$(BIN)/dvc pull --remote "$${remote:-sample}" data.dvc </dev/null || { \
+		printf '%s\n' \
+			"data/ is not what data.dvc names, and it was left as it is." \
+			"  Your own files are in data/?  Take them in:      $(BIN)/dvc add data" \
+			"                                or drop them:      $(BIN)/dvc checkout --force data.dvc" \
+			"  A remote lacks the objects?   Name the right one: $(BIN)/dvc remote add -d storage s3://YOUR-BUCKET/credit-risk" \
+			"  (docs/data.md says more)"; \
+		exit 1; }
+
+run: data ## Data to decided model: the DVC stages, then one screen with the figures and the gate's verdict
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+	@$(BIN)/credit-risk summary
+	@$(BIN)/credit-risk gate --check
+
+ci: lint format-check types imports config workflows-lint test ## Everything CI asks; `test` holds the documentation checks
+
+lint: setup ## Code rules (ruff)
+	$(BIN)/ruff check
+
+format: setup ## Rewrite the code in the house format (ruff)
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+format-check: setup ## Is the code in the house format?
+	$(BIN)/ruff format --check
+
+types: setup ## Types (mypy, strict)
+	$(BIN)/mypy
+
+imports: setup ## Imports point one way (import-linter)
+	$(BIN)/lint-imports --no-logo
+
+config: setup ## Are the files in configs/ whole: known keys, known columns, formulas that parse?
+	$(BIN)/credit-risk config
+
+workflows-lint: setup ## Workflows and shell scripts: actionlint, zizmor, schema, shellcheck; no network needed
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/actionlint
+	$(BIN)/zizmor --offline --persona pedantic --quiet .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(BIN)/shellcheck .ci/run
+
+docs: setup ## Documents only: links, named targets, locks, pins (a part of `make test`)
+	$(BIN)/pytest tests/test_repository.py
+
+test: setup ## All tests
+	$(BIN)/pytest -n 2
+
+coverage: setup ## All tests, with the lines they reach: build/coverage/index.html and build/coverage.xml
+	$(BIN)/pytest -n 2 --cov --cov-report=term --cov-report=html --cov-report=xml
+
+tune: data ## Search LightGBM's parameters (resumable, seeded) and write them to configs/model.yaml
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro prepare
+	$(BIN)/credit-risk tune
+
+bench-pipeline: setup ## Measure the pipeline against bare LightGBM, and how it grows from 30 k to 3 M rows
+	$(BIN)/credit-risk bench
+
+lock: ## Compile the lock again with uv (UPGRADE=1 takes newer versions, UV=path/to/uv)
+	@command -v $(UV) >/dev/null || { echo "No '$(UV)' here. Install it (python3 -m pip install uv), or name it: make lock UV=/path/to/uv"; exit 1; }
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev \
+		$(if $(UPGRADE),--upgrade) -o $(LOCK) pyproject.toml
+
+doctor: ## What is missing on this machine, each with the command that mends it
+	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make doctor PYTHON=/path/to/python3.12"; exit 1; }
+	@WANTED="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml 2>/dev/null)" $(PYTHON) scripts/doctor.py
+
+clean: ## Remove caches and what tools wrote; keeps .venv, data/, models/ and DVC's cache
+	rm -rf build .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

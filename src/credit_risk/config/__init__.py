@@ -1,0 +1,6 @@
+"""The config: everything that is particular to one lender's data and policy."""
+
+from credit_risk.config.reading import load
+from credit_risk.config.schema import Column, Config
+
+__all__ = ["Column", "Config", "load"]

@@ -1,0 +1,135 @@
+"""What no single value of the config shows: names that must exist, formulas that must parse, roles that must fit."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES, Config
+from credit_risk.errors import FormulaError
+from credit_risk.formula import parse
+
+Loc = tuple[str | int, ...]
+Problem = tuple[Loc, str]
+
+
+def inconsistencies(config: Config) -> Iterator[Problem]:
+    """Every problem of a config whose values are each valid, with the place it stands at."""
+    yield from _column_problems(config)
+    yield from _role_problems(config)
+    yield from _formula_problems(config)
+    yield from _name_problems(config)
+    yield from _split_problems(config)
+    yield from _outcome_problems(config)
+    yield from _policy_problems(config)
+    yield from _gate_problems(config)
+
+
+def _column_problems(config: Config) -> Iterator[Problem]:
+    for name, column in config.columns.items():
+        loc = ("columns", name)
+        if column.type in CATEGORY_TYPES and not column.categories and column.role != "ignore":
+            yield loc, f"a column of type {column.type} needs `categories: [...]`"
+        if column.categories and column.type not in CATEGORY_TYPES:
+            yield (*loc, "categories"), f"only a category or ordered column has categories; this one is {column.type}"
+        if column.categories and len(set(column.categories)) < len(column.categories):
+            yield (*loc, "categories"), "a category stands here twice"
+        if column.range and column.type not in ("number", "integer"):
+            yield (*loc, "range"), f"only a number or integer column has a range; this one is {column.type}"
+        if column.range and column.range[0] > column.range[1]:
+            yield (*loc, "range"), f"the range must go from low to high, got {list(column.range)}"
+        if column.is_input and column.type in ("date", "text"):
+            yield loc, f"an input of the model cannot be of type {column.type}; give it a number or category type"
+        if column.role == "date" and column.type != "date":
+            yield (*loc, "type"), f"a column of role date needs type date, got {column.type}"
+
+
+def _role_problems(config: Config) -> Iterator[Problem]:
+    for role in ("target", "date", "id", "applicant"):
+        names = config.named(role)
+        if len(names) > 1:
+            yield ("columns", names[1], "role"), f"only one column can be the {role}; {names[0]!r} is it already"
+    if not config.named("target"):
+        yield ("columns",), "no column has role target; mark the one that holds the outcome"
+    if not config.features:
+        yield ("columns",), "no column has role feature and nothing is derived; the model would read nothing"
+    for name in config.named(*GUARDED_ROLES, "ignore"):
+        if not config.columns[name].why:
+            yield ("columns", name), f"say under `why:` why this column is {config.columns[name].role}"
+
+
+def _formula_problems(config: Config) -> Iterator[Problem]:
+    known = {name: config.categories(name) for name in config.inputs}
+    for name, derived in config.derived.items():
+        if name in config.columns:
+            yield ("derived", name), "a column has this name already; give the derived feature another"
+        yield from _refused(("derived", name, "formula"), derived.formula, known)
+        known[name] = None
+    for index, exclusion in enumerate(config.outcome.exclusions):
+        yield from _refused(("outcome", "exclusions", index, "where"), exclusion.where, known)
+    for index, rule in enumerate(config.contract.rules):
+        yield from _refused(("contract", "rules", index, "must"), rule.must, known)
+    for index, policy_rule in enumerate(config.policy.rules):
+        yield from _refused(("policy", "rules", index, "where"), policy_rule.where, known)
+
+
+def _refused(loc: Loc, text: str, known: Mapping[str, tuple[str, ...] | None]) -> Iterator[Problem]:
+    try:
+        parse(text, known)
+    except FormulaError as error:
+        yield loc, str(error)
+
+
+def _name_problems(config: Config) -> Iterator[Problem]:
+    for name in config.model.directions:
+        if name not in config.features:
+            yield ("model", "directions", name), _unknown("feature", name, config.features)
+        elif config.categories(name) and config.columns[name].type == "category":
+            yield ("model", "directions", name), "plain categories have no order; make the column ordered first"
+    for index, name in enumerate(config.evaluation.segments):
+        if name not in (*config.inputs, *config.derived):
+            loc = ("evaluation", "segments", index)
+            yield loc, _unknown("input or derived feature", name, (*config.inputs, *config.derived))
+
+
+def _unknown(what: str, name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"there is no {what} {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _split_problems(config: Config) -> Iterator[Problem]:
+    split, date = config.split, config.only("date")
+    total = split.train + split.selection + split.test
+    if abs(total - 1) > 1e-9:
+        yield ("split",), f"train, selection and test must add up to 1, got {total:g}"
+    if split.by == "time" and date is None:
+        yield ("split", "by"), "a split by time needs a column of role date; there is none, so write `by: random`"
+    if split.by == "random" and date is not None and not split.why_random:
+        yield ("split", "by"), f"there is a date ({date}): split by time, or say under `why_random:` why not"
+
+
+def _outcome_problems(config: Config) -> Iterator[Problem]:
+    words = {kind: {str(value) for value in getattr(config.outcome, kind)} for kind in ("bad", "good", "indeterminate")}
+    for first, second in (("bad", "good"), ("bad", "indeterminate"), ("good", "indeterminate")):
+        if both := sorted(words[first] & words[second]):
+            yield ("outcome", second), f"{both} stands under `{first}` too; an outcome is one of them"
+    low, high = config.outcome.bad_rate
+    if low > high:
+        yield ("outcome", "bad_rate"), f"the range must go from low to high, got {[low, high]}"
+
+
+def _policy_problems(config: Config) -> Iterator[Problem]:
+    policy = config.policy
+    if policy.cost >= policy.margin:
+        yield ("policy", "cost"), f"a cost of {policy.cost:g} eats the margin of {policy.margin:g}: nobody is approved"
+    minima = [band.minimum for band in policy.bands]
+    if minima != sorted(set(minima), reverse=True):
+        yield ("policy", "bands"), f"list the bands from best to worst, each minimum once; got {minima}"
+
+
+def _gate_problems(config: Config) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, gate in enumerate(config.gates):
+        if gate.name in seen:
+            yield ("gates", index, "name"), f"two gates are called {gate.name!r}; a waiver could not tell them apart"
+        seen.add(gate.name)
+        if gate.at_least is None and gate.at_most is None:
+            yield ("gates", index), "a gate without `at_least` or `at_most` cannot fail"

@@ -1,0 +1,113 @@
+"""Reading a config: every problem at once, each with its line and the nearest known key."""
+
+import difflib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from credit_risk.config.checks import Loc, inconsistencies
+from credit_risk.config.schema import Config, Section
+from credit_risk.errors import ConfigError, NotFound
+
+
+def load(path: Path) -> Config:
+    """Read and check a config and the model.yaml beside it.
+
+    Raises ConfigError with every problem, its line and the nearest known key; NotFound without the files.
+    """
+    tree = _read(path)
+    parameters_path = path.with_name("model.yaml")
+    parameters = _read(parameters_path)
+    problems = []
+    try:
+        config = Config.model_validate({**_plain(tree), "parameters": _plain(parameters)})
+    except ValidationError as error:
+        for detail in error.errors():
+            loc = detail["loc"]
+            file, node, rest = (parameters_path, parameters, loc[1:]) if loc[0] == "parameters" else (path, tree, loc)
+            problems.append(_sentence(file, node, rest, _explain(loc, detail)))
+        raise ConfigError(path, problems) from None
+    problems = [_sentence(path, tree, loc, message) for loc, message in inconsistencies(config)]
+    if problems:
+        raise ConfigError(path, problems)
+    return config
+
+
+def _read(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFound(path, "Name the config with --config, or run the command in the repository's root.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(path, [f"byte {error.start} is not UTF-8; save the file as UTF-8"]) from None
+    try:
+        tree = YAML(typ="rt").load(io.StringIO(text))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(path, [f"line {line}: {(error.problem or str(error)).splitlines()[0]}"]) from None
+    if not isinstance(tree, Mapping):
+        raise ConfigError(path, ["the file must hold keys and values, as in `version: 1`"])
+    return tree
+
+
+def _plain(node: Any) -> Any:
+    """Plain Python values of a YAML tree that remembers its lines."""
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    if isinstance(node, bool):
+        return node
+    for kind in (int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+def _sentence(path: Path, tree: Any, loc: Loc, message: str) -> str:
+    where = ".".join(str(part) for part in loc)
+    return f"{path.name} line {_line(tree, loc)}: {where}: {message}"
+
+
+def _line(node: Any, loc: Loc) -> int:
+    """The line of a key, or of the nearest key above it that stands in the file."""
+    line = 1
+    for part in loc:
+        position = getattr(node, "lc", None)
+        try:
+            line = (position.key(part) if isinstance(node, Mapping) else position.item(part))[0] + 1  # type: ignore[union-attr]
+            node = node[part]
+        except (KeyError, IndexError, TypeError, AttributeError):
+            break
+    return line
+
+
+def _explain(loc: Loc, detail: Any) -> str:
+    """What is wrong with one value, and what was expected instead."""
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(loc[:-1])
+        near = difflib.get_close_matches(str(loc[-1]), known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        return f"unknown key {str(loc[-1])!r}; {hint}"
+    if detail["type"] == "missing":
+        return "this key is missing"
+    return f"{detail['msg']}; got {detail['input']!r}"
+
+
+def _known_keys(loc: Loc) -> list[str]:
+    """The keys that the section at `loc` has."""
+    section: Any = Config
+    for part in loc:
+        if isinstance(section, type) and issubclass(section, Section):
+            section = section.model_fields[str(part)].annotation
+        else:
+            section = next((kind for kind in get_args(section) if isinstance(kind, type) and kind is not str), None)
+        while get_origin(section) in (Annotated, UnionType):
+            section = get_args(section)[0]
+    return list(section.model_fields) if isinstance(section, type) and issubclass(section, Section) else []

@@ -1,0 +1,298 @@
+"""What the config may hold: one frozen tree, no unknown key, every value typed.
+
+`configs/credit.yaml` is the file a fork edits; `configs/model.yaml` beside it holds the
+model parameters that `make tune` writes. Both are read once (`load`), checked as one tree
+and passed on explicitly.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from credit_risk.formula import Formula, parse
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, Field(min_length=1)]
+Scalar = str | int | float | bool
+
+INPUT_ROLES = ("feature", "input_only")
+GUARDED_ROLES = ("protected", "proxy")
+NUMERIC_TYPES = ("number", "integer", "boolean")
+CATEGORY_TYPES = ("category", "ordered")
+
+
+class Section(BaseModel):
+    """A part of the config: no unknown key, no change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Project(Section):
+    """Whose model this is, as every report and record names it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    title: Text
+    notice: str = ""
+
+
+class Source(Section):
+    """One data file; every file after the first is joined to it by `join_on`."""
+
+    path: Text
+    join_on: str | None = None
+
+
+class Data(Section):
+    """Which files hold the data and how they are written."""
+
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    encoding: str = "utf-8"
+    missing: tuple[str, ...] = ("",)
+    max_bytes: Annotated[int, Field(gt=0)] = 10_000_000_000
+
+
+class Exclusion(Section):
+    """Applications that the model is not meant for, taken out before anything is counted."""
+
+    name: Text
+    where: Text
+    reason: Text
+
+
+class Outcome(Section):
+    """What counts as a bad account, over which time, and for whom that is known."""
+
+    definition: Text
+    bad: Annotated[tuple[Scalar, ...], Field(min_length=1)]
+    good: Annotated[tuple[Scalar, ...], Field(min_length=1)]
+    indeterminate: tuple[Scalar, ...] = ()
+    performance_window_months: Annotated[int, Field(gt=0)]
+    population: Literal["booked", "all"]
+    exclusions: tuple[Exclusion, ...] = ()
+    bad_rate: tuple[Share, Share] = (0.0, 1.0)
+
+
+class Column(Section):
+    """One column of the data: what it may hold, and what it may be used for."""
+
+    role: Literal["feature", "input_only", "protected", "proxy", "id", "applicant", "date", "target", "ignore"]
+    type: Literal["number", "integer", "boolean", "category", "ordered", "date", "text"] = "text"
+    range: tuple[float, float] | None = None
+    categories: tuple[str, ...] | None = None
+    missing: Literal["allow", "refer", "refuse"] = "refuse"
+    label: str | None = None
+    why: str | None = None
+
+    @property
+    def is_input(self) -> bool:
+        """Whether an application carries this column."""
+        return self.role in INPUT_ROLES
+
+
+class Derived(Section):
+    """A feature computed from the columns of the same application."""
+
+    formula: Text
+    label: str | None = None
+
+
+class Rule(Section):
+    """A relation between columns that sound data obeys; `allowed` is the share of rows that may break it."""
+
+    name: Text
+    must: Text
+    allowed: Share = 0.0
+    reason: Text
+
+
+class Contract(Section):
+    """What a data set must satisfy as a whole."""
+
+    min_rows: Annotated[int, Field(gt=0)]
+    max_duplicates: Share
+    rules: tuple[Rule, ...] = ()
+
+
+class Drift(Section):
+    """How the population stability index (PSI) is taken and when it is too high."""
+
+    bins: Annotated[int, Field(ge=2, le=50)]
+    threshold: Annotated[float, Field(gt=0)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+
+
+class Split(Section):
+    """Which rows train the model, which choose between models, which are for the report alone."""
+
+    by: Literal["time", "random"]
+    train: Annotated[float, Field(gt=0, lt=1)]
+    selection: Annotated[float, Field(gt=0, lt=1)]
+    test: Annotated[float, Field(gt=0, lt=1)]
+    seed: int
+    why_random: str | None = None
+
+
+class Model(Section):
+    """How models are fitted; the tuned parameters stand in configs/model.yaml."""
+
+    seed: int
+    folds: Annotated[int, Field(ge=2, le=20)]
+    max_trees: Annotated[int, Field(gt=0)]
+    patience: Annotated[int, Field(gt=0)]
+    threads: Annotated[int, Field(ge=0)]
+    directions: Mapping[str, Literal["increasing", "decreasing"]]
+
+
+class Parameters(Section):
+    """LightGBM's own parameters, under its own names (configs/model.yaml)."""
+
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    num_leaves: Annotated[int, Field(ge=2, le=1024)]
+    max_depth: int
+    min_child_samples: Annotated[int, Field(ge=1)]
+    reg_alpha: Annotated[float, Field(ge=0)]
+    reg_lambda: Annotated[float, Field(ge=0)]
+    colsample_bytree: Annotated[float, Field(gt=0, le=1)]
+    subsample: Annotated[float, Field(gt=0, le=1)]
+    monotone_constraints_method: Literal["basic", "intermediate"]
+
+
+class Tune(Section):
+    """How far `make tune` searches."""
+
+    trials: Annotated[int, Field(gt=0)]
+    seed: int
+
+
+class Scale(Section):
+    """Score points: `base` points at odds of `odds` good to one bad; `pdo` points double the odds."""
+
+    base: float
+    odds: Annotated[float, Field(gt=0)]
+    pdo: Annotated[float, Field(gt=0)]
+
+
+class Band(Section):
+    """A score band; it holds every score from `from` up to the next better band."""
+
+    name: Text
+    minimum: float
+
+
+class PolicyRule(Section):
+    """A rule of credit policy that decides before the model does."""
+
+    name: Text
+    where: Text
+    decision: Literal["decline", "refer"]
+    reason: Text
+
+
+class Policy(Section):
+    """The lender's economics and what follows from them: cut-off, referral, score scale and bands.
+
+    margin, lgd and cost are shares of the exposure: earned on a good account, lost on a
+    bad one, spent on each account that is opened.
+    """
+
+    margin: Annotated[float, Field(gt=0)]
+    lgd: Annotated[float, Field(gt=0)]
+    cost: Annotated[float, Field(ge=0)]
+    refer_within: Annotated[float, Field(ge=0, lt=1)]
+    max_missing: Share
+    invalid: Literal["refuse", "refer"]
+    scale: Scale
+    bands: Annotated[tuple[Band, ...], Field(min_length=1)]
+    rules: tuple[PolicyRule, ...] = ()
+
+
+class Evaluation(Section):
+    """How the figures of the report are taken."""
+
+    replicates: Annotated[int, Field(ge=100, le=100_000)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    seed: int
+    segments: tuple[str, ...] = ()
+    single_feature_share: Share
+
+
+class Gate(Section):
+    """One check between a model and its promotion: a measure, its limits and why they stand there."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    measure: Text
+    at_least: float | None = None
+    at_most: float | None = None
+    exact: bool = False
+    reason: Text
+
+
+class Config(Section):
+    """The whole config, checked: the one argument that says what is particular to this lender."""
+
+    version: Literal[1]
+    project: Project
+    data: Data
+    outcome: Outcome
+    columns: Mapping[str, Column]
+    derived: Mapping[str, Derived]
+    contract: Contract
+    drift: Drift
+    split: Split
+    model: Model
+    tune: Tune
+    policy: Policy
+    evaluation: Evaluation
+    gates: Annotated[tuple[Gate, ...], Field(min_length=1)]
+    parameters: Parameters
+
+    def named(self, *roles: str) -> tuple[str, ...]:
+        """The columns of these roles, in the order of the config."""
+        return tuple(name for name, column in self.columns.items() if column.role in roles)
+
+    def only(self, role: str) -> str | None:
+        """The one column of a role that at most one column may have."""
+        return next(iter(self.named(role)), None)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What an application carries: the columns the model or a formula may read."""
+        return self.named(*INPUT_ROLES)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the model reads, in the order of its matrix: feature columns, then derived features."""
+        return (*self.named("feature"), *self.derived)
+
+    def categories(self, name: str) -> tuple[str, ...] | None:
+        """The categories of a column, None for a column of numbers or a derived feature."""
+        return self.columns[name].categories if name in self.columns else None
+
+    @property
+    def kinds(self) -> dict[str, tuple[str, ...] | None]:
+        """What formulas over an application may name (see domain.formula.parse)."""
+        return {name: self.categories(name) for name in (*self.inputs, *self.derived)}
+
+    def formula(self, text: str) -> Formula:
+        """A rule or exclusion over inputs and derived features, ready to evaluate."""
+        return parse(text, self.kinds)
+
+    def derivations(self) -> dict[str, Formula]:
+        """The derived features in order; each may read the columns and the features before it."""
+        known = {name: self.categories(name) for name in self.inputs}
+        formulas = {}
+        for name, derived in self.derived.items():
+            formulas[name] = parse(derived.formula, known)
+            known[name] = None
+        return formulas
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """The config as `as_dict` wrote it, for a scorer's own copy; it was checked when it was written."""
+        return cls.model_validate(raw)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON can hold them."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,187 @@
+"""Cells as the config types them: what a column holds, or where it does not hold it.
+
+A cell that cannot be what its column holds keeps being seen: an unreadable number is infinite, an unknown
+category stays a category of its own, and each is counted. None of them becomes a missing cell in silence; an
+unreadable date, for which there is no such value, is missing in the table and counted as unreadable.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pandas import Series
+
+from credit_risk.config import Column
+from credit_risk.config.schema import CATEGORY_TYPES
+from credit_risk.domain.inputs import numbers, word_of
+
+SAMPLE = 5
+
+_WORDS = pa.dictionary(pa.int32(), pa.string())
+_TYPES = {
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "category": _WORDS,
+    "ordered": _WORDS,
+    "date": pa.timestamp("us"),
+    "text": pa.string(),
+}
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """The cells of a column that hold something else: how many, the first few by place (0 is the first row)."""
+
+    column: str
+    count: int
+    rows: tuple[int, ...]
+    texts: tuple[str, ...]
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The type by which a CSV reader should try to read a column."""
+    return _WORDS if column.role == "target" else _TYPES[column.type]
+
+
+def typed(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, Unreadable | None]:
+    """A column as the config declares it, and its unreadable cells, if there are any.
+
+    number: float64. integer: int64, or float64 where cells are missing or no whole numbers.
+    boolean: bool, or float64 where cells are missing. category, ordered: Categorical, declared categories first.
+    date: datetime64. text: str. The target, whatever its type: the word by which the config names an outcome.
+    """
+    if column.role == "target":
+        return _target(name, cells, column), None
+    if column.type in CATEGORY_TYPES:
+        return _category(name, cells, column), None
+    if column.type == "date":
+        return _date(name, cells)
+    if column.type == "text":
+        return Series(cells.cast(pa.string()).to_pandas(), name=name, dtype="str"), None
+    return _number(name, cells, column)
+
+
+def _number(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, Unreadable | None]:
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
+    unreadable = None
+    if not _is_text(cells):
+        values = _plain_number(cells)
+    elif (quick := _cast(cells, pa.float64())) is not None and not pc.any(pc.is_nan(quick)).as_py():
+        # Whole numbers of more than 53 bits are exact as int64 alone.
+        exact = _cast(cells, pa.int64()) if column.type == "integer" else None
+        values = (quick if exact is None else exact).to_numpy()
+    else:
+        values = numbers(cells.to_pandas(), column)
+        unreadable = _unreadable(name, cells, np.isinf(values))
+    return Series(_narrow(values, column), name=name, copy=False), unreadable
+
+
+def _plain_number(cells: pa.ChunkedArray) -> NDArray[Any]:
+    if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type) or pa.types.is_boolean(cells.type):
+        if pa.types.is_boolean(cells.type) and cells.null_count:
+            cells = cells.cast(pa.int8())
+        values: NDArray[Any] = cells.to_numpy()
+        return values
+    number = _cast(cells, pa.float64())
+    if number is None:
+        return np.full(len(cells), np.inf)  # dates or lists where numbers should be: the whole column is unreadable
+    decimals: NDArray[Any] = number.to_numpy()
+    return decimals
+
+
+def _narrow(values: NDArray[Any], column: Column) -> NDArray[Any]:
+    """The narrowest type that holds the column: an integer as int64, a boolean as bool, if every cell is one."""
+    if column.type == "number":
+        return values.astype(np.float64, copy=False)
+    if column.type == "integer" and values.dtype.kind in "iub":
+        return values.astype(np.int64, copy=False)
+    if values.dtype.kind == "b":
+        return values
+    values = values.astype(np.float64, copy=False)
+    if column.type == "boolean":
+        return values.astype(np.bool_) if np.isin(values, (0, 1)).all() else values
+    whole = np.isfinite(values) & (values % 1 == 0) if np.isfinite(values).all() else np.zeros(1, dtype=np.bool_)
+    return values.astype(np.int64) if whole.all() else values
+
+
+def _category(name: str, cells: pa.ChunkedArray, column: Column) -> Series:
+    codes, words = _words(cells)
+    declared = column.categories or ()
+    unknown = sorted(set(words) - set(declared))
+    place = {word: code for code, word in enumerate((*declared, *unknown))}
+    of_code = np.array([*(place[word] for word in words), -1], dtype=np.int32)  # the last answers for code -1
+    categories = pd.Index([*declared, *unknown], dtype="str")
+    values = pd.Categorical.from_codes(of_code[codes], categories=categories, ordered=column.type == "ordered")
+    return Series(values, name=name)
+
+
+def _target(name: str, cells: pa.ChunkedArray, column: Column) -> Series:
+    codes, words = _words(cells)
+    if column.type in ("number", "integer"):
+        words = [_number_word(word) for word in words]
+    values = pd.array([*words, None], dtype="str").take(codes)
+    return Series(values, name=name)
+
+
+def _number_word(word: str) -> str:
+    """1.0 in a file is the outcome that the config calls 1."""
+    try:
+        return word_of(float(word)) if "." in word else word
+    except ValueError:
+        return word
+
+
+def _words(cells: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
+    """A code a row (-1 where missing) and the word that each code stands for."""
+    if not pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_encode()
+    array = cells.unify_dictionaries().combine_chunks()
+    if isinstance(array, pa.ChunkedArray):  # no chunk at all, or several that arrow will not join
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    codes = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    values = array.dictionary.to_pylist()
+    gaps = [code for code, value in enumerate(values) if pd.isna(value)]  # a NaN, as in a Parquet file
+    if gaps:
+        codes = np.where(np.isin(codes, gaps), np.int32(-1), codes)
+    return codes, [word_of(value) for value in values]
+
+
+def _date(name: str, cells: pa.ChunkedArray) -> tuple[Series, Unreadable | None]:
+    if not _is_text(cells):
+        dates = _cast(cells, pa.timestamp("us")) if pa.types.is_temporal(cells.type) else None
+        if dates is None:
+            return Series(np.full(len(cells), np.datetime64("NaT", "us")), name=name), _unreadable(
+                name, cells, pc.is_valid(cells).to_numpy()
+            )
+        return Series(dates.to_numpy(), name=name, copy=False), None
+    if (quick := _cast(cells, pa.timestamp("us"))) is not None:
+        return Series(quick.to_numpy(), name=name, copy=False), None
+    text = cells.to_pandas()
+    parsed = pd.to_datetime(text.str.strip(), format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
+    wrong = (parsed.isna() & text.notna()).to_numpy()
+    return parsed.astype("datetime64[us]").rename(name), _unreadable(name, cells, wrong)
+
+
+def _is_text(cells: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type) or pa.types.is_null(cells.type))
+
+
+def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    try:
+        return cells.cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+
+
+def _unreadable(name: str, cells: pa.ChunkedArray, wrong: NDArray[np.bool_]) -> Unreadable | None:
+    rows = np.flatnonzero(wrong)
+    if not len(rows):
+        return None
+    texts = cells.take(pa.array(rows[:SAMPLE])).to_pylist()
+    return Unreadable(name, len(rows), tuple(map(int, rows[:SAMPLE])), tuple(str(text) for text in texts))

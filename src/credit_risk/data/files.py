@@ -1,0 +1,70 @@
+"""Where everything lies, below one root: stages are handed these paths and know no others."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+SplitName = Literal["train", "selection", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "selection", "test")
+
+
+@dataclass(frozen=True)
+class Files:
+    """The repository's files; tests and trials give a root of their own."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "configs" / "credit.yaml"
+
+    @property
+    def policies(self) -> Path:
+        return self.root / "configs" / "policies"
+
+    def inputs(self, split: SplitName) -> Path:
+        """What the applications of a split carried: all that a model may be shown."""
+        return self.root / "artifacts" / "inputs" / f"{split}.parquet"
+
+    def outcomes(self, split: SplitName) -> Path:
+        """What became of them: columns row, group, bad and, where there is one, date."""
+        return self.root / "artifacts" / "outcomes" / f"{split}.parquet"
+
+    def protected(self, split: SplitName) -> Path:
+        """Protected columns and proxies, for the measurement of fairness alone."""
+        return self.root / "artifacts" / "protected" / f"{split}.parquet"
+
+    @property
+    def model(self) -> Path:
+        """The fitted models, before any policy: model.txt, scorecard.json, logistic.json, calibration.json."""
+        return self.root / "artifacts" / "model"
+
+    @property
+    def scorer(self) -> Path:
+        return self.root / "models" / "scorer"
+
+    @property
+    def scorecard(self) -> Path:
+        return self.root / "models" / "scorecard"
+
+    @property
+    def predictions(self) -> Path:
+        """PDs of model and challengers on the test rows, in the order of outcomes("test")."""
+        return self.root / "artifacts" / "predictions"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def plots(self) -> Path:
+        """Tables behind every picture, as CSV."""
+        return self.reports / "plots"
+
+    def report(self, name: str) -> Path:
+        """A stage's figures, as JSON: validation, preparation, metrics, gate …"""
+        return self.reports / f"{name}.json"
+
+    @property
+    def page(self) -> Path:
+        return self.reports / "index.html"

@@ -1,0 +1,220 @@
+"""The lender's tables: files read, joined and typed as the config says, whole or in batches."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas import DataFrame, Series
+
+from credit_risk.config import Config
+from credit_risk.data import raw
+from credit_risk.data.cells import Unreadable, arrow_type, typed
+from credit_risk.data.raw import Progress
+from credit_risk.errors import DataError
+
+
+@dataclass(frozen=True)
+class Joined:
+    """How a later file met the first: rows of the first it says nothing about, its own rows that nobody asked for."""
+
+    path: str
+    key: str
+    unmatched: int
+    unused: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A data set as it was read, with everything about it that the table alone does not show."""
+
+    table: DataFrame
+    unreadable: tuple[Unreadable, ...]
+    joins: tuple[Joined, ...]
+
+
+def no_progress(_: int) -> None:
+    """Nobody is watching."""
+
+
+def source_paths(config: Config, root: Path) -> tuple[Path, ...]:
+    return tuple(root / source.path for source in config.data.sources)
+
+
+def read_sources(config: Config, root: Path, *, progress: Progress = no_progress) -> DataFrame:
+    """The data set: every declared column but the ignored ones, in the config's order, typed as declared.
+
+    progress: told how many bytes were read since it was last told; `source_paths` gives the files and so the total.
+    Raises DataError with all that is wrong with the files, unreadable cells included.
+    """
+    reading = inspect_sources(config, root, progress=progress)
+    if reading.unreadable:
+        lines = [
+            f"  {cells.column}: {cells.count} unreadable, as in row {cells.rows[0] + 1}: {cells.texts[0]!r}"
+            for cells in reading.unreadable
+        ]
+        count = sum(cells.count for cells in reading.unreadable)
+        what = "1 cell is" if count == 1 else f"{count} cells are"
+        raise DataError(
+            "\n".join([f"{what} not what the config says; `credit-risk validate-data` reports them:", *lines])
+        )
+    return reading.table
+
+
+def inspect_sources(config: Config, root: Path, *, progress: Progress = no_progress) -> Reading:
+    """The same, but unreadable cells are counted instead of refused, so that a report can hold all failures at once."""
+    paths = source_paths(config, root)
+    declared = tuple(config.columns)
+    headers = [raw.header(path, config.data, declared) for path in paths]
+    keys = [source.join_on or "" for source in config.data.sources]
+    wanted = _wanted(config, paths, headers, keys)
+    table, unreadable = _read(paths[0], config, wanted[0], progress)
+    joins = []
+    for path, key, names in zip(paths[1:], keys[1:], wanted[1:], strict=True):
+        other, more = _read(path, config, names, progress)
+        table, joined = _join(table, other, key, path)
+        joins.append(joined)
+        unreadable += more
+    order = [name for name, column in config.columns.items() if column.role != "ignore"]
+    return Reading(table[order], unreadable, tuple(joins))
+
+
+def read_table(
+    path: Path,
+    config: Config,
+    columns: Sequence[str],
+    *,
+    rows: int = 100_000,
+    progress: Progress = no_progress,
+) -> Iterator[DataFrame]:
+    """A file in batches of at most `rows` rows, in bounded memory: the columns named, typed as the config declares.
+
+    The index counts the rows of the file from 0. Columns that are not named are not read. A cell that cannot be
+    what its column holds does not fail the file: `domain.inputs` encodes it as infinite, so its row is refused or
+    referred. A second reading gives the same batches.
+    """
+    names = raw.header(path, config.data, tuple(config.columns))
+    lacking = [name for name in columns if name not in names]
+    if lacking:
+        raise _problems(path.name, [_lacks(lacking, names)])
+    declared = {name: config.columns[name] for name in columns}
+    types = {name: arrow_type(column) for name, column in declared.items()}
+    start = 0
+    for piece in raw.batches(path, config.data, types, rows, progress):
+        index = pd.RangeIndex(start, start + piece.num_rows)
+        yield DataFrame({name: typed(name, piece[name], declared[name])[0] for name in columns}, copy=False).set_axis(
+            index
+        )
+        start += piece.num_rows
+
+
+def _read(
+    path: Path, config: Config, names: Sequence[str], progress: Progress
+) -> tuple[DataFrame, tuple[Unreadable, ...]]:
+    types = {name: arrow_type(config.columns[name]) for name in names}
+    cells = raw.whole(path, config.data, types, progress)
+    columns: dict[str, Series] = {}
+    unreadable = []
+    for name in names:
+        columns[name], wrong = typed(name, cells[name], config.columns[name])
+        cells = cells.drop_columns(name)  # so that the file is in memory once, not twice
+        if wrong is not None:
+            unreadable.append(wrong)
+    return DataFrame(columns, copy=False), tuple(unreadable)
+
+
+def _wanted(
+    config: Config, paths: Sequence[Path], headers: Sequence[Sequence[str]], keys: Sequence[str]
+) -> list[list[str]]:
+    """Which columns to read from which file; every problem of the headers at once."""
+    problems = list(_key_problems(paths, headers, keys))
+    found = {name for names in headers for name in names}
+    lacking = [name for name, column in config.columns.items() if column.role != "ignore" and name not in found]
+    if lacking:
+        problems.append(_lacks(lacking, sorted(found)))
+    undeclared = [name for names in headers for name in names if name not in config.columns]
+    if undeclared:
+        problems.append(
+            f"the config does not declare {_listed(undeclared)}. Only declared data are read: declare each under "
+            f"`columns:` (if it is not needed: `role: ignore`, the reason under `why:`) or leave it out of the file"
+        )
+    if problems:
+        raise _problems(", ".join(path.name for path in paths), problems)
+    used = {key for key in keys if key}
+    wanted = [name for name, column in config.columns.items() if column.role != "ignore" or name in used]
+    return [[name for name in wanted if name in names] for names in headers]
+
+
+def _key_problems(paths: Sequence[Path], headers: Sequence[Sequence[str]], keys: Sequence[str]) -> Iterator[str]:
+    seen = set(headers[0])
+    for path, names, key in zip(paths[1:], headers[1:], keys[1:], strict=True):
+        if not key:
+            yield f"{path.name} says nothing about how it joins the first file; name its key under `join_on:`"
+        for file, its in ((paths[0], headers[0]), (path, names)):
+            if key and key not in its:
+                yield f"{file.name} has no column {key!r} to join {path.name} on"
+        if both := sorted((seen & set(names)) - {key}):
+            yield f"{_listed(both)} stands in {path.name} and in a file before it; remove or rename one"
+        seen |= set(names)
+
+
+def _join(table: DataFrame, other: DataFrame, key: str, path: Path) -> tuple[DataFrame, Joined]:
+    """Each row of the first file with the one row of the other that has its key, or with missing cells."""
+    if (gaps := int(other[key].isna().sum())) > 0:
+        raise DataError(f"{path}: {gaps} rows have no {key}. Every row of a joined file needs its key.")
+    twice = other[key].duplicated(keep=False)
+    if twice.any():
+        examples = ", ".join(map(str, other.loc[twice, key].unique()[:5]))
+        raise DataError(
+            f"{path}: {int(twice.sum())} rows share their {key} with another row, as {examples}. A joined file needs "
+            f"one row for each {key}: aggregate it first."
+        )
+    place = pd.Index(other[key]).get_indexer(pd.Index(table[key]))
+    unmatched = int((place < 0).sum())
+    if unmatched == len(table):
+        raise DataError(
+            f"{path}: no {key} of the first file stands in it ({table[key].iloc[0]!r} there, {other[key].iloc[0]!r} here)."
+            f"Check the type and spelling of {key} in both files."
+        )
+    columns = {name: table[name] for name in table}
+    columns |= {name: _taken(other[name], place, unmatched > 0) for name in other if name != key}
+    unused = len(other) - len(np.unique(place[place >= 0]))
+    return DataFrame(columns, copy=False), Joined(path.name, key, unmatched, unused)
+
+
+def _taken(column: Series, place: NDArray[np.intp], gaps: bool) -> Series:
+    if gaps and column.dtype == np.bool_:
+        column = column.astype(np.float64)  # a boolean with missing cells is 0, 1 or NaN
+    return Series(pd.api.extensions.take(column.array, place, allow_fill=gaps), name=column.name, copy=False)
+
+
+def _lacks(lacking: Sequence[str], names: Sequence[str]) -> str:
+    """Which columns are not there, with the nearest names that are."""
+    hints = []
+    for name in lacking:
+        near = difflib.get_close_matches(name, names, 1, cutoff=0.7)
+        hints.append(f"{name!r}" + (f" (is it {near[0]!r}?)" if near else ""))
+    return f"there is no column {', '.join(hints)}; the header has {_listed(list(names)[:30])}"
+
+
+def _problems(where: str, problems: Sequence[str]) -> DataError:
+    return DataError(f"{where}: " + "; ".join(problems) + ".")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+__all__ = [
+    "Joined",
+    "Progress",
+    "Reading",
+    "Unreadable",
+    "inspect_sources",
+    "read_sources",
+    "read_table",
+    "source_paths",
+]

@@ -1,0 +1,82 @@
+"""Writing so that a reader sees the old file or the new one, whatever moment a process is killed at."""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to; it takes the place of `path` when the block ends without an error.
+
+    The unfinished file of a killed process keeps its own name and is overwritten by the next try.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    remove(unfinished)
+    try:
+        yield unfinished
+        if path.is_dir():
+            remove(path)
+        os.replace(unfinished, path)
+    finally:
+        remove(unfinished)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a directory if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    with replacing(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Sorted and indented, so that equal content is an equal file; NaN, which JSON does not know, becomes null."""
+    write_text(path, json.dumps(_plain(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_parquet(path: Path, table: pd.DataFrame) -> None:
+    with replacing(path) as unfinished:
+        table.to_parquet(unfinished, index=False)
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    with replacing(path) as unfinished:
+        table.to_csv(unfinished, index=False, lineterminator="\n")
+
+
+def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
+    """A directory that is there whole or not at all; `fill` writes into an empty one."""
+    with replacing(path) as unfinished:
+        unfinished.mkdir()
+        fill(unfinished)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,38 @@
+"""The model's matrix: feature columns as they are, then the derived features, in the config's order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from credit_risk.config import Config
+from credit_risk.domain.inputs import Matrix
+from credit_risk.formula import Formula
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the model reads of an application; protected columns and proxies cannot be named here."""
+
+    inputs: tuple[str, ...]
+    names: tuple[str, ...]
+    formulas: Mapping[str, Formula]
+
+    @classmethod
+    def of(cls, config: Config) -> "Features":
+        return cls(config.inputs, config.features, config.derivations())
+
+    def columns(self, inputs: Matrix) -> dict[str, Matrix]:
+        """Inputs and derived features by name, for rules and segments as well as for the model."""
+        columns = {name: inputs[:, index] for index, name in enumerate(self.inputs)}
+        for name, formula in self.formulas.items():
+            columns[name] = formula.evaluate(columns)
+        return columns
+
+    def matrix(self, columns: Mapping[str, Matrix]) -> Matrix:
+        """One row an application, one column a feature."""
+        rows = len(next(iter(columns.values())))
+        matrix = np.empty((rows, len(self.names)))
+        for index, name in enumerate(self.names):
+            matrix[:, index] = columns[name]
+        return matrix

@@ -1,0 +1,224 @@
+"""Fitting the model and its challengers on the training rows, with margins of rows each model has not seen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+from optbinning import OptimalBinning
+from sklearn.linear_model import LogisticRegression
+
+from credit_risk.config import Config
+from credit_risk.domain import calibration
+from credit_risk.domain.calibration import Calibration
+from credit_risk.domain.inputs import Mask, Matrix
+from credit_risk.domain.model import Bins, Boosted, Logistic, Model, Scorecard, prepared
+from credit_risk.domain.split import Labels
+
+BINNING_ROWS = 200_000  # bins no longer move with more rows, but the solver's time grows
+MINIMUM_IV = 0.02  # information value below which a characteristic does not discriminate (Siddiqi 2017)
+
+Fit = Callable[[Matrix, Mask], Model]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model fitted on all training rows, calibrated on margins of rows it was not fitted on."""
+
+    model: Model
+    calibration: Calibration
+    out_of_fold: Matrix
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Cross-validated log loss by number of trees; boosting stops at the lowest."""
+
+    mean: Matrix
+    spread: Matrix
+
+    @property
+    def trees(self) -> int:
+        return int(np.argmin(self.mean)) + 1
+
+
+def directions(config: Config) -> list[int]:
+    """+1, -1 or 0 for each feature: how the PD must move with it."""
+    sign = {"increasing": 1, "decreasing": -1}
+    return [sign.get(config.model.directions.get(name, ""), 0) for name in config.features]
+
+
+def plain_categories(config: Config) -> list[int]:
+    """Places of the features whose codes have no order."""
+    return [index for index, name in enumerate(config.features) if _is_plain(config, name)]
+
+
+def _is_plain(config: Config, name: str) -> bool:
+    return name in config.columns and config.columns[name].type == "category"
+
+
+def boosting_parameters(config: Config) -> dict[str, object]:
+    """LightGBM's parameters: the tuned ones, and those that make two runs give the same trees."""
+    return {
+        "objective": "binary",
+        "metric": "binary_logloss",
+        "monotone_constraints": directions(config),
+        "subsample_freq": 1,
+        "seed": config.model.seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": config.model.threads,
+        "feature_pre_filter": False,
+        "verbosity": -1,
+        **config.parameters.model_dump(),
+    }
+
+
+def boosted(config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: Progress) -> tuple[Fitted, Curve]:
+    """The monotone LightGBM model; cross-validation by `fold` decides its number of trees."""
+    parameters = boosting_parameters(config)
+
+    def data() -> lgb.Dataset:
+        names = [f"f{index}" for index in range(matrix.shape[1])]
+        return lgb.Dataset(matrix, bad, feature_name=names, categorical_feature=plain_categories(config))
+
+    folds = [(np.flatnonzero(fold != held), np.flatnonzero(fold == held)) for held in range(config.model.folds)]
+    result = lgb.cv(
+        parameters,
+        data(),
+        num_boost_round=config.model.max_trees,
+        folds=folds,
+        return_cvbooster=True,
+        callbacks=[lgb.early_stopping(config.model.patience, verbose=False), _progress(progress)],
+    )
+    curve = Curve(np.array(result["valid binary_logloss-mean"]), np.array(result["valid binary_logloss-stdv"]))
+    out_of_fold = np.empty(len(bad))
+    for booster, (_, held) in zip(result["cvbooster"].boosters, folds, strict=True):
+        out_of_fold[held] = booster.predict(matrix[held], raw_score=True, num_iteration=curve.trees)
+    model = Boosted.of(lgb.train(parameters, data(), num_boost_round=curve.trees))
+    return Fitted(model, calibration.fit(out_of_fold, bad), out_of_fold), curve
+
+
+def _progress(progress: Progress) -> Callable[[lgb.callback.CallbackEnv], None]:
+    def report(env: lgb.callback.CallbackEnv) -> None:
+        if (env.iteration + 1) % 100 == 0:
+            loss = next(iter(env.evaluation_result_list or []), None)
+            progress(f"{env.iteration + 1} trees" + (f", log loss {loss[2]:.5f}" if loss else ""))
+
+    return report
+
+
+def challenger(fit: Fit, matrix: Matrix, bad: Mask, fold: Labels) -> Fitted:
+    """A challenger fitted and calibrated the same way as the model."""
+    out_of_fold = np.empty(len(bad))
+    for held in np.unique(fold):
+        rest = fold != held
+        out_of_fold[~rest] = fit(matrix[rest], bad[rest]).margin(matrix[~rest])
+    return Fitted(fit(matrix, bad), calibration.fit(out_of_fold, bad), out_of_fold)
+
+
+def scorecard(config: Config) -> Fit:
+    """Fits a WoE scorecard: optimal monotone bins (Navas-Palencia 2020), then logistic regression on their weights.
+
+    A characteristic whose coefficient comes out with the wrong sign would reward what its own bins call
+    risky; the worst such one is dropped and the rest fitted again.
+    """
+    sign, plain = directions(config), set(plain_categories(config))
+
+    def fit(matrix: Matrix, bad: Mask) -> Scorecard:
+        sample = _sample(len(bad), config.model.seed)
+        binned = {
+            column: bins
+            for column in range(matrix.shape[1])
+            if (bins := _bins(matrix[sample, column], bad[sample], sign[column], column in plain))
+        }
+        columns = list(binned)
+        while True:
+            weights = np.column_stack([binned[column].transform(matrix[:, column]) for column in columns])
+            regression = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(weights, bad)
+            coefficients = regression.coef_[0]
+            if coefficients.max() <= 0 or len(columns) == 1:
+                break
+            columns.pop(int(coefficients.argmax()))
+        return Scorecard(
+            tuple(columns),
+            tuple(binned[column] for column in columns),
+            tuple(map(float, coefficients)),
+            float(regression.intercept_[0]),
+        )
+
+    return fit
+
+
+def _sample(rows: int, seed: int) -> Labels:
+    if rows <= BINNING_ROWS:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(seed).choice(rows, BINNING_ROWS, replace=False))
+
+
+def _bins(values: Matrix, bad: Mask, sign: int, plain: bool) -> Bins | None:
+    """The optimal bins of one characteristic, None if it does not discriminate."""
+    trend = {1: "ascending", -1: "descending", 0: "auto_asc_desc"}[sign]
+    binning = OptimalBinning(
+        dtype="categorical" if plain else "numerical", monotonic_trend=None if plain else trend, cat_cutoff=None
+    )
+    # Categories as text: optbinning takes a float among categories for missing.
+    known = np.where(np.isnan(values), None, values.astype(str)) if plain else values
+    binning.fit(known, bad)
+    table = binning.binning_table
+    table.build()
+    if table.iv < MINIMUM_IV:
+        return None
+    missing = np.array([np.nan])
+    weight_of_missing = float(binning.transform(missing.astype(object) if plain else missing, metric="woe")[0])
+    if plain:
+        codes = np.arange(np.nanmax(values) + 1)
+        woe = binning.transform(codes.astype(str).astype(object), metric="woe")
+        return Bins((), tuple(map(float, woe)), weight_of_missing, by_code=True)
+    edges = tuple(map(float, binning.splits))
+    middles = np.array([-np.inf, *edges])
+    return Bins(edges, tuple(map(float, binning.transform(middles, metric="woe"))), weight_of_missing, by_code=False)
+
+
+def logistic(config: Config) -> Fit:
+    """Fits the plain logistic regression, with a light penalty so that repeated features do no harm."""
+    plain = set(plain_categories(config))
+
+    def fit(matrix: Matrix, bad: Mask) -> Logistic:
+        columns, codes = _design(config, matrix.shape[1], plain)
+        values = matrix[:, columns]
+        fill = _by_column(np.nanmedian, values)
+        low, high = (_by_column(lambda column, q=q: np.nanquantile(column, q), values) for q in (0.005, 0.995))
+        design = prepared(matrix, columns, codes, low, high, fill)
+        centre, scale = design.mean(axis=0), design.std(axis=0)
+        scale[scale == 0] = 1.0
+        regression = LogisticRegression(C=1.0, solver="newton-cholesky").fit((design - centre) / scale, bad)
+        return Logistic(
+            tuple(columns),
+            tuple(codes),
+            low,
+            high,
+            fill,
+            tuple(map(float, centre)),
+            tuple(map(float, scale)),
+            tuple(map(float, regression.coef_[0])),
+            float(regression.intercept_[0]),
+        )
+
+    return fit
+
+
+def _design(config: Config, features: int, plain: set[int]) -> tuple[list[int], list[int]]:
+    """The feature behind each column of the regression, and its category for the columns of plain categories."""
+    pairs = []
+    for column in range(features):
+        categories = config.categories(config.features[column]) or ()
+        pairs += [(column, code) for code in range(len(categories))] if column in plain else [(column, -1)]
+    return [column for column, _ in pairs], [code for _, code in pairs]
+
+
+def _by_column(summary: Callable[[Matrix], float], values: Matrix) -> tuple[float, ...]:
+    """A summary of each column's known values; 0 for a column that is missing throughout."""
+    columns: Sequence[Matrix] = values.T
+    return tuple(0.0 if np.isnan(column).all() else float(summary(column)) for column in columns)

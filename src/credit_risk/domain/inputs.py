@@ -1,0 +1,201 @@
+"""Applications as numbers: one column of float64 for each input, and what is wrong with each cell.
+
+A number stands as itself, a boolean as 0 or 1, a category as its place in the config's list.
+Missing is NaN. A cell that cannot be what its column holds (text among numbers, an unknown
+category) is infinite, so that no later step can take it for a value.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from credit_risk.config import Config
+from credit_risk.config.schema import CATEGORY_TYPES, Column
+from credit_risk.errors import DataError
+
+Matrix = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+TRUE_WORDS = ("true", "yes", "y", "1")
+FALSE_WORDS = ("false", "no", "n", "0")
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What keeps applications from being decided by the model: row masks, and the cells behind them."""
+
+    refused: Mask
+    referred: Mask
+    missing: NDArray[np.bool_]
+    invalid: NDArray[np.bool_]
+
+    @property
+    def any(self) -> Mask:
+        """Rows that no model may score."""
+        return self.refused | self.referred
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The input columns of an application as the config declares them."""
+
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+    max_missing: float
+    refuse_invalid: bool
+    low: Matrix = field(init=False)
+    high: Matrix = field(init=False)
+    whole: NDArray[np.intp] = field(init=False)
+    refuse_missing: Mask = field(init=False)
+    refer_missing: Mask = field(init=False)
+    codes: tuple[dict[Any, float] | None, ...] = field(init=False)
+
+    @classmethod
+    def of(cls, config: Config) -> "Inputs":
+        columns = tuple(config.columns[name] for name in config.inputs)
+        return cls(config.inputs, columns, config.policy.max_missing, config.policy.invalid == "refuse")
+
+    def __post_init__(self) -> None:
+        bounds = [_bounds(column) for column in self.columns]
+        whole = [index for index, column in enumerate(self.columns) if column.type == "integer"]
+        derived: dict[str, Any] = {
+            "low": np.array([low for low, _ in bounds]),
+            "high": np.array([high for _, high in bounds]),
+            "whole": np.array(whole, dtype=np.intp),
+            "refuse_missing": np.array([column.missing == "refuse" for column in self.columns]),
+            "refer_missing": np.array([column.missing == "refer" for column in self.columns]),
+            "codes": tuple(_codes(column) for column in self.columns),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    def table(self, table: pd.DataFrame) -> Matrix:
+        """One row an application, one column an input; columns are found by name, in any order.
+
+        Raises DataError naming every input that the table lacks.
+        """
+        lacking = [name for name in self.names if name not in table]
+        if lacking:
+            raise DataError(f"the table lacks {', '.join(lacking)}; it has {', '.join(map(str, table.columns))}.")
+        matrix = np.empty((len(table), len(self.names)), order="F")
+        for index, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
+            matrix[:, index] = numbers(table[name], column)
+        return matrix
+
+    def one(self, application: Mapping[str, Any]) -> Matrix:
+        """One application as a matrix of one row; a field it lacks is missing, a value of a wrong type infinite."""
+        row = [
+            _number(application.get(name), codes, column.type == "boolean")
+            for name, codes, column in zip(self.names, self.codes, self.columns, strict=True)
+        ]
+        return np.array([row])
+
+    def faults(self, matrix: Matrix) -> Faults:
+        """Which rows cannot be scored, and by which cells."""
+        missing = np.isnan(matrix)
+        invalid = (matrix < self.low) | (matrix > self.high) | np.isinf(matrix)
+        if len(self.whole):
+            values = matrix[:, self.whole]
+            with np.errstate(invalid="ignore"):
+                invalid[:, self.whole] |= (values % 1 != 0) & ~np.isnan(values)
+        bad_cells: Mask = invalid.any(axis=1)
+        refused: Mask = (missing & self.refuse_missing).any(axis=1)
+        referred: Mask = (missing & self.refer_missing).any(axis=1) | (missing.mean(axis=1) > self.max_missing)
+        if self.refuse_invalid:
+            refused |= bad_cells
+        else:
+            referred |= bad_cells
+        return Faults(refused, referred & ~refused, missing, invalid)
+
+    def sentences(self, matrix: Matrix, faults: Faults, row: int) -> list[str]:
+        """Every fault of one application: field, what was got, what is expected."""
+        return list(self._sentences(matrix[row], faults.missing[row], faults.invalid[row]))
+
+    def _sentences(self, cells: Matrix, missing: Mask, invalid: Mask) -> Iterator[str]:
+        for index, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
+            if missing[index] and column.missing != "allow":
+                yield f"{name}: missing, expected {expected(column)}"
+            elif invalid[index]:
+                got = f"{cells[index]:g}" if math.isfinite(cells[index]) else "something else"
+                yield f"{name}: got {got}, expected {expected(column)}"
+        if missing.mean() > self.max_missing:
+            yield f"{missing.sum()} of {len(missing)} inputs are missing, at most {self.max_missing:.0%} may be"
+
+
+def numbers(values: pd.Series, column: Column) -> Matrix:
+    """A column of a table as numbers (see the module's first lines)."""
+    if column.type in CATEGORY_TYPES:
+        return _category_numbers(values, column.categories or ())
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.cat.categories.dtype)
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    text = values.astype("str").str.strip()
+    if column.type == "boolean":
+        words = dict.fromkeys(TRUE_WORDS, 1.0) | dict.fromkeys(FALSE_WORDS, 0.0)
+        parsed = text.str.lower().map(words)
+    else:
+        parsed = pd.to_numeric(text, errors="coerce")
+    return np.where(parsed.isna() & values.notna(), np.inf, parsed.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _category_numbers(values: pd.Series, categories: Sequence[str]) -> Matrix:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        words, codes = values.cat.categories, values.cat.codes.to_numpy()
+    else:
+        factors, words = pd.factorize(values)
+        codes = factors
+    known = {category: float(code) for code, category in enumerate(categories)}
+    # The last place answers for code -1, which pandas gives to a missing cell.
+    of_word = np.array([*(known.get(word_of(word), np.inf) for word in words), np.nan])
+    return of_word[codes]
+
+
+def word_of(value: Any) -> str:
+    """A cell as the word that stands for it in the config: 1, 1.0 and "1" are one word, True is "true"."""
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def expected(column: Column) -> str:
+    """What a column may hold, in words."""
+    if column.categories:
+        return "one of " + ", ".join(map(repr, column.categories))
+    if column.range:
+        return f"{'a whole number' if column.type == 'integer' else 'a number'} from {column.range[0]:g} to {column.range[1]:g}"
+    return {"boolean": "true or false", "integer": "a whole number"}.get(column.type, "a number")
+
+
+def _bounds(column: Column) -> tuple[float, float]:
+    if column.categories:
+        return 0.0, len(column.categories) - 1.0
+    if column.type == "boolean":
+        return 0.0, 1.0
+    return column.range or (-np.inf, np.inf)
+
+
+def _codes(column: Column) -> dict[Any, float] | None:
+    if column.categories is None:
+        return None
+    return {category: float(code) for code, category in enumerate(column.categories)}
+
+
+def _number(value: Any, codes: dict[Any, float] | None, is_boolean: bool) -> float:
+    """One field of a single application; JSON types are taken as they are, never coerced."""
+    if value is None:
+        return math.nan
+    if codes is not None:
+        return codes.get(value, math.inf) if isinstance(value, str) else math.inf
+    if isinstance(value, bool):
+        return float(value) if is_boolean else math.inf
+    if isinstance(value, int | float) and not is_boolean:
+        return float(value) if math.isfinite(value) else math.inf
+    return math.inf

@@ -1,0 +1,272 @@
+"""Derived features and rules as formulas over columns: arithmetic and a few functions, nothing else.
+
+A formula is parsed once, refused at once if it does anything but arithmetic, and then
+evaluated by numpy on whole columns. A single application is a column of one row, so the
+same code serves a request and ten million rows, with the same bits.
+
+A missing input makes the result missing, comparisons included: `where(x > 0, 1, 0)` is
+missing where x is. `is_missing` and `fill` are the two ways to speak about what is missing.
+A result that is not finite (a division by zero, the logarithm of a negative) is missing.
+"""
+
+import ast
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from credit_risk.errors import FormulaError
+
+Column: TypeAlias = NDArray[np.float64]
+Columns: TypeAlias = Mapping[str, Column]
+
+MAX_LENGTH = 2_000  # characters; a longer or deeply nested text can exhaust the parser
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A derived feature or rule that was checked and can be evaluated.
+
+    `inputs` are the columns it reads, in the order of their first use.
+    """
+
+    text: str
+    inputs: tuple[str, ...]
+    _run: Callable[[Columns], Column] = field(repr=False, compare=False)
+
+    def evaluate(self, columns: Columns) -> Column:
+        """One value a row; NaN where an input is missing or the result is not finite."""
+        with np.errstate(all="ignore"):
+            result = self._run(columns)
+        return np.where(np.isfinite(result), result, np.nan)
+
+    def holds(self, columns: Columns) -> NDArray[np.bool_]:
+        """True where the formula is known to be true: a missing answer does not hold."""
+        result = self.evaluate(columns)
+        holds: NDArray[np.bool_] = (result != 0) & ~np.isnan(result)
+        return holds
+
+
+def parse(text: str, known: Mapping[str, tuple[str, ...] | None]) -> Formula:
+    """Check a formula and make it ready to evaluate.
+
+    known: the columns it may name; a category column comes with its categories, whose
+    codes stand in the data (see `encoding`), any other with None.
+    Raises FormulaError with what was got, what is allowed and the nearest known name.
+    """
+    if len(text) > MAX_LENGTH:
+        raise FormulaError(f"a formula has {len(text)} characters; {MAX_LENGTH} are allowed. Split it in two.")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise FormulaError(f"{text!r} is not a formula: {getattr(error, 'msg', 'too deeply nested')}.") from None
+    translator = _Translator(text, known)
+    body = translator.visit(tree.body)
+    if not translator.inputs:
+        raise FormulaError(f"{text!r} names no column; a formula must depend on the application.")
+    parameter = ast.arguments([], [ast.arg("columns")], None, [], [], None, [])
+    function = ast.fix_missing_locations(ast.Expression(ast.Lambda(parameter, body)))
+    run = eval(compile(function, "<formula>", "eval"), {"__builtins__": {}, **_FUNCTIONS, **_OPERATORS})
+    return Formula(text, tuple(translator.inputs), run)
+
+
+class _Translator(ast.NodeTransformer):
+    """Rewrites a parsed formula into calls on columns; whatever is not listed here is refused."""
+
+    def __init__(self, text: str, known: Mapping[str, tuple[str, ...] | None]) -> None:
+        self.text = text
+        self.known = known
+        self.inputs: dict[str, None] = {}
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        raise self._refusal(f"{type(node).__name__} is not allowed; use arithmetic, comparisons and {_names()}")
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+            raise self._refusal(f"{node.value!r} is not a number")
+        return ast.Constant(float(node.value))
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self._column(node.id)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        match node:
+            case ast.Subscript(value=ast.Name(id="col"), slice=ast.Constant(value=str(name))):
+                return self._column(name)
+        raise self._refusal('the only subscript is col["column name"]')
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        operand = self.visit(node.operand)
+        if isinstance(node.op, ast.Not):
+            return _call("_not", operand)
+        if isinstance(node.op, ast.USub | ast.UAdd):
+            return ast.UnaryOp(node.op, operand)
+        raise self._refusal("~ is not allowed; write not")
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        if not isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div | ast.Pow):
+            raise self._refusal(f"{type(node.op).__name__} is not allowed; use + - * / **, and, or, not")
+        left, right = self.visit(node.left), self.visit(node.right)
+        # Division and power of two plain numbers would raise in Python where a column gives missing.
+        if isinstance(node.op, ast.Div):
+            return _call("_divide", left, right)
+        if isinstance(node.op, ast.Pow):
+            return _call("_power", left, right)
+        return ast.BinOp(left, node.op, right)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        return _call("_and" if isinstance(node.op, ast.And) else "_or", *map(self.visit, node.values))
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        sides = [node.left, *node.comparators]
+        pairs = [self._comparison(*three) for three in zip(sides, node.ops, sides[1:], strict=False)]
+        return pairs[0] if len(pairs) == 1 else _call("_and", *pairs)
+
+    def _comparison(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> ast.expr:
+        name = _COMPARISONS.get(type(operator))
+        if name is None:
+            raise self._refusal(f"{type(operator).__name__} is not allowed; use < <= > >= == !=")
+        if _is_text(right):
+            return _call(name, *self._category(left, operator, right))
+        if _is_text(left):
+            raise self._refusal("write the column first and the category second")
+        return _call(name, self.visit(left), self.visit(right))
+
+    def _category(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """A comparison of a category column with one of its categories, as a comparison of codes."""
+        name = _column_name(left)
+        categories = self.known.get(name) if name is not None else None
+        category = right.value  # type: ignore[attr-defined]
+        if name is None or categories is None:
+            raise self._refusal(f"{category!r} can only be compared with a category column")
+        if not isinstance(operator, ast.Eq | ast.NotEq):
+            raise self._refusal("categories are compared with == or !=")
+        if category not in categories:
+            raise self._refusal(f"{name} has no category {category!r}; it has {', '.join(map(repr, categories))}")
+        self.inputs[name] = None
+        return _column(name), ast.Constant(float(categories.index(category)))
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        name = node.func.id if isinstance(node.func, ast.Name) else None
+        if name not in _FUNCTIONS or node.keywords:
+            raise self._refusal(f"{ast.unparse(node.func)}(…) is not allowed; use {_names()}")
+        low, high, takes_list = _ARITY[name]
+        arguments = node.args
+        if takes_list:
+            if len(arguments) != 1 or not isinstance(arguments[0], ast.List) or not arguments[0].elts:
+                raise self._refusal(f"{name} takes one list, as in {name}([a, b, c])")
+            arguments = arguments[0].elts
+        elif not low <= len(arguments) <= high:
+            raise self._refusal(f"{name} takes {low if low == high else f'{low} or more'} values, got {len(arguments)}")
+        return _call(name, *map(self.visit, arguments))
+
+    def _column(self, name: str) -> ast.expr:
+        if name not in self.known:
+            near = difflib.get_close_matches(name, self.known, 1)
+            raise self._refusal(f"there is no column {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        if self.known[name] is not None:
+            raise self._refusal(f"{name} is a category: it can only be compared with one, as in {name} == 'x'")
+        self.inputs[name] = None
+        return _column(name)
+
+    def _refusal(self, why: str) -> FormulaError:
+        return FormulaError(f"the formula {self.text!r} is refused: {why}.")
+
+
+def _column_name(node: ast.expr) -> str | None:
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Subscript(value=ast.Name(id="col"), slice=ast.Constant(value=str(name))):
+            return name
+    return None
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _column(name: str) -> ast.expr:
+    return ast.Subscript(ast.Name("columns", ast.Load()), ast.Constant(name), ast.Load())
+
+
+def _call(name: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
+
+
+def _compare(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """1 where the comparison is true, 0 where it is false, missing where either side is."""
+    return lambda a, b: np.where(np.isnan(a) | np.isnan(b), np.nan, operator(a, b))
+
+
+def _where(condition: Any, yes: Any, no: Any) -> Any:
+    return np.where(np.isnan(condition), np.nan, np.where(condition != 0, yes, no))
+
+
+def _largest(*values: Any) -> Any:
+    return reduce(np.maximum, values)
+
+
+def _smallest(*values: Any) -> Any:
+    return reduce(np.minimum, values)
+
+
+def _total(*values: Any) -> Any:
+    # One column after the other: numpy's own sum over an axis adds in an order that depends on the row count.
+    return reduce(np.add, values)
+
+
+def _truth(value: Any) -> Any:
+    return np.where(np.isnan(value), np.nan, value != 0)
+
+
+# What a formula may call, with the fewest and most values; the last flag marks those that take a list of columns.
+_ALLOWED: dict[str, tuple[Callable[..., Any], int, int, bool]] = {
+    "abs": (np.abs, 1, 1, False),
+    "sqrt": (np.sqrt, 1, 1, False),
+    "log": (np.log, 1, 1, False),
+    "log1p": (np.log1p, 1, 1, False),
+    "exp": (np.exp, 1, 1, False),
+    "floor": (np.floor, 1, 1, False),
+    "maximum": (_largest, 2, 99, False),
+    "minimum": (_smallest, 2, 99, False),
+    "clip": (lambda x, low, high: np.minimum(np.maximum(x, low), high), 3, 3, False),
+    "where": (_where, 3, 3, False),
+    "is_missing": (lambda x: np.isnan(x).astype(np.float64), 1, 1, False),
+    "fill": (lambda x, value: np.where(np.isnan(x), value, x), 2, 2, False),
+    "sum": (_total, 1, 999, True),
+    "mean": (lambda *values: _total(*values) / len(values), 1, 999, True),
+    "largest": (_largest, 1, 999, True),
+    "smallest": (_smallest, 1, 999, True),
+}
+_FUNCTIONS = {name: function for name, (function, *_) in _ALLOWED.items()}
+_ARITY = {name: arity for name, (_, *arity) in _ALLOWED.items()}
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "_divide": np.divide,
+    "_power": np.power,
+    "_not": lambda a: 1.0 - _truth(a),
+    "_and": lambda *values: _smallest(*map(_truth, values)),
+    "_or": lambda *values: _largest(*map(_truth, values)),
+    "_lt": _compare(np.less),
+    "_le": _compare(np.less_equal),
+    "_gt": _compare(np.greater),
+    "_ge": _compare(np.greater_equal),
+    "_eq": _compare(np.equal),
+    "_ne": _compare(np.not_equal),
+}
+_COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "_lt",
+    ast.LtE: "_le",
+    ast.Gt: "_gt",
+    ast.GtE: "_ge",
+    ast.Eq: "_eq",
+    ast.NotEq: "_ne",
+}
+
+
+def _names() -> str:
+    return ", ".join(sorted(_ALLOWED))

@@ -1,0 +1,168 @@
+"""The scorer: one directory that holds all a decision needs, and the one `decide()` that everything calls.
+
+    scorer.json      format, kind of model, features, calibration
+    model.txt        LightGBM's text, or scorecard.json
+    config.json      the config it was assembled from: the only one that is read at run time
+    reference.json   frozen bins and counts of inputs and scores in training (aggregates, no applicant's row)
+
+Nothing in it is executed when it is loaded. Its digest is SHA-256 over the sorted lines `path sha256`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from credit_risk.config import Config
+from credit_risk.data import digest
+from credit_risk.data.writing import write_directory, write_json
+from credit_risk.domain import decision, model
+from credit_risk.domain.calibration import Calibration
+from credit_risk.domain.decision import NO_RULE, Decisions, Names
+from credit_risk.domain.features import Features
+from credit_risk.domain.inputs import Inputs, Mask, Matrix
+from credit_risk.domain.model import Model
+from credit_risk.errors import ScorerError
+from credit_risk.formula import Formula
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A calibrated model with the policy it decides by."""
+
+    config: Config
+    model: Model
+    calibration: Calibration
+    seen_missing: tuple[bool, ...]
+    reference: Mapping[str, Any]
+    digest: str
+
+    @classmethod
+    def load(cls, path: Path) -> "Scorer":
+        """Read a scorer directory. Raises ScorerError naming the file that is missing, unreadable or of another format."""
+        facts = _json_of(path, "scorer.json")
+        if facts.get("format") != FORMAT:
+            raise ScorerError(
+                f"{path}/scorer.json has format {facts.get('format')!r}, this version reads {FORMAT}. "
+                "Assemble the scorer again with `dvc repro assemble`."
+            )
+        if facts["kind"] not in model.KINDS:
+            raise ScorerError(f"{path}/scorer.json: kind {facts['kind']!r} is unknown; known: {', '.join(model.KINDS)}.")
+        text = _text_of(path, model.KINDS[facts["kind"]].file_name)
+        scorer = cls(
+            config=Config.from_dict(_json_of(path, "config.json")),
+            model=model.read(facts["kind"], text),
+            calibration=Calibration(**facts["calibration"]),
+            seen_missing=tuple(facts["seen_missing"]),
+            reference=_json_of(path, "reference.json"),
+            digest=digest.of_directory(path),
+        )
+        if tuple(facts["features"]) != scorer.config.features:
+            raise ScorerError(
+                f"{path}: scorer.json and config.json name different features; the directory was altered. "
+                "Assemble the scorer again with `dvc repro assemble`."
+            )
+        return scorer
+
+    def save(self, path: Path) -> None:
+        """Write the directory; it replaces an older one whole or not at all."""
+
+        def fill(directory: Path) -> None:
+            facts = {
+                "format": FORMAT,
+                "kind": self.model.kind,
+                "features": self.config.features,
+                "calibration": self.calibration.as_dict(),
+                "seen_missing": self.seen_missing,
+            }
+            write_json(directory / "scorer.json", facts)
+            write_json(directory / "config.json", self.config.as_dict())
+            write_json(directory / "reference.json", self.reference)
+            (directory / self.model.file_name).write_text(self.model.text(), encoding="utf-8")
+
+        write_directory(path, fill)
+
+    def decide(self, applications: pd.DataFrame | Mapping[str, Any]) -> Decisions:
+        """Decide a table of applications, or one application as field → value: the same code, the same bits.
+
+        An application that cannot be scored is refused or referred as the config says; no PD is made up for it.
+        """
+        one = isinstance(applications, Mapping)
+        return self.decide_inputs(self._inputs.one(applications) if one else self._inputs.table(applications))
+
+    def decide_inputs(self, inputs: Matrix) -> Decisions:
+        """Decide applications that are numbers already (see domain.inputs)."""
+        policy = self.config.policy
+        faults = self._inputs.faults(inputs)
+        columns = self._features.columns(inputs)
+        matrix = self._features.matrix(columns)
+        unseen = np.isnan(matrix) & ~self._seen_missing
+        unscored = faults.any | unseen.any(axis=1)
+        pd = self.calibration.pd(self.model.margin(matrix))
+        pd[unscored] = np.nan
+        score = decision.scores(pd, policy.scale)
+        rule, outcome = self._policy(columns, decision.outcomes(pd, policy))
+        outcome[faults.refused] = decision.REFUSED
+        return Decisions(
+            pd, score, decision.bands(score, policy), outcome, rule, inputs, faults, unseen & ~faults.any[:, None], self._names
+        )
+
+    def _policy(self, columns: Mapping[str, Matrix], outcome: decision.Codes) -> tuple[decision.Codes, decision.Codes]:
+        """Which policy rule decides each row (the first that holds), and the outcomes after the rules."""
+        rule = np.full(len(outcome), NO_RULE, dtype=np.int8)
+        for place, (formula, code) in enumerate(self._rules):
+            decided: Mask = formula.holds(columns) & (rule == NO_RULE)
+            rule[decided] = place
+            outcome[decided] = code
+        return rule, outcome
+
+    @cached_property
+    def _inputs(self) -> Inputs:
+        return Inputs.of(self.config)
+
+    @cached_property
+    def _features(self) -> Features:
+        return Features.of(self.config)
+
+    @cached_property
+    def _seen_missing(self) -> Mask:
+        return np.array(self.seen_missing, dtype=bool)
+
+    @cached_property
+    def _rules(self) -> list[tuple[Formula, int]]:
+        codes = {"decline": decision.DECLINE, "refer": decision.REFER}
+        return [(self.config.formula(rule.where), codes[rule.decision]) for rule in self.config.policy.rules]
+
+    @cached_property
+    def _names(self) -> Names:
+        policy = self.config.policy
+        return Names(
+            self._inputs,
+            self.config.features,
+            [band.name for band in policy.bands],
+            [rule.reason for rule in policy.rules],
+        )
+
+
+def _text_of(path: Path, name: str) -> str:
+    try:
+        return (path / name).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise ScorerError(f"{path}/{name} is missing. Assemble the scorer with `dvc repro assemble`.") from None
+    except UnicodeDecodeError:
+        raise ScorerError(f"{path}/{name} is not UTF-8 text; the file was altered.") from None
+
+
+def _json_of(path: Path, name: str) -> Any:
+    text = _text_of(path, name)
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ScorerError(f"{path}/{name} is not JSON ({error}); the file was altered.") from None

@@ -1,0 +1,36 @@
+"""Put the fitted models together with the policy: two scorers that can be promoted (DVC stage `assemble`)."""
+
+from typing import Any
+
+from credit_risk.config import Config
+from credit_risk.data import tables
+from credit_risk.data.files import Files
+from credit_risk.data.writing import read_json
+from credit_risk.domain import drift, model
+from credit_risk.domain.calibration import Calibration
+from credit_risk.domain.inputs import Inputs, Matrix
+from credit_risk.records.scorer import Scorer
+
+
+def run(config: Config, files: Files) -> None:
+    """Write models/scorer and models/scorecard; a change of policy comes here and does not train again."""
+    inputs = Inputs.of(config).table(tables.read(files.inputs("train")))
+    training = read_json(files.model / "training.json")
+    for kind, path in (("lightgbm", files.scorer), ("scorecard", files.scorecard)):
+        text = (files.model / model.KINDS[kind].file_name).read_text(encoding="utf-8")
+        assemble(config, kind, text, training, inputs).save(path)
+
+
+def assemble(config: Config, kind: str, text: str, training: dict[str, Any], inputs: Matrix) -> Scorer:
+    """A scorer with the reference population it will be watched against: its own training rows, as counts."""
+    scorer = Scorer(
+        config=config,
+        model=model.read(kind, text),
+        calibration=Calibration(**training["calibration"][kind]),
+        seen_missing=tuple(training["seen_missing"]),
+        reference={},
+        digest="",
+    )
+    decisions = scorer.decide_inputs(inputs)
+    columns = {name: inputs[:, place] for place, name in enumerate(config.inputs)}
+    raise NotImplementedError

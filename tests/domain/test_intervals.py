@@ -1,0 +1,241 @@
+"""Intervals: definitions written out, the spread of fresh samples, and what must stay unknown."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from credit_risk.domain import intervals
+from credit_risk.domain.intervals import bootstrap, delong, delong_covariance, paired_difference, proportion
+from credit_risk.domain.metrics import Economics, Sample, UnusableSample, auc, measure
+
+ECONOMICS = Economics(cut_off=0.3, margin=0.2, lgd=0.6, cost=0.01)
+
+
+def drawn(rows, seed=0):
+    """Outcomes, the right PDs, and the PDs of a weaker model, tied at two decimals."""
+    generator = np.random.default_rng(seed)
+    log_odds = generator.normal(-1.2, 1, rows)
+    bad = generator.random(rows) < 1 / (1 + np.exp(-log_odds))
+    weaker = 1 / (1 + np.exp(-(log_odds + generator.normal(0, 0.8, rows))))
+    return bad, 1 / (1 + np.exp(-log_odds)), np.clip(weaker.round(2), 0.01, 0.99)
+
+
+def width(interval):
+    return interval.high - interval.low
+
+
+def delong_by_definition(bad, *pds):
+    """DeLong, DeLong and Clarke-Pearson 1988: placements from every pair of a bad and a good."""
+    bads_by_model, goods_by_model = [], []
+    for pd in pds:
+        wins = [[(b > g) + (b == g) / 2 for g in pd[~bad]] for b in pd[bad]]
+        bads_by_model.append(np.mean(wins, axis=1))
+        goods_by_model.append(np.mean(wins, axis=0))
+    bads, goods = bad.sum(), (~bad).sum()
+    return np.mean(bads_by_model, axis=1), np.cov(bads_by_model) / bads + np.cov(goods_by_model) / goods
+
+
+def test_the_value_is_that_of_the_sample_and_the_ends_lie_around_it():
+    bad, pd, _ = drawn(500)
+    sample = Sample.of(bad, pd, economics=ECONOMICS)
+    found = bootstrap(sample, replicates=200, seed=1)
+    values = measure(sample)
+    assert list(found) == list(values)
+    for name, interval in found.items():
+        assert interval.value == values[name]
+        assert interval.n == 500
+        assert interval.known
+        assert interval.low < interval.high
+        if name != "ece":  # noise raises it in every replicate
+            assert interval.low < interval.value < interval.high
+
+
+def test_one_seed_gives_one_answer_however_the_draws_are_cut(monkeypatch):
+    bad, _, weaker = drawn(200)
+    sample = Sample.of(bad, weaker, economics=ECONOMICS)
+    at_once = bootstrap(sample, replicates=101, seed=7)
+    monkeypatch.setattr(intervals, "BLOCK", 1_000)
+    by_fives = bootstrap(sample, replicates=101, seed=7)
+    for name, interval in at_once.items():
+        assert (interval.low, interval.high) == pytest.approx((by_fives[name].low, by_fives[name].high), rel=1e-12)
+    assert at_once["auc"] != bootstrap(sample, replicates=101, seed=8)["auc"]
+
+
+def test_each_draw_takes_as_many_applicants_as_there_are():
+    weights = np.vstack(list(intervals._draws(np.arange(50), replicates=4_000, seed=1)))
+    assert weights.shape == (4_000, 50)
+    assert (weights.sum(axis=1) == 50).all()
+    assert weights.var() == pytest.approx(1 - 1 / 50, rel=0.02)  # multinomial
+
+
+def test_rows_of_one_applicant_are_drawn_together():
+    weights = np.vstack(list(intervals._draws(np.array([0, 1, 0, 2, 1]), replicates=100, seed=1)))
+    assert (weights[:, 0] == weights[:, 2]).all()
+    assert (weights[:, 1] == weights[:, 4]).all()
+    assert (weights[:, [0, 1, 3]].sum(axis=1) == 3).all()
+
+
+def test_copies_of_a_row_are_no_evidence_when_applicants_are_drawn():
+    bad, pd, _ = drawn(400)
+    bad, pd, applicant = np.repeat(bad, 4), np.repeat(pd, 4), np.repeat([f"a{i}" for i in range(400)], 4)
+    rows = bootstrap(Sample.of(bad, pd), replicates=400, seed=1)
+    applicants = bootstrap(Sample.of(bad, pd, applicant), replicates=400, seed=1)
+    for name in ("auc", "brier", "calibration_slope", "calibration_in_the_large"):
+        assert width(applicants[name]) == pytest.approx(2 * width(rows[name]), rel=0.2)
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says():
+    bad, pd, _ = drawn(400_000)
+    truth = auc(bad, pd)
+    found = []
+    for start in range(0, 100_000, 500):
+        part = Sample.of(bad[start : start + 500], pd[start : start + 500])
+        found.append(bootstrap(part, replicates=200, seed=start)["auc"])
+    assert np.mean([each.low <= truth <= each.high for each in found]) == pytest.approx(0.95, abs=0.04)
+
+
+def test_more_confidence_is_a_wider_interval():
+    bad, pd, _ = drawn(300)
+    sample = Sample.of(bad, pd)
+    sure, surer = (bootstrap(sample, replicates=300, seed=1, confidence=c)["auc"] for c in (0.8, 0.99))
+    assert surer.low < sure.low < sure.high < surer.high
+
+
+def test_a_figure_missing_from_many_replicates_has_no_interval():
+    # the one bad is absent from a replicate with chance (4/5)^5 = 0.33
+    found = bootstrap(Sample.of([0, 1, 0, 0, 0], [0.1, 0.2, 0.3, 0.4, 0.5]), replicates=200, seed=1)
+    assert found["auc"].value == 0.25
+    assert math.isnan(found["auc"].low)
+    assert math.isnan(found["auc"].high)
+    assert not found["auc"].known
+    assert found["brier"].known
+
+
+def test_a_figure_missing_from_few_replicates_keeps_its_interval():
+    # five bads of fifty are all absent with chance 0.9^50 = 0.005
+    generator = np.random.default_rng(2)
+    sample = Sample.of([1] * 5 + [0] * 45, generator.uniform(0.1, 0.9, 50))
+    (draws,) = intervals._redraw((sample,), 1_000, 1)
+    assert 0 < np.isnan(draws["auc"]).mean() < 0.01
+    assert bootstrap(sample, replicates=1_000, seed=1)["auc"].known
+
+
+def test_no_bad_in_any_draw_is_not_a_certain_zero():
+    bad, pd = [0] * 20 + [1] * 5 + [0] * 5, [0.1] * 20 + [0.5] * 10
+    found = bootstrap(Sample.of(bad, pd, economics=ECONOMICS), replicates=200, seed=1)["bad_rate_of_approved"]
+    assert found.value == 0
+    assert not found.known
+
+
+def test_one_class_is_unknown_not_a_crash():
+    found = bootstrap(Sample.of([0] * 10, np.linspace(0.1, 0.5, 10)), replicates=100, seed=1)
+    assert math.isnan(found["auc"].value)
+    assert not found["auc"].known
+    assert found["brier"].known
+
+
+def test_a_model_does_not_differ_from_itself():
+    bad, pd, _ = drawn(200)
+    found = paired_difference(Sample.of(bad, pd), Sample.of(bad, pd), replicates=100, seed=1)
+    assert {(each.value, each.low, each.high) for each in found.values()} == {(0, 0, 0)}
+
+
+def test_a_difference_is_a_minus_b_on_the_same_draws():
+    bad, pd, weaker = drawn(2_000)
+    a, b = Sample.of(bad, pd, economics=ECONOMICS), Sample.of(bad, weaker, economics=ECONOMICS)
+    found = paired_difference(a, b, replicates=300, seed=1)
+    alone_a, alone_b = bootstrap(a, replicates=300, seed=1), bootstrap(b, replicates=300, seed=1)
+    assert list(found) == list(alone_a)
+    assert found["auc"].value == auc(bad, pd) - auc(bad, weaker)
+    assert found["auc"].low > 0
+    assert width(found["auc"]) < 0.9 * math.hypot(width(alone_a["auc"]), width(alone_b["auc"]))
+
+
+def test_models_are_compared_only_on_the_same_rows():
+    bad, pd = [1, 0, 0, 1], [0.4, 0.3, 0.2, 0.1]
+    sample = Sample.of(bad, pd, ["a", "b", "c", "c"])
+    for other in (
+        Sample.of(bad[:3], pd[:3]),
+        Sample.of([0, 1, 0, 1], pd, ["a", "b", "c", "c"]),
+        Sample.of(bad, pd, ["a", "a", "b", "c"]),
+    ):
+        with pytest.raises(UnusableSample, match="compared only on the same rows"):
+            paired_difference(sample, other, replicates=10, seed=1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_delong_is_its_definition_over_all_pairs(seed):
+    bad, pd, weaker = drawn(60, seed)
+    aucs, covariance = delong_covariance(bad, pd, weaker)
+    expected_aucs, expected = delong_by_definition(bad, pd, weaker)
+    assert aucs == pytest.approx(expected_aucs, abs=1e-12)
+    assert aucs == pytest.approx([auc(bad, pd), auc(bad, weaker)], abs=1e-12)
+    assert covariance == pytest.approx(expected, abs=1e-12)
+
+
+def test_delong_by_hand():
+    # bads at 4 and 2, goods at 3 and 1: placements of the bads 1 and 1/2, of the goods 1/2 and 1
+    aucs, covariance = delong_covariance([1, 0, 1, 0], [0.4, 0.3, 0.2, 0.1])
+    assert aucs.tolist() == [0.75]
+    assert covariance.tolist() == [[0.125 / 2 + 0.125 / 2]]
+
+
+def test_delong_and_bootstrap_are_equally_wide():
+    bad, pd, weaker = drawn(2_000)
+    a, b = Sample.of(bad, pd), Sample.of(bad, weaker)
+    resampled = bootstrap(a, replicates=2_000, seed=1)["auc"]
+    difference = paired_difference(a, b, replicates=2_000, seed=1)["auc"]
+    assert width(delong(bad, pd)) == pytest.approx(width(resampled), rel=0.08)
+    assert width(delong(bad, pd, weaker)) == pytest.approx(width(difference), rel=0.08)
+    assert delong(bad, pd, weaker).value == pytest.approx(difference.value, abs=1e-12)
+
+
+def test_delong_of_a_model_against_itself_is_no_difference():
+    bad, pd, _ = drawn(200)
+    found = delong(bad, pd, pd)
+    assert (found.value, found.n) == (0, 200)
+    assert (found.low, found.high) == pytest.approx((0, 0), abs=1e-9)
+
+
+def test_delong_stays_within_what_an_auc_can_be():
+    found = delong([1, 0, 1, 0], [0.4, 0.3, 0.2, 0.1])
+    assert found.low >= 0
+    assert found.high == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "value"),
+    [([0, 0, 0, 0], math.nan), ([0, 1, 0, 0], 2 / 3), ([1, 1, 0, 0], 1.0), ([0, 0, 1, 1], 0.0)],
+)
+def test_delong_knows_no_interval_for_one_bad_or_a_perfect_ranking(bad, value):
+    found = delong(bad, [0.4, 0.3, 0.2, 0.1])
+    assert found.value == pytest.approx(value, nan_ok=True)
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+
+
+def test_delong_refuses_a_missing_pd():
+    with pytest.raises(ValueError, match="1 of 2 PDs are missing"):
+        delong([1, 0], [0.1, 0.2], [0.1, np.nan])
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 20), (1, 20), (7, 20), (20, 20), (300, 1_000)])
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_wilson_agrees_with_scipy(k, n, confidence):
+    found = proportion(k, n, confidence=confidence)
+    expected = binomtest(k, n).proportion_ci(confidence, method="wilson")
+    assert (found.value, found.n) == (k / n, n)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_nothing_of_nothing_is_unknown():
+    assert not proportion(0, 0).known
+    assert math.isnan(proportion(0, 0).value)
+
+
+@pytest.mark.parametrize(("k", "n"), [(3, 2), (-1, 2)])
+def test_a_share_is_part_of_its_whole(k, n):
+    with pytest.raises(ValueError, match=f"0 <= k <= n, got {k} of {n}"):
+        proportion(k, n)
