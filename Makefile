@@ -36,7 +36,7 @@ setup: ## Make .venv from the hash-pinned lock; does nothing while the lock is u
 	if [ "$$wanted" = "$$found" ]; then exit 0; fi; \
 	if [ "$$(grep -v ^pyproject <<<"$$wanted")" != "$$(grep -v ^pyproject <<<"$$found")" ]; then \
 		$(PYTHON) scripts/doctor.py --machine; \
-		echo "Making $(VENV) from $(LOCK): one to two minutes, once for each lock"; \
+		echo "Making $(VENV) from $(LOCK): about a minute, once for each lock"; \
 		rm -f $(VENV)/.stamp; \
 		$(PYTHON) -m venv --clear $(VENV); \
 		: "First the pinned pip, faster than the one that Python ships, and what it builds source packages with."; \
@@ -63,7 +63,7 @@ data: setup ## Fetch data/ from your default DVC remote, or else from the sample
 		exit 1; }
 
 run: data ## Data to decided model: the DVC stages, then one screen with the figures and the gate's verdict
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 	@$(BIN)/credit-risk summary
 	@$(BIN)/credit-risk gate --check
 
@@ -121,5 +121,5 @@ doctor: ## What is missing on this machine, each with the command that mends it
 	@WANTED="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml 2>/dev/null)" $(PYTHON) scripts/doctor.py
 
 clean: ## Remove caches and what tools wrote; keeps .venv, data/, models/ and DVC's cache
-	rm -rf build .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build .coverage .coverage.* .hypothesis .grimp_cache .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

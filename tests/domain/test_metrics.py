@@ -185,21 +185,6 @@ def test_the_order_of_the_rows_does_not_matter():
     )
 
 
-@pytest.mark.parametrize("stretch", [0.02, 0.3, 5.0, 15.0])
-@pytest.mark.parametrize("shift", [-8.0, 0.0, 8.0])
-@pytest.mark.parametrize("bad_rate", [0.01, 0.5])
-def test_slope_and_intercept_are_found_however_far_off_the_pds_are(stretch, shift, bad_rate):
-    generator = np.random.default_rng(5)
-    log_odds = generator.standard_t(4, 2_000).clip(-1.2, 1.2)
-    bad = generator.random(2_000) < 1 / (1 + np.exp(-log_odds) * (1 - bad_rate) / bad_rate)
-    far = log_odds * stretch + shift
-    figures = measure(Sample.of(bad, 1 / (1 + np.exp(-far))))
-    near = metrics.calibration_slope(bad, 1 / (1 + np.exp(-log_odds)))
-    assert figures["calibration_slope"] * stretch == pytest.approx(near, rel=1e-4)
-    recentred = 1 / (1 + np.exp(-(far + figures["calibration_in_the_large"])))
-    assert recentred.mean() == pytest.approx(bad.mean(), abs=1e-9)
-
-
 @pytest.mark.parametrize("outcome", [0, 1])
 def test_one_class_ranks_nothing_and_says_so(outcome):
     sample = Sample.of([outcome] * 4, [0.1, 0.2, 0.3, 0.4], economics=ECONOMICS)
@@ -221,13 +206,6 @@ def test_perfect_separation_has_no_slope(pd):
     assert why_undefined(Sample.of([1, 1, 0, 0], pd)) == {
         "calibration_slope": "the PDs separate goods and bads perfectly: the steeper the slope, the better it fits"
     }
-
-
-def test_a_separated_replicate_does_not_disturb_its_neighbours():
-    sample = Sample.of(BAD, PD)
-    slopes = measure(sample, [[1, 1, 1, 1, 1], [1, 0, 1, 1, 1], [1, 1, 1, 1, 1], [1, 0, 1, 0, 0]])["calibration_slope"]
-    assert np.isnan(slopes).tolist() == [False, True, False, True]
-    assert slopes[0] == slopes[2] == pytest.approx(metrics.calibration_slope(BAD, PD), rel=1e-12)
 
 
 def test_a_certain_pd_has_no_log_odds():

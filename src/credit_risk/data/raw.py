@@ -251,6 +251,8 @@ def _parse(
     try:
         table = _parse_as(path, data, types, source, lines_before)
     except pa.ArrowInvalid as error:
+        if "Empty CSV" in str(error):  # a header without a line break
+            raise _no_rows(path) from None
         if "conversion error" not in str(error):
             raise DataError(f"{path}: the rows cannot be told apart ({_first_words(error)}).") from None
         table = None

@@ -176,8 +176,8 @@ def _join(table: DataFrame, other: DataFrame, key: str, path: Path) -> tuple[Dat
     unmatched = int((place < 0).sum())
     if unmatched == len(table):
         raise DataError(
-            f"{path}: no {key} of the first file stands in it ({table[key].iloc[0]!r} there, {other[key].iloc[0]!r} here)."
-            f"Check the type and spelling of {key} in both files."
+            f"{path}: no {key} of the first file stands in it. The first begins with {table[key].iloc[0]!r}, this one "
+            f"with {other[key].iloc[0]!r}. Check the type and spelling of {key} in both files."
         )
     columns = {name: table[name] for name in table}
     columns |= {name: _taken(other[name], place, unmatched > 0) for name in other if name != key}

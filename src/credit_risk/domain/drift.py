@@ -11,6 +11,7 @@ samples were large enough to have shown drift.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -40,10 +41,7 @@ class Bins:
     def names(self) -> tuple[str, ...]:
         if self.categories is not None:
             return (*self.categories, "missing", "unknown")
-        edges = [f"{edge:.6g}" for edge in self.edges or ()]
-        inner = [f"above {low} to {high}" for low, high in zip(edges, edges[1:], strict=False)]
-        ends = [f"up to {edges[0]}", *inner, f"above {edges[-1]}"] if edges else ["any value"]
-        return (*ends, "missing", "invalid")
+        return (*_range_names(self.edges or ()), "missing", "invalid")
 
     def count(self, values: Matrix) -> Counts:
         """How many values fall into each bin; categories come as their codes (see domain.inputs)."""
@@ -52,7 +50,7 @@ class Bins:
         if self.categories is None:
             places = np.searchsorted(np.asarray(self.edges), values, side="left")
         else:
-            known = (values >= 0) & (values < plain) & (values % 1 == 0)
+            known = (values >= 0) & (values < plain) & (values == np.floor(values))
             invalid |= ~known & ~np.isnan(values)
             places = np.where(known, values, 0).astype(np.intp)
         places[np.isnan(values)] = plain
@@ -148,7 +146,7 @@ def psi(
     lacking = [name for name in columns if name not in reference.columns]
     if lacking:
         raise DataError(
-            f"the drift reference holds nothing about {', '.join(lacking)}; train again to write a new one."
+            f"the drift reference lacks {', '.join(lacking)}; train again to write a new one."
         )
     return tuple(
         _shift(name, values, reference.columns[name], threshold, confidence) for name, values in columns.items()
@@ -216,7 +214,7 @@ def _verdict(value: float, critical: float, threshold: float) -> Verdict:
 
 
 def _edges(values: Matrix, bins: int) -> tuple[float, ...]:
-    """Quantiles as upper ends of bins. A value that stands at two of them gets a bin of its own: most accounts owe 0."""
+    """Quantiles as upper ends of bins. A value that is two of them gets a bin of its own: many accounts owe 0."""
     finite = values[np.isfinite(values)]
     if not len(finite):
         return ()
@@ -224,7 +222,24 @@ def _edges(values: Matrix, bins: int) -> tuple[float, ...]:
     edges, times = np.unique(quantiles, return_counts=True)
     heavy = edges[times > 1]
     edges = np.union1d(edges, np.nextafter(heavy, -np.inf))
-    return tuple(edges[(edges >= finite.min()) & (edges < finite.max())].tolist())
+    edges = edges[(edges >= finite.min()) & (edges < finite.max())]
+    filled = np.bincount(np.searchsorted(edges, finite, side="left"), minlength=len(edges) + 1) > 0
+    return tuple(edges[filled[1:]].tolist())  # an empty bin joins the one below it
+
+
+def _range_names(edges: Sequence[float]) -> list[str]:
+    """What each bin of numbers holds, in words. An edge just below the next one sets a value apart."""
+    names = []
+    for low, high in pairwise((-np.inf, *edges, np.inf)):
+        following = np.nextafter(high, np.inf) + 0.0  # no -0
+        top = f"to below {following:.6g}" if following in edges else f"to {high:.6g}"
+        if np.nextafter(high, -np.inf) == low:
+            names.append(f"exactly {high:.6g}")
+        elif np.isinf(high):
+            names.append("any value" if np.isinf(low) else f"above {low:.6g}")
+        else:
+            names.append(f"up {top}" if np.isinf(low) else f"above {low:.6g} {top}")
+    return names
 
 
 def _bins(raw: Mapping[str, Any]) -> Bins:

@@ -13,6 +13,7 @@ from scipy.special import logit
 Floats: TypeAlias = NDArray[np.float64]
 
 STEPS = 50  # a fit takes about 6; one that has not settled after 50 has no finite answer
+LONGEST = 4.0  # in log-odds: where the likelihood is nearly flat, a Newton step would be thrown out of sight
 SETTLED = 1e-7  # Newton squares its error: after a step this small the rest is below rounding
 SINGULAR = 1e-14  # curvature this small beside the weights: rounding, as where a fit runs off to infinity
 HANKEL = np.array([[0, 1], [1, 2]])  # second derivatives by a and b are the 0th, 1st, 1st and 2nd moment of z
@@ -96,7 +97,9 @@ def _derivatives(
 
 
 def _solve(gradient: Floats, curvature: Floats) -> Floats:
-    """The Newton step of each line; NaN where the likelihood has become flat."""
+    """The Newton step of each line, no longer than LONGEST; NaN where the likelihood has become flat."""
     flat = ~(np.linalg.det(curvature) > SINGULAR)
     curvature = np.where(flat[:, None, None], np.eye(gradient.shape[-1]), curvature)
-    return np.where(flat[:, None], np.nan, np.linalg.solve(curvature, gradient[..., None])[..., 0])
+    step = np.linalg.solve(curvature, gradient[..., None])[..., 0]
+    step /= np.maximum(1, np.abs(step).max(axis=-1) / LONGEST)[:, None]
+    return np.where(flat[:, None], np.nan, step)

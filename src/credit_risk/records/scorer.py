@@ -83,7 +83,9 @@ class Scorer:
                 "seen_missing": self.seen_missing,
             }
             write_json(directory / "scorer.json", facts)
-            write_json(directory / "config.json", self.config.as_dict())
+            # Not sorted: the order of columns and derived features is the order of the model's matrix.
+            config = json.dumps(self.config.as_dict(), indent=2, ensure_ascii=False) + "\n"
+            (directory / "config.json").write_text(config, encoding="utf-8")
             write_json(directory / "reference.json", self.reference)
             (directory / self.model.file_name).write_text(self.model.text(), encoding="utf-8")
 

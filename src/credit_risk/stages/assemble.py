@@ -1,9 +1,10 @@
 """Put the fitted models together with the policy: two scorers that can be promoted (DVC stage `assemble`)."""
 
+from dataclasses import replace
 from typing import Any
 
 from credit_risk.config import Config
-from credit_risk.data import tables
+import pandas as pd
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.domain import drift, model
@@ -14,7 +15,7 @@ from credit_risk.records.scorer import Scorer
 
 def run(config: Config, files: Files) -> None:
     """Write models/scorer and models/scorecard; a change of policy comes here and does not train again."""
-    inputs = Inputs.of(config).table(tables.read(files.inputs("train")))
+    inputs = Inputs.of(config).table(pd.read_parquet(files.inputs("train")))
     training = read_json(files.model / "training.json")
     for kind, path in (("lightgbm", files.scorer), ("scorecard", files.scorecard)):
         text = (files.model / model.KINDS[kind].file_name).read_text(encoding="utf-8")
@@ -31,6 +32,14 @@ def assemble(config: Config, kind: str, text: str, training: dict[str, Any], inp
         reference={},
         digest="",
     )
-    decisions = scorer.decide_inputs(inputs)
+    return replace(scorer, reference=reference(config, inputs, scorer.decide_inputs(inputs).score))
+
+
+def reference(config: Config, inputs: Matrix, score: Matrix) -> dict[str, Any]:
+    """Frozen bins and counts of inputs and scores: what later applications are compared with."""
     columns = {name: inputs[:, place] for place, name in enumerate(config.inputs)}
-    raise NotImplementedError
+    categories = {name: config.categories(name) for name in config.inputs}
+    return {
+        "inputs": drift.of(columns, config.drift.bins, categories).as_dict(),
+        "score": drift.of({"score": score}, config.drift.bins).as_dict(),
+    }

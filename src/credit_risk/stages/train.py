@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.config import Config
-from credit_risk.data import tables
+import pandas as pd
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_csv, write_directory, write_json
 from credit_risk.domain import fitting, split
@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 def run(config: Config, files: Files) -> None:
     """Fit, calibrate and write to artifacts/model; no protected column is among the files this stage opens."""
-    inputs = Inputs.of(config).table(tables.read(files.inputs("train")))
-    outcome = tables.read(files.outcomes("train"))
+    inputs = Inputs.of(config).table(pd.read_parquet(files.inputs("train")))
+    outcome = pd.read_parquet(files.outcomes("train"))
     fitted, curve = fit(config, inputs, outcome["bad"].to_numpy(), outcome["group"].to_numpy())
     write(files, fitted, curve, seen_missing(config, inputs))
 
@@ -60,8 +60,8 @@ def write(files: Files, fitted: dict[str, Fitted], curve: Curve, missing: list[b
         calibrations = {kind: one.calibration.as_dict() for kind, one in fitted.items()}
         facts = {"calibration": calibrations, "seen_missing": missing, "trees": curve.trees}
         write_json(directory / "training.json", facts)
+        trees = np.arange(1, len(curve.mean) + 1)
+        table = pd.DataFrame({"trees": trees, "log_loss": curve.mean, "spread": curve.spread})
+        write_csv(directory / "boosting.csv", table)
 
     write_directory(files.model, fill)
-    trees = np.arange(1, len(curve.mean) + 1)
-    table = pd.DataFrame({"trees": trees, "log_loss": curve.mean, "spread": curve.spread})
-    write_csv(files.plots / "boosting.csv", table)

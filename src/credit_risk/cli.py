@@ -1,0 +1,239 @@
+"""The one command line: it alone parses arguments, sets up logging and decides exit codes.
+
+Exit codes: 0 the work is done and nothing objects; 1 it is done and the answer is no (a contract
+is broken, the gate blocks); 2 it could not be done, and the message says why and what mends it.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from credit_risk.config import Config, load
+from credit_risk.data.files import Files
+from credit_risk.data.writing import write_json
+from credit_risk.errors import CreditRiskError
+
+Run = Callable[[argparse.Namespace], None]
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+STAGES = {
+    "prepare": "take out, group and split the rows; write inputs, outcomes and protected columns apart",
+    "assemble": "put the fitted models together with the policy: models/scorer and models/scorecard",
+    "evaluate": "measure model and challengers with intervals; write reports/metrics.json and the plots' tables",
+    "report": "write reports/index.html, the page for the risk manager",
+}
+
+EPILOG = """
+The usual order is `make run`, which runs these stages through DVC. Each command can be run alone.
+Everything particular to your data and policy stands in configs/credit.yaml; `credit-risk config` checks it.
+"""
+
+
+def console() -> None:
+    """Entry point of the installed command."""
+    raise SystemExit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr, force=True)
+    try:
+        options.run(options)
+    except CreditRiskError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("Interrupted; what was finished is kept.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line with every sub-command."""
+    top = argparse.ArgumentParser(
+        prog="credit-risk",
+        description="From application data to a decided, documented and gated credit model.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _config(commands)
+    _validate(commands)
+    for name, what in STAGES.items():
+        _command(commands, name, what, _stage(name))
+    _train(commands)
+    _gate(commands)
+    _summary(commands)
+    _score(commands)
+    _tune(commands)
+    _bench(commands)
+    return top
+
+
+def _command(commands: Commands, name: str, what: str, run: Run, example: str = "") -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=what,
+        description=what[0].upper() + what[1:] + ".",
+        epilog=f"example:\n  {example}" if example else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+    command.add_argument(
+        "--config", "--schema", type=Path, help="the config to go by (default: configs/credit.yaml below the root)"
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _context(options: argparse.Namespace) -> tuple[Config, Files]:
+    files = Files(options.root)
+    return load(options.config or files.config), files
+
+
+def _stage(name: str) -> Run:
+    def run(options: argparse.Namespace) -> None:
+        import_module(f"credit_risk.stages.{name}").run(*_context(options))
+
+    return run
+
+
+def _config(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> None:
+        config, files = _context(options)
+        path = options.config or files.config
+        print(f"{path}: {len(config.columns)} columns, {len(config.features)} features, {len(config.gates)} gates")
+
+    _command(commands, "config", "check the config: every problem at once, each with its line", run)
+
+
+def _validate(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> None:
+        from credit_risk.stages import validate_data
+
+        config, files = _context(options)
+        named = options.reference or files.scorer
+        reference = named if named.suffix == ".json" else named / "reference.json"
+        asked = options.reference is not None or reference.is_file()
+        report = validate_data.validate(
+            config,
+            files,
+            paths=(options.dataset,) if options.dataset else (),
+            reference=reference if asked and (options.dataset or options.reference) else None,
+            drift_threshold=options.drift_threshold,
+            frameworks=tuple(options.compliance.split(",")) if options.compliance else (),
+        )
+        output = options.output or files.report("validation")
+        write_json(output, report.as_dict())
+        Console(highlight=False).print(validate_data.render(report))
+        validate_data.raise_unless_passed(report, output)
+
+    command = _command(
+        commands,
+        "validate-data",
+        "hold a data set against the contract that the config declares, and against drift",
+        run,
+        "credit-risk validate-data --dataset new.csv --drift-threshold 0.1 --compliance gdpr,sox",
+    )
+    command.add_argument("--dataset", "--data-path", type=Path, help="the file to check (default: the config's sources)")
+    command.add_argument("--drift-threshold", type=float, help="the highest PSI that is not drift; asks for a reference")
+    command.add_argument("--reference", type=Path, help="a scorer or its reference.json (default: models/scorer)")
+    command.add_argument("--compliance", help="frameworks whose data controls apply too, as in gdpr,sox")
+    command.add_argument("--output", type=Path, help="where the JSON report goes (default: reports/validation.json)")
+
+
+def _train(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> None:
+        from credit_risk.stages import train
+
+        config, files = _context(options)
+        named = (options.training_data, options.validation_data, options.output_model)
+        if not any(named):
+            train.run(config, files)
+        elif all(named):
+            from credit_risk.stages import train_files
+
+            train_files.run(config, *named)
+        else:
+            raise SystemExit("give --training-data, --validation-data and --output-model together, or none of them")
+
+    command = _command(
+        commands,
+        "train",
+        "fit the model and its challengers: on the prepared rows, or on files of your own",
+        run,
+        "credit-risk train --training-data old.csv --validation-data new.csv --output-model trial/scorer",
+    )
+    command.add_argument("--training-data", type=Path, help="raw applications with outcomes to fit on")
+    command.add_argument("--validation-data", type=Path, help="raw applications with outcomes to measure on")
+    command.add_argument("--output-model", type=Path, help="the scorer directory to write")
+
+
+def _gate(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> None:
+        from credit_risk.stages import gate
+
+        config, files = _context(options)
+        if options.check:
+            print(f"The gate is open for {gate.check(files)['recommended']}.")
+        else:
+            gate.run(config, files)
+
+    command = _command(commands, "gate", "judge the measured scorer by the config's gates; write reports/gate.json", run)
+    command.add_argument("--check", action="store_true", help="judge nothing: exit 1 unless the record lets this scorer through")
+
+
+def _summary(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> None:
+        from credit_risk.stages import summary
+
+        Console(highlight=False).print(summary.screen(*_context(options)))
+
+    _command(commands, "summary", "one screen: headline figures, the gate's verdict, where the report is", run)
+
+
+def _score(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> None:
+        from credit_risk.records.scorer import Scorer
+        from credit_risk.stages import score
+
+        scorer = Scorer.load(options.scorer or Files(options.root).scorer)
+        score.score(scorer, options.input, options.output)
+
+    command = _command(
+        commands,
+        "score",
+        "decide every application of a file, in bounded memory; a killed run goes on where it stopped",
+        run,
+        "credit-risk score --input applications.parquet --output decisions.parquet",
+    )
+    command.add_argument("--scorer", type=Path, help="the scorer directory (default: models/scorer)")
+    command.add_argument("--input", type=Path, required=True, help="applications, CSV or Parquet by suffix")
+    command.add_argument("--output", type=Path, required=True, help="decisions, CSV or Parquet by suffix")
+
+
+def _tune(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> None:
+        from credit_risk.stages import tune
+
+        config, files = _context(options)
+        tune.tune(config, files, trials=options.trials or config.tune.trials)
+
+    command = _command(commands, "tune", "search LightGBM's parameters, resumable; write configs/model.yaml", run)
+    command.add_argument("--trials", type=int, help="how many parameter sets to try (default: tune.trials of the config)")
+
+
+def _bench(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> None:
+        from credit_risk.stages import bench
+
+        bench.run(*_context(options), rows=options.rows)
+
+    command = _command(commands, "bench", "measure the pipeline against bare LightGBM, and its growth with the rows", run)
+    command.add_argument("--rows", type=int, nargs="+", default=[30_000, 300_000, 3_000_000], help="sizes to measure")

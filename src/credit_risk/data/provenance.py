@@ -1,0 +1,92 @@
+"""Where data and code come from: git's commit, DVC's record of the data, counts taken without the reader."""
+
+import csv
+import hashlib
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from credit_risk.config import Config
+from credit_risk.config.schema import Data
+from credit_risk.data.raw import is_parquet
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What a .dvc file says about a directory, and what the directory is: MD5s in DVC's own form, None if not there."""
+
+    recorded: str | None
+    measured: str | None
+    untracked: tuple[str, ...]
+
+
+def config_digest(config: Config) -> str:
+    """SHA-256 of the config's content: comments and layout do not count."""
+    return hashlib.sha256(json.dumps(config.as_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def commit(root: Path) -> str | None:
+    """The commit that is checked out; None outside a repository, and before the first commit."""
+    return _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+
+
+def uncommitted(root: Path, *paths: str) -> tuple[str, ...]:
+    """Files below these paths that differ from the commit, or are not in it."""
+    return tuple(line[3:] for line in (_git(root, "status", "--porcelain", "--", *paths) or "").splitlines())
+
+
+def tracked(record: Path, files: tuple[Path, ...]) -> Tracked:
+    """Compare a directory with its .dvc file, without DVC. Files are untracked if they lie outside it."""
+    output = _dvc_output(record)
+    directory = record.parent / output.get("path", "")
+    outside = tuple(path.name for path in files if not path.resolve().is_relative_to(directory.resolve()))
+    recorded = output.get("md5")
+    measured = dvc_md5(directory) if recorded and directory.is_dir() else None
+    return Tracked(recorded, measured, outside)
+
+
+def dvc_md5(directory: Path) -> str:
+    """A directory's MD5 as DVC takes it: of the list of its files, each with its own, in the order of their names."""
+    names = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+    listing = [{"md5": _md5(directory / name), "relpath": name} for name in names]
+    text = json.dumps(listing, sort_keys=True).encode()
+    return hashlib.md5(text, usedforsecurity=False).hexdigest() + ".dir"
+
+
+def rows(path: Path, data: Data) -> int | None:
+    """The rows of a file, counted by another reader than the one that makes tables; None if it cannot count them."""
+    if is_parquet(path):
+        return int(pq.read_metadata(path).num_rows)
+    with path.open(encoding=data.encoding, newline="") as stream:
+        try:
+            return sum(1 for row in csv.reader(stream, delimiter=data.delimiter, strict=True) if row) - 1
+        except (csv.Error, UnicodeDecodeError):
+            return None
+
+
+def _dvc_output(record: Path) -> dict[str, str]:
+    """The first output of a .dvc file; nothing if there is no such file, or it is none."""
+    try:
+        raw = YAML(typ="safe").load(record)
+        return dict(raw["outs"][0])
+    except (OSError, YAMLError, LookupError, TypeError, ValueError):
+        return {}
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    done = subprocess.run([git, "-C", str(root), *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    return done.stdout.rstrip("\n") if done.returncode == 0 else None

@@ -1,0 +1,96 @@
+"""The promotion gate: measurements in, a verdict for each check out. Nothing passes by being absent.
+
+A check passes when the whole interval lies inside its limits, fails when the whole interval lies
+outside, and otherwise says CANNOT SAY. FAIL and CANNOT SAY both block.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from credit_risk.config.schema import Gate
+
+Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """The verdict of one gate, with what it was reached on and one sentence for people."""
+
+    gate: Gate
+    verdict: Verdict
+    value: float | None
+    low: float | None
+    high: float | None
+    sentence: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.gate.model_dump(), "verdict": self.verdict, "sentence": self.sentence} | {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+        }
+
+
+def decide(gates: Sequence[Gate], measures: Mapping[str, Any], unknown: Mapping[str, str]) -> list[Check]:
+    """One check for each gate.
+
+    measures: nested by name, with `NAME_low` and `NAME_high` beside each NAME that has an interval.
+    unknown: why a measure has no value, by its full name.
+    """
+    return [_check(gate, measures, unknown.get(gate.measure)) for gate in gates]
+
+
+def overall(checks: Sequence[Check]) -> Verdict:
+    """PASS only if there are checks and every one passes; FAIL if any fails."""
+    verdicts = {check.verdict for check in checks}
+    if "FAIL" in verdicts or not checks:
+        return "FAIL"
+    return "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
+
+
+def lookup(measures: Mapping[str, Any], name: str) -> float | None:
+    """A measure by its dotted name; None if it is absent, null or no finite number."""
+    node: Any = measures
+    for part in name.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    is_number = isinstance(node, int | float) and not isinstance(node, bool) and math.isfinite(node)
+    return float(node) if is_number else None
+
+
+def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None) -> Check:
+    value = lookup(measures, gate.measure)
+    if gate.exact:
+        low = high = value
+    else:
+        low, high = (lookup(measures, f"{gate.measure}_{end}") for end in ("low", "high"))
+    verdict, finding = _verdict(gate, value, low, high, why_unknown)
+    return Check(gate, verdict, value, low, high, f"{gate.measure} {finding}.")
+
+
+def _verdict(
+    gate: Gate, value: float | None, low: float | None, high: float | None, why_unknown: str | None
+) -> tuple[Verdict, str]:
+    if value is None:
+        if why_unknown:
+            return "CANNOT SAY", f"is not known: {why_unknown.rstrip('.')}"
+        return "FAIL", "was not measured, and a missing measure does not pass"
+    if low is None or high is None:
+        return "CANNOT SAY", f"is {value:.4g} but has no interval, so chance cannot be told from merit"
+    observed = f"is {value:.4g}" if low == high else f"is {value:.4g} ({low:.4g} to {high:.4g})"
+    at_least = -math.inf if gate.at_least is None else gate.at_least
+    at_most = math.inf if gate.at_most is None else gate.at_most
+    if at_least <= low and high <= at_most:
+        return "PASS", f"{observed}, inside {_limits(gate)}"
+    if high < at_least or low > at_most:
+        return "FAIL", f"{observed}, outside {_limits(gate)}"
+    return "CANNOT SAY", f"{observed} straddles {_limits(gate)}: more rows would narrow the interval"
+
+
+def _limits(gate: Gate) -> str:
+    if gate.at_least is None:
+        return f"the limit of at most {gate.at_most:g}"
+    if gate.at_most is None:
+        return f"the limit of at least {gate.at_least:g}"
+    return f"the limits {gate.at_least:g} to {gate.at_most:g}"

@@ -1,0 +1,71 @@
+"""Signs that the model has seen the answer: one feature that knows nearly all, and rows that stand on both sides.
+
+An AUC that is too good on one lender's data is honest on another's, so the measures are relative: what the best
+single feature reaches alone, as a share of what the model reaches with all of them.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+from credit_risk.domain import metrics, split
+from credit_risk.domain.inputs import Mask, Matrix
+
+
+@dataclass(frozen=True)
+class Strongest:
+    """The feature that ranks best alone: its Gini, and the share of the model's Gini that this is (NaN: not known)."""
+
+    feature: str
+    gini: float
+    share: float
+
+
+def strongest(columns: Mapping[str, Matrix], bad: Mask, model_gini: float) -> Strongest:
+    """The strongest single feature on these rows; 1 or more as share means that the model adds nothing to it.
+
+    columns: values whose order means something; for a plain category, the bad rate of its code in training.
+    The share is NaN if the model ranks no better than chance, or if a feature could not be ranked.
+    """
+    ginis = {name: gini_alone(values, bad) for name, values in columns.items()}
+    name = max(ginis, key=lambda name: -1 if math.isnan(ginis[name]) else ginis[name])
+    return Strongest(name, ginis[name], ginis[name] / model_gini if model_gini > 0 else math.nan)
+
+
+def gini_alone(values: Matrix, bad: Mask) -> float:
+    """How well one column ranks good and bad, whichever way round: 0 not at all, 1 perfectly.
+
+    Missing cells rank at one end, the one that ranks better: a column that is filled in
+    only after a default betrays itself by where it is missing. NaN with one class only.
+    """
+    ends = (-np.inf, np.inf) if np.isnan(values).any() else (0.0,)
+    ginis = [abs(metrics.gini(bad, _as_share(np.where(np.isnan(values), end, values)))) for end in ends]
+    return max(ginis)
+
+
+def bad_rates(train_codes: Matrix, train_bad: Mask, codes: Matrix) -> Matrix:
+    """A plain category as its bad rate in training, which gives its codes an order; NaN for a code not seen there."""
+    seen = ~np.isnan(train_codes)
+    places = train_codes[seen].astype(np.intp)
+    size = int(max(np.nanmax(codes, initial=0), places.max(initial=0))) + 1
+    rows = np.bincount(places, minlength=size)
+    bads = np.bincount(places, weights=train_bad[seen], minlength=size)
+    rates = np.divide(bads, rows, out=np.full(size, np.nan), where=rows > 0)
+    return np.where(np.isnan(codes), np.nan, rates[np.where(np.isnan(codes), 0, codes).astype(np.intp)])
+
+
+def rows_across_splits(splits: Sequence[Matrix]) -> int:
+    """How many rows have a twin, equal in every input, in another split: 0 after a split by groups."""
+    keys = [split.row_keys(np.ascontiguousarray(inputs)) for inputs in splits]
+    distinct, times = np.unique(np.concatenate([np.unique(part) for part in keys]), return_counts=True)
+    shared = distinct[times > 1]
+    return int(sum(np.isin(part, shared).sum() for part in keys))
+
+
+def _as_share(values: Matrix) -> Matrix:
+    """Ranks between 0 and 1, ties alike."""
+    ranks: Matrix = rankdata(values) / len(values)
+    return ranks

@@ -1,0 +1,66 @@
+"""The closing screen of `make run`: headline figures with intervals, the gate's verdict, where the report is."""
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from credit_risk.config import Config
+from credit_risk.data.files import Files
+from credit_risk.data.writing import read_json
+from credit_risk.domain.gate import lookup
+from credit_risk.errors import NotFound
+
+HEADLINES = {
+    "auc": "AUC",
+    "ks": "KS",
+    "brier": "Brier score",
+    "calibration_slope": "calibration slope",
+    "calibration_in_the_large": "calibration in the large",
+    "approval_rate": "approval rate",
+    "profit_per_application": "profit per application (share of exposure)",
+}
+STYLES = {"PASS": "green", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}
+
+
+def screen(config: Config, files: Files) -> RenderableType:
+    """What a person sees when the pipeline has ended. Raises NotFound if it has not."""
+    for name in ("metrics", "gate", "preparation"):
+        if not files.report(name).is_file():
+            raise NotFound(files.report(name), "The pipeline has not run to its end: run `make run`.")
+    metrics, gate = read_json(files.report("metrics")), read_json(files.report("gate"))
+    split = read_json(files.report("preparation"))["split"]
+    lines = [Text(config.project.title, style="bold"), _figures(metrics), _checks(gate)]
+    if not split["out_of_time"]:
+        lines.append(Text(f"No out-of-time test: {split['why_random']}."))
+    verdict = Text("The gate says ") + Text(gate["verdict"], style=STYLES[gate["verdict"]]) + Text(".")
+    return Group(*lines, verdict, Text(f"Report: {files.page}"))
+
+
+def _figures(metrics: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, title_justify="left")
+    for heading in ("on the test rows", "model", "95 % interval", "scorecard", "logistic"):
+        table.add_column(heading, justify="left" if heading == "on the test rows" else "right")
+    table.columns[2].header = f"{metrics['information']['confidence']:.0%} interval"
+    for name, label in HEADLINES.items():
+        low, high = (lookup(metrics, f"test.{name}_{end}") for end in ("low", "high"))
+        challengers = [_number(lookup(metrics, f"challengers.{one}.{name}")) for one in ("scorecard", "logistic")]
+        interval = "not known" if low is None or high is None else f"{low:.4f} to {high:.4f}"
+        table.add_row(label, _number(lookup(metrics, f"test.{name}")), interval, *challengers)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.4f}"
+
+
+def _checks(gate: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("gate", "verdict", "finding"):
+        table.add_column(heading)
+    for check in gate["checks"]:
+        table.add_row(check["name"], Text(check["verdict"], style=STYLES[check["verdict"]]), check["sentence"])
+    for sentence in gate["stale"]:
+        table.add_row("stale", Text("FAIL", style=STYLES["FAIL"]), sentence)
+    return table

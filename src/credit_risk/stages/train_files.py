@@ -1,0 +1,66 @@
+"""Train on one file and measure on another, outside the pipeline: the seed's train_risk_model.py."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from credit_risk.config import Config
+from credit_risk.config.schema import Source
+from credit_risk.data import tables
+from credit_risk.data.writing import write_json
+from credit_risk.domain import decision, intervals, split
+from credit_risk.domain.metrics import Economics, Sample
+from credit_risk.records.scorer import Scorer
+from credit_risk.stages import assemble, train
+from credit_risk.stages.prepare import Book, modelled
+
+log = logging.getLogger(__name__)
+
+
+def run(config: Config, training: Path, validation: Path, output: Path) -> None:
+    """Fit on `training`, write the scorer to `output`, and its figures on `validation` beside it.
+
+    Validation rows that equal a training row are left out: they would be remembered, not predicted.
+    """
+    learned, unseen = book_of(config, training), book_of(config, validation)
+    applicant = config.only("applicant")
+    group = split.groups(split.row_keys(learned.inputs), learned.table[applicant] if applicant else None)
+    fitted, _ = train.fit(config, learned.inputs, learned.bad, group)
+    boosted = fitted["lightgbm"]
+    training_facts = {
+        "calibration": {"lightgbm": boosted.calibration.as_dict()},
+        "seen_missing": train.seen_missing(config, learned.inputs),
+    }
+    scorer = assemble.assemble(config, "lightgbm", boosted.model.text(), training_facts, learned.inputs)
+    scorer.save(output)
+    figures = measure(config, scorer, learned, unseen)
+    write_json(output.with_name(f"{output.name}.metrics.json"), figures)
+    for name in ("auc", "ks", "brier", "calibration_slope"):
+        log.info("%s %.4f (%.4f to %.4f)", name, *(figures["test"][name + end] for end in ("", "_low", "_high")))
+    log.info("Scorer: %s", output)
+
+
+def book_of(config: Config, path: Path) -> Book:
+    """The rows of one file that a model may be built or measured on."""
+    sources = (Source(path=str(path)),)
+    return modelled(config, tables.read_sources(config.model_copy(update={"data": config.data.model_copy(update={"sources": sources})}), Path()))
+
+
+def measure(config: Config, scorer: Scorer, learned: Book, unseen: Book) -> dict[str, dict[str, float]]:
+    """Every figure with its interval, on the validation rows that training did not hold."""
+    new = ~np.isin(split.row_keys(unseen.inputs), split.row_keys(learned.inputs))
+    log.info("%s of %s validation rows are not among the training rows", new.sum(), len(new))
+    pd = scorer.decide_inputs(unseen.inputs[new]).pd
+    policy = config.policy
+    economics = Economics(decision.cut_off(policy), policy.margin, policy.lgd, policy.cost)
+    known = ~np.isnan(pd)
+    sample = Sample.of(unseen.bad[new][known], pd[known], economics=economics)
+    evaluation = config.evaluation
+    found = intervals.bootstrap(
+        sample, replicates=evaluation.replicates, seed=evaluation.seed, confidence=evaluation.confidence
+    )
+    flat = {}
+    for name, interval in found.items():
+        flat |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    return {"test": flat, "rows": {"test": int(known.sum())}}

@@ -1,0 +1,321 @@
+"""Whether a data set is what the config says: contract, cross-field rules, drift and the data checks of compliance."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from credit_risk.config import Config
+from credit_risk.config.schema import Source
+from credit_risk.data import digest, provenance, tables
+from credit_risk.data.files import Files
+from credit_risk.data.tables import Progress, Reading, no_progress
+from credit_risk.data.writing import read_json, write_json
+from credit_risk.domain import compliance, contract, drift
+from credit_risk.domain.compliance import Policy, UnknownFramework
+from credit_risk.domain.contract import ContractReport, Finding
+from credit_risk.domain.inputs import numbers
+from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
+
+CONTROLLED = ("src", "configs", "data.dvc")  # what a commit must hold for a run to be traced to it
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was checked of a data set, and everything that was found."""
+
+    sources: tuple[dict[str, Any], ...]
+    config_digest: str
+    commit: str | None
+    contract: ContractReport
+    drift: tuple[drift.Shift, ...] | None
+    compliance: tuple[compliance.Verdict, ...]
+    control_totals: dict[str, Any]
+
+    @property
+    def drift_note(self) -> str:
+        if self.drift is None:
+            return "not assessed: no reference"
+        moved = sum(shift.verdict == "FAIL" for shift in self.drift)
+        unsure = sum(shift.verdict == "CANNOT SAY" for shift in self.drift)
+        return f"{len(self.drift)} columns compared, {moved} drifted, {unsure} cannot be told at this sample size"
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Every reason why the data set does not pass, a sentence each. A drift that cannot be told is no pass."""
+        found = [str(finding) for finding in self.contract.failures]
+        found += [_drift_sentence(shift) for shift in self.drift or () if shift.verdict != "PASS"]
+        found += [str(its) for its in self.compliance if its.verdict == "FAIL" and its.severity == "failure"]
+        return tuple(found)
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+    @property
+    def exit_code(self) -> int:
+        """0: all checks passed; 1: some did not. What could not be checked at all is an error, with exit code 2."""
+        return 0 if self.passed else 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines. The commit stands in it only where traceability was asked for: data do not change with it."""
+        return {
+            "passed": self.passed,
+            "problems": list(self.problems),
+            "sources": list(self.sources),
+            "config_digest": self.config_digest,
+            "contract": self.contract.as_dict(),
+            "drift": {"note": self.drift_note, "columns": [asdict(shift) for shift in self.drift or ()]},
+            "compliance": [verdict.as_dict() for verdict in self.compliance],
+            "control_totals": self.control_totals,
+            **({"commit": self.commit} if self.compliance else {}),
+        }
+
+
+def run(config: Config, files: Files) -> None:
+    """Check the data set against its contract and rules (DVC stage `validate-data`).
+
+    Raises CheckFailed, after the report is written, if anything is wrong. Drift is no matter of this stage: the
+    reference is made by the training that follows.
+    """
+    report = validate(config, files)
+    path = files.report("validation")
+    write_json(path, report.as_dict())
+    raise_unless_passed(report, path.relative_to(files.root))
+
+
+def raise_unless_passed(report: Report, path: Path | None = None) -> None:
+    """Raise CheckFailed with the first problems in one sentence each."""
+    if report.passed:
+        return
+    count = len(report.problems)
+    more = f"\n  and {count - 5} more" if count > 5 else ""
+    lines = "".join(f"\n  {problem}" for problem in report.problems[:5])
+    where = f" All stand in {path}." if path else ""
+    what = "1 problem" if count == 1 else f"{count} problems"
+    raise CheckFailed(f"The data do not pass: {what}.{where}{lines}{more}")
+
+
+def validate(
+    config: Config,
+    files: Files,
+    *,
+    paths: Sequence[Path] = (),
+    rules: bool = True,
+    reference: Path | None = None,
+    drift_threshold: float | None = None,
+    frameworks: Sequence[str] = (),
+    today: date | None = None,
+    progress: Progress = no_progress,
+) -> Report:
+    """Everything that is wrong with a data set, at once.
+
+    paths: files to check in place of the config's own, one for each, or a single one that is joined already.
+    rules: whether the cross-field rules count. reference: a scorer's reference.json, against which drift is measured.
+    drift_threshold: in place of the config's; it asks for drift, so a reference must be there.
+    frameworks: names of policies, as gdpr and sox, whose data controls are answered too.
+    Raises an error with exit code 2 for whatever cannot be checked.
+    """
+    if drift_threshold is not None and reference is None:
+        raise DataError(
+            f"drift was asked for (threshold {drift_threshold:g}) but there is no reference to measure it against. "
+            f"Train first (models/scorer/reference.json), or name one with --reference."
+        )
+    policies = [read_policy(files.policies, framework) for framework in frameworks]
+    baseline = None if reference is None else read_reference(reference)
+    config = _with_sources(config, paths)
+    reading = tables.inspect_sources(config, files.root, progress=progress)
+    checked = _contract(reading, config, today or datetime.now(UTC).date(), rules)
+    return Report(
+        sources=tuple(_source(path, files.root) for path in tables.source_paths(config, files.root)),
+        config_digest=provenance.config_digest(config),
+        commit=provenance.commit(files.root) if frameworks else None,
+        contract=checked,
+        drift=None if baseline is None else _drift(reading, config, baseline, drift_threshold),
+        compliance=_compliance(policies, reading, config, files) if policies else (),
+        control_totals=compliance.control_totals(reading.table, config),
+    )
+
+
+def read_reference(path: Path) -> drift.Reference:
+    """The frozen bins of the inputs in a scorer's reference.json."""
+    try:
+        raw = read_json(path)
+    except FileNotFoundError:
+        raise NotFound(path, "Drift needs the reference of a trained scorer: run `make run` first.") from None
+    except ValueError:
+        raise DataError(f"{path}: this is no JSON; write it again by training.") from None
+    if not isinstance(raw, dict) or "inputs" not in raw:
+        raise DataError(f"{path}: the key `inputs` is missing, so this is no scorer's reference.json.")
+    return drift.Reference.from_dict(raw["inputs"])
+
+
+def known_frameworks(policies: Path) -> tuple[str, ...]:
+    """The policies that ask something of data, by name."""
+    return tuple(sorted(path.stem for path in policies.glob("*.yaml") if "\ndata_controls:" in path.read_text("utf-8")))
+
+
+def read_policy(policies: Path, framework: str) -> Policy:
+    """A policy by name. Raises UnknownFramework with the known ones, ConfigError with all that is wrong in the file."""
+    if framework not in (known := known_frameworks(policies)):
+        raise UnknownFramework(framework, known)
+    path = policies / f"{framework}.yaml"
+    try:
+        return Policy.model_validate(YAML(typ="safe").load(path))
+    except YAMLError as error:
+        raise ConfigError(path, [str(error).splitlines()[0]]) from None
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, its['loc']))}: {its['msg']}" for its in error.errors()]
+        raise ConfigError(path, problems) from None
+
+
+def _with_sources(config: Config, paths: Sequence[Path]) -> Config:
+    """The config with other files in place of its own."""
+    if not paths:
+        return config
+    own = config.data.sources
+    if len(paths) not in (1, len(own)):
+        raise DataError(f"{len(paths)} data files were named; the config has {len(own)}. Name one joined file, or all.")
+    keys = [None] if len(paths) == 1 else [source.join_on for source in own]
+    sources = tuple(Source(path=str(path.resolve()), join_on=key) for path, key in zip(paths, keys, strict=True))
+    return config.model_copy(update={"data": config.data.model_copy(update={"sources": sources})})
+
+
+def _source(path: Path, root: Path) -> dict[str, Any]:
+    """A data file as the report names it: never by a path of this machine."""
+    inside = path.resolve().is_relative_to(root.resolve())
+    name = path.resolve().relative_to(root.resolve()).as_posix() if inside else path.name
+    return {"path": name, "bytes": path.stat().st_size, "sha256": digest.of_file(path)}
+
+
+def _contract(reading: Reading, config: Config, today: date, rules: bool) -> ContractReport:
+    """The contract's findings on the table, and what only the reader knows."""
+    texts = {cells.column: cells.texts for cells in reading.unreadable}
+    report = contract.check(reading.table, config, today=today, rules=rules, unreadable=texts)
+    read = (*report.findings, *_unreadable_dates(reading, config), *_unmatched(reading))
+    return ContractReport(report.rows, report.columns, report.checked, read)
+
+
+def _unreadable_dates(reading: Reading, config: Config) -> Iterator[Finding]:
+    for cells in reading.unreadable:
+        if config.columns[cells.column].type == "date":
+            rows = tuple(f"row {row + 1}" for row in cells.rows)
+            yield contract.unreadable_dates(cells.column, cells.count, rows, cells.texts)
+
+
+def _unmatched(reading: Reading) -> Iterator[Finding]:
+    """Rows that a joined file says nothing about; their missing cells are judged by each column's own policy."""
+    for joined in reading.joins:
+        if joined.unmatched:
+            got = f"{joined.unmatched:,} of {len(reading.table):,} rows without a row in {joined.path}"
+            expected = f"every {joined.key} in {joined.path}"
+            yield Finding("join", joined.key, joined.unmatched, (), got, expected, "warning")
+
+
+def _drift(
+    reading: Reading, config: Config, reference: drift.Reference, threshold: float | None
+) -> tuple[drift.Shift, ...]:
+    limit = config.drift.threshold if threshold is None else threshold
+    return tuple(
+        chain.from_iterable(
+            drift.psi(
+                reference,
+                {name: numbers(reading.table[name], config.columns[name])},
+                threshold=limit,
+                confidence=config.drift.confidence,
+            )
+            for name in config.inputs
+        )
+    )
+
+
+def _compliance(
+    policies: Sequence[Policy], reading: Reading, config: Config, files: Files
+) -> tuple[compliance.Verdict, ...]:
+    paths = tables.source_paths(config, files.root)
+    state = provenance.tracked(files.root / "data.dvc", paths)
+    commit, changed = provenance.commit(files.root), provenance.uncommitted(files.root, *CONTROLLED)
+    counted = provenance.rows(paths[0], config.data)
+    own_digest = provenance.config_digest(config)
+    evidence = (
+        compliance.Evidence(
+            policy=policy,
+            table=reading.table,
+            config=config,
+            config_digest=own_digest,
+            commit=commit,
+            uncommitted=changed,
+            rows_in_file=counted,
+            recorded=state.recorded,
+            measured=state.measured,
+            untracked=state.untracked,
+        )
+        for policy in policies
+    )
+    return tuple(chain.from_iterable(map(compliance.verdicts, evidence)))
+
+
+def _drift_sentence(shift: drift.Shift) -> str:
+    why = "drifted" if shift.verdict == "FAIL" else "cannot be told to be stable"
+    return (
+        f"{shift.column}: {why}: PSI {shift.psi:.3f} on {shift.rows:,} rows, threshold {shift.threshold:g}, "
+        f"chance alone gives up to {shift.critical:.3f}; most in {shift.moved!r}: "
+        f"{shift.share_then:.1%} then, {shift.share_now:.1%} now"
+    )
+
+
+def render(report: Report) -> RenderableType:
+    """The report as tables for people."""
+    parts: list[RenderableType] = []
+    if report.contract.findings:
+        parts.append(_findings_table(report.contract.findings))
+    if report.drift is not None:
+        parts.append(_drift_table(report.drift))
+    if report.compliance:
+        parts.append(_compliance_table(report.compliance))
+    size = f"{report.contract.rows:,} rows, {report.contract.columns} columns, {len(report.contract.checked)} rules"
+    warnings = len(report.contract.findings) - len(report.contract.failures)
+    parts.append(Text(f"{', '.join(source['path'] for source in report.sources)}: {size}. Drift {report.drift_note}."))
+    noted = f" ({warnings} warning{'s' * (warnings != 1)})" if warnings else ""
+    count = len(report.problems)
+    verdict = "PASS" if report.passed else f"FAIL: {count} problem{'s' * (count != 1)}"
+    parts.append(Text(verdict + noted, style="bold green" if report.passed else "bold red"))
+    return Group(*parts)
+
+
+def _findings_table(findings: Sequence[Finding]) -> Table:
+    table = Table("", "rule", "column", "got", "expected", "rows", title="Contract", title_justify="left")
+    for its in findings:
+        color = "red" if its.severity == "failure" else "yellow"
+        rows = ", ".join(its.rows) + (", …" if its.rows and its.count > len(its.rows) else "")
+        cells = (its.severity, its.rule, its.column or "", its.got, its.expected, rows)
+        table.add_row(*(Text(cell, style=color if place == 0 else "") for place, cell in enumerate(cells)))
+    return table
+
+
+def _drift_table(shifts: Sequence[drift.Shift]) -> Table:
+    table = Table("", "column", "PSI", "by chance", "moved most", "then", "now", title="Drift", title_justify="left")
+    colors = {"PASS": "green", "FAIL": "red", "CANNOT SAY": "yellow"}
+    for its in sorted(shifts, key=lambda shift: -shift.psi):
+        shares = (f"{its.share_then:.1%}", f"{its.share_now:.1%}")
+        cells = (its.column, f"{its.psi:.3f}", f"{its.critical:.3f}", its.moved, *shares)
+        table.add_row(Text(its.verdict, style=colors[its.verdict]), *map(Text, cells))
+    return table
+
+
+def _compliance_table(verdicts: Sequence[compliance.Verdict]) -> Table:
+    table = Table("", "control", "requirement", "found", "source", title="Compliance", title_justify="left")
+    for its in verdicts:
+        source = f"{its.source} ({its.dated.isoformat()}{', secondary source' if its.secondary else ''})"
+        color = "green" if its.verdict == "PASS" else "red" if its.severity == "failure" else "yellow"
+        table.add_row(Text(its.verdict, style=color), *map(Text, (its.id, its.requirement, its.found, source)))
+    return table

@@ -1,0 +1,205 @@
+"""The frame holds: what documents name exists, what is pinned is pinned, the lock is what pyproject.toml asks for."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def text(path):
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def files(*patterns):
+    """What git holds or would hold after `git add --all`."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    return sorted({name for name in names if name and (ROOT / name).is_file()})
+
+
+def targets():
+    return set(re.findall(r"^([a-z][a-z-]*):(?!=)", text("Makefile"), re.MULTILINE))
+
+
+def code_in(markdown):
+    """Every fenced block and every span between backticks."""
+    fence = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+    return fence.findall(markdown) + re.findall(r"`([^`\n]+)`", fence.sub("", markdown))
+
+
+def prose_of(markdown):
+    return re.sub(r"^ *```.*?^ *```|`[^`\n]+`", "", markdown, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(markdown):
+    """The names that GitHub gives to headings."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^ *```.*?^ *```", "", markdown, flags=re.MULTILINE | re.DOTALL), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def locked(file):
+    """Each requirement of a lock, with the lines that belong to it."""
+    blocks = re.split(r"^(?=[^ \n])", text(file), flags=re.MULTILINE)
+    return [(Requirement(block.split("\\\n")[0].strip()), block) for block in blocks if block]
+
+
+def direct():
+    """What pyproject.toml asks for, extras included."""
+    extras = PROJECT["optional-dependencies"].values()
+    return [Requirement(line) for line in [*PROJECT["dependencies"], *(line for lines in extras for line in lines)]]
+
+
+LOCKS = files("requirements/*.txt")
+DOCUMENTS = files("*.md")
+WORKFLOWS = files(".github/*.yml", ".github/*.yaml")
+
+
+def test_there_is_something_to_check():
+    assert "requirements/dev.txt" in LOCKS
+    assert {"README.md", "docs/install.md"} <= set(DOCUMENTS)
+    assert ".github/workflows/ci.yml" in WORKFLOWS
+
+
+def test_bare_make_lists_every_target_with_one_line():
+    listed = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    described = re.findall(r"^  make ([a-z-]+) +\S.*$", listed, re.MULTILINE)
+    assert set(described) == targets()
+    assert len(described) == len(set(described)) == len(listed.splitlines())
+
+
+def test_every_target_is_phony():
+    phony = re.search(r"^\.PHONY: (.*?[^\\])$", text("Makefile"), re.MULTILINE | re.DOTALL).group(1)
+    assert set(phony.replace("\\", "").split()) == targets()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_make_target_that_a_document_names_exists(document):
+    named = {name for code in code_in(text(document)) for name in re.findall(r"\bmake ([a-z][a-z-]*)(?![\w=-])", code)}
+    assert named <= targets(), f"{document} names targets that the Makefile does not have"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_inside_the_repository_lead_somewhere(document):
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose_of(text(document))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / document).parent / path if path else ROOT / document
+        assert target.exists(), f"{document}: {link} leads nowhere"
+        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), f"{document}: {link} has no heading"
+
+
+def test_the_readme_shows_the_first_command_early():
+    lines = text("README.md").splitlines()
+    first = next(number for number, line in enumerate(lines, 1) if line.startswith("make run"))
+    assert first < 25
+
+
+def test_the_readme_tells_of_every_stage_in_order():
+    table = text("README.md").split("| stage |", 1)[1].split("\n\n", 1)[0]
+    stages = YAML(typ="safe").load(text("dvc.yaml"))["stages"]
+    assert re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE) == list(stages)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_every_package_by_hash(lock):
+    loose = [str(requirement) for requirement, block in locked(lock) if "--hash=sha256:" not in block]
+    inexact = [str(r) for r, _ in locked(lock) if [spec.operator for spec in r.specifier] != ["=="]]
+    assert (loose, inexact) == ([], [])
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_index_and_no_place(lock):
+    named = [line for line in text(lock).splitlines() if re.search(r"://|@ |^--|^-[a-z]\b|^ *# *(from|index)", line)]
+    assert named == []
+
+
+def test_the_lock_is_the_one_that_pyproject_asks_for():
+    pins = [requirement for requirement, _ in locked("requirements/dev.txt")]
+    for asked in direct():
+        found = [pin for pin in pins if canonicalize_name(pin.name) == canonicalize_name(asked.name)]
+        versions = [next(iter(pin.specifier)).version for pin in found]
+        assert versions, f"{asked.name} is not in requirements/dev.txt: run `make lock`"
+        assert all(asked.specifier.contains(version, prereleases=True) for version in versions), (
+            f"requirements/dev.txt has {asked.name} {versions}, pyproject.toml asks for {asked}: run `make lock`"
+        )
+
+
+def test_the_lock_holds_nothing_that_pyproject_no_longer_asks_for():
+    asked = {canonicalize_name(requirement.name) for requirement in direct()}
+    blocks = {canonicalize_name(r.name): block for r, block in locked("requirements/dev.txt")}
+    said = {name for name, block in blocks.items() if "credit-risk (pyproject.toml)" in block}
+    assert said <= asked, "run `make lock`"
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_every_action_is_pinned_by_its_commit_and_says_its_version(workflow):
+    used = re.findall(r"^\s*(?:- )?uses: *(.*)$", text(workflow), re.MULTILINE)
+    loose = [use for use in used if not re.fullmatch(r"\./\S+|[\w./-]+@[0-9a-f]{40} +# v\d+(\.\d+)*", use)]
+    assert loose == []
+
+
+def test_the_changelog_tells_of_this_version():
+    assert re.search(rf"^## {re.escape(PROJECT['version'])}\b", text("CHANGELOG.md"), re.MULTILINE)
+
+
+@pytest.fixture
+def setup(tmp_path):
+    """`make setup` with a stand-in for Python that notes what it is asked; says which of the big steps were taken."""
+    for name in ("Makefile", "pyproject.toml", "requirements/dev.txt", "scripts/doctor.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / ".git").mkdir()
+    stand_in = tmp_path / "python"
+    stand_in.write_text(
+        "#!/usr/bin/env bash\n"
+        'echo "$@" >>asked\n'
+        'if [ "$1 $2" = "-m venv" ]; then mkdir -p .venv/bin && cp "$0" .venv/bin/python\n'
+        f'elif [ "$1 $2" = "-m pip" ]; then exit "${{PIP_EXIT:-0}}"; else exec {sys.executable} "$@"; fi\n',
+        encoding="utf-8",
+    )
+    stand_in.chmod(0o755)
+
+    def steps(**environment):
+        (tmp_path / "asked").write_text("", encoding="utf-8")
+        done = subprocess.run(
+            ["make", "setup", f"PYTHON={stand_in}"],
+            cwd=tmp_path,
+            env=os.environ | environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        asked = (tmp_path / "asked").read_text(encoding="utf-8")
+        signs = {"venv": "-m venv", "lock": "-r requirements/dev.txt", "project": "-e ."}
+        return [step for step, sign in signs.items() if sign in asked], done.returncode == 0
+
+    steps.root = tmp_path
+    return steps
+
+
+def test_the_environment_is_made_once_and_again_only_for_another_lock(setup):
+    lock, project = setup.root / "requirements/dev.txt", setup.root / "pyproject.toml"
+    assert setup() == (["venv", "lock", "project"], True)
+    lock.touch()
+    assert setup() == ([], True)
+    project.write_text(project.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert setup() == (["project"], True)
+    lock.write_text(lock.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert setup() == (["venv", "lock", "project"], True)
+
+
+def test_an_environment_left_half_made_is_made_again(setup):
+    assert setup(PIP_EXIT="1") == (["venv"], False)
+    assert setup() == (["venv", "lock", "project"], True)
