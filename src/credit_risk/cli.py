@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias
 
 from rich.console import Console
 
@@ -19,7 +20,7 @@ from credit_risk.data.writing import write_json
 from credit_risk.errors import CreditRiskError
 
 Run = Callable[[argparse.Namespace], None]
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 STAGES = {
     "prepare": "take out, group and split the rows; write inputs, outcomes and protected columns apart",
@@ -141,8 +142,8 @@ def _validate(commands: Commands) -> None:
         run,
         "credit-risk validate-data --dataset new.csv --drift-threshold 0.1 --compliance gdpr,sox",
     )
-    command.add_argument("--dataset", "--data-path", type=Path, help="the file to check (default: the config's sources)")
-    command.add_argument("--drift-threshold", type=float, help="the highest PSI that is not drift; asks for a reference")
+    command.add_argument("--dataset", "--data-path", type=Path, help="the file to check (default: the config's own)")
+    command.add_argument("--drift-threshold", type=float, help="the highest PSI that is not drift; needs a reference")
     command.add_argument("--reference", type=Path, help="a scorer or its reference.json (default: models/scorer)")
     command.add_argument("--compliance", help="frameworks whose data controls apply too, as in gdpr,sox")
     command.add_argument("--output", type=Path, help="where the JSON report goes (default: reports/validation.json)")
@@ -185,8 +186,8 @@ def _gate(commands: Commands) -> None:
         else:
             gate.run(config, files)
 
-    command = _command(commands, "gate", "judge the measured scorer by the config's gates; write reports/gate.json", run)
-    command.add_argument("--check", action="store_true", help="judge nothing: exit 1 unless the record lets this scorer through")
+    command = _command(commands, "gate", "judge the measured scorer by the config's gates: reports/gate.json", run)
+    command.add_argument("--check", action="store_true", help="exit 1 unless the record lets this scorer through")
 
 
 def _summary(commands: Commands) -> None:
@@ -226,7 +227,7 @@ def _tune(commands: Commands) -> None:
         tune.tune(config, files, trials=options.trials or config.tune.trials)
 
     command = _command(commands, "tune", "search LightGBM's parameters, resumable; write configs/model.yaml", run)
-    command.add_argument("--trials", type=int, help="how many parameter sets to try (default: tune.trials of the config)")
+    command.add_argument("--trials", type=int, help="how many parameter sets to try (default: tune.trials)")
 
 
 def _bench(commands: Commands) -> None:
@@ -235,5 +236,5 @@ def _bench(commands: Commands) -> None:
 
         bench.run(*_context(options), rows=options.rows)
 
-    command = _command(commands, "bench", "measure the pipeline against bare LightGBM, and its growth with the rows", run)
+    command = _command(commands, "bench", "measure the pipeline against bare LightGBM, and how it grows", run)
     command.add_argument("--rows", type=int, nargs="+", default=[30_000, 300_000, 3_000_000], help="sizes to measure")

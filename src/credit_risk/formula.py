@@ -70,7 +70,8 @@ def parse(text: str, known: Mapping[str, tuple[str, ...] | None]) -> Formula:
         raise FormulaError(f"{text!r} names no column; a formula must depend on the application.")
     parameter = ast.arguments([], [ast.arg("columns")], None, [], [], None, [])
     function = ast.fix_missing_locations(ast.Expression(ast.Lambda(parameter, body)))
-    run = eval(compile(function, "<formula>", "eval"), {"__builtins__": {}, **_FUNCTIONS, **_OPERATORS})
+    names = {"__builtins__": {}, **_FUNCTIONS, **_OPERATORS}
+    run = eval(compile(function, "<formula>", "eval"), names)  # noqa: S307 - only what _Translator built
     return Formula(text, tuple(translator.inputs), run)
 
 
@@ -97,7 +98,8 @@ class _Translator(ast.NodeTransformer):
         match node:
             case ast.Subscript(value=ast.Name(id="col"), slice=ast.Constant(value=str(name))):
                 return self._column(name)
-        raise self._refusal('the only subscript is col["column name"]')
+            case _:
+                raise self._refusal('the only subscript is col["column name"]')
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         operand = self.visit(node.operand)
@@ -183,7 +185,8 @@ def _column_name(node: ast.expr) -> str | None:
             return name
         case ast.Subscript(value=ast.Name(id="col"), slice=ast.Constant(value=str(name))):
             return name
-    return None
+        case _:
+            return None
 
 
 def _is_text(node: ast.expr) -> bool:

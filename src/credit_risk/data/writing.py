@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield unfinished
         if path.is_dir():
             remove(path)
-        os.replace(unfinished, path)
+        unfinished.replace(path)
     finally:
         remove(unfinished)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import log
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+from pandas import DataFrame
 
 from credit_risk.config.schema import Policy, Scale
 from credit_risk.domain.inputs import Faults, Inputs, Mask, Matrix
@@ -89,19 +89,20 @@ class Decisions:
         unseen = [name for name, missing in zip(self.names.features, self.unseen[row], strict=True) if missing]
         return sentences + [f"{name}: cannot be computed, and always could be in training" for name in unseen]
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> DataFrame:
         """One row an application: pd, score, band, decision, and the reason where policy or data decided."""
         scored = ~np.isnan(self.pd)
         why = np.full(len(self), "", dtype=object)
         for row in np.flatnonzero(self.rule != NO_RULE):
             why[row] = self.names.rules[self.rule[row]]
         for row in np.flatnonzero(~scored):
-            why[row] = "; ".join(self.why_not_scored(row))
-        return pd.DataFrame(
+            why[row] = "; ".join(self.why_not_scored(int(row)))
+        names = np.array([*self.names.bands, None], dtype=object)
+        return DataFrame(
             {
                 "pd": self.pd,
                 "score": self.score,
-                "band": np.where(scored, np.array(self.names.bands, dtype=object)[self.band], None),
+                "band": names[np.where(scored, self.band, -1)],
                 "decision": np.array(OUTCOMES, dtype=object)[self.outcome],
                 "why": why,
             }

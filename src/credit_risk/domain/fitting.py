@@ -1,10 +1,11 @@
 """Fitting the model and its challengers on the training rows, with margins of rows each model has not seen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
+from numpy.typing import NDArray
 from optbinning import OptimalBinning
 from sklearn.linear_model import LogisticRegression
 
@@ -163,9 +164,7 @@ def _bins(values: Matrix, bad: Mask, sign: int, plain: bool) -> Bins | None:
     binning = OptimalBinning(
         dtype="categorical" if plain else "numerical", monotonic_trend=None if plain else trend, cat_cutoff=None
     )
-    # Categories as text: optbinning takes a float among categories for missing.
-    known = np.where(np.isnan(values), None, values.astype(str)) if plain else values
-    binning.fit(known, bad)
+    binning.fit(_words(values) if plain else values, bad)
     table = binning.binning_table
     table.build()
     if table.iv < MINIMUM_IV:
@@ -181,6 +180,13 @@ def _bins(values: Matrix, bad: Mask, sign: int, plain: bool) -> Bins | None:
     return Bins(edges, tuple(map(float, binning.transform(middles, metric="woe"))), weight_of_missing, by_code=False)
 
 
+def _words(codes: Matrix) -> NDArray[np.object_]:
+    """Codes as text, missing as None: optbinning takes a float among categories for missing."""
+    words = codes.astype(str).astype(object)
+    words[np.isnan(codes)] = None
+    return words
+
+
 def logistic(config: Config) -> Fit:
     """Fits the plain logistic regression, with a light penalty so that repeated features do no harm."""
     plain = set(plain_categories(config))
@@ -188,9 +194,10 @@ def logistic(config: Config) -> Fit:
     def fit(matrix: Matrix, bad: Mask) -> Logistic:
         columns, codes = _design(config, matrix.shape[1], plain)
         values = matrix[:, columns]
-        fill = _by_column(np.nanmedian, values)
-        low, high = (_by_column(lambda column, q=q: np.nanquantile(column, q), values) for q in (0.005, 0.995))
-        design = prepared(matrix, columns, codes, low, high, fill)
+        fill = _by_column(lambda column: float(np.nanmedian(column)), values)
+        low = _by_column(lambda column: float(np.nanquantile(column, 0.005)), values)
+        high = _by_column(lambda column: float(np.nanquantile(column, 0.995)), values)
+        design = prepared(matrix, columns, codes, low=low, high=high, fill=fill)
         centre, scale = design.mean(axis=0), design.std(axis=0)
         scale[scale == 0] = 1.0
         regression = LogisticRegression(C=1.0, solver="newton-cholesky").fit((design - centre) / scale, bad)
@@ -220,5 +227,4 @@ def _design(config: Config, features: int, plain: set[int]) -> tuple[list[int], 
 
 def _by_column(summary: Callable[[Matrix], float], values: Matrix) -> tuple[float, ...]:
     """A summary of each column's known values; 0 for a column that is missing throughout."""
-    columns: Sequence[Matrix] = values.T
-    return tuple(0.0 if np.isnan(column).all() else float(summary(column)) for column in columns)
+    return tuple(0.0 if np.isnan(column).all() else summary(column) for column in values.T)

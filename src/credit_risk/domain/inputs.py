@@ -103,9 +103,9 @@ class Inputs:
             values = matrix[:, self.whole]
             with np.errstate(invalid="ignore"):
                 invalid[:, self.whole] |= (values % 1 != 0) & ~np.isnan(values)
-        bad_cells: Mask = invalid.any(axis=1)
-        refused: Mask = (missing & self.refuse_missing).any(axis=1)
-        referred: Mask = (missing & self.refer_missing).any(axis=1) | (missing.mean(axis=1) > self.max_missing)
+        bad_cells = _any(invalid)
+        refused = _any(missing & self.refuse_missing)
+        referred = _any(missing & self.refer_missing) | (missing.mean(axis=1) > self.max_missing)
         if self.refuse_invalid:
             refused |= bad_cells
         else:
@@ -170,8 +170,14 @@ def expected(column: Column) -> str:
     if column.categories:
         return "one of " + ", ".join(map(repr, column.categories))
     if column.range:
-        return f"{'a whole number' if column.type == 'integer' else 'a number'} from {column.range[0]:g} to {column.range[1]:g}"
+        kind = "a whole number" if column.type == "integer" else "a number"
+        return f"{kind} from {column.range[0]:g} to {column.range[1]:g}"
     return {"boolean": "true or false", "integer": "a whole number"}.get(column.type, "a number")
+
+
+def _any(cells: Mask) -> Mask:
+    """Whether any cell of a row is marked."""
+    return np.asarray(cells.any(axis=1))
 
 
 def _bounds(column: Column) -> tuple[float, float]:

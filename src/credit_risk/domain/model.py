@@ -5,10 +5,10 @@ All are plain text, read without executing anything: LightGBM's own model text, 
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import lightgbm as lgb
 import numpy as np
@@ -130,7 +130,7 @@ class Logistic:
 
     def margin(self, matrix: Matrix) -> Matrix:
         margin = np.full(len(matrix), self.intercept)
-        design = prepared(matrix, self.columns, self.codes, self.low, self.high, self.fill)
+        design = prepared(matrix, self.columns, self.codes, low=self.low, high=self.high, fill=self.fill)
         for index, coefficient in enumerate(self.coefficients):
             margin += coefficient * (design[:, index] - self.centre[index]) / self.scale[index]
         return margin
@@ -140,7 +140,7 @@ class Logistic:
 
     @classmethod
     def read(cls, text: str) -> "Logistic":
-        raw = json.loads(text)
+        raw: dict[str, Any] = json.loads(text)
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()})
 
 
@@ -148,6 +148,7 @@ def prepared(
     matrix: Matrix,
     columns: Sequence[int],
     codes: Sequence[int],
+    *,
     low: Sequence[float],
     high: Sequence[float],
     fill: Sequence[float],
@@ -165,7 +166,12 @@ def prepared(
 
 def read(kind: str, text: str) -> Model:
     """A model from its text; KeyError for a kind that this version does not know."""
-    return {"lightgbm": Boosted, "scorecard": Scorecard.read, "logistic": Logistic.read}[kind](text)
+    readers: dict[str, Callable[[str], Model]] = {
+        "lightgbm": Boosted,
+        "scorecard": Scorecard.read,
+        "logistic": Logistic.read,
+    }
+    return readers[kind](text)
 
 
 KINDS: dict[str, type[Model]] = {kind.kind: kind for kind in (Boosted, Scorecard, Logistic)}

@@ -47,7 +47,7 @@ class Kept:
     moved: tuple[str, ...] = ()
 
 
-def test(config: Config, pd_of: ProbabilityOfDefault, inputs: Matrix, *, rows: int, seed: int) -> tuple[Kept, ...]:
+def check(config: Config, pd_of: ProbabilityOfDefault, inputs: Matrix, *, rows: int, seed: int) -> tuple[Kept, ...]:
     """Move each input that reaches a directed feature, in at most `rows` applications drawn with `seed`.
 
     pd_of: from applications (see domain.inputs) to their PDs; NaN where an application cannot be scored.
@@ -100,7 +100,8 @@ def _test_one(config: Config, pd_of: ProbabilityOfDefault, sample: Matrix, place
     rungs = ladder.shape[1]
     moved = np.repeat(sample, rungs, axis=0)
     moved[:, place] = ladder.ravel()
-    claim, features = _claims(config, moved, ladder)
+    steps = np.diff(ladder, axis=1) > 0
+    claim, features = _claims(config, moved, steps)
     needed = _either_end(claim != 0)
     pd = np.full(ladder.shape, np.nan)
     if needed.any():
@@ -108,7 +109,6 @@ def _test_one(config: Config, pd_of: ProbabilityOfDefault, sample: Matrix, place
     rise = np.diff(pd, axis=1)
     claimed = (claim != 0) & ~np.isnan(rise)
     against = np.where(claimed, -claim * rise, 0.0)
-    steps = np.diff(ladder, axis=1) > 0
     directions = {int(sign) for sign in np.unique(claim[claimed])}
     return Kept(
         input=config.inputs[place],
@@ -134,10 +134,10 @@ def _ladder(inputs: Inputs, values: Matrix, place: int) -> Matrix:
     return np.sort(np.column_stack([np.broadcast_to(levels, (len(values), len(levels))), values]), axis=1)
 
 
-def _claims(config: Config, moved: Matrix, ladder: Matrix) -> tuple[Signs, Mask]:
-    """What is claimed of each step of each row (+1, -1, or 0 for nothing), and which directed features stand behind it."""
+def _claims(config: Config, moved: Matrix, steps: Mask) -> tuple[Signs, Mask]:
+    """What is claimed of each step (+1, -1, or 0 for nothing), and which directed features stand behind it."""
     features = Features.of(config)
-    matrix = features.matrix(features.columns(moved)).reshape(*ladder.shape, -1)
+    matrix = features.matrix(features.columns(moved)).reshape(len(steps), steps.shape[1] + 1, -1)
     before, after = matrix[:, :-1], matrix[:, 1:]
     direction = signs(config)
     same = (before == after) | (np.isnan(before) & np.isnan(after))
@@ -145,7 +145,7 @@ def _claims(config: Config, moved: Matrix, ladder: Matrix) -> tuple[Signs, Mask]
     pull = np.sign(after - before) * direction
     up, down = (pull > 0).any(axis=2), (pull < 0).any(axis=2)
     appears = (~same & np.isnan(pull)).any(axis=2)  # to or from a gap: neither up nor down
-    claimed = (up ^ down) & ~undirected_moves & ~appears
+    claimed = steps & (up ^ down) & ~undirected_moves & ~appears
     claim = np.where(claimed, np.where(up, 1, -1), 0).astype(np.int8)
     return claim, np.asarray((~same & claimed[:, :, None]).any(axis=(0, 1)))
 

@@ -29,7 +29,7 @@ class Assignment:
 
 def row_keys(matrix: Matrix) -> Keys:
     """One number a row that depends on its cells alone: equal rows, equal keys."""
-    return pd.util.hash_pandas_object(pd.DataFrame(matrix), index=False).to_numpy()
+    return pd.util.hash_pandas_object(pd.DataFrame(matrix), index=False).to_numpy(dtype=np.uint64)
 
 
 def groups(keys: Keys, applicant: pd.Series | None) -> Labels:
@@ -66,7 +66,7 @@ def at_random(group: Labels, keys: Keys, bad: Mask, shares: Sequence[float], see
 
 
 def by_time(
-    group: Labels, keys: Keys, bad: Mask, date: pd.Series, split: Split, embargo_months: int
+    group: Labels, keys: Keys, bad: Mask, date: pd.Series, *, split: Split, embargo_months: int
 ) -> tuple[Assignment, pd.Timestamp]:
     """Train and selection from the past, test from the latest dates, one performance window between them.
 

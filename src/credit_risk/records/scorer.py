@@ -46,7 +46,7 @@ class Scorer:
 
     @classmethod
     def load(cls, path: Path) -> "Scorer":
-        """Read a scorer directory. Raises ScorerError naming the file that is missing, unreadable or of another format."""
+        """Read a scorer directory. Raises ScorerError naming a file that is missing, unreadable or of another format."""
         facts = _json_of(path, "scorer.json")
         if facts.get("format") != FORMAT:
             raise ScorerError(
@@ -54,7 +54,8 @@ class Scorer:
                 "Assemble the scorer again with `dvc repro assemble`."
             )
         if facts["kind"] not in model.KINDS:
-            raise ScorerError(f"{path}/scorer.json: kind {facts['kind']!r} is unknown; known: {', '.join(model.KINDS)}.")
+            known = ", ".join(model.KINDS)
+            raise ScorerError(f"{path}/scorer.json: kind {facts['kind']!r} is unknown; known: {known}.")
         text = _text_of(path, model.KINDS[facts["kind"]].file_name)
         scorer = cls(
             config=Config.from_dict(_json_of(path, "config.json")),
@@ -96,8 +97,9 @@ class Scorer:
 
         An application that cannot be scored is refused or referred as the config says; no PD is made up for it.
         """
-        one = isinstance(applications, Mapping)
-        return self.decide_inputs(self._inputs.one(applications) if one else self._inputs.table(applications))
+        if isinstance(applications, Mapping):
+            return self.decide_inputs(self._inputs.one(applications))
+        return self.decide_inputs(self._inputs.table(applications))
 
     def decide_inputs(self, inputs: Matrix) -> Decisions:
         """Decide applications that are numbers already (see domain.inputs)."""
@@ -113,7 +115,15 @@ class Scorer:
         rule, outcome = self._policy(columns, decision.outcomes(pd, policy))
         outcome[faults.refused] = decision.REFUSED
         return Decisions(
-            pd, score, decision.bands(score, policy), outcome, rule, inputs, faults, unseen & ~faults.any[:, None], self._names
+            pd,
+            score,
+            decision.bands(score, policy),
+            outcome,
+            rule,
+            inputs,
+            faults,
+            unseen & ~faults.any[:, None],
+            self._names,
         )
 
     def _policy(self, columns: Mapping[str, Matrix], outcome: decision.Codes) -> tuple[decision.Codes, decision.Codes]:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from credit_risk.config import Config
 import pandas as pd
+
+from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.domain import drift, model

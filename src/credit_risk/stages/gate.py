@@ -63,7 +63,8 @@ def check(files: Files) -> dict[str, Any]:
         f"the {name} changed after the verdict" for name, value in now.items() if found["digests"].get(name) != value
     ]
     reasons += found["stale"]
-    reasons += [f"{one['verdict']} {one['name']}: {one['sentence']}" for one in found["checks"] if one["verdict"] != "PASS"]
+    blocking = [one for one in found["checks"] if one["verdict"] != "PASS"]
+    reasons += [f"{one['verdict']} {one['name']}: {one['sentence']}" for one in blocking]
     if reasons or found["verdict"] != "PASS":
-        raise CheckFailed("The gate does not let this scorer through.\n" + "\n".join(f"  {reason}" for reason in reasons))
+        raise CheckFailed("\n  ".join(["The gate does not let this scorer through.", *reasons]))
     return found

@@ -11,7 +11,7 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.config.schema import GUARDED_ROLES
 from credit_risk.data import digest, tables
-from credit_risk.data.files import SPLITS, Files
+from credit_risk.data.files import SPLITS, Files, SplitName
 from credit_risk.data.writing import write_json, write_parquet
 from credit_risk.domain import split
 from credit_risk.domain.features import Features
@@ -33,13 +33,13 @@ class Book:
 
 
 def run(config: Config, files: Files) -> None:
-    """Take out what the model is not meant for, group, split, and write inputs, outcomes and protected columns apart."""
+    """Take out what the model is not meant for, group and split; inputs, outcomes, protected columns in own tables."""
     raw = tables.read_sources(config, files.root)
     log.info("%s rows read", f"{len(raw):,}")
     book = modelled(config, raw)
     assignment, facts = assign(config, book)
     for place, name in enumerate(SPLITS):
-        write_split(config, files, name, book, assignment.part == place, assignment.group)
+        write_split(config, files, name, book, mask=assignment.part == place, group=assignment.group)
     parts = {name: _summary(book, assignment.part == place) for place, name in enumerate(SPLITS)}
     if empty := [name for name, part in parts.items() if part["goods"] == 0 or part["bads"] == 0]:
         raise DataError(
@@ -105,7 +105,7 @@ def outcome_of(config: Config, raw: pd.DataFrame) -> Matrix:
             f"{target} holds {', '.join(map(repr, strange[:5]))}; the config knows {', '.join(sorted(known))}. "
             "Say under `outcome:` which of good, bad and indeterminate each value is."
         )
-    return words.map(codes).to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(words.map(codes).to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _indeterminate(config: Config, raw: pd.DataFrame) -> Mask:
@@ -132,7 +132,7 @@ def assign(config: Config, book: Book) -> tuple[Grouped, dict[str, Any]]:
         return Grouped(part, {}, group), facts
     date = book.table[config.only("date")]
     embargo = config.outcome.performance_window_months
-    assignment, first_test_day = split.by_time(group, keys, book.bad, date, config.split, embargo)
+    assignment, first_test_day = split.by_time(group, keys, book.bad, date, split=config.split, embargo_months=embargo)
     facts = {
         "by": "time",
         "out_of_time": True,
@@ -143,7 +143,7 @@ def assign(config: Config, book: Book) -> tuple[Grouped, dict[str, Any]]:
     return Grouped(assignment.part, assignment.left_out, group), facts
 
 
-def write_split(config: Config, files: Files, name: Any, book: Book, mask: Mask, group: split.Labels) -> None:
+def write_split(config: Config, files: Files, name: SplitName, book: Book, *, mask: Mask, group: split.Labels) -> None:
     """Write one part in three tables of the same row order: inputs, outcomes, and what the model never sees."""
     table = book.table[mask]
     write_parquet(files.inputs(name), table[list(config.inputs)])

@@ -31,7 +31,7 @@ def screen(config: Config, files: Files) -> RenderableType:
             raise NotFound(files.report(name), "The pipeline has not run to its end: run `make run`.")
     metrics, gate = read_json(files.report("metrics")), read_json(files.report("gate"))
     split = read_json(files.report("preparation"))["split"]
-    lines = [Text(config.project.title, style="bold"), _figures(metrics), _checks(gate)]
+    lines: list[RenderableType] = [Text(config.project.title, style="bold"), _figures(metrics), _checks(gate)]
     if not split["out_of_time"]:
         lines.append(Text(f"No out-of-time test: {split['why_random']}."))
     verdict = Text("The gate says ") + Text(gate["verdict"], style=STYLES[gate["verdict"]]) + Text(".")

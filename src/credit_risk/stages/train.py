@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.config import Config
-import pandas as pd
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_csv, write_directory, write_json
 from credit_risk.domain import fitting, split

@@ -43,8 +43,8 @@ def run(config: Config, training: Path, validation: Path, output: Path) -> None:
 
 def book_of(config: Config, path: Path) -> Book:
     """The rows of one file that a model may be built or measured on."""
-    sources = (Source(path=str(path)),)
-    return modelled(config, tables.read_sources(config.model_copy(update={"data": config.data.model_copy(update={"sources": sources})}), Path()))
+    data = config.data.model_copy(update={"sources": (Source(path=str(path)),)})
+    return modelled(config, tables.read_sources(config.model_copy(update={"data": data}), Path()))
 
 
 def measure(config: Config, scorer: Scorer, learned: Book, unseen: Book) -> dict[str, dict[str, float]]:
@@ -60,7 +60,7 @@ def measure(config: Config, scorer: Scorer, learned: Book, unseen: Book) -> dict
     found = intervals.bootstrap(
         sample, replicates=evaluation.replicates, seed=evaluation.seed, confidence=evaluation.confidence
     )
-    flat = {}
+    flat: dict[str, float] = {}
     for name, interval in found.items():
         flat |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
     return {"test": flat, "rows": {"test": int(known.sum())}}
