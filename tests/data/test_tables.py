@@ -51,7 +51,7 @@ def config(*sources: dict[str, Any], columns: dict[str, dict[str, Any]] = COLUMN
         "contract": {"min_rows": 1, "max_duplicates": 1},
         "drift": {"bins": 4, "threshold": 0.1, "confidence": 0.95},
         "split": {"by": "random", "train": 0.6, "selection": 0.2, "test": 0.2, "seed": 1},
-        "model": {"seed": 1, "folds": 2, "max_trees": 1, "patience": 1, "threads": 1, "directions": {}},
+        "model": {"seed": 1, "folds": 2, "max_trees": 1, "patience": 1, "directions": {}},
         "tune": {"trials": 1, "seed": 1},
         "policy": {
             "margin": 0.2,
@@ -193,9 +193,7 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read(tmp_path: Path):
 
 @pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
 def test_an_empty_file(tmp_path: Path, content: str):
-    assert refusal(tmp_path, content) == (
-        "loans.csv: the file is empty. Export it again with a header line and rows."
-    )
+    assert refusal(tmp_path, content) == ("loans.csv: the file is empty. Export it again with a header line and rows.")
 
 
 def test_a_header_alone(tmp_path: Path):

@@ -31,14 +31,20 @@ def config(rules: list[dict[str, Any]] | None = None, derived: dict[str, Any] | 
         "version": 1,
         "project": {"name": "a", "title": "A"},
         "data": {"sources": [{"path": "loans.csv"}]},
-        "outcome": {"definition": "d", "bad": ["bad"], "good": ["good"], "indeterminate": ["open"], "bad_rate": [0.2, 0.6]}
+        "outcome": {
+            "definition": "d",
+            "bad": ["bad"],
+            "good": ["good"],
+            "indeterminate": ["open"],
+            "bad_rate": [0.2, 0.6],
+        }
         | {"performance_window_months": 1, "population": "booked"},
         "columns": changes.get("columns", COLUMNS),
         "derived": derived or {},
         "contract": {"min_rows": 4, "max_duplicates": 0.25, "rules": rules or []},
         "drift": {"bins": 4, "threshold": 0.1, "confidence": 0.95},
         "split": {"by": "random", "train": 0.6, "selection": 0.2, "test": 0.2, "seed": 1},
-        "model": {"seed": 1, "folds": 2, "max_trees": 1, "patience": 1, "threads": 1, "directions": {}},
+        "model": {"seed": 1, "folds": 2, "max_trees": 1, "patience": 1, "directions": {}},
         "tune": {"trials": 1, "seed": 1},
         "policy": {"margin": 0.2, "lgd": 0.6, "cost": 0, "refer_within": 0, "max_missing": 1, "invalid": "refuse"}
         | {"scale": {"base": 600, "odds": 50, "pdo": 20}, "bands": [{"name": "A", "minimum": 0}]},
@@ -84,15 +90,23 @@ def test_a_sound_table_passes():
     assert report.passed
     assert report.findings == ()
     assert (report.rows, report.columns) == (4, 9)
-    assert {"missing", "range", "category", "unique", "outcome", "bad rate", "size", "duplicates"} <= set(report.checked)
+    assert {"missing", "range", "category", "unique", "outcome", "bad rate", "size", "duplicates"} <= set(
+        report.checked
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"id": [11, 11, 13, 14]}, "id: unique: got 1 cell, as '11', expected every id once (id 11)"),
-        ({"income": [-1.0, 9001, 5, 6]}, "income: range: got 2 cells, as '-1', '9001', expected a number from 0 to 9000 (id 11, id 12)"),
-        ({"income": [np.inf, 1, 2, 3]}, "income: type: got 1 cell, as 'inf', expected numbers, written with a point (id 11)"),
+        (
+            {"income": [-1.0, 9001, 5, 6]},
+            "income: range: got 2 cells, as '-1', '9001', expected a number from 0 to 9000 (id 11, id 12)",
+        ),
+        (
+            {"income": [np.inf, 1, 2, 3]},
+            "income: type: got 1 cell, as 'inf', expected numbers, written with a point (id 11)",
+        ),
         ({"loan": [1, np.nan, 3, 4]}, "loan: missing: got 1 missing of 4, expected no missing cell (id 12)"),
         ({"months": [1.5, np.nan, 3, 4]}, "months: type: got 1 cell, as '1.5', expected whole numbers (id 11)"),
         ({"customer": [1.0, 0, 2, np.nan]}, "customer: type: got 1 cell, as '2', expected true or false (id 13)"),
@@ -110,9 +124,12 @@ def test_a_sound_table_passes():
             {"status": ["bad", "good", "paid", "good"]},
             "status: outcome: got 1 cell, as 'paid', expected one of 'bad', 'good', 'open' (id 13)",
         ),
-        ({"status": ["bad", "bad", "bad", "good"]}, "status: bad rate: got 75.00%, expected 20.00% to 60.00% of the known outcomes"),
+        (
+            {"status": ["bad", "bad", "bad", "good"]},
+            "status: bad rate: got 75.00%, expected 20.00% to 60.00% of the known outcomes",
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_rule_says_what_it_got_and_what_it_expected(changes: dict[str, Any], sentence: str):
     finding = only(table(**changes))
     assert str(finding) == sentence
@@ -180,8 +197,8 @@ def test_rules_of_one_name_are_told_apart():
 
 
 def test_a_category_column_read_as_text_fails_instead_of_passing():
-    (finding,) = check(table(job=Series(["none", "some", "none", "some"], dtype="str"))).failures
-    assert (finding.rule, finding.column, finding.count) == ("category", "job", 4)
+    failures = check(table(job=Series(["none", "some", "none", "some"], dtype="str"))).failures
+    assert ("category", "job", 4) in [(finding.rule, finding.column, finding.count) for finding in failures]
 
 
 def test_a_lacking_column_fails():

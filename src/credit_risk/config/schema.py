@@ -141,7 +141,6 @@ class Model(Section):
     folds: Annotated[int, Field(ge=2, le=20)]
     max_trees: Annotated[int, Field(gt=0)]
     patience: Annotated[int, Field(gt=0)]
-    threads: Annotated[int, Field(ge=0)]
     directions: Mapping[str, Literal["increasing", "decreasing"]]
 
 

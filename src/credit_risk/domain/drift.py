@@ -145,9 +145,7 @@ def psi(
     """
     lacking = [name for name in columns if name not in reference.columns]
     if lacking:
-        raise DataError(
-            f"the drift reference lacks {', '.join(lacking)}; train again to write a new one."
-        )
+        raise DataError(f"the drift reference lacks {', '.join(lacking)}; train again to write a new one.")
     return tuple(
         _shift(name, values, reference.columns[name], threshold, confidence) for name, values in columns.items()
     )

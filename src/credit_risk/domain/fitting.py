@@ -69,7 +69,6 @@ def boosting_parameters(config: Config) -> dict[str, object]:
         "seed": config.model.seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": config.model.threads,
         "feature_pre_filter": False,
         "verbosity": -1,
         **config.parameters.model_dump(),
@@ -93,7 +92,9 @@ def boosted(config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: P
         return_cvbooster=True,
         callbacks=[lgb.early_stopping(config.model.patience, verbose=False), _progress(progress)],
     )
-    curve = Curve(np.array(result["valid binary_logloss-mean"]), np.array(result["valid binary_logloss-stdv"]))
+    # The last digits of a mean over threads depend on their number; the choice of trees must not.
+    mean, spread = (np.round(result[f"valid binary_logloss-{what}"], 10) for what in ("mean", "stdv"))
+    curve = Curve(mean, spread)
     out_of_fold = np.empty(len(bad))
     for booster, (_, held) in zip(result["cvbooster"].boosters, folds, strict=True):
         out_of_fold[held] = booster.predict(matrix[held], raw_score=True, num_iteration=curve.trees)

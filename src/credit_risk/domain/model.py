@@ -141,7 +141,8 @@ class Logistic:
     @classmethod
     def read(cls, text: str) -> "Logistic":
         raw: dict[str, Any] = json.loads(text)
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()})
+        intercept = raw.pop("intercept")
+        return cls(**{name: tuple(values) for name, values in raw.items()}, intercept=intercept)
 
 
 def prepared(

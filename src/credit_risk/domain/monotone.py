@@ -89,9 +89,7 @@ def _reaching(config: Config) -> list[int]:
 
     reached = {source for name in config.model.directions for source in sources(name)}
     return [
-        place
-        for place, name in enumerate(config.inputs)
-        if name in reached and config.columns[name].type != "category"
+        place for place, name in enumerate(config.inputs) if name in reached and config.columns[name].type != "category"
     ]
 
 
@@ -115,7 +113,7 @@ def _test_one(config: Config, pd_of: ProbabilityOfDefault, sample: Matrix, place
         direction={(): "none", (1,): "increasing", (-1,): "decreasing"}.get(tuple(directions), "both"),
         perturbations=int(claimed.sum()),
         violations=int((against > TOLERANCE).sum()),
-        largest=float(max(against.max(initial=0.0), 0.0)),
+        largest=float(against.max(initial=0.0)) + 0.0,  # no -0
         not_claimed=int((steps & ~claimed).sum()),
         moved=tuple(name for name, any_ in zip(config.features, features, strict=True) if any_),
     )

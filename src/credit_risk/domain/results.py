@@ -1,10 +1,12 @@
-"""The tables and curves behind the report's pictures: one small table each, riskiest rows first where rows are ranked."""
+"""The tables and curves behind the report's pictures, one small table each; ranked rows come riskiest first."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
 
 from credit_risk.config.schema import Policy
 from credit_risk.domain import decision
@@ -24,7 +26,9 @@ def roc(bad: Mask, pd_: Matrix) -> pd.DataFrame:
     order = np.argsort(-pd_, kind="stable")
     last = _ends_of_ties(pd_[order])
     bads, goods = np.cumsum(bad[order])[last], np.cumsum(~bad[order])[last]
-    curve = pd.DataFrame({"false_positive_rate": goods / max((~bad).sum(), 1), "true_positive_rate": bads / max(bad.sum(), 1)})
+    curve = pd.DataFrame(
+        {"false_positive_rate": goods / max((~bad).sum(), 1), "true_positive_rate": bads / max(bad.sum(), 1)}
+    )
     start = pd.DataFrame({"false_positive_rate": [0.0], "true_positive_rate": [0.0]})
     return _thinned(pd.concat([start, curve], ignore_index=True))
 
@@ -34,7 +38,9 @@ def ks(bad: Mask, score: Matrix) -> pd.DataFrame:
     order = np.argsort(score, kind="stable")
     last = _ends_of_ties(score[order])
     bads, goods = np.cumsum(bad[order])[last], np.cumsum(~bad[order])[last]
-    curve = pd.DataFrame({"score": score[order][last], "goods": goods / max((~bad).sum(), 1), "bads": bads / max(bad.sum(), 1)})
+    curve = pd.DataFrame(
+        {"score": score[order][last], "goods": goods / max((~bad).sum(), 1), "bads": bads / max(bad.sum(), 1)}
+    )
     return _thinned(curve, keep=int((curve["goods"] - curve["bads"]).abs().to_numpy().argmax()))
 
 
@@ -51,14 +57,12 @@ def calibration(bad: Mask, pd_: Matrix, confidence: float) -> pd.DataFrame:
     return table[["bin", "mean_pd", "bad_rate", "low", "high", "rows"]]
 
 
-def gains(place: Matrix | decision.Codes, names: Sequence[str], bad: Mask, confidence: float) -> pd.DataFrame:
+def gains(place: NDArray[np.integer], names: Sequence[str], bad: Mask, confidence: float) -> pd.DataFrame:
     """Goods and bads by band, the riskiest (last named) band first, with what refusing down to it would catch.
 
     lift: bad rate of the band over that of all rows; 1 is what a random refusal hits. A band without rows has no rates.
     """
-    lines = [
-        {"band": names[band], **_rate(bad[place == band], confidence)} for band in reversed(range(len(names)))
-    ]
+    lines = [{"band": names[band], **_rate(bad[place == band], confidence)} for band in reversed(range(len(names)))]
     table = pd.DataFrame(lines)
     for kind in ("rows", "goods", "bads"):
         table[f"cumulative_{kind}"] = table[kind].cumsum() / max(table[kind].sum(), 1)
@@ -102,7 +106,7 @@ def profit(bad: Mask, pd_: Matrix, policy: Policy) -> pd.DataFrame:
 
 
 def segments(
-    name: str, values: Matrix, categories: Sequence[str] | None, bad: Mask, pd_: Matrix, confidence: float
+    name: str, values: Matrix, categories: Sequence[str] | None, bad: Mask, pd_: Matrix, *, confidence: float
 ) -> pd.DataFrame:
     """How the model does in each part of the population: by category, by value where there are few, else by quarter.
 
@@ -126,6 +130,12 @@ def segments(
     return pd.DataFrame(lines)
 
 
+def segment_table(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The segments of several columns in one table; only its head if no column was named."""
+    columns = ["segment", "value", "rows", "bad_rate", "mean_pd", "auc", "auc_low", "auc_high"]
+    return pd.concat([pd.DataFrame(columns=columns).astype(object), *tables], ignore_index=True)[columns]
+
+
 def effect(matrix: Matrix, place: int, pd_of: Scorer, *, codes: int | None, confidence: float) -> pd.DataFrame:
     """How the mean PD moves with one feature: value, mean_pd, low, high, and the rows behind each.
 
@@ -137,7 +147,7 @@ def effect(matrix: Matrix, place: int, pd_of: Scorer, *, codes: int | None, conf
     rows = matrix[~np.isnan(matrix[:, place])]
     if not len(rows):
         return pd.DataFrame({"value": [], "mean_pd": [], "low": [], "high": [], "rows": []})
-    z = -_z(confidence)
+    z = float(norm.ppf((1 + confidence) / 2))
     if codes is not None:
         return _partial_dependence(rows, place, pd_of, codes, z)
     return _accumulated(rows, place, pd_of, z)
@@ -161,13 +171,16 @@ def _accumulated(rows: Matrix, place: int, pd_of: Scorer, z: float) -> pd.DataFr
     low, high = rows.copy(), rows.copy()
     low[:, place], high[:, place] = edges[bin_], edges[bin_ + 1]
     steps = pd.Series(pd_of(high) - pd_of(low)).groupby(bin_).agg(["mean", "var", "size"])
-    steps = steps.reindex(range(len(edges) - 1)).fillna({"mean": 0.0, "var": 0.0, "size": 0})
-    curve = np.append(0, steps["mean"].cumsum())
-    error = np.sqrt(np.append(0, (steps["var"].fillna(0) / steps["size"].clip(lower=1)).cumsum()))
+    steps = steps.reindex(range(len(edges) - 1)).fillna(0.0)
+    share = steps["size"].to_numpy() / len(rows)
+    # Each point as a sum of steps: those below it, less what the whole curve must sink for its mean to be 0.
+    below = np.tri(len(edges), len(edges) - 1, -1)
+    below -= (np.append(share, 0) + np.append(0, share)) / 2 @ below
+    curve = level + below @ steps["mean"].to_numpy()
+    error = z * np.sqrt(below**2 @ (steps["var"] / steps["size"].clip(lower=1)).to_numpy())
     at_rows = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges))
-    curve += level - np.average((curve[:-1] + curve[1:]) / 2, weights=np.maximum(steps["size"], 0))
     return pd.DataFrame(
-        {"value": edges, "mean_pd": curve, "low": curve - z * error, "high": curve + z * error, "rows": at_rows}
+        {"value": edges, "mean_pd": curve, "low": curve - error, "high": curve + error, "rows": at_rows}
     )
 
 
@@ -178,7 +191,9 @@ def _partial_dependence(rows: Matrix, place: int, pd_of: Scorer, codes: int, z: 
         moved[:, place] = code
         pds = pd_of(moved)
         error = z * pds.std() / np.sqrt(len(pds))
-        lines.append({"value": float(code), "mean_pd": pds.mean(), "low": pds.mean() - error, "high": pds.mean() + error})
+        lines.append(
+            {"value": float(code), "mean_pd": pds.mean(), "low": pds.mean() - error, "high": pds.mean() + error}
+        )
     return pd.DataFrame(lines).assign(rows=np.bincount(rows[:, place].astype(np.intp), minlength=codes)[:codes])
 
 
@@ -220,9 +235,3 @@ def _thinned(curve: pd.DataFrame, keep: int | None = None) -> pd.DataFrame:
     if keep is not None:
         places = np.union1d(places, [keep])
     return curve.iloc[places].reset_index(drop=True)
-
-
-def _z(confidence: float) -> float:
-    from scipy.stats import norm
-
-    return float(norm.ppf((1 - confidence) / 2))

@@ -29,7 +29,7 @@ class Assignment:
 
 def row_keys(matrix: Matrix) -> Keys:
     """One number a row that depends on its cells alone: equal rows, equal keys."""
-    return pd.util.hash_pandas_object(pd.DataFrame(matrix), index=False).to_numpy(dtype=np.uint64)
+    return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(matrix), index=False), dtype=np.uint64)
 
 
 def groups(keys: Keys, applicant: pd.Series | None) -> Labels:

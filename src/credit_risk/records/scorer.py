@@ -46,7 +46,7 @@ class Scorer:
 
     @classmethod
     def load(cls, path: Path) -> "Scorer":
-        """Read a scorer directory. Raises ScorerError naming a file that is missing, unreadable or of another format."""
+        """Read a scorer directory. Raises ScorerError naming a file that is missing, garbled or of another format."""
         facts = _json_of(path, "scorer.json")
         if facts.get("format") != FORMAT:
             raise ScorerError(

@@ -162,8 +162,7 @@ def profit(figure: Figure, table: DataFrame, cut_off: float | None) -> None:
     axes.plot(table["cut_off"], table["profit"], color=MODEL)
     approved.plot(table["cut_off"], table["approval_rate"], color=MODEL)
     axes.set(ylabel="Profit per application,\nshare of exposure", xlim=(0, 1))
-    approved.set(xlabel="Cut-off: applications with a PD below it are approved", ylabel="Approved", ylim=(0, 1.05))
-    approved.set_xlabel("Cut-off (PD below it: approved)")
+    approved.set(xlabel="Cut-off (approved: PD below it)", ylabel="Approved", ylim=(0, 1.05))
     if cut_off is not None:
         for each in (axes, approved):
             each.axvline(cut_off, color=INK, linewidth=1.1, linestyle=(0, (2, 2)))
@@ -223,11 +222,11 @@ def _inline(name: str, alt: str, svg: str) -> str:
     view = re.search(r'viewBox="([^"]+)"', body)
     box = view.group(1) if view else ""
     body = re.sub(r"<svg[^>]*>", "", body, count=1).replace("xlink:href", "href")
-    body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", body, flags=re.S)
+    body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.S)
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', body))
     body = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", body)
     body = re.sub(r'(url\(|href=")#', rf"\1#{name}-", body)
-    body = re.sub(r"font: ([\d.]+)px [^;\"]+", r"font-size: \1px", body)
+    body = re.sub(r"font-family: [^;\"]+;? ?", "", re.sub(r"font: ([\d.]+)px [^;\"]+", r"font-size: \1px", body))
     body = re.sub(r'(?<= )(?:d|x|y|width|height|transform|points)="[^"]*"', _rounded, body)
     for color, variable in VARIABLES.items():
         body = body.replace(color, f"var(--p-{variable})")

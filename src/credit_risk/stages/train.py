@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from credit_risk.config import Config
 from credit_risk.data.files import Files
@@ -33,7 +34,8 @@ def matrix_of(config: Config, inputs: Matrix) -> Matrix:
 
 def seen_missing(config: Config, inputs: Matrix) -> list[bool]:
     """Which features were missing at least once in training: only these may be missing when a decision is asked for."""
-    return [bool(column) for column in np.isnan(matrix_of(config, inputs)).any(axis=0)]
+    missing: Mask = np.isnan(matrix_of(config, inputs))
+    return [bool(column.any()) for column in missing.T]
 
 
 def fit(config: Config, inputs: Matrix, bad: Mask, group: split.Labels) -> tuple[dict[str, Fitted], Curve]:
@@ -42,11 +44,13 @@ def fit(config: Config, inputs: Matrix, bad: Mask, group: split.Labels) -> tuple
     shares = [1 / config.model.folds] * config.model.folds
     fold = split.at_random(group, split.row_keys(inputs), bad, shares, config.model.seed + 1)
     log.info("LightGBM on %s rows, %s features, %s folds", f"{len(bad):,}", matrix.shape[1], config.model.folds)
-    boosted, curve = fitting.boosted(config, matrix, bad, fold, log.info)
-    log.info("%s trees; the scorecard is next", curve.trees)
-    fitted = {"lightgbm": boosted}
-    for kind, recipe in (("scorecard", fitting.scorecard(config)), ("logistic", fitting.logistic(config))):
-        fitted[kind] = fitting.challenger(recipe, matrix, bad, fold)
+    # The last bits of a sum depend on how many BLAS threads share it; the model must not depend on a machine's cores.
+    with threadpool_limits(limits=1, user_api="blas"):
+        boosted, curve = fitting.boosted(config, matrix, bad, fold, log.info)
+        log.info("%s trees; the scorecard is next", curve.trees)
+        fitted = {"lightgbm": boosted}
+        for kind, recipe in (("scorecard", fitting.scorecard(config)), ("logistic", fitting.logistic(config))):
+            fitted[kind] = fitting.challenger(recipe, matrix, bad, fold)
     return fitted, curve
 
 

@@ -1,0 +1,321 @@
+"""How good the model is, and whether the challengers are worse: figures, tables and curves (DVC stage `evaluate`)."""
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from credit_risk.config import Config
+from credit_risk.data.files import SPLITS, Files, SplitName
+from credit_risk.data.writing import read_json, write_csv, write_json, write_parquet
+from credit_risk.domain import decision, drift, leak, metrics, model, monotone, results
+from credit_risk.domain.calibration import Calibration
+from credit_risk.domain.decision import Decisions
+from credit_risk.domain.features import Features
+from credit_risk.domain.inputs import Inputs, Mask, Matrix
+from credit_risk.domain.intervals import Interval, bootstrap, paired_difference
+from credit_risk.domain.metrics import Economics, Sample
+from credit_risk.errors import DataError, ScorerError
+from credit_risk.records.scorer import Scorer
+
+log = logging.getLogger(__name__)
+
+MODEL = "lightgbm"
+CHALLENGERS = ("scorecard", "logistic")
+MONOTONE_ROWS = 2_000
+EFFECT_ROWS = 2_000
+EFFECTS = 9  # features shown beside those with a direction
+
+Scorers = Mapping[str, Scorer]
+Numbers = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split as every model decided it; the figures are taken from the rows that could be scored."""
+
+    outcomes: pd.DataFrame
+    all_inputs: Matrix
+    decisions: Mapping[str, Decisions]
+    economics: Economics
+
+    @cached_property
+    def scored(self) -> Mask:
+        """Rows with a PD: the same for all models, which share features and what may be missing."""
+        return ~np.isnan(self.decisions[MODEL].pd)
+
+    @cached_property
+    def bad(self) -> Mask:
+        return np.asarray(self.outcomes["bad"].to_numpy()[self.scored], dtype=bool)
+
+    @cached_property
+    def inputs(self) -> Matrix:
+        return self.all_inputs[self.scored]
+
+    @cached_property
+    def score(self) -> Matrix:
+        return self.decisions[MODEL].score[self.scored]
+
+    def pd(self, kind: str) -> Matrix:
+        return self.decisions[kind].pd[self.scored]
+
+    def sample(self, kind: str) -> Sample:
+        return Sample.of(self.bad, self.pd(kind), self.outcomes["group"].to_numpy()[self.scored], self.economics)
+
+
+def run(config: Config, files: Files) -> None:
+    """Write reports/metrics.json, the tables behind its pictures, and every PD that they were computed from."""
+    scorers = load_scorers(config, files)
+    selection, test = read_part(config, files, scorers, "selection"), read_part(config, files, scorers, "test")
+    for name, part in (("selection", selection), ("test", test)):
+        write_parquet(files.predictions / f"{name}.parquet", predictions(part))
+    for name, table in curves(config, test):
+        write_csv(files.plots / f"{name}.csv", table)
+    log.info("effects of features, and steps against the claimed directions")
+    write_csv(files.plots / "effects.csv", effects(config, scorers[MODEL], test))
+    kept = {kind: steps_against(config, scorers[kind], test) for kind in (MODEL, "scorecard")}
+    write_csv(files.plots / "monotone.csv", monotone.table(kept[MODEL]))
+    unknown: dict[str, str] = {}
+    numbers = {
+        "scorer": scorers[MODEL].digest,
+        "scorecard": scorers["scorecard"].digest,
+        **compared(config, selection, test, unknown),
+        "monotone": monotone_numbers(config, kept, unknown),
+        **stability(config, files, scorers[MODEL], test, unknown),
+    }
+    numbers["leak"] = leak_numbers(config, files, test, numbers["test"]["gini"], unknown)
+    numbers["rows"] = row_counts(files, selection, test)
+    write_json(files.report("metrics"), {**numbers, "unknown": unknown})
+    log.info("test AUC %.4f (%.4f to %.4f)", *(numbers["test"][key] for key in ("auc", "auc_low", "auc_high")))
+
+
+def load_scorers(config: Config, files: Files) -> dict[str, Scorer]:
+    """The model and both challengers; the logistic, which cannot be promoted, decides by the same policy.
+
+    Raises ScorerError if a scorer was assembled under other columns, features or policy than the config's.
+    """
+    scorers = {MODEL: Scorer.load(files.scorer), "scorecard": Scorer.load(files.scorecard)}
+    for kind, scorer in scorers.items():
+        stale = [part for part in ("columns", "derived", "policy") if _differ(scorer.config, config, part)]
+        if stale:
+            raise ScorerError(
+                f"the {kind} scorer was assembled under other {' and '.join(stale)} than the config's now. "
+                "Assemble it again with `dvc repro assemble`."
+            )
+    training = read_json(files.model / "training.json")
+    text = (files.model / model.Logistic.file_name).read_text(encoding="utf-8")
+    scorers["logistic"] = Scorer(
+        config=config,
+        model=model.read("logistic", text),
+        calibration=Calibration(**training["calibration"]["logistic"]),
+        seen_missing=tuple(training["seen_missing"]),
+        reference={},
+        digest="",
+    )
+    return scorers
+
+
+def read_part(config: Config, files: Files, scorers: Scorers, name: SplitName) -> Part:
+    """Decide one split with every model. Raises DataError if no row of it could be scored."""
+    inputs = Inputs.of(config).table(pd.read_parquet(files.inputs(name)))
+    policy = config.policy
+    economics = Economics(decision.cut_off(policy), policy.margin, policy.lgd, policy.cost)
+    decisions = {kind: scorer.decide_inputs(inputs) for kind, scorer in scorers.items()}
+    part = Part(pd.read_parquet(files.outcomes(name)), inputs, decisions, economics)
+    if not part.scored.any():
+        raise DataError(f"none of the {len(inputs)} {name} rows could be scored: {decisions[MODEL].why_not_scored(0)}.")
+    return part
+
+
+def predictions(part: Part) -> pd.DataFrame:
+    """Every row's outcome and PDs in the order of the outcomes; NaN where a row could not be scored."""
+    pds = {kind: decisions.pd for kind, decisions in part.decisions.items()}
+    return part.outcomes[["row", "group", "bad"]].assign(**pds)
+
+
+def compared(config: Config, selection: Part, test: Part, unknown: dict[str, str]) -> Numbers:
+    """Figures of every model on the test rows, and model minus challenger on test and selection rows.
+
+    Approved is who has a PD below the cut-off: a referral counts by the side of the cut-off its PD lies on.
+    """
+    draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
+    of_test = {kind: test.sample(kind) for kind in test.decisions}
+    of_selection = {kind: selection.sample(kind) for kind in selection.decisions}
+    levels = {}
+    for kind, sample in of_test.items():
+        log.info("%s: %s replicates", kind, f"{config.evaluation.replicates:,}")
+        path = "test" if kind == MODEL else f"challengers.{kind}"
+        levels[kind] = flat(path, bootstrap(sample, **draw), metrics.why_undefined(sample), unknown)
+    log.info("paired differences")
+
+    def against(path: str, samples: Mapping[str, Sample], kind: str) -> Numbers:
+        why = metrics.why_undefined(samples[MODEL]) | metrics.why_undefined(samples[kind])
+        return flat(f"{path}.{kind}", paired_difference(samples[MODEL], samples[kind], **draw), why, unknown)
+
+    return {
+        "test": levels.pop(MODEL),
+        "challengers": levels,
+        "differences": {kind: against("differences", of_test, kind) for kind in CHALLENGERS},
+        "selection": {"scorecard": against("selection", of_selection, "scorecard")},
+        "information": {
+            "hosmer_lemeshow_p": hosmer_lemeshow(test, unknown),
+            "cut_off": decision.cut_off(config.policy),
+            "replicates": config.evaluation.replicates,
+            "confidence": config.evaluation.confidence,
+        },
+    }
+
+
+def flat(path: str, figures: Mapping[str, Interval], why: Mapping[str, str], unknown: dict[str, str]) -> Numbers:
+    """Each figure with its ends under one level of names; what is not known is null, its reason in `unknown`."""
+    numbers: Numbers = {}
+    for name, figure in figures.items():
+        ends = {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
+        for key, number in ends.items():
+            if math.isnan(number):
+                unknown[f"{path}.{key}"] = why.get(name, "the rows are too few: resampling them cannot vary the figure")
+        numbers |= ends
+    return numbers
+
+
+def hosmer_lemeshow(test: Part, unknown: dict[str, str]) -> float:
+    p = metrics.hosmer_lemeshow(test.bad, test.pd(MODEL))
+    if math.isnan(p):
+        unknown["information.hosmer_lemeshow_p"] = "the PDs of a bin are all 0 or all 1"
+    return p
+
+
+def steps_against(config: Config, scorer: Scorer, test: Part) -> tuple[monotone.Kept, ...]:
+    """The perturbation test of one scorer on test rows, through the same code that decides."""
+    return monotone.check(
+        config,
+        lambda inputs: scorer.decide_inputs(inputs).pd,
+        test.inputs,
+        rows=MONOTONE_ROWS,
+        seed=config.evaluation.seed,
+    )
+
+
+def monotone_numbers(config: Config, kept: Mapping[str, Sequence[monotone.Kept]], unknown: dict[str, str]) -> Numbers:
+    """Steps against a claimed direction, over all inputs; not known, rather than 0, if no step was claimed.
+
+    The scorecard's stand beside the model's, because the gate may recommend it instead.
+    """
+    numbers: Numbers = {"untested_features": len(monotone.untested(config, kept[MODEL]))}
+    for kind, prefix in ((MODEL, ""), ("scorecard", "scorecard_")):
+        perturbations = sum(one.perturbations for one in kept[kind])
+        numbers[f"{prefix}perturbations"] = perturbations
+        numbers[f"{prefix}violations"] = sum(one.violations for one in kept[kind]) if perturbations else None
+        numbers[f"{prefix}largest"] = max(one.largest for one in kept[kind]) if perturbations else None
+        if not perturbations:
+            why = "no step of an input is covered by a direction under model.directions"
+            unknown.update({f"monotone.{prefix}violations": why, f"monotone.{prefix}largest": why})
+    return numbers
+
+
+def leak_numbers(config: Config, files: Files, test: Part, model_gini: float, unknown: dict[str, str]) -> Numbers:
+    """What one column reaches alone, and rows that stand in several splits."""
+    inputs = {name: Inputs.of(config).table(pd.read_parquet(files.inputs(name))) for name in SPLITS}
+    train_bad = pd.read_parquet(files.outcomes("train"))["bad"].to_numpy()
+    features = Features.of(config)
+    before, columns = features.columns(inputs["train"]), features.columns(test.inputs)
+    for name, column in config.columns.items():
+        if name in columns and column.type == "category":
+            columns[name] = leak.bad_rates(before[name], train_bad, columns[name])
+    strongest = leak.strongest(columns, test.bad, model_gini)
+    if math.isnan(strongest.share):
+        unknown["leak.strongest_share"] = "the model ranks no better than chance, or the test rows hold one class only"
+    return {
+        "strongest_feature": strongest.feature,
+        "strongest_gini": strongest.gini,
+        "strongest_share": strongest.share,
+        "rows_across_splits": leak.rows_across_splits(list(inputs.values())),
+    }
+
+
+def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown: dict[str, str]) -> Numbers:
+    """PSI of the score from training rows to later ones; not taken on a random split, where it could not fail."""
+    if read_json(files.report("preparation"))["split"]["by"] != "time":
+        unknown["stability.score_psi"] = "the split is random: training and test rows cannot differ but by chance"
+        return {}
+    reference = drift.Reference.from_dict(scorer.reference["score"])
+    limits = config.drift.model_dump(include={"threshold", "confidence"})
+    (shift,) = drift.psi(reference, {"score": test.score}, **limits)
+    return {"stability": {"score_psi": shift.psi, "score_psi_critical": shift.critical}}
+
+
+def row_counts(files: Files, selection: Part, test: Part) -> Numbers:
+    return {
+        "train": len(pd.read_parquet(files.outcomes("train"), columns=["bad"])),
+        "selection": len(selection.outcomes),
+        "test": len(test.outcomes),
+        "test_goods": int((~test.bad).sum()),
+        "test_bads": int(test.bad.sum()),
+        "selection_not_scored": int((~selection.scored).sum()),
+        "test_not_scored": int((~test.scored).sum()),
+    }
+
+
+def curves(config: Config, test: Part) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The tables behind the pictures, by file name; those without a `model` column are of the model itself."""
+    bad, pds, confidence = test.bad, test.pd(MODEL), config.evaluation.confidence
+    kinds = (MODEL, *CHALLENGERS)
+    yield "roc", _by_model({kind: results.roc(bad, test.pd(kind)) for kind in kinds})
+    yield "calibration", _by_model({kind: results.calibration(bad, test.pd(kind), confidence) for kind in kinds})
+    yield "ks", results.ks(bad, test.score)
+    band = test.decisions[MODEL].band[test.scored]
+    yield "gains", results.gains(band, [band.name for band in config.policy.bands], bad, confidence)
+    yield "deciles", results.deciles(bad, pds, confidence)
+    yield "scores", results.scores(bad, test.score)
+    yield "profit", results.profit(bad, pds, config.policy)
+    columns = Features.of(config).columns(test.inputs)
+    yield (
+        "segments",
+        results.segment_table(
+            results.segments(name, columns[name], config.categories(name), bad, pds, confidence)
+            for name in config.evaluation.segments
+        ),
+    )
+
+
+def effects(config: Config, scorer: Scorer, test: Part) -> pd.DataFrame:
+    """Effect curves of the features with a direction and of those that move the PD most, the strongest first."""
+    draw = np.random.default_rng(config.evaluation.seed)
+    rows = np.sort(draw.choice(len(test.inputs), min(EFFECT_ROWS, len(test.inputs)), replace=False))
+    features = Features.of(config)
+    matrix = features.matrix(features.columns(test.inputs[rows]))
+    curve_of = partial(
+        results.effect,
+        matrix,
+        pd_of=lambda moved: scorer.calibration.pd(scorer.model.margin(moved)),
+        confidence=config.evaluation.confidence,
+    )
+    curves_ = {name: curve_of(place, codes=_plain_codes(config, name)) for place, name in enumerate(config.features)}
+    ranked = sorted(curves_, key=lambda name: -results.spread(curves_[name]))
+    shown = [name for place, name in enumerate(ranked) if place < EFFECTS or name in config.model.directions]
+    tables = []
+    for name in shown:
+        curve = curves_[name]
+        if words := config.categories(name):
+            curve = curve.assign(value=[words[int(code)] for code in curve["value"]])
+        tables.append(curve.assign(feature=name, direction=config.model.directions.get(name, "")))
+    return pd.concat(tables, ignore_index=True)[["feature", "direction", "value", "mean_pd", "low", "high", "rows"]]
+
+
+def _plain_codes(config: Config, name: str) -> int | None:
+    words = config.categories(name)
+    return len(words) if words and config.columns[name].type == "category" else None
+
+
+def _by_model(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    table = pd.concat(tables, names=["model", None]).reset_index(level="model")
+    return table.reset_index(drop=True)
+
+
+def _differ(one: Config, other: Config, part: str) -> bool:
+    return bool(getattr(one, part) != getattr(other, part))

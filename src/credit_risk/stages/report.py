@@ -1,0 +1,425 @@
+"""The page a risk manager reads, from the artefacts alone (DVC stage `report`).
+
+Nothing is computed here that an artefact does not hold. What is missing is shown as not
+available, with the reason; a verdict is shown as PASS only if nothing speaks against it.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from pandas import DataFrame
+
+from credit_risk.config import Config
+from credit_risk.data.files import SPLITS, Files
+from credit_risk.data.writing import write_text
+from credit_risk.domain import decision
+from credit_risk.domain.gate import lookup
+from credit_risk.stages import plots
+
+Kind = Literal["plain", "percent", "exposure", "count", "points", "text"]
+Cells: TypeAlias = list[list[tuple[str, bool]]]
+
+NOT_AVAILABLE = "not available"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of the report: its name in metrics.json, its label, how it is written, what it means."""
+
+    name: str
+    label: str
+    kind: Kind
+    meaning: str
+
+
+MEASURES = (
+    Measure("auc", "AUC", "plain", "Chance that a bad account is ranked riskier than a good one: 0.5 is a coin, 1 is perfect."),
+    Measure("gini", "Gini", "plain", "The same ranking on the scale of credit reports, 2 × AUC − 1: 0 is no ranking."),
+    Measure("ks", "KS", "plain", "Widest gap between goods and bads at any one score: the best a single cut-off can part them."),
+    Measure("brier", "Brier score", "plain", "Mean squared distance between PD and outcome: lower is better, 0 would be clairvoyance."),
+    Measure("calibration_slope", "Calibration slope", "plain", "1 is right. Below 1 the PDs are too extreme, above 1 too timid."),
+    Measure("calibration_in_the_large", "Calibration level", "plain", "0 is right. Above 0 there are more bads than the PDs foretell (log-odds)."),
+    Measure("approval_rate", "Approval rate", "percent", "Share of the test accounts with a PD below the cut-off."),
+    Measure("profit_per_application", "Profit", "exposure", "Share of the exposure, earned per application at the cut-off; a declined one earns nothing."),
+)  # fmt: skip
+FURTHER = (
+    Measure("average_precision", "PR-AUC", "plain", "Precision in finding bads, averaged over recall; the bad rate is what no ranking gets."),
+    Measure("ece", "Calibration error (ECE)", "plain", "Mean gap between PD and bad rate over ten bins; noise only raises it."),
+    Measure("bad_rate_of_approved", "Bad rate of the approved", "percent", "Share of bads among the accounts below the cut-off."),
+)  # fmt: skip
+KINDS: dict[str, Kind] = {measure.name: measure.kind for measure in (*MEASURES, *FURTHER)} | {
+    name: "count" for name in ("violations", "perturbations", "rows_across_splits", "rows", "trees")
+}
+# Tables behind the pictures: column, heading, kind. Columns that are not named here follow as they are.
+COLUMNS: dict[str, tuple[str, Kind]] = {
+    "band": ("Band", "text"), "decile": ("Decile", "text"), "model": ("Model", "text"), "bin": ("Bin", "text"),
+    "segment": ("Segment", "text"), "value": ("Value", "text"), "input": ("Input", "text"), "feature": ("Feature", "text"),
+    "direction": ("Declared direction", "text"), "perturbations": ("Tests", "count"), "violations": ("Violations", "count"),
+    "largest": ("Largest (PD)", "plain"), "rows": ("Accounts", "count"), "goods": ("Goods", "count"), "bads": ("Bads", "count"),
+    "mean_pd": ("Mean PD", "percent"), "bad_rate": ("Bad rate (interval)", "percent"), "auc": ("AUC (interval)", "plain"),
+    "lift": ("Lift", "plain"), "score": ("Score", "points"),
+}  # fmt: skip
+ENDS = {"bad_rate": ("low", "high"), "auc": ("auc_low", "auc_high")}
+
+
+def run(config: Config, files: Files) -> None:
+    """Read reports/*.json and reports/plots/*.csv, and write reports/index.html."""
+    write_text(files.page, page(config, files))
+
+
+def page(config: Config, files: Files) -> str:
+    """The page as text; equal artefacts give an equal page."""
+    loaded = {name: _read(files.report(name)) for name in ("metrics", "gate", "preparation", "validation")}
+    metrics, gate = loaded["metrics"][0], loaded["gate"][0]
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"count": partial(written, kind="count"), "percent": partial(written, kind="percent")}
+    template = environment.from_string((package_files("credit_risk.stages") / "page.html.j2").read_text("utf-8"))
+    return template.render(
+        config=config,
+        missing={name: why for name, (_, why) in loaded.items()},
+        verdict=verdict(config, gate, metrics),
+        confidence=written(lookup(metrics, "information.confidence"), "percent", decimals=0),
+        replicates=written(lookup(metrics, "information.replicates"), "count"),
+        headline=[(measure, *value_of(metrics, "test", measure)) for measure in MEASURES],
+        further=[(measure, *value_of(metrics, "test", measure)) for measure in FURTHER],
+        comparison=comparison(metrics),
+        pictures=Pictures(config, files, metrics).all(),
+        tables={name: table_of(files.plots / f"{name}.csv") for name in ("gains", "deciles", "calibration", "segments", "monotone")},
+        leak=leak(metrics),
+        steps=steps(loaded["preparation"][0]),
+        preparation=loaded["preparation"][0],
+        validation=loaded["validation"][0],
+        digests=digests(gate, loaded["preparation"][0]),
+        labels=labels(config),
+        splits=SPLITS,
+        hosmer_lemeshow=written(lookup(metrics, "information.hosmer_lemeshow_p")),
+        score_psi=written(lookup(metrics, "stability.score_psi")),
+    )  # fmt: skip
+
+
+def written(value: float | None, kind: Kind = "plain", *, signed: bool = False, decimals: int | None = None) -> str:
+    """A figure as the page writes it: the one place where that is decided."""
+    if value is None or not math.isfinite(value):
+        return NOT_AVAILABLE
+    sign = "+" if signed else ""
+    scale, places = {"percent": (100, 1), "exposure": (100, 2), "count": (1, 0), "points": (1, 0)}.get(kind, (1, 3))
+    places = places if decimals is None else decimals
+    text = f"{value * scale:{sign},.{places}f}"
+    unit = "" if scale == 1 else " pp" if signed else "%"
+    zero = f"{0:.{places}f}"
+    return (zero if text.lstrip("+-") == zero else text.replace("-", "−")) + unit
+
+
+def interval(value: float | None, low: float | None, high: float | None, kind: Kind = "plain", *, signed: bool = False) -> str:
+    """"0.775 (0.761 to 0.789)"; small figures get more decimals, all three the same."""
+    if value is None:
+        return NOT_AVAILABLE
+    ends = (low, high)
+    decimals = _decimals([number for number in (value, *ends) if number is not None]) if kind == "plain" else None
+    write = partial(written, kind=kind, signed=signed, decimals=decimals)
+    if low is None or high is None:
+        return f"{write(value)} (interval {NOT_AVAILABLE})"
+    inside = [write(end).removesuffix(" pp") for end in ends]
+    return f"{write(value)} ({inside[0]} to {inside[1]})"
+
+
+def _decimals(numbers: Sequence[float]) -> int:
+    """Three, or as many as the largest number needs for three significant digits, five at most."""
+    largest = max(map(abs, numbers))
+    return min(max(2 - math.floor(math.log10(largest)), 3), 5) if largest > 0 else 3
+
+
+def value_of(metrics: Mapping[str, Any], node: str, measure: Measure, *, signed: bool = False) -> tuple[str, str | None]:
+    """A figure with its interval as text, and why it is not known where it is not."""
+    name = f"{node}.{measure.name}"
+    numbers = [lookup(metrics, name + end) for end in ("", "_low", "_high")]
+    why = metrics.get("unknown", {}).get(name) or f"reports/metrics.json does not hold {name}"
+    return interval(*numbers, measure.kind, signed=signed), why if numbers[0] is None else None
+
+
+def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The gate's word with its checks. Whatever speaks against a PASS takes it away and is told as a doubt."""
+    checks = [_check(check) for check in gate.get("checks", [])]
+    word, doubts = gate.get("verdict"), list(gate.get("stale", []))
+    digest = gate.get("digests", {}).get("scorer")
+    if gate and (digest is None or digest != metrics.get("scorer")):
+        doubts.append("the verdict and the figures on this page speak about different scorers")
+    judged = {check["key"] for check in checks}
+    if gate:
+        doubts += [f"the gate {each.name} was not judged" for each in config.gates if each.name not in judged]
+    if word == "PASS" and any(check["verdict"] != "PASS" for check in checks):
+        doubts.append("the record says PASS although a check does not")
+    if word == "PASS" and doubts:
+        word = "CANNOT SAY"
+    word = word if word in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE
+    return {"word": word, "checks": checks, "doubts": doubts, "recommended": gate.get("recommended")}
+
+
+def _check(check: Mapping[str, Any]) -> dict[str, Any]:
+    measure = str(check.get("measure", ""))
+    kind = KINDS.get(measure.rsplit(".", 1)[-1], "plain")
+    value, low, high = (check.get(key) for key in ("value", "low", "high"))
+    exact = value is not None and low == high == value
+    limits = [
+        f"{word} {written(check.get(key), kind)}" for key, word in (("at_least", "at least"), ("at_most", "at most"))
+        if check.get(key) is not None
+    ]  # fmt: skip
+    return {
+        "key": check.get("name"),
+        "name": str(check.get("name", "")).replace("_", " ").capitalize(),
+        "measure": measure,
+        "observed": written(value, kind) if exact else interval(value, low, high, kind),
+        "limits": ", ".join(limits) or NOT_AVAILABLE,
+        "verdict": check.get("verdict") if check.get("verdict") in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE,
+        "sentence": check.get("sentence") or "",
+        "reason": check.get("reason") or "",
+    }
+
+
+def comparison(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Model and challengers side by side, and the model minus each challenger on the same rows."""
+    nodes = ("test", "challengers.scorecard", "challengers.logistic")
+    differences = ("differences.scorecard", "differences.logistic", "selection.scorecard")
+    return [
+        {
+            "label": measure.label,
+            "values": [value_of(metrics, node, measure)[0] for node in nodes],
+            "differences": [value_of(metrics, node, measure, signed=True)[0] for node in differences],
+            "telling": [_clear(metrics, f"{node}.{measure.name}") for node in differences],
+        }
+        for measure in (*MEASURES, *FURTHER)
+    ]
+
+
+def _clear(metrics: Mapping[str, Any], name: str) -> bool:
+    """Whether a difference's interval leaves out 0."""
+    low, high = lookup(metrics, f"{name}_low"), lookup(metrics, f"{name}_high")
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
+def leak(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """How near one feature alone comes to the model, and rows that stand in more than one split."""
+    found = metrics.get("leak", {})
+    return {
+        "share": written(lookup(found, "strongest_share"), "percent"),
+        "gini": written(lookup(found, "strongest_gini")),
+        "feature": str(found.get("strongest_feature") or found.get("strongest") or ""),
+        "across": written(lookup(found, "rows_across_splits"), "count"),
+    }
+
+
+def steps(preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How many rows each step of the preparation left, down to what the splits hold."""
+    if not preparation:
+        return []
+    read, left = preparation.get("rows_read"), preparation.get("left_out", {})
+    kept = sum(part["rows"] for part in preparation.get("parts", {}).values())
+    told = [("Rows read", written(read, "count")), *((f"Left out: {why}", written(-n, "count")) for why, n in left.items())]
+    gone = sum(left.values())
+    if read is not None and read - gone != kept:
+        told.append(("Rows that no step accounts for", written(read - gone - kept, "count")))
+    return [*told, ("Rows in train, selection and test", written(kept, "count"))]
+
+
+def digests(gate: Mapping[str, Any], preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What this page speaks about, by SHA-256."""
+    names = {"scorer": "Scorer (models/scorer)", "scorecard": "Scorecard (models/scorecard)", "data": "Prepared rows",
+             "config": "Config (configs/*.yaml)", "code": "Code (src/credit_risk)"}  # fmt: skip
+    of_gate = gate.get("digests", {})
+    known = [(label, str(of_gate.get(name) or NOT_AVAILABLE)) for name, label in names.items()]
+    known += [(names.get(name, name), str(value)) for name, value in of_gate.items() if name not in names]
+    return known + [(f"Source {path}", str(value)) for path, value in preparation.get("inputs_digest", {}).items()]
+
+
+def labels(config: Config) -> dict[str, str]:
+    """What people call each column and feature."""
+    named: Mapping[str, Any] = {**config.columns, **config.derived}
+    return {name: _capital(one.label or name) for name, one in named.items()}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the page: what to look at, and the drawing or the reason why there is none."""
+
+    name: str
+    title: str
+    svg: Markup | None
+    missing: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures, each from its own table; one that cannot be drawn says why in its place."""
+
+    config: Config
+    files: Files
+    metrics: Mapping[str, Any]
+
+    def all(self) -> dict[str, Any]:
+        """Every picture by name; `effects` are two lists, with and without a declared direction."""
+        singles = [self.roc(), self.ks(), self.calibration(), self.gains(), self.scores(), self.profit(), self.boosting()]
+        return {picture.name: picture for picture in singles} | {"effects": list(self.effects())}
+
+    def roc(self) -> Picture:
+        value = written(lookup(self.metrics, "test.auc"))
+        title = f"The model ranks with an AUC of {value}; the challengers lie beside it"
+        return self._draw("roc", title, ("model", "false_positive_rate", "true_positive_rate"), plots.roc)
+
+    def ks(self) -> Picture:
+        table, why = _table(self.files.plots / "ks.csv", ("score", "goods", "bads"))
+        if table is None:
+            return Picture("ks", "Where goods and bads part", None, why)
+        place, value = plots.widest(table)["score"], written(lookup(self.metrics, "test.ks"))
+        return _drawn("ks", f"Goods and bads part most near {place:.0f} points: KS {value}", table, plots.ks)
+
+    def calibration(self) -> Picture:
+        needed = ("model", "mean_pd", "bad_rate", "low", "high", "rows")
+        table, why = _table(self.files.plots / "calibration.csv", needed)
+        if table is None:
+            return Picture("calibration", "PDs against bad rates", None, why)
+        table = table[table["model"] == "lightgbm"]
+        if table.empty:
+            return Picture("calibration", "PDs against bad rates", None, "calibration.csv holds no row of the model")
+        meets = int(((table["low"] <= table["mean_pd"]) & (table["mean_pd"] <= table["high"])).sum())
+        title = f"The mean PD lies inside the bad rate's interval in {meets} of {len(table)} bins"
+        return _drawn("calibration", title, table, plots.calibration, plots.TALL)
+
+    def gains(self) -> Picture:
+        table, why = _table(self.files.plots / "gains.csv", ("band", "bad_rate", "low", "high"))
+        if table is None:
+            return Picture("gains", "Bad rate by score band", None, why)
+        rising = bool((np.diff(table["bad_rate"].dropna()) >= 0).all())
+        title = f"The bad rate {'rises' if rising else 'does not rise steadily'} from the best band to the worst"
+        return _drawn("gains", title, table, plots.gains)
+
+    def scores(self) -> Picture:
+        table, why = _table(self.files.plots / "scores.csv", ("goods", "bads"))
+        title = "Goods score higher than bads; the overlap is what no cut-off parts"
+        if table is None:
+            return Picture("scores", title, None, why)
+        place = next(name for name in table if name not in ("goods", "bads"))
+        cut_off = lookup(self.metrics, "information.cut_off")
+        at = None if cut_off is None else float(decision.scores(np.array([cut_off]), self.config.policy.scale)[0])
+        return _drawn("scores", title, table, partial(plots.scores, place=place, cut_off=at))
+
+    def profit(self) -> Picture:
+        table, why = _table(self.files.plots / "profit.csv", ("cut_off", "profit", "approval_rate"))
+        if table is None:
+            return Picture("profit", "Profit by cut-off", None, why)
+        cut_off = lookup(self.metrics, "information.cut_off")
+        best = table.loc[table["profit"].idxmax()]
+        title = (
+            f"The economics put the cut-off at a PD of {written(cut_off, 'percent')}; "
+            f"on these rows the curve is highest at {written(float(best['cut_off']), 'percent')}"
+        )
+        return _drawn("profit", title, table, partial(plots.profit, cut_off=cut_off), plots.TALL)
+
+    def boosting(self) -> Picture:
+        table, why = _table(self.files.model / "boosting.csv", ("trees", "log_loss", "spread"))
+        if table is None:
+            return Picture("boosting", "Where boosting stopped", None, why)
+        best = int(table.loc[table["log_loss"].idxmin(), "trees"])
+        return _drawn("boosting", f"Held-out loss is lowest at {best:,} trees", table, plots.boosting)
+
+    def effects(self) -> Iterator[dict[str, Any]]:
+        """A small picture a feature, those with a declared direction first."""
+        table, why = _table(self.files.plots / "effects.csv", ("feature", "value", "mean_pd"))
+        if table is None:
+            yield {"declared": True, "finding": "", "picture": Picture("effects", "Effects of the features", None, why)}
+            return
+        top = 1.08 * float(table[[name for name in ("mean_pd", "high") if name in table]].to_numpy().max())
+        directions, names = self.config.model.directions, labels(self.config)
+        known = table["feature"].unique().tolist()
+        for place, name in enumerate(sorted(known, key=lambda one: (one not in directions, known.index(one)))):
+            curve = table[table["feature"] == name].sort_values("value")
+            draw = partial(plots.effect, top=top)
+            yield {
+                "declared": name in directions,
+                "finding": _direction(directions.get(name), curve["mean_pd"].to_numpy()),
+                "picture": _drawn(f"effect{place}", names.get(name, name), curve, draw, plots.SMALL),
+            }
+
+    def _draw(self, name: str, title: str, needed: Sequence[str], draw: Any) -> Picture:
+        table, why = _table(self.files.plots / f"{name}.csv", needed)
+        return Picture(name, title, None, why) if table is None else _drawn(name, title, table, draw)
+
+
+def _drawn(name: str, title: str, table: DataFrame, draw: Any, size: tuple[float, float] = plots.NORMAL) -> Picture:
+    columns = ", ".join(str(column).replace("_", " ") for column in table if column not in ("model", "feature"))
+    alt = f"Chart. {title}. It shows {columns}."
+    return Picture(name, title, Markup(plots.picture(name, alt, partial(draw, table=table), size)))  # noqa: S704
+
+
+def _direction(declared: str | None, pd_values: Any) -> str:
+    """What was declared for a feature, and whether its curve keeps to it."""
+    if declared is None:
+        return "no direction declared"
+    steps = np.diff(pd_values) * (1 if declared == "increasing" else -1)
+    kept = "and does" if (steps >= -1e-9).all() else "BUT DOES NOT EVERYWHERE"
+    return f"declared to {'raise' if declared == 'increasing' else 'lower'} the PD, {kept}"
+
+
+def table_of(path: Path) -> dict[str, Any]:
+    """A CSV as headings and cells for the page; a rate and its ends become one cell."""
+    table, why = _table(path, ())
+    if table is None:
+        return {"missing": why, "headings": [], "rows": []}
+    ends = {end for name, pair in ENDS.items() if name in table for end in pair}
+    names = [str(name) for name in table if name not in ends]
+    kinds = {name: COLUMNS.get(name, (_capital(name.replace("_", " ")), _guess(name)))[1] for name in names}
+    headings = [(COLUMNS[name][0] if name in COLUMNS else _capital(name.replace("_", " ")), kinds[name] != "text") for name in names]
+    rows = [[(_cell(row, name, kinds[name]), kinds[name] != "text") for name in names] for row in table.to_dict("records")]
+    return {"missing": "", "headings": headings, "rows": rows}
+
+
+def _guess(name: str) -> Kind:
+    return "percent" if name.startswith(("cumulative", "share")) or name.endswith(("rate", "share")) else "plain"
+
+
+def _cell(row: Mapping[Any, Any], name: str, kind: Kind) -> str:
+    value = row[name]
+    if kind == "text" or isinstance(value, str):
+        return NOT_AVAILABLE if pd.isna(value) else str(value)
+    if name in ENDS and set(ENDS[name]) <= set(row):
+        numbers = [None if pd.isna(number) else float(number) for number in (value, *(row[end] for end in ENDS[name]))]
+        return interval(*numbers, kind)
+    return written(float(value), kind)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], str]:
+    """A report's figures, and in words why there are none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, f"reports/{path.name} was not written"
+    except ValueError:
+        return {}, f"reports/{path.name} is not JSON"
+    return (found, "") if isinstance(found, dict) else ({}, f"reports/{path.name} holds no figures")
+
+
+def _table(path: Path, needed: Sequence[str]) -> tuple[DataFrame | None, str]:
+    """A table behind a picture, or why there is none."""
+    try:
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except FileNotFoundError:
+        return None, f"{path.name} was not written"
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError):
+        return None, f"{path.name} is not a table"
+    if lacking := [name for name in needed if name not in table]:
+        return None, f"{path.name} lacks {', '.join(lacking)}"
+    return (None, f"{path.name} has no rows") if table.empty else (table, "")

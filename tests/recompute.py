@@ -1,0 +1,295 @@
+"""Reproduce the headline numbers of reports/metrics.json without this project's code: python tests/recompute.py ROOT.
+
+Everything comes from the files: predictions, outcomes and inputs under artifacts/, the scorer under models/. Exits 1
+if a number differs, is missing, or stands in metrics.json and is neither recomputed nor named in NOT_RECOMPUTED.
+"""
+
+import ast
+import hashlib
+import json
+import math
+import operator
+import sys
+from functools import reduce
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
+
+MODELS = ("lightgbm", "scorecard", "logistic")
+SPLITS = ("train", "selection", "test")
+LOOSE = {"calibration_slope": 1e-6}  # both sides stop an iteration
+NOT_RECOMPUTED = {
+    "_low": "ends of a bootstrap interval: random draws",
+    "_high": "ends of a bootstrap interval: random draws",
+    "monotone.": "a perturbation test of thousands of decisions",
+    "stability.": "PSI against the frozen bins of the scorer",
+    "information.hosmer_lemeshow_p": "information, gates nothing",
+    "information.replicates": "a setting",
+    "information.confidence": "a setting",
+}
+
+
+def log_odds(pd_):
+    return np.log(pd_) - np.log1p(-pd_)
+
+
+def in_the_large(bad, pd_):
+    """The shift of all log-odds at which the mean PD meets the bad rate, by halving an interval."""
+    low, high, z = -40.0, 40.0, log_odds(pd_)
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if (1 / (1 + np.exp(-(z + middle)))).mean() < bad.mean() else (low, middle)
+    return (low + high) / 2
+
+
+def figures(rows, model, policy):
+    """Every figure of one model on the rows that it could score."""
+    rows = rows[rows[model].notna()]
+    bad, p = rows["bad"].astype(int), rows[model]
+    false_positive, true_positive, _ = roc_curve(bad, p, drop_intermediate=False)
+    # Ten bins of equally many rows, the riskiest first; rows of one PD stay in the bin where the first of them falls.
+    bins = (p.rank(method="min", ascending=False) - 1) * 10 // len(p)
+    slope = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12, max_iter=500)
+    approved = p < cut_off(policy)
+    bads = bad[approved].sum()
+    earned = policy["margin"] * (approved.sum() - bads) - policy["lgd"] * bads - policy["cost"] * approved.sum()
+    return {
+        "auc": (auc := roc_auc_score(bad, p)),
+        "gini": 2 * auc - 1,
+        "ks": (true_positive - false_positive).max(),
+        "average_precision": average_precision_score(bad, p),
+        "brier": brier_score_loss(bad, p),
+        "ece": (bad - p).groupby(bins).sum().abs().sum() / len(p),
+        "calibration_slope": slope.fit(log_odds(p.to_numpy())[:, None], bad).coef_[0, 0],
+        "calibration_in_the_large": in_the_large(bad.to_numpy(), p.to_numpy()),
+        "approval_rate": approved.mean(),
+        "bad_rate_of_approved": bads / approved.sum() if approved.any() else math.nan,
+        "profit_per_application": earned / len(p),
+    }
+
+
+def cut_off(policy):
+    """Where (1 - PD) margin - PD lgd - cost is 0."""
+    return (policy["margin"] - policy["cost"]) / (policy["margin"] + policy["lgd"])
+
+
+def headline(root, config, predictions):
+    """The figures of all models, and model minus challenger."""
+    found = {
+        name: {model: figures(rows, model, config["policy"]) for model in MODELS} for name, rows in predictions.items()
+    }
+
+    def minus(split, challenger):
+        return {key: value - found[split][challenger][key] for key, value in found[split]["lightgbm"].items()}
+
+    test = predictions["test"]
+    scored = test[test["lightgbm"].notna()]
+    return {
+        "test": found["test"]["lightgbm"],
+        "challengers": {model: found["test"][model] for model in MODELS[1:]},
+        "differences": {model: minus("test", model) for model in MODELS[1:]},
+        "selection": {"scorecard": minus("selection", "scorecard")},
+        "information": {"cut_off": cut_off(config["policy"])},
+        "scorer": digest(root / "models" / "scorer"),
+        "scorecard": digest(root / "models" / "scorecard"),
+        "rows": {
+            "train": len(pd.read_parquet(root / "artifacts" / "outcomes" / "train.parquet")),
+            "selection": len(predictions["selection"]),
+            "test": len(test),
+            "test_bads": int(scored["bad"].sum()),
+            "test_goods": int((~scored["bad"]).sum()),
+            "test_not_scored": len(test) - len(scored),
+            "selection_not_scored": int(predictions["selection"]["lightgbm"].isna().sum()),
+        },
+    }
+
+
+def digest(directory):
+    """SHA-256 over sorted lines `path sha256`."""
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    lines = [f"{f.relative_to(directory).as_posix()} {hashlib.sha256(f.read_bytes()).hexdigest()}\n" for f in files]
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+class Spelled(ast.NodeTransformer):
+    """A formula with its comparisons and its and, or, not as calls, so that a missing side makes the answer missing."""
+
+    def visit_Compare(self, node):
+        self.generic_visit(node)
+        sides = [node.left, *node.comparators]
+        pairs = [call(type(o).__name__, a, b) for a, o, b in zip(sides, node.ops, sides[1:], strict=False)]
+        return call("And", *pairs) if len(pairs) > 1 else pairs[0]
+
+    def visit_BoolOp(self, node):
+        self.generic_visit(node)
+        return call(type(node.op).__name__, *node.values)
+
+    def visit_UnaryOp(self, node):
+        self.generic_visit(node)
+        return call("Not", node.operand) if isinstance(node.op, ast.Not) else node
+
+
+def call(name, *arguments):
+    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
+
+
+def compared(op):
+    return lambda a, b: np.where(pd.isna(a) | pd.isna(b), np.nan, op(a, b))
+
+
+def truth(values):
+    return np.where(np.isnan(values), np.nan, np.asarray(values) != 0)
+
+
+def all_of(f):
+    return lambda *values: reduce(f, values[0] if isinstance(values[0], list) else values)
+
+
+WORDS = {
+    **{"abs": np.abs, "sqrt": np.sqrt, "log": np.log, "log1p": np.log1p, "exp": np.exp, "floor": np.floor},
+    **{"maximum": all_of(np.maximum), "largest": all_of(np.maximum), "minimum": all_of(np.minimum)},
+    **{"smallest": all_of(np.minimum), "sum": all_of(np.add), "mean": lambda v: reduce(np.add, v) / len(v)},
+    **{"clip": np.clip, "fill": lambda x, value: np.where(np.isnan(x), value, x)},
+    **{"is_missing": lambda x: np.isnan(x).astype(float), "Not": lambda x: 1 - truth(x)},
+    **{"where": lambda c, yes, no: np.where(np.isnan(c), np.nan, np.where(c != 0, yes, no))},
+    **{"And": lambda *v: all_of(np.minimum)(*map(truth, v)), "Or": lambda *v: all_of(np.maximum)(*map(truth, v))},
+    **{"Lt": compared(operator.lt), "LtE": compared(operator.le), "Gt": compared(operator.gt)},
+    **{"GtE": compared(operator.ge), "Eq": compared(operator.eq), "NotEq": compared(operator.ne)},
+}
+
+
+def columns_of(config, table):
+    """Inputs and derived features by name: categories as their place in the config, everything else as a number."""
+    numbers, words = {}, {}
+    for name, column in config["columns"].items():
+        if column["role"] not in ("feature", "input_only"):
+            continue
+        if column["categories"]:
+            words[name] = table[name].astype("object").where(table[name].notna(), None).to_numpy()
+            places = {category: float(place) for place, category in enumerate(column["categories"])}
+            numbers[name] = pd.Series(words[name], dtype="object").map(places).to_numpy(dtype=float)
+        else:
+            numbers[name] = table[name].to_numpy(dtype=float, na_value=np.nan)
+    for name, derived in config["derived"].items():
+        tree = ast.fix_missing_locations(Spelled().visit(ast.parse(derived["formula"].strip(), mode="eval")))
+        known = numbers | words
+        with np.errstate(all="ignore"):
+            value = eval(compile(tree, name, "eval"), {"__builtins__": {}}, known | WORDS | {"col": known})
+        numbers[name] = np.where(np.isfinite(value), value, np.nan)
+    return numbers
+
+
+def predicted_again(root, config, columns):
+    """PDs of the scorer from its model text and calibration, whatever may be missing."""
+    read = [name for name, column in config["columns"].items() if column["role"] == "feature"] + list(config["derived"])
+    matrix = np.column_stack([columns[name] for name in read])
+    booster = lgb.Booster(model_file=root / "models" / "scorer" / "model.txt")
+    calibration = json.loads((root / "models" / "scorer" / "scorer.json").read_text())["calibration"]
+    margin = booster.predict(matrix, raw_score=True)
+    return 1 / (1 + np.exp(-(calibration["intercept"] + calibration["slope"] * margin)))
+
+
+def leak(config, tables, outcomes, scored, gini):
+    """The best Gini of one column alone, and rows whose inputs stand in another split too."""
+    train, test = (columns_of(config, tables[name]) for name in ("train", "test"))
+    bad, best = outcomes["test"]["bad"][scored], {}
+    for name, values in test.items():
+        series = pd.Series(values)
+        if config["columns"].get(name, {}).get("type") == "category":
+            series = series.map(outcomes["train"]["bad"].astype(float).groupby(train[name]).mean())
+        series = series[scored]
+        filled = [series.rank(na_option=end) for end in ("top", "bottom")]
+        best[name] = max(abs(2 * roc_auc_score(bad, ranks) - 1) for ranks in filled)
+    strongest = max(best, key=best.get)
+    pooled = pd.concat([pd.DataFrame(columns_of(config, tables[name])).assign(split_=name) for name in SPLITS])
+    inputs = [name for name in pooled if name in config["columns"]]
+    shared = int((pooled.groupby(inputs, dropna=False)["split_"].transform("nunique") > 1).sum())
+    found = {"strongest_feature": strongest, "strongest_gini": best[strongest], "rows_across_splits": shared}
+    return found | {"strongest_share": best[strongest] / gini if gini > 0 else math.nan}
+
+
+def gains(root, config, scored):
+    """What differs between gains.csv and bands counted here from the PDs."""
+    policy = config["policy"]
+    scale, bands = policy["scale"], policy["bands"]
+    factor = scale["pdo"] / math.log(2)
+    score = scale["base"] - factor * math.log(scale["odds"]) - factor * log_odds(scored["lightgbm"])
+    names = [next((b["name"] for b in bands if s >= b["minimum"]), bands[-1]["name"]) for s in score]
+    table = pd.read_csv(root / "reports" / "plots" / "gains.csv", dtype={"band": str}).set_index("band")
+    counted = scored.assign(band=names).groupby("band")["bad"].agg(rows="size", bads="sum")
+    counted = counted.reindex(table.index, fill_value=0)
+    good = (counted["rows"] == table["rows"]) & (counted["bads"] == table["bads"])
+    rates = (counted["bads"] / counted["rows"] - table["bad_rate"]).abs().max()
+    wrong = [f"gains.csv: band {band} does not have the rows or bads" for band in table.index[~good]]
+    return wrong + ([] if rates <= 1e-9 else ["gains.csv: bad rates differ"])
+
+
+def flat(tree, path=""):
+    """Numbers and digests by dotted path."""
+    for key, value in tree.items():
+        yield from flat(value, f"{path}{key}.") if isinstance(value, dict) else [(path + key, value)]
+
+
+def excused(path):
+    return next((why for part, why in NOT_RECOMPUTED.items() if path.startswith(part) or path.endswith(part)), None)
+
+
+def differs(path, said, found):
+    if isinstance(found, str):
+        return said != found
+    if said is None or math.isnan(found):
+        return not (said is None and math.isnan(found))
+    return not abs(said - found) <= LOOSE.get(path.rsplit(".", 1)[-1], 1e-9)
+
+
+def main(root):
+    metrics = json.loads((root / "reports" / "metrics.json").read_text())
+    config = json.loads((root / "models" / "scorer" / "config.json").read_text())
+
+    def tables(kind, names):
+        return {name: pd.read_parquet(root / "artifacts" / kind / f"{name}.parquet") for name in names}
+
+    predictions, inputs, outcomes = (
+        tables("predictions", SPLITS[1:]),
+        tables("inputs", SPLITS),
+        tables("outcomes", SPLITS),
+    )
+    problems = [
+        f"predictions/{name}: rows, groups or outcomes are not those of outcomes/{name}"
+        for name in SPLITS[1:]
+        if not predictions[name][["row", "group", "bad"]].equals(outcomes[name][["row", "group", "bad"]])
+    ]
+    for name in SPLITS[1:]:
+        again = predicted_again(root, config, columns_of(config, inputs[name]))
+        gap = np.nanmax(np.abs(again - predictions[name]["lightgbm"]))
+        print(f"{name + ' PDs, predicted again':<32} {len(again):>6} rows  largest difference {gap:.1e}")
+        problems += [f"predictions/{name}: PDs differ by up to {gap:g}"] if not gap <= 1e-9 else []
+    found = headline(root, config, predictions)
+    scored = predictions["test"]["lightgbm"].notna()
+    found["leak"] = leak(config, inputs, outcomes, scored, found["test"]["gini"])
+    said = dict(flat({key: value for key, value in metrics.items() if key != "unknown"}))
+    recomputed = dict(flat(found))
+    problems += [f"{path}: missing in metrics.json" for path in recomputed if path not in said]
+    problems += [f"{path}: nobody recomputes it" for path in said if path not in recomputed and not excused(path)]
+    problems += [
+        f"{path}: null without a reason" for path, v in said.items() if v is None and path not in metrics["unknown"]
+    ]
+    wrong = {p: v for p, v in recomputed.items() if p in said and differs(p, said[p], v)}
+    problems += [f"{path}: metrics.json says {said[path]}, recomputed {value}" for path, value in wrong.items()]
+    for group in sorted({path.rsplit(".", 1)[0] for path in recomputed}):
+        members = [path for path in recomputed if path == group or path.rsplit(".", 1)[0] == group]
+        agree = sum(path in said and path not in wrong for path in members)
+        print(f"{group:<32} {agree:>2} of {len(members)} agree")
+    table = gains(root, config, predictions["test"][scored])
+    print(f"{'gains.csv':<32} {'agrees' if not table else 'differs'}")
+    for problem in (problems := problems + table):
+        print(f"WRONG {problem}")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(Path(sys.argv[1])))

@@ -1,0 +1,343 @@
+"""The stage and the commands that check a data set: one report, all failures, and exit codes a workflow can use."""
+
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from credit_risk.config import Config
+from credit_risk.data.files import Files
+from credit_risk.domain import drift
+from credit_risk.domain.compliance import CHECKS, UnknownFramework
+from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
+from credit_risk.stages import validate_data
+from credit_risk.stages.validate_data import Report, raise_unless_passed, render, validate
+
+SHIPPED = Path(__file__).parents[2] / "configs" / "policies"
+COLUMNS: dict[str, dict[str, Any]] = {
+    "id": {"role": "id", "type": "integer"},
+    "day": {"role": "date", "type": "date"},
+    "income": {"role": "feature", "type": "number", "range": [0, 9000], "missing": "allow"},
+    "job": {"role": "feature", "type": "category", "categories": ["none", "some"], "missing": "allow"},
+    "status": {"role": "target", "type": "integer"},
+}
+RULE = {"name": "income rises", "must": "income >= 10", "allowed": 0, "reason": "a test"}
+ROWS = [f"{n},2026-01-{n % 28 + 1:02},{n * 10},{'some' if n % 2 else 'none'},{n % 4 // 3}" for n in range(1, 41)]
+POLICY = """
+version: 1
+framework: house
+title: House rules
+reviewed: 2026-01-01
+statements: {purpose: p, retention: r, retention_months: 1}
+words: {}
+data_controls:
+"""
+
+
+def config(**sections: Any) -> Config:
+    raw: dict[str, Any] = {
+        "version": 1,
+        "project": {"name": "a", "title": "A"},
+        "data": {"sources": [{"path": "data/loans.csv"}]},
+        "outcome": {"definition": "d", "bad": [1], "good": [0], "performance_window_months": 1, "population": "booked"},
+        "columns": COLUMNS,
+        "derived": {},
+        "contract": {"min_rows": 1, "max_duplicates": 1, "rules": [RULE]},
+        "drift": {"bins": 2, "threshold": 0.1, "confidence": 0.95},
+        "split": {"by": "random", "train": 0.6, "selection": 0.2, "test": 0.2, "seed": 1},
+        "model": {"seed": 1, "folds": 2, "max_trees": 1, "patience": 1, "directions": {}},
+        "tune": {"trials": 1, "seed": 1},
+        "policy": {"margin": 0.2, "lgd": 0.6, "cost": 0, "refer_within": 0, "max_missing": 1, "invalid": "refuse"}
+        | {"scale": {"base": 600, "odds": 50, "pdo": 20}, "bands": [{"name": "A", "minimum": 0}]},
+        "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1, "single_feature_share": 0.9},
+        "gates": [{"name": "g", "measure": "m", "at_least": 0, "reason": "r"}],
+        "parameters": {"learning_rate": 0.1, "num_leaves": 4, "max_depth": 2, "min_child_samples": 1, "reg_alpha": 0}
+        | {"reg_lambda": 0, "colsample_bytree": 1, "subsample": 1, "monotone_constraints_method": "basic"},
+    }
+    return Config.model_validate(raw | sections)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    """A repository with forty sound rows and a policy that asks for every check."""
+    files = Files(tmp_path)
+    write(files, ROWS)
+    files.policies.mkdir(parents=True)
+    controls = [
+        f"  - {{id: c-{number}, requirement: r, source: s, dated: 2020-01-01, secondary: true, check: {check}, "
+        f"severity: failure}}"
+        for number, check in enumerate(CHECKS)
+    ]
+    (files.policies / "house.yaml").write_text(POLICY + "\n".join(controls))
+    return files
+
+
+def write(files: Files, rows: list[str]) -> None:
+    path = files.root / "data" / "loans.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(["id,day,income,job,status", *rows]) + "\n")
+
+
+def check(files: Files, **options: Any) -> Report:
+    return validate(config(), files, today=date(2026, 6, 30), **options)
+
+
+def reference(files: Files, income: Any) -> Path:
+    """A scorer's reference.json over these incomes and as many of each job."""
+    jobs = np.arange(len(income)) % 2.0
+    made = drift.of({"income": np.array(income, float), "job": jobs}, 2, {"job": ("none", "some")})
+    path = files.root / "reference.json"
+    path.write_text(json.dumps({"inputs": made.as_dict()}))
+    return path
+
+
+def shown(report: Report) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    console.print(render(report))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_sound_data_pass_and_the_stage_writes_its_report(files: Files):
+    validate_data.run(config(), files)
+    written = json.loads(files.report("validation").read_text())
+    assert written["passed"]
+    assert written["contract"]["rows"] == 40
+    assert written["sources"][0]["path"] == "data/loans.csv"
+    assert written["sources"][0]["sha256"] == hashlib.sha256((files.root / "data/loans.csv").read_bytes()).hexdigest()
+    assert written["drift"]["note"] == "not assessed: no reference"
+    assert written["control_totals"]["income"] == {"known": 40, "sum": 8200}
+    assert "income rises" in written["contract"]["checked"]
+    assert str(files.root) not in files.report("validation").read_text()
+
+
+def test_the_stage_writes_the_same_report_twice(files: Files):
+    validate_data.run(config(), files)
+    first = files.report("validation").read_bytes()
+    validate_data.run(config(), files)
+    assert files.report("validation").read_bytes() == first
+
+
+def test_all_failures_stand_in_one_report_before_the_stage_fails(files: Files):
+    write(files, [*ROWS, "1,2026-01-01,lots,some,0", "42,05.01.2026,9001,rare,7", "43,2026-01-01,1,some,0"])
+    with pytest.raises(
+        CheckFailed, match=r"The data do not pass: \d problems. All stand in reports/validation.json"
+    ) as caught:
+        validate_data.run(config(), files)
+    assert caught.value.exit_code == 1
+    written = json.loads(files.report("validation").read_text())
+    found = {(finding["rule"], finding["column"]): finding for finding in written["contract"]["findings"]}
+    assert set(found) == {
+        ("unique", "id"),
+        ("type", "income"),
+        ("range", "income"),
+        ("category", "job"),
+        ("outcome", "status"),
+        ("type", "day"),
+        ("missing", "day"),
+        ("income rises", None),
+    }
+    assert found["type", "income"]["got"] == "1 cell, as 'lots'"
+    assert found["type", "day"]["got"] == "1 cell, as '05.01.2026'"
+    assert found["type", "day"]["rows"] == ["row 42"]
+    assert found["range", "income"]["rows"] == ["id 42"]
+    assert len(written["problems"]) == 8
+
+
+def test_cross_field_rules_count_only_where_they_are_asked_for(files: Files):
+    write(files, [*ROWS, "43,2026-01-01,1,some,0"])
+    assert check(files).exit_code == 1
+    assert check(files, rules=False).exit_code == 0
+
+
+def test_another_file_may_be_checked_in_place_of_the_configs_own(files: Files, tmp_path: Path):
+    other = tmp_path / "other.csv"
+    other.write_text("id,day,income,job,status\n1,2026-01-01,20,some,1\n2,2026-01-01,30,none,0\n")
+    report = check(files, paths=[other])
+    assert report.contract.rows == 2
+    assert report.sources[0]["path"] == "other.csv"
+    with pytest.raises(DataError, match="2 data files were named; the config has 1"):
+        check(files, paths=[other, other])
+
+
+def test_a_joined_file_with_gaps_is_a_warning(files: Files):
+    columns = COLUMNS | {"delays": {"role": "feature", "type": "integer", "missing": "allow"}}
+    (files.root / "data" / "bureau.csv").write_text("id,delays\n" + "\n".join(f"{n},{n}" for n in range(2, 41)))
+    sources = [{"path": "data/loans.csv"}, {"path": "data/bureau.csv", "join_on": "id"}]
+    report = validate(config(columns=columns, data={"sources": sources}), files)
+    (finding,) = report.contract.findings
+    assert (finding.rule, finding.severity, finding.got) == (
+        "join",
+        "warning",
+        "1 of 40 rows without a row in bureau.csv",
+    )
+    assert report.passed
+
+
+def test_broken_files_are_errors_with_exit_code_2_not_reports(files: Files):
+    (files.root / "data" / "loans.csv").write_text("")
+    with pytest.raises(DataError, match="the file is empty") as caught:
+        check(files)
+    assert caught.value.exit_code == 2
+
+
+def test_an_all_missing_column_and_one_class_are_said(files: Files):
+    write(files, [f"{n},2026-01-01,,some,0" for n in range(40)])
+    problems = check(files, rules=False).problems
+    assert "income: all missing: got no known cell, expected some known cells" in problems
+    assert "status: two classes: got 0 bad and 40 good, expected bad ('1') and good ('0') outcomes" in problems
+
+
+def test_drift_asked_for_without_a_reference_is_an_error_and_never_a_pass(files: Files):
+    with pytest.raises(DataError, match=r"drift was asked for \(threshold 0.1\) but there is no reference") as caught:
+        check(files, drift_threshold=0.1)
+    assert caught.value.exit_code == 2
+    with pytest.raises(NotFound, match="Drift needs the reference of a trained scorer"):
+        check(files, reference=files.root / "nothing.json")
+
+
+def test_the_same_population_passes_where_there_are_enough_rows_and_cannot_be_told_where_not(files: Files):
+    same = reference(files, [n * 10 for n in range(1, 41)] * 100)
+    few = check(files, reference=same, drift_threshold=0.05)
+    assert {shift.verdict for shift in few.drift or ()} == {"CANNOT SAY"}
+    assert few.exit_code == 1
+    # Two bins at 95 %: chance gives up to 3.84 * (1/4000 + 1/40) = 0.097, below the config's threshold of 0.1.
+    enough = check(files, reference=same)
+    assert enough.drift_note == "2 columns compared, 0 drifted, 0 cannot be told at this sample size"
+    assert enough.exit_code == 0
+
+
+def test_a_moved_population_fails_and_the_table_says_where(files: Files):
+    report = check(files, reference=reference(files, np.arange(4000.0) / 4000), drift_threshold=0.1)
+    income = (report.drift or ())[0]
+    assert (income.column, income.verdict) == ("income", "FAIL")
+    assert (income.share_then, income.share_now) == (0.5, 0)  # all forty incomes lie above the lower half of then
+    assert any(problem.startswith("income: drifted: PSI") for problem in report.problems)
+    assert "FAIL" in shown(report)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", "this is no JSON"),
+        ("{}", "the key `inputs` is missing"),
+        ('{"inputs": {}}', "the drift reference is not one"),
+    ],
+)
+def test_a_reference_that_is_none_is_refused(files: Files, content: str, sentence: str):
+    path = files.root / "reference.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=sentence):
+        check(files, reference=path)
+
+
+def test_a_reference_that_lacks_a_column_is_refused(files: Files):
+    path = files.root / "reference.json"
+    path.write_text(json.dumps({"inputs": drift.of({"income": np.ones(3)}, 2).as_dict()}))
+    with pytest.raises(DataError, match="the drift reference lacks job"):
+        check(files, reference=path)
+
+
+def test_an_unknown_framework_names_the_known_ones(files: Files):
+    with pytest.raises(UnknownFramework, match="there is no policy for 'hipaa'; known: house") as caught:
+        check(files, frameworks=["hipaa"])
+    assert caught.value.exit_code == 2
+
+
+def test_a_broken_policy_is_refused(files: Files):
+    (files.policies / "house.yaml").write_text(POLICY + "  - {id: c-1}\n")
+    with pytest.raises(ConfigError, match=r"data_controls.0.requirement: Field required"):
+        check(files, frameworks=["house"])
+
+
+def test_without_git_and_dvc_the_controls_that_need_them_fail(files: Files):
+    report = check(files, frameworks=["house"])
+    failed = {verdict.found.split(",")[0] for verdict in report.compliance if verdict.verdict == "FAIL"}
+    assert failed == {
+        "data.dvc is not there or names no MD5",
+        "there is no git commit to trace this run to; commit first",
+    }
+    assert report.exit_code == 1
+
+
+def test_with_the_data_recorded_and_the_code_committed_every_control_passes(files: Files):
+    record(files)
+    commit(files.root)
+    report = check(files, frameworks=["house"])
+    assert {verdict.found for verdict in report.compliance if verdict.verdict == "FAIL"} == set()
+    assert report.as_dict()["commit"] == report.commit
+    # One changed cell, and the data are no longer those that were recorded.
+    write(files, [*ROWS[:-1], ROWS[-1].replace("400", "401")])
+    (changed,) = [verdict for verdict in check(files, frameworks=["house"]).compliance if verdict.verdict == "FAIL"]
+    assert changed.found.startswith("data.dvc records ")
+    # One changed line of the config, and the run cannot be traced.
+    write(files, ROWS)
+    with (files.policies / "house.yaml").open("a") as stream:
+        stream.write("\n")
+    (changed,) = [verdict for verdict in check(files, frameworks=["house"]).compliance if verdict.verdict == "FAIL"]
+    assert changed.found.startswith("changed since commit")
+
+
+def test_data_outside_the_recorded_directory_are_not_under_control(files: Files):
+    record(files)
+    commit(files.root)
+    other = files.root / "other.csv"
+    shutil.copy(files.root / "data" / "loans.csv", other)
+    (failed,) = [v for v in check(files, paths=[other], frameworks=["house"]).compliance if v.verdict == "FAIL"]
+    assert failed.found == "data.dvc does not track other.csv"
+
+
+def test_the_shipped_policies_ask_for_checks_that_exist():
+    assert set(validate_data.known_frameworks(SHIPPED)) >= {"gdpr", "sox"}
+    for framework in ("gdpr", "sox"):
+        policy = validate_data.read_policy(SHIPPED, framework)
+        assert {control.check for control in policy.data_controls} <= set(CHECKS)
+        assert all(control.source and control.dated for control in policy.data_controls)
+
+
+def test_the_table_for_people_holds_findings_compliance_and_a_verdict(files: Files):
+    write(files, [*ROWS, "43,2026-01-01,9001,some,0"])
+    text = shown(check(files, frameworks=["house"]))
+    assert "a number from 0 to 9000" in text
+    assert "id 43" in text
+    assert "secondary source" in text
+    assert "Drift not assessed: no reference." in text
+    assert "FAIL: 3 problems" in text
+    assert "PASS" in shown(check(files, rules=False, paths=[sound(files)]))
+
+
+def test_a_failure_is_told_in_short(files: Files):
+    write(files, [f"{n},2026-01-01,-5,rare,7" for n in (1, 1, 1)])
+    report = check(files)
+    with pytest.raises(CheckFailed, match=r"The data do not pass: \d problems.\n  id: unique") as caught:
+        raise_unless_passed(report)
+    assert str(caught.value).endswith(f"and {len(report.problems) - 5} more")
+    assert len(report.problems) > 5
+    raise_unless_passed(check(files, paths=[sound(files)]))
+
+
+def sound(files: Files) -> Path:
+    path = files.root / "sound.csv"
+    path.write_text("\n".join(["id,day,income,job,status", *ROWS]))
+    return path
+
+
+def record(files: Files) -> None:
+    """What `dvc add data` would write: the MD5 of the list of files, each with its own."""
+    own = hashlib.md5((files.root / "data" / "loans.csv").read_bytes()).hexdigest()
+    listing = f'[{{"md5": "{own}", "relpath": "loans.csv"}}]'
+    digest = hashlib.md5(listing.encode()).hexdigest()
+    (files.root / "data.dvc").write_text(f"outs:\n- md5: {digest}.dir\n  nfiles: 1\n  hash: md5\n  path: data\n")
+
+
+def commit(root: Path) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+    for arguments in (["init", "-q"], ["add", "configs", "data.dvc"], [*who, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *arguments], cwd=root, check=True)
