@@ -101,7 +101,7 @@ def test_a_sound_table_passes():
         ({"id": [11, 11, 13, 14]}, "id: unique: got 1 cell, as '11', expected every id once (id 11)"),
         (
             {"income": [-1.0, 9001, 5, 6]},
-            "income: range: got 2 cells, as '-1', '9001', expected a number from 0 to 9000 (id 11, id 12)",
+            "income: range: got 2 cells, as '-1', '9001', expected a number from 0 to 9,000 (id 11, id 12)",
         ),
         (
             {"income": [np.inf, 1, 2, 3]},

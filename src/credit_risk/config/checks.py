@@ -17,9 +17,11 @@ def inconsistencies(config: Config) -> Iterator[Problem]:
     yield from _role_problems(config)
     yield from _formula_problems(config)
     yield from _name_problems(config)
+    yield from _source_problems(config)
     yield from _split_problems(config)
     yield from _outcome_problems(config)
     yield from _policy_problems(config)
+    yield from _rule_problems(config)
     yield from _gate_problems(config)
 
 
@@ -95,6 +97,15 @@ def _unknown(what: str, name: str, known: tuple[str, ...]) -> str:
     return f"there is no {what} {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
+def _source_problems(config: Config) -> Iterator[Problem]:
+    first, *others = config.data.sources
+    if first.join_on:
+        yield ("data", "sources", 0, "join_on"), "the others are joined to the first file; it joins to nothing"
+    for index, source in enumerate(others, start=1):
+        if not source.join_on:
+            yield ("data", "sources", index), f"say under `join_on:` by which column {source.path} meets {first.path}"
+
+
 def _split_problems(config: Config) -> Iterator[Problem]:
     split, date = config.split, config.only("date")
     total = split.train + split.selection + split.test
@@ -123,6 +134,13 @@ def _policy_problems(config: Config) -> Iterator[Problem]:
     minima = [band.minimum for band in policy.bands]
     if minima != sorted(set(minima), reverse=True):
         yield ("policy", "bands"), f"list the bands from best to worst, each minimum once; got {minima}"
+
+
+def _rule_problems(config: Config) -> Iterator[Problem]:
+    names = [rule.name for rule in config.contract.rules]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield ("contract", "rules", index, "name"), f"two rules are called {name!r}; no report could tell them apart"
 
 
 def _gate_problems(config: Config) -> Iterator[Problem]:

@@ -171,8 +171,14 @@ def expected(column: Column) -> str:
         return "one of " + ", ".join(map(repr, column.categories))
     if column.range:
         kind = "a whole number" if column.type == "integer" else "a number"
-        return f"{kind} from {column.range[0]:g} to {column.range[1]:g}"
+        low, high = map(_plainly, column.range)
+        return f"{kind} from {low} to {high}"
     return {"boolean": "true or false", "integer": "a whole number"}.get(column.type, "a number")
+
+
+def _plainly(number: float) -> str:
+    """10,000,000 rather than 1e+07."""
+    return f"{number:,.0f}" if number.is_integer() else f"{number:,}"
 
 
 def _any(cells: Mask) -> Mask:

@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 Draw: TypeAlias = Callable[[Figure], None]
@@ -110,9 +111,8 @@ def calibration(figure: Figure, table: DataFrame) -> None:
     axes, counts = figure.subplots(2, sharex=True, height_ratios=(4, 1))
     top = 1.05 * float(table[["mean_pd", "high"]].to_numpy().max())
     axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label="PD equals bad rate")
-    ends = np.abs(table[["low", "high"]].to_numpy().T - table["bad_rate"].to_numpy())
     axes.errorbar(
-        table["mean_pd"], table["bad_rate"], ends, fmt="o", color=MODEL, markersize=4, linewidth=1.3, capsize=2.5,
+        table["mean_pd"], table["bad_rate"], _ends(table), fmt="o", color=MODEL, markersize=4, linewidth=1.3, capsize=2.5,
         label="Bad rate, with interval",
     )  # fmt: skip
     axes.set(ylabel="Bad rate", xlim=(0, top), ylim=(0, top))
@@ -126,16 +126,15 @@ def calibration(figure: Figure, table: DataFrame) -> None:
 
 
 def gains(figure: Figure, table: DataFrame) -> None:
-    """Bad rate of each score band with its interval, from the best band to the worst."""
+    """Bad rate of each score band with its interval, in the order of the table."""
     axes = figure.subplots()
     bands = table["band"].astype(str).tolist()
-    ends = np.abs(table[["low", "high"]].to_numpy().T - table["bad_rate"].to_numpy())
     axes.bar(bands, table["bad_rate"], width=0.62, color=MODEL, alpha=0.35)
-    axes.errorbar(bands, table["bad_rate"], ends, fmt="none", ecolor=MODEL, linewidth=1.5, capsize=4)
+    axes.errorbar(bands, table["bad_rate"], _ends(table), fmt="none", ecolor=MODEL, linewidth=1.5, capsize=4)
+    top = float(table["high"].max())
     for place, (rate, high) in enumerate(zip(table["bad_rate"], table["high"], strict=True)):
-        axes.text(place, high + 0.012, f"{rate:.1%}", ha="center", fontsize=9)
-    axes.set(xlabel="Score band, best to worst", ylabel="Bad rate")
-    axes.set_ylim(0, 1.12 * float(table["high"].max()))
+        axes.text(place, high + 0.02 * top, f"{rate:.1%}", ha="center", fontsize=9)
+    axes.set(xlabel="Score band, riskiest first", ylabel="Bad rate", ylim=(0, 1.12 * top))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(visible=False, axis="x")
 
@@ -173,17 +172,26 @@ def profit(figure: Figure, table: DataFrame, cut_off: float | None) -> None:
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
-def effect(figure: Figure, table: DataFrame, top: float) -> None:
-    """Mean PD over the values of one feature; `top` is the axis' end that all these pictures share."""
+def effect(figure: Figure, table: DataFrame, bounds: tuple[float, float], words: bool) -> None:
+    """How the mean PD moves with one feature; `bounds` is the PD axis that all these pictures share."""
     axes = figure.subplots()
-    if {"low", "high"} <= set(table):
+    if words:
+        names = [str(value) if len(str(value)) <= 8 else f"{str(value)[:7]}…" for value in table["value"]]
+        axes.errorbar(
+            range(len(names)), table["mean_pd"], _ends(table, "mean_pd"), fmt="o", color=MODEL, markersize=3.5
+        )
+        axes.set_xticks(
+            range(len(names)), names, rotation=40 if len(names) > 3 else 0, ha="right" if len(names) > 3 else "center"
+        )
+        axes.set_xlim(-0.5, len(names) - 0.5)
+    else:
         axes.fill_between(table["value"], table["low"], table["high"], color=MODEL, alpha=0.2, linewidth=0)
-    axes.plot(table["value"], table["mean_pd"], color=MODEL, marker="o" if len(table) <= 10 else None, markersize=2.5)
-    axes.set(ylim=(0, top), ylabel="Mean PD")
+        axes.plot(table["value"], table["mean_pd"], color=MODEL, marker="o", markersize=2)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=bool((table["value"] % 1 == 0).all())))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axes.set(ylim=bounds, ylabel="Mean PD")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
 
 
 def boosting(figure: Figure, table: DataFrame) -> None:
@@ -204,6 +212,11 @@ def short(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:g}{unit}".replace("-", "−")
     return f"{value:g}".replace("-", "−")
+
+
+def _ends(table: DataFrame, middle: str = "bad_rate") -> NDArray[np.float64]:
+    """How far the interval reaches below and above, as error bars are drawn."""
+    return np.abs(table[["low", "high"]].to_numpy(dtype=np.float64).T - table[middle].to_numpy(dtype=np.float64))
 
 
 def _by_model(table: DataFrame) -> list[tuple[str, DataFrame]]:

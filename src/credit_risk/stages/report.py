@@ -65,7 +65,8 @@ COLUMNS: dict[str, tuple[str, Kind]] = {
     "band": ("Band", "text"), "decile": ("Decile", "text"), "model": ("Model", "text"), "bin": ("Bin", "text"),
     "segment": ("Segment", "text"), "value": ("Value", "text"), "input": ("Input", "text"), "feature": ("Feature", "text"),
     "direction": ("Declared direction", "text"), "perturbations": ("Tests", "count"), "violations": ("Violations", "count"),
-    "largest": ("Largest (PD)", "plain"), "rows": ("Accounts", "count"), "goods": ("Goods", "count"), "bads": ("Bads", "count"),
+    "largest": ("Largest (PD)", "plain"),
+    "not_claimed": ("Steps without a claim", "count"), "rows": ("Accounts", "count"), "goods": ("Goods", "count"), "bads": ("Bads", "count"),
     "mean_pd": ("Mean PD", "percent"), "bad_rate": ("Bad rate (interval)", "percent"), "auc": ("AUC (interval)", "plain"),
     "lift": ("Lift", "plain"), "score": ("Score", "points"),
 }  # fmt: skip
@@ -104,6 +105,9 @@ def page(config: Config, files: Files) -> str:
         splits=SPLITS,
         hosmer_lemeshow=written(lookup(metrics, "information.hosmer_lemeshow_p")),
         score_psi=written(lookup(metrics, "stability.score_psi")),
+        unknown=metrics.get("unknown", {}),
+        untested=lookup(metrics, "monotone.untested_features"),
+        not_scored=lookup(metrics, "rows.test_not_scored"),
     )  # fmt: skip
 
 
@@ -120,8 +124,10 @@ def written(value: float | None, kind: Kind = "plain", *, signed: bool = False, 
     return (zero if text.lstrip("+-") == zero else text.replace("-", "−")) + unit
 
 
-def interval(value: float | None, low: float | None, high: float | None, kind: Kind = "plain", *, signed: bool = False) -> str:
-    """"0.775 (0.761 to 0.789)"; small figures get more decimals, all three the same."""
+def interval(
+    value: float | None, low: float | None, high: float | None, kind: Kind = "plain", *, signed: bool = False
+) -> str:
+    """ "0.775 (0.761 to 0.789)"; small figures get more decimals, all three the same."""
     if value is None:
         return NOT_AVAILABLE
     ends = (low, high)
@@ -139,7 +145,9 @@ def _decimals(numbers: Sequence[float]) -> int:
     return min(max(2 - math.floor(math.log10(largest)), 3), 5) if largest > 0 else 3
 
 
-def value_of(metrics: Mapping[str, Any], node: str, measure: Measure, *, signed: bool = False) -> tuple[str, str | None]:
+def value_of(
+    metrics: Mapping[str, Any], node: str, measure: Measure, *, signed: bool = False
+) -> tuple[str, str | None]:
     """A figure with its interval as text, and why it is not known where it is not."""
     name = f"{node}.{measure.name}"
     numbers = [lookup(metrics, name + end) for end in ("", "_low", "_high")]
@@ -213,7 +221,7 @@ def leak(metrics: Mapping[str, Any]) -> dict[str, str]:
     return {
         "share": written(lookup(found, "strongest_share"), "percent"),
         "gini": written(lookup(found, "strongest_gini")),
-        "feature": str(found.get("strongest_feature") or found.get("strongest") or ""),
+        "feature": str(found.get("strongest_feature") or ""),
         "across": written(lookup(found, "rows_across_splits"), "count"),
     }
 
@@ -224,7 +232,10 @@ def steps(preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     read, left = preparation.get("rows_read"), preparation.get("left_out", {})
     kept = sum(part["rows"] for part in preparation.get("parts", {}).values())
-    told = [("Rows read", written(read, "count")), *((f"Left out: {why}", written(-n, "count")) for why, n in left.items())]
+    told = [
+        ("Rows read", written(read, "count")),
+        *((f"Left out: {why}", written(-n, "count")) for why, n in left.items()),
+    ]
     gone = sum(left.values())
     if read is not None and read - gone != kept:
         told.append(("Rows that no step accounts for", written(read - gone - kept, "count")))
@@ -272,7 +283,15 @@ class Pictures:
 
     def all(self) -> dict[str, Any]:
         """Every picture by name; `effects` are two lists, with and without a declared direction."""
-        singles = [self.roc(), self.ks(), self.calibration(), self.gains(), self.scores(), self.profit(), self.boosting()]
+        singles = [
+            self.roc(),
+            self.ks(),
+            self.calibration(),
+            self.gains(),
+            self.scores(),
+            self.profit(),
+            self.boosting(),
+        ]
         return {picture.name: picture for picture in singles} | {"effects": list(self.effects())}
 
     def roc(self) -> Picture:
@@ -303,8 +322,9 @@ class Pictures:
         table, why = _table(self.files.plots / "gains.csv", ("band", "bad_rate", "low", "high"))
         if table is None:
             return Picture("gains", "Bad rate by score band", None, why)
-        rising = bool((np.diff(table["bad_rate"].dropna()) >= 0).all())
-        title = f"The bad rate {'rises' if rising else 'does not rise steadily'} from the best band to the worst"
+        table = table.dropna(subset=["bad_rate", "low", "high"])
+        falling = bool((np.diff(table["bad_rate"]) <= 0).all())
+        title = f"The bad rate {'falls' if falling else 'DOES NOT FALL STEADILY'} from the riskiest band to the safest"
         return _drawn("gains", title, table, plots.gains)
 
     def scores(self) -> Picture:
@@ -338,16 +358,22 @@ class Pictures:
 
     def effects(self) -> Iterator[dict[str, Any]]:
         """A small picture a feature, those with a declared direction first."""
-        table, why = _table(self.files.plots / "effects.csv", ("feature", "value", "mean_pd"))
+        table, why = _table(self.files.plots / "effects.csv", ("feature", "value", "mean_pd", "low", "high"))
         if table is None:
             yield {"declared": True, "finding": "", "picture": Picture("effects", "Effects of the features", None, why)}
             return
-        top = 1.08 * float(table[[name for name in ("mean_pd", "high") if name in table]].to_numpy().max())
+        ends = table[["mean_pd", "low", "high"]].to_numpy()
+        margin = 0.06 * float(np.nanmax(ends) - np.nanmin(ends))
+        bounds = (max(float(np.nanmin(ends)) - margin, 0), float(np.nanmax(ends)) + margin)
         directions, names = self.config.model.directions, labels(self.config)
-        known = table["feature"].unique().tolist()
-        for place, name in enumerate(sorted(known, key=lambda one: (one not in directions, known.index(one)))):
-            curve = table[table["feature"] == name].sort_values("value")
-            draw = partial(plots.effect, top=top)
+        for place, name in enumerate(table["feature"].unique()):
+            curve, words = (
+                table[table["feature"] == name].dropna(subset=["mean_pd"]),
+                bool(self.config.categories(name)),
+            )
+            if not words:
+                curve = curve.assign(value=pd.to_numeric(curve["value"])).sort_values("value")
+            draw = partial(plots.effect, bounds=bounds, words=words)
             yield {
                 "declared": name in directions,
                 "finding": _direction(directions.get(name), curve["mean_pd"].to_numpy()),
@@ -382,8 +408,13 @@ def table_of(path: Path) -> dict[str, Any]:
     ends = {end for name, pair in ENDS.items() if name in table for end in pair}
     names = [str(name) for name in table if name not in ends]
     kinds = {name: COLUMNS.get(name, (_capital(name.replace("_", " ")), _guess(name)))[1] for name in names}
-    headings = [(COLUMNS[name][0] if name in COLUMNS else _capital(name.replace("_", " ")), kinds[name] != "text") for name in names]
-    rows = [[(_cell(row, name, kinds[name]), kinds[name] != "text") for name in names] for row in table.to_dict("records")]
+    headings = [
+        (COLUMNS[name][0] if name in COLUMNS else _capital(name.replace("_", " ")), kinds[name] != "text")
+        for name in names
+    ]
+    rows = [
+        [(_cell(row, name, kinds[name]), kinds[name] != "text") for name in names] for row in table.to_dict("records")
+    ]
     return {"missing": "", "headings": headings, "rows": rows}
 
 
