@@ -149,16 +149,20 @@ def all_of(f):
     return lambda *values: reduce(f, values[0] if isinstance(values[0], list) else values)
 
 
-WORDS = {
-    **{"abs": np.abs, "sqrt": np.sqrt, "log": np.log, "log1p": np.log1p, "exp": np.exp, "floor": np.floor},
-    **{"maximum": all_of(np.maximum), "largest": all_of(np.maximum), "minimum": all_of(np.minimum)},
-    **{"smallest": all_of(np.minimum), "sum": all_of(np.add), "mean": lambda v: reduce(np.add, v) / len(v)},
-    **{"clip": np.clip, "fill": lambda x, value: np.where(np.isnan(x), value, x)},
-    **{"is_missing": lambda x: np.isnan(x).astype(float), "Not": lambda x: 1 - truth(x)},
-    **{"where": lambda c, yes, no: np.where(np.isnan(c), np.nan, np.where(c != 0, yes, no))},
-    **{"And": lambda *v: all_of(np.minimum)(*map(truth, v)), "Or": lambda *v: all_of(np.maximum)(*map(truth, v))},
-    **{"Lt": compared(operator.lt), "LtE": compared(operator.le), "Gt": compared(operator.gt)},
-    **{"GtE": compared(operator.ge), "Eq": compared(operator.eq), "NotEq": compared(operator.ne)},
+COMPARISONS = {"Lt": "lt", "LtE": "le", "Gt": "gt", "GtE": "ge", "Eq": "eq", "NotEq": "ne"}
+WORDS = {name: getattr(np, name) for name in ("abs", "sqrt", "log", "log1p", "exp", "floor", "clip")}
+WORDS |= {name: compared(getattr(operator, function)) for name, function in COMPARISONS.items()}
+WORDS |= dict.fromkeys(("maximum", "largest"), all_of(np.maximum))
+WORDS |= dict.fromkeys(("minimum", "smallest"), all_of(np.minimum))
+WORDS |= {
+    "And": lambda *values: all_of(np.minimum)(*map(truth, values)),
+    "Or": lambda *values: all_of(np.maximum)(*map(truth, values)),
+    "Not": lambda x: 1 - truth(x),
+    "sum": all_of(np.add),
+    "mean": lambda values: all_of(np.add)(values) / len(values),
+    "fill": lambda x, value: np.where(np.isnan(x), value, x),
+    "is_missing": lambda x: np.isnan(x).astype(float),
+    "where": lambda c, yes, no: np.where(np.isnan(c), np.nan, np.where(c != 0, yes, no)),
 }
 
 

@@ -103,7 +103,12 @@ def by_time(dates: list[str], group: list[int] | None = None, embargo: int = 12)
     rows = len(dates)
     labels = np.arange(rows) if group is None else np.array(group)
     assignment, day = split.by_time(
-        labels, keys_of(rows), np.zeros(rows, dtype=bool), Series(pd.to_datetime(dates)), TIME, embargo
+        labels,
+        keys_of(rows),
+        np.zeros(rows, dtype=bool),
+        Series(pd.to_datetime(dates)),
+        split=TIME,
+        embargo_months=embargo,
     )
     return assignment.part, dict(assignment.left_out), str(day.date())
 
@@ -153,8 +158,8 @@ def test_the_order_of_the_rows_does_not_matter_for_a_split_by_time():
     keys, bad = keys_of(10), np.arange(10) % 2 == 0
     order = np.random.default_rng(4).permutation(10)
     date = Series(pd.to_datetime(dates))
-    part = split.by_time(np.arange(10), keys, bad, date, TIME, 12)[0].part
-    again = split.by_time(np.arange(10), keys[order], bad[order], date.iloc[order], TIME, 12)[0].part
+    part = split.by_time(np.arange(10), keys, bad, date, split=TIME, embargo_months=12)[0].part
+    again = split.by_time(np.arange(10), keys[order], bad[order], date.iloc[order], split=TIME, embargo_months=12)[0].part
     assert_array_equal(again, part[order])
 
 

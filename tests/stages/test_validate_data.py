@@ -305,7 +305,7 @@ def test_the_shipped_policies_ask_for_checks_that_exist():
 def test_the_table_for_people_holds_findings_compliance_and_a_verdict(files: Files):
     write(files, [*ROWS, "43,2026-01-01,9001,some,0"])
     text = shown(check(files, frameworks=["house"]))
-    assert "a number from 0 to 9000" in text
+    assert "a number from 0 to 9,000" in text
     assert "id 43" in text
     assert "secondary source" in text
     assert "Drift not assessed: no reference." in text

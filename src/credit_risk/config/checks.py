@@ -140,7 +140,10 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
     names = [rule.name for rule in config.contract.rules]
     for index, name in enumerate(names):
         if name in names[:index]:
-            yield ("contract", "rules", index, "name"), f"two rules are called {name!r}; no report could tell them apart"
+            yield (
+                ("contract", "rules", index, "name"),
+                f"two rules are called {name!r}; no report could tell them apart",
+            )
 
 
 def _gate_problems(config: Config) -> Iterator[Problem]:

@@ -217,6 +217,98 @@ class Evaluation(Section):
     single_feature_share: Share
 
 
+class Family(Section):
+    """One reason that can stand in an adverse-action notice, and the features that speak for it.
+
+    text is for the applicant, prompt for the colleague who reviews a referral.
+    """
+
+    id: Annotated[str, Field(pattern=r"^R[0-9]{2}$")]
+    features: Annotated[tuple[str, ...], Field(min_length=1)]
+    text: Text
+    prompt: Text
+
+
+class Reasons(Section):
+    """How the principal reasons of a decline are found and worded; the version changes with any wording.
+
+    Contributions are measured against a population: `approved` are the training rows whose PD lies at most
+    `within` below the cut-off, `all` are all training rows.
+    """
+
+    version: Text
+    count: Annotated[int, Field(ge=1, le=10)]
+    population: Literal["approved", "all"]
+    within: Annotated[float, Field(gt=0, le=1)]
+    required: tuple[str, ...] = ()
+    families: Annotated[tuple[Family, ...], Field(min_length=1)]
+
+
+class AgeBand(Section):
+    """A group of a protected number, both ends included."""
+
+    name: Text
+    low: float
+    high: float
+
+
+class Attribute(Section):
+    """How a protected column falls into groups: words by group, or bands of a number."""
+
+    groups: Mapping[str, tuple[str, ...]] | None = None
+    bands: tuple[AgeBand, ...] | None = None
+
+
+class Contrast(Section):
+    """A comparison declared beforehand: the approval rate of `group` over that of `reference`."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    attribute: Text
+    group: Text
+    reference: Text
+
+
+class Alternatives(Section):
+    """The search for less discriminatory alternatives; `select` needs a person of the legal department by name."""
+
+    mode: Literal["off", "report", "select"]
+    sign_off: str | None = None
+    most_auc_lost: Annotated[float, Field(ge=0, le=1)]
+
+
+class Fairness(Section):
+    """Which groups are compared, at the operating cut-off, and how many rows a group must have to be compared.
+
+    Without protected columns `unavailable` says why in words a regulator would accept, and no contrast is declared.
+    """
+
+    attributes: Mapping[str, Attribute]
+    min_n: Annotated[int, Field(gt=0)]
+    refer_counts_as: Literal["approve", "decline"]
+    contrasts: tuple[Contrast, ...]
+    intersections: tuple[tuple[str, str], ...] = ()
+    alternatives: Alternatives
+    unavailable: str | None = None
+
+
+class Scenario(Section):
+    """A stress: columns set by formula over the application, or the odds of bad multiplied for everybody."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    columns: Mapping[str, str] = {}
+    odds: Annotated[float, Field(gt=0)] = 1.0
+
+
+class Robustness(Section):
+    """How the decisions are stressed; `plausible` lists what an applicant could change, and what a step costs them."""
+
+    scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
+    missing_share: Share
+    plausible: Mapping[str, Annotated[float, Field(gt=0)]]
+    budget: Annotated[float, Field(gt=0)]
+    rows: Annotated[int, Field(gt=0)]
+
+
 class Gate(Section):
     """One check between a model and its promotion: a measure, its limits and why they stand there."""
 

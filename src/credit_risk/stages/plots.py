@@ -102,8 +102,8 @@ def ks(figure: Figure, table: DataFrame) -> None:
 
 def widest(table: DataFrame) -> dict[str, float]:
     """The row of ks.csv at which goods and bads are furthest apart."""
-    gap = (table["bads"] - table["goods"]).abs()
-    return {str(name): float(value) for name, value in table.loc[gap.idxmax(), ["score", "goods", "bads"]].items()}
+    row = int((table["bads"] - table["goods"]).abs().argmax())
+    return {name: float(table[name].to_numpy()[row]) for name in ("score", "goods", "bads")}
 
 
 def calibration(figure: Figure, table: DataFrame) -> None:
@@ -111,10 +111,8 @@ def calibration(figure: Figure, table: DataFrame) -> None:
     axes, counts = figure.subplots(2, sharex=True, height_ratios=(4, 1))
     top = 1.05 * float(table[["mean_pd", "high"]].to_numpy().max())
     axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label="PD equals bad rate")
-    axes.errorbar(
-        table["mean_pd"], table["bad_rate"], _ends(table), fmt="o", color=MODEL, markersize=4, linewidth=1.3, capsize=2.5,
-        label="Bad rate, with interval",
-    )  # fmt: skip
+    look = {"fmt": "o", "color": MODEL, "markersize": 4, "linewidth": 1.3, "capsize": 2.5}
+    axes.errorbar(table["mean_pd"], table["bad_rate"], _ends(table), label="Bad rate, with interval", **look)
     axes.set(ylabel="Bad rate", xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left")
     counts.bar(table["mean_pd"], table["rows"], width=top / 70, color=MUTED)
@@ -197,11 +195,11 @@ def effect(figure: Figure, table: DataFrame, bounds: tuple[float, float], words:
 def boosting(figure: Figure, table: DataFrame) -> None:
     """Log loss on held-out folds by number of trees: boosting stops where it is lowest."""
     axes = figure.subplots()
-    best = table.loc[table["log_loss"].idxmin()]
+    lowest = table.iloc[[int(table["log_loss"].argmin())]]
     low, high = table["log_loss"] - table["spread"], table["log_loss"] + table["spread"]
     axes.fill_between(table["trees"], low, high, color=MODEL, alpha=0.16, linewidth=0, label="Spread over the folds")
     axes.plot(table["trees"], table["log_loss"], color=MODEL, label="Mean over the folds")
-    axes.plot([best["trees"]], [best["log_loss"]], "o", color=INK, markersize=4.5, label="Lowest: boosting stops here")
+    axes.plot(lowest["trees"], lowest["log_loss"], "o", color=INK, markersize=4.5, label="Lowest: boosting stops here")
     axes.set(xlabel="Trees", ylabel="Log loss on held-out folds", xlim=(0, None))
     axes.legend(loc="upper right")
 
@@ -216,7 +214,8 @@ def short(value: float) -> str:
 
 def _ends(table: DataFrame, middle: str = "bad_rate") -> NDArray[np.float64]:
     """How far the interval reaches below and above, as error bars are drawn."""
-    return np.abs(table[["low", "high"]].to_numpy(dtype=np.float64).T - table[middle].to_numpy(dtype=np.float64))
+    ends, values = table[["low", "high"]].to_numpy(dtype=np.float64), table[middle].to_numpy(dtype=np.float64)
+    return np.asarray(np.abs(ends.T - values))
 
 
 def _by_model(table: DataFrame) -> list[tuple[str, DataFrame]]:

@@ -27,49 +27,56 @@ from credit_risk.domain.gate import lookup
 from credit_risk.stages import plots
 
 Kind = Literal["plain", "percent", "exposure", "count", "points", "text"]
-Cells: TypeAlias = list[list[tuple[str, bool]]]
+Numbers: TypeAlias = tuple[float | None, float | None, float | None]
 
 NOT_AVAILABLE = "not available"
+TABLES = ("gains", "deciles", "calibration", "segments", "monotone")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure of the report: its name in metrics.json, its label, how it is written, what it means."""
+    """A figure of the report: its name in metrics.json, its label, and how it is written."""
 
     name: str
     label: str
-    kind: Kind
-    meaning: str
+    kind: Kind = "plain"
 
 
-MEASURES = (
-    Measure("auc", "AUC", "plain", "Chance that a bad account is ranked riskier than a good one: 0.5 is a coin, 1 is perfect."),
-    Measure("gini", "Gini", "plain", "The same ranking on the scale of credit reports, 2 × AUC − 1: 0 is no ranking."),
-    Measure("ks", "KS", "plain", "Widest gap between goods and bads at any one score: the best a single cut-off can part them."),
-    Measure("brier", "Brier score", "plain", "Mean squared distance between PD and outcome: lower is better, 0 would be clairvoyance."),
-    Measure("calibration_slope", "Calibration slope", "plain", "1 is right. Below 1 the PDs are too extreme, above 1 too timid."),
-    Measure("calibration_in_the_large", "Calibration level", "plain", "0 is right. Above 0 there are more bads than the PDs foretell (log-odds)."),
-    Measure("approval_rate", "Approval rate", "percent", "Share of the test accounts with a PD below the cut-off."),
-    Measure("profit_per_application", "Profit", "exposure", "Share of the exposure, earned per application at the cut-off; a declined one earns nothing."),
-)  # fmt: skip
+# What each figure means is said in the template.
+HEADLINE = (
+    Measure("auc", "AUC"),
+    Measure("gini", "Gini"),
+    Measure("ks", "KS"),
+    Measure("brier", "Brier score"),
+    Measure("calibration_slope", "Calibration slope"),
+    Measure("calibration_in_the_large", "Calibration level"),
+    Measure("approval_rate", "Approval rate", "percent"),
+    Measure("profit_per_application", "Profit per application", "exposure"),
+)
 FURTHER = (
-    Measure("average_precision", "PR-AUC", "plain", "Precision in finding bads, averaged over recall; the bad rate is what no ranking gets."),
-    Measure("ece", "Calibration error (ECE)", "plain", "Mean gap between PD and bad rate over ten bins; noise only raises it."),
-    Measure("bad_rate_of_approved", "Bad rate of the approved", "percent", "Share of bads among the accounts below the cut-off."),
-)  # fmt: skip
-KINDS: dict[str, Kind] = {measure.name: measure.kind for measure in (*MEASURES, *FURTHER)} | {
-    name: "count" for name in ("violations", "perturbations", "rows_across_splits", "rows", "trees")
+    Measure("average_precision", "PR-AUC"),
+    Measure("ece", "Calibration error (ECE)"),
+    Measure("bad_rate_of_approved", "Bad rate of the approved", "percent"),
+)
+KINDS: dict[str, Kind] = {
+    **{measure.name: measure.kind for measure in (*HEADLINE, *FURTHER)},
+    "violations": "count",
+    "perturbations": "count",
+    "rows_across_splits": "count",
+    "strongest_share": "percent",
 }
-# Tables behind the pictures: column, heading, kind. Columns that are not named here follow as they are.
-COLUMNS: dict[str, tuple[str, Kind]] = {
-    "band": ("Band", "text"), "decile": ("Decile", "text"), "model": ("Model", "text"), "bin": ("Bin", "text"),
-    "segment": ("Segment", "text"), "value": ("Value", "text"), "input": ("Input", "text"), "feature": ("Feature", "text"),
-    "direction": ("Declared direction", "text"), "perturbations": ("Tests", "count"), "violations": ("Violations", "count"),
-    "largest": ("Largest (PD)", "plain"),
-    "not_claimed": ("Steps without a claim", "count"), "rows": ("Accounts", "count"), "goods": ("Goods", "count"), "bads": ("Bads", "count"),
-    "mean_pd": ("Mean PD", "percent"), "bad_rate": ("Bad rate (interval)", "percent"), "auc": ("AUC (interval)", "plain"),
-    "lift": ("Lift", "plain"), "score": ("Score", "points"),
-}  # fmt: skip
+# Columns of the tables that are not text under their own name; the others are plain figures.
+TEXTS = ("band", "decile", "model", "bin", "segment", "value", "input", "direction")
+COUNTS = ("rows", "goods", "bads", "perturbations", "violations", "not_claimed")
+HEADINGS = {
+    "rows": "Accounts",
+    "mean_pd": "Mean PD",
+    "bad_rate": "Bad rate (interval)",
+    "auc": "AUC (interval)",
+    "perturbations": "Steps tested",
+    "not_claimed": "Steps without a claim",
+    "largest": "Largest violation (PD)",
+}
 ENDS = {"bad_rate": ("low", "high"), "auc": ("auc_low", "auc_high")}
 
 
@@ -91,11 +98,11 @@ def page(config: Config, files: Files) -> str:
         verdict=verdict(config, gate, metrics),
         confidence=written(lookup(metrics, "information.confidence"), "percent", decimals=0),
         replicates=written(lookup(metrics, "information.replicates"), "count"),
-        headline=[(measure, *value_of(metrics, "test", measure)) for measure in MEASURES],
+        headline=[(measure, *value_of(metrics, "test", measure)) for measure in HEADLINE],
         further=[(measure, *value_of(metrics, "test", measure)) for measure in FURTHER],
         comparison=comparison(metrics),
         pictures=Pictures(config, files, metrics).all(),
-        tables={name: table_of(files.plots / f"{name}.csv") for name in ("gains", "deciles", "calibration", "segments", "monotone")},
+        tables={name: table_of(files.plots / f"{name}.csv") for name in TABLES},
         leak=leak(metrics),
         steps=steps(loaded["preparation"][0]),
         preparation=loaded["preparation"][0],
@@ -108,7 +115,7 @@ def page(config: Config, files: Files) -> str:
         unknown=metrics.get("unknown", {}),
         untested=lookup(metrics, "monotone.untested_features"),
         not_scored=lookup(metrics, "rows.test_not_scored"),
-    )  # fmt: skip
+    )
 
 
 def written(value: float | None, kind: Kind = "plain", *, signed: bool = False, decimals: int | None = None) -> str:
@@ -124,18 +131,16 @@ def written(value: float | None, kind: Kind = "plain", *, signed: bool = False, 
     return (zero if text.lstrip("+-") == zero else text.replace("-", "−")) + unit
 
 
-def interval(
-    value: float | None, low: float | None, high: float | None, kind: Kind = "plain", *, signed: bool = False
-) -> str:
+def interval(numbers: Numbers, kind: Kind = "plain", *, signed: bool = False) -> str:
     """ "0.775 (0.761 to 0.789)"; small figures get more decimals, all three the same."""
+    value, low, high = numbers
     if value is None:
         return NOT_AVAILABLE
-    ends = (low, high)
-    decimals = _decimals([number for number in (value, *ends) if number is not None]) if kind == "plain" else None
+    decimals = _decimals([number for number in numbers if number is not None]) if kind == "plain" else None
     write = partial(written, kind=kind, signed=signed, decimals=decimals)
     if low is None or high is None:
         return f"{write(value)} (interval {NOT_AVAILABLE})"
-    inside = [write(end).removesuffix(" pp") for end in ends]
+    inside = [write(end).removesuffix(" pp") for end in (low, high)]
     return f"{write(value)} ({inside[0]} to {inside[1]})"
 
 
@@ -150,9 +155,9 @@ def value_of(
 ) -> tuple[str, str | None]:
     """A figure with its interval as text, and why it is not known where it is not."""
     name = f"{node}.{measure.name}"
-    numbers = [lookup(metrics, name + end) for end in ("", "_low", "_high")]
+    numbers = lookup(metrics, name), lookup(metrics, f"{name}_low"), lookup(metrics, f"{name}_high")
     why = metrics.get("unknown", {}).get(name) or f"reports/metrics.json does not hold {name}"
-    return interval(*numbers, measure.kind, signed=signed), why if numbers[0] is None else None
+    return interval(numbers, measure.kind, signed=signed), why if numbers[0] is None else None
 
 
 def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,7 +191,7 @@ def _check(check: Mapping[str, Any]) -> dict[str, Any]:
         "key": check.get("name"),
         "name": str(check.get("name", "")).replace("_", " ").capitalize(),
         "measure": measure,
-        "observed": written(value, kind) if exact else interval(value, low, high, kind),
+        "observed": written(value, kind) if exact else interval((value, low, high), kind),
         "limits": ", ".join(limits) or NOT_AVAILABLE,
         "verdict": check.get("verdict") if check.get("verdict") in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE,
         "sentence": check.get("sentence") or "",
@@ -205,7 +210,7 @@ def comparison(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
             "differences": [value_of(metrics, node, measure, signed=True)[0] for node in differences],
             "telling": [_clear(metrics, f"{node}.{measure.name}") for node in differences],
         }
-        for measure in (*MEASURES, *FURTHER)
+        for measure in (*HEADLINE, *FURTHER)
     ]
 
 
@@ -332,7 +337,7 @@ class Pictures:
         title = "Goods score higher than bads; the overlap is what no cut-off parts"
         if table is None:
             return Picture("scores", title, None, why)
-        place = next(name for name in table if name not in ("goods", "bads"))
+        place = "low" if "low" in table else "score"
         cut_off = lookup(self.metrics, "information.cut_off")
         at = None if cut_off is None else float(decision.scores(np.array([cut_off]), self.config.policy.scale)[0])
         return _drawn("scores", title, table, partial(plots.scores, place=place, cut_off=at))
@@ -342,10 +347,10 @@ class Pictures:
         if table is None:
             return Picture("profit", "Profit by cut-off", None, why)
         cut_off = lookup(self.metrics, "information.cut_off")
-        best = table.loc[table["profit"].idxmax()]
+        best = float(table["cut_off"].to_numpy()[table["profit"].argmax()])
         title = (
             f"The economics put the cut-off at a PD of {written(cut_off, 'percent')}; "
-            f"on these rows the curve is highest at {written(float(best['cut_off']), 'percent')}"
+            f"on these rows the curve is highest at {written(best, 'percent')}"
         )
         return _drawn("profit", title, table, partial(plots.profit, cut_off=cut_off), plots.TALL)
 
@@ -353,7 +358,7 @@ class Pictures:
         table, why = _table(self.files.model / "boosting.csv", ("trees", "log_loss", "spread"))
         if table is None:
             return Picture("boosting", "Where boosting stopped", None, why)
-        best = int(table.loc[table["log_loss"].idxmin(), "trees"])
+        best = int(table["trees"].to_numpy()[table["log_loss"].argmin()])
         return _drawn("boosting", f"Held-out loss is lowest at {best:,} trees", table, plots.boosting)
 
     def effects(self) -> Iterator[dict[str, Any]]:
@@ -406,20 +411,18 @@ def table_of(path: Path) -> dict[str, Any]:
     if table is None:
         return {"missing": why, "headings": [], "rows": []}
     ends = {end for name, pair in ENDS.items() if name in table for end in pair}
-    names = [str(name) for name in table if name not in ends]
-    kinds = {name: COLUMNS.get(name, (_capital(name.replace("_", " ")), _guess(name)))[1] for name in names}
-    headings = [
-        (COLUMNS[name][0] if name in COLUMNS else _capital(name.replace("_", " ")), kinds[name] != "text")
-        for name in names
-    ]
+    kinds = {name: _kind(name) for name in map(str, table) if name not in ends}
+    headings = [(HEADINGS.get(name, _capital(name.replace("_", " "))), kind != "text") for name, kind in kinds.items()]
     rows = [
-        [(_cell(row, name, kinds[name]), kinds[name] != "text") for name in names] for row in table.to_dict("records")
+        [(_cell(row, name, kind), kind != "text") for name, kind in kinds.items()] for row in table.to_dict("records")
     ]
     return {"missing": "", "headings": headings, "rows": rows}
 
 
-def _guess(name: str) -> Kind:
-    return "percent" if name.startswith(("cumulative", "share")) or name.endswith(("rate", "share")) else "plain"
+def _kind(column: str) -> Kind:
+    if column in TEXTS or column in COUNTS:
+        return "text" if column in TEXTS else "count"
+    return "percent" if column.startswith("cumulative") or column in ("mean_pd", "bad_rate") else "plain"
 
 
 def _cell(row: Mapping[Any, Any], name: str, kind: Kind) -> str:
@@ -427,9 +430,13 @@ def _cell(row: Mapping[Any, Any], name: str, kind: Kind) -> str:
     if kind == "text" or isinstance(value, str):
         return NOT_AVAILABLE if pd.isna(value) else str(value)
     if name in ENDS and set(ENDS[name]) <= set(row):
-        numbers = [None if pd.isna(number) else float(number) for number in (value, *(row[end] for end in ENDS[name]))]
-        return interval(*numbers, kind)
+        low, high = (_number(row[end]) for end in ENDS[name])
+        return interval((_number(value), low, high), kind)
     return written(float(value), kind)
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], str]:

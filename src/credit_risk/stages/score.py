@@ -1,0 +1,368 @@
+"""Decide a file of applications in bounded memory; killed at any moment, the next run goes on where it stopped.
+
+Beside the output lies `<output>.parts/` while the work lasts: one file a batch, each whole or not there, and a
+manifest that says which scorer and which input they belong to. The output itself appears whole, at the end.
+"""
+
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+from pandas import DataFrame
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from credit_risk.config import Config
+from credit_risk.config.schema import Column
+from credit_risk.data import raw, tables
+from credit_risk.data.writing import read_json, remove, replacing, write_json
+from credit_risk.domain.decision import OUTCOMES, REFUSED, Decisions
+from credit_risk.domain.inputs import Inputs, Matrix
+from credit_risk.errors import CheckFailed, DataError
+from credit_risk.records.scorer import Scorer
+
+log = logging.getLogger(__name__)
+
+Watch: TypeAlias = Callable[[int, float], object]
+"""Told after each batch how many rows are done and which share of the input was read."""
+
+BATCH_ROWS = 50_000
+GROUP_ROWS = 100_000  # rows of a Parquet row group; fixed, so that the batches leave no trace in the output
+SCORER_KEY = b"credit_risk.scorer"
+PARTS_FORMAT = 1
+SECONDS_BETWEEN_LINES = 10
+
+RESULT = {
+    "pd": pa.float64(),
+    "score": pa.float64(),
+    "band": pa.string(),
+    "decision": pa.string(),
+    "why": pa.string(),
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a file: rows by decision, and how many of them an earlier, killed run had done already."""
+
+    rows: int
+    resumed: int
+    seconds: float
+    decisions: Mapping[str, int]
+
+    @property
+    def refused(self) -> int:
+        return self.decisions[OUTCOMES[REFUSED]]
+
+    def __str__(self) -> str:
+        decided = ", ".join(f"{count:,} {name}" for name, count in self.decisions.items())
+        before = f", {self.resumed:,} of them by the run before" if self.resumed else ""
+        return f"{self.rows:,} applications in {self.seconds:.1f} s{before}: {decided}"
+
+
+def score(
+    scorer: Scorer,
+    input: Path,  # noqa: A002 - the name of the command's option
+    output: Path,
+    *,
+    batch_rows: int = BATCH_ROWS,
+    strict: bool = False,
+    progress: Watch | None = None,
+) -> Summary:
+    """Decide every row of a CSV or Parquet file; the output's ending says which of the two is written.
+
+    Output: the id column where the input has it, else `row` counted from 0; then pd, score, band, decision, why.
+    The scorer's digest stands in the Parquet schema's metadata, or for CSV in `<output>.json`.
+    progress: by default a bar where stderr is a terminal, else a log line now and then.
+
+    A refused row is an answer, written with its reason, so it fails nothing, unless `strict`. If every row is
+    refused the file is not what the scorer reads: CheckFailed, after the output was written.
+    """
+    _refuse_paths(input, output)
+    started = time.monotonic()
+    identifier = _identifier(scorer.config, input)
+    parts = _Parts.open(output, scorer.digest, input, batch_rows)
+    resumed = 0
+    counts: Counter[str] = Counter()
+    with (
+        _watching(progress) as watch,
+        ThreadPoolExecutor(1) as reading,
+        ThreadPoolExecutor(1) as writing,
+        _sink(output, _schema(scorer, identifier)) as sink,
+    ):
+        # Three things at a time: a batch is read, the one before is decided, the one before that is written.
+        written: Future[None] | None = None
+        for batch in _ahead(reading, _batches(scorer, input, identifier, batch_rows, parts)):
+            decisions = None if batch.inputs is None else scorer.decide_inputs(batch.inputs)
+            resumed += batch.rows if decisions is None else 0
+            if written:
+                written.result()
+            written = writing.submit(_write, batch, decisions, parts, sink, counts)
+            watch(batch.start + batch.rows, batch.share)
+        if written:
+            written.result()
+        parts.refuse_change(input)
+    parts.remove()
+    summary = Summary(sink.rows, resumed, time.monotonic() - started, {name: counts[name] for name in OUTCOMES})
+    log.info("%s", summary)
+    if summary.refused == summary.rows or (strict and summary.refused):
+        raise CheckFailed(
+            f"{summary.refused:,} of {summary.rows:,} applications are refused; {output} says why, row by row "
+            "(column `why`)."
+        )
+    return summary
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Consecutive rows of the input; without inputs where a finished part holds their decisions already."""
+
+    place: int
+    start: int
+    rows: int
+    share: float
+    identifiers: pa.Array
+    inputs: Matrix | None
+
+
+def _batches(scorer: Scorer, path: Path, identifier: str | None, batch_rows: int, parts: "_Parts") -> Iterator[_Batch]:
+    config, size, seen = scorer.config, path.stat().st_size, 0
+
+    def count(read: int) -> None:
+        nonlocal seen
+        seen += read
+
+    encode = Inputs.of(config).table
+    columns = [*([identifier] if identifier else []), *config.inputs]
+    start = 0
+    for place, table in enumerate(tables.read_table(path, config, columns, rows=batch_rows, progress=count)):
+        done = place < parts.finished
+        yield _Batch(
+            place,
+            start,
+            len(table),
+            seen / size,
+            _identifiers(table, identifier, config),
+            None if done else encode(table),
+        )
+        start += len(table)
+
+
+def _ahead(pool: ThreadPoolExecutor, items: Iterator[_Batch]) -> Iterator[_Batch]:
+    """The same batches, each made while the one before is in use."""
+    following = pool.submit(next, items, None)
+    while (item := following.result()) is not None:
+        following = pool.submit(next, items, None)
+        yield item
+
+
+def _write(batch: _Batch, decisions: Decisions | None, parts: "_Parts", sink: "_Sink", counts: Counter[str]) -> None:
+    """Keep a batch as a finished part, or take it from there, and hand it on to the output."""
+    if decisions is None:
+        table = parts.read(batch.place)
+    else:
+        decided = decisions.table()
+        columns = [pa.array(decided[name], kind, from_pandas=True) for name, kind in RESULT.items()]
+        table = parts.write(batch.place, pa.table([batch.identifiers, *columns], schema=sink.schema))
+    for item in pc.value_counts(table["decision"]).to_pylist():
+        counts[item["values"]] += item["counts"]
+    sink.write(table)
+
+
+def _identifier(config: Config, path: Path) -> str | None:
+    """The id column, if the file has it."""
+    name = config.only("id")
+    return name if name in raw.header(path, config.data, tuple(config.columns)) else None
+
+
+def _schema(scorer: Scorer, identifier: str | None) -> pa.Schema:
+    kind = _id_type(scorer.config.columns[identifier]) if identifier else pa.int64()
+    name = identifier or "row"
+    name = f"{name}_id" if name in RESULT else name
+    return pa.schema({name: kind, **RESULT}, metadata={SCORER_KEY: scorer.digest.encode()})
+
+
+def _id_type(column: Column) -> pa.DataType:
+    return {"integer": pa.int64(), "number": pa.float64(), "date": pa.timestamp("us")}.get(column.type, pa.string())
+
+
+def _identifiers(table: DataFrame, name: str | None, config: Config) -> pa.Array:
+    """The ids as the config types them. Raises DataError for one that is no such value: its row could not be found."""
+    if name is None:
+        return pa.array(table.index.to_numpy(), pa.int64())
+    values = table[name]
+    kind = _id_type(config.columns[name])
+    try:
+        return pa.array(values.astype("str") if kind == pa.string() else values, kind, from_pandas=True)
+    except pa.ArrowInvalid as error:
+        raise DataError(
+            f"{name}: between row {table.index[0]} and {table.index[-1]} stands an id that is no "
+            f"{config.columns[name].type} ({str(error).splitlines()[0]}). Mend the file, or declare the column "
+            "`type: text` and assemble the scorer again."
+        ) from None
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The finished batches of an output that is not finished."""
+
+    folder: Path
+    source: Mapping[str, Any]
+    finished: int
+
+    @classmethod
+    def open(cls, output: Path, digest: str, source: Path, batch_rows: int) -> "_Parts":
+        """Those of an earlier run with the same scorer, input and batches, or else none."""
+        folder = output.with_name(f"{output.name}.parts")
+        facts = _facts(source)
+        manifest = {"format": PARTS_FORMAT, "scorer": digest, "input": facts, "batch_rows": batch_rows}
+        before = _manifest(folder)
+        if before == manifest:
+            finished = _finished(folder)
+            log.info("Going on after %s finished parts in %s", finished, folder)
+            return cls(folder, facts, finished)
+        if before is not None:
+            changed = ", ".join(key for key, value in manifest.items() if before.get(key) != value)
+            log.warning("Starting anew: the parts in %s were made with another %s", folder, changed.replace("_", " "))
+        remove(folder)
+        write_json(folder / "manifest.json", manifest)
+        return cls(folder, facts, 0)
+
+    def write(self, place: int, table: pa.Table) -> pa.Table:
+        with replacing(_part(self.folder, place)) as unfinished, pa.ipc.new_file(str(unfinished), table.schema) as file:
+            file.write_table(table)
+        return table
+
+    def read(self, place: int) -> pa.Table:
+        with pa.memory_map(str(_part(self.folder, place))) as file:
+            return pa.ipc.open_file(file).read_all()
+
+    def refuse_change(self, source: Path) -> None:
+        if _facts(source) != self.source:
+            raise DataError(
+                f"{source}: the file changed while it was read. Nothing was written; run the command again."
+            )
+
+    def remove(self) -> None:
+        # The manifest first: a folder that is half removed must not look like one that is half made.
+        remove(self.folder / "manifest.json")
+        remove(self.folder)
+
+
+def _part(folder: Path, place: int) -> Path:
+    return folder / f"{place:06d}.arrow"
+
+
+def _finished(folder: Path) -> int:
+    count = 0
+    while _part(folder, count).exists():
+        count += 1
+    return count
+
+
+def _manifest(folder: Path) -> Any:
+    try:
+        return read_json(folder / "manifest.json")
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return {}
+
+
+def _facts(source: Path) -> dict[str, Any]:
+    """What tells one input file from another without reading it: as with make, a file of another time is another."""
+    facts = source.stat()
+    return {"name": source.name, "bytes": facts.st_size, "modified_ns": facts.st_mtime_ns}
+
+
+class _Sink:
+    """The output being written, in pieces whose bounds do not depend on the batches."""
+
+    def __init__(self, schema: pa.Schema, write: Callable[[pa.Table], object]) -> None:
+        self.schema = schema
+        self.rows = 0
+        self._write = write
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
+
+    def write(self, table: pa.Table) -> None:
+        self.rows += table.num_rows
+        self._waiting.append(table)
+        self._waiting_rows += table.num_rows
+        if self._waiting_rows >= GROUP_ROWS:
+            self._flush(self._waiting_rows // GROUP_ROWS * GROUP_ROWS)
+
+    def finish(self) -> None:
+        self._flush(self._waiting_rows)
+
+    def _flush(self, rows: int) -> None:
+        waiting = pa.concat_tables(self._waiting) if self._waiting else self.schema.empty_table()
+        for start in range(0, rows, GROUP_ROWS):
+            # One chunk, as the encoder starts a new page of its own accord at every chunk.
+            self._write(waiting.slice(start, min(GROUP_ROWS, rows - start)).combine_chunks())
+        rest = waiting.slice(rows)
+        self._waiting, self._waiting_rows = [rest], rest.num_rows
+
+
+@contextmanager
+def _sink(output: Path, schema: pa.Schema) -> Iterator[_Sink]:
+    """A sink whose content becomes the output when the block ends without an error."""
+    with replacing(output) as unfinished:
+        if raw.is_parquet(output):
+            # PDs and scores hardly repeat: a dictionary of them would cost time and save nothing.
+            with pq.ParquetWriter(unfinished, schema, use_dictionary=["band", "decision", "why"]) as file:
+                sink = _Sink(schema, file.write_table)
+                yield sink
+                sink.finish()
+        else:
+            options = pa_csv.WriteOptions(quoting_style="needed")
+            with pa_csv.CSVWriter(str(unfinished), schema, write_options=options) as file:
+                sink = _Sink(schema, file.write_table)
+                yield sink
+                sink.finish()
+            digest = schema.metadata[SCORER_KEY].decode()
+            write_json(output.with_name(f"{output.name}.json"), {"scorer": digest, "rows": sink.rows})
+
+
+def _refuse_paths(source: Path, output: Path) -> None:
+    if not raw.is_parquet(output) and output.suffix.lower() != ".csv":
+        raise DataError(f"{output}: the output's ending must be .parquet or .csv.")
+    if source.resolve() == output.resolve():
+        raise DataError(f"{output}: the output would overwrite the input. Name another file.")
+
+
+@contextmanager
+def _watching(progress: Watch | None) -> Iterator[Watch]:
+    """Who is told: the caller, a person at a terminal, or the log."""
+    if progress is not None:
+        yield progress
+    elif sys.stderr.isatty():
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("Scoring", total=1.0)
+            yield lambda rows, share: bar.update(task, completed=share, description=f"{rows:,} rows")
+    else:
+        yield _lines()
+
+
+def _lines() -> Watch:
+    last = time.monotonic()
+
+    def say(rows: int, share: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            log.info("%s rows decided, %.0f %% of the file read", f"{rows:,}", 100 * share)
+
+    return say

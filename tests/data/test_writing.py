@@ -1,0 +1,166 @@
+"""Writing: the old file or the new one, whatever the moment; equal content, equal bytes."""
+
+import datetime
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from credit_risk.data.writing import (
+    read_json,
+    remove,
+    replacing,
+    write_csv,
+    write_directory,
+    write_json,
+    write_parquet,
+    write_text,
+)
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing but `finally` notices it."""
+
+
+def names(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir())
+
+
+def test_a_file_appears_with_the_folders_above_it(tmp_path: Path):
+    write_text(tmp_path / "a" / "b" / "x.txt", "new")
+    assert (tmp_path / "a" / "b" / "x.txt").read_text() == "new"
+    assert names(tmp_path / "a" / "b") == ["x.txt"]
+
+
+def test_an_error_in_the_middle_leaves_the_old_file_and_nothing_else(tmp_path: Path):
+    path = tmp_path / "x.txt"
+    write_text(path, "old")
+    with pytest.raises(Killed), replacing(path) as unfinished:
+        unfinished.write_text("ne")
+        raise Killed
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["x.txt"]
+
+
+def test_until_the_block_ends_a_reader_sees_the_old_file(tmp_path: Path):
+    path = tmp_path / "x.txt"
+    write_text(path, "old")
+    with replacing(path) as unfinished:
+        unfinished.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+def test_a_process_killed_in_the_middle_leaves_the_old_file_and_the_next_try_is_right(tmp_path: Path):
+    path = tmp_path / "x.txt"
+    write_text(path, "old")
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from credit_risk.data.writing import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as unfinished:\n"
+        "    unfinished.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+    assert len(names(tmp_path)) == 2  # what it had begun
+    write_text(path, "new")
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["x.txt"]
+
+
+def test_what_a_killed_directory_left_is_overwritten_whole(tmp_path: Path):
+    path = tmp_path / "models"
+    with pytest.raises(Killed), replacing(path) as unfinished:
+        unfinished.mkdir()
+        leftover = unfinished
+        raise Killed
+    leftover.mkdir()
+    (leftover / "stray").write_text("of the killed process")
+    write_directory(path, lambda directory: (directory / "a").write_text("x") and None)
+    assert names(path) == ["a"]
+
+
+def test_a_directory_is_replaced_whole(tmp_path: Path):
+    path = tmp_path / "models"
+    write_directory(path, lambda directory: write_text(directory / "old", "x"))
+    write_directory(path, lambda directory: write_text(directory / "new", "x"))
+    assert names(path) == ["new"]
+    assert names(tmp_path) == ["models"]
+
+
+def test_a_directory_that_fails_half_way_leaves_the_old_one(tmp_path: Path):
+    def fill(directory: Path) -> None:
+        (directory / "new").write_text("x")
+        raise Killed
+
+    path = tmp_path / "models"
+    write_directory(path, lambda directory: write_text(directory / "old", "x"))
+    with pytest.raises(Killed):
+        write_directory(path, fill)
+    assert names(path) == ["old"]
+    assert names(tmp_path) == ["models"]
+
+
+def test_removing_what_is_not_there_is_no_error_and_a_link_is_removed_itself(tmp_path: Path):
+    remove(tmp_path / "nothing")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    remove(tmp_path / "link")
+    assert names(tmp_path) == ["kept"]
+
+
+def test_numbers_that_json_does_not_know_become_null(tmp_path: Path):
+    path = tmp_path / "x.json"
+    write_json(path, {"a": math.nan, "b": [np.inf, 1.5], "c": np.float64("nan"), "d": {"e": (-math.inf,)}})
+    assert read_json(path) == {"a": None, "b": [None, 1.5], "c": None, "d": {"e": [None]}}
+    assert "NaN" not in path.read_text()
+
+
+def test_numpys_values_become_plain_ones(tmp_path: Path):
+    path = tmp_path / "x.json"
+    write_json(path, {"a": np.int64(3), "b": np.array([1, 2]), "c": np.bool_(True), 4: np.array([[np.nan]])})
+    assert read_json(path) == {"a": 3, "b": [1, 2], "c": True, "4": [[None]]}
+
+
+def test_equal_content_is_an_equal_file(tmp_path: Path):
+    write_json(tmp_path / "1.json", {"b": 1, "a": {"d": 2, "c": "é"}})
+    write_json(tmp_path / "2.json", {"a": {"c": "é", "d": 2}, "b": 1})
+    assert (tmp_path / "1.json").read_bytes() == (tmp_path / "2.json").read_bytes()
+    assert (tmp_path / "1.json").read_text(encoding="utf-8") == (
+        '{\n  "a": {\n    "c": "é",\n    "d": 2\n  },\n  "b": 1\n}\n'
+    )
+
+
+def test_a_value_that_json_cannot_hold_leaves_the_old_file(tmp_path: Path):
+    path = tmp_path / "x.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(path, {"a": datetime.date(2024, 1, 1)})
+    assert read_json(path) == {"a": 1}
+
+
+def test_tables_are_written_without_their_index_and_alike_each_time(tmp_path: Path):
+    table = pd.DataFrame({"a": [1.5, np.nan], "b": ["x", "y"]}, index=[7, 9])
+    for count in (1, 2):
+        write_csv(tmp_path / f"{count}.csv", table)
+        write_parquet(tmp_path / f"{count}.parquet", table)
+    assert (tmp_path / "1.csv").read_bytes() == b"a,b\n1.5,x\n,y\n" == (tmp_path / "2.csv").read_bytes()
+    assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "2.parquet").read_bytes()
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "1.parquet"), table.reset_index(drop=True))
+
+
+def test_a_file_that_others_have_open_keeps_its_old_content_for_them(tmp_path: Path):
+    path = tmp_path / "x.txt"
+    write_text(path, "old")
+    with path.open() as reader:
+        write_text(path, "new")
+        assert reader.read() == "old"
+    assert os.listdir(tmp_path) == ["x.txt"]

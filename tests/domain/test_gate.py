@@ -1,0 +1,145 @@
+"""The gate: what passes, what fails, what cannot be said; and that nothing passes by being absent."""
+
+from typing import Any
+
+import pytest
+
+from credit_risk.config.schema import Gate
+from credit_risk.domain import gate
+from credit_risk.domain.gate import Check
+
+NAN, INF = float("nan"), float("inf")
+
+
+def check(value: Any, low: Any = None, high: Any = None, *, why: str | None = None, **limits: Any) -> Check:
+    one = Gate(name="one", measure="test.auc", reason="a test", **limits)
+    measures = {"test": {"auc": value, "auc_low": low, "auc_high": high}}
+    return gate.decide([one], measures, {"test.auc": why} if why else {})[0]
+
+
+@pytest.mark.parametrize(
+    ("interval", "limits", "verdict"),
+    [
+        ((0.71, 0.79), {"at_least": 0.7}, "PASS"),
+        ((0.70, 0.79), {"at_least": 0.7}, "PASS"),
+        ((0.61, 0.69), {"at_least": 0.7}, "FAIL"),
+        ((0.69, 0.75), {"at_least": 0.7}, "CANNOT SAY"),
+        ((0.61, 0.70), {"at_least": 0.7}, "CANNOT SAY"),
+        ((0.71, 0.79), {"at_most": 0.8}, "PASS"),
+        ((0.71, 0.80), {"at_most": 0.8}, "PASS"),
+        ((0.81, 0.89), {"at_most": 0.8}, "FAIL"),
+        ((0.79, 0.85), {"at_most": 0.8}, "CANNOT SAY"),
+        ((0.92, 1.08), {"at_least": 0.9, "at_most": 1.1}, "PASS"),
+        ((0.85, 1.05), {"at_least": 0.9, "at_most": 1.1}, "CANNOT SAY"),
+        ((0.95, 1.15), {"at_least": 0.9, "at_most": 1.1}, "CANNOT SAY"),
+        ((0.80, 1.20), {"at_least": 0.9, "at_most": 1.1}, "CANNOT SAY"),
+        ((0.70, 0.89), {"at_least": 0.9, "at_most": 1.1}, "FAIL"),
+        ((1.11, 1.30), {"at_least": 0.9, "at_most": 1.1}, "FAIL"),
+    ],
+)
+def test_inside_passes_outside_fails_and_astride_cannot_be_said(
+    interval: tuple[float, float], limits: dict[str, float], verdict: str
+):
+    low, high = interval
+    assert check((low + high) / 2, low, high, **limits).verdict == verdict
+
+
+@pytest.mark.parametrize("value", [None, NAN, INF, True, "0.9", [0.9], {"auc": 0.9}])
+def test_what_is_no_number_was_not_measured_and_fails(value: Any):
+    found = check(value, 0.8, 0.9, at_least=0.7)
+    assert found.verdict == "FAIL"
+    assert found.sentence == "test.auc was not measured, and a missing measure does not pass."
+    assert found.value is None
+
+
+def test_a_measure_that_is_absent_fails():
+    one = Gate(name="one", measure="test.auc", at_least=0.7, reason="a test")
+    for measures in ({}, {"test": {}}, {"test": None}, {"test": 0.9}, {"test.auc": 0.9}):
+        assert gate.decide([one], measures, {})[0].verdict == "FAIL"
+
+
+def test_a_measure_that_could_not_be_taken_cannot_be_said_and_names_its_reason():
+    found = check(None, why="one class only.", at_least=0.7)
+    assert found.verdict == "CANNOT SAY"
+    assert found.sentence == "test.auc is not known: one class only."
+
+
+def test_a_reason_for_another_measure_excuses_nothing():
+    one = Gate(name="one", measure="test.auc", at_least=0.7, reason="a test")
+    assert gate.decide([one], {"test": {"auc": None}}, {"test.ks": "why"})[0].verdict == "FAIL"
+
+
+@pytest.mark.parametrize(("low", "high"), [(None, 0.9), (0.8, None), (None, None), (NAN, 0.9), (0.8, INF), ("0.8", 0.9), (True, 1)])
+def test_a_number_without_an_interval_cannot_be_said(low: Any, high: Any):
+    found = check(0.85, low, high, at_least=0.7)
+    assert found.verdict == "CANNOT SAY"
+    assert "no interval" in found.sentence
+
+
+def test_an_exact_measure_needs_no_interval():
+    assert check(0, at_most=0, exact=True).verdict == "PASS"
+    assert check(1, at_most=0, exact=True).verdict == "FAIL"
+    assert check(False, at_most=0, exact=True).verdict == "FAIL"
+    assert check(None, at_most=0, exact=True).verdict == "FAIL"
+    assert check(0.9, at_least=0.9, exact=True).verdict == "PASS"
+
+
+def test_an_interval_upside_down_does_not_pass():
+    assert check(0.75, 0.8, 0.6, at_least=0.7).verdict != "PASS"
+    assert check(0.75, 0.9, 0.7, at_most=0.8).verdict != "PASS"
+
+
+def test_a_value_outside_the_limit_does_not_pass_on_an_interval_that_is_inside():
+    assert check(0.5, 0.8, 0.9, at_least=0.7).verdict != "PASS"
+
+
+def test_the_sentence_has_the_value_its_interval_and_the_limits():
+    assert check(0.75, 0.71, 0.79, at_least=0.7).sentence == (
+        "test.auc is 0.75 (0.71 to 0.79), inside the limit of at least 0.7."
+    )
+    assert check(1.0, 0.8, 1.2, at_least=0.9, at_most=1.1).sentence == (
+        "test.auc is 1 (0.8 to 1.2) straddles the limits 0.9 to 1.1: more rows would narrow the interval."
+    ).replace("1.2) straddles", "1.2), which straddles")
+    assert check(3, at_most=0, exact=True).sentence == "test.auc is 3, outside the limit of at most 0."
+
+
+def passing(*verdicts: str) -> list[Check]:
+    one = Gate(name="one", measure="x", at_least=0, reason="a test")
+    return [Check(one, verdict, 1.0, 1.0, 1.0, "") for verdict in verdicts]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "whole"),
+    [
+        ((), "FAIL"),
+        (("PASS",), "PASS"),
+        (("PASS", "PASS"), "PASS"),
+        (("PASS", "CANNOT SAY"), "CANNOT SAY"),
+        (("PASS", "CANNOT SAY", "FAIL"), "FAIL"),
+        (("FAIL", "PASS"), "FAIL"),
+    ],
+)
+def test_the_gate_is_as_good_as_its_worst_check_and_no_check_at_all_fails(verdicts: tuple[str, ...], whole: str):
+    assert gate.overall(passing(*verdicts)) == whole
+
+
+def test_every_gate_has_one_check_in_its_order_and_a_record_of_it():
+    gates = [
+        Gate(name="first", measure="a", at_least=1, exact=True, reason="r"),
+        Gate(name="second", measure="b", at_most=1, exact=True, reason="s"),
+    ]
+    checks = gate.decide(gates, {"a": 1, "b": 2}, {})
+    assert [(one.gate.name, one.verdict) for one in checks] == [("first", "PASS"), ("second", "FAIL")]
+    assert checks[1].as_dict() == {
+        "name": "second",
+        "measure": "b",
+        "at_least": None,
+        "at_most": 1.0,
+        "exact": True,
+        "reason": "s",
+        "verdict": "FAIL",
+        "value": 2.0,
+        "low": 2.0,
+        "high": 2.0,
+        "sentence": "b is 2, outside the limit of at most 1.",
+    }
