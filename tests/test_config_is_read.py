@@ -1,13 +1,12 @@
 """A key that nothing reads lies to the fork's owner: he edits it, and nothing happens.
 
-The whole small pipeline runs with every read of a config field recorded. The checker
-(config/checks.py) does not count as a reader: it only says that the value could be used.
+The whole small pipeline runs with every read of a config field recorded.
 """
 
 import logging
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -15,10 +14,11 @@ from typing import Any, get_args
 
 import pandas as pd
 import pytest
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 import credit_risk
-from credit_risk import cli
+from credit_risk import cli, config
 from credit_risk.config import Config
 from credit_risk.config.schema import Section
 from credit_risk.data.simulate import lender
@@ -27,6 +27,9 @@ PACKAGE = Path(credit_risk.__file__).parent
 CONFIG = PACKAGE / "config"
 SCHEMA = str(CONFIG / "schema.py")
 TESTS = Path(__file__).parent
+# optbinning on pandas 3; nothing of ours.
+pytestmark = pytest.mark.filterwarnings("ignore:Setting an item of incompatible dtype:DeprecationWarning")
+
 STAGES = YAML(typ="safe").load(TESTS.parent / "dvc.yaml")["stages"]
 
 
@@ -39,66 +42,193 @@ def sections_below(kind: Any) -> set[type[Section]]:
 
 @dataclass
 class Reads:
-    """Which fields were read (class and name), and which sections of the config that the command was given."""
+    """Which fields were read (class and name), and which keys of its config a command read, by command.
+
+    Keys are written as in dvc.yaml: `policy`, and `policy.margin` below it.
+    """
 
     fields: set[tuple[str, str]] = field(default_factory=set)
-    sections: set[str] = field(default_factory=set)
+    keys: dict[str, set[str]] = field(default_factory=dict)
+    command: str = ""
     given: Config | None = None
+    children: Mapping[str, Any] = field(default_factory=dict)
 
     def note(self, section: Section, name: str, frame: FrameType | None) -> None:
-        # A property of the schema reads on behalf of whoever asked for it.
-        while frame is not None and frame.f_code.co_filename == SCHEMA:
+        """Count a read if this package asked for it, its config/ left out; whoever stands between is skipped.
+
+        Between may stand a property of the schema, which reads on behalf of its caller, or the template
+        engine; the checker (config/checks.py) only says that a value could be used, and does not count.
+        """
+        while frame is not None and (
+            frame.f_code.co_filename == SCHEMA or not frame.f_code.co_filename.startswith(str(PACKAGE))
+        ):
             frame = frame.f_back
-        if frame is None:
-            return
-        reader = Path(frame.f_code.co_filename)
-        if not reader.is_relative_to(PACKAGE) or reader.is_relative_to(CONFIG):
+        if frame is None or Path(frame.f_code.co_filename).is_relative_to(CONFIG):
             return
         self.fields.add((type(section).__name__, name))
+        # A scorer brings a config of its own: what is read there came through models/scorer, not through the params.
         if section is self.given:
-            self.sections.add(name)
+            self.keys[self.command].add(name)
+        elif parent := next((key for key, value in self.children.items() if value is section), None):
+            self.keys[self.command].add(f"{parent}.{name}")
+
+    def run(self, *arguments: str) -> None:
+        """Run a command in this process; its answer may be no, but it must have done its work."""
+        self.command = arguments[0]
+        self.keys.setdefault(self.command, set())
+        assert cli.main(arguments) in (0, 1), arguments
 
 
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
-    """Records every read of a config field while the test runs."""
-    recorded = Reads()
+def watch(monkeypatch: pytest.MonkeyPatch) -> Reads:
+    """Record every read of a config field from here on."""
+    reads = Reads()
 
     def read(self: Section, name: str) -> Any:
         if name in type(self).__pydantic_fields__:
-            recorded.note(self, name, sys._getframe(1))
+            reads.note(self, name, sys._getframe(1))
         return object.__getattribute__(self, name)
 
+    def dump(self: Section, **options: Any) -> dict[str, Any]:
+        # A section that is handed on whole under its own names (LightGBM's parameters) is read whole. The config
+        # itself is only dumped to be kept, and that reads nothing.
+        values = BaseModel.model_dump(self, **options)
+        if not isinstance(self, Config):
+            for name in values:
+                reads.note(self, name, sys._getframe(1))
+        return values
+
+    def load(path: Path) -> Config:
+        reads.given = config.load(path)
+        reads.children = {name: value for name, value in vars(reads.given).items() if isinstance(value, Section)}
+        return reads.given
+
     monkeypatch.setattr(Section, "__getattribute__", read, raising=False)
-    return recorded
-
-
-def _yaml(path: Path, change: Any) -> None:
-    yaml = YAML()
-    tree = yaml.load(path)
-    change(tree)
-    yaml.dump(tree, path)
-
-
-def _out_of_one_table(tree: Any) -> None:
-    """A lender with two files and a random split although there is a date: keys that the first lender leaves out."""
-    tree["data"]["sources"].append({"path": "data/terms.csv", "join_on": "application_id"})
-    tree["split"] |= {"by": "random", "why_random": "the rows were drawn at one day"}
+    monkeypatch.setattr(Section, "model_dump", dump)
+    monkeypatch.setattr(cli, "load", load)
+    return reads
 
 
 def write_lender(root: Path, rows: int = 2_000) -> Path:
+    """The simulated lender with one contract rule, its config and data below a root."""
     (root / "data").mkdir(parents=True)
     shutil.copytree(TESTS / "lender", root / "configs")
+    shutil.copytree(TESTS.parent / "configs" / "policies", root / "configs" / "policies")
+    edit(root, contract=add_a_rule, evaluation=be_quick, model=be_quick, tune=be_quick)
     lender(rows, seed=7).applications.to_csv(root / "data" / "applications.csv", index=False)
     return root
 
 
 def write_lender_of_two_files(root: Path) -> Path:
+    """The same lender with two files and a random split: keys that the first one leaves out."""
     write_lender(root)
-    _yaml(root / "configs" / "credit.yaml", _out_of_one_table)
-    whole = pd.read_csv(root / "data" / "applications.csv", dtype=str, keep_default_na=False)
-    whole.drop_duplicates("application_id")[["application_id", "term_months"]].to_csv(
-        root / "data" / "terms.csv", index=False
-    )
-    whole.drop(columns="term_months").to_csv(root / "data" / "applications.csv", index=False)
+    edit(root, data=add_a_source, split=split_at_random)
+    applications = root / "data" / "applications.csv"
+    whole = pd.read_csv(applications, dtype=str, keep_default_na=False)
+    terms = whole[["application_id", "term_months"]].drop_duplicates("application_id")
+    terms.to_csv(root / "data" / "terms.csv", index=False)
+    whole.drop(columns="term_months").to_csv(applications, index=False)
     return root
+
+
+def edit(root: Path, **changes: Callable[[dict[str, Any]], None]) -> None:
+    """Change sections of the config below a root."""
+    path, yaml = root / "configs" / "credit.yaml", YAML()
+    tree = yaml.load(path)
+    for section, change in changes.items():
+        change(tree[section])
+    yaml.dump(tree, path)
+
+
+def add_a_rule(contract: dict[str, Any]) -> None:
+    contract["rules"] = [
+        {"name": "loan", "must": "loan_amount > 0", "allowed": 0.1, "reason": "nobody borrows nothing"}
+    ]
+
+
+def be_quick(section: dict[str, Any]) -> None:
+    section |= {
+        key: value for key, value in {"replicates": 100, "max_trees": 40, "trials": 1}.items() if key in section
+    }
+
+
+def add_a_source(data: dict[str, Any]) -> None:
+    data["sources"].append({"path": "data/terms.csv", "join_on": "application_id"})
+
+
+def split_at_random(split: dict[str, Any]) -> None:
+    split |= {"by": "random", "why_random": "the rows were drawn on one day"}
+
+
+@pytest.fixture(scope="module")
+def reads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reads]:
+    """What every command of the pipeline read, from raw data to report, and the commands around it."""
+    root = str(write_lender(tmp_path_factory.mktemp("read") / "one"))
+    other = str(write_lender_of_two_files(tmp_path_factory.mktemp("read") / "two"))
+    handlers, level = logging.root.handlers[:], logging.root.level
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        recorded = watch(monkeypatch)
+        for stage in STAGES:
+            recorded.run(stage, "--root", root)
+        data = f"{root}/data/applications.csv"
+        recorded.run("validate-data", "--root", root, "--dataset", data, "--compliance", "gdpr,sox")
+        recorded.run("summary", "--root", root)
+        recorded.run("score", "--root", root, "--input", data, "--output", f"{root}/decisions.csv")
+        recorded.run("tune", "--root", root)
+        recorded.run("validate-data", "--root", other)
+        recorded.run("prepare", "--root", other)
+        yield recorded
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+def test_every_key_of_the_config_is_read(reads):
+    keys = {(section.__name__, name) for section in sections_below(Config) for name in section.model_fields}
+    # `version` has one allowed value: editing it is refused, so it cannot be edited in vain.
+    unread = keys - reads.fields - {("Config", "version")}
+    assert unread == set(), f"nothing reads these keys of the config: {sorted(unread)}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_runs_again_when_a_section_that_it_reads_is_edited(reads, stage):
+    """A key that a stage reads but does not name under params (whole, or its section) would be edited in vain."""
+    if {"configs", "configs/credit.yaml"} & set(STAGES[stage]["deps"]):
+        return
+    named = {
+        name
+        for entry in STAGES[stage].get("params", ())
+        for path, names in entry.items()
+        for name in (names if path == "configs/credit.yaml" else ["parameters"])
+    }
+    read = reads.keys[stage] - {"version"}
+    # `policy` stands for all below it; where a stage read `policy.margin`, naming that is enough.
+    finer = {key.split(".")[0] for key in read if "." in key}
+    unnamed = {key for key in read - finer if key not in named and key.split(".")[0] not in named}
+    assert unnamed == set(), f"{stage} reads {sorted(unnamed)} and dvc.yaml does not say so"
+
+
+def read_by(code: str, file: Path, **names: Any) -> Any:
+    """Run an expression as if it stood in this file."""
+    return eval(compile(code, str(file), "eval"), names)
+
+
+@pytest.mark.parametrize(
+    ("file", "expression", "counted"),
+    [
+        (PACKAGE / "stages" / "train.py", "config.tune.trials", {("Config", "tune"), ("Tune", "trials")}),
+        (PACKAGE / "stages" / "train.py", "config.only('id') and 0", {("Config", "columns"), ("Column", "role")}),
+        (PACKAGE / "stages" / "train.py", "config.as_dict()", set()),
+        (
+            PACKAGE / "stages" / "train.py",
+            "config.tune.model_dump(include={'seed'})",
+            {("Config", "tune"), ("Tune", "seed")},
+        ),
+        (CONFIG / "checks.py", "config.tune.trials", set()),
+        (CONFIG / "checks.py", "config.features", set()),
+        (Path(__file__), "config.tune.trials", set()),
+    ],
+)
+def test_a_read_counts_where_it_is_used_and_nowhere_else(tmp_path, monkeypatch, file, expression, counted):
+    lender_config = config.load(write_lender(tmp_path / "lender", rows=200) / "configs" / "credit.yaml")
+    recorded = watch(monkeypatch)
+    read_by(expression, file, config=lender_config)
+    assert recorded.fields == counted

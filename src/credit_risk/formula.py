@@ -14,6 +14,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from math import isnan
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -41,7 +42,10 @@ class Formula:
     def evaluate(self, columns: Columns) -> Column:
         """One value a row; NaN where an input is missing or the result is not finite."""
         with np.errstate(all="ignore"):
-            result = self._run(columns)
+            return self._known(columns)
+
+    def _known(self, columns: Columns) -> Column:
+        result = self._run(columns)
         return np.where(np.isfinite(result), result, np.nan)
 
     def holds(self, columns: Columns) -> NDArray[np.bool_]:
@@ -49,6 +53,13 @@ class Formula:
         result = self.evaluate(columns)
         holds: NDArray[np.bool_] = (result != 0) & ~np.isnan(result)
         return holds
+
+
+def extend(columns: dict[str, Column], formulas: Mapping[str, Formula]) -> None:
+    """Add each formula's values to the columns, in order: a formula may name those above it."""
+    with np.errstate(all="ignore"):  # once for all of them: for a single application this is what costs most
+        for name, formula in formulas.items():
+            columns[name] = formula._known(columns)
 
 
 def parse(text: str, known: Mapping[str, tuple[str, ...] | None]) -> Formula:
@@ -203,7 +214,13 @@ def _call(name: str, *arguments: ast.expr) -> ast.expr:
 
 def _compare(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """1 where the comparison is true, 0 where it is false, missing where either side is."""
-    return lambda a, b: np.where(np.isnan(a) | np.isnan(b), np.nan, operator(a, b))
+
+    def compare(a: Any, b: Any) -> Any:
+        # Most comparisons are with a plain number, which is not missing.
+        missing = np.isnan(a) if type(b) is float and not isnan(b) else np.isnan(a) | np.isnan(b)
+        return np.where(missing, np.nan, operator(a, b))
+
+    return compare
 
 
 def _where(condition: Any, yes: Any, no: Any) -> Any:
@@ -211,11 +228,11 @@ def _where(condition: Any, yes: Any, no: Any) -> Any:
 
 
 def _largest(*values: Any) -> Any:
-    return reduce(np.maximum, values)
+    return np.maximum(*values) if len(values) == 2 else reduce(np.maximum, values)
 
 
 def _smallest(*values: Any) -> Any:
-    return reduce(np.minimum, values)
+    return np.minimum(*values) if len(values) == 2 else reduce(np.minimum, values)
 
 
 def _total(*values: Any) -> Any:

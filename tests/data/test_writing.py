@@ -1,8 +1,7 @@
 """Writing: the old file or the new one, whatever the moment; equal content, equal bytes."""
 
-import datetime
+import datetime as dt
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -28,6 +27,13 @@ class Killed(BaseException):
     """Stands for a kill: nothing but `finally` notices it."""
 
 
+def half(path: Path) -> None:
+    """Begin to write, and be killed."""
+    with replacing(path) as unfinished:
+        unfinished.write_text("ne")
+        raise Killed
+
+
 def names(root: Path) -> list[str]:
     return sorted(path.name for path in root.iterdir())
 
@@ -41,9 +47,8 @@ def test_a_file_appears_with_the_folders_above_it(tmp_path: Path):
 def test_an_error_in_the_middle_leaves_the_old_file_and_nothing_else(tmp_path: Path):
     path = tmp_path / "x.txt"
     write_text(path, "old")
-    with pytest.raises(Killed), replacing(path) as unfinished:
-        unfinished.write_text("ne")
-        raise Killed
+    with pytest.raises(Killed):
+        half(path)
     assert path.read_text() == "old"
     assert names(tmp_path) == ["x.txt"]
 
@@ -78,10 +83,8 @@ def test_a_process_killed_in_the_middle_leaves_the_old_file_and_the_next_try_is_
 
 def test_what_a_killed_directory_left_is_overwritten_whole(tmp_path: Path):
     path = tmp_path / "models"
-    with pytest.raises(Killed), replacing(path) as unfinished:
-        unfinished.mkdir()
-        leftover = unfinished
-        raise Killed
+    with replacing(tmp_path / "models") as leftover:
+        leftover.mkdir()
     leftover.mkdir()
     (leftover / "stray").write_text("of the killed process")
     write_directory(path, lambda directory: (directory / "a").write_text("x") and None)
@@ -143,7 +146,7 @@ def test_a_value_that_json_cannot_hold_leaves_the_old_file(tmp_path: Path):
     path = tmp_path / "x.json"
     write_json(path, {"a": 1})
     with pytest.raises(TypeError):
-        write_json(path, {"a": datetime.date(2024, 1, 1)})
+        write_json(path, {"a": dt.date(2024, 1, 1)})
     assert read_json(path) == {"a": 1}
 
 
@@ -163,4 +166,4 @@ def test_a_file_that_others_have_open_keeps_its_old_content_for_them(tmp_path: P
     with path.open() as reader:
         write_text(path, "new")
         assert reader.read() == "old"
-    assert os.listdir(tmp_path) == ["x.txt"]
+    assert names(tmp_path) == ["x.txt"]

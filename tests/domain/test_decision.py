@@ -50,7 +50,9 @@ def test_the_scale_has_the_offset_and_factor_of_the_text_books():
 
 
 def test_fifty_goods_to_one_bad_are_six_hundred_points_and_twice_the_odds_twenty_more():
-    assert_allclose(decision.scores(np.array([1 / 51, 1 / 101, 1 / 26, 0.5]), SCALE), [600, 620, 580, 487.1229], atol=1e-4)
+    assert_allclose(
+        decision.scores(np.array([1 / 51, 1 / 101, 1 / 26, 0.5]), SCALE), [600, 620, 580, 487.1229], atol=1e-4
+    )
 
 
 def test_a_certain_pd_has_an_endless_score_and_an_unknown_one_none():
@@ -148,7 +150,12 @@ def test_the_table_of_few_decisions_has_the_same_columns(count: int):
         whole.outcome[:count],
         whole.rule[:count],
         whole.inputs[:count],
-        Faults(*(mask[:count] for mask in (whole.faults.refused, whole.faults.referred, whole.faults.missing, whole.faults.invalid))),
+        Faults(
+            *(
+                mask[:count]
+                for mask in (whole.faults.refused, whole.faults.referred, whole.faults.missing, whole.faults.invalid)
+            )
+        ),
         whole.unseen[:count],
         whole.names,
     ).table()

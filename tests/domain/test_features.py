@@ -65,7 +65,7 @@ def test_a_derived_feature_may_read_the_one_before_it(config: Config):
 
 
 def test_what_cannot_be_computed_is_missing(config: Config):
-    no_income, zero_income, absurd = (ROW[:1] + [income] + ROW[2:] for income in (NAN, 0.0, INF))
+    no_income, zero_income, absurd = ([*ROW[:1], income, *ROW[2:]] for income in (NAN, 0.0, INF))
     assert_array_equal(matrix_of(config, no_income, zero_income)[:, -1], [NAN, NAN])
     assert matrix_of(config, absurd)[0, 1] == INF  # a cell that is no number stays one
 

@@ -69,7 +69,9 @@ def test_a_reason_for_another_measure_excuses_nothing():
     assert gate.decide([one], {"test": {"auc": None}}, {"test.ks": "why"})[0].verdict == "FAIL"
 
 
-@pytest.mark.parametrize(("low", "high"), [(None, 0.9), (0.8, None), (None, None), (NAN, 0.9), (0.8, INF), ("0.8", 0.9), (True, 1)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(None, 0.9), (0.8, None), (None, None), (NAN, 0.9), (0.8, INF), ("0.8", 0.9), (True, 1)]
+)
 def test_a_number_without_an_interval_cannot_be_said(low: Any, high: Any):
     found = check(0.85, low, high, at_least=0.7)
     assert found.verdict == "CANNOT SAY"
@@ -97,9 +99,7 @@ def test_the_sentence_has_the_value_its_interval_and_the_limits():
     assert check(0.75, 0.71, 0.79, at_least=0.7).sentence == (
         "test.auc is 0.75 (0.71 to 0.79), inside the limit of at least 0.7."
     )
-    assert check(1.0, 0.8, 1.2, at_least=0.9, at_most=1.1).sentence == (
-        "test.auc is 1 (0.8 to 1.2) straddles the limits 0.9 to 1.1: more rows would narrow the interval."
-    ).replace("1.2) straddles", "1.2), which straddles")
+    assert "straddles the limits 0.9 to 1.1" in check(1.0, 0.8, 1.2, at_least=0.9, at_most=1.1).sentence
     assert check(3, at_most=0, exact=True).sentence == "test.auc is 3, outside the limit of at most 0."
 
 

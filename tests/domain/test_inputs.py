@@ -98,7 +98,13 @@ def test_a_category_that_a_file_holds_as_a_number_is_its_word():
     assert_array_equal(column([1, 10], ORDERED), [0, 2])
     assert_array_equal(column([1.0, NAN, 2.0], ORDERED), [0, NAN, 1])
     assert_array_equal(column([1.5], ORDERED), [INF])
-    assert (word_of(1), word_of(1.0), word_of("1"), word_of(True), word_of(np.False_)) == ("1", "1", "1", "true", "false")
+    assert (word_of(1), word_of(1.0), word_of("1"), word_of(True), word_of(np.False_)) == (
+        "1",
+        "1",
+        "1",
+        "true",
+        "false",
+    )
 
 
 @pytest.mark.parametrize(

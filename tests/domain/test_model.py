@@ -127,7 +127,7 @@ def test_a_characteristic_with_one_bin_weighs_all_alike():
 
 def test_the_margin_of_a_scorecard_is_the_sum_of_its_weights():
     matrix = np.array([[5.0, 99, 0], [15, 99, 1], [NAN, 99, NAN]])
-    # -1.5 - 1(-1) - 2(0.5);  -1.5 - 1(0.1) - 2(-0.5);  -1.5 - 1(-0.25) - 2(0.125)
+    # Row 1 is -1.5 - 1(-1) - 2(0.5), row 2 is -1.5 - 1(0.1) - 2(-0.5), row 3 is -1.5 - 1(-0.25) - 2(0.125).
     assert_allclose(SCORECARD.margin(matrix), [-1.5, -0.6, -1.5], atol=1e-15)
 
 

@@ -159,7 +159,9 @@ def test_the_order_of_the_rows_does_not_matter_for_a_split_by_time():
     order = np.random.default_rng(4).permutation(10)
     date = Series(pd.to_datetime(dates))
     part = split.by_time(np.arange(10), keys, bad, date, split=TIME, embargo_months=12)[0].part
-    again = split.by_time(np.arange(10), keys[order], bad[order], date.iloc[order], split=TIME, embargo_months=12)[0].part
+    again = split.by_time(np.arange(10), keys[order], bad[order], date.iloc[order], split=TIME, embargo_months=12)[
+        0
+    ].part
     assert_array_equal(again, part[order])
 
 

@@ -6,7 +6,8 @@ from math import log
 
 import numpy as np
 from numpy.typing import NDArray
-from pandas import DataFrame
+from pandas import DataFrame, array
+from pandas.api.extensions import ExtensionArray
 
 from credit_risk.config.schema import Policy, Scale
 from credit_risk.domain.inputs import Faults, Inputs, Mask, Matrix
@@ -92,21 +93,25 @@ class Decisions:
     def table(self) -> DataFrame:
         """One row an application: pd, score, band, decision, and the reason where policy or data decided."""
         scored = ~np.isnan(self.pd)
-        why = np.full(len(self), "", dtype=object)
-        for row in np.flatnonzero(self.rule != NO_RULE):
-            why[row] = self.names.rules[self.rule[row]]
+        reasons = [*self.names.rules, ""]  # the last answers for NO_RULE
+        reason = self.rule.astype(np.intp)
         for row in np.flatnonzero(~scored):
-            why[row] = "; ".join(self.why_not_scored(int(row)))
-        names = np.array([*self.names.bands, None], dtype=object)
+            reason[row] = len(reasons)
+            reasons.append("; ".join(self.why_not_scored(int(row))))
         return DataFrame(
             {
                 "pd": self.pd,
                 "score": self.score,
-                "band": names[np.where(scored, self.band, -1)],
-                "decision": np.array(OUTCOMES, dtype=object)[self.outcome],
-                "why": why,
+                "band": _words([*self.names.bands, None], np.where(scored, self.band, -1)),
+                "decision": _words(OUTCOMES, self.outcome),
+                "why": _words(reasons, np.where(reason == NO_RULE, len(self.names.rules), reason)),
             }
-        ).astype({"band": "str", "decision": "str", "why": "str"})
+        )
+
+
+def _words(words: Sequence[str | None], codes: NDArray[np.integer]) -> ExtensionArray:
+    """The word behind each code, the last one for -1: words are looked up, not made, a row."""
+    return array(words, dtype="str").take(codes)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ import numpy as np
 
 from credit_risk.config import Config
 from credit_risk.domain.inputs import Matrix
-from credit_risk.formula import Formula
+from credit_risk.formula import Formula, extend
+
+BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,16 @@ class Features:
     def columns(self, inputs: Matrix) -> dict[str, Matrix]:
         """Inputs and derived features by name, for rules and segments as well as for the model."""
         columns = {name: inputs[:, index] for index, name in enumerate(self.inputs)}
-        for name, formula in self.formulas.items():
-            columns[name] = formula.evaluate(columns)
+        extend(columns, self.formulas)
         return columns
 
     def matrix(self, columns: Mapping[str, Matrix]) -> Matrix:
         """One row an application, one column a feature."""
         rows = len(next(iter(columns.values())))
         matrix = np.empty((rows, len(self.names)))
-        for index, name in enumerate(self.names):
-            matrix[:, index] = columns[name]
+        # Some rows at a time, so that what is written stays in the processor's cache until its row is full.
+        for start in range(0, rows, BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            for index, name in enumerate(self.names):
+                matrix[block, index] = columns[name][block]
         return matrix

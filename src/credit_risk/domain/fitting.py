@@ -167,7 +167,7 @@ def _bins(values: Matrix, bad: Mask, sign: int, plain: bool) -> Bins | None:
     )
     binning.fit(_words(values) if plain else values, bad)
     table = binning.binning_table
-    table.build()
+    table.build(add_totals=False)
     if table.iv < MINIMUM_IV:
         return None
     missing = np.array([np.nan])

@@ -50,7 +50,9 @@ class Inputs:
     refuse_invalid: bool
     low: Matrix = field(init=False)
     high: Matrix = field(init=False)
-    whole: NDArray[np.intp] = field(init=False)
+    lowest: Matrix = field(init=False)
+    highest: Matrix = field(init=False)
+    may_be_broken: Mask = field(init=False)
     refuse_missing: Mask = field(init=False)
     refer_missing: Mask = field(init=False)
     codes: tuple[dict[Any, float] | None, ...] = field(init=False)
@@ -62,11 +64,13 @@ class Inputs:
 
     def __post_init__(self) -> None:
         bounds = [_bounds(column) for column in self.columns]
-        whole = [index for index, column in enumerate(self.columns) if column.type == "integer"]
+        largest = np.finfo(np.float64).max
         derived: dict[str, Any] = {
             "low": np.array([low for low, _ in bounds]),
             "high": np.array([high for _, high in bounds]),
-            "whole": np.array(whole, dtype=np.intp),
+            "lowest": np.array([max(low, -largest) for low, _ in bounds]),
+            "highest": np.array([min(high, largest) for _, high in bounds]),
+            "may_be_broken": np.array([column.type != "integer" for column in self.columns]),
             "refuse_missing": np.array([column.missing == "refuse" for column in self.columns]),
             "refer_missing": np.array([column.missing == "refer" for column in self.columns]),
             "codes": tuple(_codes(column) for column in self.columns),
@@ -98,11 +102,12 @@ class Inputs:
     def faults(self, matrix: Matrix) -> Faults:
         """Which rows cannot be scored, and by which cells."""
         missing = np.isnan(matrix)
-        invalid = (matrix < self.low) | (matrix > self.high) | np.isinf(matrix)
-        if len(self.whole):
-            values = matrix[:, self.whole]
-            with np.errstate(invalid="ignore"):
-                invalid[:, self.whole] |= (values % 1 != 0) & ~np.isnan(values)
+        # The limits are finite, so that an infinite cell lies outside them.
+        valid = (matrix >= self.lowest) & (matrix <= self.highest)
+        valid &= (np.rint(matrix) == matrix) | self.may_be_broken
+        invalid = ~(valid | missing)
+        if not (missing.any() or invalid.any()):
+            return Faults(np.zeros(len(matrix), dtype=bool), np.zeros(len(matrix), dtype=bool), missing, invalid)
         bad_cells = _any(invalid)
         refused = _any(missing & self.refuse_missing)
         referred = _any(missing & self.refer_missing) | (missing.mean(axis=1) > self.max_missing)

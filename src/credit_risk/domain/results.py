@@ -18,7 +18,7 @@ POINTS = 200  # of a curve: more cannot be seen
 FEW = 10  # distinct numbers up to which each is a segment of its own
 EFFECT_BINS = 16
 
-Scorer = Callable[[Matrix], Matrix]
+ProbabilityOfDefault = Callable[[Matrix], Matrix]
 
 
 def roc(bad: Mask, pd_: Matrix) -> pd.DataFrame:
@@ -136,7 +136,9 @@ def segment_table(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(columns=columns).astype(object), *tables], ignore_index=True)[columns]
 
 
-def effect(matrix: Matrix, place: int, pd_of: Scorer, *, codes: int | None, confidence: float) -> pd.DataFrame:
+def effect(
+    matrix: Matrix, place: int, pd_of: ProbabilityOfDefault, *, codes: int | None, confidence: float
+) -> pd.DataFrame:
     """How the mean PD moves with one feature: value, mean_pd, low, high, and the rows behind each.
 
     Numbers: accumulated local effects (Apley and Zhu 2020). Each row is moved only to the ends of its own bin, so no
@@ -161,7 +163,7 @@ def spread(curve: pd.DataFrame) -> float:
     return float(np.sqrt(np.average((curve["mean_pd"] - mean) ** 2, weights=curve["rows"])))
 
 
-def _accumulated(rows: Matrix, place: int, pd_of: Scorer, z: float) -> pd.DataFrame:
+def _accumulated(rows: Matrix, place: int, pd_of: ProbabilityOfDefault, z: float) -> pd.DataFrame:
     values = rows[:, place]
     edges = np.unique(np.quantile(values, np.linspace(0, 1, EFFECT_BINS + 1), method="nearest"))
     level = float(pd_of(rows).mean())
@@ -184,7 +186,7 @@ def _accumulated(rows: Matrix, place: int, pd_of: Scorer, z: float) -> pd.DataFr
     )
 
 
-def _partial_dependence(rows: Matrix, place: int, pd_of: Scorer, codes: int, z: float) -> pd.DataFrame:
+def _partial_dependence(rows: Matrix, place: int, pd_of: ProbabilityOfDefault, codes: int, z: float) -> pd.DataFrame:
     lines = []
     for code in range(codes):
         moved = rows.copy()

@@ -107,10 +107,11 @@ class Scorer:
         faults = self._inputs.faults(inputs)
         columns = self._features.columns(inputs)
         matrix = self._features.matrix(columns)
-        unseen = np.isnan(matrix) & ~self._seen_missing
-        unscored = faults.any | unseen.any(axis=1)
+        faulty = faults.any
+        unseen = np.isnan(matrix) & self._never_missing
         pd = self.calibration.pd(self.model.margin(matrix))
-        pd[unscored] = np.nan
+        pd[faulty | unseen.any(axis=1)] = np.nan
+        unseen &= ~faulty[:, None]
         score = decision.scores(pd, policy.scale)
         rule, outcome = self._policy(columns, decision.outcomes(pd, policy))
         outcome[faults.refused] = decision.REFUSED
@@ -122,7 +123,7 @@ class Scorer:
             rule,
             inputs,
             faults,
-            unseen & ~faults.any[:, None],
+            unseen,
             self._names,
         )
 
@@ -144,8 +145,8 @@ class Scorer:
         return Features.of(self.config)
 
     @cached_property
-    def _seen_missing(self) -> Mask:
-        return np.array(self.seen_missing, dtype=bool)
+    def _never_missing(self) -> Mask:
+        return ~np.array(self.seen_missing, dtype=bool)
 
     @cached_property
     def _rules(self) -> list[tuple[Formula, int]]:

@@ -274,13 +274,9 @@ def curves(config: Config, test: Part) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "scores", results.scores(bad, test.score)
     yield "profit", results.profit(bad, pds, config.policy)
     columns = Features.of(config).columns(test.inputs)
-    yield (
-        "segments",
-        results.segment_table(
-            results.segments(name, columns[name], config.categories(name), bad, pds, confidence)
-            for name in config.evaluation.segments
-        ),
-    )
+    named = ((name, columns[name], config.categories(name)) for name in config.evaluation.segments)
+    tables = (results.segments(*one, bad, pds, confidence=confidence) for one in named)
+    yield "segments", results.segment_table(tables)
 
 
 def effects(config: Config, scorer: Scorer, test: Part) -> pd.DataFrame:

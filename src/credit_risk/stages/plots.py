@@ -32,6 +32,7 @@ MODELS = {
     "scorecard": ("Scorecard", SCORECARD, (0, (5, 2))),
     "logistic": ("Logistic regression", LOGISTIC, (0, (1.5, 1.5))),
 }
+FEW = 8  # points of a curve up to which all are shown
 NORMAL, TALL, SMALL = (4.3, 3.1), (4.3, 3.6), (2.35, 1.75)
 STYLE = {
     "svg.fonttype": "none",
@@ -149,7 +150,7 @@ def scores(figure: Figure, table: DataFrame, place: str, cut_off: float | None) 
     if cut_off is not None:
         axes.axvline(cut_off, color=INK, linewidth=1.1, linestyle=(0, (2, 2)), label=f"Cut-off: {cut_off:.0f} points")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside upper left", ncols=3, handlelength=1.6, columnspacing=1.2)
 
 
 def profit(figure: Figure, table: DataFrame, cut_off: float | None) -> None:
@@ -163,8 +164,7 @@ def profit(figure: Figure, table: DataFrame, cut_off: float | None) -> None:
     if cut_off is not None:
         for each in (axes, approved):
             each.axvline(cut_off, color=INK, linewidth=1.1, linestyle=(0, (2, 2)))
-        bottom = axes.get_ylim()[0]
-        axes.text(cut_off + 0.015, bottom * 0.93, f"closed form: {cut_off:.1%}", va="bottom", fontsize=9)
+        axes.text(cut_off + 0.02, 0.4 * float(table["profit"].max()), f"closed form:\n{cut_off:.1%}", fontsize=9)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     for axis in (approved.xaxis, approved.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -185,6 +185,7 @@ def effect(figure: Figure, table: DataFrame, bounds: tuple[float, float], words:
     else:
         axes.fill_between(table["value"], table["low"], table["high"], color=MODEL, alpha=0.2, linewidth=0)
         axes.plot(table["value"], table["mean_pd"], color=MODEL, marker="o", markersize=2)
+        axes.set_xlim(*_crowded(table["value"].to_numpy(dtype=np.float64)))
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=bool((table["value"] % 1 == 0).all())))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axes.set(ylim=bounds, ylabel="Mean PD")
@@ -210,6 +211,15 @@ def short(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:g}{unit}".replace("-", "−")
     return f"{value:g}".replace("-", "−")
+
+
+def _crowded(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Where the axis of a feature ends: short of a few extreme accounts that would press all others to one side."""
+    low, high = float(values[0]), float(values[-1])
+    if len(values) > FEW:
+        low, high = max(low, 3 * values[1] - 2 * values[-2]), min(high, values[-2] + 0.5 * (values[-2] - values[1]))
+    margin = 0.04 * (high - low) or 0.5
+    return low - margin, high + margin
 
 
 def _ends(table: DataFrame, middle: str = "bad_rate") -> NDArray[np.float64]:

@@ -26,10 +26,17 @@ from credit_risk.domain import decision
 from credit_risk.domain.gate import lookup
 from credit_risk.stages import plots
 
-Kind = Literal["plain", "percent", "exposure", "count", "points", "text"]
+Kind = Literal["plain", "percent", "exposure", "count", "text"]
 Numbers: TypeAlias = tuple[float | None, float | None, float | None]
 
 NOT_AVAILABLE = "not available"
+# What each report must hold to be shown at all.
+REPORTS = {
+    "metrics": ("scorer", "test"),
+    "gate": ("verdict", "checks", "digests"),
+    "preparation": ("rows_read", "left_out", "split", "parts", "population", "outcome", "inputs_digest"),
+    "validation": ("passed", "contract", "drift"),
+}
 TABLES = ("gains", "deciles", "calibration", "segments", "monotone")
 
 
@@ -71,8 +78,8 @@ COUNTS = ("rows", "goods", "bads", "perturbations", "violations", "not_claimed")
 HEADINGS = {
     "rows": "Accounts",
     "mean_pd": "Mean PD",
-    "bad_rate": "Bad rate (interval)",
-    "auc": "AUC (interval)",
+    "bad_rate": "Bad rate",
+    "auc": "AUC",
     "perturbations": "Steps tested",
     "not_claimed": "Steps without a claim",
     "largest": "Largest violation (PD)",
@@ -87,7 +94,7 @@ def run(config: Config, files: Files) -> None:
 
 def page(config: Config, files: Files) -> str:
     """The page as text; equal artefacts give an equal page."""
-    loaded = {name: _read(files.report(name)) for name in ("metrics", "gate", "preparation", "validation")}
+    loaded = {name: _read(files.report(name), needed) for name, needed in REPORTS.items()}
     metrics, gate = loaded["metrics"][0], loaded["gate"][0]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"count": partial(written, kind="count"), "percent": partial(written, kind="percent")}
@@ -102,8 +109,9 @@ def page(config: Config, files: Files) -> str:
         further=[(measure, *value_of(metrics, "test", measure)) for measure in FURTHER],
         comparison=comparison(metrics),
         pictures=Pictures(config, files, metrics).all(),
-        tables={name: table_of(files.plots / f"{name}.csv") for name in TABLES},
+        tables={name: table_of(files.plots / f"{name}.csv", labels(config)) for name in TABLES},
         leak=leak(metrics),
+        monotone=monotone(metrics),
         steps=steps(loaded["preparation"][0]),
         preparation=loaded["preparation"][0],
         validation=loaded["validation"][0],
@@ -113,7 +121,6 @@ def page(config: Config, files: Files) -> str:
         hosmer_lemeshow=written(lookup(metrics, "information.hosmer_lemeshow_p")),
         score_psi=written(lookup(metrics, "stability.score_psi")),
         unknown=metrics.get("unknown", {}),
-        untested=lookup(metrics, "monotone.untested_features"),
         not_scored=lookup(metrics, "rows.test_not_scored"),
     )
 
@@ -123,8 +130,8 @@ def written(value: float | None, kind: Kind = "plain", *, signed: bool = False, 
     if value is None or not math.isfinite(value):
         return NOT_AVAILABLE
     sign = "+" if signed else ""
-    scale, places = {"percent": (100, 1), "exposure": (100, 2), "count": (1, 0), "points": (1, 0)}.get(kind, (1, 3))
-    places = places if decimals is None else decimals
+    scale, places = {"percent": (100, 1), "exposure": (100, 2), "count": (1, 0)}.get(kind, (1, 3))
+    places = (max(places, 2) if signed and scale == 100 else places) if decimals is None else decimals
     text = f"{value * scale:{sign},.{places}f}"
     unit = "" if scale == 1 else " pp" if signed else "%"
     zero = f"{0:.{places}f}"
@@ -132,7 +139,7 @@ def written(value: float | None, kind: Kind = "plain", *, signed: bool = False, 
 
 
 def interval(numbers: Numbers, kind: Kind = "plain", *, signed: bool = False) -> str:
-    """ "0.775 (0.761 to 0.789)"; small figures get more decimals, all three the same."""
+    """A figure as `0.775 (0.761 to 0.789)`; small figures get more decimals, all three the same."""
     value, low, high = numbers
     if value is None:
         return NOT_AVAILABLE
@@ -183,20 +190,23 @@ def _check(check: Mapping[str, Any]) -> dict[str, Any]:
     kind = KINDS.get(measure.rsplit(".", 1)[-1], "plain")
     value, low, high = (check.get(key) for key in ("value", "low", "high"))
     exact = value is not None and low == high == value
-    limits = [
-        f"{word} {written(check.get(key), kind)}" for key, word in (("at_least", "at least"), ("at_most", "at most"))
-        if check.get(key) is not None
-    ]  # fmt: skip
+    limits = {end: _limit(check[end], kind) for end in ("at_least", "at_most") if check.get(end) is not None}
+    one = " ".join(f"{end.replace('_', ' ')} {limit}" for end, limit in limits.items())
     return {
         "key": check.get("name"),
         "name": str(check.get("name", "")).replace("_", " ").capitalize(),
         "measure": measure,
         "observed": written(value, kind) if exact else interval((value, low, high), kind),
-        "limits": ", ".join(limits) or NOT_AVAILABLE,
+        "limits": " to ".join(limits.values()) if len(limits) == 2 else one or NOT_AVAILABLE,
         "verdict": check.get("verdict") if check.get("verdict") in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE,
         "sentence": check.get("sentence") or "",
         "reason": check.get("reason") or "",
     }
+
+
+def _limit(value: float, kind: Kind) -> str:
+    """A limit as the config states it, not with more decimals than were meant."""
+    return f"{value * 100:g}%" if kind == "percent" else f"{value:g}".replace("-", "−")
 
 
 def comparison(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -231,18 +241,25 @@ def leak(metrics: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def monotone(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """How often the PD went against a declared direction on raw inputs, and what the test could not reach."""
+    found = {name: lookup(metrics, f"monotone.{name}") for name in ("violations", "perturbations", "untested_features")}
+    counts = {name: written(value, "count") for name, value in found.items()}
+    return counts | {"largest": written(lookup(metrics, "monotone.largest"), decimals=5)}
+
+
 def steps(preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
     """How many rows each step of the preparation left, down to what the splits hold."""
     if not preparation:
         return []
-    read, left = preparation.get("rows_read"), preparation.get("left_out", {})
-    kept = sum(part["rows"] for part in preparation.get("parts", {}).values())
+    read, left = preparation["rows_read"], preparation["left_out"]
+    kept = sum(part["rows"] for part in preparation["parts"].values())
     told = [
         ("Rows read", written(read, "count")),
         *((f"Left out: {why}", written(-n, "count")) for why, n in left.items()),
     ]
     gone = sum(left.values())
-    if read is not None and read - gone != kept:
+    if read - gone != kept:
         told.append(("Rows that no step accounts for", written(read - gone - kept, "count")))
     return [*told, ("Rows in train, selection and test", written(kept, "count"))]
 
@@ -258,9 +275,10 @@ def digests(gate: Mapping[str, Any], preparation: Mapping[str, Any]) -> list[tup
 
 
 def labels(config: Config) -> dict[str, str]:
-    """What people call each column and feature."""
+    """What people call each model, column and feature."""
     named: Mapping[str, Any] = {**config.columns, **config.derived}
-    return {name: _capital(one.label or name) for name, one in named.items()}
+    models = {name: label for name, (label, _, _) in plots.MODELS.items()}
+    return models | {name: _capital(one.label or name.replace("_", " ")) for name, one in named.items()}
 
 
 def _capital(text: str) -> str:
@@ -275,7 +293,6 @@ class Picture:
     title: str
     svg: Markup | None
     missing: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -287,7 +304,7 @@ class Pictures:
     metrics: Mapping[str, Any]
 
     def all(self) -> dict[str, Any]:
-        """Every picture by name; `effects` are two lists, with and without a declared direction."""
+        """Every picture by name; `effects` is a list of them, the strongest feature first."""
         singles = [
             self.roc(),
             self.ks(),
@@ -300,8 +317,9 @@ class Pictures:
         return {picture.name: picture for picture in singles} | {"effects": list(self.effects())}
 
     def roc(self) -> Picture:
-        value = written(lookup(self.metrics, "test.auc"))
-        title = f"The model ranks with an AUC of {value}; the challengers lie beside it"
+        names = ("test", "challengers.scorecard", "challengers.logistic")
+        model, scorecard, logistic = (written(lookup(self.metrics, f"{name}.auc")) for name in names)
+        title = f"AUC {model} for the model, {scorecard} for the scorecard, {logistic} for the logistic regression"
         return self._draw("roc", title, ("model", "false_positive_rate", "true_positive_rate"), plots.roc)
 
     def ks(self) -> Picture:
@@ -320,7 +338,7 @@ class Pictures:
         if table.empty:
             return Picture("calibration", "PDs against bad rates", None, "calibration.csv holds no row of the model")
         meets = int(((table["low"] <= table["mean_pd"]) & (table["mean_pd"] <= table["high"])).sum())
-        title = f"The mean PD lies inside the bad rate's interval in {meets} of {len(table)} bins"
+        title = f"The mean PD lies inside the bad rate’s interval in {meets} of {len(table)} bins"
         return _drawn("calibration", title, table, plots.calibration, plots.TALL)
 
     def gains(self) -> Picture:
@@ -362,7 +380,7 @@ class Pictures:
         return _drawn("boosting", f"Held-out loss is lowest at {best:,} trees", table, plots.boosting)
 
     def effects(self) -> Iterator[dict[str, Any]]:
-        """A small picture a feature, those with a declared direction first."""
+        """A small picture a feature, with what was declared of it."""
         table, why = _table(self.files.plots / "effects.csv", ("feature", "value", "mean_pd", "low", "high"))
         if table is None:
             yield {"declared": True, "finding": "", "picture": Picture("effects", "Effects of the features", None, why)}
@@ -399,17 +417,19 @@ def _drawn(name: str, title: str, table: DataFrame, draw: Any, size: tuple[float
 def _direction(declared: str | None, pd_values: Any) -> str:
     """What was declared for a feature, and whether its curve keeps to it."""
     if declared is None:
-        return "no direction declared"
+        return ""
     steps = np.diff(pd_values) * (1 if declared == "increasing" else -1)
-    kept = "and does" if (steps >= -1e-9).all() else "BUT DOES NOT EVERYWHERE"
-    return f"declared to {'raise' if declared == 'increasing' else 'lower'} the PD, {kept}"
+    kept = "and does" if (steps >= -1e-9).all() else "but does NOT everywhere"
+    return f"Declared to {'raise' if declared == 'increasing' else 'lower'} the PD, {kept}"
 
 
-def table_of(path: Path) -> dict[str, Any]:
+def table_of(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     """A CSV as headings and cells for the page; a rate and its ends become one cell."""
     table, why = _table(path, ())
     if table is None:
         return {"missing": why, "headings": [], "rows": []}
+    for column in {"segment", "input", "model"} & set(table):
+        table[column] = [names.get(name, name) for name in table[column]]
     ends = {end for name, pair in ENDS.items() if name in table for end in pair}
     kinds = {name: _kind(name) for name in map(str, table) if name not in ends}
     headings = [(HEADINGS.get(name, _capital(name.replace("_", " "))), kind != "text") for name, kind in kinds.items()]
@@ -417,6 +437,11 @@ def table_of(path: Path) -> dict[str, Any]:
         [(_cell(row, name, kind), kind != "text") for name, kind in kinds.items()] for row in table.to_dict("records")
     ]
     return {"missing": "", "headings": headings, "rows": rows}
+
+
+def _heading(name: str, columns: set[str]) -> str:
+    heading = HEADINGS.get(name, _capital(name.replace("_", " ")))
+    return f"{heading} (interval)" if name in ENDS and set(ENDS[name]) <= columns else heading
 
 
 def _kind(column: str) -> Kind:
@@ -439,15 +464,16 @@ def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], str]:
-    """A report's figures, and in words why there are none."""
+def _read(path: Path, needed: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """A report's figures, or in words why there are none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}, f"reports/{path.name} was not written"
     except ValueError:
         return {}, f"reports/{path.name} is not JSON"
-    return (found, "") if isinstance(found, dict) else ({}, f"reports/{path.name} holds no figures")
+    lacking = [name for name in needed if not isinstance(found, dict) or name not in found]
+    return ({}, f"reports/{path.name} lacks {', '.join(lacking)}") if lacking else (found, "")
 
 
 def _table(path: Path, needed: Sequence[str]) -> tuple[DataFrame | None, str]:

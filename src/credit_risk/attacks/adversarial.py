@@ -1,0 +1,121 @@
+"""Cheap flips: how many declined applicants would be better off by changing what costs them little and means nothing.
+
+The robustness score is the share of declined applications whose decision survives the cheapest attack within the
+budget, over all attacks together: 1 means that no attack flips anything.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from credit_risk.attacks import search, toolbox
+from credit_risk.attacks.reach import EXACT, Reach
+from credit_risk.attacks.search import Decide, Flips, tried
+from credit_risk.attacks.toolbox import Surrogate
+from credit_risk.domain import stress
+from credit_risk.domain.inputs import Matrix
+from credit_risk.domain.intervals import Interval
+from credit_risk.domain.stress import Groups
+
+CURVE = 20  # points of the curve of survival by cost
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What each attack achieved on the same declined applications, row by row."""
+
+    reach: Reach
+    rows: Matrix
+    group: Groups
+    by_attack: Mapping[str, Flips]
+
+    @property
+    def cheapest(self) -> Flips:
+        best = Flips.none(self.rows)
+        for flips in self.by_attack.values():
+            best = best.or_cheaper(flips)
+        return best
+
+    def survived(self, flips: Flips, confidence: float) -> Interval:
+        """Share of decisions that stand, with its interval."""
+        return stress.share(~flips.found, self.group, confidence=confidence)
+
+    def table(self, confidence: float) -> pd.DataFrame:
+        """One line an attack, all together last; `found_alone`: flips that no other attack found."""
+        every = {**self.by_attack, "all": self.cheapest}
+        lines = []
+        for name, flips in every.items():
+            others = [other.found for key, other in self.by_attack.items() if key != name]
+            alone = (
+                flips.found & ~np.any(others, axis=0) if name != "all" and others else np.zeros(len(self.rows), bool)
+            )
+            survived = self.survived(flips, confidence)
+            lines.append(
+                {
+                    "attack": name,
+                    "rows": len(self.rows),
+                    "flipped": int(flips.found.sum()),
+                    "survived": survived.value,
+                    "low": survived.low,
+                    "high": survived.high,
+                    "median_cost": float(np.median(flips.cost[flips.found])) if flips.found.any() else np.nan,
+                    "found_alone": int(alone.sum()),
+                }
+            )
+        return pd.DataFrame(lines)
+
+    def curve(self, confidence: float) -> pd.DataFrame:
+        """Share of decisions that stand against attacks of at most each cost, up to the budget."""
+        cost = self.cheapest.cost
+        lines = []
+        for most in np.linspace(0, self.reach.budget, CURVE + 1):
+            stands = stress.share(cost > most + EXACT, self.group, confidence=confidence)
+            lines.append({"cost": most, "survived": stands.value, "low": stands.low, "high": stands.high})
+        return pd.DataFrame(lines)
+
+    def levers(self) -> pd.DataFrame:
+        """How often each gameable column moves in the cheapest flips, which way, and how far in the middle."""
+        flips = self.cheapest
+        before, after = self.rows[flips.found], flips.inputs[flips.found]
+        lines = []
+        for name, place in zip(self.reach.names, self.reach.places, strict=True):
+            move = np.nan_to_num(after[:, place] - before[:, place])
+            lines.append(
+                {
+                    "input": name,
+                    "raised": int((move > 0).sum()),
+                    "lowered": int((move < 0).sum()),
+                    "median_move": float(np.median(np.abs(move[move != 0]))) if move.any() else np.nan,
+                }
+            )
+        return pd.DataFrame(lines)
+
+
+def attack(
+    reach: Reach,
+    decide: Decide,
+    rows: Matrix,
+    group: Groups,
+    *,
+    thresholds: Mapping[str, Matrix],
+    surrogate: Surrogate,
+    seed: int,
+) -> Attacked:
+    """Every attack on every row: our own search, HopSkipJump, and FGSM and PGD carried over from the surrogate."""
+    found = {"search": search.cheapest(reach, decide, rows, thresholds)}
+    for name, after in _toolbox_attacks(reach, decide, rows, surrogate, seed):
+        flips = tried(reach, decide, rows, after)
+        found[name] = found.get(name, Flips.none(rows)).or_cheaper(flips)
+    return Attacked(reach, rows, group, found)
+
+
+def _toolbox_attacks(
+    reach: Reach, decide: Decide, rows: Matrix, surrogate: Surrogate, seed: int
+) -> Iterator[tuple[str, Matrix]]:
+    if reach.plain.all():
+        return  # categories alone: there is no direction to go in, and the search tries each of them
+    for name, effort in toolbox.gradient_attacks(surrogate, rows):
+        yield name, reach.moved(rows, effort)
+    yield "hop_skip_jump", reach.moved(rows, toolbox.hop_skip_jump(reach, decide, rows, seed))

@@ -1,0 +1,373 @@
+"""Why an application was declined: the principal reasons, measured against a population of applicants.
+
+Each feature contributes to the log-odds of bad. For trees that is the exact Shapley value of the tree paths
+(Lundberg and others 2020, LightGBM's own `pred_contrib`), for scorecard and logistic regression coefficient times
+transformed value. Subtracting the mean contributions of a population re-bases them: they then say how the applicant
+differs from that population, and still add up exactly to the applicant's log-odds.
+Contributions are summed, with their signs, inside each declared family of features. The families that speak for bad
+the most are the reasons, down to those that carry `least` of all that speaks for bad: what weighs less is no
+principal reason. The feature that contributes most inside a family is what the reason is about.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from credit_risk.config import Config
+from credit_risk.config.schema import PolicyRule, Reasons, Scalar
+from credit_risk.domain.calibration import Calibration
+from credit_risk.domain.inputs import Mask, Matrix
+from credit_risk.domain.model import ONE_THREAD_ROWS, Boosted, Logistic, Model, Scorecard, prepared
+from credit_risk.errors import DataError, ScorerError
+
+Places = NDArray[np.intp]
+
+POPULATION_ROWS = 20_000  # a mean over more rows moves no reason, but its time grows with the data
+ROUNDING = 1e-9  # of the log-odds: a smaller difference is none
+NO_REASON = -1
+
+
+@dataclass(frozen=True)
+class Background:
+    """The population that applications are compared with, as aggregates: no applicant's row stands here.
+
+    base: the population's mean log-odds of bad. mean: what each feature contributes to the log-odds there on average.
+    reference: the median of each feature there, the most common one of a plain category. lowest and highest are over
+    all training rows. rows: how many rows the population has.
+    """
+
+    features: tuple[str, ...]
+    base: float
+    mean: tuple[float, ...]
+    reference: tuple[float, ...]
+    lowest: tuple[float, ...]
+    highest: tuple[float, ...]
+    rows: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON can hold them: each feature by its name, what is not known as None."""
+        parts = {name: [_plain(value) for value in getattr(self, name)] for name in PARTS}
+        of_feature = {
+            feature: {name: values[place] for name, values in parts.items()}
+            for place, feature in enumerate(self.features)
+        }
+        return {"base": self.base, "rows": self.rows, "features": of_feature}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any], features: Sequence[str]) -> "Background":
+        """The background as `as_dict` wrote it, in the order of the model's matrix.
+
+        Raises ScorerError if it is of other features.
+        """
+        if set(raw["features"]) != set(features):
+            differ = sorted(set(raw["features"]) ^ set(features))
+            raise ScorerError(
+                f"the background of the reasons is of other features than the model ({', '.join(differ)} differ). "
+                "Assemble the scorer again with `dvc repro assemble`."
+            )
+        parts = {
+            name: tuple(_number(raw["features"][feature][name]) for feature in features) for name in PARTS
+        }
+        return cls(features=tuple(features), base=float(raw["base"]), rows=int(raw["rows"]), **parts)
+
+
+PARTS = ("mean", "reference", "lowest", "highest")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason of a decision. The id is stable; `version` changes with any wording.
+
+    text is for the applicant, prompt for the colleague who reviews a referral. driver is the feature it is about, with
+    the applicant's value and the population's. contribution: log-odds of bad, above what the population has.
+    A policy rule's reason has neither driver nor contribution.
+    """
+
+    id: str
+    version: str
+    text: str
+    prompt: str
+    driver: str | None = None
+    value: Scalar | None = None
+    reference: Scalar | None = None
+    contribution: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The reasons of one decision, the strongest first; never padded. A doubt means that a person must look at it."""
+
+    reasons: tuple[Reason, ...]
+    doubt: str = ""
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """What the colleague who reviews a referral is asked to look at; a referral is no adverse action."""
+        return (*(reason.prompt for reason in self.reasons), *filter(None, [self.doubt]))
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """The reasons of many applications as arrays: one row an application, one column a rank.
+
+    family is the place of the family in the config, NO_REASON where there are fewer reasons; driver the place of the
+    feature. contributions are those of all features, re-based: with `base` they add up to the calibrated log-odds.
+    at_best: the driver stands at its best training value. not_lower: with the family's features at the population's
+    values the PD would be no lower. Either is a doubt about the whole explanation.
+    """
+
+    matrix: Matrix
+    contributions: Matrix
+    base: float
+    family: Places
+    driver: Places
+    contribution: Matrix
+    at_best: Mask
+    not_lower: Mask
+    names: "Explainer"
+
+    def __len__(self) -> int:
+        return len(self.family)
+
+    @property
+    def cited(self) -> Mask:
+        """Where a reason stands."""
+        return np.asarray(self.family != NO_REASON)
+
+    @property
+    def in_doubt(self) -> Mask:
+        """Rows with a reason that fails a check, or with none at all: they cannot be declined on these reasons."""
+        return np.asarray((self.at_best | self.not_lower).any(axis=1) | ~self.cited[:, 0])
+
+    def row(self, row: int) -> Explanation:
+        """The reasons of one application in words."""
+        reasons = tuple(self._reason(row, rank) for rank in range(self.cited[row].sum()))
+        return Explanation(reasons, "; ".join(self._doubts(row)))
+
+    def rows(self) -> list[Explanation]:
+        return [self.row(row) for row in range(len(self))]
+
+    def _reason(self, row: int, rank: int) -> Reason:
+        settings, driver = self.names.settings, int(self.driver[row, rank])
+        family = settings.families[self.family[row, rank]]
+        return Reason(
+            id=family.id,
+            version=settings.version,
+            text=family.text,
+            prompt=family.prompt,
+            driver=self.names.background.features[driver],
+            value=self.names.word(driver, self.matrix[row, driver]),
+            reference=self.names.word(driver, self.names.background.reference[driver]),
+            contribution=float(self.contribution[row, rank]),
+        )
+
+    def _doubts(self, row: int) -> Iterator[str]:
+        if not self.cited[row, 0]:
+            yield "no family of features speaks against this application"
+        for rank in range(self.cited[row].sum()):
+            if self.at_best[row, rank] or self.not_lower[row, rank]:
+                reason = self._reason(row, rank)
+                what = f"{reason.id} is about {reason.driver}"
+                if self.at_best[row, rank]:
+                    yield f"{what}, which stands at its best value ({reason.value})"
+                if self.not_lower[row, rank]:
+                    yield f"{what}, but the PD would be no lower with its family at the population's values"
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """All that turns rows of a feature matrix into reasons, prepared once."""
+
+    model: Model
+    calibration: Calibration
+    background: Background
+    settings: Reasons
+    directions: tuple[int, ...]
+    categories: tuple[tuple[str, ...] | None, ...]
+
+    @classmethod
+    def of(
+        cls, config: Config, settings: Reasons, model: Model, calibration: Calibration, background: Background
+    ) -> "Explainer":
+        categories = tuple(config.categories(name) for name in config.features)
+        return cls(model, calibration, background, settings, directions(config), categories)
+
+    def explain(self, matrix: Matrix) -> Explanations:
+        """The principal reasons of each row, and whether they stand up to the checks."""
+        margin = contributions(self.model, matrix)
+        rebased = margin[:, :-1] * self.calibration.slope - self._mean
+        sums = rebased @ self.members
+        ranked = np.argsort(-sums, axis=1, kind="stable")[:, : self.settings.count]
+        contribution = np.take_along_axis(sums, ranked, axis=1)
+        against = np.maximum(sums, 0).sum(axis=1, keepdims=True)
+        cited = (contribution > ROUNDING) & ((contribution >= self.settings.least * against) | self._is_first)
+        driver = np.empty_like(ranked)
+        for rank in range(ranked.shape[1]):
+            inside = np.where(self._is_member[ranked[:, rank]], rebased, -np.inf)
+            driver[:, rank] = inside.argmax(axis=1)
+        value = np.take_along_axis(matrix, driver, axis=1)
+        return Explanations(
+            matrix=matrix,
+            contributions=rebased,
+            base=self.background.base,
+            family=np.where(cited, ranked, NO_REASON),
+            driver=np.where(cited, driver, NO_REASON),
+            contribution=np.where(cited, contribution, np.nan),
+            at_best=cited & ((value <= self._best_if_low[driver]) | (value >= self._best_if_high[driver])),
+            not_lower=self._not_lower(matrix, margin.sum(axis=1), ranked, cited),
+            names=self,
+        )
+
+    def _not_lower(self, matrix: Matrix, margin: Matrix, ranked: Places, cited: Mask) -> Mask:
+        """Where the features of a cited family, moved to the population's values, leave the PD as high or higher."""
+        row, rank = np.nonzero(cited)
+        moved = np.where(self._is_member[ranked[row, rank]], self._reference, matrix[row])
+        fails = np.zeros_like(cited)
+        if len(row):
+            fails[row, rank] = self.model.margin(moved) > margin[row] - ROUNDING
+        return fails
+
+    def word(self, feature: int, value: float) -> Scalar | None:
+        """A value of the matrix as the config writes it: a category as its word, a gap as None."""
+        if math.isnan(value):
+            return None
+        words = self.categories[feature]
+        return float(value) if words is None else words[int(value)]
+
+    @cached_property
+    def _is_first(self) -> Mask:
+        """The strongest reason is principal whatever its share."""
+        return np.asarray(np.arange(min(self.settings.count, len(self.settings.families))) == 0)
+
+    @cached_property
+    def _mean(self) -> Matrix:
+        return np.array(self.background.mean)
+
+    @cached_property
+    def _reference(self) -> Matrix:
+        return np.array(self.background.reference)
+
+    @cached_property
+    def _is_member(self) -> Mask:
+        """One row a family: which features belong to it."""
+        features = self.background.features
+        return np.array([[name in family.features for name in features] for family in self.settings.families])
+
+    @cached_property
+    def members(self) -> Matrix:
+        return np.ascontiguousarray(self._is_member.T, dtype=np.float64)
+
+    @cached_property
+    def _best_if_low(self) -> Matrix:
+        """The best value of each feature of which less is better, below all values for the others."""
+        return np.where(np.array(self.directions) > 0, np.array(self.background.lowest), -np.inf)
+
+    @cached_property
+    def _best_if_high(self) -> Matrix:
+        return np.where(np.array(self.directions) < 0, np.array(self.background.highest), np.inf)
+
+
+def background(
+    config: Config, settings: Reasons, model: Model, calibration: Calibration, matrix: Matrix, pd: Matrix, cut_off: float
+) -> Background:
+    """What applications are compared with, from the training rows and their PDs.
+
+    Raises DataError if no training row lies in the population.
+    """
+    rows = matrix[population(settings, pd, cut_off)]
+    mean = contributions(model, rows).mean(axis=0)
+    plain = [config.categories(name) is not None and not directed for name, directed in _directed(config)]
+    return Background(
+        features=config.features,
+        base=float(calibration.intercept + calibration.slope * mean.sum()),
+        mean=tuple(map(float, calibration.slope * mean[:-1])),
+        reference=tuple(_typical(column, is_plain) for column, is_plain in zip(rows.T, plain, strict=True)),
+        lowest=tuple(_end(column, np.min) for column in matrix.T),
+        highest=tuple(_end(column, np.max) for column in matrix.T),
+        rows=len(rows),
+    )
+
+
+def population(settings: Reasons, pd: Matrix, cut_off: float) -> Places:
+    """The training rows that applications are compared with, at most POPULATION_ROWS of them, evenly spread.
+
+    `approved`: those that just pass, their PD at most `within` below the cut-off; `all`: all that have a PD.
+    """
+    if settings.population == "approved":
+        inside = np.flatnonzero((pd < cut_off) & (pd >= cut_off - settings.within))
+    else:
+        inside = np.flatnonzero(~np.isnan(pd))
+    if not len(inside):
+        raise DataError(
+            f"no training row has a PD from {cut_off - settings.within:.4f} up to the cut-off of {cut_off:.4f}, so "
+            "reasons have nobody to compare with. Widen reasons.within in configs/credit.yaml, or set population: all."
+        )
+    kept = np.linspace(0, len(inside) - 1, min(len(inside), POPULATION_ROWS)).astype(np.intp)
+    return np.asarray(inside[kept])
+
+
+def contributions(model: Model, matrix: Matrix) -> Matrix:
+    """What each feature adds to the margin of each row; the last column is what all rows have in common."""
+    if isinstance(model, Boosted):
+        threads = 1 if len(matrix) < ONE_THREAD_ROWS else 0
+        return np.asarray(model.booster.predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64)
+    added = np.zeros((len(matrix), matrix.shape[1] + 1))
+    if isinstance(model, Scorecard):
+        for column, bins, coefficient in zip(model.columns, model.bins, model.coefficients, strict=True):
+            added[:, column] += coefficient * bins.transform(matrix[:, column])
+    elif isinstance(model, Logistic):
+        design = prepared(matrix, model.columns, model.codes, low=model.low, high=model.high, fill=model.fill)
+        scaled = (design - np.array(model.centre)) / np.array(model.scale) * np.array(model.coefficients)
+        np.add.at(added.T, np.array(model.columns), scaled.T)
+    else:
+        raise TypeError(f"reasons are known for trees, scorecard and logistic regression, not for {model.kind}.")
+    added[:, -1] = model.intercept
+    return added
+
+
+def directions(config: Config) -> tuple[int, ...]:
+    """+1, -1 or 0 for each feature: how the PD must move with it."""
+    sign = {"increasing": 1, "decreasing": -1}
+    return tuple(sign.get(config.model.directions.get(name, ""), 0) for name in config.features)
+
+
+def of_rule(rule: PolicyRule, settings: Reasons) -> Explanation:
+    """What a policy rule that decided before the model says; the model's contributions have no part in it."""
+    return Explanation((Reason(rule.name, settings.version, rule.reason, rule.reason),))
+
+
+def _directed(config: Config) -> Iterator[tuple[str, bool]]:
+    """Each feature, and whether its codes have an order."""
+    for name in config.features:
+        yield name, not (name in config.columns and config.columns[name].type == "category")
+
+
+def _typical(values: Matrix, is_plain: bool) -> float:
+    """A value that stands in the column: the middle one, of plain categories the most common. NaN if all are missing."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return math.nan
+    if is_plain:
+        return float(np.bincount(known.astype(np.intp)).argmax())
+    return float(np.quantile(known, 0.5, method="inverted_cdf"))
+
+
+def _end(values: Matrix, end: Any) -> float:
+    known = values[~np.isnan(values)]
+    return float(end(known)) if len(known) else math.nan
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,73 @@
+"""The one way around a gate: a person, by name, for one check, for a reason, until a day.
+
+Underwriters use "override" for something else, so it is called a waiver here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from credit_risk.config.schema import Section, Text
+from credit_risk.domain.gate import Check
+from credit_risk.errors import CreditRiskError
+
+NOBODY = ("", "n/a", "na", "none", "tbd", "todo", "unknown", "team", "admin", "user", "name")
+
+
+class Waiver(Section):
+    """A committed file under configs/waivers: who lets which check pass, why, and until when.
+
+    scorer: the digest it was given for; without one it holds for every scorer until it expires.
+    """
+
+    person: Text
+    role: Text
+    check: Text
+    reason: Text
+    expires: date
+    scorer: str | None = None
+
+
+class WaiverRefused(CreditRiskError, ValueError):
+    """A waiver that names nobody, everything, or a day that has passed."""
+
+
+@dataclass(frozen=True)
+class Waived:
+    """A check that blocked, and the waiver that lets it pass."""
+
+    check: Check
+    waiver: Waiver
+
+
+def refusals(waiver: Waiver, gates: Sequence[str], today: date) -> list[str]:
+    """Why a waiver does not count; empty if it does."""
+    found = []
+    words = waiver.person.lower().split()
+    if len(words) < 2 or any(word in NOBODY for word in words):
+        found.append(f"person is {waiver.person!r}, expected a first and a last name")
+    if waiver.check not in gates:
+        found.append(f"check is {waiver.check!r}, expected one gate by its name: {', '.join(gates)}")
+    if len(waiver.reason.split()) < 5:
+        found.append(f"reason is {waiver.reason!r}, expected a sentence that a validator can judge")
+    if waiver.expires < today:
+        found.append(f"it expired on {waiver.expires}, today is {today}")
+    return found
+
+
+def apply(checks: Sequence[Check], waivers: Sequence[Waiver], *, scorer: str, today: date) -> list[Waived]:
+    """The checks that block but are waived for this scorer today.
+
+    Raises WaiverRefused with every waiver that cannot count: a bad waiver is a finding, not a file to pass over.
+    """
+    gates = [check.gate.name for check in checks]
+    wrong = [f"{waiver.check}: {why}" for waiver in waivers for why in refusals(waiver, gates, today)]
+    if wrong:
+        raise WaiverRefused("\n  ".join(["These waivers do not count; mend or remove them.", *wrong]))
+    return [
+        Waived(check, waiver)
+        for check in checks
+        if check.verdict != "PASS"
+        for waiver in waivers
+        if waiver.check == check.gate.name and waiver.scorer in (None, scorer)
+    ]

@@ -1,0 +1,274 @@
+"""Are groups of applicants decided alike, and is there a model that does it better? (DVC stage `fairness`)"""
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from credit_risk.config import Config
+from credit_risk.config.schema import Fairness
+from credit_risk.data.files import Files, SplitName
+from credit_risk.data.writing import read_json, write_csv, write_directory, write_json
+from credit_risk.domain import alternatives, decision, fairness
+from credit_risk.domain.alternatives import Selection, Training
+from credit_risk.domain.decision import Decisions
+from credit_risk.domain.fairness import Cases, Figures, Grouping
+from credit_risk.domain.inputs import Inputs, Mask, Matrix
+from credit_risk.records.scorer import Scorer
+from credit_risk.stages.evaluate import MODEL, load_scorers
+from credit_risk.stages.train import matrix_of
+
+log = logging.getLogger(__name__)
+
+CUT_OFFS = 19  # of the sweep: those that approve 5, 10 … 95 % of the rows
+Tables = dict[str, pd.DataFrame]
+Numbers = dict[str, Any]
+
+
+def run(config: Config, files: Files) -> None:
+    """Write reports/fairness.json and reports/fairness/*.csv; without protected columns, that and why."""
+    alternatives.check_sign_off(config.fairness.alternatives)
+    scorers = load_scorers(config, files)
+    report: Numbers = {"scorer": scorers[MODEL].digest, "unavailable": config.fairness.unavailable}
+    tables: Tables = {}
+    unknown: dict[str, str] = {}
+    if config.fairness.unavailable:
+        log.info("protected columns are not available: %s", config.fairness.unavailable)
+        report["contrasts"] = {}
+    else:
+        test = Part(config, files, "test", scorers[MODEL])
+        report |= operating(config, test) | measured(config, test, tables, unknown)
+        report["alternatives"] = searched(config, files, scorers, tables)
+    write_directory(files.reports / "fairness", lambda directory: _fill(directory, tables))
+    write_json(files.report("fairness"), {**report, "unknown": unknown})
+
+
+def _fill(directory: Path, tables: Tables) -> None:
+    for name, table in tables.items():
+        write_csv(directory / f"{name}.csv", table)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split with its protected columns, which no other stage opens, and the model's decisions."""
+
+    config: Config
+    files: Files
+    name: SplitName
+    scorer: Scorer
+
+    @property
+    def settings(self) -> Fairness:
+        return self.config.fairness
+
+    @cached_property
+    def inputs(self) -> Matrix:
+        return Inputs.of(self.config).table(pd.read_parquet(self.files.inputs(self.name)))
+
+    @cached_property
+    def outcomes(self) -> pd.DataFrame:
+        return pd.read_parquet(self.files.outcomes(self.name))
+
+    @cached_property
+    def bad(self) -> Mask:
+        return np.asarray(self.outcomes["bad"].to_numpy(), dtype=bool)
+
+    @cached_property
+    def groupings(self) -> dict[str, Grouping]:
+        """The groups of each attribute. Raises DataError for a value that belongs to none."""
+        protected = pd.read_parquet(self.files.protected(self.name), columns=list(self.settings.attributes))
+        return {name: fairness.grouped(name, protected[name], each) for name, each in self.settings.attributes.items()}
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        return self.scorer.decide_inputs(self.inputs)
+
+    @cached_property
+    def cases(self) -> Cases:
+        applicant, _ = pd.factorize(self.outcomes["group"])
+        return Cases(fairness.approvals(self.decisions, self.settings), self.decisions.pd, self.bad, applicant)
+
+
+def operating(config: Config, test: Part) -> Numbers:
+    """What was measured and how: the cut-off in force, what a referral counts as, and the rows."""
+    return {
+        "operating": {
+            "cut_off": decision.cut_off(config.policy),
+            "refer_within": config.policy.refer_within,
+            "refer_counts_as": config.fairness.refer_counts_as,
+            "approval_rate": float(test.cases.approved.mean()),
+            "referred": float((test.decisions.outcome == decision.REFER).mean()),
+            "min_n": config.fairness.min_n,
+            "confidence": config.evaluation.confidence,
+        },
+        "rows": {"test": len(test.cases), "test_scored": int((~np.isnan(test.cases.pd)).sum())},
+    }
+
+
+def measured(config: Config, test: Part, tables: Tables, unknown: dict[str, str]) -> Numbers:
+    """Groups, declared contrasts, intersections and the sweep; tables are filled, reasons go to `unknown`."""
+    settings, cases, groupings = config.fairness, test.cases, test.groupings
+    how = {"min_n": settings.min_n, "confidence": config.evaluation.confidence}
+    groups = {name: fairness.by_group(cases, each, **how) for name, each in groupings.items()}
+    tables["groups"] = _group_table(groups)
+    crossings = [fairness.crossed(groupings[one], groupings[other]) for one, other in settings.intersections]
+    tables["intersections"] = pd.concat([pd.DataFrame(), *(_crossing(cases, each, how) for each in crossings)])
+    # So much beside the cut-off do approvals end, if a referral counts for one side.
+    beside = config.policy.refer_within * (1 if settings.refer_counts_as == "decline" else -1)
+    grid = np.clip(np.nanquantile(cases.pd, np.linspace(0, 1, CUT_OFFS + 2)[1:-1]) + beside, 0, 1)
+    approved = {
+        float(cut_off): fairness.approvals_at(float(cut_off), test.decisions, config.policy, settings)
+        for cut_off in np.unique([*grid, decision.cut_off(config.policy)])
+    }
+    tables["sweep"] = fairness.sweep(approved, cases, groupings, settings.contrasts, **how)
+    return {
+        "attributes": {
+            name: {
+                **_numbers(f"attributes.{name}", fairness.widest(cases, groupings[name], **how), unknown),
+                "groups": {
+                    group: _numbers(f"attributes.{name}.groups.{group}", figures, unknown)
+                    | {"rows": figures["approval_rate"].n}
+                    for group, figures in of_groups.items()
+                },
+            }
+            for name, of_groups in groups.items()
+        },
+        "contrasts": {
+            each.name: {
+                **each.model_dump(exclude={"name"}),
+                "rows": int(groupings[each.attribute].rows(each.group).sum()),
+                "reference_rows": int(groupings[each.attribute].rows(each.reference).sum()),
+                **_numbers(
+                    f"contrasts.{each.name}",
+                    fairness.contrast(each, cases, groupings[each.attribute], **how),
+                    unknown,
+                ),
+            }
+            for each in settings.contrasts
+        },
+    }
+
+
+def _numbers(path: str, figures: Figures, unknown: dict[str, str]) -> Numbers:
+    """Each figure with its ends; what is not known is null, its reason in `unknown`."""
+    for name, figure in figures.items():
+        if not figure.known:
+            unknown[f"{path}.{name}"] = figure.why
+        elif math.isnan(figure.low):
+            unknown[f"{path}.{name}_low"] = unknown[f"{path}.{name}_high"] = "goods and bads are parted perfectly"
+    return dict(fairness.flat(figures))
+
+
+def _group_table(groups: Mapping[str, Mapping[str, Figures]]) -> pd.DataFrame:
+    lines = [
+        {"attribute": name, "group": group, "rows": figures["approval_rate"].n, **fairness.flat(figures),
+         "not_measured": "; ".join(f"{which}: {one.why}" for which, one in figures.items() if not one.known)}
+        for name, of_groups in groups.items()
+        for group, figures in of_groups.items()
+    ]  # fmt: skip
+    names = ["attribute", "group", "rows", *fairness.flat_names(fairness.MEASURES), "not_measured"]
+    return pd.DataFrame(lines, columns=names)
+
+
+def _crossing(cases: Cases, grouping: Grouping, how: Mapping[str, Any]) -> pd.DataFrame:
+    """Approvals of every intersection; the ratio is to the one approved most often, its interval good for all pairs."""
+    compared = fairness.against_highest(cases, grouping, **how)
+    lines = []
+    for name in grouping.names:
+        here = cases.take(grouping.rows(name))
+        rate = fairness.rate(here.approved, here.applicant, **how)
+        ratio = compared[name]["ratio"] if name in compared else fairness.Measure.unknown(rate.n, "none")
+        assessed = "assessed" if rate.known else f"not assessed: {rate.why}"
+        line = {"attributes": grouping.attribute, "group": name, "rows": rate.n, "assessed": assessed}
+        lines.append(line | fairness.flat({"approval_rate": rate, "ratio": ratio}))
+    return pd.DataFrame(lines)
+
+
+def searched(config: Config, files: Files, scorers: Mapping[str, Scorer], tables: Tables) -> Numbers:
+    """The search for less discriminatory alternatives on the selection rows; it reports, and changes nothing."""
+    settings = config.fairness
+    facts: Numbers = settings.alternatives.model_dump() | {"searched": False, "admissible": [], "chosen": None}
+    if settings.alternatives.mode == "off":
+        return facts | {"sentence": "The search for less discriminatory alternatives is switched off."}
+    selection, left_out = _selection(config, Part(config, files, "selection", scorers[MODEL]))
+    facts |= {"contrasts": [each.name for each in selection.contrasts], "contrasts_left_out": left_out}
+    if not selection.contrasts:
+        why = "no declared contrast has two groups that are large enough among the selection rows"
+        return facts | {"sentence": f"Alternatives were not searched for: {why}."}
+    train = Part(config, files, "train", scorers[MODEL])
+    training = Training(matrix_of(config, train.inputs), train.bad, train.groupings)
+    frontier = alternatives.search(
+        config,
+        settings,
+        training,
+        selection,
+        {"scorecard": scorers["scorecard"].model.margin(selection.matrix)},
+        trees=int(read_json(files.model / "training.json")["trees"]),
+        progress=log.info,
+    )
+    tables["frontier"] = frontier
+    chosen = frontier[frontier["chosen"]]
+    return facts | {
+        "searched": True,
+        "rows": {"training": min(len(train.bad), alternatives.TRAINING_ROWS), "selection": len(selection.cases)},
+        "candidates": len(frontier) - 1,
+        "admissible": frontier["candidate"][frontier["admissible"]].tolist(),
+        "chosen": None if chosen.empty else str(chosen["candidate"].iloc[0]),
+        "sentence": sentence(frontier, config),
+    }
+
+
+def _selection(config: Config, part: Part) -> tuple[Selection, dict[str, str]]:
+    """The rows that judge, and the contrasts they are too few for, with the reason."""
+    made = part.decisions
+    decided = (made.rule != decision.NO_RULE) | np.isnan(made.pd) | (made.outcome == decision.REFUSED)
+    matrix = matrix_of(config, part.inputs)
+    every = Selection(matrix, part.cases, decided, part.groupings, config.fairness.contrasts)
+    kept = alternatives.assessable(every, min_n=config.fairness.min_n)
+    left_out = {
+        each.name: "; ".join(
+            f"{name}: {fairness.too_few(rows, config.fairness.min_n)}"
+            for name in (each.group, each.reference)
+            if (rows := int(part.groupings[each.attribute].rows(name).sum())) < config.fairness.min_n
+        )
+        for each in config.fairness.contrasts
+        if each not in kept
+    }
+    return Selection(matrix, part.cases, decided, part.groupings, kept), left_out
+
+
+def sentence(frontier: pd.DataFrame, config: Config) -> str:
+    """What the search found, and what somebody would have to do about it."""
+    settings = config.fairness.alternatives
+    admissible = frontier[frontier["admissible"]]
+    tried = f"{len(frontier) - 1} alternatives were judged on the selection rows"
+    if admissible.empty:
+        return (
+            f"{tried}; none that could be adopted is clearly less uneven in the contrast "
+            f"{frontier['worst_contrast'].iloc[0]} at a loss of at most {settings.most_auc_lost:g} AUC."
+        )
+    best = admissible.loc[[admissible["evenness"].idxmax()]].to_dict("records")[0]
+    found = (
+        f"{tried}; {len(admissible)} could be adopted and are clearly less uneven. The least uneven is "
+        f"“{best['candidate']}”: {best['evenness']:.3f} against {frontier['evenness'].iloc[0]:.3f}, "
+        f"for {best['auc_lost']:.4f} AUC. To adopt it, {adoption(best)}, and run the pipeline again."
+    )
+    if settings.mode == "select":
+        return f"{found} It is chosen under the sign-off of {settings.sign_off}; nothing was changed by this choice."
+    return f"{found} Nothing was chosen: the mode is report."
+
+
+def adoption(candidate: Mapping[Any, Any]) -> str:
+    """What a person would change to adopt a candidate."""
+    if candidate["kind"] == "challenger":
+        return "promote models/scorecard"
+    if candidate["kind"] == "constraint":
+        changes = alternatives.CONSTRAINTS[candidate["candidate"]]
+        return "set " + ", ".join(f"{name}: {value:g}" for name, value in changes.items()) + " in configs/model.yaml"
+    return f"take {candidate['dropped'].replace(' ', ', ')} out of the model's features in configs/credit.yaml"

@@ -1,0 +1,340 @@
+"""The scorer: the same bits after loading, a table like single applications, and nothing scored that must not be."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from pandas import DataFrame
+
+from credit_risk.config import Config
+from credit_risk.data import digest
+from credit_risk.data.files import Files
+from credit_risk.domain import decision
+from credit_risk.domain.decision import NO_RULE, Decisions
+from credit_risk.errors import DataError, ScorerError
+from credit_risk.records.scorer import Scorer
+
+Trained = tuple[Config, Files]
+
+
+@pytest.fixture(scope="module", params=["scorer", "scorecard"])
+def scorer(request: pytest.FixtureRequest, trained: Trained) -> Scorer:
+    """Both kinds of scorer; each test runs with each."""
+    return Scorer.load(getattr(trained[1], request.param))
+
+
+@pytest.fixture
+def copied(tmp_path: Path, trained: Trained) -> Path:
+    """A scorer directory that a test may harm."""
+    return Path(shutil.copytree(trained[1].scorer, tmp_path / "scorer"))
+
+
+@pytest.fixture(scope="module")
+def table(trained: Trained) -> DataFrame:
+    return pd.read_parquet(trained[1].inputs("test")).head(300).reset_index(drop=True)
+
+
+def application(table: DataFrame, row: int = 0, **changes: Any) -> dict[str, Any]:
+    """One row as JSON would carry it: missing is null."""
+    return {**json.loads(table.iloc[[row]].to_json(orient="records"))[0], **changes}
+
+
+SOUND = {
+    "employment": "4-7y",
+    "income": 40_000.0,
+    "purpose": "car",
+    "loan_amount": 10_000.0,
+    "term_months": 24,
+    "utilisation": 0.3,
+    "months_late": 0,
+    "existing_customer": True,
+}
+
+
+def bits(decisions: Decisions) -> list[bytes]:
+    return [
+        np.ascontiguousarray(part).tobytes()
+        for part in (decisions.pd, decisions.score, decisions.band, decisions.outcome, decisions.rule, decisions.unseen)
+    ]
+
+
+def said(decisions: Decisions, row: int = 0) -> str:
+    return decision.OUTCOMES[decisions.outcome[row]]
+
+
+def test_what_is_saved_and_loaded_decides_to_the_bit_alike(scorer: Scorer, table: DataFrame, tmp_path: Path):
+    scorer.save(tmp_path / "again")
+    again = Scorer.load(tmp_path / "again")
+    assert again.digest == scorer.digest
+    assert bits(again.decide(table)) == bits(scorer.decide(table))
+
+
+def test_a_table_and_its_rows_one_by_one_are_decided_to_the_bit_alike(scorer: Scorer, table: DataFrame):
+    rows = json.loads(table.to_json(orient="records", double_precision=15))
+    exact = DataFrame(rows)[list(table)].astype({"income": float})
+    whole, single = scorer.decide(exact), [scorer.decide(row) for row in rows]
+    assert len(single) == 300
+    assert exact["income"].isna().any()
+    for name in ("pd", "score", "band", "outcome", "rule"):
+        together = np.concatenate([getattr(one, name) for one in single])
+        assert together.tobytes() == getattr(whole, name).tobytes(), name
+    assert list(whole.table()["why"]) == [one.table()["why"][0] for one in single]
+
+
+def test_a_large_table_is_decided_like_its_parts(scorer: Scorer, trained: Trained):
+    large = pd.read_parquet(trained[1].inputs("test"))
+    assert len(large) > 600  # enough for several threads
+    parts = np.concatenate([scorer.decide(large[:300]).pd, scorer.decide(large[300:]).pd])
+    assert scorer.decide(large).pd.tobytes() == parts.tobytes()
+
+
+def test_a_sound_application_has_pd_score_band_and_decision(scorer: Scorer):
+    decisions = scorer.decide(SOUND)
+    assert 0 < decisions.pd[0] < 1
+    assert_array_equal(decisions.score, decision.scores(decisions.pd, scorer.config.policy.scale))
+    row = decisions.table().iloc[0]
+    assert row["band"] in ("A", "B", "C")
+    assert row["decision"] in ("approve", "refer", "decline")
+    assert row["why"] == ""
+
+
+def test_columns_count_by_name_and_protected_ones_not_at_all(scorer: Scorer, table: DataFrame):
+    more = table.assign(sex="female", age=99, status="bad", application_id=1)
+    assert bits(scorer.decide(more[more.columns[::-1]])) == bits(scorer.decide(table))
+    assert bits(scorer.decide({**SOUND, "sex": "female", "age": 30})) == bits(scorer.decide(SOUND))
+
+
+def test_a_table_without_a_column_is_refused_by_its_name(scorer: Scorer, table: DataFrame):
+    with pytest.raises(DataError, match="the table lacks utilisation"):
+        scorer.decide(table.drop(columns="utilisation"))
+
+
+def test_a_table_without_rows_is_decided_too(scorer: Scorer, table: DataFrame):
+    assert len(scorer.decide(table[:0]).table()) == 0
+
+
+def not_scored(decisions: Decisions, row: int = 0) -> str:
+    """That no PD was made up for an application; and what became of it."""
+    assert np.isnan(decisions.pd[row])
+    assert np.isnan(decisions.score[row])
+    assert said(decisions, row) != "approve"
+    assert decisions.why_not_scored(row)
+    return said(decisions, row)
+
+
+def test_an_empty_application_is_refused_and_names_every_field(scorer: Scorer):
+    decisions = scorer.decide({})
+    assert not_scored(decisions) == "refused"
+    why = decisions.table()["why"][0]
+    # income may be missing: it is no fault by itself.
+    for name in set(SOUND) - {"income"}:
+        assert f"{name}: missing" in why
+
+
+def test_a_missing_field_is_refused_or_referred_as_its_column_says(scorer: Scorer):
+    assert not_scored(scorer.decide({**SOUND, "utilisation": None})) == "refused"
+    assert not_scored(scorer.decide({**SOUND, "months_late": None})) == "refer"
+    assert not np.isnan(scorer.decide({**SOUND, "income": None}).pd[0])
+
+
+def test_a_broken_field_is_refused(scorer: Scorer):
+    for broken in (
+        {"purpose": "boat"},
+        {"employment": 3},
+        {"term_months": 24.5},
+        {"term_months": 0},
+        {"utilisation": "0.3"},
+        {"existing_customer": 1},
+        {"income": float("inf")},
+    ):
+        assert not_scored(scorer.decide({**SOUND, **broken})) == "refused", broken
+
+
+def test_a_broken_row_does_not_change_the_others(scorer: Scorer, table: DataFrame):
+    broken = table.assign(purpose=table["purpose"].astype(str))
+    broken.loc[0, "purpose"] = "boat"
+    decisions = scorer.decide(broken)
+    assert not_scored(decisions) == "refused"
+    assert_array_equal(decisions.pd[1:], scorer.decide(table).pd[1:])
+
+
+def test_a_feature_that_was_never_missing_in_training_may_not_be_missing_now(scorer: Scorer):
+    strict = replace(scorer, seen_missing=(False,) * len(scorer.seen_missing))
+    decisions = strict.decide({**SOUND, "income": None})
+    assert not_scored(decisions) == "refer"
+    assert decisions.table()["why"][0] == (
+        "income: cannot be computed, and always could be in training; "
+        "loan_to_income: cannot be computed, and always could be in training"
+    )
+
+
+def test_a_policy_rule_declines_with_its_reason_whatever_the_model_says(scorer: Scorer):
+    row = scorer.decide({**SOUND, "months_late": 6}).table().iloc[0]
+    assert (row["decision"], row["why"]) == ("decline", "six months late or more")
+    assert np.isfinite(row["pd"])
+    assert scorer.decide({**SOUND, "months_late": 5}).rule[0] == NO_RULE
+
+
+def test_a_policy_rule_does_not_decide_on_what_is_refused(scorer: Scorer):
+    assert not_scored(scorer.decide({**SOUND, "months_late": 6, "utilisation": None})) == "refused"
+
+
+def test_the_first_rule_that_holds_decides(scorer: Scorer):
+    policy = scorer.config.policy
+    first = policy.rules[0].model_copy(update={"name": "late", "where": "months_late >= 3", "decision": "refer"})
+    rules = (first.model_copy(update={"reason": "look at it"}), *policy.rules)
+    changed = scorer.config.model_copy(update={"policy": policy.model_copy(update={"rules": rules})})
+    row = replace(scorer, config=changed).decide({**SOUND, "months_late": 7}).table().iloc[0]
+    assert (row["decision"], row["why"]) == ("refer", "look at it")
+
+
+def test_the_digest_is_that_of_the_directory_and_depends_on_every_file(copied: Path):
+    seen = {Scorer.load(copied).digest}
+    assert seen == {digest.of_directory(copied)}
+    files = sorted(path for path in copied.rglob("*") if path.is_file())
+    assert [path.name for path in files] == ["config.json", "model.txt", "reference.json", "scorer.json"]
+    for path in files:
+        path.write_text(path.read_text() + "\n")
+        seen.add(digest.of_directory(copied))
+    assert len(seen) == 5
+
+
+def test_a_model_that_was_altered_is_refused_although_it_could_be_read(copied: Path):
+    text = (copied / "model.txt").read_text()
+    (copied / "model.txt").write_text(text.replace("leaf_value=-", "leaf_value=", 1))
+    with pytest.raises(ScorerError, match=r"model.txt"):
+        Scorer.load(copied)
+
+
+def test_nothing_is_pickled_and_nothing_is_executed(copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for path in copied.rglob("*"):
+        text = path.read_text(encoding="utf-8")  # no binary file at all
+        assert path.suffix in (".json", ".txt")
+        assert "pickle" not in text
+        assert "joblib" not in text
+    for module, name in (("pickle", "load"), ("pickle", "loads"), ("pickle", "Unpickler"), ("joblib", "load")):
+        monkeypatch.setattr(f"{module}.{name}", lambda *_, **__: pytest.fail("unpickled"))
+    (copied / "setup.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')")
+    Scorer.load(copied).decide(SOUND)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_formula_that_does_more_than_arithmetic_is_not_run(copied: Path, tmp_path: Path):
+    target = tmp_path / "executed"
+    edit(copied, "config.json", lambda raw: raw["derived"]["loan_to_income"].update(formula=f"open('{target}', 'w')"))
+    with pytest.raises(ScorerError, match=r"config\.json"):
+        Scorer.load(copied).decide(SOUND)
+    assert not target.exists()
+
+
+def edit(path: Path, name: str, change: Callable[[Any], Any]) -> None:
+    raw = json.loads((path / name).read_text())
+    change(raw)
+    (path / name).write_text(json.dumps(raw))
+
+
+@pytest.mark.parametrize("name", ["scorer.json", "model.txt", "config.json", "reference.json"])
+def test_a_missing_file_is_named(copied: Path, name: str):
+    (copied / name).unlink()
+    with pytest.raises(ScorerError, match=f"{name} is missing"):
+        Scorer.load(copied)
+
+
+def test_a_directory_that_is_not_there_or_is_a_file_is_named(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "nothing", tmp_path / "file"):
+        with pytest.raises(ScorerError, match=path.name):
+            Scorer.load(path)
+
+
+GARBLED = [b"", b"\xff\xfe", b"garbage", b"[]", b"null"]
+FILES = ["scorer.json", "model.txt", "config.json", "reference.json"]
+
+
+# An object, whatever it holds, is all that the scorer itself asks of the reference.
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [(name, content) for name in FILES for content in GARBLED]
+    + [(name, content) for name in FILES[:3] for content in (b"{}", b'{"format": 1}')],
+)
+def test_a_garbled_file_is_named(copied: Path, name: str, content: bytes):
+    (copied / name).write_bytes(content)
+    with pytest.raises(ScorerError, match=name):
+        Scorer.load(copied)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "garbage", "[]", "{}", '{"columns": [0], "bins": [], "coefficients": [], "intercept": "x"}']
+)
+def test_a_garbled_scorecard_is_named(tmp_path: Path, trained: Trained, content: str):
+    copied = Path(shutil.copytree(trained[1].scorecard, tmp_path / "scorecard"))
+    (copied / "scorecard.json").write_text(content)
+    with pytest.raises(ScorerError, match=r"scorecard\.json"):
+        Scorer.load(copied)
+
+
+def test_a_model_cut_short_is_named(copied: Path):
+    text = (copied / "model.txt").read_text()
+    (copied / "model.txt").write_text(text[: len(text) // 2])
+    with pytest.raises(ScorerError, match=r"model.txt"):
+        Scorer.load(copied)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"calibration": {"intercept": 0.0}},
+        {"calibration": {"intercept": "0", "slope": 1.0}},
+        {"calibration": {"intercept": 0.0, "slope": -1.0}},
+        {"calibration": None},
+        {"seen_missing": [True]},
+        {"seen_missing": None},
+        {"features": None},
+    ],
+)
+def test_facts_that_cannot_be_are_named(copied: Path, change: dict[str, Any]):
+    edit(copied, "scorer.json", lambda raw: raw.update(change))
+    with pytest.raises(ScorerError, match=r"scorer\.json"):
+        Scorer.load(copied)
+
+
+def test_another_format_is_refused_with_both_numbers(copied: Path):
+    edit(copied, "scorer.json", lambda raw: raw.update(format=2))
+    with pytest.raises(ScorerError, match=r"format 2, this version reads 1"):
+        Scorer.load(copied)
+
+
+def test_an_unknown_kind_is_refused_with_the_known_ones(copied: Path):
+    edit(copied, "scorer.json", lambda raw: raw.update(kind="pickle"))
+    with pytest.raises(ScorerError, match=r"'pickle' is unknown; known: lightgbm, scorecard"):
+        Scorer.load(copied)
+
+
+def test_features_that_differ_from_the_configs_are_refused(copied: Path):
+    edit(copied, "scorer.json", lambda raw: raw["features"].reverse())
+    with pytest.raises(ScorerError, match="name different features"):
+        Scorer.load(copied)
+
+
+def test_a_model_of_another_matrix_is_refused(copied: Path):
+    """The config and the facts agree on one feature fewer; the trees read one more."""
+    edit(copied, "scorer.json", lambda raw: (raw["features"].pop(), raw["seen_missing"].pop()))
+    edit(copied, "config.json", lambda raw: (raw["derived"].clear(), raw["model"]["directions"].pop("loan_to_income")))
+    with pytest.raises(ScorerError, match=r"model\.txt"):
+        Scorer.load(copied)
+
+
+def test_the_reference_holds_counts_and_no_row(trained: Trained, table: DataFrame):
+    scorer = Scorer.load(trained[1].scorer)
+    assert set(scorer.reference) == {"inputs", "score"}
+    trained_rows = len(pd.read_parquet(trained[1].inputs("train")))
+    assert set(scorer.reference["inputs"]["columns"]) == set(table)
+    for one in scorer.reference["inputs"]["columns"].values():
+        assert sum(one["counts"]) == trained_rows

@@ -1,0 +1,70 @@
+"""Stage assemble: policy and model together; a change of policy trains nothing."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from numpy.testing import assert_array_equal
+
+from credit_risk.config import Config
+from credit_risk.data import digest
+from credit_risk.data.files import Files
+from credit_risk.domain.decision import APPROVE
+from credit_risk.records.scorer import Scorer
+from credit_risk.stages import assemble, train
+
+Trained = tuple[Config, Files]
+Change = Callable[..., Config]
+
+
+def test_it_makes_both_scorers_of_the_fitted_models_and_the_same_ones_again(harmed: Trained):
+    config, files = harmed
+    before = [digest.of_directory(path) for path in (files.scorer, files.scorecard)]
+    assemble.run(config, files)
+    assert [digest.of_directory(path) for path in (files.scorer, files.scorecard)] == before
+    assert Scorer.load(files.scorer).model.kind == "lightgbm"
+    assert Scorer.load(files.scorecard).model.kind == "scorecard"
+    assert (files.scorer / "model.txt").read_bytes() == (files.model / "model.txt").read_bytes()
+
+
+def test_a_change_of_policy_changes_the_scorer_and_not_the_model(harmed: Trained, changed: Change):
+    config, files = harmed
+    before = Scorer.load(files.scorer)
+    model = digest.of_directory(files.model)
+    assemble.run(changed(config, "policy", lgd=0.9), files)
+    after = Scorer.load(files.scorer)
+    assert digest.of_directory(files.model) == model
+    assert after.digest != before.digest
+    rows = pd.read_parquet(files.inputs("selection"))
+    assert_array_equal(after.decide(rows).pd, before.decide(rows).pd)
+    assert (after.decide(rows).outcome == APPROVE).sum() < (before.decide(rows).outcome == APPROVE).sum()
+
+
+def test_it_opens_neither_outcomes_nor_protected_columns(harmed: Trained):
+    config, files = harmed
+    before = digest.of_directory(files.scorer)
+    for name in ("train", "selection", "test"):
+        files.outcomes(name).unlink()
+        files.protected(name).unlink()
+    assemble.run(config, files)
+    assert digest.of_directory(files.scorer) == before
+
+
+def test_the_reference_counts_the_training_rows_and_their_scores(trained: Trained):
+    config, files = trained
+    scorer = Scorer.load(files.scorer)
+    rows = pd.read_parquet(files.inputs("train"))
+    score = scorer.decide(rows).score
+    assert not np.isnan(score).any()
+    matrix = train.Inputs.of(config).table(rows)
+    assert assemble.reference(config, matrix, score) == scorer.reference
+    assert sum(scorer.reference["score"]["columns"]["score"]["counts"]) == len(rows)
+    gaps = int(rows["income"].isna().sum())
+    assert gaps > 0
+    assert scorer.reference["inputs"]["columns"]["income"]["counts"][-2:] == [gaps, 0]  # missing, invalid
+
+
+def test_the_scorers_copy_of_the_config_is_the_config(trained: Trained):
+    config, files = trained
+    assert Scorer.load(files.scorer).config == config
+    assert list(Scorer.load(files.scorer).config.columns) == list(config.columns)  # the order is the matrix's

@@ -1,0 +1,396 @@
+"""The report's page: whole in itself, true to the artefacts, and never a pass by absence."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pandas import DataFrame
+
+from credit_risk.config import Config, load
+from credit_risk.data.files import Files
+from credit_risk.data.writing import read_json, write_csv, write_json
+from credit_risk.stages import evaluate, gate, report
+
+LENDER = Path(__file__).parent.parent / "lender"
+FIGURES = {
+    "auc": 0.775, "gini": 0.55, "ks": 0.42, "brier": 0.136, "ece": 0.0112, "calibration_slope": 0.968,
+    "calibration_in_the_large": 0.0194, "average_precision": 0.555, "approval_rate": 0.7012,
+    "bad_rate_of_approved": 0.125, "profit_per_application": 0.0664,
+}  # fmt: skip
+
+
+class Page(HTMLParser):
+    """What a test asks of a page: its tags with their attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.silent = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.silent += tag in ("style", "svg")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent -= tag in ("style", "svg")
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def with_ends(figures: dict[str, float], width: float) -> dict[str, float]:
+    return {
+        name + end: value + shift
+        for name, value in figures.items()
+        for end, shift in (("", 0), ("_low", -width), ("_high", width))
+    }
+
+
+def metrics() -> dict[str, Any]:
+    difference = with_ends(dict.fromkeys(FIGURES, 0.011), 0.005)
+    return {
+        "scorer": "5c" * 32,
+        "scorecard": "5d" * 32,
+        "test": with_ends(FIGURES, 0.014),
+        "challengers": {name: with_ends(FIGURES, 0.02) for name in ("scorecard", "logistic")},
+        "differences": dict.fromkeys(("scorecard", "logistic"), difference),
+        "selection": {"scorecard": difference},
+        "information": {"hosmer_lemeshow_p": 0.2, "cut_off": 0.244, "replicates": 1000, "confidence": 0.95},
+        "monotone": {"violations": 0, "perturbations": 1234, "largest": 0.0, "untested_features": 0},
+        "leak": {"strongest_share": 0.79, "strongest_gini": 0.43, "rows_across_splits": 0, "strongest_feature": "x"},
+        "rows": {"train": 600, "selection": 200, "test": 200, "test_not_scored": 0},
+        "unknown": {"stability.score_psi": "the split is random"},
+    }
+
+
+def gate_record(config: Config) -> dict[str, Any]:
+    check = {"value": 0.775, "low": 0.761, "high": 0.789, "at_least": 0.7, "at_most": None, "verdict": "PASS"}
+    words = {"measure": "test.auc", "sentence": "test.auc is inside the limit.", "reason": "it must rank"}
+    return {
+        "verdict": "PASS",
+        "stale": [],
+        "recommended": "models/scorer",
+        "checks": [{**check, **words, "name": one.name} for one in config.gates],
+        "digests": {
+            "scorer": "5c" * 32,
+            "scorecard": "5d" * 32,
+            "data": "da" * 32,
+            "config": "c0" * 32,
+            "code": "cd" * 32,
+        },
+    }
+
+
+def preparation() -> dict[str, Any]:
+    part = {"rows": 300, "goods": 240, "bads": 60, "bad_rate": 0.2}
+    return {
+        "rows_read": 1000,
+        "left_out": {"outcome not known": 100},
+        "split": {"by": "random", "out_of_time": False, "why_random": "the data has no date"},
+        "parts": {"train": part, "selection": part, "test": part},
+        "population": "booked",
+        "outcome": "90 days past due",
+        "inputs_digest": {"data/applications.csv": "ab" * 32},
+    }
+
+
+def tables() -> dict[str, DataFrame]:
+    models = ["lightgbm", "scorecard", "logistic"]
+    bins = {
+        "mean_pd": [0.1, 0.4],
+        "bad_rate": [0.12, 0.35],
+        "low": [0.08, 0.3],
+        "high": [0.15, 0.41],
+        "rows": [100, 100],
+    }
+    counts = {"rows": [100, 100], "goods": [60, 90], "bads": [40, 10], "bad_rate": [0.4, 0.1]}
+    ends = {"low": [0.3, 0.05], "high": [0.5, 0.2]}
+    curve = {"direction": ["increasing"] * 2, "mean_pd": [0.2, 0.3], "low": [0.19, 0.28], "high": [0.21, 0.32]}
+    roc = {"false_positive_rate": [0, 0.2, 1], "true_positive_rate": [0, 0.6, 1]}
+    return {
+        "roc": DataFrame([{"model": m, **{k: v[i] for k, v in roc.items()}} for m in models for i in range(3)]),
+        "ks": DataFrame({"score": [480, 510, 560], "goods": [0.1, 0.2, 1], "bads": [0.3, 0.62, 1]}),
+        "calibration": DataFrame({"model": ["lightgbm"] * 2, "bin": [1, 2], **bins}),
+        "gains": DataFrame({"band": ["B", "A"], **counts, **ends, "lift": [1.6, 0.4]}),
+        "deciles": DataFrame({"decile": [1, 2], **counts, **ends}),
+        "scores": DataFrame({"low": [480, 520], "high": [520, 560], "goods": [60, 90], "bads": [40, 10]}),
+        "profit": DataFrame({"cut_off": [0.1, 0.3, 0.9], "profit": [0.01, 0.06, -0.1], "approval_rate": [0.2, 0.7, 1]}),
+        "effects": DataFrame({"feature": ["months"] * 2, "value": [0, 3], **curve}),
+        "segments": DataFrame({"segment": ["x"], "value": ["up to 5"], "rows": [9], "bad_rate": [1], "mean_pd": [1]}),
+        "monotone": DataFrame({"input": ["months"], "direction": ["both"], "perturbations": [50], "violations": [0]}),
+    }  # fmt: skip
+
+
+def make(root: Path) -> tuple[Config, Files]:
+    """A config and every artefact of the report, small enough to read."""
+    shutil.copytree(LENDER, root / "configs")
+    config, files = load(root / "configs" / "credit.yaml"), Files(root)
+    contract = {"rows": 1000, "columns": 9, "checked": ["missing", "range"], "findings": [], "passed": True}
+    write_json(files.report("metrics"), metrics())
+    write_json(files.report("gate"), gate_record(config))
+    write_json(files.report("preparation"), preparation())
+    write_json(files.report("validation"), {"passed": True, "contract": contract, "drift": {"note": "not assessed"}})
+    for name, table in tables().items():
+        write_csv(files.plots / f"{name}.csv", table)
+    boosting = DataFrame({"trees": [1, 2, 3], "log_loss": [0.6, 0.5, 0.51], "spread": [0.01] * 3})
+    write_csv(files.model / "boosting.csv", boosting)
+    return config, files
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Config, Files]:
+    """Artefacts that a test may change."""
+    return make(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, str]:
+    """A config and the page of unchanged artefacts, made once."""
+    config, files = make(tmp_path_factory.mktemp("report"))
+    report.run(config, files)
+    text = files.page.read_text(encoding="utf-8")
+    assert str(files.root) not in text
+    return config, text
+
+
+def page_of(config: Config, files: Files) -> Page:
+    report.run(config, files)
+    return Page(files.page.read_text(encoding="utf-8"))
+
+
+def badges(text: str) -> list[str]:
+    return re.findall(r'class="badge (\w+)"', text)
+
+
+def test_the_page_fetches_nothing_and_runs_nothing(whole):
+    page = Page(whole[1])
+    assert not page.named("script")
+    assert not page.named("link")
+    assert not page.named("img")
+    links = [value for _, attributes in page.tags for name, value in attributes.items() if name in ("href", "src")]
+    assert links
+    assert all(value is not None and value.startswith("#") for value in links)
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert "http:" not in whole[1]
+    assert "https:" not in whole[1]
+    assert "@import" not in whole[1]
+
+
+def test_ids_are_unique_and_every_anchor_and_drawing_part_has_its_target(whole):
+    page = Page(whole[1])
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {(attributes["href"] or "")[1:] for _, attributes in page.tags if "href" in attributes}
+    clips = {str(attributes["clip-path"])[5:-1] for _, attributes in page.tags if "clip-path" in attributes}
+    assert clips
+    assert targets | clips <= set(ids)
+
+
+def test_every_headline_figure_stands_on_the_page_as_written(whole):
+    page, figures = Page(whole[1]), metrics()
+    for measure in (*report.HEADLINE, *report.FURTHER):
+        for node in ("test", "challengers.scorecard", "challengers.logistic"):
+            text, why = report.value_of(figures, node, measure)
+            assert why is None
+            assert text in page.text
+        for node in ("differences.scorecard", "selection.scorecard"):
+            assert report.value_of(figures, node, measure, signed=True)[0] in page.text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kind", "signed", "text"),
+    [
+        ((0.775, 0.761, 0.789), "plain", False, "0.775 (0.761 to 0.789)"),
+        ((0.0112, 0.0101, 0.0289), "plain", False, "0.0112 (0.0101 to 0.0289)"),
+        ((-0.0004, -0.0004, 0.0), "plain", True, "−0.00040 (−0.00040 to 0.00000)"),
+        ((0.7012, 0.69, 0.712), "percent", False, "70.1% (69.0% to 71.2%)"),
+        ((0.0664, 0.0611, 0.0724), "exposure", False, "6.64% (6.11% to 7.24%)"),
+        ((-0.015, -0.025, 0.007), "percent", True, "−1.50 pp (−2.50 to +0.70)"),
+        ((0.775, None, None), "plain", False, "0.775 (interval not available)"),
+        ((None, None, None), "plain", False, "not available"),
+        ((0.0, 0.0, 0.0), "plain", False, "0.000 (0.000 to 0.000)"),
+    ],
+)
+def test_a_figure_is_written_in_one_way(numbers, kind, signed, text):
+    assert report.interval(numbers, kind, signed=signed) == text
+
+
+def test_a_pass_is_said_in_words_for_the_gate_and_each_check(whole):
+    config, text = whole
+    page = Page(text)
+    assert "Every check passes: this scorer may be promoted." in page.text
+    assert badges(text)[: 1 + len(config.gates)] == ["pass"] * (1 + len(config.gates))
+    assert "0.775 (0.761 to 0.789)" in page.text
+    assert "at least 0.7" in page.text
+
+
+def test_without_a_gate_record_there_is_no_pass(made):
+    config, files = made
+    files.report("gate").unlink()
+    page = page_of(config, files)
+    assert "Not available. reports/gate.json was not written." in page.text
+    assert "There is no verdict" in page.text
+    verdict = page.text[: page.text.index("Headline figures")]
+    assert "✓" not in verdict
+    assert "PASS" not in verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda record: record["digests"].update(scorer="00" * 32), "speak about different scorers"),
+        (lambda record: record["checks"].pop(), "was not judged"),
+        (lambda record: record["checks"][0].update(verdict="FAIL"), "although a check does not"),
+        (lambda record: record["checks"][0].update(verdict="fine"), "although a check does not"),
+        (
+            lambda record: record.update(stale=["reports/metrics.json measured another scorer"]),
+            "measured another scorer",
+        ),
+    ],
+)
+def test_whatever_speaks_against_a_pass_takes_it_away(made, change, said):
+    config, files = made
+    record = read_json(files.report("gate"))
+    change(record)
+    write_json(files.report("gate"), record)
+    page = page_of(config, files)
+    assert said in page.text
+    assert "may be promoted" not in page.text
+    assert badges(files.page.read_text())[0] == "unsure"
+
+
+def test_a_fail_is_shown_as_one(made):
+    config, files = made
+    record = read_json(files.report("gate")) | {"verdict": "FAIL"}
+    record["checks"][0]["verdict"] = "FAIL"
+    write_json(files.report("gate"), record)
+    page = page_of(config, files)
+    assert "This scorer may not be promoted: at least one check fails." in page.text
+    assert badges(files.page.read_text())[0] == "fail"
+
+
+def test_a_figure_that_is_not_known_says_why(made):
+    config, files = made
+    figures = metrics()
+    figures["test"]["auc"] = None
+    figures["unknown"]["test.auc"] = "one class only: 0 bads among 200 rows"
+    write_json(files.report("metrics"), figures)
+    assert "AUC not available one class only: 0 bads among 200 rows." in page_of(config, files).text
+
+
+@pytest.mark.parametrize("name", report.REPORTS)
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "was not written"), ("{ broken", "is not JSON"), ("[]", "lacks ")],
+)
+def test_a_report_that_is_missing_or_broken_is_said_to_be(made, name, content, why):
+    config, files = made
+    files.report(name).unlink() if content is None else files.report(name).write_text(content)
+    page = page_of(config, files)
+    assert f"Not available. reports/{name}.json {why}" in page.text
+    assert ("may be promoted" in page.text) == (name in ("preparation", "validation"))
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "was not written"), ("", "is not a table"), ("other\n1\n", "lacks "), ("rows\n", "")],
+)
+def test_a_picture_that_cannot_be_drawn_says_so_in_its_place(made, content, why):
+    config, files = made
+    for path in (*files.plots.glob("*.csv"), files.model / "boosting.csv"):
+        path.unlink() if content is None else path.write_text(content)
+    page = page_of(config, files)
+    for name in ("roc", "ks", "calibration", "gains", "scores", "profit", "effects", "boosting"):
+        assert f"Not available. {name}.csv {why}" in page.text
+    assert not page.named("svg")
+
+
+def test_words_from_config_and_artefacts_are_escaped(made):
+    config, files = made
+    project = config.project.model_copy(update={"title": "<b>&amp;", "notice": "<script>alert(1)</script>"})
+    record = gate_record(config)
+    record["checks"][0]["sentence"] = "<img src=x onerror=alert(1)>"
+    write_json(files.report("gate"), record)
+    write_csv(files.plots / "segments.csv", tables()["segments"].assign(value="</table><script>"))
+    hostile = tables()["effects"].assign(feature='"><script>')
+    write_csv(files.plots / "effects.csv", hostile)
+    page = page_of(config.model_copy(update={"project": project}), files)
+    assert not page.named("script")
+    assert not page.named("img")
+    assert not page.named("b")
+    assert "<b>&amp;" in page.text
+    assert "<script>alert(1)</script>" in page.text
+
+
+def test_two_runs_are_byte_identical(made):
+    config, files = made
+    report.run(config, files)
+    first = files.page.read_bytes()
+    report.run(config, files)
+    assert files.page.read_bytes() == first
+
+
+def test_title_landmarks_headings_and_text_alternatives(whole):
+    config, text = whole
+    page = Page(text)
+    assert f"<title>{config.project.title}: model report</title>" in text
+    assert page.named("html")[0]["lang"] == "en"
+    for landmark in ("header", "nav", "main", "footer", "h1"):
+        assert len(page.named(landmark)) == 1
+    pictures = page.named("svg")
+    assert len(pictures) == 8
+    assert all(svg["role"] == "img" and len(svg["aria-label"] or "") > 20 for svg in pictures)
+    assert all({"scope"} <= set(cell) for cell in page.named("th"))
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_rows_that_no_step_accounts_for_are_shown(made):
+    config, files = made
+    write_json(files.report("preparation"), preparation() | {"rows_read": 1007})
+    assert "Rows that no step accounts for 7" in page_of(config, files).text
+
+
+def test_a_random_split_and_booked_accounts_are_stated(whole):
+    page = Page(whole[1])
+    assert "No out-of-time test. The rows were split at random: the data has no date." in page.text
+    assert "A model of booked accounts says nothing certain about applicants who were declined" in page.text
+
+
+def test_a_split_by_time_shows_its_dates(made):
+    config, files = made
+    dates = {name: ["2020-01-01", "2020-06-30"] for name in ("train", "selection", "test")}
+    split = {"by": "time", "out_of_time": True, "first_test_day": "2020-09-01", "embargo_months": 12, "dates": dates}
+    write_json(files.report("preparation"), preparation() | {"split": split})
+    page = page_of(config, files)
+    assert "Split by time. The test starts on 2020-09-01, with an embargo of 12 months" in page.text
+    assert "No out-of-time test" not in page.text
+
+
+def test_the_page_takes_what_evaluate_and_gate_write(trained, tmp_path):
+    config, built = trained
+    shutil.copytree(built.root, tmp_path / "root")
+    files = Files(tmp_path / "root")
+    evaluate.run(config, files)
+    gate.run(config, files)
+    page = page_of(config, files)
+    missing = re.findall(r"Not available\. [^.]*\.\w+", page.text)
+    assert missing == ["Not available. reports/validation.json"]
+    recorded = json.loads(files.report("gate").read_text())
+    assert len(page.named("figure")) == len(page.named("svg"))
+    assert all(check["sentence"] in page.text for check in recorded["checks"])

@@ -1,0 +1,94 @@
+"""The closing screen: figures with intervals, the verdict and its reasons, and where the report is."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from credit_risk.config import Config
+from credit_risk.data.files import Files
+from credit_risk.data.writing import write_json
+from credit_risk.errors import NotFound
+from credit_risk.stages import summary
+
+METRICS = {
+    "information": {"confidence": 0.95},
+    "test": {
+        "auc": 0.75,
+        "auc_low": 0.71,
+        "auc_high": 0.79,
+        "ks": 0.4,
+        "ks_low": None,
+        "ks_high": None,
+        "brier": None,
+    },
+    "challengers": {"scorecard": {"auc": 0.74}, "logistic": {"auc": 0.73}},
+}
+GATE = {
+    "verdict": "FAIL",
+    "stale": ["reports/metrics.json measured another scorer"],
+    "checks": [{"name": "discrimination", "verdict": "CANNOT SAY", "sentence": "test.auc straddles the limit."}],
+}
+
+
+@pytest.fixture
+def screen(tmp_path: Path, trained: tuple[Config, Files]) -> Callable[..., str]:
+    def show(gate: dict[str, Any] = GATE, **split: Any) -> str:
+        files = Files(tmp_path)
+        write_json(files.report("metrics"), METRICS)
+        write_json(files.report("gate"), gate)
+        write_json(files.report("preparation"), {"split": {"out_of_time": True, **split}})
+        console = Console(width=140, record=True, color_system=None)
+        with console.capture() as captured:
+            console.print(summary.screen(trained[0], files))
+        return captured.get()
+
+    return show
+
+
+def line(text: str, start: str) -> list[str]:
+    return next(each.split("  ") for each in text.splitlines() if each.startswith(start))
+
+
+def cells(text: str, start: str) -> list[str]:
+    return [cell.strip() for cell in line(text, start) if cell.strip()]
+
+
+def test_a_figure_stands_with_its_interval_beside_both_challengers(screen: Callable[..., str]):
+    text = screen()
+    assert text.startswith("A simulated lender")
+    assert cells(text, "AUC") == ["AUC", "0.7500", "0.7100 to 0.7900", "0.7400", "0.7300"]
+    assert "95% interval" in text.replace("95 %", "95%")
+
+
+def test_what_is_not_known_is_said_and_never_a_number(screen: Callable[..., str]):
+    text = screen()
+    assert cells(text, "KS") == ["KS", "0.4000", "not known", "not known", "not known"]
+    assert cells(text, "Brier score") == ["Brier score"] + ["not known"] * 4
+
+
+def test_the_verdict_stands_with_every_check_and_what_is_stale(screen: Callable[..., str]):
+    text = screen()
+    assert "The gate says FAIL." in text
+    assert cells(text, "discrimination") == ["discrimination", "CANNOT SAY", "test.auc straddles the limit."]
+    assert cells(text, "stale") == ["stale", "FAIL", "reports/metrics.json measured another scorer"]
+    assert "The gate says PASS." in screen({"verdict": "PASS", "stale": [], "checks": []})
+
+
+def test_the_report_is_named_and_a_test_that_is_not_out_of_time_too(screen: Callable[..., str], tmp_path: Path):
+    text = "".join(screen(out_of_time=False, why_random="no date").splitlines())
+    assert "No out-of-time test: no date." in text
+    assert str(Path("reports") / "index.html") in text
+    assert "out-of-time" not in screen()
+
+
+@pytest.mark.parametrize("name", ["metrics", "gate", "preparation"])
+def test_a_pipeline_that_has_not_ended_says_what_to_run(
+    screen: Callable[..., str], tmp_path: Path, trained: tuple[Config, Files], name: str
+):
+    screen()
+    Files(tmp_path).report(name).unlink()
+    with pytest.raises(NotFound, match=rf"{name}.json: there is no such file.*make run"):
+        summary.screen(trained[0], Files(tmp_path))

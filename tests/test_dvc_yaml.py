@@ -1,0 +1,142 @@
+"""dvc.yaml tells the truth: every stage is explained, tested, and runs again when code or config it uses changes."""
+
+import ast
+from pathlib import Path, PurePosixPath
+
+import grimp
+import pytest
+from ruamel.yaml import YAML
+
+from credit_risk.config import Config
+from credit_risk.config.schema import Parameters
+
+ROOT = Path(__file__).parents[1]
+PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
+STAGES = PIPELINE["stages"]
+SOURCE = PurePosixPath("src/credit_risk")
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return grimp.build_graph("credit_risk", cache_dir=None)
+
+
+def module_of(stage):
+    return f"credit_risk.stages.{stage.replace('-', '_')}"
+
+
+def file_of(module):
+    """Where a module lies, as dvc.yaml would write it."""
+    path = PurePosixPath("src", *module.split("."))
+    return path / "__init__.py" if (ROOT / path / "__init__.py").is_file() else path.with_suffix(".py")
+
+
+def with_packages(modules):
+    """Modules and the packages they lie in: importing one runs the __init__.py of each package above it."""
+    return {".".join(module.split(".")[: end + 1]) for module in modules for end in range(module.count(".") + 1)}
+
+
+def holds_code(path):
+    """Whether there is more in a file than a docstring; an empty __init__.py changes nothing."""
+    return any(not isinstance(node, ast.Expr) for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body)
+
+
+def covers(dep, path):
+    return dep == path or dep in path.parents
+
+
+def paths(entries):
+    """The paths of deps or outs: an entry is a path, or a path with options."""
+    return [PurePosixPath(entry if isinstance(entry, str) else next(iter(entry))) for entry in entries]
+
+
+def is_key(section, name):
+    """Whether `policy.margin` leads to a field below a section."""
+    first, _, rest = name.partition(".")
+    field = section.model_fields.get(first)
+    return field is not None and (not rest or is_key(field.annotation, rest))
+
+
+def outputs(stage):
+    return [path for kind in ("outs", "metrics", "plots") for path in paths(STAGES[stage].get(kind, ()))]
+
+
+def test_the_stages_are_those_of_the_pipeline():
+    assert {"validate-data", "prepare", "train", "assemble", "evaluate", "gate", "report"} <= set(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_says_what_it_is_for_in_one_breath(stage):
+    assert 20 <= len(STAGES[stage]["desc"]) <= 120
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_runs_the_command_of_its_name(stage):
+    assert STAGES[stage]["cmd"].split()[:2] == ["credit-risk", stage]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_has_a_module_a_test_and_a_page(stage):
+    name = stage.replace("-", "_")
+    assert (ROOT / file_of(module_of(stage))).is_file()
+    assert (ROOT / "tests" / "stages" / f"test_{name}.py").is_file()
+    headings = [line.strip() for line in (ROOT / "docs" / "pipeline.md").read_text(encoding="utf-8").splitlines()]
+    assert headings.count(f"## {stage}") == 1
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_runs_again_when_code_that_it_imports_is_edited(graph, stage):
+    module = module_of(stage)
+    imported = map(file_of, with_packages({module, *graph.find_upstream_modules(module)}))
+    deps = paths(STAGES[stage]["deps"])
+    unseen = [str(path) for path in imported if holds_code(path) and not any(covers(dep, path) for dep in deps)]
+    assert sorted(unseen) == [], f"{stage} imports these, and its deps do not cover them"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_names_no_code_that_is_not_there(stage):
+    for dep in paths(STAGES[stage]["deps"]):
+        if covers(SOURCE, dep):
+            assert (ROOT / dep).exists(), f"{stage} depends on {dep}, which does not exist"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_params_are_sections_of_the_config(stage):
+    for entry in STAGES[stage].get("params", ()):
+        assert isinstance(entry, dict), f"{entry!r} would be read from params.yaml, which does not exist"
+        for path, names in entry.items():
+            root = {"configs/credit.yaml": Config, "configs/model.yaml": Parameters}[path]
+            for name in names or ():
+                assert is_key(root, name), f"{stage}: {path} has no {name}"
+                assert (root, name) != (Config, "parameters"), "parameters stand in configs/model.yaml"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_output_lies_inside_the_data(stage):
+    """data.dvc tracks all of data/: a stage that writes there would change what was pulled."""
+    assert outputs(stage) != []
+    for out in outputs(stage):
+        assert out.parts[0] in ("artifacts", "models", "reports"), f"{stage} writes {out}"
+        assert ".." not in out.parts
+
+
+def test_every_file_that_a_stage_needs_is_made_by_a_stage_before_it():
+    made = []
+    for stage, spec in STAGES.items():
+        for dep in paths(spec["deps"]):
+            if dep.parts[0] in ("artifacts", "models", "reports"):
+                assert any(covers(out, dep) or covers(dep, out) for out in made), f"{stage} needs {dep}: nobody made it"
+        made += outputs(stage)
+
+
+def test_no_two_stages_write_the_same():
+    made = [out for stage in STAGES for out in outputs(stage)]
+    assert [(str(a), str(b)) for a in made for b in made if a is not b and covers(a, b)] == []
+
+
+def test_every_plot_is_drawn_from_an_output():
+    made = [out for stage in STAGES for out in outputs(stage)]
+    drawn = {path for plot in PIPELINE["plots"] for spec in plot.values() for axis in "xy" for path in spec[axis]}
+    assert drawn
+    for path in drawn:
+        assert any(covers(out, PurePosixPath(path)) for out in made), f"nobody writes {path}"
