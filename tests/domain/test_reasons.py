@@ -276,7 +276,7 @@ def test_the_population_is_who_just_passes(lender: Config):
     matrix, model, asked = of_lender(lender)
     pd = np.array([0.05, 0.1, 0.12, 0.15, 0.19, 0.199, 0.2, 0.3, 0.4, np.nan])
     assert list(reasons.population(asked, pd, 0.2)) == [1, 2, 3, 4, 5]
-    found = reasons.background(lender, asked, model, UNITY, matrix, pd, 0.2)
+    found = reasons.background(lender, asked, model, UNITY, matrix=matrix, pd=pd, cut_off=0.2)
     assert (found.rows, found.mean[0], found.reference[0]) == (5, 3.0, 3.0)
     assert found.base == 3.0
     assert (found.lowest[0], found.highest[0]) == (0.0, 9.0)
@@ -287,14 +287,16 @@ def test_the_population_is_who_just_passes(lender: Config):
 def test_all_rows_with_a_pd_can_be_the_population(lender: Config):
     matrix, model, asked = of_lender(lender)
     everybody = asked.model_copy(update={"population": "all"})
-    found = reasons.background(lender, everybody, model, UNITY, matrix, np.array([0.5] * 9 + [np.nan]), 0.2)
+    found = reasons.background(
+        lender, everybody, model, UNITY, matrix=matrix, pd=np.array([0.5] * 9 + [np.nan]), cut_off=0.2
+    )
     assert (found.rows, found.mean[0]) == (9, 4.0)
 
 
 def test_a_reference_value_is_one_that_occurs_and_a_column_of_gaps_has_none(lender: Config):
     matrix, model, asked = of_lender(lender)
     matrix[:, 1] = np.nan
-    found = reasons.background(lender, asked, model, UNITY, matrix[:4], np.full(4, 0.15), 0.2)
+    found = reasons.background(lender, asked, model, UNITY, matrix=matrix[:4], pd=np.full(4, 0.15), cut_off=0.2)
     assert found.reference[0] == 1.0  # of 0 1 2 3
     assert math.isnan(found.reference[1])
     assert math.isnan(found.lowest[1])
@@ -303,7 +305,7 @@ def test_a_reference_value_is_one_that_occurs_and_a_column_of_gaps_has_none(lend
 def test_a_population_without_anybody_is_refused_with_the_way_out(lender: Config):
     matrix, model, asked = of_lender(lender)
     with pytest.raises(DataError, match=r"no training row has a PD from 0.1000 up to the cut-off of 0.2000.*Widen"):
-        reasons.background(lender, asked, model, UNITY, matrix, np.full(10, 0.5), 0.2)
+        reasons.background(lender, asked, model, UNITY, matrix=matrix, pd=np.full(10, 0.5), cut_off=0.2)
 
 
 def test_a_large_population_is_thinned_evenly(monkeypatch: pytest.MonkeyPatch):

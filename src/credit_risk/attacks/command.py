@@ -24,6 +24,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Numbers = dict[str, Any]
 
 SURROGATE_ROWS = 20_000
+FEWEST = 100  # training and selection rows each
 WHAT = "attack the scorer: cheap flips of declined applicants, and membership inference"
 
 
@@ -47,7 +48,7 @@ def run(config: Config, files: Files) -> None:
     numbers = {
         "scorer": tested.scorer.digest,
         "robustness": _robustness(config, files, tested, folder, unknown),
-        "privacy": _privacy(config, files, tested, folder),
+        "privacy": _privacy(config, files, tested, folder, unknown),
         "unknown": unknown,
     }
     write_json(files.report("attacks"), numbers)
@@ -92,16 +93,19 @@ def _robustness(config: Config, files: Files, tested: Tested, folder: Path, unkn
     }
 
 
-def _privacy(config: Config, files: Files, tested: Tested, folder: Path) -> Numbers:
+def _privacy(config: Config, files: Files, tested: Tested, folder: Path, unknown: dict[str, str]) -> Numbers:
     people = People.of(_scored(files, tested, "train"), _scored(files, tested, "selection"))
+    counts = {"members": int(people.member.sum()), "others": int((~people.member).sum())}
+    if min(counts.values()) < FEWEST:
+        unknown["privacy.score"] = f"fewer than {FEWEST} scored training or selection rows: too few to learn an attack"
+        return {"score": None, **counts}
     found = membership.attacks(people, seed=config.evaluation.seed, confidence=config.evaluation.confidence)
     write_csv(folder / "membership.csv", membership.table(found))
     strongest = membership.strongest(found)
     return {
         **with_ends({"score": membership.privacy(found[strongest]), "auc": found[strongest]}),
         "strongest": strongest,
-        "members": int(people.member.sum()),
-        "others": int((~people.member).sum()),
+        **counts,
     }
 
 

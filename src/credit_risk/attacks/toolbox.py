@@ -163,7 +163,7 @@ def _art(name: str) -> Any:
         try:
             return import_module(f"art.{name}")
         except ModuleNotFoundError as error:
-            if error.name == "art":
+            if (error.name or "").split(".")[0] == "art":  # also where another package of that name is installed
                 raise ToolboxMissing from None
             raise
 

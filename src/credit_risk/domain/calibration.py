@@ -31,6 +31,11 @@ def fit(margin: Matrix, bad: Mask) -> Calibration:
     Isotonic regression would add ties and break the additivity of reasons on the log-odds scale.
     Raises DataError if the margins rank the wrong way round: such a model has learned nothing.
     """
+    if np.ptp(margin) == 0:
+        raise DataError(
+            f"out-of-fold margins are all {margin[0]:.3g}: they have no slope, expected above 0. The model tells "
+            "no application from another. Look at the outcome's coding and at the features."
+        )
     regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(margin[:, None], bad)
     slope = float(regression.coef_[0, 0])
     if not slope > 0:

@@ -41,9 +41,9 @@ def scores(pd: Matrix, scale: Scale) -> Matrix:
 
 
 def bands(score: Matrix, policy: Policy) -> Codes:
-    """The place of each score's band in the config; a score below the last band's minimum belongs to the last."""
+    """The place of each score's band in the config; a score below the last's minimum, or none, belongs to the last."""
     minima = np.array([band.minimum for band in reversed(policy.bands)])
-    from_worst = np.maximum(np.searchsorted(minima, score, side="right") - 1, 0)
+    from_worst = np.maximum(np.searchsorted(minima, np.nan_to_num(score, nan=-np.inf), side="right") - 1, 0)
     return (len(minima) - 1 - from_worst).astype(np.int8)
 
 
@@ -97,7 +97,9 @@ class Decisions:
         reason = self.rule.astype(np.intp)
         for row in np.flatnonzero(~scored):
             reason[row] = len(reasons)
-            reasons.append("; ".join(self.why_not_scored(int(row))))
+            # A rule that decided is the reason, also of an application that could not be scored.
+            by_rule = [self.names.rules[self.rule[row]]] if self.rule[row] != NO_RULE else []
+            reasons.append("; ".join(by_rule + self.why_not_scored(int(row))))
         return DataFrame(
             {
                 "pd": self.pd,

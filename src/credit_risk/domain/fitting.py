@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -15,6 +16,7 @@ from credit_risk.domain.calibration import Calibration
 from credit_risk.domain.inputs import Mask, Matrix
 from credit_risk.domain.model import Bins, Boosted, Logistic, Model, Scorecard, prepared
 from credit_risk.domain.split import Labels
+from credit_risk.errors import DataError
 
 BINNING_ROWS = 200_000  # bins no longer move with more rows, but the solver's time grows
 MINIMUM_IV = 0.02  # information value below which a characteristic does not discriminate (Siddiqi 2017)
@@ -84,7 +86,7 @@ def boosted(config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: P
         return lgb.Dataset(matrix, bad, feature_name=names, categorical_feature=plain_categories(config))
 
     folds = [(np.flatnonzero(fold != held), np.flatnonzero(fold == held)) for held in range(config.model.folds)]
-    result = lgb.cv(
+    result: dict[str, Any] = lgb.cv(
         parameters,
         data(),
         num_boost_round=config.model.max_trees,
@@ -93,8 +95,8 @@ def boosted(config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: P
         callbacks=[lgb.early_stopping(config.model.patience, verbose=False), _progress(progress)],
     )
     # The last digits of a mean over threads depend on their number; the choice of trees must not.
-    mean, spread = (np.round(result[f"valid binary_logloss-{what}"], 10) for what in ("mean", "stdv"))
-    curve = Curve(mean, spread)
+    mean, spread = (np.array(result[f"valid binary_logloss-{what}"], dtype=np.float64) for what in ("mean", "stdv"))
+    curve = Curve(mean.round(10), spread.round(10))
     out_of_fold = np.empty(len(bad))
     for booster, (_, held) in zip(result["cvbooster"].boosters, folds, strict=True):
         out_of_fold[held] = booster.predict(matrix[held], raw_score=True, num_iteration=curve.trees)
@@ -136,6 +138,11 @@ def scorecard(config: Config) -> Fit:
             if (bins := _bins(matrix[sample, column], bad[sample], sign[column], column in plain))
         }
         columns = list(binned)
+        if not columns:
+            raise DataError(
+                f"no characteristic reaches an information value of {MINIMUM_IV}: a scorecard has nothing to stand on. "
+                "Look at the outcome's coding and at the features."
+            )
         while True:
             weights = np.column_stack([binned[column].transform(matrix[:, column]) for column in columns])
             regression = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(weights, bad)
@@ -171,7 +178,10 @@ def _bins(values: Matrix, bad: Mask, sign: int, plain: bool) -> Bins | None:
     if table.iv < MINIMUM_IV:
         return None
     missing = np.array([np.nan])
-    weight_of_missing = float(binning.transform(missing.astype(object) if plain else missing, metric="woe")[0])
+    # Without metric_missing optbinning weighs every missing value as the average, 0.
+    weight_of_missing = float(
+        binning.transform(missing.astype(object) if plain else missing, metric="woe", metric_missing="empirical")[0]
+    )
     if plain:
         codes = np.arange(np.nanmax(values) + 1)
         woe = binning.transform(codes.astype(str).astype(object), metric="woe")

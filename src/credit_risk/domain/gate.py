@@ -72,20 +72,26 @@ def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None) -> 
 def _verdict(
     gate: Gate, value: float | None, low: float | None, high: float | None, why_unknown: str | None
 ) -> tuple[Verdict, str]:
+    if value is None and why_unknown:
+        return "CANNOT SAY", f"is not known: {why_unknown.rstrip('.')}"
     if value is None:
-        if why_unknown:
-            return "CANNOT SAY", f"is not known: {why_unknown.rstrip('.')}"
         return "FAIL", "was not measured, and a missing measure does not pass"
     if low is None or high is None:
         return "CANNOT SAY", f"is {value:.4g} but has no interval, so chance cannot be told from merit"
+    if low > high:
+        return "FAIL", f"has an interval upside down, {low:.4g} to {high:.4g}, and cannot be judged"
+    return _against_limits(gate, value, low, high)
+
+
+def _against_limits(gate: Gate, value: float, low: float, high: float) -> tuple[Verdict, str]:
     observed = f"is {value:.4g}" if low == high else f"is {value:.4g} ({low:.4g} to {high:.4g})"
     at_least = -math.inf if gate.at_least is None else gate.at_least
     at_most = math.inf if gate.at_most is None else gate.at_most
-    if at_least <= low and high <= at_most:
+    if at_least <= min(low, value) and max(high, value) <= at_most:
         return "PASS", f"{observed}, inside {_limits(gate)}"
     if high < at_least or low > at_most:
         return "FAIL", f"{observed}, outside {_limits(gate)}"
-    return "CANNOT SAY", f"{observed} straddles {_limits(gate)}: more rows would narrow the interval"
+    return "CANNOT SAY", f"{observed} and straddles {_limits(gate)}: more rows would narrow the interval"
 
 
 def _limits(gate: Gate) -> str:

@@ -6,6 +6,7 @@ category) is infinite, so that no later step can take it for a value.
 """
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,7 +71,7 @@ class Inputs:
             "high": np.array([high for _, high in bounds]),
             "lowest": np.array([max(low, -largest) for low, _ in bounds]),
             "highest": np.array([min(high, largest) for _, high in bounds]),
-            "may_be_broken": np.array([column.type != "integer" for column in self.columns]),
+            "may_be_broken": np.array([column.type == "number" for column in self.columns]),
             "refuse_missing": np.array([column.missing == "refuse" for column in self.columns]),
             "refer_missing": np.array([column.missing == "refer" for column in self.columns]),
             "codes": tuple(_codes(column) for column in self.columns),
@@ -137,7 +138,9 @@ def numbers(values: pd.Series, column: Column) -> Matrix:
     if column.type in CATEGORY_TYPES:
         return _category_numbers(values, column.categories or ())
     if isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.astype(values.cat.categories.dtype)
+        # Through the categories: a column of whole numbers has no missing value.
+        of_category = numbers(pd.Series(values.cat.categories), column)
+        return np.append(of_category, np.nan)[values.cat.codes.to_numpy()]
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
     text = values.astype("str").str.strip()
@@ -214,5 +217,6 @@ def _number(value: Any, codes: dict[Any, float] | None, is_boolean: bool) -> flo
     if isinstance(value, bool):
         return float(value) if is_boolean else math.inf
     if isinstance(value, int | float) and not is_boolean:
-        return float(value) if math.isfinite(value) else math.inf
+        # False for NaN too, and for a whole number that is too long to hold.
+        return float(value) if abs(value) <= sys.float_info.max else math.inf
     return math.inf

@@ -74,8 +74,8 @@ class Bins:
         """The weight of evidence of each value; a code never seen in training weighs as the average, 0."""
         woe = np.asarray(self.woe)
         if self.by_code:
-            codes = np.where(np.isnan(values), 0, values).astype(np.intp)
-            found = woe[np.minimum(codes, len(woe) - 1)]
+            seen = (values >= 0) & (values < len(woe))  # false for what is missing or no category at all
+            found = np.where(seen, woe[np.where(seen, values, 0).astype(np.intp)], 0.0)
         else:
             found = woe[np.searchsorted(self.edges, values, side="right")]
         return np.where(np.isnan(values), self.missing, found)

@@ -70,9 +70,7 @@ class Background:
                 f"the background of the reasons is of other features than the model ({', '.join(differ)} differ). "
                 "Assemble the scorer again with `dvc repro assemble`."
             )
-        parts = {
-            name: tuple(_number(raw["features"][feature][name]) for feature in features) for name in PARTS
-        }
+        parts = {name: tuple(_number(raw["features"][feature][name]) for feature in features) for name in PARTS}
         return cls(features=tuple(features), base=float(raw["base"]), rows=int(raw["rows"]), **parts)
 
 
@@ -276,7 +274,14 @@ class Explainer:
 
 
 def background(
-    config: Config, settings: Reasons, model: Model, calibration: Calibration, matrix: Matrix, pd: Matrix, cut_off: float
+    config: Config,
+    settings: Reasons,
+    model: Model,
+    calibration: Calibration,
+    *,
+    matrix: Matrix,
+    pd: Matrix,
+    cut_off: float,
 ) -> Background:
     """What applications are compared with, from the training rows and their PDs.
 
@@ -316,10 +321,12 @@ def population(settings: Reasons, pd: Matrix, cut_off: float) -> Places:
 
 def contributions(model: Model, matrix: Matrix) -> Matrix:
     """What each feature adds to the margin of each row; the last column is what all rows have in common."""
-    if isinstance(model, Boosted):
+    if isinstance(model, Boosted) and len(matrix):
         threads = 1 if len(matrix) < ONE_THREAD_ROWS else 0
         return np.asarray(model.booster.predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64)
     added = np.zeros((len(matrix), matrix.shape[1] + 1))
+    if not len(matrix):
+        return added
     if isinstance(model, Scorecard):
         for column, bins, coefficient in zip(model.columns, model.bins, model.coefficients, strict=True):
             added[:, column] += coefficient * bins.transform(matrix[:, column])
@@ -351,7 +358,7 @@ def _directed(config: Config) -> Iterator[tuple[str, bool]]:
 
 
 def _typical(values: Matrix, is_plain: bool) -> float:
-    """A value that stands in the column: the middle one, of plain categories the most common. NaN if all are missing."""
+    """A value that stands in the column: the middle one, of plain categories the most common; NaN without any."""
     known = values[~np.isnan(values)]
     if not len(known):
         return math.nan

@@ -74,6 +74,11 @@ def by_time(
     An applicant of the test rows is taken out of the past, never out of the test.
     Returns the assignment and the first test day; raises DataError if no past is left.
     """
+    if undated := int(date.isna().sum()):
+        raise DataError(
+            f"{undated} {'row has' if undated == 1 else 'rows have'} no date, and a split by time needs one in each. "
+            "Complete them, or leave these rows out of the data."
+        )
     ordered = np.sort(date.to_numpy())
     first_test_day = pd.Timestamp(ordered[min(int(np.ceil(len(ordered) * (1 - split.test))), len(ordered) - 1)])
     test = (date >= first_test_day).to_numpy()

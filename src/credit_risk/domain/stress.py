@@ -70,7 +70,7 @@ def change(
         "approved_won": ~was & now,
     }
     amounts = {
-        "approval_rate_change": now * 1.0 - was,
+        "approval_rate_change": now.astype(np.float64) - was,
         "mean_pd_change": pd_now - pd_was,
         "expected_profit_change": now * earned(pd_now, policy) - was * earned(pd_was, policy),
         "held_loss": was * pd_now * policy.lgd,
@@ -111,11 +111,12 @@ def share(flags: Mask, group: Groups, *, confidence: float) -> Interval:
     """The share of flagged rows with Wilson's interval, for as many independent rows as the applicants amount to."""
     if flags.size == 0:
         return Interval(nan, nan, nan, 0)
-    value = float(flags.mean())
+    value, rows, applicants = float(flags.mean()), flags.size, len(np.unique(group))
     variance = _variance(flags.astype(np.float64), group)
-    applicants = len(np.unique(group))
-    independent = applicants if not variance > 0 else max(1, min(flags.size, round(value * (1 - value) / variance)))
-    return replace(proportion(round(value * independent), independent, confidence=confidence), value=value)
+    independent = applicants
+    if variance > 0:
+        independent = max(1, min(rows, round(rows * value * (1 - value) / ((rows - 1) * variance))))
+    return replace(proportion(round(value * independent), independent, confidence=confidence), value=value, n=rows)
 
 
 def _variance(values: Matrix, group: Groups) -> float:

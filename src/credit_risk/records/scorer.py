@@ -9,7 +9,8 @@ Nothing in it is executed when it is loaded. Its digest is SHA-256 over the sort
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from lightgbm.basic import LightGBMError
 
 from credit_risk.config import Config
 from credit_risk.data import digest
@@ -47,37 +49,34 @@ class Scorer:
     @classmethod
     def load(cls, path: Path) -> "Scorer":
         """Read a scorer directory. Raises ScorerError naming a file that is missing, garbled or of another format."""
-        facts = _json_of(path, "scorer.json")
-        if facts.get("format") != FORMAT:
-            raise ScorerError(
-                f"{path}/scorer.json has format {facts.get('format')!r}, this version reads {FORMAT}. "
-                "Assemble the scorer again with `dvc repro assemble`."
-            )
-        if facts["kind"] not in model.KINDS:
-            known = ", ".join(model.KINDS)
-            raise ScorerError(f"{path}/scorer.json: kind {facts['kind']!r} is unknown; known: {known}.")
-        text = _text_of(path, model.KINDS[facts["kind"]].file_name)
-        scorer = cls(
-            config=Config.from_dict(_json_of(path, "config.json")),
-            model=model.read(facts["kind"], text),
-            calibration=Calibration(**facts["calibration"]),
-            seen_missing=tuple(facts["seen_missing"]),
-            reference=_json_of(path, "reference.json"),
-            digest=digest.of_directory(path),
+        facts = _facts_of(path)
+        fitted = _model_of(path, facts)
+        with _altered(path, "config.json"):
+            config = Config.from_dict(_object_of(path, "config.json"))
+            Features.of(config)  # formulas that do not parse show here and not at the first decision
+            if tuple(facts["features"]) != config.features:
+                raise ValueError("it names other features than scorer.json")
+        with _altered(path, "scorer.json"):
+            calibration = Calibration(**facts["calibration"])
+            seen_missing = tuple(facts["seen_missing"])
+            if not (calibration.slope > 0 and np.isfinite(calibration.intercept)):
+                raise ValueError(f"the calibration is {facts['calibration']}")
+            if len(seen_missing) != len(config.features):
+                raise ValueError("seen_missing and features differ in length")
+        with _altered(path, fitted.file_name):
+            fitted.margin(np.zeros((1, len(config.features))))  # a model of another matrix shows here too
+        return cls(
+            config, fitted, calibration, seen_missing, _object_of(path, "reference.json"), digest.of_directory(path)
         )
-        if tuple(facts["features"]) != scorer.config.features:
-            raise ScorerError(
-                f"{path}: scorer.json and config.json name different features; the directory was altered. "
-                "Assemble the scorer again with `dvc repro assemble`."
-            )
-        return scorer
 
     def save(self, path: Path) -> None:
         """Write the directory; it replaces an older one whole or not at all."""
 
         def fill(directory: Path) -> None:
+            (directory / self.model.file_name).write_text(self.model.text(), encoding="utf-8")
             facts = {
                 "format": FORMAT,
+                "model_digest": digest.of_file(directory / self.model.file_name),
                 "kind": self.model.kind,
                 "features": self.config.features,
                 "calibration": self.calibration.as_dict(),
@@ -88,7 +87,6 @@ class Scorer:
             config = json.dumps(self.config.as_dict(), indent=2, ensure_ascii=False) + "\n"
             (directory / "config.json").write_text(config, encoding="utf-8")
             write_json(directory / "reference.json", self.reference)
-            (directory / self.model.file_name).write_text(self.model.text(), encoding="utf-8")
 
         write_directory(path, fill)
 
@@ -114,7 +112,7 @@ class Scorer:
         unseen &= ~faulty[:, None]
         score = decision.scores(pd, policy.scale)
         rule, outcome = self._policy(columns, decision.outcomes(pd, policy))
-        outcome[faults.refused] = decision.REFUSED
+        outcome[faults.refused], rule[faults.refused] = decision.REFUSED, NO_RULE
         return Decisions(
             pd,
             score,
@@ -128,10 +126,10 @@ class Scorer:
         )
 
     def _policy(self, columns: Mapping[str, Matrix], outcome: decision.Codes) -> tuple[decision.Codes, decision.Codes]:
-        """Which policy rule decides each row (the first that holds), and the outcomes after the rules."""
+        """Which policy rule decides each row (the first that holds and is no milder), and the outcomes after the rules."""
         rule = np.full(len(outcome), NO_RULE, dtype=np.int8)
         for place, (formula, code) in enumerate(self._rules):
-            decided: Mask = formula.holds(columns) & (rule == NO_RULE)
+            decided: Mask = formula.holds(columns) & (rule == NO_RULE) & (outcome <= code)
             rule[decided] = place
             outcome[decided] = code
         return rule, outcome
@@ -162,6 +160,50 @@ class Scorer:
             [band.name for band in policy.bands],
             [rule.reason for rule in policy.rules],
         )
+
+
+def _facts_of(path: Path) -> dict[str, Any]:
+    facts = _object_of(path, "scorer.json")
+    if facts.get("format") != FORMAT:
+        raise ScorerError(
+            f"{path}/scorer.json has format {facts.get('format')!r}, this version reads {FORMAT}. "
+            "Assemble the scorer again with `dvc repro assemble`."
+        )
+    if facts.get("kind") not in model.KINDS:
+        known = ", ".join(model.KINDS)
+        raise ScorerError(f"{path}/scorer.json: kind {facts.get('kind')!r} is unknown; known: {known}.")
+    return facts
+
+
+def _model_of(path: Path, facts: Mapping[str, Any]) -> Model:
+    file_name = model.KINDS[facts["kind"]].file_name
+    text = _text_of(path, file_name)
+    # Before LightGBM sees it: a text that was cut short ends the whole process there.
+    if facts.get("model_digest") != digest.of_file(path / file_name):
+        raise ScorerError(
+            f"{path}/{file_name} is not the model that scorer.json names; the file was altered. "
+            "Assemble the scorer again with `dvc repro assemble`."
+        )
+    with _altered(path, file_name):
+        return model.read(facts["kind"], text)
+
+
+@contextmanager
+def _altered(path: Path, name: str) -> Iterator[None]:
+    """Turns whatever a file's content makes fail into a sentence that names the file."""
+    try:
+        yield
+    except ScorerError:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, LightGBMError) as error:
+        raise ScorerError(f"{path}/{name} cannot be used ({error}); the file was altered.") from None
+
+
+def _object_of(path: Path, name: str) -> dict[str, Any]:
+    raw = _json_of(path, name)
+    if not isinstance(raw, dict):
+        raise ScorerError(f"{path}/{name} holds no JSON object; the file was altered.")
+    return raw
 
 
 def _text_of(path: Path, name: str) -> str:

@@ -3,7 +3,7 @@
 import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,8 @@ from credit_risk.config import Config
 from credit_risk.config.schema import GUARDED_ROLES
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.writing import write_csv, write_directory, write_json
-from credit_risk.domain import decision, fitting, reasons
+from credit_risk.domain import decision, explanation, fitting, reasons
+from credit_risk.domain.calibration import Calibration
 from credit_risk.domain.decision import DECLINE, NO_RULE
 from credit_risk.domain.features import Features
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
@@ -34,9 +35,7 @@ BACKGROUND_ROWS = 150  # rows of the population that interventional SHAP compare
 COMPARED_ROWS = 200  # declines explained both ways
 INTERACTION_ROWS = 300
 OTHER_SEEDS = (1, 2)  # added to the model's seed
-SHOWN = 12  # features in the summary
 PAIRS = 15
-LEVELS = 12  # a feature with more values is cut at its quantiles
 PREDICTIONS = 4_000_000  # a comparison by coalitions of families may cost no more of these
 
 Numbers = dict[str, Any]
@@ -67,8 +66,9 @@ def run(config: Config, files: Files) -> None:
     """Write reports/explain.json and the tables behind its pictures: aggregates, no applicant's row."""
     scorer, scorecard = Scorer.load(files.scorer), Scorer.load(files.scorecard)
     train, test = (read_part(config, files, scorer, name) for name in ("train", "test"))
-    explainer = explainer_of(config, scorer, train)
+    explainer = explainer_of(config, scorer.model, scorer.calibration, train)
     declined, overall = explainer.explain(test.declined), explainer.explain(sampled(config, test))
+    bad = np.asarray(pd.read_parquet(files.outcomes("train"))["bad"].to_numpy(), dtype=bool)
     unknown: Unknown = {}
     log.info("%s declines explained; the same under other seeds", f"{len(declined):,}")
     numbers = {
@@ -77,14 +77,14 @@ def run(config: Config, files: Files) -> None:
         "additivity": additivity(test, declined, unknown),
         "reasons": checks(config, "reasons", declined, train.matrix, unknown),
         "scorecard": of_scorecard(config, files, scorecard, unknown),
-        "stability": stability(config, files, explainer, train, declined, unknown),
+        "stability": stability(config, bad, train, declined, unknown),
         "importance": required(config, overall, unknown),
     }
     log.info("interventional SHAP and interactions")
-    numbers["interventional"] = interventional(config, explainer, train, declined, unknown)
-    pairs = interactions(config, explainer, overall, unknown)
+    numbers["interventional"] = interventional(config, train, declined, unknown)
+    pairs = interactions(config, overall, unknown)
     write_json(files.report("explain"), {**numbers, "unknown": unknown})
-    tables = {**shown(config, overall, declined), "interactions": pairs}
+    tables = {**explanation.tables(overall, declined, confidence=config.evaluation.confidence), "interactions": pairs}
 
     def fill(directory: Any) -> None:
         for name, table in tables.items():
@@ -100,13 +100,18 @@ def read_part(config: Config, files: Files, scorer: Scorer, name: SplitName) -> 
     return Part(features.matrix(features.columns(inputs)), decisions.pd, outcome, decisions.rule)
 
 
-def explainer_of(config: Config, scorer: Scorer, train: Part) -> Explainer:
-    """The reasons as the scorer finds them, from the same training rows."""
-    cut_off = decision.cut_off(config.policy)
+def explainer_of(config: Config, model: Model, calibration: Calibration, train: Part) -> Explainer:
+    """A model's reasons, against the training rows that the scorer's own PDs let just pass."""
     compared = reasons.background(
-        config, config.reasons, scorer.model, scorer.calibration, train.matrix, train.pd, cut_off
+        config,
+        config.reasons,
+        model,
+        calibration,
+        matrix=train.matrix,
+        pd=train.pd,
+        cut_off=decision.cut_off(config.policy),
     )
-    return Explainer.of(config, config.reasons, scorer.model, scorer.calibration, compared)
+    return Explainer.of(config, config.reasons, model, calibration, compared)
 
 
 def sampled(config: Config, test: Part) -> Matrix:
@@ -147,10 +152,10 @@ def checks(config: Config, path: str, declined: Explanations, train: Matrix, unk
 
     at_best: share of cited reasons about a feature at its best value. not_lower: share of declines with a reason whose
     family, moved to the population's values, would leave the PD as high. in_doubt: share of declines that go to a
-    person for either cause. none: share without any reason.
+    person for either cause. none: share without any reason. guarded: protected or proxy columns among the drivers.
     """
     n, cited = len(declined), declined.cited
-    at_best = cited & at_best_value(config, declined, train)
+    at_best = cited & explanation.at_best_value(declined, train)
     doubtful = at_best.any(axis=1) | declined.in_doubt
     shares = {
         "at_best": (int(at_best.sum()), int(cited.sum())),
@@ -159,9 +164,9 @@ def checks(config: Config, path: str, declined: Explanations, train: Matrix, unk
         "none": (int((~cited[:, 0]).sum()), n),
     }
     numbers = wilson(config, path, shares, unknown)
-    drivers = {config.features[place] for place in np.unique(declined.driver[cited])}
+    features = declined.names.background.features
     guarded = set(config.named(*GUARDED_ROLES))
-    numbers["guarded"] = len((drivers | set(config.features)) & guarded)
+    numbers["guarded"] = len({features[place] for place in np.unique(declined.driver[cited])} & guarded)
     numbers["duplicates"] = sum(_has_twice(row[row >= 0]) for row in declined.family)
     numbers["mean_count"] = float(cited.sum(axis=1).mean()) if n else None
     if not n:
@@ -169,45 +174,28 @@ def checks(config: Config, path: str, declined: Explanations, train: Matrix, unk
     return numbers
 
 
-def at_best_value(config: Config, declined: Explanations, train: Matrix) -> Mask:
-    """Whether each driver stands at the end of its training range that its direction calls best."""
-    direction = np.array(reasons.directions(config))[declined.driver]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning)
-        lowest, highest = np.nanmin(train, axis=0), np.nanmax(train, axis=0)
-    value = np.take_along_axis(declined.matrix, declined.driver, axis=1)
-    low, high = value <= lowest[declined.driver], value >= highest[declined.driver]
-    return np.asarray(((direction > 0) & low) | ((direction < 0) & high))
-
-
 def of_scorecard(config: Config, files: Files, scorecard: Scorer, unknown: Unknown) -> Numbers:
     """The same checks of the scorecard's own declines, because the gate may recommend it instead."""
     train, test = (read_part(config, files, scorecard, name) for name in ("train", "test"))
-    declined = explainer_of(config, scorecard, train).explain(test.declined)
+    declined = explainer_of(config, scorecard.model, scorecard.calibration, train).explain(test.declined)
     return checks(config, "scorecard", declined, train.matrix, unknown)
 
 
-def stability(
-    config: Config, files: Files, explainer: Explainer, train: Part, declined: Explanations, unknown: Unknown
-) -> Numbers:
+def stability(config: Config, bad: Mask, train: Part, declined: Explanations, unknown: Unknown) -> Numbers:
     """How far the reasons of the same declines agree when the same trees are grown from another seed.
 
     Both figures are of the seed that agrees least. top_reason: share of declines with the same first reason. overlap:
     mean share that the two lists of reasons have in common (1: the same lists).
     """
     names = ("top_reason", "overlap", "driver")
+    explainer = declined.names
     if not len(declined) or not isinstance(explainer.model, Boosted):
         unknown.update({f"stability.{name}": NO_DECLINES for name in names})
         return dict.fromkeys(names)
-    bad = np.asarray(pd.read_parquet(files.outcomes("train"))["bad"].to_numpy(), dtype=bool)
     results = []
     for step in OTHER_SEEDS:
         other_model = grown(config, explainer.model, train.matrix, bad, config.model.seed + step)
-        compared = reasons.background(
-            config, config.reasons, other_model, explainer.calibration, train.matrix, train.pd,
-            decision.cut_off(config.policy),
-        )  # fmt: skip
-        other = Explainer.of(config, config.reasons, other_model, explainer.calibration, compared)
+        other = explainer_of(config, other_model, explainer.calibration, train)
         results.append(agreement(config, declined, other.explain(declined.matrix), unknown))
     return {key: number for name in names for key, number in _least(results, name).items()}
 
@@ -227,16 +215,16 @@ def agreement(config: Config, first: Explanations, second: Explanations, unknown
     same = first.family[:, 0] == second.family[:, 0]
     driver = same & (first.driver[:, 0] == second.driver[:, 0])
     shares = {"top_reason": (int(same.sum()), n), "driver": (int(driver.sum()), n)}
-    overlap = np.array([_overlap(a, b) for a, b in zip(first.family, second.family, strict=True)])
+    overlap = np.array([explanation.overlap(a, b) for a, b in zip(first.family, second.family, strict=True)])
     sums = np.column_stack([overlap, np.ones(n)])
     return {
         **wilson(config, "stability", shares, unknown),
-        **resampled(config, "stability", {"overlap": (sums, _ratio)}, unknown),
+        **resampled(config, "stability", {"overlap": (sums, explanation.ratio)}, unknown),
     }
 
 
 def required(config: Config, overall: Explanations, unknown: Unknown) -> Numbers:
-    """Shares of the required features in all importance (mean absolute contribution): together, and the least of them."""
+    """Shares of the required features in all importance (mean absolute contribution): together, and the least one's."""
     names = config.reasons.required
     if not names:
         unknown.update(dict.fromkeys(("importance.required", "importance.required_least"), "reasons.required is empty"))
@@ -249,16 +237,14 @@ def required(config: Config, overall: Explanations, unknown: Unknown) -> Numbers
         config,
         "importance",
         {
-            "required": (np.column_stack([asked.sum(axis=1), whole]), _ratio),
-            "required_least": (np.column_stack([asked[:, least], whole]), _ratio),
+            "required": (np.column_stack([asked.sum(axis=1), whole]), explanation.ratio),
+            "required_least": (np.column_stack([asked[:, least], whole]), explanation.ratio),
         },
         unknown,
     ) | {"required_least_feature": names[least]}
 
 
-def interventional(
-    config: Config, explainer: Explainer, train: Part, declined: Explanations, unknown: Unknown
-) -> Numbers:
+def interventional(config: Config, train: Part, declined: Explanations, unknown: Unknown) -> Numbers:
     """Agreement with interventional SHAP (Janzing and others 2020), by family, on a sample of declines.
 
     That breaks the ties between features that move together, ours follows the trees' paths; both compare with the
@@ -267,6 +253,7 @@ def interventional(
     if not len(declined):
         unknown.update(dict.fromkeys(("interventional.correlation", "interventional.top_reason"), NO_DECLINES))
         return {"correlation": None, "top_reason": None, "method": None}
+    explainer = declined.names
     population = reasons.population(config.reasons, train.pd, decision.cut_off(config.policy))
     against = train.matrix[population[draw(config, len(population), BACKGROUND_ROWS)]]
     is_by_feature = isinstance(explainer.model, Boosted) and not fitting.plain_categories(config)
@@ -280,12 +267,16 @@ def interventional(
         unknown.update(dict.fromkeys(("interventional.correlation", "interventional.top_reason"), why))
         return {"correlation": None, "top_reason": None, "method": None}
     given = declined.matrix[chosen]
-    theirs = by_feature(explainer, given, against) @ members if is_by_feature else by_family(explainer, given, against)
+    theirs = (
+        by_feature(explainer, given, against) @ members
+        if is_by_feature
+        else explanation.by_family(explainer, given, against)
+    )
     same = int((ours.argmax(axis=1) == theirs.argmax(axis=1)).sum())
     sums = np.stack([np.ones_like(ours), ours, theirs, ours**2, theirs**2, ours * theirs], axis=2).sum(axis=1)
     return {
         **wilson(config, "interventional", {"top_reason": (same, len(chosen))}, unknown),
-        **resampled(config, "interventional", {"correlation": (sums, _correlation)}, unknown),
+        **resampled(config, "interventional", {"correlation": (sums, explanation.correlation)}, unknown),
         "method": "by feature" if is_by_feature else "by coalitions of families",
         "rows": len(chosen),
     }
@@ -303,29 +294,9 @@ def by_feature(explainer: Explainer, given: Matrix, against: Matrix) -> Matrix:
     return np.asarray(values) * explainer.calibration.slope
 
 
-def by_family(explainer: Explainer, given: Matrix, against: Matrix) -> Matrix:
-    """Exact interventional Shapley values of each family for any kind of model, over all coalitions of families.
-
-    The shap library cannot follow LightGBM's splits on plain categories.
-    """
-    member = explainer.members.T.astype(bool)
-    families = len(member)
-    coalitions = (np.arange(1 << families)[:, None] >> np.arange(families)) & 1
-    from_applicant = (coalitions @ member > 0)[:, None, :]
-    values = np.empty((len(given), families))
-    size = coalitions.sum(axis=1)
-    for place, row in enumerate(given):
-        mixed = np.where(from_applicant, row, against).reshape(-1, given.shape[1])
-        worth = explainer.model.margin(mixed).reshape(len(coalitions), -1).mean(axis=1)
-        for family in range(families):
-            without = np.flatnonzero(coalitions[:, family] == 0)
-            weight = np.array([1 / (families * math.comb(families - 1, one)) for one in size[without]])
-            values[place, family] = weight @ (worth[without | (1 << family)] - worth[without])
-    return values * explainer.calibration.slope
-
-
-def interactions(config: Config, explainer: Explainer, overall: Explanations, unknown: Unknown) -> DataFrame:
+def interactions(config: Config, overall: Explanations, unknown: Unknown) -> DataFrame:
     """The pairs of features that act on each other most, in mean absolute log-odds; empty where they are not known."""
+    explainer = overall.names
     empty = DataFrame({"first": [], "second": [], "mean_abs": [], "share": []})
     if not isinstance(explainer.model, Boosted) or fitting.plain_categories(config):
         unknown["interactions"] = "the shap library cannot follow splits on plain categories"
@@ -345,95 +316,6 @@ def interactions(config: Config, explainer: Explainer, overall: Explanations, un
     return table.nlargest(PAIRS, "mean_abs")
 
 
-def shown(config: Config, overall: Explanations, declined: Explanations) -> dict[str, DataFrame]:
-    """The tables behind the pictures, by file name."""
-    importance = by_importance(config, overall, declined)
-    return {
-        "importance": importance,
-        "families": families(config, overall, declined),
-        "summary": pd.concat(
-            [summary(config, overall, name) for name in importance["feature"].head(SHOWN)], ignore_index=True
-        ),
-        "dependence": pd.concat([dependence(config, overall, name) for name in importance["feature"]], ignore_index=True),
-    }
-
-
-def by_importance(config: Config, overall: Explanations, declined: Explanations) -> DataFrame:
-    """Mean absolute contribution of each feature over rows of every outcome, and over the declines; the largest first."""
-    family = {name: one.id for one in config.reasons.families for name in one.features}
-    table = DataFrame({"feature": config.features, "family": [family.get(name, "") for name in config.features]})
-    table["mean_abs"], table["share"] = _importance(overall.contributions)
-    table["mean_abs_declines"], table["share_declines"] = _importance(declined.contributions)
-    cited = declined.driver[declined.cited]
-    table["driver_of"] = np.bincount(cited, minlength=len(table)) if len(cited) else 0
-    return table.sort_values("mean_abs", ascending=False, kind="stable", ignore_index=True)
-
-
-def families(config: Config, overall: Explanations, declined: Explanations) -> DataFrame:
-    """Importance of each reason family, and how often declines cite it, with Wilson intervals."""
-    table = DataFrame(
-        {"id": [one.id for one in config.reasons.families], "text": [one.text for one in config.reasons.families]}
-    )
-    members = overall.names.members
-    table["mean_abs"], table["share"] = _importance(overall.contributions @ members)
-    for name, cited in (("cited", declined.family), ("top", declined.family[:, :1])):
-        found = [
-            proportion(int((cited == place).any(axis=1).sum()), len(declined), confidence=config.evaluation.confidence)
-            for place in range(len(table))
-        ]
-        table[name], table[f"{name}_low"], table[f"{name}_high"] = np.array([_ends(one) for one in found]).T
-    return table
-
-
-def summary(config: Config, overall: Explanations, name: str) -> DataFrame:
-    """Where the contributions of one feature lie, for its low, middle and high values."""
-    place = config.features.index(name)
-    values, added = overall.matrix[:, place], overall.contributions[:, place]
-    lower, upper = np.nanquantile(values, [1 / 3, 2 / 3]) if (~np.isnan(values)).any() else (0.0, 0.0)
-    parts = {
-        "low": (values <= lower) & (values < upper),
-        "middle": (values >= lower) & (values <= upper) & ~((values <= lower) & (values < upper)),
-        "high": values > upper,
-        "missing": np.isnan(values),
-    }
-    lines = [
-        (name, part, int(mask.sum()), *np.quantile(added[mask], [0.05, 0.25, 0.5, 0.75, 0.95]))
-        for part, mask in parts.items()
-        if mask.any()
-    ]
-    return DataFrame(lines, columns=["feature", "values", "rows", "p05", "p25", "p50", "p75", "p95"])
-
-
-def dependence(config: Config, overall: Explanations, name: str) -> DataFrame:
-    """How the contribution of one feature depends on its value; the spread at one value is other features' doing."""
-    place = config.features.index(name)
-    values, added = overall.matrix[:, place], overall.contributions[:, place]
-    known = ~np.isnan(values)
-    levels = np.unique(values[known])
-    if len(levels) > LEVELS:
-        cuts = np.unique(np.quantile(values[known], np.linspace(0, 1, LEVELS + 1)[1:-1], method="nearest"))
-        group = np.searchsorted(cuts, values, side="left")
-    else:
-        group = np.searchsorted(levels, values)
-    lines = [_dependence_line(overall, place, values[mask], added[mask]) for mask in _groups(group, known)]
-    table = DataFrame(lines, columns=["value", "rows", "mean", "p10", "p90"])
-    table.insert(0, "feature", name)
-    return table
-
-
-def _groups(group: reasons.Places, known: Mask) -> Iterator[Mask]:
-    for one in np.unique(group[known]):
-        yield known & (group == one)
-    if not known.all():
-        yield ~known
-
-
-def _dependence_line(overall: Explanations, place: int, values: Matrix, added: Matrix) -> tuple[Any, ...]:
-    """A category by its word, a number by the mean of its group."""
-    middle = float(values.mean()) if overall.names.categories[place] is None else float(values[0])
-    return overall.names.word(place, middle), len(values), added.mean(), *np.quantile(added, [0.1, 0.9])
-
-
 def wilson(config: Config, path: str, shares: Mapping[str, tuple[int, int]], unknown: Unknown) -> Numbers:
     """Each share with Wilson's interval; a share of nothing is not known."""
     numbers: Numbers = {}
@@ -445,9 +327,7 @@ def wilson(config: Config, path: str, shares: Mapping[str, tuple[int, int]], unk
     return numbers
 
 
-def resampled(
-    config: Config, path: str, figures: Mapping[str, tuple[Matrix, Statistic]], unknown: Unknown
-) -> Numbers:
+def resampled(config: Config, path: str, figures: Mapping[str, tuple[Matrix, Statistic]], unknown: Unknown) -> Numbers:
     """Figures made of sums over rows, each with the interval over `evaluation.replicates` draws of the rows."""
     numbers: Numbers = {}
     tail = (1 - config.evaluation.confidence) / 2
@@ -469,34 +349,8 @@ def _least(results: list[Numbers], name: str) -> Numbers:
     return {key: worst[key] for key in (name, f"{name}_low", f"{name}_high")}
 
 
-def _overlap(first: reasons.Places, second: reasons.Places) -> float:
-    a, b = set(first[first >= 0].tolist()), set(second[second >= 0].tolist())
-    return len(a & b) / len(a | b) if a | b else 1.0
-
-
 def _has_twice(places: reasons.Places) -> bool:
     return len(set(places.tolist())) < len(places)
-
-
-def _importance(added: Matrix) -> tuple[Matrix, Matrix]:
-    """Mean absolute contribution and its share of all; NaN without rows."""
-    if not len(added):
-        nothing = np.full(added.shape[1], np.nan)
-        return nothing, nothing
-    size = np.abs(added).mean(axis=0)
-    return size, size / size.sum()
-
-
-def _ratio(sums: Matrix) -> Matrix:
-    with np.errstate(invalid="ignore"):
-        return np.asarray(sums[0] / sums[1])
-
-
-def _correlation(sums: Matrix) -> Matrix:
-    """Pearson's, from n, Σx, Σy, Σx², Σy², Σxy."""
-    n, x, y, xx, yy, xy = sums
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((n * xy - x * y) / np.sqrt((n * xx - x * x) * (n * yy - y * y)))
 
 
 def _ends(found: Interval) -> tuple[float, float, float]:

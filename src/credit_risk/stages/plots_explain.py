@@ -182,4 +182,5 @@ def _table(path: Path, needed: Sequence[str]) -> tuple[DataFrame | None, str]:
 
 def _label(config: Config, name: str) -> str:
     described = config.columns.get(name) or config.derived.get(name)
-    return (described.label if described else None) or name
+    label = (described.label if described else None) or name.replace("_", " ")
+    return label[:1].upper() + label[1:]

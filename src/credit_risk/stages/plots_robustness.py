@@ -85,7 +85,7 @@ def sentences(report: Mapping[str, Any]) -> Iterator[str]:
         outcome = "would still earn" if held >= 0 else "WOULD LOSE"
         yield (
             f"{told}: {after:.1%} would be approved instead of {before:.1%}. If it comes when the accounts are open, "
-            f"they {outcome} {abs(held):.2%} of the exposure per application, expected now: {earned:.2%}."
+            f"they {outcome} {abs(held):.2%} of the exposure per application, where {earned:.2%} is expected now."
         )
 
 
@@ -164,7 +164,7 @@ def missing_rows(files: Files) -> dict[str, Any]:
     table, why = _table(files.reports / "robustness" / "missing.csv")
     rows = [
         [one["input"], one["policy"], _count(one["rows"]), _count(one["scored"]), _count(one["by_accident"]),
-         _plain(one["pd_shift"], "{:.3f}"), _count(one["won"])]
+         _plain(one["pd_shift"], "{:.3f}") if one["scored"] else "not scored", _count(one["won"])]
         for one in _records(table)
     ]  # fmt: skip
     headings = ["Input left out", "Policy", "Accounts", "Scored", "By accident", "Mean change of PD", "Approvals won"]

@@ -38,14 +38,14 @@ def run(config: Config, files: Files) -> None:
     log.info("%s rows read", f"{len(raw):,}")
     book = modelled(config, raw)
     assignment, facts = assign(config, book)
-    for place, name in enumerate(SPLITS):
-        write_split(config, files, name, book, mask=assignment.part == place, group=assignment.group)
     parts = {name: _summary(book, assignment.part == place) for place, name in enumerate(SPLITS)}
     if empty := [name for name, part in parts.items() if part["goods"] == 0 or part["bads"] == 0]:
         raise DataError(
             f"the {' and '.join(empty)} rows hold no good or no bad account: {parts}. "
             "Use more data, or change the shares under split."
         )
+    for place, name in enumerate(SPLITS):
+        write_split(config, files, name, book, mask=assignment.part == place, group=assignment.group)
     write_json(
         files.report("preparation"),
         {
@@ -91,7 +91,8 @@ def modelled(config: Config, raw: pd.DataFrame) -> Book:
         left &= ~mask
     if not left.any():
         raise DataError(f"no row is left to build a model on: {counts}.")
-    return Book(raw[left].reset_index(drop=True), matrix[left], bad[left] == 1, counts)
+    # The index stays: it is the row's place in the file, which names a row that has no id.
+    return Book(raw[left], matrix[left], bad[left] == 1, counts)
 
 
 def outcome_of(config: Config, raw: pd.DataFrame) -> Matrix:

@@ -5,9 +5,10 @@ manifest that says which scorer and which input they belong to. The output itsel
 """
 
 import logging
+import os
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,13 +23,13 @@ import pyarrow.parquet as pq
 from pandas import DataFrame
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from threadpoolctl import threadpool_limits
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Column
 from credit_risk.data import raw, tables
 from credit_risk.data.writing import read_json, remove, replacing, write_json
-from credit_risk.domain.decision import OUTCOMES, REFUSED, Decisions
-from credit_risk.domain.inputs import Inputs, Matrix
+from credit_risk.domain.decision import OUTCOMES, REFUSED
 from credit_risk.errors import CheckFailed, DataError
 from credit_risk.records.scorer import Scorer
 
@@ -41,6 +42,7 @@ BATCH_ROWS = 50_000
 GROUP_ROWS = 100_000  # rows of a Parquet row group; fixed, so that the batches leave no trace in the output
 SCORER_KEY = b"credit_risk.scorer"
 PARTS_FORMAT = 1
+WORKERS = os.cpu_count() or 1
 SECONDS_BETWEEN_LINES = 10
 
 RESULT = {
@@ -92,26 +94,22 @@ def score(
     _refuse_paths(input, output)
     started = time.monotonic()
     identifier = _identifier(scorer.config, input)
+    if identifier in RESULT:
+        raise DataError(f"{identifier}: the id column has the name of a result; results are {', '.join(RESULT)}.")
     parts = _Parts.open(output, scorer.digest, input, batch_rows)
     resumed = 0
     counts: Counter[str] = Counter()
     with (
         _watching(progress) as watch,
-        ThreadPoolExecutor(1) as reading,
-        ThreadPoolExecutor(1) as writing,
+        ThreadPoolExecutor(WORKERS, initializer=_one_thread) as pool,
         _sink(output, _schema(scorer, identifier)) as sink,
     ):
-        # Three things at a time: a batch is read, the one before is decided, the one before that is written.
-        written: Future[None] | None = None
-        for batch in _ahead(reading, _batches(scorer, input, identifier, batch_rows, parts)):
-            decisions = None if batch.inputs is None else scorer.decide_inputs(batch.inputs)
-            resumed += batch.rows if decisions is None else 0
-            if written:
-                written.result()
-            written = writing.submit(_write, batch, decisions, parts, sink, counts)
+        for batch, table in _decided(scorer, _batches(scorer, input, identifier, batch_rows, parts), parts, sink, pool):
+            resumed += 0 if batch.table is not None else batch.rows
+            for item in pc.value_counts(table["decision"]).to_pylist():
+                counts[item["values"]] += item["counts"]
+            sink.write(table)
             watch(batch.start + batch.rows, batch.share)
-        if written:
-            written.result()
         parts.refuse_change(input)
     parts.remove()
     summary = Summary(sink.rows, resumed, time.monotonic() - started, {name: counts[name] for name in OUTCOMES})
@@ -126,14 +124,13 @@ def score(
 
 @dataclass(frozen=True)
 class _Batch:
-    """Consecutive rows of the input; without inputs where a finished part holds their decisions already."""
+    """Consecutive rows of the input; without their table where a finished part holds their decisions already."""
 
     place: int
     start: int
     rows: int
     share: float
-    identifiers: pa.Array
-    inputs: Matrix | None
+    table: DataFrame | None
 
 
 def _batches(scorer: Scorer, path: Path, identifier: str | None, batch_rows: int, parts: "_Parts") -> Iterator[_Batch]:
@@ -143,41 +140,40 @@ def _batches(scorer: Scorer, path: Path, identifier: str | None, batch_rows: int
         nonlocal seen
         seen += read
 
-    encode = Inputs.of(config).table
     columns = [*([identifier] if identifier else []), *config.inputs]
     start = 0
     for place, table in enumerate(tables.read_table(path, config, columns, rows=batch_rows, progress=count)):
-        done = place < parts.finished
-        yield _Batch(
-            place,
-            start,
-            len(table),
-            seen / size,
-            _identifiers(table, identifier, config),
-            None if done else encode(table),
-        )
+        yield _Batch(place, start, len(table), seen / size, None if place < parts.finished else table)
         start += len(table)
 
 
-def _ahead(pool: ThreadPoolExecutor, items: Iterator[_Batch]) -> Iterator[_Batch]:
-    """The same batches, each made while the one before is in use."""
-    following = pool.submit(next, items, None)
-    while (item := following.result()) is not None:
-        following = pool.submit(next, items, None)
-        yield item
+def _decided(
+    scorer: Scorer, batches: Iterator[_Batch], parts: "_Parts", sink: "_Sink", pool: ThreadPoolExecutor
+) -> Iterator[tuple[_Batch, pa.Table]]:
+    """Each batch with its result, in order; a few are under way at a time, whatever the length of the file."""
+    under_way: deque[tuple[_Batch, Future[pa.Table]]] = deque()
+    for batch in batches:
+        under_way.append((batch, pool.submit(_decide, scorer, batch, parts, sink.schema)))
+        if len(under_way) > WORKERS:
+            first, future = under_way.popleft()
+            yield first, future.result()
+    for first, future in under_way:
+        yield first, future.result()
 
 
-def _write(batch: _Batch, decisions: Decisions | None, parts: "_Parts", sink: "_Sink", counts: Counter[str]) -> None:
-    """Keep a batch as a finished part, or take it from there, and hand it on to the output."""
-    if decisions is None:
-        table = parts.read(batch.place)
-    else:
-        decided = decisions.table()
-        columns = [pa.array(decided[name], kind, from_pandas=True) for name, kind in RESULT.items()]
-        table = parts.write(batch.place, pa.table([batch.identifiers, *columns], schema=sink.schema))
-    for item in pc.value_counts(table["decision"]).to_pylist():
-        counts[item["values"]] += item["counts"]
-    sink.write(table)
+def _decide(scorer: Scorer, batch: _Batch, parts: "_Parts", schema: pa.Schema) -> pa.Table:
+    """Decide a batch and keep the result as a finished part, or take it from there."""
+    if batch.table is None:
+        return parts.read(batch.place)
+    decided = scorer.decide(batch.table).table()
+    columns = [pa.array(decided[name], kind, from_pandas=True) for name, kind in RESULT.items()]
+    identifiers = _identifiers(batch.table, schema.names[0], scorer.config)
+    return parts.write(batch.place, pa.table([identifiers, *columns], schema=schema))
+
+
+def _one_thread() -> None:
+    """Let LightGBM take no further threads: batches side by side never wait for one another, threads of one do."""
+    threadpool_limits(limits=1, user_api="openmp")
 
 
 def _identifier(config: Config, path: Path) -> str | None:
@@ -188,18 +184,16 @@ def _identifier(config: Config, path: Path) -> str | None:
 
 def _schema(scorer: Scorer, identifier: str | None) -> pa.Schema:
     kind = _id_type(scorer.config.columns[identifier]) if identifier else pa.int64()
-    name = identifier or "row"
-    name = f"{name}_id" if name in RESULT else name
-    return pa.schema({name: kind, **RESULT}, metadata={SCORER_KEY: scorer.digest.encode()})
+    return pa.schema({identifier or "row": kind, **RESULT}, metadata={SCORER_KEY: scorer.digest.encode()})
 
 
 def _id_type(column: Column) -> pa.DataType:
     return {"integer": pa.int64(), "number": pa.float64(), "date": pa.timestamp("us")}.get(column.type, pa.string())
 
 
-def _identifiers(table: DataFrame, name: str | None, config: Config) -> pa.Array:
+def _identifiers(table: DataFrame, name: str, config: Config) -> pa.Array:
     """The ids as the config types them. Raises DataError for one that is no such value: its row could not be found."""
-    if name is None:
+    if name not in table:
         return pa.array(table.index.to_numpy(), pa.int64())
     values = table[name]
     kind = _id_type(config.columns[name])

@@ -11,6 +11,7 @@ from credit_risk.data import tables
 from credit_risk.data.writing import write_json
 from credit_risk.domain import decision, intervals, split
 from credit_risk.domain.metrics import Economics, Sample
+from credit_risk.errors import DataError
 from credit_risk.records.scorer import Scorer
 from credit_risk.stages import assemble, train
 from credit_risk.stages.prepare import Book, modelled
@@ -51,6 +52,8 @@ def measure(config: Config, scorer: Scorer, learned: Book, unseen: Book) -> dict
     """Every figure with its interval, on the validation rows that training did not hold."""
     new = ~np.isin(split.row_keys(unseen.inputs), split.row_keys(learned.inputs))
     log.info("%s of %s validation rows are not among the training rows", new.sum(), len(new))
+    if not new.any():
+        raise DataError("every validation row equals a training row: nothing is left to measure on. Name another file.")
     pd = scorer.decide_inputs(unseen.inputs[new]).pd
     policy = config.policy
     economics = Economics(decision.cut_off(policy), policy.margin, policy.lgd, policy.cost)

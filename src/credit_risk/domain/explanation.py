@@ -1,0 +1,164 @@
+"""Whether explanations can be relied on, and what they come to over many applications: aggregates, no single row."""
+
+import math
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from credit_risk.domain.inputs import Mask, Matrix
+from credit_risk.domain.intervals import proportion
+from credit_risk.domain.reasons import Explainer, Explanations, Places
+
+SHOWN = 12  # features in the summary
+LEVELS = 12  # a feature with more values is cut at its quantiles
+
+
+def at_best_value(declined: Explanations, train: Matrix) -> Mask:
+    """Whether each driver stands at the end of its training range that its direction calls best."""
+    direction = np.array(declined.names.directions)[declined.driver]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning)
+        lowest, highest = np.nanmin(train, axis=0), np.nanmax(train, axis=0)
+    value = np.take_along_axis(declined.matrix, declined.driver, axis=1)
+    low, high = value <= lowest[declined.driver], value >= highest[declined.driver]
+    return np.asarray(((direction > 0) & low) | ((direction < 0) & high))
+
+
+def overlap(first: Places, second: Places) -> float:
+    a, b = set(first[first >= 0].tolist()), set(second[second >= 0].tolist())
+    return len(a & b) / len(a | b) if a | b else 1.0
+
+
+def by_family(explainer: Explainer, given: Matrix, against: Matrix) -> Matrix:
+    """Exact interventional Shapley values of each family for any kind of model, over all coalitions of families.
+
+    The shap library cannot follow LightGBM's splits on plain categories.
+    """
+    member = explainer.members.T.astype(bool)
+    families = len(member)
+    coalitions = (np.arange(1 << families)[:, None] >> np.arange(families)) & 1
+    from_applicant = (coalitions @ member > 0)[:, None, :]
+    values = np.empty((len(given), families))
+    size = coalitions.sum(axis=1)
+    for place, row in enumerate(given):
+        mixed = np.where(from_applicant, row, against).reshape(-1, given.shape[1])
+        worth = explainer.model.margin(mixed).reshape(len(coalitions), -1).mean(axis=1)
+        for family in range(families):
+            without = np.flatnonzero(coalitions[:, family] == 0)
+            weight = np.array([1 / (families * math.comb(families - 1, one)) for one in size[without]])
+            values[place, family] = weight @ (worth[without | (1 << family)] - worth[without])
+    return values * explainer.calibration.slope
+
+
+def ratio(sums: Matrix) -> Matrix:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(sums[0] / sums[1])
+
+
+def correlation(sums: Matrix) -> Matrix:
+    """Pearson's, from n, Σx, Σy, Σx², Σy², Σxy."""
+    n, x, y, xx, yy, xy = sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((n * xy - x * y) / np.sqrt((n * xx - x * x) * (n * yy - y * y)))
+
+
+def tables(overall: Explanations, declined: Explanations, *, confidence: float) -> dict[str, DataFrame]:
+    """The tables behind the pictures, by file name."""
+    importance = by_importance(overall, declined)
+    return {
+        "importance": importance,
+        "families": families(overall, declined, confidence),
+        "summary": pd.concat([summary(overall, name) for name in importance["feature"].head(SHOWN)], ignore_index=True),
+        "dependence": pd.concat([dependence(overall, name) for name in importance["feature"]], ignore_index=True),
+    }
+
+
+def by_importance(overall: Explanations, declined: Explanations) -> DataFrame:
+    """Mean absolute contribution of each feature over rows of every outcome, and over declines; the largest first."""
+    family = {name: one.id for one in overall.names.settings.families for name in one.features}
+    features = overall.names.background.features
+    table = DataFrame({"feature": features, "family": [family.get(name, "") for name in features]})
+    table["mean_abs"], table["share"] = _importance(overall.contributions)
+    table["mean_abs_declines"], table["share_declines"] = _importance(declined.contributions)
+    cited = declined.driver[declined.cited]
+    table["driver_of"] = np.bincount(cited, minlength=len(table)) if len(cited) else 0
+    return table.sort_values("mean_abs", ascending=False, kind="stable", ignore_index=True)
+
+
+def families(overall: Explanations, declined: Explanations, confidence: float) -> DataFrame:
+    """Importance of each reason family, and how often declines cite it, with Wilson intervals."""
+    declared = overall.names.settings.families
+    table = DataFrame({"id": [one.id for one in declared], "text": [one.text for one in declared]})
+    members = overall.names.members
+    table["mean_abs"], table["share"] = _importance(overall.contributions @ members)
+    for name, cited in (("cited", declined.family), ("top", declined.family[:, :1])):
+        found = [
+            proportion(int((cited == place).any(axis=1).sum()), len(declined), confidence=confidence)
+            for place in range(len(table))
+        ]
+        table[name], table[f"{name}_low"], table[f"{name}_high"] = np.array(
+            [(one.value, one.low, one.high) for one in found]
+        ).T
+    return table
+
+
+def summary(overall: Explanations, name: str) -> DataFrame:
+    """Where the contributions of one feature lie, for its low, middle and high values."""
+    place = overall.names.background.features.index(name)
+    values, added = overall.matrix[:, place], overall.contributions[:, place]
+    lower, upper = np.nanquantile(values, [1 / 3, 2 / 3]) if (~np.isnan(values)).any() else (0.0, 0.0)
+    parts = {
+        "low": (values <= lower) & (values < upper),
+        "middle": (values >= lower) & (values <= upper) & ~((values <= lower) & (values < upper)),
+        "high": values > upper,
+        "missing": np.isnan(values),
+    }
+    lines = [
+        (name, part, int(mask.sum()), *np.quantile(added[mask], [0.05, 0.25, 0.5, 0.75, 0.95]))
+        for part, mask in parts.items()
+        if mask.any()
+    ]
+    return DataFrame(lines, columns=["feature", "values", "rows", "p05", "p25", "p50", "p75", "p95"])
+
+
+def dependence(overall: Explanations, name: str) -> DataFrame:
+    """How the contribution of one feature depends on its value; the spread at one value is other features' doing."""
+    place = overall.names.background.features.index(name)
+    values, added = overall.matrix[:, place], overall.contributions[:, place]
+    known = ~np.isnan(values)
+    levels = np.unique(values[known])
+    if len(levels) > LEVELS:
+        cuts = np.unique(np.quantile(values[known], np.linspace(0, 1, LEVELS + 1)[1:-1], method="nearest"))
+        group = np.searchsorted(cuts, values, side="left")
+    else:
+        group = np.searchsorted(levels, values)
+    lines = [_dependence_line(overall, place, values[mask], added[mask]) for mask in _groups(group, known)]
+    table = DataFrame(lines, columns=["value", "rows", "mean", "p10", "p90"])
+    table.insert(0, "feature", name)
+    return table
+
+
+def _groups(group: Places, known: Mask) -> Iterator[Mask]:
+    for one in np.unique(group[known]):
+        yield known & (group == one)
+    if not known.all():
+        yield ~known
+
+
+def _dependence_line(overall: Explanations, place: int, values: Matrix, added: Matrix) -> tuple[Any, ...]:
+    """A category by its word, a number by the mean of its group."""
+    middle = float(values.mean()) if overall.names.categories[place] is None else float(values[0])
+    return overall.names.word(place, middle), len(values), added.mean(), *np.quantile(added, [0.1, 0.9])
+
+
+def _importance(added: Matrix) -> tuple[Matrix, Matrix]:
+    """Mean absolute contribution and its share of all; NaN without rows."""
+    if not len(added):
+        nothing = np.full(added.shape[1], np.nan)
+        return nothing, nothing
+    size = np.abs(added).mean(axis=0)
+    return size, size / size.sum()

@@ -1,0 +1,107 @@
+"""The room's own sub-command, from arguments to reports, and that the rest of the house does without it."""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import credit_risk
+from credit_risk.attacks import command, toolbox
+from credit_risk.attacks.toolbox import ToolboxMissing
+from credit_risk.config import Config
+from credit_risk.config.schema import Robustness
+from credit_risk.data.files import Files
+from credit_risk.records.scorer import Scorer
+
+SETTINGS = {
+    "scenarios": [{"name": "odds_doubled", "odds": 2}],
+    "missing_share": 0.1,
+    "plausible": {"utilisation": 1, "purpose": 0.4},
+    "budget": 0.5,
+    "rows": 60,
+}
+
+
+class Robust(Config):
+    robustness: Robustness
+
+
+def with_settings(config: Config, **changes: object) -> Config:
+    return Robust.model_validate({**config.model_dump(), "robustness": {**SETTINGS, **changes}})
+
+
+@pytest.fixture
+def art():
+    try:
+        toolbox._art("attacks.evasion")
+    except ToolboxMissing:
+        pytest.skip("the Adversarial Robustness Toolbox is not installed (requirements/attacks.txt)")
+
+
+@pytest.fixture
+def lender(trained, tmp_path):
+    """The trained lender's artefacts, and reports of its own."""
+    config, files = trained
+    for name in ("artifacts", "models"):
+        (tmp_path / name).symlink_to(files.root / name)
+    return with_settings(config), Files(tmp_path)
+
+
+@pytest.mark.usefixtures("art")
+def test_the_run_writes_both_scores_with_their_ends_and_what_they_rest_on(lender):
+    command.run(*lender)
+    found = json.loads(lender[1].report("attacks").read_text())
+    for name in ("robustness", "privacy"):
+        assert found[name]["score_low"] <= found[name]["score"] <= found[name]["score_high"]
+    assert found["scorer"] == Scorer.load(lender[1].scorer).digest
+    assert found["robustness"]["attacked"] == 60 <= found["robustness"]["declined"]
+    assert set(found["robustness"]["by_attack"]) == {"search", "fgsm", "pgd", "hop_skip_jump"}
+    assert found["robustness"]["score"] <= min(
+        each["survived"] for each in found["robustness"]["by_attack"].values()
+    )  # fmt: skip
+    tables = {path.stem for path in (lender[1].reports / "attacks").glob("*.csv")}
+    assert tables == {"flips", "survival", "levers", "membership"}
+
+
+@pytest.mark.usefixtures("art")
+def test_without_a_gameable_column_the_score_is_not_known_rather_than_perfect(lender):
+    config, files = lender
+    command.run(with_settings(config, plausible={}), files)
+    found = json.loads(files.report("attacks").read_text())
+    assert found["robustness"]["score"] is None
+    assert found["unknown"]["robustness.score"] == "robustness.plausible names no column"
+
+
+@pytest.mark.usefixtures("art")
+def test_too_few_rows_to_attack_with_are_not_called_private(lender, monkeypatch):
+    monkeypatch.setattr(command, "FEWEST", 1_000_000)
+    command.run(*lender)
+    found = json.loads(lender[1].report("attacks").read_text())
+    assert found["privacy"]["score"] is None
+    assert found["unknown"]["privacy.score"].startswith("fewer than 1000000 scored training or selection rows")
+
+
+def test_the_command_registers_itself():
+    parser = argparse.ArgumentParser()
+    command.register(parser.add_subparsers())
+    options = parser.parse_args(["attacks", "--root", "elsewhere"])
+    assert options.root == Path("elsewhere")
+    assert callable(options.run)
+
+
+def test_a_missing_toolbox_is_said_in_a_sentence(monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "art"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "art", None)
+    with pytest.raises(ToolboxMissing, match=r"pip install -r requirements/attacks\.txt"):
+        toolbox._art("attacks.evasion")
+
+
+def test_nothing_outside_the_room_imports_it():
+    package = Path(credit_risk.__file__).parent
+    outside = [path for path in package.rglob("*.py") if "attacks" not in path.relative_to(package).parts]
+    asked = re.compile(r"^\s*(from|import) credit_risk\.attacks", re.MULTILINE)
+    assert [path for path in outside if asked.search(path.read_text(encoding="utf-8"))] == []

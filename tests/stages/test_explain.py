@@ -1,0 +1,277 @@
+"""The explain stage: on the simulated lender to the end, and its comparisons on models small enough to count."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from numpy.testing import assert_allclose, assert_array_equal
+
+from credit_risk.config import Config
+from credit_risk.config.schema import Reasons, Share
+from credit_risk.data.files import Files
+from credit_risk.domain import explanation, reasons
+from credit_risk.domain.calibration import Calibration
+from credit_risk.domain.gate import lookup
+from credit_risk.domain.inputs import Matrix
+from credit_risk.domain.model import Boosted, Logistic
+from credit_risk.domain.reasons import Background, Explainer
+from credit_risk.records.scorer import Scorer
+from credit_risk.stages import explain, plots_explain
+
+PAGE = Path(explain.__file__).parent
+
+FAMILIES = {
+    "R01": ("months_late",),
+    "R02": ("utilisation",),
+    "R03": ("income", "loan_to_income"),
+    "R04": ("employment", "existing_customer"),
+    "R05": ("term_months", "purpose"),
+}
+
+
+class Settings(Reasons):
+    least: Share = 0.1
+
+
+class WithReasons(Config):
+    reasons: Settings
+
+
+def settings(families: dict[str, tuple[str, ...]], **changes: Any) -> Settings:
+    listed = [{"id": id_, "features": names, "text": "t", "prompt": "p"} for id_, names in families.items()]
+    asked = {"version": "1", "count": 4, "population": "approved", "within": 0.1, "required": ["months_late"]}
+    return Settings.model_validate({**asked, "families": listed, **changes})
+
+
+def with_reasons(config: Config, **changes: Any) -> WithReasons:
+    return WithReasons.model_validate({**config.as_dict(), "reasons": settings(FAMILIES, **changes).model_dump()})
+
+
+@pytest.fixture(scope="module")
+def explained(trained: tuple[Config, Files], tmp_path_factory: pytest.TempPathFactory) -> tuple[WithReasons, Files]:
+    """The lender's reports of this stage."""
+    files = Files(Path(shutil.copytree(trained[1].root, tmp_path_factory.mktemp("explained") / "root")))
+    config = with_reasons(trained[0])
+    explain.run(config, files)
+    return config, files
+
+
+@pytest.fixture(scope="module")
+def numbers(explained: tuple[WithReasons, Files]) -> dict[str, Any]:
+    return dict(json.loads(explained[1].report("explain").read_text()))
+
+
+def test_the_report_names_the_scorer_it_speaks_of(explained: tuple[WithReasons, Files], numbers: dict[str, Any]):
+    assert numbers["scorer"] == Scorer.load(explained[1].scorer).digest
+
+
+def test_contributions_add_up_to_the_decided_pd(numbers: dict[str, Any]):
+    assert 0 <= numbers["additivity"]["largest"] < 1e-9
+
+
+MEASURES = (
+    "reasons.at_best",
+    "reasons.not_lower",
+    "reasons.in_doubt",
+    "reasons.none",
+    "scorecard.at_best",
+    "scorecard.not_lower",
+    "stability.top_reason",
+    "stability.overlap",
+    "importance.required",
+    "importance.required_least",
+    "interventional.top_reason",
+    "interventional.correlation",
+)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_measure_has_an_interval_around_it(numbers: dict[str, Any], name: str):
+    value, low, high = (lookup(numbers, name + end) for end in ("", "_low", "_high"))
+    assert value is not None
+    assert low is not None
+    assert high is not None
+    assert low <= value <= high
+    assert low >= -1
+    assert high <= 1
+
+
+def test_nothing_guarded_and_nothing_twice(numbers: dict[str, Any]):
+    for kind in ("reasons", "scorecard"):
+        assert numbers[kind]["guarded"] == 0
+        assert numbers[kind]["duplicates"] == 0
+        assert 1 <= numbers[kind]["mean_count"] <= 4
+
+
+def test_the_other_way_of_sharing_out_mostly_agrees(numbers: dict[str, Any]):
+    assert numbers["interventional"]["method"] == "by coalitions of families"
+    assert numbers["interventional"]["correlation"] > 0.9
+
+
+def test_the_tables_hold_no_applicants_row(explained: tuple[WithReasons, Files]):
+    directory = explained[1].reports / "explain"
+    tables = {path.stem: pd.read_csv(path) for path in directory.iterdir()}
+    assert set(tables) == {"importance", "families", "summary", "dependence", "interactions"}
+    assert_allclose(tables["importance"]["share"].sum(), 1)
+    # Families sum with their signs, so they share out less than their features do.
+    assert tables["families"]["mean_abs"].sum() <= tables["importance"]["mean_abs"].sum()
+    assert set(tables["dependence"]["feature"]) == set(explained[0].features)
+    assert tables["dependence"].groupby("feature")["rows"].sum().nunique() == 1
+    words = tables["dependence"].query("feature == 'purpose'")["value"]
+    assert set(words) <= {"car", "home", "education", "business"}
+
+
+def test_interactions_on_plain_categories_are_unknown(numbers: dict[str, Any]):
+    assert "plain categories" in numbers["unknown"]["interactions"]
+
+
+def test_the_same_files_give_the_same_bytes(explained: tuple[WithReasons, Files], tmp_path: Path):
+    config, files = explained
+    again = Files(Path(shutil.copytree(files.root, tmp_path / "again")))
+    explain.run(config, again)
+    for path in [files.report("explain"), *(files.reports / "explain").iterdir()]:
+        assert (again.root / path.relative_to(files.root)).read_bytes() == path.read_bytes(), path.name
+
+
+def test_without_a_decline_everything_about_declines_is_unknown(trained: tuple[Config, Files], tmp_path: Path):
+    files = Files(Path(shutil.copytree(trained[1].root, tmp_path / "root")))
+    config = with_reasons(trained[0])
+    generous = config.policy.model_copy(update={"refer_within": 0.99})
+    explain.run(config.model_copy(update={"policy": generous, "reasons": settings(FAMILIES, population="all")}), files)
+    found = json.loads(files.report("explain").read_text())
+    assert found["rows"]["declined_by_model"] == 0
+    for name in ("additivity.largest", *MEASURES[:8], *MEASURES[-2:]):
+        assert lookup(found, name) is None, name
+        assert "declines no test row" in found["unknown"][name], name
+    assert lookup(found, "importance.required") is not None
+
+
+def test_no_required_feature_is_unknown_not_good(trained: tuple[Config, Files]):
+    config = with_reasons(trained[0], required=())
+    unknown: dict[str, str] = {}
+    found = explain.required(config, small(np.ones((3, 2)), Calibration(0, 1)).explain(np.ones((3, 2))), unknown)
+    assert found == {"required": None, "required_least": None}
+    assert unknown["importance.required"] == "reasons.required is empty"
+
+
+def small(matrix: Matrix, calibration: Calibration, model: Any = None) -> Explainer:
+    """Two features, each its own family; by default margin = 2a + 3b - 1."""
+    n = 2
+    linear = Logistic((0, 1), (-1, -1), (-99.0,) * n, (99.0,) * n, (0.0,) * n, (0.0,) * n, (1.0,) * n, (2.0, 3.0), -1.0)
+    background = Background(("a", "b"), -1.0, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (9.0, 9.0), len(matrix))
+    families = settings({"R01": ("a",), "R02": ("b",)}, required=())
+    return Explainer(model or linear, calibration, background, families, (1, 1), (None, None))
+
+
+def test_coalitions_of_a_linear_model_give_coefficient_times_distance():
+    given, against = np.array([[3.0, 1.0], [0.0, 5.0]]), np.array([[1.0, 0.0], [2.0, 2.0], [0.0, 1.0]])
+    found = explanation.by_family(small(given, Calibration(0, 0.5)), given, against)
+    # slope * coefficient * (value - mean of the background): means are 1 and 1
+    assert_allclose(found, [[0.5 * 2 * 2, 0], [0.5 * 2 * -1, 0.5 * 3 * 4]], atol=1e-12)
+
+
+def test_coalitions_agree_with_the_shap_library_on_trees():
+    matrix = np.random.default_rng(2).normal(size=(500, 2))
+    bad = matrix[:, 0] * matrix[:, 1] > 0
+    parameters = {"objective": "binary", "num_leaves": 6, "verbosity": -1, "num_threads": 1}
+    model = Boosted.of(lgb.train(parameters, lgb.Dataset(matrix, bad), 12))
+    asked = small(matrix, Calibration(0.1, 1.2), model)
+    given, against = matrix[:9], matrix[100:130]
+    assert_allclose(explain.by_feature(asked, given, against), explanation.by_family(asked, given, against), atol=1e-6)
+
+
+def doubtless(driver: list[list[int]], matrix: Matrix, names: Explainer) -> reasons.Explanations:
+    """Explanations whose own checks found nothing, as a scorer that was tampered with would give them."""
+    places = np.array(driver)
+    never = np.zeros(places.shape, dtype=bool)
+    added = np.ones(places.shape)
+    family = np.where(places >= 0, 0, -1)
+    return reasons.Explanations(matrix, np.zeros_like(matrix), 0.0, family, places, added, never, never, names)
+
+
+def test_the_best_value_is_taken_from_the_training_rows_not_from_the_scorer(trained: tuple[Config, Files]):
+    train, matrix = np.array([[1.0, 0.0], [5.0, 4.0]]), np.array([[1.0, 2.0], [3.0, 2.0]])
+    found = doubtless([[0, -1], [0, -1]], matrix, small(matrix, Calibration(0, 1)))
+    numbers = explain.checks(with_reasons(trained[0]), "reasons", found, train, {})
+    assert (numbers["at_best"], numbers["in_doubt"], numbers["none"], numbers["mean_count"]) == (0.5, 0.5, 0.0, 1.0)
+    assert numbers["at_best_low"] < 0.1
+    assert numbers["at_best_high"] > 0.9
+
+
+def test_a_protected_driver_and_a_repeated_reason_are_counted(trained: tuple[Config, Files]):
+    matrix = np.full((3, 2), 2.0)
+    asked = small(matrix, Calibration(0, 1))
+    asked = replace(asked, background=replace(asked.background, features=("sex", "b")))
+    found = doubtless([[0, 1], [1, -1], [1, -1]], matrix, asked)
+    numbers = explain.checks(with_reasons(trained[0]), "reasons", found, np.zeros((1, 2)), {})
+    assert (numbers["guarded"], numbers["duplicates"]) == (1, 1)
+
+
+def test_overlap_is_what_both_lists_have_of_what_either_has():
+    assert explanation.overlap(np.array([1, 2, -1]), np.array([2, 3, 1])) == 2 / 3
+    assert explanation.overlap(np.array([-1, -1]), np.array([-1, -1])) == 1.0
+    assert explain._has_twice(np.array([1, 2, 1]))
+
+
+def test_the_correlation_from_sums_is_pearsons():
+    x, y = np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0])
+    sums = np.array([3, x.sum(), y.sum(), (x * x).sum(), (y * y).sum(), (x * y).sum()])
+    assert_allclose(explanation.correlation(sums), np.corrcoef(x, y)[0, 1])
+
+
+def test_the_pictures_are_drawn_and_a_missing_table_is_named(explained: tuple[WithReasons, Files], tmp_path: Path):
+    drawn = plots_explain.figures(*explained)
+    assert len(drawn["dependence"]) == plots_explain.DEPENDENCE
+    for picture in (drawn["families"], drawn["importance"], drawn["summary"], *drawn["dependence"]):
+        assert picture.svg.startswith("<svg"), picture.name
+    assert drawn["interactions"].missing == "explain/interactions.csv has no rows"
+    nothing = plots_explain.figures(explained[0], Files(tmp_path))
+    assert nothing["summary"].missing == "explain/summary.csv was not written"
+    assert nothing["dependence"][0].svg is None
+
+
+def test_the_part_of_the_page_shows_every_figure_or_says_why_not(
+    explained: tuple[WithReasons, Files], numbers: dict[str, Any]
+):
+    page = rendered(explained, numbers, "")
+    assert page.count("<svg") == 3 + plots_explain.DEPENDENCE
+    assert "interactions.csv has no rows" in page
+    assert "plain categories" in page
+    assert "not available" not in page
+    assert "was not written" in rendered(explained, {}, "reports/explain.json was not written")
+    unknown = {**numbers, "stability": {"top_reason": None, "overlap": None}}
+    assert rendered(explained, unknown, "").count("not available") == 2
+
+
+def rendered(explained: tuple[WithReasons, Files], numbers: dict[str, Any], missing: str) -> str:
+    """The partial with the two macros that the page gives it."""
+    config, files = explained
+    environment = Environment(
+        loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.from_string(
+        "{% macro absent(why) %}<p>{{ why }}</p>{% endmacro %}"
+        "{% macro figure(picture, note='') %}{{ picture.svg or picture.missing }}{% endmacro %}"
+        "{% include 'page_explain.html.j2' %}"
+    )
+    explanation = {
+        "numbers": numbers,
+        "missing": missing,
+        "pictures": plots_explain.figures(config, files),
+        "families": config.reasons.families,
+        "version": config.reasons.version,
+    }
+    return page.render(explanation=explanation)
+
+
+def test_a_resampled_figure_of_one_value_has_no_width(trained: tuple[Config, Files]):
+    sums = np.column_stack([np.ones(50), np.full(50, 2.0)])
+    found = explain.resampled(with_reasons(trained[0]), "x", {"half": (sums, explanation.ratio)}, {})
+    assert_array_equal([found["half"], found["half_low"], found["half_high"]], [0.5, 0.5, 0.5])
