@@ -186,13 +186,34 @@ def test_a_policy_rule_does_not_decide_on_what_is_refused(scorer: Scorer):
     assert not_scored(scorer.decide({**SOUND, "months_late": 6, "utilisation": None})) == "refused"
 
 
-def test_the_first_rule_that_holds_decides(scorer: Scorer):
+@pytest.mark.parametrize(
+    ("decisions", "decided"),
+    [
+        (("refer", "decline"), ("decline", "second")),  # the strictest, wherever it stands
+        (("decline", "refer"), ("decline", "first")),
+        (("decline", "decline"), ("decline", "first")),  # the first of equals
+    ],
+)
+def test_the_strictest_rule_decides(scorer: Scorer, decisions: tuple[str, str], decided: tuple[str, str]):
     policy = scorer.config.policy
-    first = policy.rules[0].model_copy(update={"name": "late", "where": "months_late >= 3", "decision": "refer"})
-    rules = (first.model_copy(update={"reason": "look at it"}), *policy.rules)
-    changed = scorer.config.model_copy(update={"policy": policy.model_copy(update={"rules": rules})})
-    row = replace(scorer, config=changed).decide({**SOUND, "months_late": 7}).table().iloc[0]
-    assert (row["decision"], row["why"]) == ("refer", "look at it")
+    rules = [
+        policy.rules[0].model_copy(
+            update={"name": reason, "where": "income > 0", "decision": decision, "reason": reason}
+        )
+        for decision, reason in zip(decisions, ("first", "second"), strict=True)
+    ]
+    changed = scorer.config.model_copy(update={"policy": policy.model_copy(update={"rules": tuple(rules)})})
+    row = replace(scorer, config=changed).decide(SOUND).table().iloc[0]
+    assert (row["decision"], row["why"]) == decided
+
+
+def test_a_rule_that_refers_does_not_lift_a_decline_of_the_model(scorer: Scorer):
+    policy = scorer.config.policy
+    rule = policy.rules[0].model_copy(update={"where": "income > 0", "decision": "refer", "reason": "look at it"})
+    # With the smallest of margins the cut-off is near 0, so that the model declines.
+    strict = policy.model_copy(update={"rules": (rule,), "margin": 0.0101, "refer_within": 0.0})
+    decisions = replace(scorer, config=scorer.config.model_copy(update={"policy": strict})).decide(SOUND)
+    assert (decisions.table().iloc[0]["decision"], decisions.rule[0]) == ("decline", NO_RULE)
 
 
 def test_the_digest_is_that_of_the_directory_and_depends_on_every_file(copied: Path):
@@ -319,7 +340,7 @@ def test_an_unknown_kind_is_refused_with_the_known_ones(copied: Path):
 
 def test_features_that_differ_from_the_configs_are_refused(copied: Path):
     edit(copied, "scorer.json", lambda raw: raw["features"].reverse())
-    with pytest.raises(ScorerError, match="name different features"):
+    with pytest.raises(ScorerError, match="names other features"):
         Scorer.load(copied)
 
 

@@ -126,10 +126,11 @@ class Scorer:
         )
 
     def _policy(self, columns: Mapping[str, Matrix], outcome: decision.Codes) -> tuple[decision.Codes, decision.Codes]:
-        """Which policy rule decides each row (the first that holds and is no milder), and the outcomes after the rules."""
+        """Which policy rule decides each row, and the outcomes after the rules: the strictest wins, the first of equals."""
         rule = np.full(len(outcome), NO_RULE, dtype=np.int8)
         for place, (formula, code) in enumerate(self._rules):
-            decided: Mask = formula.holds(columns) & (rule == NO_RULE) & (outcome <= code)
+            stricter = (outcome < code) | ((outcome == code) & (rule == NO_RULE))
+            decided: Mask = formula.holds(columns) & stricter
             rule[decided] = place
             outcome[decided] = code
         return rule, outcome
@@ -172,6 +173,8 @@ def _facts_of(path: Path) -> dict[str, Any]:
     if facts.get("kind") not in model.KINDS:
         known = ", ".join(model.KINDS)
         raise ScorerError(f"{path}/scorer.json: kind {facts.get('kind')!r} is unknown; known: {known}.")
+    if not isinstance(facts.get("features"), list):
+        raise ScorerError(f"{path}/scorer.json lists no features; the file was altered.")
     return facts
 
 
