@@ -205,7 +205,7 @@ def _score(commands: Commands) -> None:
         from credit_risk.stages import score
 
         scorer = Scorer.load(options.scorer or Files(options.root).scorer)
-        score.score(scorer, options.input, options.output)
+        score.score(scorer, options.input, options.output, strict=options.strict)
 
     command = _command(
         commands,
@@ -217,6 +217,7 @@ def _score(commands: Commands) -> None:
     command.add_argument("--scorer", type=Path, help="the scorer directory (default: models/scorer)")
     command.add_argument("--input", type=Path, required=True, help="applications, CSV or Parquet by suffix")
     command.add_argument("--output", type=Path, required=True, help="decisions, CSV or Parquet by suffix")
+    command.add_argument("--strict", action="store_true", help="exit 1 if any application is refused")
 
 
 def _tune(commands: Commands) -> None:

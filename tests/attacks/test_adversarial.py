@@ -1,5 +1,7 @@
 """All attacks together: a fragile scorer has a low score, a proof one a high one."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -46,8 +48,9 @@ def art():
         pytest.skip("the Adversarial Robustness Toolbox is not installed (requirements/attacks.txt)")
 
 
-def attacked(decide, some=None):
-    some = some or reach()
+@cache
+def attacked(pd_of):
+    decide, some = scorer(pd_of), reach()
     declined = decide(POPULATION).outcome == DECLINE
     rows = POPULATION[declined][:60]
     surrogate = Surrogate(some, POPULATION, declined)
@@ -56,7 +59,7 @@ def attacked(decide, some=None):
 
 @pytest.mark.usefixtures("art")
 def test_a_fragile_scorer_scores_low_and_every_attack_finds_its_flips():
-    found = attacked(scorer(linear))
+    found = attacked(linear)
     assert set(found.by_attack) == {"search", "fgsm", "pgd", "hop_skip_jump"}
     assert found.survived(found.cheapest, 0.95).value < 0.5
     for flips in found.by_attack.values():
@@ -66,7 +69,7 @@ def test_a_fragile_scorer_scores_low_and_every_attack_finds_its_flips():
 
 @pytest.mark.usefixtures("art")
 def test_a_scorer_that_nobody_can_game_scores_1():
-    found = attacked(scorer(honest))
+    found = attacked(honest)
     score = found.survived(found.cheapest, 0.95)
     assert score.value == score.high == 1
     assert 0.9 < score.low < 1  # Wilson: 60 of 60
@@ -76,14 +79,13 @@ def test_a_scorer_that_nobody_can_game_scores_1():
 
 @pytest.mark.usefixtures("art")
 def test_the_flips_of_all_attacks_are_decided_by_the_scorer_itself():
-    decide = scorer(linear)
-    best = attacked(decide).cheapest
-    assert (decide(best.inputs[best.found]).outcome == APPROVE).all()
+    best = attacked(linear).cheapest
+    assert (scorer(linear)(best.inputs[best.found]).outcome == APPROVE).all()
 
 
 @pytest.mark.usefixtures("art")
 def test_the_curve_starts_at_1_falls_and_ends_at_the_score():
-    found = attacked(scorer(linear))
+    found = attacked(linear)
     curve = found.curve(0.95)["survived"].to_numpy()
     assert curve[0] == 1
     assert (np.diff(curve) <= 0).all()

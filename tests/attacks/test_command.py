@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 import credit_risk
-from credit_risk.attacks import command, toolbox
+from credit_risk.attacks import command, measure, toolbox
 from credit_risk.attacks.toolbox import ToolboxMissing
 from credit_risk.config import Config
 from credit_risk.config.schema import Robustness
 from credit_risk.data.files import Files
+from credit_risk.data.writing import write_json
+from credit_risk.errors import CheckFailed
 from credit_risk.records.scorer import Scorer
 
 SETTINGS = {
@@ -52,7 +54,7 @@ def lender(trained, tmp_path):
 
 @pytest.mark.usefixtures("art")
 def test_the_run_writes_both_scores_with_their_ends_and_what_they_rest_on(lender):
-    command.run(*lender)
+    measure.run(*lender)
     found = json.loads(lender[1].report("attacks").read_text())
     for name in ("robustness", "privacy"):
         assert found[name]["score_low"] <= found[name]["score"] <= found[name]["score_high"]
@@ -69,7 +71,7 @@ def test_the_run_writes_both_scores_with_their_ends_and_what_they_rest_on(lender
 @pytest.mark.usefixtures("art")
 def test_without_a_gameable_column_the_score_is_not_known_rather_than_perfect(lender):
     config, files = lender
-    command.run(with_settings(config, plausible={}), files)
+    measure.run(with_settings(config, plausible={}), files)
     found = json.loads(files.report("attacks").read_text())
     assert found["robustness"]["score"] is None
     assert found["unknown"]["robustness.score"] == "robustness.plausible names no column"
@@ -77,11 +79,24 @@ def test_without_a_gameable_column_the_score_is_not_known_rather_than_perfect(le
 
 @pytest.mark.usefixtures("art")
 def test_too_few_rows_to_attack_with_are_not_called_private(lender, monkeypatch):
-    monkeypatch.setattr(command, "FEWEST", 1_000_000)
-    command.run(*lender)
+    monkeypatch.setattr(measure, "FEWEST", 1_000_000)
+    measure.run(*lender)
     found = json.loads(lender[1].report("attacks").read_text())
     assert found["privacy"]["score"] is None
     assert found["unknown"]["privacy.score"].startswith("fewer than 1000000 scored training or selection rows")
+
+
+def test_a_score_must_clear_its_floor_with_its_whole_interval(tmp_path):
+    scores = {
+        "robustness": {"score": 0.75, "score_low": 0.65, "score_high": 0.85},
+        "privacy": {"score": 0.95, "score_low": 0.9, "score_high": 1.0},
+        "unknown": {},
+    }
+    write_json(Files(tmp_path).report("attacks"), scores)
+    measure.check(Files(tmp_path), {"privacy.score": 0.8})
+    measure.check(Files(tmp_path), {})
+    with pytest.raises(CheckFailed, match=r"CANNOT SAY: robustness\.score is 0\.75 \(0\.65 to 0\.85\)"):
+        measure.check(Files(tmp_path), {"robustness.score": 0.7, "privacy.score": 0.8})
 
 
 def test_the_command_registers_itself():
@@ -90,6 +105,18 @@ def test_the_command_registers_itself():
     options = parser.parse_args(["attacks", "--root", "elsewhere"])
     assert options.root == Path("elsewhere")
     assert callable(options.run)
+
+
+def test_the_command_measures_and_then_holds_the_scores_against_the_floors(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(command, "load", lambda path: path)
+    monkeypatch.setattr(measure, "run", lambda config, files: asked.append((config, files.root)))
+    monkeypatch.setattr(measure, "check", lambda _, floors: asked.append(floors))
+    parser = argparse.ArgumentParser()
+    command.register(parser.add_subparsers())
+    options = parser.parse_args(["attacks", "--root", str(tmp_path), "--privacy-at-least", "0.8"])
+    options.run(options)
+    assert asked == [(tmp_path / "configs" / "credit.yaml", tmp_path), {"privacy.score": 0.8}]
 
 
 def test_a_missing_toolbox_is_said_in_a_sentence(monkeypatch):

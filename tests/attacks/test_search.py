@@ -81,6 +81,12 @@ def test_whole_numbers_move_by_levels_and_categories_to_any_other():
     assert flips.cost == pytest.approx([1, 1])
 
 
+def test_a_missing_cell_is_not_filled_in_be_it_a_number_or_a_category():
+    gap = np.array([[np.nan, np.nan, 1.0]])
+    easy = scorer(lambda rows: np.where(np.isnan(rows[:, 0]) & np.isnan(rows[:, 1]), 0.9, 0.1))
+    assert not cheapest(reach(plain=(True, False)), easy, gap, {"b": np.array([5.0])}).found.any()
+
+
 def test_a_column_that_is_not_declared_is_never_moved():
     other = scorer(lambda rows: np.where(rows[:, 2] > 0.5, 0.9, 0.1))
     flips = cheapest(reach(budget=100), other, ROWS[:1], {})

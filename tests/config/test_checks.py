@@ -17,6 +17,7 @@ EXCLUSION = 'exclusions: [{name: long terms, where: "term_months > 96", reason: 
 BANDS = "bands: [{name: A, minimum: 560}, {name: B, minimum: 530}, {name: C, minimum: 0}]"
 SOURCES = "sources: [{path: data/applications.csv}]"
 CONTRACT = "contract: {min_rows: 100, max_duplicates: 0.05}"
+RULE = "{name: r, must: income > 0, reason: x}"
 GATE = "- {name: monotone, measure: monotone.violations, at_most: 0, exact: true, reason: declared directions hold}"
 
 
@@ -197,6 +198,10 @@ CASES = {
     "band minimum twice": (
         (BANDS, "bands: [{name: B, minimum: 0}, {name: C, minimum: 0}]"),
         "policy.bands: list the bands from best to worst, each minimum once; got [0.0, 0.0]",
+    ),
+    "contract rule twice": (
+        (CONTRACT, CONTRACT.replace("}", f", rules: [{RULE}, {RULE}]}}")),
+        "contract.rules.1.name: two rules are called 'r'; no report could tell them apart",
     ),
     "gate twice": (
         (GATE, GATE.replace("name: monotone", "name: discrimination")),

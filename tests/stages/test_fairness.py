@@ -225,6 +225,22 @@ def test_how_to_adopt_an_alternative_is_said(candidate, told):
     assert fairness.adoption(candidate).startswith(told)
 
 
+def test_a_reduction_that_gets_further_is_told_though_nothing_can_be_adopted(measured):
+    config, _ = measured
+    frontier = pd.DataFrame({
+        "candidate": ["model", "without income", "reduction: x"],
+        "kind": ["model", "fewer features", "reduction"],
+        "worst_contrast": "women",
+        "evenness": [0.7, 0.72, 0.9],
+        "auc_lost": [0.0, 0.0, 0.009],
+        "admissible": False,
+    })  # fmt: skip
+    told = fairness.sentence(frontier, config)
+    assert "none that could be adopted is clearly less uneven in the contrast women" in told
+    assert "reaches 0.900 against 0.700 for 0.0090 AUC: a fairer model may exist." in told
+    assert "reduction" not in fairness.sentence(frontier.assign(auc_lost=0.02), config)
+
+
 # The page
 
 

@@ -166,7 +166,7 @@ def test_the_page_shows_the_attacks_where_they_were_made(lender):
     curve.to_csv(files.reports / "attacks" / "survival.csv", index=False)
     shown = page(files)
     assert shown.count("<svg") == 2
-    assert "0.75 (0.70 to 0.80)" in shown
+    assert '<span class="figure">0.75</span> <span class="between">(0.70 to 0.80)</span>' in shown
     assert "made on another scorer" not in shown
     assert "reports/attacks/levers.csv was not written" in shown
 

@@ -100,10 +100,13 @@ def attack(
     group: Groups,
     *,
     thresholds: Mapping[str, Matrix],
-    surrogate: Surrogate,
+    surrogate: Surrogate | None,
     seed: int,
 ) -> Attacked:
-    """Every attack on every row: our own search, HopSkipJump, and FGSM and PGD carried over from the surrogate."""
+    """Every attack on every row: our own search, HopSkipJump, and FGSM and PGD carried over from the surrogate.
+
+    Without a surrogate (nobody or everybody declined in training) FGSM and PGD are not among them.
+    """
     found = {"search": search.cheapest(reach, decide, rows, thresholds)}
     for name, after in _toolbox_attacks(reach, decide, rows, surrogate, seed):
         flips = tried(reach, decide, rows, after)
@@ -112,10 +115,11 @@ def attack(
 
 
 def _toolbox_attacks(
-    reach: Reach, decide: Decide, rows: Matrix, surrogate: Surrogate, seed: int
+    reach: Reach, decide: Decide, rows: Matrix, surrogate: Surrogate | None, seed: int
 ) -> Iterator[tuple[str, Matrix]]:
     if reach.plain.all():
         return  # categories alone: there is no direction to go in, and the search tries each of them
-    for name, effort in toolbox.gradient_attacks(surrogate, rows):
-        yield name, reach.moved(rows, effort)
+    if surrogate is not None:
+        for name, effort in toolbox.gradient_attacks(surrogate, rows):
+            yield name, reach.moved(rows, effort)
     yield "hop_skip_jump", reach.moved(rows, toolbox.hop_skip_jump(reach, decide, rows, seed))

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from credit_risk.attacks.reach import Reach
+from credit_risk.attacks.reach import EXACT, Reach
 from credit_risk.domain.decision import APPROVE, REFER, Decisions
 from credit_risk.domain.inputs import Mask, Matrix
 from credit_risk.domain.model import Boosted, Model, Scorecard
@@ -113,7 +113,7 @@ def _ladder(reach: Reach, place: int, rows: Matrix, thresholds: Matrix | None) -
             values = np.hstack([values, np.broadcast_to(cuts, (len(rows), len(cuts)))])
         values = np.clip(values, low, high)
         distance = np.abs(values - start)
-    usable = (values != start) & (distance * unit <= reach.budget)
+    usable = (values != start) & (distance * unit <= reach.budget + EXACT) & ~np.isnan(start)
     return np.where(usable, values, np.nan)
 
 
@@ -172,7 +172,7 @@ def _round(
             after = current[row[some]]
             after[:, reach.places[place]] = value[some]
             cost = reach.cost(rows[row[some]], after)
-            affordable = cost <= reach.budget
+            affordable = cost <= reach.budget + EXACT
             decisions = decide(after[affordable])
             at = row[some][affordable]
             parts.append(

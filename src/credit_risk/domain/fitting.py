@@ -79,16 +79,19 @@ def boosting_parameters(config: Config) -> dict[str, object]:
 
 def boosted(config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: Progress) -> tuple[Fitted, Curve]:
     """The monotone LightGBM model; cross-validation by `fold` decides its number of trees."""
-    parameters = boosting_parameters(config)
+    out_of_fold, curve = cross_validated(config, matrix, bad, fold, progress)
+    booster = lgb.train(boosting_parameters(config), _dataset(config, matrix, bad), num_boost_round=curve.trees)
+    return Fitted(Boosted.of(booster), calibration.fit(out_of_fold, bad), out_of_fold), curve
 
-    def data() -> lgb.Dataset:
-        names = [f"f{index}" for index in range(matrix.shape[1])]
-        return lgb.Dataset(matrix, bad, feature_name=names, categorical_feature=plain_categories(config))
 
+def cross_validated(
+    config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: Progress
+) -> tuple[Matrix, Curve]:
+    """LightGBM margins of each row by the model that did not see it, at the number of trees that loses least."""
     folds = [(np.flatnonzero(fold != held), np.flatnonzero(fold == held)) for held in range(config.model.folds)]
     result: dict[str, Any] = lgb.cv(
-        parameters,
-        data(),
+        boosting_parameters(config),
+        _dataset(config, matrix, bad),
         num_boost_round=config.model.max_trees,
         folds=folds,
         return_cvbooster=True,
@@ -100,8 +103,13 @@ def boosted(config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: P
     out_of_fold = np.empty(len(bad))
     for booster, (_, held) in zip(result["cvbooster"].boosters, folds, strict=True):
         out_of_fold[held] = booster.predict(matrix[held], raw_score=True, num_iteration=curve.trees)
-    model = Boosted.of(lgb.train(parameters, data(), num_boost_round=curve.trees))
-    return Fitted(model, calibration.fit(out_of_fold, bad), out_of_fold), curve
+    return out_of_fold, curve
+
+
+def _dataset(config: Config, matrix: Matrix, bad: Mask) -> lgb.Dataset:
+    # LightGBM rewrites spaces and refuses colons in names; the scorer knows which feature fN is.
+    names = [f"f{index}" for index in range(matrix.shape[1])]
+    return lgb.Dataset(matrix, bad, feature_name=names, categorical_feature=plain_categories(config))
 
 
 def _progress(progress: Progress) -> Callable[[lgb.callback.CallbackEnv], None]:

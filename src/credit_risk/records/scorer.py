@@ -126,7 +126,7 @@ class Scorer:
         )
 
     def _policy(self, columns: Mapping[str, Matrix], outcome: decision.Codes) -> tuple[decision.Codes, decision.Codes]:
-        """Which policy rule decides each row, and the outcomes after the rules: the strictest wins, the first of equals."""
+        """Which policy rule decides each row, and the outcomes after that: the strictest wins, the first of equals."""
         rule = np.full(len(outcome), NO_RULE, dtype=np.int8)
         for place, (formula, code) in enumerate(self._rules):
             stricter = (outcome < code) | ((outcome == code) & (rule == NO_RULE))

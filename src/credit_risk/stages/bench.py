@@ -243,22 +243,32 @@ def _task(name: str, root: Path, facts: dict[str, Any]) -> list[str]:
     return [sys.executable, "-m", "credit_risk.stages.bench", name, str(root), json.dumps(facts)]
 
 
+# A process counts the memory of the one it was split from as its own peak, so a small one starts what is measured.
+_START = """
+import json, os, sys
+process = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(process, 0)
+with open(sys.argv[1], "w") as answer:
+    json.dump([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss], answer)
+"""
+
+
 def _measured(command: Sequence[str], folder: Path) -> Cost:
-    """Run a command and wait for it alone. The peak is that of its largest process."""
+    """Run a command and wait for it. The peak is that of its largest process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_"))}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as said, tempfile.NamedTemporaryFile("r") as answer:
+        starting = [sys.executable, "-I", "-S", "-c", _START, answer.name, *command]
         started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)  # noqa: S603
-        _, status, usage = os.wait4(process.pid, 0)
+        subprocess.run(starting, cwd=folder, env=environment, stdout=said, stderr=said, check=True)  # noqa: S603
         seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        code, processor, peak = json.load(answer)
+        if code:
             said.seek(0)
             tail = said.read().decode(errors="replace")[-2000:]
-            raise BenchFailed(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
-    kibibytes = usage.ru_maxrss / 1024 if sys.platform == "darwin" else usage.ru_maxrss
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, kibibytes / 1024)
+            raise BenchFailed(f"{' '.join(command)} ended with {code}:\n{tail}")
+    kibibytes = peak / 1024 if sys.platform == "darwin" else peak
+    return Cost(seconds, processor, kibibytes / 1024)
 
 
 def _grown(config: Config, trees: int) -> Config:

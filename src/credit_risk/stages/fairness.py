@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Fairness
+from credit_risk.config.schema import Alternatives, Fairness
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.writing import read_json, write_csv, write_directory, write_json
 from credit_risk.domain import alternatives, decision, fairness
@@ -114,7 +114,7 @@ def operating(config: Config, test: Part) -> Numbers:
 def measured(config: Config, test: Part, tables: Tables, unknown: dict[str, str]) -> Numbers:
     """Groups, declared contrasts, intersections and the sweep; tables are filled, reasons go to `unknown`."""
     settings, cases, groupings = config.fairness, test.cases, test.groupings
-    how = {"min_n": settings.min_n, "confidence": config.evaluation.confidence}
+    how: dict[str, Any] = {"min_n": settings.min_n, "confidence": config.evaluation.confidence}
     groups = {name: fairness.by_group(cases, each, **how) for name, each in groupings.items()}
     tables["groups"] = _group_table(groups)
     crossings = [fairness.crossed(groupings[one], groupings[other]) for one, other in settings.intersections]
@@ -252,6 +252,7 @@ def sentence(frontier: pd.DataFrame, config: Config) -> str:
         return (
             f"{tried}; none that could be adopted is clearly less uneven in the contrast "
             f"{frontier['worst_contrast'].iloc[0]} at a loss of at most {settings.most_auc_lost:g} AUC."
+            f"{_bound(frontier, settings)}"
         )
     best = admissible.loc[[admissible["evenness"].idxmax()]].to_dict("records")[0]
     found = (
@@ -262,6 +263,19 @@ def sentence(frontier: pd.DataFrame, config: Config) -> str:
     if settings.mode == "select":
         return f"{found} It is chosen under the sign-off of {settings.sign_off}; nothing was changed by this choice."
     return f"{found} Nothing was chosen: the mode is report."
+
+
+def _bound(frontier: pd.DataFrame, settings: Alternatives) -> str:
+    """What the best reduction reaches at the loss allowed, which says whether looking further is worth it."""
+    fairer = (frontier["kind"] == "reduction") & (frontier["evenness"] > frontier["evenness"].iloc[0])
+    reached = frontier[fairer & (frontier["auc_lost"] <= settings.most_auc_lost)]
+    if reached.empty:
+        return ""
+    best = reached.loc[[reached["evenness"].idxmax()]].to_dict("records")[0]
+    return (
+        " A reduction, which reads the groups while it is fitted and so is no proposal, reaches "
+        f"{best['evenness']:.3f} against {frontier['evenness'].iloc[0]:.3f} for {best['auc_lost']:.4f} AUC: a fairer model may exist."
+    )
 
 
 def adoption(candidate: Mapping[Any, Any]) -> str:

@@ -96,7 +96,7 @@ def summary(figure: Figure, table: DataFrame, labels: dict[str, str]) -> None:
         axes.hlines(places, lines["p25"], lines["p75"], color=color, linewidth=3)
         axes.plot(lines["p50"], places, "o", color=color, markersize=3, label=part.capitalize())
     axes.set_yticks(range(len(features)), [labels.get(name, name) for name in reversed(features)])
-    axes.set(xlabel="Log-odds of bad, against the population")
+    axes.set(xlabel="Log-odds against the population")
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper center", ncols=4)
 

@@ -38,11 +38,16 @@ def seen_missing(config: Config, inputs: Matrix) -> list[bool]:
     return [bool(column.any()) for column in missing.T]
 
 
+def folds(config: Config, inputs: Matrix, bad: Mask, group: split.Labels) -> split.Labels:
+    """The fold of each training row for cross-validation; rows that belong together are in one."""
+    shares = [1 / config.model.folds] * config.model.folds
+    return split.at_random(group, split.row_keys(inputs), bad, shares, config.model.seed + 1)
+
+
 def fit(config: Config, inputs: Matrix, bad: Mask, group: split.Labels) -> tuple[dict[str, Fitted], Curve]:
     """The model and its challengers, all fitted and calibrated on the same rows and folds."""
     matrix = matrix_of(config, inputs)
-    shares = [1 / config.model.folds] * config.model.folds
-    fold = split.at_random(group, split.row_keys(inputs), bad, shares, config.model.seed + 1)
+    fold = folds(config, inputs, bad, group)
     log.info("LightGBM on %s rows, %s features, %s folds", f"{len(bad):,}", matrix.shape[1], config.model.folds)
     # The last bits of a sum depend on how many BLAS threads share it; the model must not depend on a machine's cores.
     with threadpool_limits(limits=1, user_api="blas"):

@@ -11,7 +11,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import lightgbm as lgb
 import numpy as np
 import optuna
 import pandas as pd
@@ -71,32 +70,13 @@ class Task:
         inputs = Inputs.of(config).table(pd.read_parquet(files.inputs("train")))
         outcome = pd.read_parquet(files.outcomes("train"))
         bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
-        shares = [1 / config.model.folds] * config.model.folds
-        fold = split.at_random(group, split.row_keys(inputs), bad, shares, config.model.seed + 1)
-        return cls(config, train.matrix_of(config, inputs), bad, fold)
+        return cls(config, train.matrix_of(config, inputs), bad, train.folds(config, inputs, bad, group))
 
     def losses(self, parameters: Parameters) -> Matrix:
         """The log loss of each row by the model that did not see it, at the number of trees that `train` would take."""
         config = self.config.model_copy(update={"parameters": parameters})
-        names = [f"f{index}" for index in range(self.matrix.shape[1])]
-        data = lgb.Dataset(
-            self.matrix, self.bad, feature_name=names, categorical_feature=fitting.plain_categories(config)
-        )
-        held_out = [np.flatnonzero(self.fold == held) for held in range(config.model.folds)]
-        result: dict[str, Any] = lgb.cv(
-            fitting.boosting_parameters(config),
-            data,
-            num_boost_round=config.model.max_trees,
-            folds=[(np.flatnonzero(self.fold != held), rows) for held, rows in enumerate(held_out)],
-            return_cvbooster=True,
-            callbacks=[lgb.early_stopping(config.model.patience, verbose=False)],
-        )
-        trees = int(np.argmin(np.round(result["valid binary_logloss-mean"], 10))) + 1
-        losses = np.empty(len(self.bad))
-        for booster, rows in zip(result["cvbooster"].boosters, held_out, strict=True):
-            margin = booster.predict(self.matrix[rows], raw_score=True, num_iteration=trees)
-            losses[rows] = -log_expit(np.where(self.bad[rows], margin, -margin))
-        return losses
+        margin, _ = fitting.cross_validated(config, self.matrix, self.bad, self.fold, log.debug)
+        return np.asarray(-log_expit(np.where(self.bad, margin, -margin)))
 
 
 def tune(config: Config, files: Files, *, trials: int, progress: Watch | None = None) -> Outcome:

@@ -1,0 +1,116 @@
+"""Both scores, measured and written: reports/attacks.json and the tables in reports/attacks/."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from credit_risk.attacks import adversarial, membership
+from credit_risk.attacks.membership import People
+from credit_risk.attacks.reach import Reach
+from credit_risk.attacks.search import thresholds_of
+from credit_risk.attacks.toolbox import Surrogate
+from credit_risk.config import Config
+from credit_risk.config.schema import Gate
+from credit_risk.data.files import Files, SplitName
+from credit_risk.data.writing import read_json, write_csv, write_json
+from credit_risk.domain import gate
+from credit_risk.domain.decision import DECLINE
+from credit_risk.domain.inputs import Inputs, Mask
+from credit_risk.domain.stress import with_ends
+from credit_risk.errors import CheckFailed
+from credit_risk.stages.robustness import Tested
+
+Numbers = dict[str, Any]
+
+SURROGATE_ROWS = 20_000
+FEWEST = 100  # training and selection rows each
+
+
+def check(files: Files, floors: Mapping[str, float]) -> None:
+    """Raises CheckFailed with a sentence for each score of reports/attacks.json that does not clear its floor."""
+    found = read_json(files.report("attacks"))
+    gates = [
+        Gate(name=measure.replace(".", "_"), measure=measure, at_least=floor, reason="asked for on the command line")
+        for measure, floor in floors.items()
+    ]
+    checks = gate.decide(gates, found, found["unknown"])
+    if blocking := [f"{one.verdict}: {one.sentence}" for one in checks if one.verdict != "PASS"]:
+        raise CheckFailed("\n  ".join(["The attacks do not let this scorer through.", *blocking]))
+
+
+def run(config: Config, files: Files) -> None:
+    """Write reports/attacks.json and the tables in reports/attacks/; both scores stand beside what they rest on."""
+    tested, unknown = Tested.read(config, files), dict[str, str]()
+    folder = files.reports / "attacks"
+    numbers = {
+        "scorer": tested.scorer.digest,
+        "robustness": _robustness(config, files, tested, folder, unknown),
+        "privacy": _privacy(config, files, tested, folder, unknown),
+        "unknown": unknown,
+    }
+    write_json(files.report("attacks"), numbers)
+
+
+def _robustness(config: Config, files: Files, tested: Tested, folder: Path, unknown: dict[str, str]) -> Numbers:
+    settings, confidence, seed = config.robustness, config.evaluation.confidence, config.evaluation.seed
+    declined = np.flatnonzero((tested.before.outcome == DECLINE) & ~np.isnan(tested.before.pd))
+    why = "robustness.plausible names no column" if not settings.plausible else "no test row was declined by the model"
+    if not settings.plausible or not len(declined):
+        unknown["robustness.score"] = why
+        return {"score": None, "declined": len(declined), "attacked": 0}
+    if len(declined) > settings.rows:
+        declined = np.sort(np.random.default_rng(seed).choice(declined, settings.rows, replace=False))
+    inputs = Inputs.of(config)
+    train = inputs.table(pd.read_parquet(files.inputs("train")))
+    reach = Reach.of(inputs, settings, train)
+    decide, some = tested.scorer.decide_inputs, train[:SURROGATE_ROWS]
+    turned_down = np.asarray(decide(some).outcome == DECLINE)
+    attacked = adversarial.attack(
+        reach,
+        decide,
+        tested.inputs[declined],
+        tested.group[declined],
+        thresholds=thresholds_of(tested.scorer.model, config.features),
+        surrogate=Surrogate(reach, some, turned_down) if turned_down.any() and not turned_down.all() else None,
+        seed=seed,
+    )
+    by_attack = {
+        name: with_ends({"survived": attacked.survived(flips, confidence)})
+        for name, flips in attacked.by_attack.items()
+    }
+    write_csv(folder / "flips.csv", attacked.table(confidence))
+    write_csv(folder / "survival.csv", attacked.curve(confidence))
+    write_csv(folder / "levers.csv", attacked.levers())
+    return {
+        **with_ends({"score": attacked.survived(attacked.cheapest, confidence)}),
+        "by_attack": by_attack,
+        "declined": int((tested.before.outcome == DECLINE).sum()),
+        "attacked": len(declined),
+        "budget": settings.budget,
+    }
+
+
+def _privacy(config: Config, files: Files, tested: Tested, folder: Path, unknown: dict[str, str]) -> Numbers:
+    people = People.of(_scored(files, tested, "train"), _scored(files, tested, "selection"))
+    counts = {"members": int(people.member.sum()), "others": int((~people.member).sum())}
+    if min(counts.values()) < FEWEST:
+        unknown["privacy.score"] = f"fewer than {FEWEST} scored training or selection rows: too few to learn an attack"
+        return {"score": None, **counts}
+    found = membership.attacks(people, seed=config.evaluation.seed, confidence=config.evaluation.confidence)
+    write_csv(folder / "membership.csv", membership.table(found))
+    strongest = membership.strongest(found)
+    return {
+        **with_ends({"score": membership.privacy(found[strongest]), "auc": found[strongest]}),
+        "strongest": strongest,
+        **counts,
+    }
+
+
+def _scored(files: Files, tested: Tested, split: SplitName) -> tuple[Any, Mask, Any]:
+    """PDs, outcomes and applicants of a split's rows."""
+    decisions = tested.scorer.decide(pd.read_parquet(files.inputs(split)))
+    outcomes = pd.read_parquet(files.outcomes(split), columns=["bad", "group"])
+    return decisions.pd, outcomes["bad"].to_numpy(dtype=bool), outcomes["group"].to_numpy()
