@@ -17,7 +17,7 @@ from rich.console import Console
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
-from credit_risk.errors import CreditRiskError
+from credit_risk.errors import CreditRiskError, UsageError
 
 Run = Callable[[argparse.Namespace], None]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -162,7 +162,7 @@ def _train(commands: Commands) -> None:
 
             train_files.run(config, *named)
         else:
-            raise SystemExit("give --training-data, --validation-data and --output-model together, or none of them")
+            raise UsageError("give --training-data, --validation-data and --output-model together, or none of them")
 
     command = _command(
         commands,

@@ -51,9 +51,5 @@ class ScorerError(CreditRiskError, ValueError):
     """A scorer directory is incomplete, altered or of another format."""
 
 
-class InputRefused(CreditRiskError, ValueError):
-    """An application cannot be decided as it stands; `problems` lists every reason by field."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("The application is refused: " + "; ".join(problems))
+class UsageError(CreditRiskError, ValueError):
+    """A command was called with words that do not go together."""

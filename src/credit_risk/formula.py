@@ -11,6 +11,7 @@ A result that is not finite (a division by zero, the logarithm of a negative) is
 
 import ast
 import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -26,6 +27,7 @@ Column: TypeAlias = NDArray[np.float64]
 Columns: TypeAlias = Mapping[str, Column]
 
 MAX_LENGTH = 2_000  # characters; a longer or deeply nested text can exhaust the parser
+MAX_DEPTH = 100
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,10 @@ def parse(text: str, known: Mapping[str, tuple[str, ...] | None]) -> Formula:
         raise FormulaError(f"a formula has {len(text)} characters; {MAX_LENGTH} are allowed. Split it in two.")
     try:
         tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, RecursionError, MemoryError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # ValueError: half a character, a null byte
         raise FormulaError(f"{text!r} is not a formula: {getattr(error, 'msg', 'too deeply nested')}.") from None
+    if _depth(tree) > MAX_DEPTH:
+        raise FormulaError(f"the formula {text!r} is nested deeper than {MAX_DEPTH} levels. Split it, or use sum([…]).")
     translator = _Translator(text, known)
     body = translator.visit(tree.body)
     if not translator.inputs:
@@ -100,7 +104,13 @@ class _Translator(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
             raise self._refusal(f"{node.value!r} is not a number")
-        return ast.Constant(float(node.value))
+        try:
+            number = float(node.value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise self._refusal("it holds what is not a number that fits: the largest is about 1.8e308")
+        return ast.Constant(number)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return self._column(node.id)
@@ -190,6 +200,14 @@ class _Translator(ast.NodeTransformer):
         return FormulaError(f"the formula {self.text!r} is refused: {why}.")
 
 
+def _depth(tree: ast.AST) -> int:
+    """How deep a parsed text is nested, counted without recursion."""
+    depth, level = 0, [tree]
+    while level:
+        depth, level = depth + 1, [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
+
+
 def _column_name(node: ast.expr) -> str | None:
     match node:
         case ast.Name(id=name):
@@ -210,6 +228,19 @@ def _column(name: str) -> ast.expr:
 
 def _call(name: str, *arguments: ast.expr) -> ast.expr:
     return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
+
+
+def _finite(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, missing where a value is (numpy takes NaN ** 0 for 1) or where its answer is not finite.
+
+    At once and not at the end: infinity would pass `> 1` and be capped by `minimum` into a number that looks sound.
+    """
+
+    def run(*values: Any) -> Any:
+        result = function(*values)
+        return np.where(reduce(np.logical_or, map(np.isnan, values), ~np.isfinite(result)), np.nan, result)
+
+    return run
 
 
 def _compare(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -248,9 +279,9 @@ def _truth(value: Any) -> Any:
 _ALLOWED: dict[str, tuple[Callable[..., Any], int, int, bool]] = {
     "abs": (np.abs, 1, 1, False),
     "sqrt": (np.sqrt, 1, 1, False),
-    "log": (np.log, 1, 1, False),
-    "log1p": (np.log1p, 1, 1, False),
-    "exp": (np.exp, 1, 1, False),
+    "log": (_finite(np.log), 1, 1, False),
+    "log1p": (_finite(np.log1p), 1, 1, False),
+    "exp": (_finite(np.exp), 1, 1, False),
     "floor": (np.floor, 1, 1, False),
     "maximum": (_largest, 2, 99, False),
     "minimum": (_smallest, 2, 99, False),
@@ -266,8 +297,8 @@ _ALLOWED: dict[str, tuple[Callable[..., Any], int, int, bool]] = {
 _FUNCTIONS = {name: function for name, (function, *_) in _ALLOWED.items()}
 _ARITY = {name: arity for name, (_, *arity) in _ALLOWED.items()}
 _OPERATORS: dict[str, Callable[..., Any]] = {
-    "_divide": np.divide,
-    "_power": np.power,
+    "_divide": _finite(np.divide),
+    "_power": _finite(np.power),
     "_not": lambda a: 1.0 - _truth(a),
     "_and": lambda *values: _smallest(*map(_truth, values)),
     "_or": lambda *values: _largest(*map(_truth, values)),

@@ -63,7 +63,7 @@ def config(*sources: dict[str, Any], columns: dict[str, dict[str, Any]] = COLUMN
             "scale": {"base": 600, "odds": 50, "pdo": 20},
             "bands": [{"name": "A", "minimum": 0}],
         },
-        "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1, "single_feature_share": 0.9},
+        "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1},
         "gates": [{"name": "g", "measure": "m", "at_least": 0, "reason": "r"}],
         "parameters": {
             "learning_rate": 0.1,

@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 
 from credit_risk.data.writing import (
+    InTheWay,
     read_json,
+    read_parquet,
     remove,
     replacing,
     write_csv,
@@ -21,6 +23,12 @@ from credit_risk.data.writing import (
     write_parquet,
     write_text,
 )
+from credit_risk.errors import NotFound
+
+
+def fill_with(directory: Path, *files: str) -> None:
+    for name in files:
+        write_text(directory / name, "x")
 
 
 class Killed(BaseException):
@@ -87,16 +95,39 @@ def test_what_a_killed_directory_left_is_overwritten_whole(tmp_path: Path):
         leftover.mkdir()
     leftover.mkdir()
     (leftover / "stray").write_text("of the killed process")
-    write_directory(path, lambda directory: (directory / "a").write_text("x") and None)
+    write_directory(path, lambda directory: write_text(directory / "a", "x"), mark="a")
     assert names(path) == ["a"]
 
 
 def test_a_directory_is_replaced_whole(tmp_path: Path):
     path = tmp_path / "models"
-    write_directory(path, lambda directory: write_text(directory / "old", "x"))
-    write_directory(path, lambda directory: write_text(directory / "new", "x"))
-    assert names(path) == ["new"]
+    for other in ("old", "new"):
+        write_directory(path, lambda directory, other=other: fill_with(directory, "mark", other), mark="mark")
+    assert names(path) == ["mark", "new"]
     assert names(tmp_path) == ["models"]
+
+
+@pytest.mark.parametrize("path", ["file", "folder"])
+def test_what_is_not_ours_is_never_replaced_by_a_directory(tmp_path: Path, path: str):
+    write_text(tmp_path / "file", "theirs")
+    write_text(tmp_path / "folder" / "theirs", "x")
+    with pytest.raises(InTheWay, match="is in the way, expected a folder that is new, empty or holds mark"):
+        write_directory(tmp_path / path, lambda directory: write_text(directory / "mark", "x"), mark="mark")
+    assert names(tmp_path) == ["file", "folder"]
+    assert names(tmp_path / "folder") == ["theirs"]
+
+
+def test_a_folder_is_never_replaced_by_a_file(tmp_path: Path):
+    write_text(tmp_path / "folder" / "theirs", "x")
+    with pytest.raises(InTheWay, match="is in the way, expected a file"):
+        write_text(tmp_path / "folder", "x")
+    assert names(tmp_path / "folder") == ["theirs"]
+
+
+def test_what_an_earlier_stage_did_not_write_is_said_so(tmp_path: Path):
+    for read in (read_json, read_parquet):
+        with pytest.raises(NotFound, match=r"nothing: there is no such file\. The stage that writes it has not run"):
+            read(tmp_path / "nothing")
 
 
 def test_a_directory_that_fails_half_way_leaves_the_old_one(tmp_path: Path):
@@ -105,9 +136,9 @@ def test_a_directory_that_fails_half_way_leaves_the_old_one(tmp_path: Path):
         raise Killed
 
     path = tmp_path / "models"
-    write_directory(path, lambda directory: write_text(directory / "old", "x"))
+    write_directory(path, lambda directory: write_text(directory / "old", "x"), mark="old")
     with pytest.raises(Killed):
-        write_directory(path, fill)
+        write_directory(path, fill, mark="old")
     assert names(path) == ["old"]
     assert names(tmp_path) == ["models"]
 

@@ -29,7 +29,7 @@ def config(columns, derived, directions):
             "model": {"seed": 1, "folds": 2, "max_trees": 9, "patience": 9, "directions": directions},
             "tune": {"trials": 1, "seed": 1},
             "policy": policy,
-            "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1, "single_feature_share": 0.95},
+            "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1},
             "gates": [{"name": "g", "measure": "test.auc", "at_least": 0.5, "reason": "x"}],
             "parameters": {
                 "learning_rate": 0.1, "num_leaves": 3, "max_depth": 2, "min_child_samples": 1, "reg_alpha": 0,

@@ -232,6 +232,7 @@ def test_a_table_is_explained_like_its_rows():
     matrix = some_rows()
     asked = explainer(boosted(matrix), settings(("late", "income"), ("months",)))
     whole = asked.explain(matrix).rows()
+    # Equal to the last bit of each contribution: a replay of the ledger demands it.
     assert whole == [asked.explain(matrix[row : row + 1]).row(0) for row in range(len(matrix))]
     assert len({len(one.reasons) for one in whole}) > 1
 

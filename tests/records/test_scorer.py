@@ -177,7 +177,7 @@ def test_a_feature_that_was_never_missing_in_training_may_not_be_missing_now(sco
 
 def test_a_policy_rule_declines_with_its_reason_whatever_the_model_says(scorer: Scorer):
     row = scorer.decide({**SOUND, "months_late": 6}).table().iloc[0]
-    assert (row["decision"], row["why"]) == ("decline", "six months late or more")
+    assert (row["decision"], row["why"]) == ("decline", "very late: six months late or more")
     assert np.isfinite(row["pd"])
     assert scorer.decide({**SOUND, "months_late": 5}).rule[0] == NO_RULE
 
@@ -204,7 +204,7 @@ def test_the_strictest_rule_decides(scorer: Scorer, decisions: tuple[str, str], 
     ]
     changed = scorer.config.model_copy(update={"policy": policy.model_copy(update={"rules": tuple(rules)})})
     row = replace(scorer, config=changed).decide(SOUND).table().iloc[0]
-    assert (row["decision"], row["why"]) == decided
+    assert (row["decision"], row["why"]) == (decided[0], f"{decided[1]}: {decided[1]}")
 
 
 def test_a_rule_that_refers_does_not_lift_a_decline_of_the_model(scorer: Scorer):

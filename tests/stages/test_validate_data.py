@@ -57,7 +57,7 @@ def config(**sections: Any) -> Config:
         "tune": {"trials": 1, "seed": 1},
         "policy": {"margin": 0.2, "lgd": 0.6, "cost": 0, "refer_within": 0, "max_missing": 1, "invalid": "refuse"}
         | {"scale": {"base": 600, "odds": 50, "pdo": 20}, "bands": [{"name": "A", "minimum": 0}]},
-        "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1, "single_feature_share": 0.9},
+        "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1},
         "gates": [{"name": "g", "measure": "m", "at_least": 0, "reason": "r"}],
         "parameters": {"learning_rate": 0.1, "num_leaves": 4, "max_depth": 2, "min_child_samples": 1, "reg_alpha": 0}
         | {"reg_lambda": 0, "colsample_bytree": 1, "subsample": 1, "monotone_constraints_method": "basic"},

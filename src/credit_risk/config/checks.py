@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping
 
-from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES, Config
+from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES, Config, Scalar
 from credit_risk.errors import FormulaError
 from credit_risk.formula import parse
 
@@ -117,8 +117,17 @@ def _split_problems(config: Config) -> Iterator[Problem]:
         yield ("split", "by"), f"there is a date ({date}): split by time, or say under `why_random:` why not"
 
 
+def _word(value: Scalar) -> str:
+    """The word that stands for a value in the data (see domain.inputs.word_of)."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _outcome_problems(config: Config) -> Iterator[Problem]:
-    words = {kind: {str(value) for value in getattr(config.outcome, kind)} for kind in ("bad", "good", "indeterminate")}
+    words = {
+        kind: {_word(value) for value in getattr(config.outcome, kind)} for kind in ("bad", "good", "indeterminate")
+    }
     for first, second in (("bad", "good"), ("bad", "indeterminate"), ("good", "indeterminate")):
         if both := sorted(words[first] & words[second]):
             yield ("outcome", second), f"{both} stands under `{first}` too; an outcome is one of them"

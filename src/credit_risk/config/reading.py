@@ -2,7 +2,7 @@
 
 import difflib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
 
 from credit_risk.config.checks import Loc, inconsistencies
 from credit_risk.config.schema import Config, Section
@@ -24,11 +25,24 @@ def load(path: Path) -> Config:
     tree = _read(path)
     parameters_path = path.with_name("model.yaml")
     parameters = _read(parameters_path)
-    problems = []
+    problems = [_sentence(path, tree, loc, message) for loc, message in _bad_keys(tree)]
+    problems += [_sentence(parameters_path, parameters, loc, message) for loc, message in _bad_keys(parameters)]
+    if "parameters" in tree:
+        problems.append(
+            _sentence(path, tree, ("parameters",), f"these stand in {parameters_path.name}; nothing reads them here")
+        )
+    if problems:
+        raise ConfigError(path, problems)
     try:
-        config = Config.model_validate({**_plain(tree), "parameters": _plain(parameters)})
+        # Strict: "3" is no number and true is not 1; YAML says which is which.
+        config = Config.model_validate({**_plain(tree), "parameters": _plain(parameters)}, strict=True)
     except ValidationError as error:
-        for detail in error.errors():
+        details = error.errors()
+        for detail in details:
+            if detail["type"] == "too_short" and any(
+                detail["loc"] == one["loc"][: len(detail["loc"])] != one["loc"] for one in details
+            ):
+                continue  # a list of one bad entry counts as empty on top of it
             loc = detail["loc"]
             file, node, rest = (parameters_path, parameters, loc[1:]) if loc[0] == "parameters" else (path, tree, loc)
             problems.append(_sentence(file, node, rest, _explain(loc, detail)))
@@ -46,11 +60,20 @@ def _read(path: Path) -> Any:
         raise NotFound(path, "Name the config with --config, or run the command in the repository's root.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(path, [f"byte {error.start} is not UTF-8; save the file as UTF-8"]) from None
+    except OSError as error:
+        raise ConfigError(path, [f"the file cannot be read: {error.strerror}"]) from None
     try:
         tree = YAML(typ="rt").load(io.StringIO(text))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(path, [f"line {line}: {(error.problem or str(error)).splitlines()[0]}"]) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(path, [f"line {line}: the character U+{error.character:04X} is not allowed"]) from None
+    except RecursionError:
+        raise ConfigError(path, ["the file is nested too deeply"]) from None
+    except ValueError as error:
+        raise ConfigError(path, [str(error)]) from None
     if not isinstance(tree, Mapping):
         raise ConfigError(path, ["the file must hold keys and values, as in `version: 1`"])
     return tree
@@ -61,13 +84,29 @@ def _plain(node: Any) -> Any:
     if isinstance(node, Mapping):
         return {str(key): _plain(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(value) for value in node]
+        return tuple(_plain(value) for value in node)
     if isinstance(node, bool):
         return node
     for kind in (int, float, str):
         if isinstance(node, kind):
             return kind(node)
     return node
+
+
+def _bad_keys(node: Any, loc: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Keys that are no words, and keys that are one word: 12 and "12" name the same column."""
+    if isinstance(node, Mapping):
+        seen: set[str] = set()
+        for key, value in node.items():
+            if not isinstance(key, str | int | float):
+                yield (*loc, key), "a key must be a word"
+            elif str(key) in seen:
+                yield (*loc, key), f"the key {str(key)!r} stands here twice"
+            seen.add(str(key))
+            yield from _bad_keys(value, (*loc, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _bad_keys(value, (*loc, index))
 
 
 def _sentence(path: Path, tree: Any, loc: Loc, message: str) -> str:
@@ -80,6 +119,8 @@ def _line(node: Any, loc: Loc) -> int:
     line = 1
     for part in loc:
         position = getattr(node, "lc", None)
+        if isinstance(node, Mapping) and part not in node:  # a key may be a number in the file
+            part = next((key for key in node if str(key) == part), part)  # noqa: PLW2901
         try:
             line = (position.key(part) if isinstance(node, Mapping) else position.item(part))[0] + 1  # type: ignore[union-attr]
             node = node[part]

@@ -214,7 +214,6 @@ class Evaluation(Section):
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     seed: int
     segments: tuple[str, ...] = ()
-    single_feature_share: Share
 
 
 class Family(Section):

@@ -11,23 +11,46 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from credit_risk.errors import CreditRiskError, NotFound
+
+EARLIER = "The stage that writes it has not run: run `make run`, or that stage first."
+
+
+class InTheWay(CreditRiskError, FileExistsError):
+    """Something stands where a result should go, and it is not ours to replace."""
+
+    def __init__(self, path: Path, expected: str) -> None:
+        super().__init__(f"{path} is in the way, expected {expected}. Name another place, or move it yourself.")
+
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, mark: str | None = None) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the place of `path` when the block ends without an error.
 
     The unfinished file of a killed process keeps its own name and is overwritten by the next try.
+    mark: for a folder, the file by which an older one is known for ours; no other folder is ever replaced.
+    Raises InTheWay for what must not be replaced, before anything is written.
     """
+    refuse_in_the_way(path, mark=mark)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     remove(unfinished)
     try:
         yield unfinished
-        if path.is_dir():
+        if unfinished.is_dir():
             remove(path)
         unfinished.replace(path)
     finally:
         remove(unfinished)
+
+
+def refuse_in_the_way(path: Path, *, mark: str | None = None) -> None:
+    """Raise InTheWay if `replacing` would not take this place: worth asking before long work."""
+    if mark is None:
+        if path.is_dir():
+            raise InTheWay(path, "a file")
+    elif path.exists() and not (path.is_dir() and ((path / mark).is_file() or not any(path.iterdir()))):
+        raise InTheWay(path, f"a folder that is new, empty or holds {mark}")
 
 
 def remove(path: Path) -> None:
@@ -49,7 +72,18 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    """A JSON file of an earlier stage. Raises NotFound if that has not run."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(path, EARLIER) from None
+
+
+def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """A table of an earlier stage. Raises NotFound if that has not run."""
+    if not path.is_file():
+        raise NotFound(path, EARLIER)
+    return pd.read_parquet(path, columns=columns)
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:
@@ -62,9 +96,9 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(unfinished, index=False, lineterminator="\n")
 
 
-def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
-    """A directory that is there whole or not at all; `fill` writes into an empty one."""
-    with replacing(path) as unfinished:
+def write_directory(path: Path, fill: Callable[[Path], None], *, mark: str) -> None:
+    """A directory that is there whole or not at all; `fill` writes into an empty one, the file `mark` among others."""
+    with replacing(path, mark=mark) as unfinished:
         unfinished.mkdir()
         fill(unfinished)
 

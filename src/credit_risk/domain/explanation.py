@@ -38,7 +38,7 @@ def by_family(explainer: Explainer, given: Matrix, against: Matrix) -> Matrix:
 
     The shap library cannot follow LightGBM's splits on plain categories.
     """
-    member = explainer.members.T.astype(bool)
+    member = explainer.is_member
     families = len(member)
     coalitions = (np.arange(1 << families)[:, None] >> np.arange(families)) & 1
     from_applicant = (coalitions @ member > 0)[:, None, :]
@@ -93,8 +93,7 @@ def families(overall: Explanations, declined: Explanations, confidence: float) -
     """Importance of each reason family, and how often declines cite it, with Wilson intervals."""
     declared = overall.names.settings.families
     table = DataFrame({"id": [one.id for one in declared], "text": [one.text for one in declared]})
-    members = overall.names.members
-    table["mean_abs"], table["share"] = _importance(overall.contributions @ members)
+    table["mean_abs"], table["share"] = _importance(overall.names.by_family(overall.contributions))
     for name, cited in (("cited", declined.family), ("top", declined.family[:, :1])):
         found = [
             proportion(int((cited == place).any(axis=1).sum()), len(declined), confidence=confidence)

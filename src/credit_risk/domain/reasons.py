@@ -202,14 +202,14 @@ class Explainer:
         """The principal reasons of each row, and whether they stand up to the checks."""
         margin = contributions(self.model, matrix)
         rebased = margin[:, :-1] * self.calibration.slope - self._mean
-        sums = rebased @ self.members
+        sums = self.by_family(rebased)
         ranked = np.argsort(-sums, axis=1, kind="stable")[:, : self.settings.count]
         contribution = np.take_along_axis(sums, ranked, axis=1)
         against = np.maximum(sums, 0).sum(axis=1, keepdims=True)
         cited = (contribution > ROUNDING) & ((contribution >= self.settings.least * against) | self._is_first)
         driver = np.empty_like(ranked)
         for rank in range(ranked.shape[1]):
-            inside = np.where(self._is_member[ranked[:, rank]], rebased, -np.inf)
+            inside = np.where(self.is_member[ranked[:, rank]], rebased, -np.inf)
             driver[:, rank] = inside.argmax(axis=1)
         value = np.take_along_axis(matrix, driver, axis=1)
         return Explanations(
@@ -224,10 +224,15 @@ class Explainer:
             names=self,
         )
 
+    def by_family(self, added: Matrix) -> Matrix:
+        """Contributions of features summed inside each family; to the bit alike for a table and for its rows alone."""
+        order, starts = self._places
+        return np.asarray(np.add.reduceat(np.take(added, order, axis=1), starts, axis=1))
+
     def _not_lower(self, matrix: Matrix, margin: Matrix, ranked: Places, cited: Mask) -> Mask:
         """Where the features of a cited family, moved to the population's values, leave the PD as high or higher."""
         row, rank = np.nonzero(cited)
-        moved = np.where(self._is_member[ranked[row, rank]], self._reference, matrix[row])
+        moved = np.where(self.is_member[ranked[row, rank]], self._reference, matrix[row])
         fails = np.zeros_like(cited)
         if len(row):
             fails[row, rank] = self.model.margin(moved) > margin[row] - ROUNDING
@@ -254,14 +259,17 @@ class Explainer:
         return np.array(self.background.reference)
 
     @cached_property
-    def _is_member(self) -> Mask:
+    def is_member(self) -> Mask:
         """One row a family: which features belong to it."""
         features = self.background.features
         return np.array([[name in family.features for name in features] for family in self.settings.families])
 
     @cached_property
-    def members(self) -> Matrix:
-        return np.ascontiguousarray(self._is_member.T, dtype=np.float64)
+    def _places(self) -> tuple[Places, Places]:
+        """The features family by family, and where each family begins."""
+        places = [self.background.features.index(name) for family in self.settings.families for name in family.features]
+        sizes = [len(family.features) for family in self.settings.families]
+        return np.array(places), np.cumsum([0, *sizes[:-1]])
 
     @cached_property
     def _best_if_low(self) -> Matrix:

@@ -33,6 +33,7 @@ from credit_risk.errors import ScorerError
 from credit_risk.formula import Formula
 
 FORMAT = 1
+MARK = "scorer.json"  # the file by which a directory is known for a scorer
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Scorer:
             (directory / "config.json").write_text(config, encoding="utf-8")
             write_json(directory / "reference.json", self.reference)
 
-        write_directory(path, fill)
+        write_directory(path, fill, mark=MARK)
 
     def decide(self, applications: pd.DataFrame | Mapping[str, Any]) -> Decisions:
         """Decide a table of applications, or one application as field → value: the same code, the same bits.
@@ -159,7 +160,7 @@ class Scorer:
             self._inputs,
             self.config.features,
             [band.name for band in policy.bands],
-            [rule.reason for rule in policy.rules],
+            [f"{rule.name}: {rule.reason}" for rule in policy.rules],
         )
 
 

@@ -3,11 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
-
 from credit_risk.config import Config
 from credit_risk.data.files import Files
-from credit_risk.data.writing import read_json
+from credit_risk.data.writing import read_json, read_parquet
 from credit_risk.domain import drift, model
 from credit_risk.domain.calibration import Calibration
 from credit_risk.domain.inputs import Inputs, Matrix
@@ -16,7 +14,7 @@ from credit_risk.records.scorer import Scorer
 
 def run(config: Config, files: Files) -> None:
     """Write models/scorer and models/scorecard; a change of policy comes here and does not train again."""
-    inputs = Inputs.of(config).table(pd.read_parquet(files.inputs("train")))
+    inputs = Inputs.of(config).table(read_parquet(files.inputs("train")))
     training = read_json(files.model / "training.json")
     for kind, path in (("lightgbm", files.scorer), ("scorecard", files.scorecard)):
         text = (files.model / model.KINDS[kind].file_name).read_text(encoding="utf-8")

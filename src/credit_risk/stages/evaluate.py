@@ -12,7 +12,7 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.data.files import SPLITS, Files, SplitName
-from credit_risk.data.writing import read_json, write_csv, write_json, write_parquet
+from credit_risk.data.writing import read_json, read_parquet, write_csv, write_json, write_parquet
 from credit_risk.domain import decision, drift, leak, metrics, model, monotone, results
 from credit_risk.domain.calibration import Calibration
 from credit_risk.domain.decision import Decisions
@@ -122,11 +122,11 @@ def load_scorers(config: Config, files: Files) -> dict[str, Scorer]:
 
 def read_part(config: Config, files: Files, scorers: Scorers, name: SplitName) -> Part:
     """Decide one split with every model. Raises DataError if no row of it could be scored."""
-    inputs = Inputs.of(config).table(pd.read_parquet(files.inputs(name)))
+    inputs = Inputs.of(config).table(read_parquet(files.inputs(name)))
     policy = config.policy
     economics = Economics(decision.cut_off(policy), policy.margin, policy.lgd, policy.cost)
     decisions = {kind: scorer.decide_inputs(inputs) for kind, scorer in scorers.items()}
-    part = Part(pd.read_parquet(files.outcomes(name)), inputs, decisions, economics)
+    part = Part(read_parquet(files.outcomes(name)), inputs, decisions, economics)
     if not part.scored.any():
         raise DataError(f"none of the {len(inputs)} {name} rows could be scored: {decisions[MODEL].why_not_scored(0)}.")
     return part
@@ -220,8 +220,8 @@ def monotone_numbers(config: Config, kept: Mapping[str, Sequence[monotone.Kept]]
 
 def leak_numbers(config: Config, files: Files, test: Part, model_gini: float, unknown: dict[str, str]) -> Numbers:
     """What one column reaches alone, and rows that stand in several splits."""
-    inputs = {name: Inputs.of(config).table(pd.read_parquet(files.inputs(name))) for name in SPLITS}
-    train_bad = pd.read_parquet(files.outcomes("train"))["bad"].to_numpy()
+    inputs = {name: Inputs.of(config).table(read_parquet(files.inputs(name))) for name in SPLITS}
+    train_bad = read_parquet(files.outcomes("train"))["bad"].to_numpy()
     features = Features.of(config)
     before, columns = features.columns(inputs["train"]), features.columns(test.inputs)
     for name, column in config.columns.items():
@@ -251,7 +251,7 @@ def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown:
 
 def row_counts(files: Files, selection: Part, test: Part) -> Numbers:
     return {
-        "train": len(pd.read_parquet(files.outcomes("train"), columns=["bad"])),
+        "train": len(read_parquet(files.outcomes("train"), columns=["bad"])),
         "selection": len(selection.outcomes),
         "test": len(test.outcomes),
         "test_goods": int((~test.bad).sum()),

@@ -6,18 +6,18 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import pandas as pd
 import shap
 from pandas import DataFrame
 
 from credit_risk.config import Config
 from credit_risk.config.schema import GUARDED_ROLES
 from credit_risk.data.files import Files, SplitName
-from credit_risk.data.writing import write_csv, write_directory, write_json
+from credit_risk.data.writing import read_parquet, write_csv, write_directory, write_json
 from credit_risk.domain import decision, explanation, fitting, reasons
 from credit_risk.domain.calibration import Calibration
 from credit_risk.domain.decision import DECLINE, NO_RULE
@@ -68,7 +68,7 @@ def run(config: Config, files: Files) -> None:
     train, test = (read_part(config, files, scorer, name) for name in ("train", "test"))
     explainer = explainer_of(config, scorer.model, scorer.calibration, train)
     declined, overall = explainer.explain(test.declined), explainer.explain(sampled(config, test))
-    bad = np.asarray(pd.read_parquet(files.outcomes("train"))["bad"].to_numpy(), dtype=bool)
+    bad = np.asarray(read_parquet(files.outcomes("train"))["bad"].to_numpy(), dtype=bool)
     unknown: Unknown = {}
     log.info("%s declines explained; the same under other seeds", f"{len(declined):,}")
     numbers = {
@@ -86,15 +86,15 @@ def run(config: Config, files: Files) -> None:
     write_json(files.report("explain"), {**numbers, "unknown": unknown})
     tables = {**explanation.tables(overall, declined, confidence=config.evaluation.confidence), "interactions": pairs}
 
-    def fill(directory: Any) -> None:
+    def fill(directory: Path) -> None:
         for name, table in tables.items():
             write_csv(directory / f"{name}.csv", table)
 
-    write_directory(files.reports / "explain", fill)
+    write_directory(files.reports / "explain", fill, mark="importance.csv")
 
 
 def read_part(config: Config, files: Files, scorer: Scorer, name: SplitName) -> Part:
-    inputs = Inputs.of(config).table(pd.read_parquet(files.inputs(name)))
+    inputs = Inputs.of(config).table(read_parquet(files.inputs(name)))
     decisions, features = scorer.decide_inputs(inputs), Features.of(config)
     outcome = decision.outcomes(decisions.pd, config.policy)
     return Part(features.matrix(features.columns(inputs)), decisions.pd, outcome, decisions.rule)
@@ -184,7 +184,7 @@ def of_scorecard(config: Config, files: Files, scorecard: Scorer, unknown: Unkno
 def stability(config: Config, bad: Mask, train: Part, declined: Explanations, unknown: Unknown) -> Numbers:
     """How far the reasons of the same declines agree when the same trees are grown from another seed.
 
-    Both figures are of the seed that agrees least. top_reason: share of declines with the same first reason. overlap:
+    Each figure is of the seed that agrees least. top_reason: share of declines with the same first reason. overlap:
     mean share that the two lists of reasons have in common (1: the same lists).
     """
     names = ("top_reason", "overlap", "driver")
@@ -260,15 +260,14 @@ def interventional(config: Config, train: Part, declined: Explanations, unknown:
     chosen = draw(config, len(declined), COMPARED_ROWS)
     if not is_by_feature:
         chosen = chosen[: PREDICTIONS // (len(against) << len(config.reasons.families))]
-    members = explainer.members
-    ours = declined.contributions[chosen] @ members
+    ours = explainer.by_family(declined.contributions[chosen])
     if not len(chosen):
         why = f"{len(config.reasons.families)} families have too many coalitions to compare"
         unknown.update(dict.fromkeys(("interventional.correlation", "interventional.top_reason"), why))
         return {"correlation": None, "top_reason": None, "method": None}
     given = declined.matrix[chosen]
     theirs = (
-        by_feature(explainer, given, against) @ members
+        explainer.by_family(by_feature(explainer, given, against))
         if is_by_feature
         else explanation.by_family(explainer, given, against)
     )

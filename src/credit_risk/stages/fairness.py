@@ -274,7 +274,8 @@ def _bound(frontier: pd.DataFrame, settings: Alternatives) -> str:
     best = reached.loc[[reached["evenness"].idxmax()]].to_dict("records")[0]
     return (
         " A reduction, which reads the groups while it is fitted and so is no proposal, reaches "
-        f"{best['evenness']:.3f} against {frontier['evenness'].iloc[0]:.3f} for {best['auc_lost']:.4f} AUC: a fairer model may exist."
+        f"{best['evenness']:.3f} against {frontier['evenness'].iloc[0]:.3f} "
+        f"for {best['auc_lost']:.4f} AUC: a fairer model may exist."
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.config.schema import Robustness, Scenario
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_csv, write_json
+from credit_risk.data.writing import read_parquet, write_csv, write_json
 from credit_risk.domain import stress
 from credit_risk.domain.decision import Decisions
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
@@ -47,8 +47,8 @@ class Tested:
                 f"{files.scorer} was assembled under other {' and '.join(stale)} than the config's now. "
                 "Assemble it again with `dvc repro assemble`."
             )
-        inputs = Inputs.of(config).table(pd.read_parquet(files.inputs("test")))
-        group = pd.read_parquet(files.outcomes("test"), columns=["group"])["group"].to_numpy()
+        inputs = Inputs.of(config).table(read_parquet(files.inputs("test")))
+        group = read_parquet(files.outcomes("test"), columns=["group"])["group"].to_numpy()
         return cls(config, scorer, inputs, group, scorer.decide_inputs(inputs))
 
     def drawn(self, rows: int) -> "Tested":

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from credit_risk.config import Config
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_csv, write_directory, write_json
+from credit_risk.data.writing import read_parquet, write_csv, write_directory, write_json
 from credit_risk.domain import fitting, split
 from credit_risk.domain.features import Features
 from credit_risk.domain.fitting import Curve, Fitted
@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 def run(config: Config, files: Files) -> None:
     """Fit, calibrate and write to artifacts/model; no protected column is among the files this stage opens."""
-    inputs = Inputs.of(config).table(pd.read_parquet(files.inputs("train")))
-    outcome = pd.read_parquet(files.outcomes("train"))
+    inputs = Inputs.of(config).table(read_parquet(files.inputs("train")))
+    outcome = read_parquet(files.outcomes("train"))
     fitted, curve = fit(config, inputs, outcome["bad"].to_numpy(), outcome["group"].to_numpy())
     write(files, fitted, curve, seen_missing(config, inputs))
 
@@ -72,4 +72,4 @@ def write(files: Files, fitted: dict[str, Fitted], curve: Curve, missing: list[b
         table = pd.DataFrame({"trees": trees, "log_loss": curve.mean, "spread": curve.spread})
         write_csv(directory / "boosting.csv", table)
 
-    write_directory(files.model, fill)
+    write_directory(files.model, fill, mark="training.json")

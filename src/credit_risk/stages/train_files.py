@@ -8,11 +8,12 @@ import numpy as np
 from credit_risk.config import Config
 from credit_risk.config.schema import Source
 from credit_risk.data import tables
-from credit_risk.data.writing import write_json
+from credit_risk.data.writing import refuse_in_the_way, write_json
 from credit_risk.domain import decision, intervals, split
+from credit_risk.domain.inputs import Mask, Matrix
 from credit_risk.domain.metrics import Economics, Sample
 from credit_risk.errors import DataError
-from credit_risk.records.scorer import Scorer
+from credit_risk.records.scorer import MARK, Scorer
 from credit_risk.stages import assemble, train
 from credit_risk.stages.prepare import Book, modelled
 
@@ -24,7 +25,12 @@ def run(config: Config, training: Path, validation: Path, output: Path) -> None:
 
     Validation rows that equal a training row are left out: they would be remembered, not predicted.
     """
+    refuse_in_the_way(output, mark=MARK)
     learned, unseen = book_of(config, training), book_of(config, validation)
+    new = ~np.isin(split.row_keys(unseen.inputs), split.row_keys(learned.inputs))
+    log.info("%s of %s validation rows are not among the training rows", f"{new.sum():,}", f"{len(new):,}")
+    if not new.any():
+        raise DataError("every validation row equals a training row: nothing is left to measure on. Name another file.")
     applicant = config.only("applicant")
     group = split.groups(split.row_keys(learned.inputs), learned.table[applicant] if applicant else None)
     fitted, _ = train.fit(config, learned.inputs, learned.bad, group)
@@ -34,8 +40,8 @@ def run(config: Config, training: Path, validation: Path, output: Path) -> None:
         "seen_missing": train.seen_missing(config, learned.inputs),
     }
     scorer = assemble.assemble(config, "lightgbm", boosted.model.text(), training_facts, learned.inputs)
+    figures = measure(config, scorer, unseen.inputs[new], unseen.bad[new])
     scorer.save(output)
-    figures = measure(config, scorer, learned, unseen)
     write_json(output.with_name(f"{output.name}.metrics.json"), figures)
     for name in ("auc", "ks", "brier", "calibration_slope"):
         log.info("%s %.4f (%.4f to %.4f)", name, *(figures["test"][name + end] for end in ("", "_low", "_high")))
@@ -48,17 +54,13 @@ def book_of(config: Config, path: Path) -> Book:
     return modelled(config, tables.read_sources(config.model_copy(update={"data": data}), Path()))
 
 
-def measure(config: Config, scorer: Scorer, learned: Book, unseen: Book) -> dict[str, dict[str, float]]:
-    """Every figure with its interval, on the validation rows that training did not hold."""
-    new = ~np.isin(split.row_keys(unseen.inputs), split.row_keys(learned.inputs))
-    log.info("%s of %s validation rows are not among the training rows", new.sum(), len(new))
-    if not new.any():
-        raise DataError("every validation row equals a training row: nothing is left to measure on. Name another file.")
-    pd = scorer.decide_inputs(unseen.inputs[new]).pd
+def measure(config: Config, scorer: Scorer, inputs: Matrix, bad: Mask) -> dict[str, dict[str, float]]:
+    """Every figure with its interval, on rows that training did not hold."""
+    pd = scorer.decide_inputs(inputs).pd
     policy = config.policy
     economics = Economics(decision.cut_off(policy), policy.margin, policy.lgd, policy.cost)
     known = ~np.isnan(pd)
-    sample = Sample.of(unseen.bad[new][known], pd[known], economics=economics)
+    sample = Sample.of(bad[known], pd[known], economics=economics)
     evaluation = config.evaluation
     found = intervals.bootstrap(
         sample, replicates=evaluation.replicates, seed=evaluation.seed, confidence=evaluation.confidence

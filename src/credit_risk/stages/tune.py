@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import optuna
-import pandas as pd
 from optuna.trial import TrialState
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -25,7 +24,7 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Parameters
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_text
+from credit_risk.data.writing import read_parquet, write_text
 from credit_risk.domain import fitting, split
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
 from credit_risk.stages import train
@@ -67,8 +66,8 @@ class Task:
 
     @classmethod
     def of(cls, config: Config, files: Files) -> "Task":
-        inputs = Inputs.of(config).table(pd.read_parquet(files.inputs("train")))
-        outcome = pd.read_parquet(files.outcomes("train"))
+        inputs = Inputs.of(config).table(read_parquet(files.inputs("train")))
+        outcome = read_parquet(files.outcomes("train"))
         bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
         return cls(config, train.matrix_of(config, inputs), bad, train.folds(config, inputs, bad, group))
 
