@@ -26,6 +26,9 @@ STAGES = {
     "prepare": "take out, group and split the rows; write inputs, outcomes and protected columns apart",
     "assemble": "put the fitted models together with the policy: models/scorer and models/scorecard",
     "evaluate": "measure model and challengers with intervals; write reports/metrics.json and the plots' tables",
+    "fairness": "measure approvals by protected group, and search for less discriminatory alternatives",
+    "explain": "check the reasons of declines, and what the model looks at",
+    "robustness": "stress the decisions, and put gaps and nonsense into applications",
     "report": "write reports/index.html, the page for the risk manager",
 }
 
@@ -74,6 +77,8 @@ def parser() -> argparse.ArgumentParser:
     _score(commands)
     _tune(commands)
     _bench(commands)
+    for room in sorted(Path(__file__).parent.glob("*/command.py")):  # a room that a fork took away is not there
+        import_module(f"credit_risk.{room.parent.name}.command").register(commands)
     return top
 
 
@@ -182,7 +187,12 @@ def _gate(commands: Commands) -> None:
 
         config, files = _context(options)
         if options.check:
-            print(f"The gate is open for {gate.check(files)['recommended']}.")
+            found = gate.check(files)
+            for one in found["waivers"]:
+                print(
+                    f"Waived: {one['check']} by {one['person']} ({one['role']}) until {one['expires']}: {one['reason']}"
+                )
+            print(f"The gate is open for {found['recommended']}.")
         else:
             gate.run(config, files)
 
@@ -205,7 +215,7 @@ def _score(commands: Commands) -> None:
         from credit_risk.stages import score
 
         scorer = Scorer.load(options.scorer or Files(options.root).scorer)
-        score.score(scorer, options.input, options.output, strict=options.strict)
+        score.score(scorer, options.input, options.output, reasons=not options.without_reasons, strict=options.strict)
 
     command = _command(
         commands,
@@ -217,6 +227,9 @@ def _score(commands: Commands) -> None:
     command.add_argument("--scorer", type=Path, help="the scorer directory (default: models/scorer)")
     command.add_argument("--input", type=Path, required=True, help="applications, CSV or Parquet by suffix")
     command.add_argument("--output", type=Path, required=True, help="decisions, CSV or Parquet by suffix")
+    command.add_argument(
+        "--without-reasons", action="store_true", help="faster, for simulation: declines carry no reasons"
+    )
     command.add_argument("--strict", action="store_true", help="exit 1 if any application is refused")
 
 

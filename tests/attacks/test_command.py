@@ -12,27 +12,20 @@ import credit_risk
 from credit_risk.attacks import command, measure, toolbox
 from credit_risk.attacks.toolbox import ToolboxMissing
 from credit_risk.config import Config
-from credit_risk.config.schema import Robustness
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
 from credit_risk.errors import CheckFailed
 from credit_risk.records.scorer import Scorer
 
 SETTINGS = {
-    "scenarios": [{"name": "odds_doubled", "odds": 2}],
-    "missing_share": 0.1,
     "plausible": {"utilisation": 1, "purpose": 0.4},
     "budget": 0.5,
     "rows": 60,
 }
 
 
-class Robust(Config):
-    robustness: Robustness
-
-
 def with_settings(config: Config, **changes: object) -> Config:
-    return Robust.model_validate({**config.model_dump(), "robustness": {**SETTINGS, **changes}})
+    return Config.model_validate({**config.model_dump(), "attacks": {**SETTINGS, **changes}})
 
 
 @pytest.fixture
@@ -40,7 +33,7 @@ def art():
     try:
         toolbox._art("attacks.evasion")
     except ToolboxMissing:
-        pytest.skip("the Adversarial Robustness Toolbox is not installed (requirements/attacks.txt)")
+        pytest.skip("the Adversarial Robustness Toolbox is not installed")
 
 
 @pytest.fixture
@@ -74,7 +67,7 @@ def test_without_a_gameable_column_the_score_is_not_known_rather_than_perfect(le
     measure.run(with_settings(config, plausible={}), files)
     found = json.loads(files.report("attacks").read_text())
     assert found["robustness"]["score"] is None
-    assert found["unknown"]["robustness.score"] == "robustness.plausible names no column"
+    assert found["unknown"]["robustness.score"] == "attacks.plausible names no column"
 
 
 @pytest.mark.usefixtures("art")
@@ -123,7 +116,7 @@ def test_a_missing_toolbox_is_said_in_a_sentence(monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "art"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "art", None)
-    with pytest.raises(ToolboxMissing, match=r"pip install -r requirements/attacks\.txt"):
+    with pytest.raises(ToolboxMissing, match=r"pip install \.\[attacks\]"):
         toolbox._art("attacks.evasion")
 
 

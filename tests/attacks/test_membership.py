@@ -17,7 +17,7 @@ def art():
     try:
         toolbox._art("attacks.evasion")
     except ToolboxMissing:
-        pytest.skip("the Adversarial Robustness Toolbox is not installed (requirements/attacks.txt)")
+        pytest.skip("the Adversarial Robustness Toolbox is not installed")
 
 
 def scored(*, leaves, trees):

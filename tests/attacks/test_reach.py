@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from credit_risk.attacks.reach import Reach, step
-from credit_risk.config.schema import Column, Robustness, Scenario
+from credit_risk.config.schema import Attacks, Column
 from credit_risk.domain.inputs import Inputs
 from credit_risk.errors import DataError
 
@@ -23,9 +23,7 @@ ROW = np.array([[200.0, 2, 0, 7]])
 
 
 def reach(plausible, budget=1.0):
-    settings = Robustness(
-        scenarios=(Scenario(name="none", odds=2),), missing_share=0.1, plausible=plausible, budget=budget, rows=10
-    )
+    settings = Attacks(plausible=plausible, budget=budget, rows=10)
     return Reach.of(INPUTS, settings, REFERENCE)
 
 
@@ -61,8 +59,6 @@ def test_a_missing_cell_stays_missing_and_a_category_has_no_direction():
 
 
 def test_a_column_that_never_varies_has_no_standard_step():
-    settings = Robustness(
-        scenarios=(Scenario(name="none", odds=2),), missing_share=0, plausible={"income": 1}, budget=1, rows=1
-    )
-    with pytest.raises(DataError, match=r"robustness\.plausible: income never varies in training"):
+    settings = Attacks(plausible={"income": 1}, budget=1, rows=1)
+    with pytest.raises(DataError, match=r"attacks\.plausible: income never varies in training"):
         Reach.of(INPUTS, settings, np.ones((3, 4)))

@@ -64,6 +64,27 @@ def config(*sources: dict[str, Any], columns: dict[str, dict[str, Any]] = COLUMN
             "bands": [{"name": "A", "minimum": 0}],
         },
         "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1},
+        "reasons": {
+            "version": "1",
+            "count": 4,
+            "least": 0.1,
+            "population": "approved",
+            "within": 0.1,
+            "families": [{"id": "R01", "features": ["any"], "text": "text", "prompt": "prompt"}],
+        },
+        "fairness": {
+            "attributes": {},
+            "min_n": 1,
+            "refer_counts_as": "decline",
+            "contrasts": [],
+            "alternatives": {"mode": "off", "most_auc_lost": 0},
+            "unavailable": "not kept",
+        },
+        "robustness": {
+            "scenarios": [{"name": "odds", "odds": 2}],
+            "missing_share": 0.1,
+            "rows": 10,
+        },
         "gates": [{"name": "g", "measure": "m", "at_least": 0, "reason": "r"}],
         "parameters": {
             "learning_rate": 0.1,

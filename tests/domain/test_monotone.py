@@ -30,6 +30,27 @@ def config(columns, derived, directions):
             "tune": {"trials": 1, "seed": 1},
             "policy": policy,
             "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1},
+            "reasons": {
+                "version": "1",
+                "count": 4,
+                "least": 0.1,
+                "population": "approved",
+                "within": 0.1,
+                "families": [{"id": "R01", "features": ["any"], "text": "text", "prompt": "prompt"}],
+            },
+            "fairness": {
+                "attributes": {},
+                "min_n": 1,
+                "refer_counts_as": "decline",
+                "contrasts": [],
+                "alternatives": {"mode": "off", "most_auc_lost": 0},
+                "unavailable": "not kept",
+            },
+            "robustness": {
+                "scenarios": [{"name": "odds", "odds": 2}],
+                "missing_share": 0.1,
+                "rows": 10,
+            },
             "gates": [{"name": "g", "measure": "test.auc", "at_least": 0.5, "reason": "x"}],
             "parameters": {
                 "learning_rate": 0.1, "num_leaves": 3, "max_depth": 2, "min_child_samples": 1, "reg_alpha": 0,

@@ -212,7 +212,9 @@ def test_a_rule_that_refers_does_not_lift_a_decline_of_the_model(scorer: Scorer)
     rule = policy.rules[0].model_copy(update={"where": "income > 0", "decision": "refer", "reason": "look at it"})
     # With the smallest of margins the cut-off is near 0, so that the model declines.
     strict = policy.model_copy(update={"rules": (rule,), "margin": 0.0101, "refer_within": 0.0})
-    decisions = replace(scorer, config=scorer.config.model_copy(update={"policy": strict})).decide(SOUND)
+    decisions = replace(scorer, background=None, config=scorer.config.model_copy(update={"policy": strict})).decide(
+        SOUND
+    )
     assert (decisions.table().iloc[0]["decision"], decisions.rule[0]) == ("decline", NO_RULE)
 
 
@@ -220,11 +222,17 @@ def test_the_digest_is_that_of_the_directory_and_depends_on_every_file(copied: P
     seen = {Scorer.load(copied).digest}
     assert seen == {digest.of_directory(copied)}
     files = sorted(path for path in copied.rglob("*") if path.is_file())
-    assert [path.name for path in files] == ["config.json", "model.txt", "reference.json", "scorer.json"]
+    assert [path.name for path in files] == [
+        "background.json",
+        "config.json",
+        "model.txt",
+        "reference.json",
+        "scorer.json",
+    ]
     for path in files:
         path.write_text(path.read_text() + "\n")
         seen.add(digest.of_directory(copied))
-    assert len(seen) == 5
+    assert len(seen) == 6
 
 
 def test_a_model_that_was_altered_is_refused_although_it_could_be_read(copied: Path):

@@ -27,8 +27,6 @@ SETTINGS = {
         {"name": "odds_doubled", "odds": 2},
     ],
     "missing_share": 0.1,
-    "plausible": {"utilisation": 1},
-    "budget": 0.5,
     "rows": 300,
 }
 

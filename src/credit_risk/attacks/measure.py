@@ -13,14 +13,14 @@ from credit_risk.attacks.reach import Reach
 from credit_risk.attacks.search import thresholds_of
 from credit_risk.attacks.toolbox import Surrogate
 from credit_risk.config import Config
-from credit_risk.config.schema import Gate
+from credit_risk.config.schema import Attacks, Gate
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.writing import read_json, write_csv, write_json
 from credit_risk.domain import gate
 from credit_risk.domain.decision import DECLINE
 from credit_risk.domain.inputs import Inputs, Mask
 from credit_risk.domain.stress import with_ends
-from credit_risk.errors import CheckFailed
+from credit_risk.errors import CheckFailed, DataError
 from credit_risk.stages.robustness import Tested
 
 Numbers = dict[str, Any]
@@ -43,21 +43,27 @@ def check(files: Files, floors: Mapping[str, float]) -> None:
 
 def run(config: Config, files: Files) -> None:
     """Write reports/attacks.json and the tables in reports/attacks/; both scores stand beside what they rest on."""
+    if config.attacks is None:
+        raise DataError(
+            "configs/credit.yaml has no section attacks, which says what could be changed and at what cost."
+        )
     tested, unknown = Tested.read(config, files), dict[str, str]()
     folder = files.reports / "attacks"
     numbers = {
         "scorer": tested.scorer.digest,
-        "robustness": _robustness(config, files, tested, folder, unknown),
+        "robustness": _robustness(config, config.attacks, files, tested, folder=folder, unknown=unknown),
         "privacy": _privacy(config, files, tested, folder, unknown),
         "unknown": unknown,
     }
     write_json(files.report("attacks"), numbers)
 
 
-def _robustness(config: Config, files: Files, tested: Tested, folder: Path, unknown: dict[str, str]) -> Numbers:
-    settings, confidence, seed = config.robustness, config.evaluation.confidence, config.evaluation.seed
+def _robustness(
+    config: Config, settings: Attacks, files: Files, tested: Tested, *, folder: Path, unknown: dict[str, str]
+) -> Numbers:
+    confidence, seed = config.evaluation.confidence, config.evaluation.seed
     declined = np.flatnonzero((tested.before.outcome == DECLINE) & ~np.isnan(tested.before.pd))
-    why = "robustness.plausible names no column" if not settings.plausible else "no test row was declined by the model"
+    why = "attacks.plausible names no column" if not settings.plausible else "no test row was declined by the model"
     if not settings.plausible or not len(declined):
         unknown["robustness.score"] = why
         return {"score": None, "declined": len(declined), "attacked": 0}

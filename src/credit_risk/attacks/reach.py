@@ -1,6 +1,6 @@
 """What an applicant could change about an application, how far, and what it would cost.
 
-Only the columns under `robustness.plausible` move, inside their declared range. Paying on time is no attack: whoever
+Only the columns under `attacks.plausible` move, inside their declared range. Paying on time is no attack: whoever
 declares a column here says that its value can be had without what it stands for, as a balance that is moved to
 another card for one day.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from credit_risk.config.schema import Column, Robustness
+from credit_risk.config.schema import Attacks, Column
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
 from credit_risk.errors import DataError
 
@@ -35,14 +35,14 @@ class Reach:
     budget: float
 
     @classmethod
-    def of(cls, inputs: Inputs, settings: Robustness, reference: Matrix) -> "Reach":
+    def of(cls, inputs: Inputs, settings: Attacks, reference: Matrix) -> "Reach":
         """Raises DataError for a column whose spread in `reference` is 0: nobody can say what a step is."""
         names = tuple(name for name in inputs.names if name in settings.plausible)
         places = np.array([inputs.names.index(name) for name in names], dtype=np.intp)
         columns = [inputs.columns[place] for place in places]
         steps = [step(column, reference[:, place]) for column, place in zip(columns, places, strict=True)]
         if still := [name for name, size in zip(names, steps, strict=True) if not size > 0]:
-            raise DataError(f"robustness.plausible: {', '.join(still)} never varies in training; take it out.")
+            raise DataError(f"attacks.plausible: {', '.join(still)} never varies in training; take it out.")
         return cls(
             names=names,
             places=places,

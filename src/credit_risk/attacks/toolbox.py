@@ -31,7 +31,7 @@ class ToolboxMissing(CreditRiskError, ModuleNotFoundError):
     def __init__(self) -> None:
         super().__init__(
             "the attacks need the Adversarial Robustness Toolbox, which is not installed. "
-            "Install it with `pip install -r requirements/attacks.txt`."
+            "`make setup` brings it; alone it is `pip install .[attacks]`."
         )
 
 

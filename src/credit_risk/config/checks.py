@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping
 
-from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES, Config, Scalar
+from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES, Attribute, Config, Scalar
 from credit_risk.errors import FormulaError
 from credit_risk.formula import parse
 
@@ -22,6 +22,9 @@ def inconsistencies(config: Config) -> Iterator[Problem]:
     yield from _outcome_problems(config)
     yield from _policy_problems(config)
     yield from _rule_problems(config)
+    yield from _reason_problems(config)
+    yield from _fairness_problems(config)
+    yield from _robustness_problems(config)
     yield from _gate_problems(config)
 
 
@@ -155,6 +158,30 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
             )
 
 
+def _reason_problems(config: Config) -> Iterator[Problem]:
+    family_of: dict[str, str] = {}
+    ids: set[str] = set()
+    for index, family in enumerate(config.reasons.families):
+        loc = ("reasons", "families", index)
+        if family.id in ids:
+            yield (*loc, "id"), f"two families are called {family.id}; a notice could not tell them apart"
+        ids.add(family.id)
+        for place, name in enumerate(family.features):
+            if name not in config.features:
+                yield (*loc, "features", place), _unknown("feature", name, config.features)
+            elif name in family_of:
+                yield (*loc, "features", place), f"{name} is in {family_of[name]} already; one family a feature"
+            family_of.setdefault(name, family.id)
+    if lacking := [name for name in config.features if name not in family_of]:
+        yield ("reasons", "families"), f"no family holds {', '.join(lacking)}; a decline could not name them"
+    for index, name in enumerate(config.reasons.required):
+        if name not in config.features:
+            yield ("reasons", "required", index), _unknown("feature", name, config.features)
+    for index, rule in enumerate(config.policy.rules):
+        if rule.name in ids:
+            yield ("policy", "rules", index, "name"), f"a reason family is called {rule.name} too; ids are shared"
+
+
 def _gate_problems(config: Config) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, gate in enumerate(config.gates):
@@ -163,3 +190,88 @@ def _gate_problems(config: Config) -> Iterator[Problem]:
         seen.add(gate.name)
         if gate.at_least is None and gate.at_most is None:
             yield ("gates", index), "a gate without `at_least` or `at_most` cannot fail"
+
+
+def _fairness_problems(config: Config) -> Iterator[Problem]:
+    fairness = config.fairness
+    declared = bool(fairness.attributes or fairness.contrasts or fairness.intersections)
+    if fairness.unavailable and declared:
+        yield (
+            ("fairness", "unavailable"),
+            "attributes are declared, so they are not unavailable; take one of the two out",
+        )
+    if not fairness.attributes and not fairness.unavailable:
+        yield (
+            ("fairness", "attributes"),
+            "declare the protected columns, or say under `unavailable:` why there are none",
+        )
+    for name, attribute in fairness.attributes.items():
+        yield from _attribute_problems(config, name, attribute)
+    yield from _contrast_problems(config)
+    for index, pair in enumerate(fairness.intersections):
+        for name in pair:
+            if name not in fairness.attributes:
+                yield ("fairness", "intersections", index), _unknown("attribute", name, tuple(fairness.attributes))
+        if pair[0] == pair[1]:
+            yield ("fairness", "intersections", index), f"{pair[0]} crossed with itself says nothing new"
+    signed = fairness.alternatives.sign_off
+    if fairness.alternatives.mode == "select" and len((signed or "").split()) < 2:
+        needed = "to select needs a person of the legal department, by first and last name"
+        yield ("fairness", "alternatives", "sign_off"), needed
+
+
+def _attribute_problems(config: Config, name: str, attribute: Attribute) -> Iterator[Problem]:
+    loc = ("fairness", "attributes", name)
+    if name not in config.named(*GUARDED_ROLES):
+        yield loc, f"{name} is no column of role protected or proxy; {', '.join(config.named(*GUARDED_ROLES))} are"
+    if attribute.groups and attribute.bands:
+        yield loc, "a column falls into groups by words or by bands, not by both"
+    words = [word for group in (attribute.groups or {}).values() for word in group]
+    if twice := sorted({word for word in words if words.count(word) > 1}):
+        yield (*loc, "groups"), f"{', '.join(twice)} stands in two groups"
+    bands = attribute.bands or ()
+    if len({band.name for band in bands}) < len(bands):
+        yield (*loc, "bands"), "two bands have one name"
+    for index, band in enumerate(bands):
+        if band.low > band.high:
+            yield (*loc, "bands", index), f"the band must go from low to high, got {band.low:g} to {band.high:g}"
+        if any(other.low <= band.high and band.low <= other.high for other in bands[:index]):
+            yield (*loc, "bands", index), f"{band.name} overlaps a band above it"
+
+
+def _contrast_problems(config: Config) -> Iterator[Problem]:
+    names: set[str] = set()
+    for index, contrast in enumerate(config.fairness.contrasts):
+        loc = ("fairness", "contrasts", index)
+        if contrast.name in names:
+            yield (*loc, "name"), f"two contrasts are called {contrast.name!r}; a gate could not tell them apart"
+        names.add(contrast.name)
+        if contrast.group == contrast.reference:
+            yield (*loc, "reference"), f"{contrast.group} compared with itself is always 1"
+        attribute = config.fairness.attributes.get(contrast.attribute)
+        if attribute is None:
+            yield (*loc, "attribute"), _unknown("attribute", contrast.attribute, tuple(config.fairness.attributes))
+            continue
+        groups = (*(attribute.groups or ()), *(band.name for band in attribute.bands or ()))
+        for key in ("group", "reference"):
+            group = getattr(contrast, key)
+            if groups and group not in groups:
+                yield (*loc, key), _unknown(f"group of {contrast.attribute}", group, groups)
+
+
+def _robustness_problems(config: Config) -> Iterator[Problem]:
+    names: set[str] = set()
+    for index, scenario in enumerate(config.robustness.scenarios):
+        loc = ("robustness", "scenarios", index)
+        if scenario.name in names:
+            yield (*loc, "name"), f"two scenarios are called {scenario.name!r}; a report could not tell them apart"
+        names.add(scenario.name)
+        if not scenario.columns and scenario.odds == 1:
+            yield loc, "a scenario without columns and with odds of 1 changes nothing"
+        for name, formula in scenario.columns.items():
+            if name not in config.inputs:
+                yield (*loc, "columns", name), _unknown("input", name, config.inputs)
+            yield from _refused((*loc, "columns", name), formula, config.kinds)
+    for name in config.attacks.plausible if config.attacks else ():
+        if name not in config.inputs:
+            yield ("attacks", "plausible", name), _unknown("input", name, config.inputs)

@@ -232,11 +232,13 @@ class Reasons(Section):
     """How the principal reasons of a decline are found and worded; the version changes with any wording.
 
     Contributions are measured against a population: `approved` are the training rows whose PD lies at most
-    `within` below the cut-off, `all` are all training rows.
+    `within` below the cut-off, `all` are all training rows. A family that carries less than `least` of all that
+    speaks for bad is no principal reason.
     """
 
     version: Text
     count: Annotated[int, Field(ge=1, le=10)]
+    least: Share
     population: Literal["approved", "all"]
     within: Annotated[float, Field(gt=0, le=1)]
     required: tuple[str, ...] = ()
@@ -299,17 +301,26 @@ class Scenario(Section):
 
 
 class Robustness(Section):
-    """How the decisions are stressed; `plausible` lists what an applicant could change, and what a step costs them."""
+    """How the decisions are stressed; gaps and nonsense are put into at most `rows` applications."""
 
     scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
     missing_share: Share
+    rows: Annotated[int, Field(gt=0)]
+
+
+class Attacks(Section):
+    """What somebody could change about an application to be approved, and what a standard step of it costs them."""
+
     plausible: Mapping[str, Annotated[float, Field(gt=0)]]
     budget: Annotated[float, Field(gt=0)]
     rows: Annotated[int, Field(gt=0)]
 
 
 class Gate(Section):
-    """One check between a model and its promotion: a measure, its limits and why they stand there."""
+    """One check between a model and its promotion: a measure, its limits and why they stand there.
+
+    advice: what to do if it does not pass, said with the verdict.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     measure: Text
@@ -317,6 +328,7 @@ class Gate(Section):
     at_most: float | None = None
     exact: bool = False
     reason: Text
+    advice: str | None = None
 
 
 class Config(Section):
@@ -335,6 +347,10 @@ class Config(Section):
     tune: Tune
     policy: Policy
     evaluation: Evaluation
+    reasons: Reasons
+    fairness: Fairness
+    robustness: Robustness
+    attacks: Attacks | None = None
     gates: Annotated[tuple[Gate, ...], Field(min_length=1)]
     parameters: Parameters
 

@@ -22,6 +22,11 @@ class Files:
     def policies(self) -> Path:
         return self.root / "configs" / "policies"
 
+    @property
+    def waivers(self) -> Path:
+        """Signed exceptions to single gates, a file each (see domain.waiver)."""
+        return self.root / "configs" / "waivers"
+
     def inputs(self, split: SplitName) -> Path:
         """What the applications of a split carried: all that a model may be shown."""
         return self.root / "artifacts" / "inputs" / f"{split}.parquet"

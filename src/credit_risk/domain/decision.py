@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from pandas import DataFrame, array
 from pandas.api.extensions import ExtensionArray
 
-from credit_risk.config.schema import Policy, Scale
+from credit_risk.config.schema import Policy, PolicyRule, Reasons, Scale
+from credit_risk.domain import reasons
 from credit_risk.domain.inputs import Faults, Inputs, Mask, Matrix
+from credit_risk.domain.reasons import Explanation, Explanations, Places
+from credit_risk.errors import ScorerError
 
 Codes = NDArray[np.int8]
 
@@ -76,6 +79,7 @@ class Decisions:
     faults: Faults
     unseen: Mask
     names: "Names"
+    told: "Told | None" = None
 
     def __len__(self) -> int:
         return len(self.pd)
@@ -84,6 +88,12 @@ class Decisions:
     def approved(self) -> Mask:
         return np.asarray(self.outcome == APPROVE)
 
+    def explanation(self, row: int) -> Explanation:
+        """The reasons of a decline, the prompts and doubt of a referral; empty where nothing spoke against."""
+        if self.told is None:
+            raise ScorerError("these decisions were made without a background to compare declines with.")
+        return self.told.explanation(row, int(self.rule[row]))
+
     def why_not_scored(self, row: int) -> list[str]:
         """Why no model scored this application; empty if one did."""
         sentences = self.names.inputs.sentences(self.inputs, self.faults, row)
@@ -91,7 +101,7 @@ class Decisions:
         return sentences + [f"{name}: cannot be computed, and always could be in training" for name in unseen]
 
     def table(self) -> DataFrame:
-        """One row an application: pd, score, band, decision, and the reason where policy or data decided."""
+        """One row an application: pd, score, band, decision, and why: reasons of a decline, a rule, or faulty data."""
         scored = ~np.isnan(self.pd)
         reasons = [*self.names.rules, ""]  # the last answers for NO_RULE
         reason = self.rule.astype(np.intp)
@@ -100,6 +110,10 @@ class Decisions:
             # A rule that decided is the reason, also of an application that could not be scored.
             by_rule = [self.names.rules[self.rule[row]]] if self.rule[row] != NO_RULE else []
             reasons.append("; ".join(by_rule + self.why_not_scored(int(row))))
+        if self.told is not None:
+            rows, texts, which = self.told.declines(self.outcome)
+            reason[rows] = len(reasons) + which
+            reasons += texts
         return DataFrame(
             {
                 "pd": self.pd,
@@ -124,3 +138,29 @@ class Names:
     features: Sequence[str]
     bands: Sequence[str]
     rules: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Told:
+    """The explanations of the rows that the model itself declines or refers, and the place of each row among them."""
+
+    found: Explanations | None
+    place: Places
+    rules: Sequence[PolicyRule]
+    settings: Reasons
+
+    def declines(self, outcome: Codes) -> tuple[Places, list[str], Places]:
+        """The rows that the model declined, every list of reasons that occurs, and which of them each row has."""
+        if self.found is None:
+            return np.array([], dtype=np.intp), [], np.array([], dtype=np.intp)
+        rows = np.flatnonzero((self.place >= 0) & (outcome == DECLINE))
+        lists, which = np.unique(self.found.family[self.place[rows]], axis=0, return_inverse=True)
+        families = self.settings.families
+        texts = ["; ".join(f"{families[one].id} {families[one].text}" for one in cited if one >= 0) for cited in lists]
+        return rows, texts, which
+
+    def explanation(self, row: int, rule: int) -> Explanation:
+        if rule != NO_RULE:
+            return reasons.of_rule(self.rules[rule], self.settings)
+        place = int(self.place[row])
+        return Explanation(()) if self.found is None or place < 0 else self.found.row(place)

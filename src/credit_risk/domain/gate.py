@@ -66,7 +66,8 @@ def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None) -> 
     else:
         low, high = (lookup(measures, f"{gate.measure}_{end}") for end in ("low", "high"))
     verdict, finding = _verdict(gate, value, low, high, why_unknown)
-    return Check(gate, verdict, value, low, high, f"{gate.measure} {finding}.")
+    advice = f": {gate.advice}" if gate.advice and verdict != "PASS" else ""
+    return Check(gate, verdict, value, low, high, f"{gate.measure} {finding}{advice}.")
 
 
 def _verdict(

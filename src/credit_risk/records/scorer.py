@@ -3,6 +3,7 @@
     scorer.json      format, kind of model, features, calibration
     model.txt        LightGBM's text, or scorecard.json
     config.json      the config it was assembled from: the only one that is read at run time
+    background.json  whom declines are compared with, for their reasons (aggregates)
     reference.json   frozen bins and counts of inputs and scores in training (aggregates, no applicant's row)
 
 Nothing in it is executed when it is loaded. Its digest is SHA-256 over the sorted lines `path sha256`.
@@ -25,10 +26,11 @@ from credit_risk.data import digest
 from credit_risk.data.writing import write_directory, write_json
 from credit_risk.domain import decision, model
 from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.decision import NO_RULE, Decisions, Names
+from credit_risk.domain.decision import NO_RULE, Decisions, Names, Told
 from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Inputs, Mask, Matrix
+from credit_risk.domain.inputs import Faults, Inputs, Mask, Matrix
 from credit_risk.domain.model import Model
+from credit_risk.domain.reasons import Background, Explainer
 from credit_risk.errors import ScorerError
 from credit_risk.formula import Formula
 
@@ -45,6 +47,7 @@ class Scorer:
     calibration: Calibration
     seen_missing: tuple[bool, ...]
     reference: Mapping[str, Any]
+    background: Background | None
     digest: str
 
     @classmethod
@@ -66,8 +69,16 @@ class Scorer:
                 raise ValueError("seen_missing and features differ in length")
         with _altered(path, fitted.file_name):
             fitted.margin(np.zeros((1, len(config.features))))  # a model of another matrix shows here too
+        with _altered(path, "background.json"):
+            background = Background.from_dict(_object_of(path, "background.json"), config.features)
         return cls(
-            config, fitted, calibration, seen_missing, _object_of(path, "reference.json"), digest.of_directory(path)
+            config,
+            fitted,
+            calibration,
+            seen_missing,
+            _object_of(path, "reference.json"),
+            background,
+            digest.of_directory(path),
         )
 
     def save(self, path: Path) -> None:
@@ -88,32 +99,30 @@ class Scorer:
             config = json.dumps(self.config.as_dict(), indent=2, ensure_ascii=False) + "\n"
             (directory / "config.json").write_text(config, encoding="utf-8")
             write_json(directory / "reference.json", self.reference)
+            if self.background:
+                write_json(directory / "background.json", self.background.as_dict())
 
         write_directory(path, fill, mark=MARK)
 
-    def decide(self, applications: pd.DataFrame | Mapping[str, Any]) -> Decisions:
+    def decide(self, applications: pd.DataFrame | Mapping[str, Any], *, reasons: bool = True) -> Decisions:
         """Decide a table of applications, or one application as field → value: the same code, the same bits.
 
         An application that cannot be scored is refused or referred as the config says; no PD is made up for it.
+        Without `reasons` declines carry none, and the few whose reasons are in doubt stay declines: for simulation,
+        never for an applicant.
         """
         if isinstance(applications, Mapping):
-            return self.decide_inputs(self._inputs.one(applications))
-        return self.decide_inputs(self._inputs.table(applications))
+            return self.decide_inputs(self._inputs.one(applications), reasons=reasons)
+        return self.decide_inputs(self._inputs.table(applications), reasons=reasons)
 
-    def decide_inputs(self, inputs: Matrix) -> Decisions:
+    def decide_inputs(self, inputs: Matrix, *, reasons: bool = True) -> Decisions:
         """Decide applications that are numbers already (see domain.inputs)."""
         policy = self.config.policy
-        faults = self._inputs.faults(inputs)
-        columns = self._features.columns(inputs)
-        matrix = self._features.matrix(columns)
-        faulty = faults.any
-        unseen = np.isnan(matrix) & self._never_missing
-        pd = self.calibration.pd(self.model.margin(matrix))
-        pd[faulty | unseen.any(axis=1)] = np.nan
-        unseen &= ~faulty[:, None]
+        faults, columns, matrix, unseen, pd = self._scored(inputs)
         score = decision.scores(pd, policy.scale)
         rule, outcome = self._policy(columns, decision.outcomes(pd, policy))
         outcome[faults.refused], rule[faults.refused] = decision.REFUSED, NO_RULE
+        told = self._told(matrix, outcome, rule, pd) if reasons and self.background else None
         return Decisions(
             pd,
             score,
@@ -124,7 +133,43 @@ class Scorer:
             faults,
             unseen,
             self._names,
+            told,
         )
+
+    def _scored(self, inputs: Matrix) -> tuple[Faults, dict[str, Matrix], Matrix, Mask, Matrix]:
+        faults = self._inputs.faults(inputs)
+        columns = self._features.columns(inputs)
+        matrix = self._features.matrix(columns)
+        faulty = faults.any
+        unseen = np.isnan(matrix) & self._never_missing
+        pd = self.calibration.pd(self.model.margin(matrix))
+        pd[faulty | unseen.any(axis=1)] = np.nan
+        unseen &= ~faulty[:, None]
+        return faults, columns, matrix, unseen, pd
+
+    def pds(self, inputs: Matrix) -> Matrix:
+        """PDs alone, without decisions and reasons: for tests that move inputs thousands of times."""
+        return self._scored(inputs)[-1]
+
+    def _told(self, matrix: Matrix, outcome: decision.Codes, rule: decision.Codes, pd: Matrix) -> Told:
+        """The reasons of what the model itself declines or refers; a decline in doubt becomes a referral."""
+        spoke = ((outcome == decision.DECLINE) | (outcome == decision.REFER)) & (rule == NO_RULE) & ~np.isnan(pd)
+        rows = np.flatnonzero(spoke)
+        found = self.explainer.explain(matrix[rows]) if len(rows) else None
+        if found:
+            outcome[rows[found.in_doubt]] = decision.REFER
+        place = np.full(len(pd), -1)
+        place[rows] = np.arange(len(rows))
+        return Told(found, place, self.config.policy.rules, self.config.reasons)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What finds the reasons. Raises ScorerError for a scorer that was put together without a background."""
+        if self.background is None:
+            raise ScorerError(
+                "this scorer has no background to compare declines with. Assemble it with `dvc repro assemble`."
+            )
+        return Explainer.of(self.config, self.config.reasons, self.model, self.calibration, self.background)
 
     def _policy(self, columns: Mapping[str, Matrix], outcome: decision.Codes) -> tuple[decision.Codes, decision.Codes]:
         """Which policy rule decides each row, and the outcomes after that: the strictest wins, the first of equals."""

@@ -6,10 +6,11 @@ from typing import Any
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, read_parquet
-from credit_risk.domain import drift, model
+from credit_risk.domain import decision, drift, model, reasons
 from credit_risk.domain.calibration import Calibration
 from credit_risk.domain.inputs import Inputs, Matrix
 from credit_risk.records.scorer import Scorer
+from credit_risk.stages.train import matrix_of
 
 
 def run(config: Config, files: Files) -> None:
@@ -29,9 +30,20 @@ def assemble(config: Config, kind: str, text: str, training: dict[str, Any], inp
         calibration=Calibration(**training["calibration"][kind]),
         seen_missing=tuple(training["seen_missing"]),
         reference={},
+        background=None,
         digest="",
     )
-    return replace(scorer, reference=reference(config, inputs, scorer.decide_inputs(inputs).score))
+    decisions = scorer.decide_inputs(inputs)
+    background = reasons.background(
+        config,
+        config.reasons,
+        scorer.model,
+        scorer.calibration,
+        matrix=matrix_of(config, inputs),
+        pd=decisions.pd,
+        cut_off=decision.cut_off(config.policy),
+    )
+    return replace(scorer, reference=reference(config, inputs, decisions.score), background=background)
 
 
 def reference(config: Config, inputs: Matrix, score: Matrix) -> dict[str, Any]:

@@ -115,6 +115,7 @@ def load_scorers(config: Config, files: Files) -> dict[str, Scorer]:
         calibration=Calibration(**training["calibration"]["logistic"]),
         seen_missing=tuple(training["seen_missing"]),
         reference={},
+        background=None,
         digest="",
     )
     return scorers
@@ -194,7 +195,7 @@ def steps_against(config: Config, scorer: Scorer, test: Part) -> tuple[monotone.
     """The perturbation test of one scorer on test rows, through the same code that decides."""
     return monotone.check(
         config,
-        lambda inputs: scorer.decide_inputs(inputs).pd,
+        scorer.pds,
         test.inputs,
         rows=MONOTONE_ROWS,
         seed=config.evaluation.seed,

@@ -66,7 +66,7 @@ def run(config: Config, files: Files) -> None:
     """Write reports/explain.json and the tables behind its pictures: aggregates, no applicant's row."""
     scorer, scorecard = Scorer.load(files.scorer), Scorer.load(files.scorecard)
     train, test = (read_part(config, files, scorer, name) for name in ("train", "test"))
-    explainer = explainer_of(config, scorer.model, scorer.calibration, train)
+    explainer = scorer.explainer
     declined, overall = explainer.explain(test.declined), explainer.explain(sampled(config, test))
     bad = np.asarray(read_parquet(files.outcomes("train"))["bad"].to_numpy(), dtype=bool)
     unknown: Unknown = {}
@@ -177,7 +177,7 @@ def checks(config: Config, path: str, declined: Explanations, train: Matrix, unk
 def of_scorecard(config: Config, files: Files, scorecard: Scorer, unknown: Unknown) -> Numbers:
     """The same checks of the scorecard's own declines, because the gate may recommend it instead."""
     train, test = (read_part(config, files, scorecard, name) for name in ("train", "test"))
-    declined = explainer_of(config, scorecard.model, scorecard.calibration, train).explain(test.declined)
+    declined = scorecard.explainer.explain(test.declined)
     return checks(config, "scorecard", declined, train.matrix, unknown)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.config.schema import Alternatives, Fairness
 from credit_risk.data.files import Files, SplitName
-from credit_risk.data.writing import read_json, write_csv, write_directory, write_json
+from credit_risk.data.writing import read_json, read_parquet, write_csv, write_directory, write_json
 from credit_risk.domain import alternatives, decision, fairness
 from credit_risk.domain.alternatives import Selection, Training
 from credit_risk.domain.decision import Decisions
@@ -45,7 +45,7 @@ def run(config: Config, files: Files) -> None:
         test = Part(config, files, "test", scorers[MODEL])
         report |= operating(config, test) | measured(config, test, tables, unknown)
         report["alternatives"] = searched(config, files, scorers, tables)
-    write_directory(files.reports / "fairness", lambda directory: _fill(directory, tables))
+    write_directory(files.reports / "fairness", lambda directory: _fill(directory, tables), mark="groups.csv")
     write_json(files.report("fairness"), {**report, "unknown": unknown})
 
 
@@ -69,11 +69,11 @@ class Part:
 
     @cached_property
     def inputs(self) -> Matrix:
-        return Inputs.of(self.config).table(pd.read_parquet(self.files.inputs(self.name)))
+        return Inputs.of(self.config).table(read_parquet(self.files.inputs(self.name)))
 
     @cached_property
     def outcomes(self) -> pd.DataFrame:
-        return pd.read_parquet(self.files.outcomes(self.name))
+        return read_parquet(self.files.outcomes(self.name))
 
     @cached_property
     def bad(self) -> Mask:
@@ -82,7 +82,7 @@ class Part:
     @cached_property
     def groupings(self) -> dict[str, Grouping]:
         """The groups of each attribute. Raises DataError for a value that belongs to none."""
-        protected = pd.read_parquet(self.files.protected(self.name), columns=list(self.settings.attributes))
+        protected = read_parquet(self.files.protected(self.name), columns=list(self.settings.attributes))
         return {name: fairness.grouped(name, protected[name], each) for name, each in self.settings.attributes.items()}
 
     @cached_property

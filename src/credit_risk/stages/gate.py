@@ -4,49 +4,86 @@ The stage records a refusal and ends without an error, so that the report is sti
 is what blocks, in `make run`, in CI and at promotion.
 """
 
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.domain import gate
-from credit_risk.errors import CheckFailed, DataError, NotFound
+from credit_risk.domain import gate, waiver
+from credit_risk.domain.waiver import Waiver
+from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
 
 CODE = "src/credit_risk"
+METRICS = "metrics"
+REPORTS = (METRICS, "fairness", "explain", "robustness")  # what stages measure; attacks are a room of their own
 
 
 def run(config: Config, files: Files) -> None:
     """Judge the measurements of exactly this scorer and write reports/gate.json."""
-    write_json(files.report("gate"), record(config, files))
+    write_json(files.report("gate"), record(config, files, datetime.now(UTC).date()))
 
 
-def record(config: Config, files: Files) -> dict[str, Any]:
-    """The gate record as it stands in reports/gate.json."""
+def record(config: Config, files: Files, today: date) -> dict[str, Any]:
+    """The gate record as it stands in reports/gate.json; every waiver that is used stands in it."""
     digests = current_digests(files)
-    metrics = measured(files.report("metrics"))
-    checks = gate.decide(config.gates, metrics, metrics.get("unknown", {}))
-    verdict = gate.overall(checks)
-    stale = {name for name in ("scorer", "scorecard") if metrics.get(name) != digests[name]}
-    if stale:
-        verdict = "FAIL"
+    reports = {name: measured(files.report(name)) for name in REPORTS if files.report(name).is_file()}
+    if METRICS not in reports:
+        raise NotFound(files.report(METRICS), "Nothing was measured yet: run `make run` or `dvc repro`.")
+    checks = gate.decide(config.gates, *_merged(reports))
+    waived = waiver.apply(checks, read_waivers(files.waivers), scorer=digests["scorer"], today=today)
+    let_pass = [one.check.gate.name for one in waived]
+    stale = [
+        f"reports/{name}.json measured another scorer"
+        for name, report in reports.items()
+        if report.get("scorer") != digests["scorer"]
+    ]
+    if reports[METRICS].get("scorecard") != digests["scorecard"]:
+        stale.append(f"reports/{METRICS}.json measured another scorecard")
+    verdict = "FAIL" if stale else gate.overall([check for check in checks if check.gate.name not in let_pass])
     return {
         "verdict": verdict,
-        "stale": sorted(f"reports/metrics.json measured another {name}" for name in stale),
+        "stale": stale,
         "recommended": "models/scorer" if verdict == "PASS" else None,
         "checks": [check.as_dict() for check in checks],
+        "waivers": [one.waiver.model_dump(mode="json") for one in waived],
         "digests": digests,
     }
 
 
+def _merged(reports: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+    """All measures by their full names, and why some are not known: evaluate's plainly, others under their report."""
+    measures, unknown = dict(reports[METRICS]), dict(reports[METRICS].get("unknown", {}))
+    for name, report in reports.items():
+        if name != METRICS:
+            measures[name] = report
+            unknown |= {f"{name}.{measure}": why for measure, why in report.get("unknown", {}).items()}
+    return measures, unknown
+
+
+def read_waivers(folder: Path) -> list[Waiver]:
+    """Every waiver of the folder. Raises ConfigError for a file that is none: it must not be passed over."""
+    found = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            found.append(Waiver.model_validate(YAML(typ="safe").load(path)))
+        except (YAMLError, ValidationError) as error:
+            raise ConfigError(path, str(error).splitlines()[:8]) from None
+    return found
+
+
 def measured(path: Path) -> dict[str, Any]:
-    """The figures of `evaluate`."""
-    if not path.is_file():
-        raise NotFound(path, "Nothing was measured yet: run `make run` or `dvc repro`.")
+    """The figures of one stage."""
     figures = _object_of(path)
     if figures is None:
-        raise DataError(f"{path} holds no figures; the file was altered. Run `dvc repro --force evaluate`.")
+        raise DataError(f"{path} holds no figures; the file was altered. Run its stage with `dvc repro --force`.")
     return figures
 
 
@@ -66,12 +103,12 @@ def current_digests(files: Files) -> dict[str, str]:
         "scorer": digest.of_directory(files.scorer),
         "scorecard": digest.of_directory(files.scorecard),
         "data": digest.of_files(files.root, (file for split in splits for file in split.rglob("*.parquet"))),
-        "config": digest.of_files(files.root, files.config.parent.glob("*.yaml")),
+        "config": digest.of_files(files.root, files.config.parent.rglob("*.yaml")),
         "code": digest.of_files(files.root, code.rglob("*.py")),
     }
 
 
-def check(files: Files) -> dict[str, Any]:
+def check(files: Files, today: date | None = None) -> dict[str, Any]:
     """The record, if it lets exactly the present scorer through; CheckFailed with every reason otherwise."""
     path = files.report("gate")
     if not path.is_file():
@@ -81,11 +118,12 @@ def check(files: Files) -> dict[str, Any]:
     if found is None or not isinstance(before, dict):
         raise CheckFailed(f"{path} is no gate record; the file was altered. Run `dvc repro --force gate`.")
     # Judged again: what the record says of its own checks could have been written by anybody.
-    now = record(load(files.config), files)
+    now = record(load(files.config), files, today or datetime.now(UTC).date())
     digests = now["digests"].items()
     reasons = [f"the {name} changed after the verdict" for name, value in digests if before.get(name) != value]
     reasons += now["stale"]
-    blocking = [one for one in now["checks"] if one["verdict"] != "PASS"]
+    waived = {one["check"] for one in now["waivers"]}
+    blocking = [one for one in now["checks"] if one["verdict"] != "PASS" and one["name"] not in waived]
     reasons += [f"{one['verdict']} {one['name']}: {one['sentence']}" for one in blocking]
     if not reasons and found != now:
         reasons = [f"{path} is not what the figures say: it, or they, were altered after the verdict"]

@@ -9,13 +9,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pandas import DataFrame
 
@@ -24,7 +23,7 @@ from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import write_text
 from credit_risk.domain import decision
 from credit_risk.domain.gate import lookup
-from credit_risk.stages import plots
+from credit_risk.stages import plots, plots_explain, plots_fairness, plots_robustness
 
 Kind = Literal["plain", "percent", "exposure", "count", "text"]
 Numbers: TypeAlias = tuple[float | None, float | None, float | None]
@@ -36,6 +35,7 @@ REPORTS = {
     "gate": ("verdict", "checks", "digests"),
     "preparation": ("rows_read", "left_out", "split", "parts", "population", "outcome", "inputs_digest"),
     "validation": ("passed", "contract", "drift"),
+    "explain": ("scorer", "rows", "reasons", "unknown"),
 }
 TABLES = ("gains", "deciles", "calibration", "segments", "monotone")
 
@@ -96,10 +96,15 @@ def page(config: Config, files: Files) -> str:
     """The page as text; equal artefacts give an equal page."""
     loaded = {name: _read(files.report(name), needed) for name, needed in REPORTS.items()}
     metrics, gate = loaded["metrics"][0], loaded["gate"][0]
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("credit_risk.stages", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters |= {"count": partial(written, kind="count"), "percent": partial(written, kind="percent")}
-    template = environment.from_string((package_files("credit_risk.stages") / "page.html.j2").read_text("utf-8"))
-    return template.render(
+    return environment.get_template("page.html.j2").render(
         config=config,
         missing={name: why for name, (_, why) in loaded.items()},
         verdict=verdict(config, gate, metrics),
@@ -110,6 +115,15 @@ def page(config: Config, files: Files) -> str:
         comparison=comparison(metrics),
         pictures=Pictures(config, files, metrics).all(),
         tables={name: table_of(files.plots / f"{name}.csv", labels(config)) for name in TABLES},
+        fairness=plots_fairness.figures(files),
+        explanation={
+            "numbers": loaded["explain"][0],
+            "missing": loaded["explain"][1],
+            "pictures": plots_explain.figures(config, files),
+            "families": config.reasons.families,
+            "version": config.reasons.version,
+        },
+        robustness=plots_robustness.figures(files),
         leak=leak(metrics),
         monotone=monotone(metrics),
         steps=steps(loaded["preparation"][0]),

@@ -79,6 +79,7 @@ def score(
     output: Path,
     *,
     batch_rows: int = BATCH_ROWS,
+    reasons: bool = True,
     strict: bool = False,
     progress: Watch | None = None,
 ) -> Summary:
@@ -86,6 +87,7 @@ def score(
 
     Output: the id column where the input has it, else `row` counted from 0; then pd, score, band, decision, why.
     The scorer's digest stands in the Parquet schema's metadata, or for CSV in `<output>.json`.
+    reasons: without them declines carry none, which is faster, and right for a simulation alone (see Scorer.decide).
     progress: by default a bar where stderr is a terminal, else a log line now and then.
 
     A refused row is an answer, written with its reason, so it fails nothing, unless `strict`. If every row is
@@ -96,7 +98,7 @@ def score(
     identifier = _identifier(scorer.config, input)
     if identifier in RESULT:
         raise DataError(f"{identifier}: the id column has the name of a result; results are {', '.join(RESULT)}.")
-    parts = _Parts.open(output, scorer.digest, input, batch_rows)
+    parts = _Parts.open(output, scorer.digest, input, batch_rows, reasons)
     resumed = 0
     counts: Counter[str] = Counter()
     with (
@@ -165,7 +167,7 @@ def _decide(scorer: Scorer, batch: _Batch, parts: "_Parts", schema: pa.Schema) -
     """Decide a batch and keep the result as a finished part, or take it from there."""
     if batch.table is None:
         return parts.read(batch.place)
-    decided = scorer.decide(batch.table).table()
+    decided = scorer.decide(batch.table, reasons=parts.reasons).table()
     columns = [pa.array(decided[name], kind, from_pandas=True) for name, kind in RESULT.items()]
     identifiers = _identifiers(batch.table, schema.names[0], scorer.config)
     return parts.write(batch.place, pa.table([identifiers, *columns], schema=schema))
@@ -214,24 +216,26 @@ class _Parts:
     folder: Path
     source: Mapping[str, Any]
     finished: int
+    reasons: bool
 
     @classmethod
-    def open(cls, output: Path, digest: str, source: Path, batch_rows: int) -> "_Parts":
+    def open(cls, output: Path, digest: str, source: Path, batch_rows: int, reasons: bool) -> "_Parts":
         """Those of an earlier run with the same scorer, input and batches, or else none."""
         folder = output.with_name(f"{output.name}.parts")
         facts = _facts(source)
-        manifest = {"format": PARTS_FORMAT, "scorer": digest, "input": facts, "batch_rows": batch_rows}
+        settings = {"batch_rows": batch_rows, "reasons": reasons}
+        manifest = {"format": PARTS_FORMAT, "scorer": digest, "input": facts, **settings}
         before = _manifest(folder)
         if before == manifest:
             finished = _finished(folder)
             log.info("Going on after %s finished parts in %s", finished, folder)
-            return cls(folder, facts, finished)
+            return cls(folder, facts, finished, reasons)
         if before is not None:
             changed = ", ".join(key for key, value in manifest.items() if before.get(key) != value)
             log.warning("Starting anew: the parts in %s were made with another %s", folder, changed.replace("_", " "))
         remove(folder)
         write_json(folder / "manifest.json", manifest)
-        return cls(folder, facts, 0)
+        return cls(folder, facts, 0, reasons)
 
     def write(self, place: int, table: pa.Table) -> pa.Table:
         with replacing(_part(self.folder, place)) as unfinished, pa.ipc.new_file(str(unfinished), table.schema) as file:

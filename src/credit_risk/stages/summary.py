@@ -19,7 +19,7 @@ HEADLINES = {
     "calibration_slope": "calibration slope",
     "calibration_in_the_large": "calibration in the large",
     "approval_rate": "approval rate",
-    "profit_per_application": "profit per application (share of exposure)",
+    "profit_per_application": "profit per application*",
 }
 STYLES = {"PASS": "green", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}
 
@@ -34,6 +34,7 @@ def screen(config: Config, files: Files) -> RenderableType:
     lines: list[RenderableType] = [Text(config.project.title, style="bold"), _figures(metrics), _checks(gate)]
     if not split["out_of_time"]:
         lines.append(Text(f"No out-of-time test: {split['why_random']}."))
+    lines.append(Text("* as a share of the exposure"))
     verdict = Text("The gate says ") + Text(gate["verdict"], style=STYLES[gate["verdict"]]) + Text(".")
     return Group(*lines, verdict, Text(f"Report: {files.page}"))
 
@@ -55,12 +56,18 @@ def _number(value: float | None) -> str:
     return "not known" if value is None else f"{value:.4f}"
 
 
-def _checks(gate: dict[str, Any]) -> Table:
+def _checks(gate: dict[str, Any]) -> RenderableType:
+    """How many checks pass, and every one that does not."""
+    blocking = [check for check in gate["checks"] if check["verdict"] != "PASS"]
+    passed = Text(f"{len(gate['checks']) - len(blocking)} of {len(gate['checks'])} checks pass.")
+    if not blocking and not gate["stale"]:
+        return passed
     table = Table(box=None, pad_edge=False)
     for heading in ("gate", "verdict", "finding"):
         table.add_column(heading)
-    for check in gate["checks"]:
+    for check in blocking:
         table.add_row(check["name"], Text(check["verdict"], style=STYLES[check["verdict"]]), check["sentence"])
     for sentence in gate["stale"]:
         table.add_row("stale", Text("FAIL", style=STYLES["FAIL"]), sentence)
-    return table
+    waived = [Text(f"Waived: {one['check']} by {one['person']} until {one['expires']}") for one in gate["waivers"]]
+    return Group(passed, table, *waived)

@@ -1,0 +1,315 @@
+"""An audit by a framework of a few controls: what meets them, and every way in which evidence does not count."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from credit_risk.cli import main
+from credit_risk.data import digest
+from credit_risk.data.files import Files
+from credit_risk.data.writing import read_json, write_json, write_text
+from credit_risk.errors import CheckFailed, ConfigError, ScorerError
+from credit_risk.governance import audit
+from credit_risk.governance.audit import UnknownFramework
+from credit_risk.records.scorer import Scorer
+from credit_risk.stages import gate
+
+SHIPPED = Path(__file__).parents[2] / "configs" / "policies"
+POLICY = """\
+version: 1
+framework: house
+names: [house_rules]
+title: House rules
+reviewed: 2026-11-25
+statements: {retention_months: 25}
+words: {prohibited: [sex, age], unspecific: [qualifying score]}
+controls:
+"""
+STATED = "requirement: must be so, source: rule 1, dated: 2026-07-21, secondary: true"
+AUC = "evidence: {report: metrics, measure: test.auc}, check: {at_least: 0.6}"
+GATE = "evidence: {report: gate, measure: verdict}, check: {equals: PASS}"
+BASES = "evidence: {scorer: config.json}, check: {by: prohibited_bases_apart}"
+SPECIFIC = "evidence: {scorer: config.json}, check: {by: reasons_are_specific}"
+STATEMENT = "evidence: {file: configs/policies/house.yaml, measure: statements.retention_months}, check: {%s}"
+
+
+@pytest.fixture
+def files(trained, tmp_path):
+    """A copy of the trained lender with figures of exactly its scorer, and no policy but those that a test writes."""
+    shutil.copytree(trained[1].root, tmp_path / "copy")
+    files = Files(tmp_path / "copy")
+    shutil.rmtree(files.policies, ignore_errors=True)
+    measure(files)
+    write_text(files.root / gate.CODE / "model.py", "x = 1\n")
+    return files
+
+
+def measure(files, **changes):
+    figures = {
+        "scorer": digest.of_directory(files.scorer),
+        "scorecard": digest.of_directory(files.scorecard),
+        "test": {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79},
+        "monotone": {"violations": 0},
+    }
+    write_json(files.report("metrics"), figures | changes)
+
+
+def controlled(files, *controls):
+    lines = [f"  - {{id: c-{n}, {STATED}, {control}}}\n" for n, control in enumerate(controls, 1)]
+    write_text(files.policies / "house.yaml", POLICY + "".join(lines))
+
+
+def one(files, control, path=None):
+    """The single control of a policy as it was audited."""
+    controlled(files, control)
+    (found,) = audit.audit(path or files.scorer, "house", files)["controls"]
+    return found
+
+
+def test_a_control_that_is_met_names_its_evidence_by_digest(files):
+    found = one(files, AUC)
+    assert found == {
+        "id": "c-1",
+        "requirement": "must be so",
+        "source": "rule 1",
+        "dated": "2026-07-21",
+        "secondary": True,
+        "verdict": "PASS",
+        "found": "test.auc is 0.75 (0.71 to 0.79), inside the limit of at least 0.6",
+        "file": "reports/metrics.json",
+        "sha256": digest.of_file(files.report("metrics")),
+        "measure": "test.auc",
+    }
+
+
+@pytest.mark.parametrize(
+    ("test", "verdict"),
+    [
+        ({"auc": 0.5, "auc_low": 0.45, "auc_high": 0.55}, "FAIL"),
+        ({"auc": 0.62, "auc_low": 0.58, "auc_high": 0.66}, "CANNOT SAY"),
+        ({"auc": 0.75}, "CANNOT SAY"),
+        ({"auc": None}, "FAIL"),
+        ({}, "FAIL"),
+    ],
+)
+def test_an_interval_counts_and_what_was_not_measured_fails(files, test, verdict):
+    measure(files, test=test)
+    assert one(files, AUC)["verdict"] == verdict
+
+
+def test_why_a_measure_is_not_known_is_told(files):
+    measure(files, test={"auc": None}, unknown={"test.auc": "one class only"})
+    found = one(files, AUC)
+    assert (found["verdict"], found["found"]) == ("CANNOT SAY", "test.auc is not known: one class only")
+
+
+def test_evidence_that_is_not_there_fails(files):
+    files.report("metrics").unlink()
+    found = one(files, AUC)
+    assert (found["verdict"], found["sha256"]) == ("FAIL", None)
+    assert found["found"] == "the evidence reports/metrics.json is not there; run `make run`"
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "[]", "null", "3", '"PASS"'])
+def test_garbled_evidence_fails(files, text):
+    files.report("metrics").write_text(text)
+    assert one(files, AUC)["verdict"] == "FAIL"
+
+
+def test_evidence_about_another_scorer_fails(files):
+    measure(files, scorer="0" * 64)
+    found = one(files, AUC)
+    assert found["verdict"] == "FAIL"
+    assert found["found"] == "the evidence reports/metrics.json speaks about another scorer: 000000000000…"
+
+
+def test_evidence_about_the_scorer_does_not_speak_for_the_scorecard(files):
+    assert "another scorer" in one(files, AUC, files.scorecard)["found"]
+
+
+@pytest.mark.parametrize("scorer", [None, "", 7])
+def test_evidence_that_names_no_scorer_fails(files, scorer):
+    measure(files, scorer=scorer)
+    assert one(files, AUC)["verdict"] == "FAIL"
+
+
+def test_a_scorer_changed_after_it_was_measured_fails(files):
+    assert one(files, AUC)["verdict"] == "PASS"
+    with (files.scorer / "reference.json").open("a") as stream:
+        stream.write("\n")
+    assert one(files, AUC)["verdict"] == "FAIL"
+
+
+def test_reports_about_data_need_name_no_scorer(files):
+    control = "evidence: {report: validation, measure: passed}, check: {equals: true}"
+    write_json(files.report("validation"), {"passed": True})
+    assert one(files, control)["verdict"] == "PASS"
+    for passed in (False, 1, "true", None):
+        write_json(files.report("validation"), {"passed": passed})
+        assert one(files, control)["verdict"] == "FAIL"
+
+
+def judged(files, config):
+    controlled(files, GATE)  # before the verdict: policies are config too
+    gate.run(config, files)
+    return audit.audit(files.scorer, "house", files)["controls"][0]
+
+
+def test_the_gates_verdict_counts_while_nothing_changed(files, trained):
+    assert judged(files, trained[0])["verdict"] == "PASS"
+    measure(files, test={"auc": 0.5, "auc_low": 0.45, "auc_high": 0.55})
+    (found,) = audit.audit(files.scorer, "house", files)["controls"]
+    assert found["verdict"] == "FAIL"
+    assert "FAIL discrimination" in found["found"]
+
+
+def test_a_verdict_turned_over_by_hand_fails(files, trained):
+    measure(files, test={"auc": 0.5, "auc_low": 0.45, "auc_high": 0.55})
+    assert judged(files, trained[0])["verdict"] == "FAIL"
+    forged = read_json(files.report("gate")) | {"verdict": "PASS", "recommended": "models/scorer"}
+    files.report("gate").write_text(json.dumps(forged))
+    assert audit.audit(files.scorer, "house", files)["controls"][0]["verdict"] == "FAIL"
+
+
+def test_code_changed_after_the_verdict_fails(files, trained):
+    judged(files, trained[0])
+    write_text(files.root / gate.CODE / "model.py", "x = 2\n")
+    assert "the code changed after the verdict" in audit.audit(files.scorer, "house", files)["controls"][0]["found"]
+
+
+def test_a_statement_is_evidence_too(files):
+    assert one(files, STATEMENT % "at_least: 25, exact: true")["verdict"] == "PASS"
+    assert one(files, STATEMENT % "at_least: 26, exact: true")["verdict"] == "FAIL"
+
+
+def with_config(files, **changes):
+    """The scorer with another config of its own, as a scorer directory elsewhere."""
+    scorer = Scorer.load(files.scorer)
+    shutil.copytree(files.scorer, files.root / "other")
+    raw = scorer.config.model_copy(update=changes).as_dict()
+    (files.root / "other" / "config.json").write_text(json.dumps(raw))
+    return files.root / "other"
+
+
+def test_a_feature_called_after_a_prohibited_basis_fails(files):
+    assert one(files, BASES)["verdict"] == "PASS"
+    controlled(files, BASES)
+    path = files.policies / "house.yaml"
+    path.write_text(path.read_text().replace("[sex, age]", "[purpose]"))
+    (found,) = audit.audit(files.scorer, "house", files)["controls"]
+    assert (found["verdict"], found["found"]) == ("FAIL", "the model or a formula reads purpose (purpose)")
+
+
+def test_reasons_must_be_specific_and_tell_apart(files):
+    assert one(files, SPECIFIC)["verdict"] == "PASS"
+    reasons = Scorer.load(files.scorer).config.reasons
+    first, second, *rest = reasons.families
+    vague = first.model_copy(update={"text": "You did not reach a Qualifying Score"})
+    twin = second.model_copy(update={"text": rest[0].text})
+    other = with_config(files, reasons=reasons.model_copy(update={"families": (vague, twin, *rest)}))
+    found = one(files, SPECIFIC, other)
+    assert found["verdict"] == "FAIL"
+    assert f"{first.id} says 'qualifying score'" in found["found"]
+    assert f"{second.id} reads like another reason" in found["found"]
+
+
+def test_the_verdict_is_a_pass_only_if_every_control_is_met(files):
+    failing = "evidence: {report: metrics, measure: test.auc}, check: {at_least: 0.9}"
+    unsure = "evidence: {report: metrics, measure: test.auc}, check: {at_least: 0.75}"
+    for controls, verdict in (
+        ([AUC], "PASS"),
+        ([AUC, unsure], "CANNOT SAY"),
+        ([AUC, unsure, failing], "FAIL"),
+    ):
+        controlled(files, *controls)
+        record = audit.audit(files.scorer, "house", files)
+        assert record["verdict"] == verdict
+    with pytest.raises(CheckFailed, match=r"does not pass the audit by house(.|\n)*CANNOT SAY c-2(.|\n)*FAIL c-3"):
+        audit.raise_unless_passed(record, Path("audit.json"))
+
+
+def test_waivers_of_the_gate_stand_beside_the_verdict(files):
+    write_json(files.report("gate"), {"waivers": [{"check": "level", "person": "Ada Lovelace", "reason": "small"}]})
+    controlled(files, AUC)
+    record = audit.audit(files.scorer, "house", files)
+    console = Console(width=200, record=True, file=(files.root / "screen").open("w"))
+    console.print(audit.render(record))
+    assert "Waived: level by Ada Lovelace: small" in console.export_text()
+
+
+def test_other_names_are_the_same_framework(files):
+    controlled(files, AUC)
+    records = [audit.audit(files.scorer, name, files) for name in ("house", "house_rules", "House-Rules")]
+    assert records[0] == records[1] == records[2]
+
+
+def test_an_unknown_framework_is_told_with_the_known_ones(files):
+    controlled(files, AUC)
+    with pytest.raises(UnknownFramework, match="no regulatory framework 'basel'; known: house, house_rules") as caught:
+        audit.audit(files.scorer, "basel", files)
+    assert caught.value.exit_code == 2
+
+
+def test_policies_that_only_ask_about_data_are_no_frameworks_of_an_audit(files):
+    write_text(files.policies / "gdpr.yaml", "version: 1\ndata_controls: []\n")
+    with pytest.raises(UnknownFramework, match="known: none"):
+        audit.audit(files.scorer, "gdpr", files)
+
+
+@pytest.mark.parametrize(
+    ("control", "why"),
+    [
+        ("evidence: {measure: a}, check: {at_least: 1}", "give one of report, file and scorer"),
+        ("evidence: {report: a, file: b, measure: c}, check: {at_least: 1}", "give one of report, file and scorer"),
+        ("evidence: {report: a, measure: c}, check: {}", "give limits, equals, or by"),
+        ("evidence: {report: a, measure: c}, check: {equals: 1, at_least: 1}", "give limits, equals, or by"),
+        ("evidence: {report: a}, check: {at_least: 1}", "needs evidence.measure"),
+        ("evidence: {report: a}, check: {by: reasons_are_specific}", "reads the scorer's own config"),
+        ("evidence: {scorer: config.json}, check: {by: nothing}", "prohibited_bases_apart"),
+        ("evidence: {report: ../a, measure: b}, check: {at_least: 1}", "pattern"),
+    ],
+)
+def test_a_control_that_nothing_can_answer_is_refused(files, control, why):
+    with pytest.raises(ConfigError, match=why) as caught:
+        one(files, control)
+    assert caught.value.exit_code == 2
+
+
+def test_a_policy_without_controls_is_refused(files):
+    write_text(files.policies / "house.yaml", POLICY + "  []\n")
+    with pytest.raises(ConfigError, match="controls"):
+        audit.audit(files.scorer, "house", files)
+
+
+def test_a_scorer_that_is_not_there_cannot_be_audited(files):
+    controlled(files, AUC)
+    with pytest.raises(ScorerError, match="nothing"):
+        audit.audit(files.root / "nothing", "house", files)
+
+
+def test_the_command_writes_the_record_and_its_exit_code_is_the_answer(files, capsys):
+    controlled(files, AUC)
+    asked = ["audit", "--root", str(files.root), "--regulatory-framework", "house_rules"]
+    assert main(asked) == 0
+    assert "The audit says PASS." in capsys.readouterr().out
+    record = read_json(files.report("audit"))
+    assert (record["verdict"], record["scorer"]) == ("PASS", digest.of_directory(files.scorer))
+    assert str(files.root) not in files.report("audit").read_text()
+    measure(files, scorer="0" * 64)
+    elsewhere = files.root / "elsewhere.json"
+    assert main([*asked, "--model-path", str(files.scorer), "--output", str(elsewhere)]) == 1
+    assert read_json(elsewhere)["verdict"] == "FAIL"
+    assert main([*asked[:-1], "basel"]) == 2
+    assert "known: house, house_rules" in capsys.readouterr().err
+
+
+def test_the_shipped_framework_is_sound_and_asks_what_the_stages_answer():
+    policy = audit.read_framework(SHIPPED, "equal_credit_opportunity_act")
+    assert policy == audit.read_framework(SHIPPED, "ecoa")
+    assert len({control.id for control in policy.controls}) == len(policy.controls)
+    reports = {control.evidence.report for control in policy.controls} - {None}
+    assert reports <= {"validation", "preparation", "metrics", "fairness", "explain", "robustness", "gate"}
+    assert policy.not_covered
