@@ -46,7 +46,8 @@ def console() -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code."""
     options = parser().parse_args(arguments)
-    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr, force=True)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr, force=True)
+    logging.getLogger("credit_risk").setLevel(logging.INFO)  # our progress, not that of the libraries
     try:
         options.run(options)
     except CreditRiskError as error:

@@ -18,7 +18,29 @@ BANDS = "bands: [{name: A, minimum: 560}, {name: B, minimum: 530}, {name: C, min
 SOURCES = "sources: [{path: data/applications.csv}]"
 CONTRACT = "contract: {min_rows: 100, max_duplicates: 0.05}"
 RULE = "{name: r, must: income > 0, reason: x}"
+PURPOSE = "features: [term_months, purpose]"
+UTILISED = "features: [utilisation]"
+SEX_GROUPS = "sex: {groups: {female: [female], male: [male]}}"
+YOUNG = "{name: under 25, low: 18, high: 24}"
+WOMEN = "{name: women, attribute: sex, group: female, reference: male}"
+OLD = "{name: age_62_and_over, attribute: age, group: 62 and over, reference: 25 to 61}"
+MODE = "{mode: report, most_auc_lost: 0.01}"
+DOUBLED = "{name: odds_doubled, odds: 2}"
+NO_SEX = ((f"    {SEX_GROUPS}\n", ""), (f"    - {WOMEN}\n", ""), ("[[sex, age]]", "[]"))
 GATE = "- {name: monotone, measure: monotone.violations, at_most: 0, exact: true, reason: declared directions hold}"
+
+
+def with_column(facts):
+    """One more column below sex, which nothing else in the config names."""
+    return SEX, f"{SEX}\n  colour: {facts}"
+
+
+def fairness_without(attributes):
+    """The edit that leaves no attribute and nothing that names one."""
+    text = (LENDER / "credit.yaml").read_text(encoding="utf-8")
+    start, end = text.index("  attributes:\n"), text.index("  min_n: 50")
+    contrasts = text[text.index("  contrasts:\n") : text.index("  alternatives: {mode")]
+    return (text[start:end], attributes), (contrasts, "  contrasts: []\n")
 
 
 def edited(tmp_path, *edits):
@@ -86,24 +108,24 @@ CASES = {
         "columns.sex: say under `why:` why this column is proxy",
     ),
     "ignored without why": (
-        (SEX, "sex: {role: ignore}"),
-        "columns.sex: say under `why:` why this column is ignore",
+        with_column("{role: ignore}"),
+        "columns.colour: say under `why:` why this column is ignore",
     ),
     "second target": (
-        (SEX, "sex: {role: target}"),
-        "columns.status.role: only one column can be the target; 'sex' is it already",
+        with_column("{role: target}"),
+        "columns.status.role: only one column can be the target; 'colour' is it already",
     ),
     "second date": (
-        (SEX, "sex: {role: date, type: date}"),
-        "columns.sex.role: only one column can be the date; 'applied_on' is it already",
+        with_column("{role: date, type: date}"),
+        "columns.colour.role: only one column can be the date; 'applied_on' is it already",
     ),
     "second id": (
-        (SEX, "sex: {role: id}"),
-        "columns.sex.role: only one column can be the id; 'application_id' is it already",
+        with_column("{role: id}"),
+        "columns.colour.role: only one column can be the id; 'application_id' is it already",
     ),
     "second applicant": (
-        (SEX, "sex: {role: applicant}"),
-        "columns.sex.role: only one column can be the applicant; 'applicant_id' is it already",
+        with_column("{role: applicant}"),
+        "columns.colour.role: only one column can be the applicant; 'applicant_id' is it already",
     ),
     "no target": (
         ("status: {role: target}", "status: {role: ignore, why: none}"),
@@ -111,6 +133,7 @@ CASES = {
     ),
     "derived named like a column": (
         (DERIVED, f"{DERIVED}\n  status: {{formula: loan_amount * 2}}"),
+        (PURPOSE, "features: [term_months, purpose, status]"),
         "derived.status: a column has this name already; give the derived feature another",
     ),
     "derived from an unknown column": (
@@ -128,6 +151,7 @@ CASES = {
     ),
     "derived from a later one": (
         (DERIVED, f"  early: {{formula: loan_to_income * 2}}\n{DERIVED}"),
+        (PURPOSE, "features: [term_months, purpose, early]"),
         "derived.early.formula: the formula 'loan_to_income * 2' is refused: there is no column 'loan_to_income'",
     ),
     "exclusion": (
@@ -203,6 +227,162 @@ CASES = {
         (CONTRACT, CONTRACT.replace("}", f", rules: [{RULE}, {RULE}]}}")),
         "contract.rules.1.name: two rules are called 'r'; no report could tell them apart",
     ),
+    "reason family twice": (
+        ("{id: R02,", "{id: R01,"),
+        "reasons.families.1.id: two families are called R01; a notice could not tell them apart",
+    ),
+    "family of an unknown feature": (
+        (UTILISED, "features: [utilisation, utilization]"),
+        "reasons.families.1.features.1: there is no feature 'utilization'; did you mean 'utilisation'?",
+    ),
+    "family of an input that is no feature": (
+        (UTILISED, "features: [utilisation, loan_amount]"),
+        "reasons.families.1.features.1: there is no feature 'loan_amount'",
+    ),
+    "feature in two families": (
+        (UTILISED, "features: [utilisation, months_late]"),
+        "reasons.families.1.features.1: months_late is in R01 already; one family a feature",
+    ),
+    "feature twice in a family": (
+        (UTILISED, "features: [utilisation, utilisation]"),
+        "reasons.families.1.features.1: utilisation is in R02 already; one family a feature",
+    ),
+    "features in no family": (
+        ("features: [employment, existing_customer]", "features: [employment]"),
+        "reasons.families: no family holds existing_customer; a decline could not name them",
+    ),
+    "derived feature in no family": (
+        (DERIVED, f"{DERIVED}\n  twice: {{formula: loan_to_income * 2}}"),
+        "reasons.families: no family holds twice; a decline could not name them",
+    ),
+    "unknown required feature": (
+        ("required: [months_late, utilisation]", "required: [months_late, utilization]"),
+        "reasons.required.1: there is no feature 'utilization'; did you mean 'utilisation'?",
+    ),
+    "policy rule named like a reason": (
+        ("name: very late", "name: R01"),
+        "policy.rules.0.name: a reason family is called R01 too; ids are shared",
+    ),
+    "attribute that is no column": (
+        (SEX_GROUPS, f"{SEX_GROUPS}\n    colour: {{}}"),
+        "fairness.attributes.colour: colour is no column of role protected or proxy; sex, age are",
+    ),
+    "attribute that the model reads": (
+        (SEX_GROUPS, f"{SEX_GROUPS}\n    purpose: {{}}"),
+        "fairness.attributes.purpose: purpose is no column of role protected or proxy; sex, age are",
+    ),
+    "groups and bands": (
+        (SEX_GROUPS, SEX_GROUPS.replace("}}", "}, bands: [{name: a, low: 1, high: 2}]}")),
+        "fairness.attributes.sex: a column falls into groups by words or by bands, not by both",
+    ),
+    "word in two groups": (
+        (SEX_GROUPS, "sex: {groups: {female: [female], male: [male, female]}}"),
+        "fairness.attributes.sex.groups: female stands in two groups",
+    ),
+    "age band backwards": (
+        (YOUNG, "{name: under 25, low: 24, high: 18}"),
+        "fairness.attributes.age.bands.0: the band must go from low to high, got 24 to 18",
+    ),
+    "age bands that meet": (
+        (YOUNG, "{name: under 25, low: 18, high: 25}"),
+        "fairness.attributes.age.bands.1: 25 to 61 overlaps a band above it",
+    ),
+    "age band inside another": (
+        (YOUNG, "{name: under 25, low: 70, high: 71}"),
+        "fairness.attributes.age.bands.2: 62 and over overlaps a band above it",
+    ),
+    "age band twice": (
+        (YOUNG, "{name: 25 to 61, low: 18, high: 24}"),
+        "fairness.attributes.age.bands: two bands have one name",
+    ),
+    "contrast twice": (
+        (OLD, OLD.replace("age_62_and_over", "women")),
+        "fairness.contrasts.1.name: two contrasts are called 'women'; a gate could not tell them apart",
+    ),
+    "contrast of an unknown attribute": (
+        (OLD, OLD.replace("attribute: age", "attribute: ages")),
+        "fairness.contrasts.1.attribute: there is no attribute 'ages'; did you mean 'age'?",
+    ),
+    "contrast with itself": (
+        (WOMEN, WOMEN.replace("reference: male", "reference: female")),
+        "fairness.contrasts.0.reference: female compared with itself is always 1",
+    ),
+    "contrast of an unknown group": (
+        (WOMEN, WOMEN.replace("group: female", "group: femal")),
+        "fairness.contrasts.0.group: there is no group of sex 'femal'; did you mean 'female'?",
+    ),
+    "contrast with an unknown band": (
+        (OLD, OLD.replace("reference: 25 to 61", "reference: 25 to 60")),
+        "fairness.contrasts.1.reference: there is no group of age '25 to 60'; did you mean '25 to 61'?",
+    ),
+    "intersection of an unknown attribute": (
+        ("[[sex, age]]", "[[sex, age], [age, purpose]]"),
+        "fairness.intersections.1: there is no attribute 'purpose'",
+    ),
+    "intersection with itself": (
+        ("[[sex, age]]", "[[sex, sex]]"),
+        "fairness.intersections.0: sex crossed with itself says nothing new",
+    ),
+    "select without a person": (
+        (MODE, "{mode: select, most_auc_lost: 0.01}"),
+        "fairness.alternatives.sign_off: to select needs a person of the legal department, by first and last name",
+    ),
+    "select signed by one word": (
+        (MODE, "{mode: select, sign_off: legal, most_auc_lost: 0.01}"),
+        "fairness.alternatives.sign_off: to select needs a person of the legal department, by first and last name",
+    ),
+    "no attribute and no word why": (
+        *fairness_without("  attributes: {}\n"),
+        "fairness.attributes: declare the protected columns, or say under `unavailable:` why there are none",
+    ),
+    "no attribute and an empty why": (
+        *fairness_without('  attributes: {}\n  unavailable: ""\n'),
+        "fairness.attributes: declare the protected columns, or say under `unavailable:` why there are none",
+    ),
+    "unavailable although there are attributes": (
+        ("  min_n: 50", "  unavailable: not collected\n  min_n: 50"),
+        "fairness.unavailable: attributes are declared, so they are not unavailable; take one of the two out",
+    ),
+    "scenario twice": (
+        (DOUBLED, "{name: odds_up_half, odds: 2}"),
+        "robustness.scenarios.3.name: two scenarios are called 'odds_up_half'; a report could not tell them apart",
+    ),
+    "scenario without a change": (
+        (DOUBLED, "{name: odds_doubled, odds: 1}"),
+        "robustness.scenarios.3: a scenario without columns and with odds of 1 changes nothing",
+    ),
+    "scenario that says nothing": (
+        (DOUBLED, "{name: calm}"),
+        "robustness.scenarios.3: a scenario without columns and with odds of 1 changes nothing",
+    ),
+    "scenario of an unknown column": (
+        ('{months_late: "minimum', '{month_late: "minimum'),
+        "robustness.scenarios.1.columns.month_late: there is no input 'month_late'; did you mean 'months_late'?",
+    ),
+    "scenario of a derived feature": (
+        (DOUBLED, "{name: dearer, columns: {loan_to_income: loan_to_income * 2}}"),
+        "robustness.scenarios.3.columns.loan_to_income: there is no input 'loan_to_income'",
+    ),
+    "scenario of a protected column": (
+        (DOUBLED, "{name: older, columns: {age: 70}}"),
+        "robustness.scenarios.3.columns.age: there is no input 'age'",
+    ),
+    "scenario that reads a protected column": (
+        (DOUBLED, "{name: older, columns: {income: income - age}}"),
+        "robustness.scenarios.3.columns.income: the formula 'income - age' is refused: there is no column 'age'",
+    ),
+    "scenario that does more than arithmetic": (
+        (DOUBLED, "{name: older, columns: {income: open(income)}}"),
+        "robustness.scenarios.3.columns.income: the formula 'open(income)' is refused: open(…) is not allowed",
+    ),
+    "attack on an unknown column": (
+        ("plausible: {utilisation: 1", "plausible: {utilization: 1"),
+        "attacks.plausible.utilization: there is no input 'utilization'; did you mean 'utilisation'?",
+    ),
+    "attack on a derived feature": (
+        ("plausible: {utilisation: 1", "plausible: {loan_to_income: 1"),
+        "attacks.plausible.loan_to_income: there is no input 'loan_to_income'",
+    ),
     "gate twice": (
         (GATE, GATE.replace("name: monotone", "name: discrimination")),
         "gates.1.name: two gates are called 'discrimination'; a waiver could not tell them apart",
@@ -224,8 +404,8 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_check_refuses_its_own_fault_alone(tmp_path, case):
-    edit, sentence = CASES[case]
-    found = problems(tmp_path, edit)
+    *edits, sentence = CASES[case]
+    found = problems(tmp_path, *edits)
     assert len(found) == 1, found
     assert sentence in found[0]
     assert found[0].startswith("credit.yaml line ")
@@ -244,29 +424,52 @@ def test_a_check_refuses_its_own_fault_alone(tmp_path, case):
         ("gate twice", GATE),
         ("bands from worst to best", BANDS),
         ("second source not joined", SOURCES),
+        ("feature in two families", UTILISED),
+        ("features in no family", "families:"),
+        ("policy rule named like a reason", "{name: very late"),
+        ("word in two groups", SEX_GROUPS),
+        ("age bands that meet", "bands: [{name: under 25"),
+        ("contrast of an unknown group", WOMEN),
+        ("select without a person", MODE),
+        ("scenario without a change", DOUBLED),
+        ("attack on an unknown column", "plausible: {"),
     ],
 )
 def test_a_problem_stands_at_its_line(tmp_path, case, place):
-    edit, _ = CASES[case]
-    assert problems(tmp_path, edit)[0].startswith(f"credit.yaml line {line_of(place)}: ")
+    *edits, _ = CASES[case]
+    assert problems(tmp_path, *edits)[0].startswith(f"credit.yaml line {line_of(place)}: ")
 
 
 def test_the_checks_report_together(tmp_path):
-    cases = ["category twice", "shares", "unknown segment", "cost above the margin", "gate twice"]
+    cases = [
+        "category twice",
+        "shares",
+        "unknown segment",
+        "cost above the margin",
+        "unknown required feature",
+        "word in two groups",
+        "scenario without a change",
+        "attack on an unknown column",
+        "gate twice",
+    ]
     found = problems(tmp_path, *(CASES[case][0] for case in cases))
     assert len(found) == len(cases)
-    assert all(any(CASES[case][1] in problem for problem in found) for case in cases)
+    assert all(any(CASES[case][-1] in problem for problem in found) for case in cases)
 
 
 def test_a_model_without_features_reads_nothing(tmp_path):
     path = edited(tmp_path, (DERIVED, "  {}"), ("segments: [purpose, utilisation]", "segments: []"))
     text = path.read_text(encoding="utf-8").replace("role: feature", "role: input_only")
     start, end = text.index("  directions:"), text.index("tune:")
-    path.write_text(text[:start] + "  directions: {}\n" + text[end:], encoding="utf-8")
+    text = text[:start] + "  directions: {}\n" + text[end:]
+    start, end = text.index("  required:"), text.index("fairness:")
+    family = "{id: R01, features: [months_late], text: t, prompt: p}"
+    path.write_text(f"{text[:start]}  families: [{family}]\n{text[end:]}", encoding="utf-8")
     with pytest.raises(ConfigError) as refusal:
         load(path)
     assert [problem.split(": ", 1)[1] for problem in refusal.value.problems] == [
-        "columns: no column has role feature and nothing is derived; the model would read nothing"
+        "columns: no column has role feature and nothing is derived; the model would read nothing",
+        "reasons.families.0.features.0: there is no feature 'months_late'",
     ]
 
 
@@ -283,14 +486,25 @@ def test_one_word_of_the_data_cannot_be_bad_and_good(tmp_path, bad, good):
     [
         (("by: time", "by: random, why_random: drawn on one day"),),
         (("applied_on: {role: date, type: date}", "applied_on: {role: ignore, why: x}"), ("by: time", "by: random")),
-        ((SEX, "sex: {role: ignore, type: category, why: not collected}"),),
-        ((DERIVED, f"{DERIVED}\n  twice: {{formula: loan_to_income * 2}}"),),
+        ((SEX, "sex: {role: ignore, type: category, why: not collected}"), *NO_SEX),
+        (
+            (DERIVED, f"{DERIVED}\n  twice: {{formula: loan_to_income * 2}}"),
+            (PURPOSE, "features: [term_months, purpose, twice]"),
+        ),
         ((SOURCES, "sources: [{path: a.csv}, {path: b.csv, join_on: application_id}]"),),
         (("bands: [{name: A, minimum: 560}, {name: B, minimum: 530}, {", "bands: [{"),),
         (
             ("directions: {months_late: increasing", "directions: {employment: decreasing"),
             (", employment: decreasing,", ","),
         ),
+        (("required: [months_late, utilisation]", "required: [loan_to_income]"),),
+        ((SEX, SEX.replace("protected", "proxy")),),
+        ((SEX_GROUPS, "sex: {}"),),
+        fairness_without("  attributes: {}\n  unavailable: the law of the land forbids to keep them\n"),
+        (("[[sex, age]]", "[[sex, age], [age, sex]]"),),
+        ((MODE, "{mode: select, sign_off: Ada Lovelace, most_auc_lost: 0.01}"),),
+        ((DOUBLED, "{name: both, columns: {income: loan_amount / loan_to_income * 0.9}, odds: 2}"),),
+        (("attacks:\n  plausible: {utilisation: 1, purpose: 0.5, loan_amount: 1}\n  budget: 0.5\n  rows: 300\n", ""),),
         (("train: 0.5, selection: 0.2, test: 0.3", "train: 0.7, selection: 0.2, test: 0.1"),),
     ],
 )

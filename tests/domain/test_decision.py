@@ -1,13 +1,17 @@
 """Decisions: cut-off, score points, bands and what a policy says, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from credit_risk.config.schema import Band, Column, Policy, Scale
+from credit_risk.config.schema import Band, Column, Family, Policy, PolicyRule, Reasons, Scale
 from credit_risk.domain import decision
-from credit_risk.domain.decision import APPROVE, DECLINE, NO_RULE, REFER, REFUSED, Codes, Decisions, Names
+from credit_risk.domain.decision import APPROVE, DECLINE, NO_RULE, REFER, REFUSED, Codes, Decisions, Names, Told
 from credit_risk.domain.inputs import Faults, Inputs
+from credit_risk.domain.reasons import NO_REASON, Explanation, Explanations, Reason
+from credit_risk.errors import ScorerError
 
 NAN, INF = np.nan, np.inf
 SCALE = Scale(base=600, odds=50, pdo=20)
@@ -161,3 +165,94 @@ def test_the_table_of_few_decisions_has_the_same_columns(count: int):
     ).table()
     assert len(few) == count
     assert dict(few.dtypes) == dict(whole.table().dtypes)
+
+
+FAMILIES = (
+    Family(id="R01", features=("income",), text="income is low", prompt="look at proof of income"),
+    Family(id="R02", features=("late",), text="payments were late", prompt="ask about late payments"),
+    Family(id="R03", features=("term",), text="the term is long", prompt="look at the term"),
+)
+REASONS = Reasons(version="7", count=2, least=0.1, population="all", within=0.1, families=FAMILIES)
+RULES = (PolicyRule(name="very late", where="late > 6", decision="decline", reason="six months late or more"),)
+
+
+def told(place: list[int], *families: tuple[int, int]) -> Told:
+    """The families cited for each explained row, the strongest first; all else that is known of them is left out."""
+    family = np.array(families, dtype=np.intp).reshape(-1, 2)
+    nothing = np.zeros(family.shape)
+    found = Explanations(
+        matrix=nothing,
+        contributions=nothing,
+        base=0.0,
+        family=family,
+        driver=family,
+        contribution=nothing,
+        at_best=nothing > 0,
+        not_lower=nothing > 0,
+        names=None,  # type: ignore[arg-type] - who makes sentences of single rows; see test_reasons
+    )
+    return Told(found, np.array(place), RULES, REASONS)
+
+
+def codes(*outcome: int) -> Codes:
+    return np.array(outcome, dtype=np.int8)
+
+
+def test_a_decline_of_the_model_has_its_families_in_their_order_and_equal_lists_are_made_once():
+    one = told([-1, 0, 1, 2, 3], (1, 0), (0, 1), (2, NO_REASON), (1, 0))
+    rows, texts, which = one.declines(codes(APPROVE, DECLINE, DECLINE, DECLINE, DECLINE))
+    assert_array_equal(rows, [1, 2, 3, 4])
+    assert sorted(texts) == [
+        "R01 income is low; R02 payments were late",
+        "R02 payments were late; R01 income is low",
+        "R03 the term is long",
+    ]
+    assert [texts[place] for place in which] == [
+        "R02 payments were late; R01 income is low",
+        "R01 income is low; R02 payments were late",
+        "R03 the term is long",
+        "R02 payments were late; R01 income is low",
+    ]
+
+
+def test_a_referral_and_a_decline_by_a_rule_have_no_reasons_of_the_model():
+    rows, texts, which = told([0, -1], (1, 0)).declines(codes(REFER, DECLINE))
+    assert (len(rows), texts, len(which)) == (0, [], 0)
+
+
+def test_where_the_model_neither_declines_nor_refers_there_are_no_reasons():
+    rows, texts, which = Told(None, np.array([-1, -1]), RULES, REASONS).declines(codes(APPROVE, DECLINE))
+    assert (len(rows), texts, len(which)) == (0, [], 0)
+
+
+def test_the_table_has_the_reasons_of_a_decline_beside_rules_and_gaps():
+    """The model declines the first; a rule, a missing income and an unknown ratio decide the others as before."""
+    outcome = codes(DECLINE, DECLINE, REFUSED, REFER)
+    table = replace(decisions(), outcome=outcome, told=told([0, -1, -1, -1], (1, 0))).table()
+    assert list(table["why"]) == [
+        "R02 payments were late; R01 income is low",
+        "six months late or more",
+        "income: missing, expected a number",
+        "ratio: cannot be computed, and always could be in training",
+    ]
+    assert list(table["decision"]) == ["decline", "decline", "refused", "refer"]
+
+
+def test_without_reasons_the_table_has_none_and_is_otherwise_the_same():
+    declined = replace(decisions(), outcome=codes(DECLINE, DECLINE, REFUSED, REFER))
+    bare, full = declined.table(), replace(declined, told=told([0, -1, -1, -1], (1, 0))).table()
+    assert bare["why"][0] == ""
+    assert bare[1:].equals(full[1:])
+    assert dict(bare.dtypes) == dict(full.dtypes)
+
+
+def test_a_rule_is_the_whole_explanation_of_what_it_decided():
+    one = replace(decisions(), told=told([-1] * 4))
+    reason = Reason("very late", "7", "six months late or more", "six months late or more")
+    assert one.explanation(1) == Explanation((reason,))
+    assert one.explanation(0) == Explanation(())
+
+
+def test_decisions_without_reasons_explain_nothing_and_say_so():
+    with pytest.raises(ScorerError, match="without a background"):
+        decisions().explanation(1)

@@ -137,9 +137,25 @@ def test_every_gate_has_one_check_in_its_order_and_a_record_of_it():
         "at_most": 1.0,
         "exact": True,
         "reason": "s",
+        "advice": None,
         "verdict": "FAIL",
         "value": 2.0,
         "low": 2.0,
         "high": 2.0,
         "sentence": "b is 2, outside the limit of at most 1.",
     }
+
+
+def test_the_advice_is_said_with_every_verdict_but_a_pass_and_is_recorded():
+    advice = "look for a challenger"
+    failed = check(0.6, 0.55, 0.65, at_least=0.7, advice=advice)
+    assert failed.sentence == (
+        "test.auc is 0.6 (0.55 to 0.65), outside the limit of at least 0.7: look for a challenger."
+    )
+    assert failed.as_dict()["advice"] == advice
+    assert check(None, why="one class only.", at_least=0.7, advice=advice).sentence == (
+        "test.auc is not known: one class only: look for a challenger."
+    )
+    assert check(0.75, 0.71, 0.79, at_least=0.7, advice=advice).sentence == (
+        "test.auc is 0.75 (0.71 to 0.79), inside the limit of at least 0.7."
+    )

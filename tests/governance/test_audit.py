@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from credit_risk.cli import main
+from credit_risk.config import load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
@@ -47,6 +49,10 @@ def files(trained, tmp_path):
     return files
 
 
+def audited(path, framework, files):
+    return audit.audit(path, framework, files, load(files.config))
+
+
 def measure(files, **changes):
     figures = {
         "scorer": digest.of_directory(files.scorer),
@@ -65,7 +71,7 @@ def controlled(files, *controls):
 def one(files, control, path=None):
     """The single control of a policy as it was audited."""
     controlled(files, control)
-    (found,) = audit.audit(path or files.scorer, "house", files)["controls"]
+    (found,) = audited(path or files.scorer, "house", files)["controls"]
     return found
 
 
@@ -155,13 +161,13 @@ def test_reports_about_data_need_name_no_scorer(files):
 def judged(files, config):
     controlled(files, GATE)  # before the verdict: policies are config too
     gate.run(config, files)
-    return audit.audit(files.scorer, "house", files)["controls"][0]
+    return audited(files.scorer, "house", files)["controls"][0]
 
 
 def test_the_gates_verdict_counts_while_nothing_changed(files, trained):
     assert judged(files, trained[0])["verdict"] == "PASS"
     measure(files, test={"auc": 0.5, "auc_low": 0.45, "auc_high": 0.55})
-    (found,) = audit.audit(files.scorer, "house", files)["controls"]
+    (found,) = audited(files.scorer, "house", files)["controls"]
     assert found["verdict"] == "FAIL"
     assert "FAIL discrimination" in found["found"]
 
@@ -171,13 +177,13 @@ def test_a_verdict_turned_over_by_hand_fails(files, trained):
     assert judged(files, trained[0])["verdict"] == "FAIL"
     forged = read_json(files.report("gate")) | {"verdict": "PASS", "recommended": "models/scorer"}
     files.report("gate").write_text(json.dumps(forged))
-    assert audit.audit(files.scorer, "house", files)["controls"][0]["verdict"] == "FAIL"
+    assert audited(files.scorer, "house", files)["controls"][0]["verdict"] == "FAIL"
 
 
 def test_code_changed_after_the_verdict_fails(files, trained):
     judged(files, trained[0])
     write_text(files.root / gate.CODE / "model.py", "x = 2\n")
-    assert "the code changed after the verdict" in audit.audit(files.scorer, "house", files)["controls"][0]["found"]
+    assert "the code changed after the verdict" in audited(files.scorer, "house", files)["controls"][0]["found"]
 
 
 def test_a_statement_is_evidence_too(files):
@@ -199,7 +205,7 @@ def test_a_feature_called_after_a_prohibited_basis_fails(files):
     controlled(files, BASES)
     path = files.policies / "house.yaml"
     path.write_text(path.read_text().replace("[sex, age]", "[purpose]"))
-    (found,) = audit.audit(files.scorer, "house", files)["controls"]
+    (found,) = audited(files.scorer, "house", files)["controls"]
     assert (found["verdict"], found["found"]) == ("FAIL", "the model or a formula reads purpose (purpose)")
 
 
@@ -225,7 +231,7 @@ def test_the_verdict_is_a_pass_only_if_every_control_is_met(files):
         ([AUC, unsure, failing], "FAIL"),
     ):
         controlled(files, *controls)
-        record = audit.audit(files.scorer, "house", files)
+        record = audited(files.scorer, "house", files)
         assert record["verdict"] == verdict
     with pytest.raises(CheckFailed, match=r"does not pass the audit by house(.|\n)*CANNOT SAY c-2(.|\n)*FAIL c-3"):
         audit.raise_unless_passed(record, Path("audit.json"))
@@ -234,29 +240,29 @@ def test_the_verdict_is_a_pass_only_if_every_control_is_met(files):
 def test_waivers_of_the_gate_stand_beside_the_verdict(files):
     write_json(files.report("gate"), {"waivers": [{"check": "level", "person": "Ada Lovelace", "reason": "small"}]})
     controlled(files, AUC)
-    record = audit.audit(files.scorer, "house", files)
-    console = Console(width=200, record=True, file=(files.root / "screen").open("w"))
+    record = audited(files.scorer, "house", files)
+    console = Console(width=200, record=True, file=StringIO())
     console.print(audit.render(record))
     assert "Waived: level by Ada Lovelace: small" in console.export_text()
 
 
 def test_other_names_are_the_same_framework(files):
     controlled(files, AUC)
-    records = [audit.audit(files.scorer, name, files) for name in ("house", "house_rules", "House-Rules")]
+    records = [audited(files.scorer, name, files) for name in ("house", "house_rules", "House-Rules")]
     assert records[0] == records[1] == records[2]
 
 
 def test_an_unknown_framework_is_told_with_the_known_ones(files):
     controlled(files, AUC)
     with pytest.raises(UnknownFramework, match="no regulatory framework 'basel'; known: house, house_rules") as caught:
-        audit.audit(files.scorer, "basel", files)
+        audited(files.scorer, "basel", files)
     assert caught.value.exit_code == 2
 
 
 def test_policies_that_only_ask_about_data_are_no_frameworks_of_an_audit(files):
     write_text(files.policies / "gdpr.yaml", "version: 1\ndata_controls: []\n")
     with pytest.raises(UnknownFramework, match="known: none"):
-        audit.audit(files.scorer, "gdpr", files)
+        audited(files.scorer, "gdpr", files)
 
 
 @pytest.mark.parametrize(
@@ -281,13 +287,13 @@ def test_a_control_that_nothing_can_answer_is_refused(files, control, why):
 def test_a_policy_without_controls_is_refused(files):
     write_text(files.policies / "house.yaml", POLICY + "  []\n")
     with pytest.raises(ConfigError, match="controls"):
-        audit.audit(files.scorer, "house", files)
+        audited(files.scorer, "house", files)
 
 
 def test_a_scorer_that_is_not_there_cannot_be_audited(files):
     controlled(files, AUC)
     with pytest.raises(ScorerError, match="nothing"):
-        audit.audit(files.root / "nothing", "house", files)
+        audited(files.root / "nothing", "house", files)
 
 
 def test_the_command_writes_the_record_and_its_exit_code_is_the_answer(files, capsys):
@@ -297,6 +303,7 @@ def test_the_command_writes_the_record_and_its_exit_code_is_the_answer(files, ca
     assert "The audit says PASS." in capsys.readouterr().out
     record = read_json(files.report("audit"))
     assert (record["verdict"], record["scorer"]) == ("PASS", digest.of_directory(files.scorer))
+    assert record["project"] == "simulated-lender"
     assert str(files.root) not in files.report("audit").read_text()
     measure(files, scorer="0" * 64)
     elsewhere = files.root / "elsewhere.json"

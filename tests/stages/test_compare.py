@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from io import StringIO
 from types import SimpleNamespace
 
 import numpy as np
@@ -261,7 +262,7 @@ def test_the_record_can_be_written_shown_and_read_by_ci(ready, tmp_path):
     record = compared(ready, accuracy_threshold=0.99)
     write_json(tmp_path / "comparison.json", record)
     assert str(ready[2]) not in (tmp_path / "comparison.json").read_text()
-    console = Console(width=200, record=True, file=(tmp_path / "screen").open("w"))
+    console = Console(width=200, record=True, file=StringIO())
     console.print(compare.render(record))
     text = console.export_text()
     assert "newly approved" in text

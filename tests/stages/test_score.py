@@ -17,6 +17,7 @@ from pandas.testing import assert_frame_equal
 
 from credit_risk.data.simulate import lender
 from credit_risk.domain.calibration import Calibration
+from credit_risk.domain.decision import DECLINE, NO_RULE
 from credit_risk.errors import CheckFailed, DataError
 from credit_risk.records.scorer import Scorer
 from credit_risk.stages.score import RESULT, SCORER_KEY, score
@@ -95,6 +96,43 @@ def test_the_decisions_are_those_of_decide_on_the_table_and_on_each_application(
         assert one.table()["decision"].iloc[0] == decided["decision"].iloc[row]
 
 
+def test_a_decline_of_the_model_carries_its_reasons_and_nothing_else_does(scorer, parquet, tmp_path):
+    score(scorer, parquet, tmp_path / "out.parquet", batch_rows=BATCH)
+    decided = pd.read_parquet(tmp_path / "out.parquet")
+    texts = {f"{family.id} {family.text}" for family in scorer.config.reasons.families}
+    by_rule = decided["why"].str.startswith("very late: six months late or more")
+    declined = (decided["decision"] == "decline") & ~by_rule
+    assert declined.sum() > 100
+    cited = decided.loc[declined, "why"].str.split("; ")
+    assert set(cited.explode()) == texts
+    assert cited.map(len).between(1, scorer.config.reasons.count).all()
+    assert (cited.map(len) == cited.map(set).map(len)).all()
+    assert not decided.loc[~declined, "why"].str.contains(r"R\d\d", regex=True).any()
+
+
+def test_the_reasons_in_the_file_are_those_of_the_explanation(scorer, applications, parquet, tmp_path):
+    score(scorer, parquet, tmp_path / "out.parquet", batch_rows=BATCH)
+    why, decisions = pd.read_parquet(tmp_path / "out.parquet")["why"], scorer.decide(applications)
+    rows = np.flatnonzero((decisions.outcome == DECLINE) & (decisions.rule == NO_RULE))[:50]
+    assert len(rows) == 50
+    for row in rows:
+        assert why[row] == "; ".join(f"{one.id} {one.text}" for one in decisions.explanation(int(row)).reasons)
+
+
+def test_without_reasons_only_the_reasons_are_left_out_and_declines_in_doubt_stay_declines(scorer, parquet, tmp_path):
+    score(scorer, parquet, tmp_path / "with.parquet")
+    score(scorer, parquet, tmp_path / "without.parquet", reasons=False)
+    told, bare = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("with", "without"))
+    assert_frame_equal(bare[["pd", "score", "band"]], told[["pd", "score", "band"]], check_exact=True)
+    differ = bare["decision"] != told["decision"]
+    assert set(bare.loc[differ, "decision"]) <= {"decline"}
+    assert set(told.loc[differ, "decision"]) <= {"refer"}
+    declined = told["why"].str.match(r"R\d\d ")
+    assert declined.sum() > 100
+    assert set(bare.loc[declined | differ, "why"]) == {""}
+    assert bare.loc[~declined & ~differ, "why"].equals(told.loc[~declined & ~differ, "why"])
+
+
 def test_csv_and_parquet_give_the_same_decisions(scorer, csv, parquet, tmp_path):
     for source in (csv, parquet):
         for ending in ("csv", "parquet"):
@@ -145,9 +183,9 @@ def test_finished_parts_are_not_decided_again(scorer, parquet, tmp_path, monkeyp
     interrupted(scorer, parquet, output, parts=4)
     decide, decided = Scorer.decide_inputs, []
 
-    def counting(self, inputs):
+    def counting(self, inputs, *, reasons):
         decided.append(len(inputs))
-        return decide(self, inputs)
+        return decide(self, inputs, reasons=reasons)
 
     monkeypatch.setattr(Scorer, "decide_inputs", counting)
     summary = score(scorer, parquet, output, batch_rows=BATCH)
@@ -155,22 +193,22 @@ def test_finished_parts_are_not_decided_again(scorer, parquet, tmp_path, monkeyp
     assert summary.resumed >= 3 * BATCH
 
 
-@pytest.mark.parametrize("changed", ["scorer", "input", "batch rows"])
-def test_another_scorer_input_or_batch_starts_anew_and_says_so(scorer, parquet, tmp_path, caplog, changed):
-    output, rows, other = tmp_path / "out.parquet", BATCH, scorer
+@pytest.mark.parametrize("changed", ["scorer", "input", "batch rows", "reasons"])
+def test_another_scorer_input_or_setting_starts_anew_and_says_so(scorer, parquet, tmp_path, caplog, changed):
+    output, rows, other, reasons = tmp_path / "out.parquet", BATCH, scorer, changed != "reasons"
     interrupted(scorer, parquet, output)
     if changed == "scorer":
         calibration = Calibration(scorer.calibration.intercept + 1, scorer.calibration.slope)
         other = replace(scorer, calibration=calibration, digest="another")
     elif changed == "input":
         pq.write_table(pq.read_table(parquet).slice(0, 1_000), parquet)
-    else:
+    elif changed == "batch rows":
         rows = BATCH + 1
-    summary = score(other, parquet, output, batch_rows=rows)
+    summary = score(other, parquet, output, batch_rows=rows, reasons=reasons)
     assert summary.resumed == 0
     assert f"Starting anew: the parts in {output}.parts were made with another {changed}" in caplog.text
     fresh = tmp_path / "fresh.parquet"
-    score(other, parquet, fresh)
+    score(other, parquet, fresh, reasons=reasons)
     assert output.read_bytes() == fresh.read_bytes()
 
 

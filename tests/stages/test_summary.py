@@ -29,7 +29,20 @@ METRICS = {
 GATE = {
     "verdict": "FAIL",
     "stale": ["reports/metrics.json measured another scorer"],
-    "checks": [{"name": "discrimination", "verdict": "CANNOT SAY", "sentence": "test.auc straddles the limit."}],
+    "checks": [
+        {"name": "discrimination", "verdict": "CANNOT SAY", "sentence": "test.auc straddles the limit."},
+        {"name": "monotone", "verdict": "PASS", "sentence": "monotone.violations is 0, inside the limit of at most 0."},
+    ],
+    "waivers": [],
+}
+PASSING = {"verdict": "PASS", "stale": [], "checks": [GATE["checks"][1]], "waivers": []}
+WAIVER = {
+    "person": "Ada Lovelace",
+    "role": "validator",
+    "check": "discrimination",
+    "reason": "the portfolio is small and grows",
+    "expires": "2030-06-30",
+    "scorer": None,
 }
 
 
@@ -69,12 +82,35 @@ def test_what_is_not_known_is_said_and_never_a_number(screen: Callable[..., str]
     assert cells(text, "Brier score") == ["Brier score"] + ["not known"] * 4
 
 
-def test_the_verdict_stands_with_every_check_and_what_is_stale(screen: Callable[..., str]):
+def test_the_verdict_stands_with_every_check_that_does_not_pass_and_what_is_stale(screen: Callable[..., str]):
     text = screen()
     assert "The gate says FAIL." in text
+    assert "1 of 2 checks pass." in text.splitlines()
     assert cells(text, "discrimination") == ["discrimination", "CANNOT SAY", "test.auc straddles the limit."]
     assert cells(text, "stale") == ["stale", "FAIL", "reports/metrics.json measured another scorer"]
-    assert "The gate says PASS." in screen({"verdict": "PASS", "stale": [], "checks": []})
+    assert "monotone" not in text
+
+
+def test_where_every_check_passes_one_line_says_so(screen: Callable[..., str]):
+    text = screen(PASSING)
+    assert "1 of 1 checks pass." in text.splitlines()
+    assert "The gate says PASS." in text
+    assert not any(word in text for word in ("monotone", "verdict", "finding", "stale", "Waived"))
+
+
+def test_what_is_stale_is_said_although_every_check_passes(screen: Callable[..., str]):
+    text = screen(PASSING | {"verdict": "FAIL", "stale": GATE["stale"]})
+    assert "1 of 1 checks pass." in text.splitlines()
+    assert cells(text, "stale") == ["stale", "FAIL", "reports/metrics.json measured another scorer"]
+
+
+def test_a_waived_check_is_listed_as_what_it_is_and_by_whom_it_is_waived(screen: Callable[..., str]):
+    text = screen(GATE | {"verdict": "PASS", "stale": [], "waivers": [WAIVER]})
+    assert "1 of 2 checks pass." in text.splitlines()
+    assert cells(text, "discrimination") == ["discrimination", "CANNOT SAY", "test.auc straddles the limit."]
+    assert "Waived: discrimination by Ada Lovelace until 2030-06-30" in text.splitlines()
+    assert "The gate says PASS." in text
+    assert "Waived" not in screen()
 
 
 def test_the_report_is_named_and_a_test_that_is_not_out_of_time_too(screen: Callable[..., str], tmp_path: Path):

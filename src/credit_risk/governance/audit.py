@@ -164,7 +164,7 @@ def read_framework(policies: Path, asked: str) -> Framework:
     return _framework(known[name])
 
 
-def audit(model_path: Path, framework: str, files: Files) -> dict[str, Any]:
+def audit(model_path: Path, framework: str, files: Files, config: Config) -> dict[str, Any]:
     """The record of the audit of one scorer, verdict first; see `raise_unless_passed` for what blocks."""
     policy = read_framework(files.policies, framework)
     scorer = Scorer.load(model_path)
@@ -172,6 +172,7 @@ def audit(model_path: Path, framework: str, files: Files) -> dict[str, Any]:
     path = known_frameworks(files.policies)[policy.framework]
     return {
         "verdict": _overall(found),
+        "project": config.project.name,
         "framework": policy.framework,
         "title": policy.title,
         "reviewed": policy.reviewed.isoformat(),
@@ -195,7 +196,15 @@ def raise_unless_passed(record: Mapping[str, Any], output: Path) -> None:
 
 def render(record: Mapping[str, Any]) -> RenderableType:
     """The record as a table for people, with what it does not cover below."""
-    table = Table("control", "verdict", "found", "evidence", "source", title=record["title"], title_justify="left")
+    table = Table(
+        "control",
+        "verdict",
+        "found",
+        "evidence",
+        "source",
+        title=f"{record['project']}: {record['title']}",
+        title_justify="left",
+    )
     for one in record["controls"]:
         sha = one["sha256"][:12] if one["sha256"] else "not there"
         source = f"{one['source']} ({one['dated']}{', secondary source' if one['secondary'] else ''})"

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from rich.console import Console
 
+from credit_risk.config import load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
 
@@ -26,6 +27,7 @@ def register(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+    command.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
     command.add_argument("--model-path", type=Path, help="the scorer directory (default: models/scorer)")
     command.add_argument(
         "--regulatory-framework", required=True, help="a framework of configs/policies, as ecoa; case does not matter"
@@ -38,7 +40,8 @@ def _command(options: argparse.Namespace) -> None:
     audit = import_module("credit_risk.governance.audit")  # late: `--help` need not wait for the models
     files = Files(options.root)
     output = options.output or files.report("audit")
-    record = audit.audit(options.model_path or files.scorer, options.regulatory_framework, files)
+    config = load(options.config or files.config)
+    record = audit.audit(options.model_path or files.scorer, options.regulatory_framework, files, config)
     write_json(output, record)
     Console(highlight=False).print(audit.render(record))
     audit.raise_unless_passed(record, output)

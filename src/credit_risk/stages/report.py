@@ -70,6 +70,9 @@ KINDS: dict[str, Kind] = {
     "violations": "count",
     "perturbations": "count",
     "rows_across_splits": "count",
+    "guarded": "count",
+    "duplicates": "count",
+    "scored_by_accident": "count",
     "strongest_share": "percent",
 }
 # Columns of the tables that are not text under their own name; the others are plain figures.
