@@ -55,9 +55,10 @@ def locked(file):
 
 
 def direct():
-    """What pyproject.toml asks for, extras included."""
+    """What pyproject.toml asks for, extras included; an extra that names another is that other's packages."""
     extras = PROJECT["optional-dependencies"].values()
-    return [Requirement(line) for line in [*PROJECT["dependencies"], *(line for lines in extras for line in lines)]]
+    lines = [*PROJECT["dependencies"], *(line for lines in extras for line in lines)]
+    return [one for one in map(Requirement, lines) if one.name != PROJECT["name"]]
 
 
 LOCKS = files("requirements/*.txt")

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rich.console import Console
 
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_json
+from credit_risk.data.writing import read_json, write_json, write_text
 from credit_risk.errors import CreditRiskError, UsageError
 
 Run = Callable[[argparse.Namespace], None]
@@ -187,6 +187,12 @@ def _gate(commands: Commands) -> None:
         from credit_risk.stages import gate
 
         config, files = _context(options)
+        contest = (options.candidate_model, options.baseline_model, options.test_data)
+        if any(contest):
+            _compare(options, config, files)
+            return
+        if options.accuracy_threshold is not None or options.fairness_threshold is not None:
+            raise UsageError("a threshold is for a comparison: give --candidate-model and what goes with it too")
         if options.check:
             found = gate.check(files)
             for one in found["waivers"]:
@@ -196,9 +202,63 @@ def _gate(commands: Commands) -> None:
             print(f"The gate is open for {found['recommended']}.")
         else:
             gate.run(config, files)
+            _gate_texts(options, read_json(files.report("gate")))
 
-    command = _command(commands, "gate", "judge the measured scorer by the config's gates: reports/gate.json", run)
+    command = _command(
+        commands,
+        "gate",
+        "judge the measured scorer by the config's gates: reports/gate.json; or a candidate against a baseline",
+        run,
+        "credit-risk gate --candidate-model new/scorer --baseline-model models/scorer --test-data matured.csv",
+    )
     command.add_argument("--check", action="store_true", help="exit 1 unless the record lets this scorer through")
+    command.add_argument("--candidate-model", type=Path, help="a scorer directory that would take the baseline's place")
+    command.add_argument("--baseline-model", type=Path, help="the scorer directory it is compared with")
+    command.add_argument("--test-data", type=Path, help="a raw file with outcomes that neither was trained on")
+    command.add_argument(
+        "--accuracy-threshold",
+        type=float,
+        help="least share of right calls at the cut-off, as 0.85; where every fifth account goes bad that is out of "
+        "reach at a cut-off that pays, so by default only the config's gates count",
+    )
+    command.add_argument(
+        "--fairness-threshold",
+        type=float,
+        help="least approval ratio, lowest group over highest, of every declared attribute, as 0.95; few samples can "
+        "prove that much, so by default only the config's declared contrasts count",
+    )
+    command.add_argument("--output", type=Path, help="where a comparison goes (default: reports/comparison.json)")
+    command.add_argument("--markdown", type=Path, help="write the verdict as Markdown too, for a pull request")
+    command.add_argument("--junit", type=Path, help="write the verdict as JUnit XML too, for CI tools")
+
+
+def _compare(options: argparse.Namespace, config: Config, files: Files) -> None:
+    from credit_risk.stages import compare
+
+    if not (options.candidate_model and options.baseline_model and options.test_data) or options.check:
+        raise UsageError("give --candidate-model, --baseline-model and --test-data together, and without --check")
+    record = compare.compare(
+        config,
+        files,
+        candidate=options.candidate_model,
+        baseline=options.baseline_model,
+        test_data=options.test_data,
+        accuracy_threshold=options.accuracy_threshold,
+        fairness_threshold=options.fairness_threshold,
+    )
+    output = options.output or files.report("comparison")
+    write_json(output, record)
+    _gate_texts(options, record)
+    Console(highlight=False).print(compare.render(record))
+    compare.raise_unless_passed(record, output)
+
+
+def _gate_texts(options: argparse.Namespace, record: dict[str, Any]) -> None:
+    from credit_risk.stages import gate_output
+
+    for path, text in ((options.markdown, gate_output.markdown), (options.junit, gate_output.junit)):
+        if path:
+            write_text(path, text(record))
 
 
 def _summary(commands: Commands) -> None:

@@ -364,7 +364,7 @@ CASES = {
         "robustness.scenarios.3.columns.loan_to_income: there is no input 'loan_to_income'",
     ),
     "scenario of a protected column": (
-        (DOUBLED, "{name: older, columns: {age: 70}}"),
+        (DOUBLED, "{name: older, columns: {age: income * 2}}"),
         "robustness.scenarios.3.columns.age: there is no input 'age'",
     ),
     "scenario that reads a protected column": (

@@ -6,6 +6,7 @@ than the declared ones refuses it.
 """
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small fits on busy cores wait on one another; the trees are the same
 
 from rich.console import Console
 from rich.table import Table
@@ -65,8 +67,10 @@ def attempt(one: Sabotage, whole: Trial, folder: Path, table: Table) -> list[str
     problems = wrong(found, one.refused_by, one.may)
     if root.exists():
         shutil.rmtree(root)
+    print(f"{'NOT AS DECLARED' if problems else 'ok':15} {one.name}", file=sys.stderr, flush=True)
     _show(one, found, problems, table, time.monotonic() - started)
-    return [f"{one.name}: {problem}" for problem in problems]
+    needed = f" (known, needed: {one.open})" if one.open else ""
+    return [f"{one.name}: {problem}{needed}" for problem in problems]
 
 
 def _show(one: Sabotage, found: Refusals, problems: Sequence[str], table: Table, seconds: float) -> None:

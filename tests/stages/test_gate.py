@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
-from credit_risk.config import Config
+from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
-from credit_risk.errors import CheckFailed, CreditRiskError, NotFound
+from credit_risk.domain.waiver import WaiverRefused
+from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, DataError, NotFound
 from credit_risk.stages import gate
 
 Judged = tuple[Config, Files]
@@ -25,14 +27,14 @@ def measured(harmed: Judged) -> Judged:
     return config, files
 
 
-def measure(files: Files, **test: Any) -> None:
+def measure(files: Files, *, violations: int = 0, **test: Any) -> None:
     write_json(
         files.report("metrics"),
         {
             "scorer": digest.of_directory(files.scorer),
             "scorecard": digest.of_directory(files.scorecard),
             "test": {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79, **test},
-            "monotone": {"violations": 0},
+            "monotone": {"violations": violations},
         },
     )
 
@@ -205,3 +207,217 @@ def test_figures_that_changed_after_the_verdict_do_not_open_the_gate(judged: Jud
     _, files = judged
     measure(files, auc=0.5, auc_low=0.45, auc_high=0.55)
     blocked(files, "discrimination")
+
+
+TODAY, LAST_DAY, NEXT_DAY = date(2026, 3, 14), date(2026, 6, 30), date(2026, 7, 1)
+WAIVER = {
+    "person": "Ada Lovelace",
+    "role": "validator",
+    "check": "discrimination",
+    "reason": "the portfolio is small and grows",
+    "expires": "2026-06-30",
+    "scorer": None,
+}
+LOW = {"auc": 0.5, "auc_low": 0.45, "auc_high": 0.55}
+
+
+def waive(files: Files, **changes: Any) -> None:
+    lines = [f"{key}: {json.dumps(value)}" for key, value in (WAIVER | changes).items()]
+    write_text(files.waivers / "one.yaml", "\n".join(lines) + "\n")
+
+
+def judge(config: Config, files: Files, today: date = TODAY) -> dict[str, Any]:
+    """Write the record of a day, as `run` does on its own day."""
+    record = gate.record(config, files, today)
+    write_json(files.report("gate"), record)
+    return record
+
+
+def test_a_waiver_lets_exactly_its_check_pass_and_is_recorded(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    waive(files)
+    record = judge(config, files)
+    assert (record["verdict"], record["recommended"]) == ("PASS", "models/scorer")
+    assert [one["verdict"] for one in record["checks"]] == ["FAIL", "PASS"]
+    assert record["waivers"] == [WAIVER]
+    assert gate.check(files, TODAY) == record
+
+
+def test_a_waiver_lets_no_other_check_pass(measured: Judged):
+    config, files = measured
+    measure(files, violations=1, **LOW)
+    waive(files)
+    record = judge(config, files)
+    assert (record["verdict"], record["recommended"], record["waivers"]) == ("FAIL", None, [WAIVER])
+    with pytest.raises(CheckFailed, match="FAIL monotone") as caught:
+        gate.check(files, TODAY)
+    assert "discrimination" not in str(caught.value)
+
+
+def test_a_waiver_that_nothing_needs_is_not_recorded(measured: Judged):
+    config, files = measured
+    waive(files)
+    assert judge(config, files)["waivers"] == []
+
+
+def test_a_waiver_holds_for_the_scorer_it_was_given_for(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    waive(files, scorer=digest.of_directory(files.scorer))
+    assert judge(config, files)["verdict"] == "PASS"
+    waive(files, scorer="0" * 64)
+    record = judge(config, files)
+    assert (record["verdict"], record["waivers"]) == ("FAIL", [])
+    with pytest.raises(CheckFailed, match="FAIL discrimination"):
+        gate.check(files, TODAY)
+
+
+def test_a_waiver_expires_at_the_check_after_its_last_day(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    waive(files)
+    judge(config, files)
+    gate.check(files, LAST_DAY)
+    with pytest.raises(WaiverRefused, match="discrimination: it expired on 2026-06-30, today is 2026-07-01"):
+        gate.check(files, NEXT_DAY)
+
+
+def test_no_waiver_makes_figures_of_another_scorer_count(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    edit(files, "metrics", lambda raw: raw.update(scorer="0" * 64))
+    waive(files)
+    record = judge(config, files)
+    assert (record["verdict"], record["recommended"]) == ("FAIL", None)
+    with pytest.raises(CheckFailed, match="measured another scorer"):
+        gate.check(files, TODAY)
+
+
+def test_a_waiver_that_comes_or_goes_after_the_verdict_is_a_change(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    judge(config, files)
+    waive(files)
+    with pytest.raises(CheckFailed, match="the config changed after the verdict"):
+        gate.check(files, TODAY)
+    judge(config, files)
+    (files.waivers / "one.yaml").unlink()
+    with pytest.raises(CheckFailed, match="the config changed after the verdict") as caught:
+        gate.check(files, TODAY)
+    assert "FAIL discrimination" in str(caught.value)
+
+
+def test_a_waiver_written_into_the_record_alone_opens_nothing(measured: Judged):
+    refused(*measured)
+    edit(measured[1], "gate", lambda raw: raw.update(verdict="PASS", recommended="models/scorer", waivers=[WAIVER]))
+    blocked(measured[1], "FAIL discrimination")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"garbage",
+        b"[]",
+        b"null",
+        b"person: [",
+        b"\xff\xfe\x00",
+        b"person: Ada Lovelace\n",
+        b"person: Ada Lovelace\nperson: Grace Hopper\n",
+        b"person: Ada Lovelace\nrole: r\ncheck: '*'\nreason: one two three four five\nexpires: soon\n",
+        b"person: Ada Lovelace\nrole: r\ncheck: x\nreason: one two three four five\nexpires: 2026-12-31\nall: true\n",
+    ],
+)
+def test_a_garbled_waiver_is_an_error_although_nothing_needs_it(measured: Judged, text: bytes):
+    config, files = measured
+    waive(files)
+    (files.waivers / "two.yaml").write_bytes(text)
+    with pytest.raises(ConfigError, match=r"two\.yaml: "):
+        gate.run(config, files)
+    assert not files.report("gate").exists()
+
+
+def test_a_waiver_that_names_nobody_is_an_error_although_nothing_needs_it(measured: Judged):
+    config, files = measured
+    waive(files, person="team", expires="9999-12-31")
+    with pytest.raises(WaiverRefused, match="person is 'team', expected a first and a last name"):
+        gate.run(config, files)
+    assert not files.report("gate").exists()
+
+
+@pytest.mark.parametrize("name", ["fairness", "explain", "robustness"])
+@pytest.mark.parametrize("of", [{"scorer": "0" * 64}, {"scorer": None}, {}])
+def test_a_report_of_another_scorer_or_of_none_is_stale(measured: Judged, name: str, of: dict[str, Any]):
+    config, files = measured
+    write_json(files.report(name), of)
+    gate.run(config, files)
+    record = read_json(files.report("gate"))
+    assert (record["verdict"], record["recommended"]) == ("FAIL", None)
+    assert record["stale"] == [f"reports/{name}.json measured another scorer"]
+    blocked(files, f"reports/{name}.json measured another scorer")
+
+
+@pytest.mark.parametrize("name", ["fairness", "explain", "robustness"])
+@pytest.mark.parametrize("text", ["", "garbage", "[]", "null"])
+def test_a_garbled_report_is_refused_in_a_sentence(measured: Judged, name: str, text: str):
+    config, files = measured
+    files.report(name).write_text(text)
+    with pytest.raises(DataError, match=rf"{name}\.json holds no figures; the file was altered"):
+        gate.run(config, files)
+
+
+@pytest.fixture
+def with_fairness_gate(measured: Judged) -> Judged:
+    _, files = measured
+    with files.config.open("a", encoding="utf-8") as stream:
+        stream.write("  - {name: women, measure: fairness.contrasts.women.ratio, at_least: 0.8, reason: four fifths}\n")
+    return load(files.config), files
+
+
+def compare_women(files: Files, ratio: float | None, low: float | None, high: float | None) -> None:
+    figures = {"ratio": ratio, "ratio_low": low, "ratio_high": high}
+    report = {"scorer": digest.of_directory(files.scorer), "contrasts": {"women": figures}}
+    write_json(files.report("fairness"), report)
+
+
+def test_a_fairness_gate_fails_where_fairness_was_not_measured(with_fairness_gate: Judged):
+    config, files = with_fairness_gate
+    gate.run(config, files)
+    record = read_json(files.report("gate"))
+    assert (record["verdict"], record["recommended"], record["stale"]) == ("FAIL", None, [])
+    assert [one["verdict"] for one in record["checks"]] == ["PASS", "PASS", "FAIL"]
+    blocked(files, "FAIL women: fairness.contrasts.women.ratio was not measured, and a missing measure does not pass")
+
+
+@pytest.mark.parametrize(
+    ("figures", "verdict"),
+    [((0.95, 0.9, 1.0), "PASS"), ((0.85, 0.75, 0.95), "CANNOT SAY"), ((0.7, 0.65, 0.75), "FAIL")],
+)
+def test_a_gate_reads_the_fairness_report_under_its_name(
+    with_fairness_gate: Judged, figures: tuple[float, float, float], verdict: str
+):
+    config, files = with_fairness_gate
+    compare_women(files, *figures)
+    gate.run(config, files)
+    record = read_json(files.report("gate"))
+    assert (record["verdict"], record["checks"][2]["verdict"]) == (verdict, verdict)
+    assert record["checks"][2]["value"] == figures[0]
+
+
+def test_what_the_fairness_report_does_not_know_cannot_be_said_and_has_its_reason(with_fairness_gate: Judged):
+    config, files = with_fairness_gate
+    compare_women(files, None, None, None)
+    edit(files, "fairness", lambda raw: raw.update(unknown={"contrasts.women.ratio": "12 rows, 50 are needed"}))
+    gate.run(config, files)
+    blocked(files, "CANNOT SAY women: fairness.contrasts.women.ratio is not known: 12 rows, 50 are needed")
+
+
+def test_a_report_cannot_stand_in_for_the_figures_of_another(measured: Judged):
+    """What evaluate did not measure is not taken from a report that happens to hold a figure of that name."""
+    config, files = measured
+    edit(files, "metrics", lambda raw: raw.pop("test"))
+    figures = {"auc": 0.9, "auc_low": 0.88, "auc_high": 0.92}
+    write_json(files.report("explain"), {"scorer": digest.of_directory(files.scorer), "test": figures})
+    gate.run(config, files)
+    blocked(files, "FAIL discrimination: test.auc was not measured")

@@ -14,7 +14,7 @@ from pandas import DataFrame
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_csv, write_json
-from credit_risk.stages import evaluate, gate, report
+from credit_risk.stages import evaluate, explain, fairness, gate, report, robustness
 
 LENDER = Path(__file__).parent.parent / "lender"
 FIGURES = {
@@ -86,6 +86,7 @@ def gate_record(config: Config) -> dict[str, Any]:
         "stale": [],
         "recommended": "models/scorer",
         "checks": [{**check, **words, "name": one.name} for one in config.gates],
+        "waivers": [],
         "digests": {
             "scorer": "5c" * 32,
             "scorecard": "5d" * 32,
@@ -107,6 +108,45 @@ def preparation() -> dict[str, Any]:
         "outcome": "90 days past due",
         "inputs_digest": {"data/applications.csv": "ab" * 32},
     }
+
+
+def fairness_report() -> dict[str, Any]:
+    figures = with_ends({"ratio": 0.91, "difference": -0.06, "equal_opportunity": -0.05}, 0.04)
+    women = {"group": "female", "reference": "male", "rows": 90, "reference_rows": 110, **figures}
+    return {
+        "scorer": "5c" * 32,
+        "operating": {"cut_off": 0.244, "refer_counts_as": "decline", "min_n": 50},
+        "contrasts": {"women": women},
+        "alternatives": {"sentence": "The search is switched off.", "searched": False},
+        "unknown": {},
+    }
+
+
+def explain_report() -> dict[str, Any]:
+    return {
+        "scorer": "5c" * 32,
+        "rows": {"declined_by_model": 61},
+        "additivity": {"largest": 2e-14},
+        "reasons": with_ends({"at_best": 0.002, "not_lower": 0.01, "in_doubt": 0.012}, 0.001),
+        "stability": with_ends({"top_reason": 0.9, "overlap": 0.88}, 0.02),
+        "interventional": with_ends({"top_reason": 0.86}, 0.03),
+        "importance": {"required": 0.4, "required_least": 0.1, "required_least_feature": "utilisation"},
+        "unknown": {},
+    }
+
+
+def robustness_report() -> dict[str, Any]:
+    return {
+        "scorer": "5c" * 32,
+        "baseline": {"approval_rate": 0.7, "expected_profit": 0.05},
+        "scenarios": {"odds_doubled": {"approval_rate": 0.52, "held_profit": -0.013}},
+        "missing": {"scored_by_accident": 0, "injected": 1800},
+        "invalid": {"scored_by_accident": 2, "injected": 1500},
+        "unknown": {},
+    }
+
+
+MEASURED = {"fairness": fairness_report, "explain": explain_report, "robustness": robustness_report}
 
 
 def tables() -> dict[str, DataFrame]:
@@ -145,6 +185,8 @@ def make(root: Path) -> tuple[Config, Files]:
     write_json(files.report("gate"), gate_record(config))
     write_json(files.report("preparation"), preparation())
     write_json(files.report("validation"), {"passed": True, "contract": contract, "drift": {"note": "not assessed"}})
+    for name, figures in MEASURED.items():
+        write_json(files.report(name), figures())
     for name, table in tables().items():
         write_csv(files.plots / f"{name}.csv", table)
     boosting = DataFrame({"trees": [1, 2, 3], "log_loss": [0.6, 0.5, 0.51], "spread": [0.01] * 3})
@@ -171,6 +213,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, str]:
 def page_of(config: Config, files: Files) -> Page:
     report.run(config, files)
     return Page(files.page.read_text(encoding="utf-8"))
+
+
+def part(page: Page, name: str) -> str:
+    """The text of one of the three parts, up to the next; the navigation before them names them too."""
+    starts = {"fairness": "Fairness", "explain": "Reasons and explanation", "robustness": "Robustness"}
+    after = {"fairness": "Reasons and explanation", "explain": "Robustness", "robustness": "Outcome and population"}
+    begin = page.text.index(starts[name] + " ", page.text.index("By segment"))
+    return page.text[begin : page.text.index(after[name] + " ", begin)]
 
 
 def badges(text: str) -> list[str]:
@@ -303,7 +353,58 @@ def test_a_report_that_is_missing_or_broken_is_said_to_be(made, name, content, w
     files.report(name).unlink() if content is None else files.report(name).write_text(content)
     page = page_of(config, files)
     assert f"Not available. reports/{name}.json {why}" in page.text
-    assert ("may be promoted" in page.text) == (name in ("preparation", "validation"))
+    assert ("may be promoted" in page.text) == (name in ("preparation", "validation", "explain"))
+
+
+@pytest.mark.parametrize("name", ["fairness", "robustness"])
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "was not written"), ("{ broken", "is not JSON"), ("[]", "holds no figures")]
+)
+def test_a_part_whose_report_is_missing_or_broken_is_not_available_and_says_nothing_else(made, name, content, why):
+    config, files = made
+    files.report(name).unlink() if content is None else files.report(name).write_text(content)
+    said = part(page_of(config, files), name)
+    assert f"Not available. reports/{name}.json {why}." in said
+    assert not any(word in said for word in ("interval", "would", "approved alike"))
+
+
+def test_of_three_parts_without_a_report_each_says_so(made):
+    config, files = made
+    for name in MEASURED:
+        files.report(name).unlink()
+    page = page_of(config, files)
+    missing = re.findall(r"Not available\. (reports/\w+\.json) was not written\.", page.text)
+    assert missing == ["reports/fairness.json", "reports/explain.json", "reports/robustness.json"]
+
+
+def test_the_figures_of_fairness_reasons_and_robustness_stand_on_the_page(whole):
+    page = Page(whole[1])
+    assert "Where 100 “male” are approved, 91 of equally many “female” are (87 to 95): more than chance" in page.text
+    assert "The search is switched off." in page.text
+    assert "on the 61 test applications that the model declines" in page.text
+    assert "Sent to a person 1.20 % (1.10 to 1.30)" in page.text
+    assert "Odds doubled: 52.0% would be approved instead of 70.0%." in page.text
+    assert "they WOULD LOSE 1.30% of the exposure per application, where 5.00% is expected now." in page.text
+    assert "1,800 applications with a gap had to stay without a PD. None was decided" in page.text
+    assert "2 WERE DECIDED as if nothing were wrong." in page.text
+    assert "Not run: reports/attacks.json was not written." in page.text
+
+
+@pytest.mark.parametrize("name", ["fairness", "robustness"])
+def test_figures_of_another_scorer_are_said_to_be(made, name):
+    config, files = made
+    write_json(files.report(name), MEASURED[name]() | {"scorer": "00" * 32})
+    page = page_of(config, files)
+    assert "another scorer" in part(page, name)
+    assert "another scorer" not in part(page, "robustness" if name == "fairness" else "fairness")
+
+
+def test_where_protected_columns_are_not_kept_the_page_says_why_and_claims_nothing(made):
+    config, files = made
+    write_json(files.report("fairness"), {"scorer": "5c" * 32, "unavailable": "the law forbids it", "contrasts": {}})
+    said = part(page_of(config, files), "fairness")
+    assert "Protected columns are not available here: the law forbids it. Nothing on this page says whether" in said
+    assert "no gate" not in said
 
 
 @pytest.mark.parametrize(
@@ -382,15 +483,20 @@ def test_a_split_by_time_shows_its_dates(made):
     assert "No out-of-time test" not in page.text
 
 
-def test_the_page_takes_what_evaluate_and_gate_write(trained, tmp_path):
+def test_the_page_takes_what_the_stages_write(trained, tmp_path):
     config, built = trained
     shutil.copytree(built.root, tmp_path / "root")
     files = Files(tmp_path / "root")
-    evaluate.run(config, files)
-    gate.run(config, files)
+    for stage in (evaluate, fairness, explain, robustness, gate):
+        stage.run(config, files)
     page = page_of(config, files)
     missing = re.findall(r"Not available\. [^.]*\.\w+", page.text)
-    assert missing == ["Not available. reports/validation.json"]
+    # The lender has plain categories, which the shap library cannot follow.
+    assert missing == ["Not available. explain/interactions.csv", "Not available. reports/validation.json"]
+    assert "explain/interactions.csv has no rows" in page.text
+    assert "interactions: the shap library cannot follow splits on plain categories." in page.text
+    assert re.findall(r"Not run: [^.]*\.\w+", page.text) == ["Not run: reports/attacks.json"]
+    assert not [name for name in MEASURED if "another scorer" in part(page, name)]
     recorded = json.loads(files.report("gate").read_text())
-    assert len(page.named("figure")) == len(page.named("svg"))
+    assert len(page.named("figure")) == len(page.named("svg")) + 1
     assert all(check["sentence"] in page.text for check in recorded["checks"])

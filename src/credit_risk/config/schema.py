@@ -381,6 +381,11 @@ class Config(Section):
         """What formulas over an application may name (see domain.formula.parse)."""
         return {name: self.categories(name) for name in (*self.inputs, *self.derived)}
 
+    @property
+    def own_gates(self) -> tuple[Gate, ...]:
+        """The gates that one scorer's own figures answer; a comparison needs a baseline too (see stages.compare)."""
+        return tuple(gate for gate in self.gates if not gate.measure.startswith("comparison."))
+
     def formula(self, text: str) -> Formula:
         """A rule or exclusion over inputs and derived features, ready to evaluate."""
         return parse(text, self.kinds)

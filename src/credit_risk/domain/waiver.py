@@ -31,6 +31,8 @@ class Waiver(Section):
 class WaiverRefused(CreditRiskError, ValueError):
     """A waiver that names nobody, everything, or a day that has passed."""
 
+    exit_code = 1
+
 
 @dataclass(frozen=True)
 class Waived:

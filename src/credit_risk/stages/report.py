@@ -193,13 +193,21 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
         doubts.append("the verdict and the figures on this page speak about different scorers")
     judged = {check["key"] for check in checks}
     if gate:
-        doubts += [f"the gate {each.name} was not judged" for each in config.gates if each.name not in judged]
-    if word == "PASS" and any(check["verdict"] != "PASS" for check in checks):
+        doubts += [f"the gate {each.name} was not judged" for each in config.own_gates if each.name not in judged]
+    waivers = gate.get("waivers", [])
+    waived = {one["check"] for one in waivers}
+    if word == "PASS" and any(check["verdict"] != "PASS" and check["key"] not in waived for check in checks):
         doubts.append("the record says PASS although a check does not")
     if word == "PASS" and doubts:
         word = "CANNOT SAY"
     word = word if word in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE
-    return {"word": word, "checks": checks, "doubts": doubts, "recommended": gate.get("recommended")}
+    return {
+        "word": word,
+        "checks": checks,
+        "doubts": doubts,
+        "waivers": waivers,
+        "recommended": gate.get("recommended"),
+    }
 
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:
