@@ -22,7 +22,7 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run recompute attacks ci lint format format-check types imports config workflows-lint docs test coverage \
+.PHONY: help setup data run recompute attacks sabotage ci lint format format-check types imports config workflows-lint docs test coverage \
 	tune bench-pipeline lock doctor clean
 
 help: ## List the targets (this)
@@ -74,6 +74,9 @@ recompute: setup ## Compute the figures of the last run again, with pandas and s
 attacks: data ## Attack the scorer: cheap flips of declined applicants, membership inference (docs/attacks.md)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro robustness
 	$(BIN)/credit-risk attacks --robustness-at-least 0.7 --privacy-at-least 0.8
+
+sabotage: setup ## Break the pipeline in forty ways, and demand that each is refused by the gate that must
+	$(BIN)/python tests/sabotage/run.py
 
 ci: lint format-check types imports config workflows-lint test ## Everything CI asks; `test` holds the documentation checks
 

@@ -1,7 +1,7 @@
 """Ways to break a lender's inputs or artefacts, and for each who must refuse it; every other gate must still pass.
 
-The lists were reasoned out from what each harm changes, before anything was run. `may` names gates whose answer the
-harm leaves open, with the reason in a comment.
+`refused_by` was reasoned out from what each harm changes. `may` names gates whose answer the harm leaves open, with
+the reason in a comment; where a first run showed that a gate had been overlooked, its reason was added there.
 """
 
 import math
@@ -483,7 +483,6 @@ SABOTAGES = (
             names_shuffled_throughout(*pair),
             {"scorer": r"REFUSED .*(columns|features)"},
             quick=pair[0] == "income",  # the other goes through every stage
-            open="load_scorers, explain and robustness must compare the order of columns and features too",
         )
         for pair in (("income", "utilisation"), ("employment", "purpose"))
     ),
@@ -600,7 +599,6 @@ SABOTAGES = (
         policy_edited,
         {"stale": r"REFUSED .*policy"},
         quick=True,
-        open="the gate must compare the scorer's own config with configs/credit.yaml, as evaluate does",
     ),
     Sabotage("verdict overwritten", verdict_overwritten, {"monotone": r"FAIL monotone.violations is 12"}, quick=True),
     # Trees cut finer than bins, so the scorecard is nearly as good and not better: the interval may reach the limit.

@@ -137,6 +137,12 @@ def _without(trial: Trial, error: Exception) -> str:
 LINE = re.compile(r"(?P<verdict>FAIL|CANNOT SAY) (?P<gate>\w+): (?P<sentence>.*)")
 
 
+def _kind_of(line: str) -> str:
+    if line.endswith("changed after the verdict"):
+        return "digests"
+    return "stale" if "measured another" in line or "assembled under other" in line else "record"
+
+
 def _told(text: str) -> Refusals:
     head, *lines = text.split("\n  ")
     if not lines:
@@ -146,7 +152,7 @@ def _told(text: str) -> Refusals:
         if of_gate := LINE.fullmatch(line):
             found[of_gate["gate"]] = f"{of_gate['verdict']} {of_gate['sentence']}"
         else:
-            by = "digests" if line.endswith("changed after the verdict") else "stale" if "another" in line else "record"
+            by = _kind_of(line)
             found[by] = f"{found[by]}; {line}" if by in found else f"REFUSED {line}"
     return found
 

@@ -178,7 +178,7 @@ def test_without_a_claimed_step_violations_are_unknown_and_not_zero():
 def test_a_scorer_of_another_policy_is_refused(copy):
     config, files = copy
     other = config.model_copy(update={"policy": config.policy.model_copy(update={"lgd": 0.9})})
-    with pytest.raises(ScorerError, match="lightgbm scorer was assembled under other policy"):
+    with pytest.raises(ScorerError, match="scorer was assembled under other policy"):
         evaluate.run(other, files)
 
 

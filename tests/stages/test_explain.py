@@ -23,7 +23,7 @@ from credit_risk.domain.inputs import Matrix
 from credit_risk.domain.model import Boosted, Logistic
 from credit_risk.domain.reasons import Background, Explainer
 from credit_risk.records.scorer import Scorer
-from credit_risk.stages import explain, plots_explain
+from credit_risk.stages import assemble, explain, plots_explain
 
 PAGE = Path(explain.__file__).parent
 
@@ -144,7 +144,9 @@ def test_without_a_decline_everything_about_declines_is_unknown(trained: tuple[C
     files = Files(Path(shutil.copytree(trained[1].root, tmp_path / "root")))
     config = with_reasons(trained[0])
     generous = config.policy.model_copy(update={"refer_within": 0.99})
-    explain.run(config.model_copy(update={"policy": generous, "reasons": settings(FAMILIES, population="all")}), files)
+    generous_config = config.model_copy(update={"policy": generous, "reasons": settings(FAMILIES, population="all")})
+    assemble.run(generous_config, files)
+    explain.run(generous_config, files)
     found = json.loads(files.report("explain").read_text())
     assert found["rows"]["declined_by_model"] == 0
     for name in ("additivity.largest", *MEASURES[:8], *MEASURES[-2:]):

@@ -38,6 +38,18 @@ FORMAT = 1
 MARK = "scorer.json"  # the file by which a directory is known for a scorer
 
 
+DECIDED_BY = ("columns", "derived", "policy")
+
+
+def differences(own: Mapping[str, Any], config: Config) -> list[str]:
+    """The parts of a scorer's own config, as JSON holds it, that decide otherwise than `config`; their order counts.
+
+    A scorer whose columns stand in another order would take one column's numbers for another's.
+    """
+    now = config.as_dict()
+    return [part for part in DECIDED_BY if json.dumps(own.get(part)) != json.dumps(now[part])]
+
+
 @dataclass(frozen=True)
 class Scorer:
     """A calibrated model with the policy it decides by."""
@@ -80,6 +92,14 @@ class Scorer:
             background,
             digest.of_directory(path),
         )
+
+    def refuse_other(self, config: Config, path: Path) -> None:
+        """Raise ScorerError if this scorer was assembled under other columns, features or policy than `config`."""
+        if other := differences(self.config.as_dict(), config):
+            raise ScorerError(
+                f"{path} was assembled under other {' and '.join(other)} than the config's now. "
+                "Assemble it again with `dvc repro assemble`."
+            )
 
     def save(self, path: Path) -> None:
         """Write the directory; it replaces an older one whole or not at all."""

@@ -20,7 +20,7 @@ from credit_risk.domain.features import Features
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
 from credit_risk.domain.intervals import Interval, bootstrap, paired_difference
 from credit_risk.domain.metrics import Economics, Sample
-from credit_risk.errors import DataError, ScorerError
+from credit_risk.errors import DataError
 from credit_risk.records.scorer import Scorer
 
 log = logging.getLogger(__name__)
@@ -100,13 +100,8 @@ def load_scorers(config: Config, files: Files) -> dict[str, Scorer]:
     Raises ScorerError if a scorer was assembled under other columns, features or policy than the config's.
     """
     scorers = {MODEL: Scorer.load(files.scorer), "scorecard": Scorer.load(files.scorecard)}
-    for kind, scorer in scorers.items():
-        stale = [part for part in ("columns", "derived", "policy") if _differ(scorer.config, config, part)]
-        if stale:
-            raise ScorerError(
-                f"the {kind} scorer was assembled under other {' and '.join(stale)} than the config's now. "
-                "Assemble it again with `dvc repro assemble`."
-            )
+    scorers[MODEL].refuse_other(config, files.scorer)
+    scorers["scorecard"].refuse_other(config, files.scorecard)
     training = read_json(files.model / "training.json")
     text = (files.model / model.Logistic.file_name).read_text(encoding="utf-8")
     scorers["logistic"] = Scorer(
@@ -312,7 +307,3 @@ def _plain_codes(config: Config, name: str) -> int | None:
 def _by_model(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     table = pd.concat(tables, names=["model", None]).reset_index(level="model")
     return table.reset_index(drop=True)
-
-
-def _differ(one: Config, other: Config, part: str) -> bool:
-    return bool(getattr(one, part) != getattr(other, part))

@@ -65,6 +65,7 @@ class Part:
 def run(config: Config, files: Files) -> None:
     """Write reports/explain.json and the tables behind its pictures: aggregates, no applicant's row."""
     scorer, scorecard = Scorer.load(files.scorer), Scorer.load(files.scorecard)
+    scorer.refuse_other(config, files.scorer)
     train, test = (read_part(config, files, scorer, name) for name in ("train", "test"))
     explainer = scorer.explainer
     declined, overall = explainer.explain(test.declined), explainer.explain(sampled(config, test))

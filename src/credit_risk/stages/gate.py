@@ -19,6 +19,7 @@ from credit_risk.data.writing import read_json, write_json
 from credit_risk.domain import gate, waiver
 from credit_risk.domain.waiver import Waiver
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
+from credit_risk.records.scorer import differences
 
 CODE = "src/credit_risk"
 METRICS = "metrics"
@@ -46,6 +47,9 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     ]
     if reports[METRICS].get("scorecard") != digests["scorecard"]:
         stale.append(f"reports/{METRICS}.json measured another scorecard")
+    own = files.scorer / "config.json"
+    other = differences((_object_of(own) or {}) if own.is_file() else {}, config)
+    stale += [f"models/scorer was assembled under other {part} than the config's now" for part in other]
     verdict = "FAIL" if stale else gate.overall([check for check in checks if check.gate.name not in let_pass])
     return {
         "verdict": verdict,

@@ -16,7 +16,6 @@ from credit_risk.domain import stress
 from credit_risk.domain.decision import Decisions
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
 from credit_risk.domain.stress import Groups, Injection
-from credit_risk.errors import ScorerError
 from credit_risk.records.scorer import Scorer
 
 Numbers = dict[str, Any]
@@ -39,14 +38,7 @@ class Tested:
     def read(cls, config: Config, files: Files) -> "Tested":
         """The test rows. Raises ScorerError if the scorer has other columns, features or policy than the config."""
         scorer = Scorer.load(files.scorer)
-        stale = [
-            part for part in ("columns", "derived", "policy") if getattr(scorer.config, part) != getattr(config, part)
-        ]
-        if stale:
-            raise ScorerError(
-                f"{files.scorer} was assembled under other {' and '.join(stale)} than the config's now. "
-                "Assemble it again with `dvc repro assemble`."
-            )
+        scorer.refuse_other(config, files.scorer)
         inputs = Inputs.of(config).table(read_parquet(files.inputs("test")))
         group = read_parquet(files.outcomes("test"), columns=["group"])["group"].to_numpy()
         return cls(config, scorer, inputs, group, scorer.decide_inputs(inputs))
