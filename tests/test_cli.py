@@ -147,6 +147,17 @@ def test_a_broken_contract_exits_1_and_its_report_is_written(root, capsys):
     assert (root / "reports" / "validation.json").is_file()
 
 
+def test_a_check_of_another_file_leaves_the_report_of_the_pipeline_alone(root):
+    assert main(["validate-data", "--root", str(root)]) == 0
+    report = root / "reports" / "validation.json"
+    before = report.read_bytes()
+    other = str(shutil.copy(root / "data" / "applications.csv", root / "other.csv"))
+    assert main(["validate-data", "--root", str(root), "--dataset", other]) == 0
+    assert report.read_bytes() == before
+    assert main(["validate-data", "--root", str(root), "--dataset", other, "--output", str(root / "mine.json")]) == 0
+    assert (root / "mine.json").is_file()
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -136,8 +136,11 @@ def _validate(commands: Commands) -> None:
             drift_threshold=options.drift_threshold,
             frameworks=tuple(options.compliance.split(",")) if options.compliance else (),
         )
-        output = options.output or files.report("validation")
-        write_json(output, report.as_dict())
+        # The pipeline's own report is of the config's own data; a check of anything else must not take its place.
+        of_the_stage = not (options.dataset or options.compliance or options.reference)
+        output = options.output or (files.report("validation") if of_the_stage else None)
+        if output:
+            write_json(output, report.as_dict())
         Console(highlight=False).print(validate_data.render(report))
         validate_data.raise_unless_passed(report, output)
 
@@ -152,7 +155,11 @@ def _validate(commands: Commands) -> None:
     command.add_argument("--drift-threshold", type=float, help="the highest PSI that is not drift; needs a reference")
     command.add_argument("--reference", type=Path, help="a scorer or its reference.json (default: models/scorer)")
     command.add_argument("--compliance", help="frameworks whose data controls apply too, as in gdpr,sox")
-    command.add_argument("--output", type=Path, help="where the JSON report goes (default: reports/validation.json)")
+    command.add_argument(
+        "--output",
+        type=Path,
+        help="where the JSON report goes (default: reports/validation.json for the config's own data)",
+    )
 
 
 def _train(commands: Commands) -> None:
