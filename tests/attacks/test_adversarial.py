@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from credit_risk.attacks import adversarial, toolbox
 from credit_risk.attacks.reach import Reach
-from credit_risk.attacks.toolbox import Surrogate, ToolboxMissing
+from credit_risk.attacks.toolbox import Surrogate
 from credit_risk.domain.decision import APPROVE, DECLINE, Decisions
 
 DRAW = np.random.default_rng(5)
@@ -38,14 +38,6 @@ def linear(rows):
 def honest(rows):
     """Hangs on the column that nobody can move."""
     return expit(4 * (rows[:, 2] - 5))
-
-
-@pytest.fixture
-def art():
-    try:
-        toolbox._art("attacks.evasion")
-    except ToolboxMissing:
-        pytest.skip("the Adversarial Robustness Toolbox is not installed")
 
 
 @cache

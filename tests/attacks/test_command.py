@@ -29,14 +29,6 @@ def with_settings(config: Config, **changes: object) -> Config:
 
 
 @pytest.fixture
-def art():
-    try:
-        toolbox._art("attacks.evasion")
-    except ToolboxMissing:
-        pytest.skip("the Adversarial Robustness Toolbox is not installed")
-
-
-@pytest.fixture
 def lender(trained, tmp_path):
     """The trained lender's artefacts, and reports of its own."""
     config, files = trained

@@ -6,18 +6,9 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from credit_risk.attacks import membership, toolbox
+from credit_risk.attacks import membership
 from credit_risk.attacks.membership import People
-from credit_risk.attacks.toolbox import ToolboxMissing
 from credit_risk.domain.intervals import Interval
-
-
-@pytest.fixture
-def art():
-    try:
-        toolbox._art("attacks.evasion")
-    except ToolboxMissing:
-        pytest.skip("the Adversarial Robustness Toolbox is not installed")
 
 
 def scored(*, leaves, trees):
