@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from pandas import DataFrame, Timestamp
 
+import smallest
 from credit_risk.config import Config
 from credit_risk.data.tables import inspect_sources, read_sources, read_table
 from credit_risk.domain.inputs import Inputs
@@ -35,70 +36,7 @@ GOOD = f"""{HEADER}
 
 
 def config(*sources: dict[str, Any], columns: dict[str, dict[str, Any]] = COLUMNS, **data: Any) -> Config:
-    raw = {
-        "version": 1,
-        "project": {"name": "a", "title": "A"},
-        "data": {"sources": sources or [{"path": "loans.csv"}], **data},
-        "outcome": {
-            "definition": "d",
-            "bad": [1],
-            "good": [0],
-            "performance_window_months": 1,
-            "population": "booked",
-        },
-        "columns": columns,
-        "derived": {},
-        "contract": {"min_rows": 1, "max_duplicates": 1},
-        "drift": {"bins": 4, "threshold": 0.1, "confidence": 0.95},
-        "split": {"by": "random", "train": 0.6, "selection": 0.2, "test": 0.2, "seed": 1},
-        "model": {"seed": 1, "folds": 2, "max_trees": 1, "patience": 1, "directions": {}},
-        "tune": {"trials": 1, "seed": 1},
-        "policy": {
-            "margin": 0.2,
-            "lgd": 0.6,
-            "cost": 0,
-            "refer_within": 0,
-            "max_missing": 1,
-            "invalid": "refuse",
-            "scale": {"base": 600, "odds": 50, "pdo": 20},
-            "bands": [{"name": "A", "minimum": 0}],
-        },
-        "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1},
-        "reasons": {
-            "version": "1",
-            "count": 4,
-            "least": 0.1,
-            "population": "approved",
-            "within": 0.1,
-            "families": [{"id": "R01", "features": ["any"], "text": "text", "prompt": "prompt"}],
-        },
-        "fairness": {
-            "attributes": {},
-            "min_n": 1,
-            "refer_counts_as": "decline",
-            "contrasts": [],
-            "alternatives": {"mode": "off", "most_auc_lost": 0},
-            "unavailable": "not kept",
-        },
-        "robustness": {
-            "scenarios": [{"name": "odds", "odds": 2}],
-            "missing_share": 0.1,
-            "rows": 10,
-        },
-        "gates": [{"name": "g", "measure": "m", "at_least": 0, "reason": "r"}],
-        "parameters": {
-            "learning_rate": 0.1,
-            "num_leaves": 4,
-            "max_depth": 2,
-            "min_child_samples": 1,
-            "reg_alpha": 0,
-            "reg_lambda": 0,
-            "colsample_bytree": 1,
-            "subsample": 1,
-            "monotone_constraints_method": "basic",
-        },
-    }
-    return Config.model_validate(raw)
+    return smallest.config(columns=columns, data={"sources": sources or [{"path": "loans.csv"}], **data})
 
 
 def read(root: Path, content: str | bytes = GOOD, settings: Config | None = None) -> DataFrame:

@@ -3,61 +3,17 @@
 import numpy as np
 import pytest
 
-from credit_risk.config import Config
+import smallest
 from credit_risk.domain import monotone
 
 
 def config(columns, derived, directions):
     """A config with these inputs; all that the test of directions does not read is the least that is valid."""
-    policy = {
-        "margin": 0.2, "lgd": 0.6, "cost": 0, "refer_within": 0, "max_missing": 1, "invalid": "refuse",
-        "scale": {"base": 600, "odds": 50, "pdo": 20}, "bands": [{"name": "all", "minimum": 0}],
-    }  # fmt: skip
-    return Config.model_validate(
-        {
-            "version": 1,
-            "project": {"name": "test", "title": "test"},
-            "data": {"sources": [{"path": "data/x.csv"}]},
-            "outcome": {
-                "definition": "x", "bad": [1], "good": [0], "performance_window_months": 1, "population": "all",
-            },
-            "columns": {**columns, "y": {"role": "target"}},
-            "derived": {name: {"formula": formula} for name, formula in derived.items()},
-            "contract": {"min_rows": 1, "max_duplicates": 1},
-            "drift": {"bins": 10, "threshold": 0.1, "confidence": 0.95},
-            "split": {"by": "random", "train": 0.6, "selection": 0.2, "test": 0.2, "seed": 1},
-            "model": {"seed": 1, "folds": 2, "max_trees": 9, "patience": 9, "directions": directions},
-            "tune": {"trials": 1, "seed": 1},
-            "policy": policy,
-            "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1},
-            "reasons": {
-                "version": "1",
-                "count": 4,
-                "least": 0.1,
-                "population": "approved",
-                "within": 0.1,
-                "families": [{"id": "R01", "features": ["any"], "text": "text", "prompt": "prompt"}],
-            },
-            "fairness": {
-                "attributes": {},
-                "min_n": 1,
-                "refer_counts_as": "decline",
-                "contrasts": [],
-                "alternatives": {"mode": "off", "most_auc_lost": 0},
-                "unavailable": "not kept",
-            },
-            "robustness": {
-                "scenarios": [{"name": "odds", "odds": 2}],
-                "missing_share": 0.1,
-                "rows": 10,
-            },
-            "gates": [{"name": "g", "measure": "test.auc", "at_least": 0.5, "reason": "x"}],
-            "parameters": {
-                "learning_rate": 0.1, "num_leaves": 3, "max_depth": 2, "min_child_samples": 1, "reg_alpha": 0,
-                "reg_lambda": 0, "colsample_bytree": 1, "subsample": 1, "monotone_constraints_method": "basic",
-            },
-        }
-    )  # fmt: skip
+    return smallest.config(
+        columns={**columns, "y": {"role": "target"}},
+        derived={name: {"formula": formula} for name, formula in derived.items()},
+        model={"seed": 1, "folds": 2, "max_trees": 9, "patience": 9, "directions": directions},
+    )
 
 
 PAY = {"pay": {"role": "input_only", "type": "integer", "range": [-2, 3]}}
