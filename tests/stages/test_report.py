@@ -500,3 +500,11 @@ def test_the_page_takes_what_the_stages_write(trained, tmp_path):
     recorded = json.loads(files.report("gate").read_text())
     assert len(page.named("figure")) == len(page.named("svg")) + 1
     assert all(check["sentence"] in page.text for check in recorded["checks"])
+
+
+def test_a_column_that_carries_its_interval_says_so_in_its_heading(tmp_path):
+    path = tmp_path / "deciles.csv"
+    path.write_text("decile,bad_rate,low,high\n1,0.5,0.4,0.6\n", encoding="utf-8")
+    assert [heading for heading, _ in report.table_of(path, {})["headings"]] == ["Decile", "Bad rate (interval)"]
+    path.write_text("decile,bad_rate\n1,0.5\n", encoding="utf-8")
+    assert [heading for heading, _ in report.table_of(path, {})["headings"]] == ["Decile", "Bad rate"]

@@ -457,7 +457,7 @@ def table_of(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
         table[column] = [names.get(name, name) for name in table[column]]
     ends = {end for name, pair in ENDS.items() if name in table for end in pair}
     kinds = {name: _kind(name) for name in map(str, table) if name not in ends}
-    headings = [(HEADINGS.get(name, _capital(name.replace("_", " "))), kind != "text") for name, kind in kinds.items()]
+    headings = [(_heading(name, set(map(str, table))), kind != "text") for name, kind in kinds.items()]
     rows = [
         [(_cell(row, name, kind), kind != "text") for name, kind in kinds.items()] for row in table.to_dict("records")
     ]
