@@ -1,0 +1,334 @@
+"""Measure the service beside its peers, in one run on one machine: `make bench-serving`.
+
+The peers only predict one row of the model's matrix; ours takes the whole decision: contract, features, PD, policy,
+reasons of declines, and a durable record in the ledger before the reply. All answer the same test applications, one
+worker each, one after another and several rounds over, so that what drifts on the machine drifts for all.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from credit_risk.config import Config, load
+from credit_risk.data.files import Files
+from credit_risk.data.writing import read_parquet, write_json
+from credit_risk.domain.features import Features
+from credit_risk.domain.inputs import Inputs
+
+HERE = Path(__file__).resolve().parent
+HOST = "127.0.0.1"
+OURS = "credit-risk, whole decision"
+APPLICATIONS = 500
+SATURATION = 16  # connections
+READY_WITHIN = 90  # seconds
+AIMS = {"over mlflow": 8.0, "over MLServer": 1.0, "over predict only in BentoML": 0.8}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One server: how it is started on a port, what it is sent, and where its peak memory is counted."""
+
+    name: str
+    does: str
+    command: Sequence[str]
+    path: str
+    bodies: Path
+    ready: str
+    environment: Mapping[str, str]
+    headers: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one contender did under one load. Milliseconds; `not_ok` counts answers that were no 200."""
+
+    per_second: float
+    p50: float
+    p99: float
+    longest: float
+    not_ok: int
+    broken: int
+
+
+def main() -> None:
+    options = arguments()
+    if not shutil.which("wrk"):
+        sys.exit("wrk is not here. Install it (apt-get install wrk) and run `make bench-serving` again.")
+    files = Files(options.root)
+    config = load(files.config)
+    with tempfile.TemporaryDirectory(prefix="bench-serving-") as name:
+        folder = Path(name)
+        found = contenders(config, files, folder, options.peers)
+        results = measured(found, options)
+    write_json(
+        options.output, {name: {load: vars(one) for load, one in loads.items()} for name, loads in results.items()}
+    )
+    console = Console()
+    console.print(table(results))
+    console.print(f"Every figure stands in {options.output}.")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+    parser.add_argument("--peers", type=Path, required=True, help="the environment made from requirements/peers.txt")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each load is put on each server (default: 3)")
+    parser.add_argument("--seconds", type=int, default=8, help="how long each load lasts (default: 8)")
+    parser.add_argument("--output", type=Path, default=Path("build/bench/serving.json"), help="where the figures go")
+    return parser.parse_args()
+
+
+def contenders(config: Config, files: Files, folder: Path, peers: Path) -> list[Contender]:
+    """Ours, the framework's ceiling and the peers, each with the bodies it understands written to `folder`."""
+    table_ = read_parquet(files.inputs("test")).head(APPLICATIONS)
+    features = Features.of(config)
+    matrix = features.matrix(features.columns(Inputs.of(config).table(table_)))
+    model = (files.model / "model.txt").resolve()
+    rows = [[None if value != value else value for value in row] for row in matrix.tolist()]
+
+    def bodies(name: str, contents: Iterator[Any]) -> Path:
+        path = folder / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(content) + "\n" for content in contents), encoding="utf-8")
+        return path
+
+    row_only = bodies("rows", ({"row": row} for row in rows))
+    environment = {"MODEL": str(model), "MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "true"}
+    python = str((peers / "bin" / "python").absolute())
+    names = [f"f{place}" for place in range(matrix.shape[1])]
+    mlflow_model(peers, model, folder / "mlflow", names)
+    mlserver_model(model, folder / "mlserver")
+    return [
+        Contender(
+            OURS,
+            "contract, features, PD, policy, reasons, ledger",
+            [sys.executable, "-m", "credit_risk.cli", "serve"],
+            "/decide",
+            bodies("applications", applications(table_)),
+            "/readyz",
+            environment,
+        ),
+        Contender(
+            "BentoML, predict only",
+            "one row",
+            [sys.executable, "-m", "bentoml", "serve", "loadtest.peers.predict_only:PredictOnly"],
+            "/predict",
+            row_only,
+            "/readyz",
+            environment,
+        ),
+        Contender(
+            "FastAPI, predict only",
+            "one row",
+            [python, "-m", "uvicorn", "--app-dir", str(HERE / "peers"), "--log-level", "warning", "floor:app"],
+            "/predict",
+            row_only,
+            "/docs",
+            environment,
+        ),
+        Contender(
+            "MLServer, predict only",
+            "one row",
+            [str(peers / "bin" / "mlserver"), "start", str(folder / "mlserver")],
+            "/v2/models/credit/infer",
+            bodies("infer", (tensor(row) for row in rows)),
+            "/v2/models/credit/ready",
+            environment,
+        ),
+        Contender(
+            "mlflow models serve, predict only",
+            "one row",
+            [python, "-m", "mlflow", "models", "serve", "-m", str(folder / "mlflow"), "--env-manager", "local"],
+            "/invocations",
+            bodies("split", ({"dataframe_split": {"columns": names, "data": [row]}} for row in rows)),
+            "/ping",
+            {**environment, "PATH": f"{python.rpartition('/')[0]}:{os.environ['PATH']}"},  # it starts uvicorn by name
+        ),
+    ]
+
+
+def applications(table_: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Test applications as a client would send them; what one lacks is left out."""
+    for row in json.loads(table_.to_json(orient="records")):
+        yield {name: value for name, value in row.items() if value is not None}
+
+
+def tensor(row: Sequence[float | None]) -> dict[str, Any]:
+    return {"inputs": [{"name": "x", "shape": [1, len(row)], "datatype": "FP64", "data": row}]}
+
+
+def mlflow_model(peers: Path, model: Path, target: Path, names: Sequence[str]) -> None:
+    """The model as mlflow keeps it, written by the peers' own mlflow."""
+    code = (
+        "import sys, lightgbm, mlflow; booster = lightgbm.Booster(model_file=sys.argv[1]); "
+        "mlflow.lightgbm.save_model(booster, sys.argv[2], pip_requirements=['lightgbm'])"
+    )
+    subprocess.run([peers / "bin" / "python", "-c", code, model, target], check=True, capture_output=True)
+    assert len(names) == lgb.Booster(model_file=str(model)).num_feature()
+
+
+def mlserver_model(model: Path, folder: Path) -> None:
+    folder.mkdir()
+    shutil.copy(model, folder / "model.bst")
+    settings = {
+        "name": "credit",
+        "implementation": "mlserver_lightgbm.LightGBMModel",
+        "parameters": {"uri": str(folder / "model.bst")},
+    }
+    (folder / "model-settings.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def measured(found: Sequence[Contender], options: argparse.Namespace) -> dict[str, dict[str, Load]]:
+    """Every load on every contender, the contenders taking turns within a round; medians over the rounds."""
+    seen: dict[str, dict[str, list[Load]]] = {}
+    for turn in range(options.rounds):
+        for one in found:
+            print(f"round {turn + 1} of {options.rounds}: {one.name}", file=sys.stderr)
+            with served(one) as port:
+                for load_, result in loads(one, port, options.seconds).items():
+                    seen.setdefault(one.name, {}).setdefault(load_, []).append(result)
+    return {name: {load_: middle(results) for load_, results in by.items()} for name, by in seen.items()}
+
+
+def loads(one: Contender, port: int, seconds: int) -> dict[str, Load]:
+    """One connection, saturation, twice that, and half of what saturation reached."""
+    wrk(one, port, 1, 2)  # warm
+    full = wrk(one, port, SATURATION, seconds)
+    # A pause before each request that halves the rate of a closed loop: n connections answer n / (pause + latency).
+    pause = max(2 * SATURATION / full.per_second * 1e3 - full.p50 / 2, 0)
+    return {
+        "1 connection": wrk(one, port, 1, seconds),
+        "saturation": full,
+        "beyond": wrk(one, port, 2 * SATURATION, seconds),
+        "half load": wrk(one, port, SATURATION, seconds, pause),
+    }
+
+
+def wrk(one: Contender, port: int, connections: int, seconds: int, pause: float = 0) -> Load:
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--timeout",
+        "10s",
+        "-s",
+        str(HERE / "peers/requests.lua"),
+    ]
+    command += [f"http://{HOST}:{port}{one.path}", "--", str(one.bodies), f"{pause:.3f}", *one.headers]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    found = json.loads(line)
+    per_second = found["requests"] / found["seconds"]
+    return Load(per_second, found["p50"], found["p99"], found["longest"], found["not_ok"], found["broken"])
+
+
+def middle(results: Sequence[Load]) -> Load:
+    """The median of each figure over the rounds; what went wrong is added up and not averaged away."""
+    median = {
+        name: statistics.median(vars(one)[name] for one in results) for name in ("per_second", "p50", "p99", "longest")
+    }
+    return Load(**median, not_ok=sum(one.not_ok for one in results), broken=sum(one.broken for one in results))
+
+
+@contextmanager
+def served(one: Contender) -> Iterator[int]:
+    """The server on a free port of this machine, ready; at the end it and what it started are ended."""
+    port = free_port()
+    flags = ["--port", str(port)] if "mlserver" not in one.command[0] else []
+    settings = {
+        "MLSERVER_HTTP_PORT": str(port),
+        "MLSERVER_PARALLEL_WORKERS": "1",
+        "MLSERVER_GRPC_PORT": str(free_port()),
+        "MLSERVER_METRICS_PORT": str(free_port()),
+    }
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [*one.command, *flags],
+            env={**os.environ, **one.environment, **settings},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            wait_until_ready(one, port, process, log)
+            yield port
+        finally:
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a server and what it started; one that does not listen within 20 s is killed."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+            return
+
+
+def wait_until_ready(one: Contender, port: int, process: subprocess.Popen[bytes], log: Any) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://{HOST}:{port}{one.ready}", timeout=2):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    log.seek(0)
+    said = log.read().decode(errors="replace")[-3_000:]
+    sys.exit(f"{one.name} was not ready within {READY_WITHIN} s. It said:\n{said}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def table(results: Mapping[str, Mapping[str, Load]]) -> Table:
+    """Requests a second and latencies of all, and how ours stand to each."""
+    ours = results[OURS]["saturation"].per_second
+    shown = Table(title="Serving, measured in one run; one worker each")
+    for heading in (
+        "server",
+        "load",
+        "requests/s",
+        "p50 ms",
+        "p99 ms",
+        "longest ms",
+        "not 200",
+        "broken",
+        "ours over it",
+    ):
+        shown.add_column(heading, justify="left" if heading in ("server", "load") else "right")
+    for name, by in results.items():
+        for load_, one in by.items():
+            ratio = f"{ours / one.per_second:.2f}" if load_ == "saturation" else ""
+            cells = (f"{one.per_second:,.0f}", f"{one.p50:.2f}", f"{one.p99:.2f}", f"{one.longest:.1f}")
+            shown.add_row(name, load_, *cells, str(one.not_ok), str(one.broken), ratio)
+        shown.add_section()
+    return shown
+
+
+if __name__ == "__main__":
+    main()
