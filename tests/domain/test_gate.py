@@ -29,6 +29,7 @@ def check(value: Any, low: Any = None, high: Any = None, *, why: str | None = No
         ((0.71, 0.80), {"at_most": 0.8}, "PASS"),
         ((0.81, 0.89), {"at_most": 0.8}, "FAIL"),
         ((0.79, 0.85), {"at_most": 0.8}, "CANNOT SAY"),
+        ((0.80, 0.85), {"at_most": 0.8}, "CANNOT SAY"),
         ((0.92, 1.08), {"at_least": 0.9, "at_most": 1.1}, "PASS"),
         ((0.85, 1.05), {"at_least": 0.9, "at_most": 1.1}, "CANNOT SAY"),
         ((0.95, 1.15), {"at_least": 0.9, "at_most": 1.1}, "CANNOT SAY"),

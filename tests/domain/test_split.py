@@ -174,3 +174,15 @@ def test_a_history_shorter_than_the_embargo_is_refused_with_both_days():
 def test_a_row_without_a_date_is_refused():
     with pytest.raises(DataError, match="1 row has no date"):
         by_time([*OLD, "", "2020-01-07", "2023-05-01", "2023-06-01", "2023-07-01"])
+
+
+def test_the_shuffle_is_splitmix64_so_that_a_new_version_keeps_every_test_row_a_test_row():
+    # The published first output of SplitMix64 seeded with 1234567, which adds the constant that our seed counts in.
+    assert split._shuffled(np.array([1_234_567], dtype=np.uint64), 1).tolist() == [6_457_827_717_110_365_317]
+
+
+def test_a_group_belongs_where_its_middle_row_falls():
+    # Ten rows as five pairs, each pair one group: middles at 0.1, 0.3, 0.5, 0.7 and 0.9 of the rows.
+    group = np.repeat(np.arange(5), 2)
+    part = split.at_random(group, keys_of(10), np.zeros(10, dtype=bool), SHARES, 1)
+    assert [int((part == place).sum()) for place in range(3)] == [6, 2, 2]
