@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain as joined
 from typing import Any
@@ -41,13 +42,17 @@ class Ledger:
         store = Store(url, busy_timeout_s=busy_timeout_s)
         if not create and store.path is not None and not store.path.is_file():
             raise LedgerUnavailable(f"{store.path}: {NO_FILE}")
-        if create:
-            store.create()
-        store.remember_file()
-        store.check_settings()
-        schema.migrated(store)
-        ledger_id, wrapped = _identity(store, key, create=create)
-        return cls(store, Statements(store.dialect), ledger_id, Secret.unwrapped(key, wrapped, ledger_id))
+        with ExitStack() as opening:
+            opening.callback(store.close)
+            if create:
+                store.create()
+            store.remember_file()
+            store.check_settings()
+            schema.migrated(store)
+            ledger_id, wrapped = _identity(store, key, create=create)
+            secret = Secret.unwrapped(key, wrapped, ledger_id)
+            opening.pop_all()  # it is open, and stays so
+        return cls(store, Statements(store.dialect), ledger_id, secret)
 
     def append(self, new: Sequence[Entry]) -> list[Outcome]:
         """Record decisions in one durable transaction; in place of an entry that conflicts stands its Conflict.
@@ -89,10 +94,7 @@ class Ledger:
 
     def head(self) -> Head:
         """Where the chain ends: write it down elsewhere, and `verify` finds a chain that was cut off since."""
-        with self.store.reading() as cursor:
-            cursor.execute(self.sql.head_and_end)
-            seq, digest = _one(cursor, self.store.place)[:2]
-            return Head(seq, digest)
+        return head_of(self)[0]
 
     def ready(self) -> None:
         """Raises LedgerUnavailable if no decision could be recorded now, as far as that shows without writing."""
@@ -181,6 +183,14 @@ class Ledger:
         return count
 
 
+def head_of(ledger: Ledger) -> tuple[Head, int, bytes, int]:
+    """The head, how many keys there were then, its signature, and the number of the last entry there really is."""
+    with ledger.store.reading() as cursor:
+        cursor.execute(ledger.sql.head_and_end)
+        seq, digest, last_key, mac, last = _one(cursor, ledger.store.place)
+        return Head(seq, digest), last_key, mac, last
+
+
 def _one(cursor: DBAPICursor, place: str) -> tuple[Any, ...]:
     row = cursor.fetchone()
     if row is None:
@@ -188,14 +198,19 @@ def _one(cursor: DBAPICursor, place: str) -> tuple[Any, ...]:
     return tuple(row)
 
 
-def _unsealed(found: Sequence[Any], secret: Secret) -> tuple[Row, bytes | None]:
-    """A row of `entries` with its person's key behind it, and what it opens."""
-    *columns, wrapped = found
-    row = Row(*columns)
+def opened(secret: Secret, row: Row, wrapped: bytes | None) -> bytes | None:
+    """What is personal in a row, by its person's wrapped key; None once that is gone."""
     cipher = None if wrapped is None else secret.unwrap(wrapped, row.key)
     if cipher is None or row.sealed is None:
-        return row, None
-    return row, unseal(cipher, row.sealed, row.decision_id.encode())
+        return None
+    return unseal(cipher, row.sealed, row.decision_id.encode())
+
+
+def _unsealed(found: Sequence[Any], secret: Secret) -> tuple[Row, bytes | None]:
+    """A row of `entries` with its person's key behind it, and what that opens."""
+    *columns, wrapped = found
+    row = Row(*columns)
+    return row, opened(secret, row, wrapped)
 
 
 def _erasure(number: int, decisions: int) -> Row:
