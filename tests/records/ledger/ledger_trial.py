@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from credit_risk.records.ledger import DecidedBy, Entry
+from credit_risk.records.ledger import DecidedBy, Entry, Ledger
 
 KEY = bytes(range(32))
 
@@ -45,3 +45,16 @@ def needed(there: object, what: str) -> None:
     """A tool that is not there is a listed skip here and a failure in CI."""
     if not there:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(what)
+
+
+def submit_all(url: str, process: int) -> list[tuple[str, str, int]]:
+    """From another process: ten requests that everybody sends, ten that only this one does."""
+    with Ledger.open(url, key=KEY, busy_timeout_s=30) as ledger:
+        said = []
+        for number in range(10):
+            mine = entry(f"p{process}", f"mine-{process}-{number}")
+            for outcome, name in zip(
+                ledger.append([entry("all", f"all-{number}"), mine]), (f"all-{number}", mine.request_id), strict=True
+            ):
+                said.append((name, outcome.decision_id, outcome.seq))
+        return said

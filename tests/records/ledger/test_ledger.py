@@ -6,7 +6,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from ledger_trial import BY, KEY, REASONS, SECRET_INCOME, entry
+from ledger_trial import BY, KEY, REASONS, SECRET_INCOME, entry, submit_all
 
 from credit_risk.records.ledger import Conflict, EntryError, Ledger, LedgerRefused, LedgerUnavailable
 from credit_risk.records.ledger.verification import verify
@@ -190,19 +190,6 @@ def test_an_entry_cannot_be_changed_or_removed_by_a_slip(ledger):
         with pytest.raises(LedgerUnavailable, match="the ledger only grows"), ledger.store.core() as connection:
             connection.exec_driver_sql(slip)
     assert verify(ledger).holds
-
-
-def submit_all(url: str, process: int) -> list[tuple[str, str, int]]:
-    """From another process: ten requests that everybody sends, ten that only this one does."""
-    with Ledger.open(url, key=KEY, busy_timeout_s=30) as ledger:
-        said = []
-        for number in range(10):
-            mine = entry(f"p{process}", f"mine-{process}-{number}")
-            for outcome, name in zip(
-                ledger.append([entry("all", f"all-{number}"), mine]), (f"all-{number}", mine.request_id), strict=True
-            ):
-                said.append((name, outcome.decision_id, outcome.seq))
-        return said
 
 
 def test_several_processes_continue_one_chain_and_record_each_request_once(url):
