@@ -74,6 +74,7 @@ class Store:
     def writing(self) -> Iterator[DBAPICursor]:
         """One durable transaction, alone with the database; nothing of it is kept unless block and commit succeed."""
         with self._translated():
+            self._still_there()
             connection = self.engine.raw_connection()
             done = False
             try:
@@ -82,7 +83,7 @@ class Store:
                     self._begin_alone(cursor)
                 yield cursor
                 connection.commit()
-                self._still_there()
+                self._still_there()  # again: what was committed to a file that went meanwhile is not durable
                 done = True
             finally:
                 if not done:
@@ -145,6 +146,7 @@ class Store:
 
     def _sqlite(self) -> sqlite3.Connection:
         assert self.path is not None  # noqa: S101 - only SQLite's engine calls this
+        self._still_there()  # another file of this name would be mixed with the log of the one that went
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?mode=rw",  # never makes a file: an empty ledger in a lost one's place is no ledger
             uri=True,
@@ -171,7 +173,7 @@ class Store:
                 return
 
     def _still_there(self) -> None:
-        """SQLite goes on writing to a file that was removed; nothing written there is durable."""
+        """Raises LedgerUnavailable: SQLite would go on writing to a file that was removed, and call it durable."""
         if self._file is not None and self._identity_of_file() != self._file:
             raise LedgerUnavailable(
                 f"{self.path} is not the file that was opened: it was moved or replaced. "
