@@ -26,6 +26,7 @@ def record(commit: GroupCommit, name: str, how_many: int | None) -> None:
 def main(url: str, name: str, submitters: int, how_many: int | None) -> None:
     with Ledger.open(url, key=KEY, busy_timeout_s=30) as ledger:
         commit = GroupCommit(ledger)
+        os.write(2, b"opened\n")  # what was synced before was the making of the ledger
         threads = [Thread(target=record, args=(commit, f"{name}-{place}", how_many)) for place in range(submitters)]
         for one in threads:
             one.start()

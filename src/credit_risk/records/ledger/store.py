@@ -146,7 +146,6 @@ class Store:
 
     def _sqlite(self) -> sqlite3.Connection:
         assert self.path is not None  # noqa: S101 - only SQLite's engine calls this
-        self._still_there()  # another file of this name would be mixed with the log of the one that went
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?mode=rw",  # never makes a file: an empty ledger in a lost one's place is no ledger
             uri=True,
@@ -175,6 +174,7 @@ class Store:
     def _still_there(self) -> None:
         """Raises LedgerUnavailable: SQLite would go on writing to a file that was removed, and call it durable."""
         if self._file is not None and self._identity_of_file() != self._file:
+            # Nor may a new file of this name be opened: it would be mixed with the log of the one that went.
             raise LedgerUnavailable(
                 f"{self.path} is not the file that was opened: it was moved or replaced. "
                 "Put it back, or start again with the file that shall be the ledger."
