@@ -68,6 +68,20 @@ def test_inputs_that_would_not_come_back_are_refused(local, inputs, what):
     assert local.head().seq == 0
 
 
+@pytest.mark.parametrize("name", ["applicant", "request", "client", "body_digest"])
+def test_half_a_character_is_refused(local, name):
+    with pytest.raises(EntryError, match="valid Unicode"):
+        local.append([entry(**{name: "\ud800"})])
+
+
+@pytest.mark.parametrize("text", ["", "\0", "Zoë 🙂", "a" * 10_000])
+def test_any_text_is_a_reference_and_a_key(ledger, text):
+    [recorded] = ledger.append([entry(text, text, client=text)])
+    record = ledger.find(text, text)
+    assert (record.decision_id, record.applicant, record.request_id) == (recorded.decision_id, text, text)
+    assert verify(ledger).holds
+
+
 def test_nothing_personal_stands_in_clear(local, file):
     local.append([entry("Ada-Lovelace", "request-of-Ada", body_digest="digest-of-body")])
     local.close()

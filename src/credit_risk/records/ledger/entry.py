@@ -106,13 +106,13 @@ def prepare(entry: Entry, secret: Secret) -> Prepared:
         "decided": entry.decided,  # orjson writes a number that is none as null; `unknown` says which it was
         **({"unknown": unknown} if unknown else {}),
     }
-    request = None if entry.request_id is None else secret.digest(b"request", entry.client, entry.request_id)
     of_person = ("applicant", entry.applicant) if entry.applicant is not None else ("decision", decision_id)
     try:
+        request = None if entry.request_id is None else secret.digest(b"request", entry.client, entry.request_id)
         row = Row(0, DECISION, at, decision_id, request, 0, orjson.dumps(facts(entry)).decode(), None)
         return Prepared(entry, row, secret.digest(b"subject", *of_person), orjson.dumps(personal))
     except (TypeError, UnicodeEncodeError) as error:
-        raise EntryError(f"an entry must be JSON, with whole numbers below 2^63: {error}.") from None
+        raise EntryError(f"an entry must be JSON, in valid Unicode, with whole numbers below 2^63: {error}.") from None
 
 
 def facts(entry: Entry) -> dict[str, Any]:
