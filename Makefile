@@ -23,7 +23,7 @@ endef
 export FINGERPRINT
 
 .PHONY: help setup data run recompute attacks sabotage ci lint format format-check types imports config workflows-lint docs test coverage \
-	tune bench-pipeline lock doctor clean
+	tune bench-pipeline ledger-kills lock doctor clean
 
 help: ## List the targets (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -121,6 +121,9 @@ tune: data ## Search LightGBM's parameters (resumable, seeded) and write them to
 
 bench-pipeline: setup ## Measure the pipeline against bare LightGBM, and how it grows from 30 k to 3 M rows
 	$(BIN)/credit-risk bench
+
+ledger-kills: setup ## Kill -9 under load, twenty times in each database: no decision that was answered is lost
+	LEDGER_KILLS=20 $(BIN)/pytest -s tests/records/ledger/test_durability.py -k kill
 
 lock: ## Compile the lock again with uv (UPGRADE=1 takes newer versions, UV=path/to/uv)
 	@command -v $(UV) >/dev/null || { echo "No '$(UV)' here. Install it (python3 -m pip install uv), or name it: make lock UV=/path/to/uv"; exit 1; }
