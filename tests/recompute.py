@@ -231,7 +231,7 @@ def leak(config, tables, outcomes, scored, gini):
     pooled = pd.concat([pd.DataFrame(columns_of(config, tables[name])).assign(split_=name) for name in SPLITS])
     inputs = [name for name in pooled if name in config["columns"]]
     shared = int((pooled.groupby(inputs, dropna=False)["split_"].transform("nunique") > 1).sum())
-    found = {"marked": max(sure.values()), "marked_feature": max(sure, key=sure.get)}
+    found = {"marked": max(sure.values()), "marked_feature": max(sure, key=sure.get) if max(sure.values()) > 0 else ""}
     found |= {"strongest_feature": strongest, "strongest_gini": best[strongest], "rows_across_splits": shared}
     return found | {"strongest_share": best[strongest] / gini if gini > 0 else math.nan}
 

@@ -26,7 +26,10 @@ def config(columns, derived, directions):
             "contract": {"min_rows": 1, "max_duplicates": 1},
             "drift": {"bins": 10, "threshold": 0.1, "confidence": 0.95},
             "split": {"by": "random", "train": 0.6, "selection": 0.2, "test": 0.2, "seed": 1},
-            "model": {"seed": 1, "folds": 2, "max_trees": 9, "patience": 9, "directions": directions},
+            "model": {
+                "candidate": "better", "materiality": 0, "seed": 1, "folds": 2, "max_trees": 9, "patience": 9,
+                "directions": directions,
+            },
             "tune": {"trials": 1, "seed": 1},
             "policy": policy,
             "evaluation": {"replicates": 100, "confidence": 0.95, "seed": 1},

@@ -53,7 +53,15 @@ def config(**sections: Any) -> Config:
         "contract": {"min_rows": 1, "max_duplicates": 1, "rules": [RULE]},
         "drift": {"bins": 2, "threshold": 0.1, "confidence": 0.95},
         "split": {"by": "random", "train": 0.6, "selection": 0.2, "test": 0.2, "seed": 1},
-        "model": {"seed": 1, "folds": 2, "max_trees": 1, "patience": 1, "directions": {}},
+        "model": {
+            "candidate": "better",
+            "materiality": 0,
+            "seed": 1,
+            "folds": 2,
+            "max_trees": 1,
+            "patience": 1,
+            "directions": {},
+        },
         "tune": {"trials": 1, "seed": 1},
         "policy": {"margin": 0.2, "lgd": 0.6, "cost": 0, "refer_within": 0, "max_missing": 1, "invalid": "refuse"}
         | {"scale": {"base": 600, "odds": 50, "pdo": 20}, "bands": [{"name": "A", "minimum": 0}]},

@@ -40,7 +40,7 @@ def strongest(columns: Mapping[str, Matrix], bad: Mask, model_gini: float) -> St
 
 @dataclass(frozen=True)
 class Telltale:
-    """The feature that marks most bads as good as certainly, and the share of all bads that it marks (NaN: no bads)."""
+    """The feature that marks most bads for certain, empty if none does; its share of all bads (NaN: no bads)."""
 
     feature: str
     share: float
@@ -54,7 +54,7 @@ def telltale(columns: Mapping[str, Matrix], bad: Mask, *, confidence: float) -> 
     """
     shares = {name: marked(values, bad, confidence=confidence) for name, values in columns.items()}
     name = max(shares, key=lambda name: -1 if math.isnan(shares[name]) else shares[name])
-    return Telltale(name, shares[name])
+    return Telltale(name if shares[name] > 0 else "", shares[name])
 
 
 def marked(values: Matrix, bad: Mask, *, confidence: float) -> float:

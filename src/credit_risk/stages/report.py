@@ -119,7 +119,7 @@ def page(config: Config, files: Files) -> str:
         further=[(measure, *value_of(metrics, "test", measure)) for measure in FURTHER],
         candidate=model_label(metrics.get("kind")),
         selection=loaded["selection"][0],
-        rivals=[model_label(kind) for kind in metrics.get("challengers", {})],
+        rivals=[model_label(kind) for kind in rivals(metrics)],
         comparison=comparison(metrics, loaded["selection"][0]),
         pictures=Pictures(config, files, metrics).all(),
         tables={name: table_of(files.plots / f"{name}.csv", labels(config)) for name in TABLES},
@@ -246,9 +246,14 @@ def model_label(kind: object) -> str:
     return plots.MODELS[kind][0] if isinstance(kind, str) and kind in plots.MODELS else NOT_AVAILABLE
 
 
+def rivals(metrics: Mapping[str, Any]) -> list[str]:
+    """The candidate's challengers, the one that could have been chosen first."""
+    return [kind for kind in plots.MODELS if kind in metrics.get("challengers", {})]
+
+
 def comparison(metrics: Mapping[str, Any], selection: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Candidate and challengers side by side, the candidate minus each, and what the selection rows chose by."""
-    kinds = tuple(metrics.get("challengers", {}))
+    kinds = rivals(metrics)
     metrics = {**metrics, "selection": {"scorecard": selection.get("scorecard", {})}}
     nodes = ("test", *(f"challengers.{kind}" for kind in kinds))
     differences = (*(f"differences.{kind}" for kind in kinds), "selection.scorecard")
@@ -307,8 +312,13 @@ def steps(preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def digests(gate: Mapping[str, Any], preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What this page speaks about, by SHA-256."""
-    names = {"scorer": "Scorer (models/scorer)", "challenger": "Challenger (models/challenger)",
-             "data": "Prepared rows", "config": "Config (configs/*.yaml)", "code": "Code (src/credit_risk)"}  # fmt: skip
+    names = {
+        "scorer": "Scorer (models/scorer)",
+        "challenger": "Challenger (models/challenger)",
+        "data": "Prepared rows",
+        "config": "Config (configs/*.yaml)",
+        "code": "Code (src/credit_risk)",
+    }
     of_gate = gate.get("digests", {})
     known = [(label, str(of_gate.get(name) or NOT_AVAILABLE)) for name, label in names.items()]
     known += [(names.get(name, name), str(value)) for name, value in of_gate.items() if name not in names]
@@ -359,7 +369,7 @@ class Pictures:
 
     def roc(self) -> Picture:
         names = {self.metrics.get("kind"): "test"}
-        names |= {kind: f"challengers.{kind}" for kind in self.metrics.get("challengers", {})}
+        names |= {kind: f"challengers.{kind}" for kind in rivals(self.metrics)}
         found = [f"{written(lookup(self.metrics, f'{name}.auc'))} {model_label(kind)}" for kind, name in names.items()]
         title = f"AUC of the candidate and its challengers: {', '.join(found)}"
         return self._draw("roc", title, ("model", "false_positive_rate", "true_positive_rate"), plots.roc)

@@ -33,6 +33,7 @@ def screen(config: Config, files: Files) -> RenderableType:
     split = read_json(files.report("preparation"))["split"]
     lines: list[RenderableType] = [Text(config.project.title, style="bold"), _figures(metrics), _checks(gate)]
     lines += [Text(one["sentence"]) for one in gate["not_applicable"]]
+    lines.append(Text(f"The candidate is the {metrics['kind']}; its challengers stand beside it."))
     if not split["out_of_time"]:
         lines.append(Text(f"No out-of-time test: {split['why_random']}."))
     lines.append(Text("* as a share of the exposure"))
@@ -42,8 +43,8 @@ def screen(config: Config, files: Files) -> RenderableType:
 
 def _figures(metrics: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, title_justify="left")
-    challengers = tuple(metrics["challengers"])
-    for heading in ("on the test rows", f"candidate: {metrics['kind']}", "95 % interval", *challengers):
+    challengers = sorted(metrics["challengers"], key="logistic".__eq__)  # the floor last
+    for heading in ("on the test rows", metrics["kind"], "95 % interval", *challengers):
         table.add_column(heading, justify="left" if heading == "on the test rows" else "right")
     table.columns[2].header = f"{metrics['information']['confidence']:.0%} interval"
     for name, label in HEADLINES.items():
