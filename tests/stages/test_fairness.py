@@ -240,10 +240,10 @@ def test_a_reduction_that_gets_further_is_told_though_nothing_can_be_adopted(mea
         "auc_lost": [0.0, 0.0, 0.009],
         "admissible": False,
     })  # fmt: skip
-    told = fairness.sentence(frontier, config)
+    told = fairness.sentence(frontier, config, "lightgbm")
     assert "none that could be adopted is clearly less uneven in the contrast women" in told
     assert "reaches 0.900 against 0.700 for 0.0090 AUC: a fairer model may exist." in told
-    assert "reduction" not in fairness.sentence(frontier.assign(auc_lost=0.02), config)
+    assert "reduction" not in fairness.sentence(frontier.assign(auc_lost=0.02), config, "lightgbm")
 
 
 # The page
