@@ -8,7 +8,7 @@ import pytest
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.simulate import lender
-from credit_risk.stages import assemble, prepare, train
+from credit_risk.stages import assemble, prepare, select, train
 
 LENDER = Path(__file__).parent / "lender"
 
@@ -27,5 +27,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Files]:
     config, files = write_lender(tmp_path_factory.mktemp("lender"))
     prepare.run(config, files)
     train.run(config, files)
+    select.run(config, files)
     assemble.run(config, files)
     return config, files

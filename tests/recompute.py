@@ -12,6 +12,7 @@ import operator
 import sys
 from functools import reduce
 from pathlib import Path
+from statistics import NormalDist
 
 import lightgbm as lgb
 import numpy as np
@@ -19,7 +20,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
-MODELS = ("lightgbm", "scorecard", "logistic")
+SCORERS = ("scorer", "challenger")
 SPLITS = ("train", "selection", "test")
 LOOSE = {"calibration_slope": 1e-6}  # both sides stop an iteration
 NOT_RECOMPUTED = {
@@ -42,6 +43,12 @@ def in_the_large(bad, pd_):
         middle = (low + high) / 2
         low, high = (middle, high) if (1 / (1 + np.exp(-(z + middle)))).mean() < bad.mean() else (low, middle)
     return (low + high) / 2
+
+
+def models(root):
+    """Kinds of the models, the candidate first: the columns of the predictions."""
+    kinds = [json.loads((root / "models" / name / "scorer.json").read_text())["kind"] for name in SCORERS]
+    return (*kinds, "logistic")
 
 
 def figures(rows, model, policy):
@@ -77,23 +84,22 @@ def cut_off(policy):
 
 def headline(root, config, predictions):
     """The figures of all models, and model minus challenger."""
-    found = {
-        name: {model: figures(rows, model, config["policy"]) for model in MODELS} for name, rows in predictions.items()
-    }
-
-    def minus(split, challenger):
-        return {key: value - found[split][challenger][key] for key, value in found[split]["lightgbm"].items()}
-
+    candidate, *challengers = models(root)
     test = predictions["test"]
-    scored = test[test["lightgbm"].notna()]
+    found = {model: figures(test, model, config["policy"]) for model in (candidate, *challengers)}
+
+    def minus(challenger):
+        return {key: value - found[challenger][key] for key, value in found[candidate].items()}
+
+    scored = test[test[candidate].notna()]
     return {
-        "test": found["test"]["lightgbm"],
-        "challengers": {model: found["test"][model] for model in MODELS[1:]},
-        "differences": {model: minus("test", model) for model in MODELS[1:]},
-        "selection": {"scorecard": minus("selection", "scorecard")},
+        "kind": candidate,
+        "test": found[candidate],
+        "challengers": {model: found[model] for model in challengers},
+        "differences": {model: minus(model) for model in challengers},
         "information": {"cut_off": cut_off(config["policy"])},
         "scorer": digest(root / "models" / "scorer"),
-        "scorecard": digest(root / "models" / "scorecard"),
+        "challenger": digest(root / "models" / "challenger"),
         "rows": {
             "train": len(pd.read_parquet(root / "artifacts" / "outcomes" / "train.parquet")),
             "selection": len(predictions["selection"]),
@@ -101,7 +107,7 @@ def headline(root, config, predictions):
             "test_bads": int(scored["bad"].sum()),
             "test_goods": int((~scored["bad"]).sum()),
             "test_not_scored": len(test) - len(scored),
-            "selection_not_scored": int(predictions["selection"]["lightgbm"].isna().sum()),
+            "selection_not_scored": int(predictions["selection"][candidate].isna().sum()),
         },
     }
 
@@ -186,19 +192,33 @@ def columns_of(config, table):
 
 
 def predicted_again(root, config, columns):
-    """PDs of the scorer from its model text and calibration, whatever may be missing."""
+    """PDs of LightGBM, candidate or challenger, from its model text and calibration, whatever may be missing."""
     read = [name for name, column in config["columns"].items() if column["role"] == "feature"] + list(config["derived"])
     matrix = np.column_stack([columns[name] for name in read])
-    booster = lgb.Booster(model_file=root / "models" / "scorer" / "model.txt")
-    calibration = json.loads((root / "models" / "scorer" / "scorer.json").read_text())["calibration"]
+    scorer = root / "models" / SCORERS[models(root).index("lightgbm")]
+    booster = lgb.Booster(model_file=scorer / "model.txt")
+    calibration = json.loads((scorer / "scorer.json").read_text())["calibration"]
     margin = booster.predict(matrix, raw_score=True, num_threads=1)
     return 1 / (1 + np.exp(-(calibration["intercept"] + calibration["slope"] * margin)))
+
+
+def marked(bad, series, z):
+    """The share of bads in the largest end of a column that is surely nine tenths bad, by Wilson's interval."""
+    most = 0
+    for sign in (1, -1):
+        for end in (-math.inf, math.inf):
+            ends = bad.astype(int).groupby((sign * series).fillna(end)).agg(["sum", "size"]).iloc[::-1].cumsum()
+            # Wilson's lower end is at least 0.9 where the score test refuses a bad rate of 0.9.
+            sure = (ends["sum"] / ends["size"] - 0.9) * (ends["size"] / 0.09) ** 0.5 >= z
+            most = max(most, ends["sum"][sure].max() if sure.any() else 0)
+    return most / bad.sum() if bad.any() else math.nan
 
 
 def leak(config, tables, outcomes, scored, gini):
     """The best Gini of one column alone, and rows whose inputs stand in another split too."""
     train, test = (columns_of(config, tables[name]) for name in ("train", "test"))
-    bad, best = outcomes["test"]["bad"][scored], {}
+    z = NormalDist().inv_cdf((1 + config["evaluation"]["confidence"]) / 2)
+    bad, best, sure = outcomes["test"]["bad"][scored], {}, {}
     for name, values in test.items():
         series = pd.Series(values)
         if config["columns"].get(name, {}).get("type") == "category":
@@ -206,11 +226,13 @@ def leak(config, tables, outcomes, scored, gini):
         series = series[scored]
         filled = [series.rank(na_option=end) for end in ("top", "bottom")]
         best[name] = max(abs(2 * roc_auc_score(bad, ranks) - 1) for ranks in filled)
+        sure[name] = marked(bad, series, z)
     strongest = max(best, key=best.get)
     pooled = pd.concat([pd.DataFrame(columns_of(config, tables[name])).assign(split_=name) for name in SPLITS])
     inputs = [name for name in pooled if name in config["columns"]]
     shared = int((pooled.groupby(inputs, dropna=False)["split_"].transform("nunique") > 1).sum())
-    found = {"strongest_feature": strongest, "strongest_gini": best[strongest], "rows_across_splits": shared}
+    found = {"marked": max(sure.values()), "marked_feature": max(sure, key=sure.get) if max(sure.values()) > 0 else ""}
+    found |= {"strongest_feature": strongest, "strongest_gini": best[strongest], "rows_across_splits": shared}
     return found | {"strongest_share": best[strongest] / gini if gini > 0 else math.nan}
 
 
@@ -219,7 +241,7 @@ def gains(root, config, scored):
     policy = config["policy"]
     scale, bands = policy["scale"], policy["bands"]
     factor = scale["pdo"] / math.log(2)
-    score = scale["base"] - factor * math.log(scale["odds"]) - factor * log_odds(scored["lightgbm"])
+    score = scale["base"] - factor * math.log(scale["odds"]) - factor * log_odds(scored[models(root)[0]])
     names = [next((b["name"] for b in bands if s >= b["minimum"]), bands[-1]["name"]) for s in score]
     table = pd.read_csv(root / "reports" / "plots" / "gains.csv", dtype={"band": str}).set_index("band")
     counted = scored.assign(band=names).groupby("band")["bad"].agg(rows="size", bads="sum")
@@ -272,7 +294,7 @@ def main(root):
         print(f"{name + ' PDs, predicted again':<32} {len(again):>6} rows  largest difference {gap:.1e}")
         problems += [f"predictions/{name}: PDs differ by up to {gap:g}"] if not gap <= 1e-9 else []
     found = headline(root, config, predictions)
-    scored = predictions["test"]["lightgbm"].notna()
+    scored = predictions["test"][models(root)[0]].notna()
     found["leak"] = leak(config, inputs, outcomes, scored, found["test"]["gini"])
     said = dict(flat({key: value for key, value in metrics.items() if key != "unknown"}))
     recomputed = dict(flat(found))

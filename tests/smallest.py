@@ -19,7 +19,15 @@ SECTIONS: dict[str, Any] = {
     "contract": {"min_rows": 1, "max_duplicates": 1},
     "drift": {"bins": 4, "threshold": 0.1, "confidence": 0.95},
     "split": {"by": "random", "train": 0.6, "selection": 0.2, "test": 0.2, "seed": 1},
-    "model": {"seed": 1, "folds": 2, "max_trees": 1, "patience": 1, "directions": {}},
+    "model": {
+        "candidate": "better",
+        "materiality": 0,
+        "seed": 1,
+        "folds": 2,
+        "max_trees": 1,
+        "patience": 1,
+        "directions": {},
+    },
     "tune": {"trials": 1, "seed": 1},
     "policy": {
         "margin": 0.2,

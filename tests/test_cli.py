@@ -265,4 +265,4 @@ def test_the_installed_command_goes_from_data_to_a_scorer(root):
         assert "Traceback" not in done.stderr
         assert "Warning" not in done.stderr
         assert (root / written).is_file()
-    assert sorted(path.name for path in (root / "models").iterdir()) == ["scorecard", "scorer"]
+    assert sorted(path.name for path in (root / "models").iterdir()) == ["challenger", "scorer"]

@@ -24,7 +24,8 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 STAGES = {
     "prepare": "take out, group and split the rows; write inputs, outcomes and protected columns apart",
-    "assemble": "put the fitted models together with the policy: models/scorer and models/scorecard",
+    "select": "choose the candidate on the selection rows: LightGBM if it earns its place, else the scorecard",
+    "assemble": "put the fitted models together with the policy: models/scorer and models/challenger",
     "evaluate": "measure model and challengers with intervals; write reports/metrics.json and the plots' tables",
     "fairness": "measure approvals by protected group, and search for less discriminatory alternatives",
     "explain": "check the reasons of declines, and what the model looks at",

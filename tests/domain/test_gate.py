@@ -139,12 +139,35 @@ def test_every_gate_has_one_check_in_its_order_and_a_record_of_it():
         "exact": True,
         "reason": "s",
         "advice": None,
+        "of": None,
         "verdict": "FAIL",
         "value": 2.0,
         "low": 2.0,
         "high": 2.0,
         "sentence": "b is 2, outside the limit of at most 1.",
     }
+
+
+def test_a_gate_of_another_kind_of_candidate_has_no_verdict_but_a_sentence():
+    gates = [
+        Gate(name="each", measure="a", at_least=1, reason="r"),
+        Gate(name="trees", measure="b", at_least=1, reason="r", of="lightgbm"),
+    ]
+    judged, others = gate.applicable(gates, "scorecard")
+    assert [one.name for one in judged] == ["each"]
+    assert others == [
+        {
+            "name": "trees",
+            "of": "lightgbm",
+            "sentence": "trees does not apply: it judges a lightgbm candidate, and this one is a scorecard.",
+        }
+    ]
+    assert gate.applicable(gates, "lightgbm") == (gates, [])
+
+
+def test_where_the_kind_is_not_known_no_gate_is_left_out():
+    gates = [Gate(name="trees", measure="b", at_least=1, reason="r", of="lightgbm")]
+    assert gate.applicable(gates, None) == (gates, [])
 
 
 def test_the_advice_is_said_with_every_verdict_but_a_pass_and_is_recorded():

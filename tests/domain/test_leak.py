@@ -52,3 +52,32 @@ def test_rows_that_stand_in_two_splits_are_counted_on_both_sides():
     assert leak.rows_across_splits([train, selection, test]) == 4
     assert leak.rows_across_splits([train, np.array([[0.0, 0.0]])]) == 0
     assert leak.rows_across_splits([train, np.asfortranarray(train)]) == 10
+
+
+def test_what_marks_bads_for_certain_is_counted_whichever_way_round_and_where_cells_are_missing():
+    bad = np.arange(200) < 100
+    flagged = np.where(np.arange(200) < 40, 1.0, 0.0)  # 40 of the 100 bads, no good
+    assert leak.marked(flagged, bad, confidence=0.95) == 0.4
+    assert leak.marked(-flagged, bad, confidence=0.95) == 0.4
+    amount = np.where(flagged == 1, np.arange(200.0), NAN)  # filled in after the default
+    assert leak.marked(amount, bad, confidence=0.95) == 0.4
+    assert leak.marked(np.where(flagged == 1, NAN, 7.0), bad, confidence=0.95) == 0.4
+
+
+def test_a_strong_feature_that_only_ranks_marks_nobody():
+    bad = np.arange(200) % 5 < 4  # four in five are bad wherever one looks
+    assert leak.marked(np.arange(200.0), bad, confidence=0.95) == 0
+
+
+def test_few_rows_that_are_bad_by_chance_mark_nobody():
+    bad = np.arange(200) < 100
+    assert leak.marked(np.where(np.arange(200) < 34, 1.0, 0.0), bad, confidence=0.95) == 0  # Wilson: 34 / 37.84 < 0.9
+    assert leak.marked(np.where(np.arange(200) < 35, 1.0, 0.0), bad, confidence=0.95) == 0.35
+
+
+def test_the_feature_that_marks_most_is_named():
+    bad = np.arange(200) < 100
+    columns = {"rank": np.zeros(200), "recovered": np.where(np.arange(200) < 60, 1.0, 0.0)}
+    assert leak.telltale(columns, bad, confidence=0.95) == leak.Telltale("recovered", 0.6)
+    assert leak.telltale({"rank": np.zeros(200)}, bad, confidence=0.95) == leak.Telltale("", 0)
+    assert math.isnan(leak.telltale(columns, np.zeros(200, dtype=bool), confidence=0.95).share)

@@ -12,7 +12,7 @@ def config(columns, derived, directions):
     return smallest.config(
         columns={**columns, "y": {"role": "target"}},
         derived={name: {"formula": formula} for name, formula in derived.items()},
-        model={"seed": 1, "folds": 2, "max_trees": 9, "patience": 9, "directions": directions},
+        model=smallest.SECTIONS["model"] | {"directions": directions},
     )
 
 

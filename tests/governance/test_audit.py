@@ -56,7 +56,7 @@ def audited(path, framework, files):
 def measure(files, **changes):
     figures = {
         "scorer": digest.of_directory(files.scorer),
-        "scorecard": digest.of_directory(files.scorecard),
+        "challenger": digest.of_directory(files.challenger),
         "test": {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79},
         "monotone": {"violations": 0},
     }
@@ -132,8 +132,8 @@ def test_evidence_about_another_scorer_fails(files):
     assert found["found"] == "the evidence reports/metrics.json speaks about another scorer: 000000000000…"
 
 
-def test_evidence_about_the_scorer_does_not_speak_for_the_scorecard(files):
-    assert "another scorer" in one(files, AUC, files.scorecard)["found"]
+def test_evidence_about_the_scorer_does_not_speak_for_the_challenger(files):
+    assert "another scorer" in one(files, AUC, files.challenger)["found"]
 
 
 @pytest.mark.parametrize("scorer", [None, "", 7])

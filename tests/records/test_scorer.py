@@ -24,7 +24,7 @@ from credit_risk.records.scorer import Scorer
 Trained = tuple[Config, Files]
 
 
-@pytest.fixture(scope="module", params=["scorer", "scorecard"])
+@pytest.fixture(scope="module", params=["scorer", "challenger"])
 def scorer(request: pytest.FixtureRequest, trained: Trained) -> Scorer:
     """Both kinds of scorer; each test runs with each."""
     return Scorer.load(getattr(trained[1], request.param))
@@ -303,7 +303,7 @@ def test_a_garbled_file_is_named(copied: Path, name: str, content: bytes):
     "content", ["", "garbage", "[]", "{}", '{"columns": [0], "bins": [], "coefficients": [], "intercept": "x"}']
 )
 def test_a_garbled_scorecard_is_named(tmp_path: Path, trained: Trained, content: str):
-    copied = Path(shutil.copytree(trained[1].scorecard, tmp_path / "scorecard"))
+    copied = Path(shutil.copytree(trained[1].challenger, tmp_path / "scorecard"))
     (copied / "scorecard.json").write_text(content)
     with pytest.raises(ScorerError, match=r"scorecard\.json"):
         Scorer.load(copied)

@@ -56,10 +56,18 @@ def _add_feature(name: str, column: Mapping[str, Any], family: int) -> Callable[
 
 def target_leaked(trial: Trial) -> None:
     """Calls by the collections department, which begin after an account has gone bad."""
+    _calls(trial, of_bads=0.97, of_others=0.01)
 
+
+def target_leaked_in_part(trial: Trial) -> None:
+    """The same calls, to a third of the bads: alone they rank far worse than the model, and no share shows them."""
+    _calls(trial, of_bads=0.33, of_others=0.001)
+
+
+def _calls(trial: Trial, *, of_bads: float, of_others: float) -> None:
     def change(table: DataFrame) -> DataFrame:
         draw = np.random.default_rng(1)
-        called = draw.random(len(table)) < np.where(table["status"] == "bad", 0.97, 0.01)
+        called = draw.random(len(table)) < np.where(table["status"] == "bad", of_bads, of_others)
         return table.assign(collection_calls=np.where(called, 1 + draw.poisson(2, len(table)), 0))
 
     write(trial.root, change, gap=GAP)
@@ -363,6 +371,13 @@ def scorecard_as_good(trial: Trial) -> None:
     trial.run_from_raw()
 
 
+def scorecard_chosen(trial: Trial) -> None:
+    """The same world, and a config that puts the better of the two forward: the scorecard, which every gate lets by."""
+    write(trial.root, gap=GAP, interaction=0)
+    trial.edit_config(lambda tree: tree["model"].update(candidate="better"))
+    trial.run_from_raw()
+
+
 def scorecard_better(trial: Trial) -> None:
     """The same world, and a model that was stopped after ten trees."""
     write(trial.root, gap=GAP, interaction=0)
@@ -381,7 +396,23 @@ SABOTAGES = (
         "target leaked into a feature",
         target_leaked,
         {"leak": r"FAIL leak.strongest_share .* outside"},
-        may=("beats_scorecard", "calibration_slope", "calibration_level", "required_features"),
+        may=("leak_marked", "beats_scorecard", "calibration_slope", "calibration_level", "required_features"),
+        fresh=True,
+    ),
+    # A sure sign of a third of the bads moves everything that is fitted beside it, so the rest of the gates is open.
+    Sabotage(
+        "target leaked in part",
+        target_leaked_in_part,
+        {"leak_marked": r"FAIL leak.marked is 0\.3.* outside"},
+        may=(
+            "beats_scorecard",
+            "calibration_slope",
+            "calibration_level",
+            "required_features",
+            "reasons_hold",
+            "fairness_women",
+            *AGREEMENT,
+        ),
         fresh=True,
     ),
     Sabotage(
@@ -605,7 +636,7 @@ SABOTAGES = (
     Sabotage(
         "challenger as good as the model",
         scorecard_as_good,
-        {"beats_scorecard": r"(FAIL|CANNOT SAY) selection.scorecard.auc .* keep the scorecard"},
+        {"beats_scorecard": r"(FAIL|CANNOT SAY) selection.beyond_materiality .* keep the scorecard"},
         fresh=True,
     ),
     # Trees cut short rank on the strongest features alone: what is left for the required ones and for the level of
@@ -613,11 +644,14 @@ SABOTAGES = (
     Sabotage(
         "challenger better than the model",
         scorecard_better,
-        {"beats_scorecard": r"FAIL selection.scorecard.auc is -.* keep the scorecard"},
+        {"beats_scorecard": r"FAIL selection.beyond_materiality is -.* keep the scorecard"},
         may=("required_features", "reasons_hold", "fairness_women", "discrimination", *AGREEMENT),
         fresh=True,
     ),
 )
 
 # Nothing is wrong with these: every gate must pass, or the refusals above prove nothing.
-CONTROLS = (Sabotage("biased past, proxy kept away", proxy_kept_away, {}, may=("beats_scorecard",), fresh=True),)
+CONTROLS = (
+    Sabotage("biased past, proxy kept away", proxy_kept_away, {}, may=("beats_scorecard",), fresh=True),
+    Sabotage("challenger as good, the better one chosen", scorecard_chosen, {}, fresh=True),
+)

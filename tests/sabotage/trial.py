@@ -18,14 +18,25 @@ from credit_risk.data.simulate import lender
 from credit_risk.data.writing import read_json
 from credit_risk.errors import ConfigError, CreditRiskError, ScorerError
 from credit_risk.records.scorer import Scorer
-from credit_risk.stages import assemble, evaluate, explain, fairness, gate, prepare, robustness, train, validate_data
+from credit_risk.stages import (
+    assemble,
+    evaluate,
+    explain,
+    fairness,
+    gate,
+    prepare,
+    robustness,
+    select,
+    train,
+    validate_data,
+)
 
 TESTS = Path(__file__).parents[1]
 ROWS, MONTHS, SEED = 40_000, 60, 7
 GAP = 0.2  # of the untouched lender: women earn a little less, and approvals still pass the four-fifths rule
 
 FROM_RAW = (validate_data, prepare, train)
-FROM_MODEL = (assemble,)
+FROM_MODEL = (select, assemble)
 FROM_SCORER = (evaluate, fairness, explain, robustness, gate)
 
 Refusals = dict[str, str]
@@ -118,7 +129,7 @@ def refusals(trial: Trial) -> Refusals:
     the verdict, `stale` for figures of another scorer, `gate` where there is nothing to judge by.
     """
     found: Refusals = {}
-    for path in (trial.files.scorer, trial.files.scorecard):
+    for path in (trial.files.scorer, trial.files.challenger):
         try:
             Scorer.load(path)
         except ScorerError as error:

@@ -19,11 +19,11 @@ Change = Callable[..., Config]
 
 def test_it_makes_both_scorers_of_the_fitted_models_and_the_same_ones_again(harmed: Trained):
     config, files = harmed
-    before = [digest.of_directory(path) for path in (files.scorer, files.scorecard)]
+    before = [digest.of_directory(path) for path in (files.scorer, files.challenger)]
     assemble.run(config, files)
-    assert [digest.of_directory(path) for path in (files.scorer, files.scorecard)] == before
+    assert [digest.of_directory(path) for path in (files.scorer, files.challenger)] == before
     assert Scorer.load(files.scorer).model.kind == "lightgbm"
-    assert Scorer.load(files.scorecard).model.kind == "scorecard"
+    assert Scorer.load(files.challenger).model.kind == "scorecard"
     assert (files.scorer / "model.txt").read_bytes() == (files.model / "model.txt").read_bytes()
 
 

@@ -49,7 +49,7 @@ def compared(ready, candidate=None, baseline=None, data=None, **thresholds):
         config,
         files,
         candidate=candidate or files.scorer,
-        baseline=baseline or files.scorecard,
+        baseline=baseline or files.challenger,
         test_data=data or root / "new.csv",
         **thresholds,
     )
@@ -224,10 +224,10 @@ def test_nothing_but_training_rows_is_no_test(ready, tmp_path):
 
 def test_where_training_is_not_known_the_record_says_so(ready, tmp_path):
     config, files, root = ready
-    for name in ("scorer", "scorecard"):
+    for name in ("scorer", "challenger"):
         shutil.copytree(files.root / "models" / name, tmp_path / name)
     elsewhere = (config, Files(tmp_path / "empty"), root)
-    record = compared(elsewhere, candidate=tmp_path / "scorer", baseline=tmp_path / "scorecard")
+    record = compared(elsewhere, candidate=tmp_path / "scorer", baseline=tmp_path / "challenger")
     assert record["rows"]["stand_in_training"] is None
     assert record["notes"][0].startswith("Where the candidate was trained is not known here")
     assert record["candidate"]["path"] == "scorer"

@@ -79,7 +79,7 @@ def test_every_figure_has_its_ends_for_model_challengers_and_differences(evaluat
     numbers = read_json(evaluated[1].report("metrics"))
     names = {name + end for name in FIGURES for end in ("", "_low", "_high")}
     blocks = [numbers["test"], *numbers["challengers"].values(), *numbers["differences"].values()]
-    assert [set(block) for block in (*blocks, numbers["selection"]["scorecard"])] == [names] * 6
+    assert [set(block) for block in blocks] == [names] * 5
     assert set(numbers["challengers"]) == set(numbers["differences"]) == {"scorecard", "logistic"}
     test = numbers["test"]
     assert test["auc_low"] < test["auc"] < test["auc_high"]
@@ -90,7 +90,7 @@ def test_the_numbers_name_the_scorers_and_the_rows_behind_them(evaluated):
     _, files = evaluated
     numbers = read_json(files.report("metrics"))
     assert numbers["scorer"] == evaluate.Scorer.load(files.scorer).digest
-    assert numbers["scorecard"] == evaluate.Scorer.load(files.scorecard).digest
+    assert numbers["challenger"] == evaluate.Scorer.load(files.challenger).digest
     assert numbers["information"]["cut_off"] == pytest.approx((0.12 - 0.01) / (0.12 + 0.5))
     assert numbers["rows"]["test"] == len(pd.read_parquet(files.outcomes("test")))
     assert numbers["rows"]["test_goods"] + numbers["rows"]["test_bads"] == numbers["rows"]["test"]
@@ -168,10 +168,10 @@ def test_without_a_claimed_step_violations_are_unknown_and_not_zero():
     unknown: dict[str, str] = {}
     config = Config.model_construct(model=type("Model", (), {"directions": {}}))
     idle = (monotone.Kept("x", "none", 0, 0, 0.0, 5),)
-    numbers = evaluate.monotone_numbers(config, {"lightgbm": idle, "scorecard": idle}, unknown)
+    numbers = evaluate.monotone_numbers(config, idle, idle, unknown)
     assert numbers["violations"] is None
     assert set(unknown) == {
-        "monotone.violations", "monotone.largest", "monotone.scorecard_violations", "monotone.scorecard_largest",
+        "monotone.violations", "monotone.largest", "monotone.challenger_violations", "monotone.challenger_largest",
     }  # fmt: skip
 
 
@@ -223,7 +223,7 @@ def test_strangers_code_is_strangers_code():
     ("change", "sentence"),
     [
         (lambda tree: tree["test"].update(auc=tree["test"]["auc"] + 1e-6), "test.auc: metrics.json says"),
-        (lambda tree: tree["selection"]["scorecard"].pop("ks"), "selection.scorecard.ks: missing"),
+        (lambda tree: tree["differences"]["scorecard"].pop("ks"), "differences.scorecard.ks: missing"),
         (lambda tree: tree["test"].update(gain=0.5), "test.gain: nobody recomputes it"),
         (lambda tree: tree["test"].update(gain_low=0.5), "test.gain_low: nobody recomputes it"),
         (lambda tree: tree["test"].update(brier=None), "test.brier: null without a reason"),

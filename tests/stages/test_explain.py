@@ -81,8 +81,6 @@ MEASURES = (
     "reasons.not_lower",
     "reasons.in_doubt",
     "reasons.none",
-    "scorecard.at_best",
-    "scorecard.not_lower",
     "stability.top_reason",
     "stability.overlap",
     "importance.required",
@@ -104,10 +102,9 @@ def test_a_measure_has_an_interval_around_it(numbers: dict[str, Any], name: str)
 
 
 def test_nothing_guarded_and_nothing_twice(numbers: dict[str, Any]):
-    for kind in ("reasons", "scorecard"):
-        assert numbers[kind]["guarded"] == 0
-        assert numbers[kind]["duplicates"] == 0
-        assert 1 <= numbers[kind]["mean_count"] <= 4
+    assert numbers["reasons"]["guarded"] == 0
+    assert numbers["reasons"]["duplicates"] == 0
+    assert 1 <= numbers["reasons"]["mean_count"] <= 4
 
 
 def test_the_other_way_of_sharing_out_mostly_agrees(numbers: dict[str, Any]):
@@ -149,7 +146,7 @@ def test_without_a_decline_everything_about_declines_is_unknown(trained: tuple[C
     explain.run(generous_config, files)
     found = json.loads(files.report("explain").read_text())
     assert found["rows"]["declined_by_model"] == 0
-    for name in ("additivity.largest", *MEASURES[:8], *MEASURES[-2:]):
+    for name in ("additivity.largest", *MEASURES[:6], *MEASURES[-2:]):
         assert lookup(found, name) is None, name
         assert "declines no test row" in found["unknown"][name], name
     assert lookup(found, "importance.required") is not None

@@ -216,13 +216,18 @@ def test_with_no_contrast_to_judge_by_the_search_says_so(copy):
 @pytest.mark.parametrize(
     ("candidate", "told"),
     [
-        ({"kind": "challenger", "candidate": "scorecard", "dropped": ""}, "promote models/scorecard"),
+        ({"kind": "challenger", "candidate": "scorecard", "dropped": ""}, "set model.candidate: scorecard in configs"),
         ({"kind": "constraint", "candidate": "stumps", "dropped": ""}, "set num_leaves: 2, max_depth: 1 in configs"),
         ({"kind": "fewer features", "candidate": "x", "dropped": "income age"}, "take income, age out"),
     ],
 )
 def test_how_to_adopt_an_alternative_is_said(candidate, told):
-    assert fairness.adoption(candidate).startswith(told)
+    assert fairness.adoption(candidate, "lightgbm").startswith(told)
+
+
+def test_a_variant_of_lightgbm_asks_a_scorecards_owner_to_change_the_kind_first():
+    told = fairness.adoption({"kind": "fewer features", "candidate": "x", "dropped": "income"}, "scorecard")
+    assert told.startswith("set model.candidate: lightgbm in configs/credit.yaml, take income out")
 
 
 def test_a_reduction_that_gets_further_is_told_though_nothing_can_be_adopted(measured):
@@ -235,10 +240,10 @@ def test_a_reduction_that_gets_further_is_told_though_nothing_can_be_adopted(mea
         "auc_lost": [0.0, 0.0, 0.009],
         "admissible": False,
     })  # fmt: skip
-    told = fairness.sentence(frontier, config)
+    told = fairness.sentence(frontier, config, "lightgbm")
     assert "none that could be adopted is clearly less uneven in the contrast women" in told
     assert "reaches 0.900 against 0.700 for 0.0090 AUC: a fairer model may exist." in told
-    assert "reduction" not in fairness.sentence(frontier.assign(auc_lost=0.02), config)
+    assert "reduction" not in fairness.sentence(frontier.assign(auc_lost=0.02), config, "lightgbm")
 
 
 # The page

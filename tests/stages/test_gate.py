@@ -32,7 +32,7 @@ def measure(files: Files, *, violations: int = 0, **test: Any) -> None:
         files.report("metrics"),
         {
             "scorer": digest.of_directory(files.scorer),
-            "scorecard": digest.of_directory(files.scorecard),
+            "challenger": digest.of_directory(files.challenger),
             "test": {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79, **test},
             "monotone": {"violations": violations},
         },
@@ -90,7 +90,7 @@ def test_what_does_not_pass_is_recorded_without_an_error_and_blocked_by_the_chec
     blocked(files, f"{verdict} discrimination: test.auc")
 
 
-@pytest.mark.parametrize("name", ["scorer", "scorecard"])
+@pytest.mark.parametrize("name", ["scorer", "challenger"])
 def test_figures_of_another_scorer_fail(measured: Judged, name: str):
     config, files = measured
     edit(files, "metrics", lambda raw: raw.update({name: "0" * 64}))
@@ -133,7 +133,7 @@ def test_without_a_record_the_check_says_what_to_run(measured: Judged):
     ("name", "path"),
     [
         ("scorer", "models/scorer/reference.json"),
-        ("scorecard", "models/scorecard/scorecard.json"),
+        ("challenger", "models/challenger/scorecard.json"),
         ("data", "artifacts/inputs/test.parquet"),
         ("data", "artifacts/outcomes/train.parquet"),
         ("config", "configs/credit.yaml"),

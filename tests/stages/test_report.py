@@ -65,11 +65,11 @@ def metrics() -> dict[str, Any]:
     difference = with_ends(dict.fromkeys(FIGURES, 0.011), 0.005)
     return {
         "scorer": "5c" * 32,
-        "scorecard": "5d" * 32,
+        "kind": "lightgbm",
+        "challenger": "5d" * 32,
         "test": with_ends(FIGURES, 0.014),
         "challengers": {name: with_ends(FIGURES, 0.02) for name in ("scorecard", "logistic")},
         "differences": dict.fromkeys(("scorecard", "logistic"), difference),
-        "selection": {"scorecard": difference},
         "information": {"hosmer_lemeshow_p": 0.2, "cut_off": 0.244, "replicates": 1000, "confidence": 0.95},
         "monotone": {"violations": 0, "perturbations": 1234, "largest": 0.0, "untested_features": 0},
         "leak": {"strongest_share": 0.79, "strongest_gini": 0.43, "rows_across_splits": 0, "strongest_feature": "x"},
@@ -78,18 +78,24 @@ def metrics() -> dict[str, Any]:
     }
 
 
+def selection() -> dict[str, Any]:
+    difference = with_ends(dict.fromkeys(FIGURES, 0.011), 0.005)
+    return {"kind": "lightgbm", "sentence": "Take LightGBM: it ranks better.", "scorecard": difference, "unknown": {}}
+
+
 def gate_record(config: Config) -> dict[str, Any]:
     check = {"value": 0.775, "low": 0.761, "high": 0.789, "at_least": 0.7, "at_most": None, "verdict": "PASS"}
     words = {"measure": "test.auc", "sentence": "test.auc is inside the limit.", "reason": "it must rank"}
     return {
         "verdict": "PASS",
         "stale": [],
+        "kind": "lightgbm",
         "recommended": "models/scorer",
         "checks": [{**check, **words, "name": one.name} for one in config.gates],
         "waivers": [],
         "digests": {
             "scorer": "5c" * 32,
-            "scorecard": "5d" * 32,
+            "challenger": "5d" * 32,
             "data": "da" * 32,
             "config": "c0" * 32,
             "code": "cd" * 32,
@@ -184,6 +190,7 @@ def make(root: Path) -> tuple[Config, Files]:
     write_json(files.report("metrics"), metrics())
     write_json(files.report("gate"), gate_record(config))
     write_json(files.report("preparation"), preparation())
+    write_json(files.report("selection"), selection())
     write_json(files.report("validation"), {"passed": True, "contract": contract, "drift": {"note": "not assessed"}})
     for name, figures in MEASURED.items():
         write_json(files.report(name), figures())
@@ -258,8 +265,8 @@ def test_every_headline_figure_stands_on_the_page_as_written(whole):
             text, why = report.value_of(figures, node, measure)
             assert why is None
             assert text in page.text
-        for node in ("differences.scorecard", "selection.scorecard"):
-            assert report.value_of(figures, node, measure, signed=True)[0] in page.text
+        assert report.value_of(figures, "differences.scorecard", measure, signed=True)[0] in page.text
+        assert report.value_of(selection(), "scorecard", measure, signed=True)[0] in page.text
 
 
 @pytest.mark.parametrize(
@@ -353,7 +360,7 @@ def test_a_report_that_is_missing_or_broken_is_said_to_be(made, name, content, w
     files.report(name).unlink() if content is None else files.report(name).write_text(content)
     page = page_of(config, files)
     assert f"Not available. reports/{name}.json {why}" in page.text
-    assert ("may be promoted" in page.text) == (name in ("preparation", "validation", "explain"))
+    assert ("may be promoted" in page.text) == (name in ("preparation", "validation", "explain", "selection"))
 
 
 @pytest.mark.parametrize("name", ["fairness", "robustness"])

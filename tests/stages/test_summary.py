@@ -14,6 +14,7 @@ from credit_risk.errors import NotFound
 from credit_risk.stages import summary
 
 METRICS = {
+    "kind": "lightgbm",
     "information": {"confidence": 0.95},
     "test": {
         "auc": 0.75,
@@ -34,8 +35,9 @@ GATE = {
         {"name": "monotone", "verdict": "PASS", "sentence": "monotone.violations is 0, inside the limit of at most 0."},
     ],
     "waivers": [],
+    "not_applicable": [],
 }
-PASSING = {"verdict": "PASS", "stale": [], "checks": [GATE["checks"][1]], "waivers": []}
+PASSING = {"verdict": "PASS", "stale": [], "checks": [GATE["checks"][1]], "waivers": [], "not_applicable": []}
 WAIVER = {
     "person": "Ada Lovelace",
     "role": "validator",

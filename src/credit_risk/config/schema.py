@@ -15,6 +15,7 @@ from credit_risk.formula import Formula, parse
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1)]
 Scalar = str | int | float | bool
+Kind = Literal["lightgbm", "scorecard"]  # models that can be promoted
 
 INPUT_ROLES = ("feature", "input_only")
 GUARDED_ROLES = ("protected", "proxy")
@@ -135,8 +136,14 @@ class Split(Section):
 
 
 class Model(Section):
-    """How models are fitted; the tuned parameters stand in configs/model.yaml."""
+    """How models are fitted, and which becomes the candidate; the tuned parameters stand in configs/model.yaml.
 
+    candidate: `better` is LightGBM only if it ranks better than the scorecard by more than `materiality`.
+    materiality: difference in AUC that is worth a model which is harder to explain.
+    """
+
+    candidate: Literal["better"] | Kind
+    materiality: Annotated[float, Field(ge=0, lt=0.5)]
     seed: int
     folds: Annotated[int, Field(ge=2, le=20)]
     max_trees: Annotated[int, Field(gt=0)]
@@ -319,7 +326,7 @@ class Attacks(Section):
 class Gate(Section):
     """One check between a model and its promotion: a measure, its limits and why they stand there.
 
-    advice: what to do if it does not pass, said with the verdict.
+    of: the kind of candidate that it is judged for; without it, for each. advice: what to do if it does not pass.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -329,6 +336,7 @@ class Gate(Section):
     exact: bool = False
     reason: Text
     advice: str | None = None
+    of: Kind | None = None
 
 
 class Config(Section):

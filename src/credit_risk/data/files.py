@@ -46,11 +46,13 @@ class Files:
 
     @property
     def scorer(self) -> Path:
+        """The candidate, whatever its kind (see stages.select): the only one that can be promoted."""
         return self.root / "models" / "scorer"
 
     @property
-    def scorecard(self) -> Path:
-        return self.root / "models" / "scorecard"
+    def challenger(self) -> Path:
+        """The model that was not chosen, LightGBM or scorecard, under the same policy."""
+        return self.root / "models" / "challenger"
 
     @property
     def predictions(self) -> Path:

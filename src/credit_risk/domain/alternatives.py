@@ -111,22 +111,25 @@ def search(
     *,
     trees: int,
     progress: Progress,
+    model: Matrix | None = None,
 ) -> pd.DataFrame:
     """The accuracy-fairness frontier, a line a candidate, the model first; `challengers` are margins of models at hand.
 
+    model: margins of the model itself where it is no LightGBM, and so is not fitted anew beside the others.
     selection.contrasts must hold a contrast whose groups are large enough (see `assessable`).
     """
     check_sign_off(settings.alternatives)
     training = training.sample(TRAINING_ROWS, config.model.seed)
     judge = Judge(selection, config.evaluation.confidence)
-    model = Candidate(AS_IT_STANDS, "model", _boosted(config, training, selection, trees=trees))
+    margin = _boosted(config, training, selection, trees=trees) if model is None else model
+    itself = Candidate(AS_IT_STANDS, "model", margin)
     singles = list(_without_one(config, training, selection, trees, progress))
-    fits = [*singles, *_without_sets(config, training, selection, judge, [model, *singles], trees=trees)]
+    fits = [*singles, *_without_sets(config, training, selection, judge, [itself, *singles], trees=trees)]
     progress("tighter constraints and reductions")
     fits += _constrained(config, training, selection, trees)
     fits += [Candidate(name, "challenger", margin) for name, margin in challengers.items()]
-    fits += _reductions(config, settings, training, selection, judge.worst(model))
-    return marked(judge.table(model, fits), settings.alternatives)
+    fits += _reductions(config, settings, training, selection, judge.worst(itself))
+    return marked(judge.table(itself, fits), settings.alternatives)
 
 
 def assessable(selection: Selection, *, min_n: int) -> tuple[Contrast, ...]:

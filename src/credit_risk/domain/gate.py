@@ -42,6 +42,23 @@ def decide(gates: Sequence[Gate], measures: Mapping[str, Any], unknown: Mapping[
     return [_check(gate, measures, unknown.get(gate.measure)) for gate in gates]
 
 
+def applicable(gates: Sequence[Gate], kind: str | None) -> tuple[list[Gate], list[dict[str, str]]]:
+    """The gates that this kind of candidate is held against, and the others, each with the sentence why not.
+
+    A gate that is left out has no verdict: it is neither passed nor waived. For a kind that is not known none is.
+    """
+    others = [gate for gate in gates if kind is not None and gate.of not in (None, kind)]
+    told = [
+        {
+            "name": gate.name,
+            "of": str(gate.of),
+            "sentence": f"{gate.name} does not apply: it judges a {gate.of} candidate, and this one is a {kind}.",
+        }
+        for gate in others
+    ]
+    return [gate for gate in gates if gate not in others], told
+
+
 def overall(checks: Sequence[Check]) -> Verdict:
     """PASS only if there are checks and every one passes; FAIL if any fails."""
     verdicts = {check.verdict for check in checks}

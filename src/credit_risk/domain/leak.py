@@ -1,7 +1,8 @@
 """Signs that the model has seen the answer: one feature that knows nearly all, and rows that stand on both sides.
 
 An AUC that is too good on one lender's data is honest on another's, so the measures are relative: what the best
-single feature reaches alone, as a share of what the model reaches with all of them.
+single feature reaches alone, as a share of what the model reaches with all of them; and how many of the bads one
+feature marks as good as certainly, which honest features do not do at any strength.
 """
 
 import math
@@ -9,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import norm, rankdata
 
 from credit_risk.domain import metrics, split
 from credit_risk.domain.inputs import Mask, Matrix
+
+NEARLY_ALL = 0.9  # the bad rate at which a feature makes sure instead of ranking
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,50 @@ def strongest(columns: Mapping[str, Matrix], bad: Mask, model_gini: float) -> St
     ginis = {name: gini_alone(values, bad) for name, values in columns.items()}
     name = max(ginis, key=lambda name: -1 if math.isnan(ginis[name]) else ginis[name])
     return Strongest(name, ginis[name], ginis[name] / model_gini if model_gini > 0 else math.nan)
+
+
+@dataclass(frozen=True)
+class Telltale:
+    """The feature that marks most bads for certain, empty if none does; its share of all bads (NaN: no bads)."""
+
+    feature: str
+    share: float
+
+
+def telltale(columns: Mapping[str, Matrix], bad: Mask, *, confidence: float) -> Telltale:
+    """The largest share of the bads that lies beyond one value of one feature, where nearly all are bad.
+
+    A feature of before the decision ranks; it seldom makes sure. One written after the outcome (an amount recovered, a
+    date of collection) makes sure of those it is written for, though its Gini may stay far below the model's.
+    """
+    shares = {name: marked(values, bad, confidence=confidence) for name, values in columns.items()}
+    name = max(shares, key=lambda name: -1 if math.isnan(shares[name]) else shares[name])
+    return Telltale(name if shares[name] > 0 else "", shares[name])
+
+
+def marked(values: Matrix, bad: Mask, *, confidence: float) -> float:
+    """The largest share of the bads that an upper or lower end of one column holds, missing cells at either side.
+
+    An end counts if the lower end of Wilson's interval of its bad rate is at least `NEARLY_ALL`, so that a few rows
+    that are bad by chance do not: at 95 % it takes 35 bads in a row.
+    """
+    if not bad.any():
+        return math.nan
+    ends = (-np.inf, np.inf) if np.isnan(values).any() else (0.0,)
+    filled = [np.where(np.isnan(values), end, values) for end in ends]
+    return max(_beyond(sign * each, bad, confidence) for each in filled for sign in (1, -1)) / int(bad.sum())
+
+
+def _beyond(values: Matrix, bad: Mask, confidence: float) -> int:
+    """The most bads among the rows with the highest values, of those ends that are nearly all bad."""
+    order = np.argsort(-values, kind="stable")
+    ranked = values[order]
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # rows of one value stay together
+    rows, bads = ends + 1, np.cumsum(bad[order])[ends]
+    z2 = float(norm.ppf((1 + confidence) / 2)) ** 2
+    rate = bads / rows
+    low = (rate + z2 / 2 / rows - np.sqrt(z2 * (rate * (1 - rate) + z2 / 4 / rows) / rows)) / (1 + z2 / rows)
+    return int(bads[low >= NEARLY_ALL].max(initial=0))
 
 
 def gini_alone(values: Matrix, bad: Mask) -> float:

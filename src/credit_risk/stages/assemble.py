@@ -1,9 +1,10 @@
-"""Put the fitted models together with the policy: two scorers that can be promoted (DVC stage `assemble`)."""
+"""Put the fitted models together with the policy: the candidate and its challenger (DVC stage `assemble`)."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from credit_risk.config import Config
+from credit_risk.config.schema import Kind
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, read_parquet
 from credit_risk.domain import decision, drift, model, reasons
@@ -14,10 +15,15 @@ from credit_risk.stages.train import matrix_of
 
 
 def run(config: Config, files: Files) -> None:
-    """Write models/scorer and models/scorecard; a change of policy comes here and does not train again."""
+    """Write models/scorer, of the kind that was selected, and models/challenger, of the other.
+
+    A change of policy comes here and does not train again.
+    """
+    chosen = read_json(files.report("selection"))["kind"]
     inputs = Inputs.of(config).table(read_parquet(files.inputs("train")))
     training = read_json(files.model / "training.json")
-    for kind, path in (("lightgbm", files.scorer), ("scorecard", files.scorecard)):
+    for kind in get_args(Kind):
+        path = files.scorer if kind == chosen else files.challenger
         text = (files.model / model.KINDS[kind].file_name).read_text(encoding="utf-8")
         assemble(config, kind, text, training, inputs).save(path)
 

@@ -114,7 +114,8 @@ def compare(
         "comparison": compared(contest, unknown),
         "candidate": accuracy(contest) | alike(contest, unknown),
     }
-    gates = [*asked(config), *thresholds(accuracy_threshold, fairness_threshold)]
+    own, _ = gate.applicable(asked(config), scorers["candidate"].model.kind)
+    gates = [*own, *thresholds(accuracy_threshold, fairness_threshold)]
     checks = gate.decide(gates, measures, unknown)
     if not any(one.measure.startswith("comparison.") for one in config.gates):
         checks.append(no_limit())

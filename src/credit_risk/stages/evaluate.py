@@ -1,4 +1,4 @@
-"""How good the model is, and whether the challengers are worse: figures, tables and curves (DVC stage `evaluate`)."""
+"""How good the candidate is, and its challengers: figures, tables and curves (DVC stage `evaluate`)."""
 
 import logging
 import math
@@ -20,34 +20,37 @@ from credit_risk.domain.features import Features
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
 from credit_risk.domain.intervals import Interval, bootstrap, paired_difference
 from credit_risk.domain.metrics import Economics, Sample
-from credit_risk.errors import DataError
+from credit_risk.errors import DataError, ScorerError
 from credit_risk.records.scorer import Scorer
 
 log = logging.getLogger(__name__)
 
-MODEL = "lightgbm"
-CHALLENGERS = ("scorecard", "logistic")
 MONOTONE_ROWS = 2_000
 EFFECT_ROWS = 2_000
 EFFECTS = 9  # features shown beside those with a direction
 
-Scorers = Mapping[str, Scorer]
+Scorers = Mapping[str, Scorer]  # by kind of model, the candidate first
 Numbers = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One split as every model decided it; the figures are taken from the rows that could be scored."""
+    """One split as every model decided it, the candidate first; figures are of the rows that could be scored."""
 
     outcomes: pd.DataFrame
     all_inputs: Matrix
     decisions: Mapping[str, Decisions]
     economics: Economics
 
+    @property
+    def model(self) -> str:
+        """The candidate's kind."""
+        return next(iter(self.decisions))
+
     @cached_property
     def scored(self) -> Mask:
         """Rows with a PD: the same for all models, which share features and what may be missing."""
-        return ~np.isnan(self.decisions[MODEL].pd)
+        return ~np.isnan(self.decisions[self.model].pd)
 
     @cached_property
     def bad(self) -> Mask:
@@ -59,7 +62,7 @@ class Part:
 
     @cached_property
     def score(self) -> Matrix:
-        return self.decisions[MODEL].score[self.scored]
+        return self.decisions[self.model].score[self.scored]
 
     def pd(self, kind: str) -> Matrix:
         return self.decisions[kind].pd[self.scored]
@@ -77,16 +80,18 @@ def run(config: Config, files: Files) -> None:
     for name, table in curves(config, test):
         write_csv(files.plots / f"{name}.csv", table)
     log.info("effects of features, and steps against the claimed directions")
-    write_csv(files.plots / "effects.csv", effects(config, scorers[MODEL], test))
-    kept = {kind: steps_against(config, scorers[kind], test) for kind in (MODEL, "scorecard")}
-    write_csv(files.plots / "monotone.csv", monotone.table(kept[MODEL]))
+    candidate, challenger, _ = scorers.values()
+    write_csv(files.plots / "effects.csv", effects(config, candidate, test))
+    kept = [steps_against(config, scorer, test) for scorer in (candidate, challenger)]
+    write_csv(files.plots / "monotone.csv", monotone.table(kept[0]))
     unknown: dict[str, str] = {}
     numbers = {
-        "scorer": scorers[MODEL].digest,
-        "scorecard": scorers["scorecard"].digest,
-        **compared(config, selection, test, unknown),
-        "monotone": monotone_numbers(config, kept, unknown),
-        **stability(config, files, scorers[MODEL], test, unknown),
+        "kind": test.model,
+        "scorer": candidate.digest,
+        "challenger": challenger.digest,
+        **compared(config, test, unknown),
+        "monotone": monotone_numbers(config, kept[0], kept[1], unknown),
+        **stability(config, files, candidate, test, unknown),
     }
     numbers["leak"] = leak_numbers(config, files, test, numbers["test"]["gini"], unknown)
     numbers["rows"] = row_counts(files, selection, test)
@@ -95,25 +100,36 @@ def run(config: Config, files: Files) -> None:
 
 
 def load_scorers(config: Config, files: Files) -> dict[str, Scorer]:
-    """The model and both challengers; the logistic, which cannot be promoted, decides by the same policy.
+    """The candidate first, then its challengers by kind; the logistic, which cannot be promoted, decides alike.
 
-    Raises ScorerError if a scorer was assembled under other columns, features or policy than the config's.
+    Raises ScorerError if a scorer was assembled under other columns, features or policy than the config's, or if
+    both are of one kind.
     """
-    scorers = {MODEL: Scorer.load(files.scorer), "scorecard": Scorer.load(files.scorecard)}
-    scorers[MODEL].refuse_other(config, files.scorer)
-    scorers["scorecard"].refuse_other(config, files.scorecard)
+    loaded = [(Scorer.load(path), path) for path in (files.scorer, files.challenger)]
+    for scorer, path in loaded:
+        scorer.refuse_other(config, path)
+    scorers = {scorer.model.kind: scorer for scorer, _ in loaded}
+    if len(scorers) < len(loaded):
+        raise ScorerError(
+            f"{files.scorer} and {files.challenger} are both a {loaded[0][0].model.kind}: nothing would be compared. "
+            "Assemble them again with `dvc repro assemble`."
+        )
+    return scorers | {model.Logistic.kind: bare(config, files, model.Logistic.kind)}
+
+
+def bare(config: Config, files: Files, kind: str) -> Scorer:
+    """A fitted model under the policy, without reasons and reference: enough to be measured, not to be promoted."""
     training = read_json(files.model / "training.json")
-    text = (files.model / model.Logistic.file_name).read_text(encoding="utf-8")
-    scorers["logistic"] = Scorer(
+    text = (files.model / model.KINDS[kind].file_name).read_text(encoding="utf-8")
+    return Scorer(
         config=config,
-        model=model.read("logistic", text),
-        calibration=Calibration(**training["calibration"]["logistic"]),
+        model=model.read(kind, text),
+        calibration=Calibration(**training["calibration"][kind]),
         seen_missing=tuple(training["seen_missing"]),
         reference={},
         background=None,
         digest="",
     )
-    return scorers
 
 
 def read_part(config: Config, files: Files, scorers: Scorers, name: SplitName) -> Part:
@@ -124,7 +140,9 @@ def read_part(config: Config, files: Files, scorers: Scorers, name: SplitName) -
     decisions = {kind: scorer.decide_inputs(inputs) for kind, scorer in scorers.items()}
     part = Part(read_parquet(files.outcomes(name)), inputs, decisions, economics)
     if not part.scored.any():
-        raise DataError(f"none of the {len(inputs)} {name} rows could be scored: {decisions[MODEL].why_not_scored(0)}.")
+        raise DataError(
+            f"none of the {len(inputs)} {name} rows could be scored: {part.decisions[part.model].why_not_scored(0)}."
+        )
     return part
 
 
@@ -134,30 +152,29 @@ def predictions(part: Part) -> pd.DataFrame:
     return part.outcomes[["row", "group", "bad"]].assign(**pds)
 
 
-def compared(config: Config, selection: Part, test: Part, unknown: dict[str, str]) -> Numbers:
-    """Figures of every model on the test rows, and model minus challenger on test and selection rows.
+def compared(config: Config, test: Part, unknown: dict[str, str]) -> Numbers:
+    """Figures of every model on the test rows, and candidate minus challenger on the same rows.
 
     Approved is who has a PD below the cut-off: a referral counts by the side of the cut-off its PD lies on.
     """
     draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
     of_test = {kind: test.sample(kind) for kind in test.decisions}
-    of_selection = {kind: selection.sample(kind) for kind in selection.decisions}
     levels = {}
     for kind, sample in of_test.items():
         log.info("%s: %s replicates", kind, f"{config.evaluation.replicates:,}")
-        path = "test" if kind == MODEL else f"challengers.{kind}"
+        path = "test" if kind == test.model else f"challengers.{kind}"
         levels[kind] = flat(path, bootstrap(sample, **draw), metrics.why_undefined(sample), unknown)
     log.info("paired differences")
 
-    def against(path: str, samples: Mapping[str, Sample], kind: str) -> Numbers:
-        why = metrics.why_undefined(samples[MODEL]) | metrics.why_undefined(samples[kind])
-        return flat(f"{path}.{kind}", paired_difference(samples[MODEL], samples[kind], **draw), why, unknown)
+    def against(kind: str) -> Numbers:
+        one, other = of_test[test.model], of_test[kind]
+        why = metrics.why_undefined(one) | metrics.why_undefined(other)
+        return flat(f"differences.{kind}", paired_difference(one, other, **draw), why, unknown)
 
     return {
-        "test": levels.pop(MODEL),
+        "test": levels.pop(test.model),
         "challengers": levels,
-        "differences": {kind: against("differences", of_test, kind) for kind in CHALLENGERS},
-        "selection": {"scorecard": against("selection", of_selection, "scorecard")},
+        "differences": {kind: against(kind) for kind in levels},
         "information": {
             "hosmer_lemeshow_p": hosmer_lemeshow(test, unknown),
             "cut_off": decision.cut_off(config.policy),
@@ -180,7 +197,7 @@ def flat(path: str, figures: Mapping[str, Interval], why: Mapping[str, str], unk
 
 
 def hosmer_lemeshow(test: Part, unknown: dict[str, str]) -> float:
-    p = metrics.hosmer_lemeshow(test.bad, test.pd(MODEL))
+    p = metrics.hosmer_lemeshow(test.bad, test.pd(test.model))
     if math.isnan(p):
         unknown["information.hosmer_lemeshow_p"] = "the PDs of a bin are all 0 or all 1"
     return p
@@ -197,17 +214,16 @@ def steps_against(config: Config, scorer: Scorer, test: Part) -> tuple[monotone.
     )
 
 
-def monotone_numbers(config: Config, kept: Mapping[str, Sequence[monotone.Kept]], unknown: dict[str, str]) -> Numbers:
-    """Steps against a claimed direction, over all inputs; not known, rather than 0, if no step was claimed.
-
-    The scorecard's stand beside the model's, because the gate may recommend it instead.
-    """
-    numbers: Numbers = {"untested_features": len(monotone.untested(config, kept[MODEL]))}
-    for kind, prefix in ((MODEL, ""), ("scorecard", "scorecard_")):
-        perturbations = sum(one.perturbations for one in kept[kind])
+def monotone_numbers(
+    config: Config, candidate: Sequence[monotone.Kept], challenger: Sequence[monotone.Kept], unknown: dict[str, str]
+) -> Numbers:
+    """Steps against a claimed direction, over all inputs; not known, rather than 0, if no step was claimed."""
+    numbers: Numbers = {"untested_features": len(monotone.untested(config, candidate))}
+    for kept, prefix in ((candidate, ""), (challenger, "challenger_")):
+        perturbations = sum(one.perturbations for one in kept)
         numbers[f"{prefix}perturbations"] = perturbations
-        numbers[f"{prefix}violations"] = sum(one.violations for one in kept[kind]) if perturbations else None
-        numbers[f"{prefix}largest"] = max(one.largest for one in kept[kind]) if perturbations else None
+        numbers[f"{prefix}violations"] = sum(one.violations for one in kept) if perturbations else None
+        numbers[f"{prefix}largest"] = max(one.largest for one in kept) if perturbations else None
         if not perturbations:
             why = "no step of an input is covered by a direction under model.directions"
             unknown.update({f"monotone.{prefix}violations": why, f"monotone.{prefix}largest": why})
@@ -224,12 +240,17 @@ def leak_numbers(config: Config, files: Files, test: Part, model_gini: float, un
         if name in columns and column.type == "category":
             columns[name] = leak.bad_rates(before[name], train_bad, columns[name])
     strongest = leak.strongest(columns, test.bad, model_gini)
+    if not test.bad.any():
+        unknown["leak.marked"] = "the test rows hold no bad"
     if math.isnan(strongest.share):
         unknown["leak.strongest_share"] = "the model ranks no better than chance, or the test rows hold one class only"
+    telltale = leak.telltale(columns, test.bad, confidence=config.evaluation.confidence)
     return {
         "strongest_feature": strongest.feature,
         "strongest_gini": strongest.gini,
         "strongest_share": strongest.share,
+        "marked_feature": telltale.feature,
+        "marked": telltale.share,
         "rows_across_splits": leak.rows_across_splits(list(inputs.values())),
     }
 
@@ -258,13 +279,13 @@ def row_counts(files: Files, selection: Part, test: Part) -> Numbers:
 
 
 def curves(config: Config, test: Part) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The tables behind the pictures, by file name; those without a `model` column are of the model itself."""
-    bad, pds, confidence = test.bad, test.pd(MODEL), config.evaluation.confidence
-    kinds = (MODEL, *CHALLENGERS)
+    """The tables behind the pictures, by file name; those without a `model` column are of the candidate."""
+    bad, pds, confidence = test.bad, test.pd(test.model), config.evaluation.confidence
+    kinds = tuple(test.decisions)
     yield "roc", _by_model({kind: results.roc(bad, test.pd(kind)) for kind in kinds})
     yield "calibration", _by_model({kind: results.calibration(bad, test.pd(kind), confidence) for kind in kinds})
     yield "ks", results.ks(bad, test.score)
-    band = test.decisions[MODEL].band[test.scored]
+    band = test.decisions[test.model].band[test.scored]
     yield "gains", results.gains(band, [band.name for band in config.policy.bands], bad, confidence)
     yield "deciles", results.deciles(bad, pds, confidence)
     yield "scores", results.scores(bad, test.score)

@@ -24,8 +24,9 @@ from credit_risk.domain.decision import DECLINE, NO_RULE
 from credit_risk.domain.features import Features
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
 from credit_risk.domain.intervals import Interval, proportion
-from credit_risk.domain.model import Boosted, Model
+from credit_risk.domain.model import Boosted, Model, Scorecard
 from credit_risk.domain.reasons import Explainer, Explanations
+from credit_risk.domain.split import Labels
 from credit_risk.records.scorer import Scorer
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ BACKGROUND_ROWS = 150  # rows of the population that interventional SHAP compare
 COMPARED_ROWS = 200  # declines explained both ways
 INTERACTION_ROWS = 300
 OTHER_SEEDS = (1, 2)  # added to the model's seed
+AGREEMENT = ("top_reason", "overlap", "driver")
 PAIRS = 15
 PREDICTIONS = 4_000_000  # a comparison by coalitions of families may cost no more of these
 
@@ -64,12 +66,13 @@ class Part:
 
 def run(config: Config, files: Files) -> None:
     """Write reports/explain.json and the tables behind its pictures: aggregates, no applicant's row."""
-    scorer, scorecard = Scorer.load(files.scorer), Scorer.load(files.scorecard)
+    scorer = Scorer.load(files.scorer)
     scorer.refuse_other(config, files.scorer)
     train, test = (read_part(config, files, scorer, name) for name in ("train", "test"))
     explainer = scorer.explainer
     declined, overall = explainer.explain(test.declined), explainer.explain(sampled(config, test))
-    bad = np.asarray(read_parquet(files.outcomes("train"))["bad"].to_numpy(), dtype=bool)
+    outcomes = read_parquet(files.outcomes("train"))
+    bad = np.asarray(outcomes["bad"].to_numpy(), dtype=bool)
     unknown: Unknown = {}
     log.info("%s declines explained; the same under other seeds", f"{len(declined):,}")
     numbers = {
@@ -77,8 +80,8 @@ def run(config: Config, files: Files) -> None:
         "rows": rows(test, overall, explainer),
         "additivity": additivity(test, declined, unknown),
         "reasons": checks(config, "reasons", declined, train.matrix, unknown),
-        "scorecard": of_scorecard(config, files, scorecard, unknown),
         "stability": stability(config, bad, train, declined, unknown),
+        "resampling": resampling(config, outcomes, train, declined, unknown),
         "importance": required(config, overall, unknown),
     }
     log.info("interventional SHAP and interactions")
@@ -175,30 +178,53 @@ def checks(config: Config, path: str, declined: Explanations, train: Matrix, unk
     return numbers
 
 
-def of_scorecard(config: Config, files: Files, scorecard: Scorer, unknown: Unknown) -> Numbers:
-    """The same checks of the scorecard's own declines, because the gate may recommend it instead."""
-    train, test = (read_part(config, files, scorecard, name) for name in ("train", "test"))
-    declined = scorecard.explainer.explain(test.declined)
-    return checks(config, "scorecard", declined, train.matrix, unknown)
-
-
 def stability(config: Config, bad: Mask, train: Part, declined: Explanations, unknown: Unknown) -> Numbers:
     """How far the reasons of the same declines agree when the same trees are grown from another seed.
 
     Each figure is of the seed that agrees least. top_reason: share of declines with the same first reason. overlap:
-    mean share that the two lists of reasons have in common (1: the same lists).
+    mean share that the two lists of reasons have in common (1: the same lists). Not known of a model without a seed:
+    fitted again on the same rows it is the same, which says nothing about its reasons (see `resampling`).
     """
-    names = ("top_reason", "overlap", "driver")
     explainer = declined.names
     if not len(declined) or not isinstance(explainer.model, Boosted):
-        unknown.update({f"stability.{name}": NO_DECLINES for name in names})
-        return dict.fromkeys(names)
+        return _unknown("stability", unknown, f"a {explainer.model.kind} has no seed" if len(declined) else NO_DECLINES)
     results = []
     for step in OTHER_SEEDS:
         other_model = grown(config, explainer.model, train.matrix, bad, config.model.seed + step)
         other = explainer_of(config, other_model, explainer.calibration, train)
-        results.append(agreement(config, declined, other.explain(declined.matrix), unknown))
-    return {key: number for name in names for key, number in _least(results, name).items()}
+        results.append(agreement(config, "stability", declined, other.explain(declined.matrix), unknown))
+    return {key: number for name in AGREEMENT for key, number in _least(results, name).items()}
+
+
+def resampling(config: Config, outcomes: DataFrame, train: Part, declined: Explanations, unknown: Unknown) -> Numbers:
+    """How far the reasons of the same declines agree when a scorecard is fitted to other applicants like these.
+
+    What reseeding is to trees, and harder: bins and weights are found anew on training applicants drawn with
+    replacement, so that it is the luck of the sample that moves the reasons, not that of an algorithm. Each figure is
+    of the draw that agrees least. Calibration keeps the order of reasons, so the scorecard's own serves every draw.
+    """
+    explainer = declined.names
+    if not len(declined) or not isinstance(explainer.model, Scorecard):
+        why = "trees are grown from other seeds instead: see stability" if len(declined) else NO_DECLINES
+        return _unknown("resampling", unknown, why)
+    fit, bad, results = fitting.scorecard(config), outcomes["bad"].to_numpy(dtype=bool), []
+    for step in OTHER_SEEDS:
+        rows = redrawn(outcomes["group"].to_numpy(), config.model.seed + step)
+        other = explainer_of(config, fit(train.matrix[rows], bad[rows]), explainer.calibration, train)
+        results.append(agreement(config, "resampling", declined, other.explain(declined.matrix), unknown))
+    return {key: number for name in AGREEMENT for key, number in _least(results, name).items()}
+
+
+def redrawn(group: Labels, seed: int) -> reasons.Places:
+    """Places of the rows of applicants drawn with replacement, each with all its rows."""
+    _, member = np.unique(group, return_inverse=True)
+    drawn = np.random.default_rng(seed).integers(0, member.max() + 1, member.max() + 1)
+    return np.repeat(np.arange(len(member)), np.bincount(drawn, minlength=member.max() + 1)[member])
+
+
+def _unknown(path: str, unknown: Unknown, why: str) -> Numbers:
+    unknown.update({f"{path}.{name}": why for name in AGREEMENT})
+    return dict.fromkeys(AGREEMENT)
 
 
 def grown(config: Config, model: Boosted, matrix: Matrix, bad: Mask, seed: int) -> Boosted:
@@ -210,7 +236,7 @@ def grown(config: Config, model: Boosted, matrix: Matrix, bad: Mask, seed: int) 
     return Boosted.of(lgb.train(parameters, data, num_boost_round=model.booster.num_trees()))
 
 
-def agreement(config: Config, first: Explanations, second: Explanations, unknown: Unknown) -> Numbers:
+def agreement(config: Config, path: str, first: Explanations, second: Explanations, unknown: Unknown) -> Numbers:
     """How far two explanations of the same declines agree: first reason, what it is about, and the lists."""
     n = len(first)
     same = first.family[:, 0] == second.family[:, 0]
@@ -219,8 +245,8 @@ def agreement(config: Config, first: Explanations, second: Explanations, unknown
     overlap = np.array([explanation.overlap(a, b) for a, b in zip(first.family, second.family, strict=True)])
     sums = np.column_stack([overlap, np.ones(n)])
     return {
-        **wilson(config, "stability", shares, unknown),
-        **resampled(config, "stability", {"overlap": (sums, explanation.ratio)}, unknown),
+        **wilson(config, path, shares, unknown),
+        **resampled(config, path, {"overlap": (sums, explanation.ratio)}, unknown),
     }
 
 
@@ -298,7 +324,10 @@ def interactions(config: Config, overall: Explanations, unknown: Unknown) -> Dat
     """The pairs of features that act on each other most, in mean absolute log-odds; empty where they are not known."""
     explainer = overall.names
     empty = DataFrame({"first": [], "second": [], "mean_abs": [], "share": []})
-    if not isinstance(explainer.model, Boosted) or fitting.plain_categories(config):
+    if not isinstance(explainer.model, Boosted):
+        unknown["interactions"] = f"a {explainer.model.kind} adds its features up: none acts on another"
+        return empty
+    if fitting.plain_categories(config):
         unknown["interactions"] = "the shap library cannot follow splits on plain categories"
         return empty
     given = overall.matrix[draw(config, len(overall), INTERACTION_ROWS)]

@@ -20,12 +20,14 @@ from credit_risk.domain.alternatives import Selection, Training
 from credit_risk.domain.decision import Decisions
 from credit_risk.domain.fairness import Cases, Figures, Grouping
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
+from credit_risk.domain.model import Boosted
 from credit_risk.records.scorer import Scorer
-from credit_risk.stages.evaluate import MODEL, load_scorers
+from credit_risk.stages.evaluate import load_scorers
 from credit_risk.stages.train import matrix_of
 
 log = logging.getLogger(__name__)
 
+LIGHTGBM = Boosted.kind
 CUT_OFFS = 19  # of the sweep: those that approve 5, 10 … 95 % of the rows
 Tables = dict[str, pd.DataFrame]
 Numbers = dict[str, Any]
@@ -34,17 +36,17 @@ Numbers = dict[str, Any]
 def run(config: Config, files: Files) -> None:
     """Write reports/fairness.json and reports/fairness/*.csv; without protected columns, that and why."""
     alternatives.check_sign_off(config.fairness.alternatives)
-    scorers = load_scorers(config, files)
-    report: Numbers = {"scorer": scorers[MODEL].digest, "unavailable": config.fairness.unavailable}
+    candidate, challenger, _ = load_scorers(config, files).values()
+    report: Numbers = {"scorer": candidate.digest, "unavailable": config.fairness.unavailable}
     tables: Tables = {}
     unknown: dict[str, str] = {}
     if config.fairness.unavailable:
         log.info("protected columns are not available: %s", config.fairness.unavailable)
         report["contrasts"] = {}
     else:
-        test = Part(config, files, "test", scorers[MODEL])
+        test = Part(config, files, "test", candidate)
         report |= operating(config, test) | measured(config, test, tables, unknown)
-        report["alternatives"] = searched(config, files, scorers, tables)
+        report["alternatives"] = searched(config, files, candidate, challenger, tables)
     write_directory(files.reports / "fairness", lambda directory: _fill(directory, tables), mark="groups.csv")
     write_json(files.report("fairness"), {**report, "unknown": unknown})
 
@@ -190,25 +192,30 @@ def _crossing(cases: Cases, grouping: Grouping, how: Mapping[str, Any]) -> pd.Da
     return pd.DataFrame(lines)
 
 
-def searched(config: Config, files: Files, scorers: Mapping[str, Scorer], tables: Tables) -> Numbers:
-    """The search for less discriminatory alternatives on the selection rows; it reports, and changes nothing."""
+def searched(config: Config, files: Files, candidate: Scorer, challenger: Scorer, tables: Tables) -> Numbers:
+    """The search for less discriminatory alternatives on the selection rows; it reports, and changes nothing.
+
+    Variants are LightGBM's, whatever the candidate's kind. A LightGBM candidate is fitted once more beside them, on as
+    many rows as they get; a scorecard stands there as it is.
+    """
     settings = config.fairness
     facts: Numbers = settings.alternatives.model_dump() | {"searched": False, "admissible": [], "chosen": None}
     if settings.alternatives.mode == "off":
         return facts | {"sentence": "The search for less discriminatory alternatives is switched off."}
-    selection, left_out = _selection(config, Part(config, files, "selection", scorers[MODEL]))
+    selection, left_out = _selection(config, Part(config, files, "selection", candidate))
     facts |= {"contrasts": [each.name for each in selection.contrasts], "contrasts_left_out": left_out}
     if not selection.contrasts:
         why = "no declared contrast has two groups that are large enough among the selection rows"
         return facts | {"sentence": f"Alternatives were not searched for: {why}."}
-    train = Part(config, files, "train", scorers[MODEL])
+    train = Part(config, files, "train", candidate)
     training = Training(matrix_of(config, train.inputs), train.bad, train.groupings)
     frontier = alternatives.search(
         config,
         settings,
         training,
         selection,
-        {"scorecard": scorers["scorecard"].model.margin(selection.matrix)},
+        {challenger.model.kind: challenger.model.margin(selection.matrix)},
+        model=None if candidate.model.kind == LIGHTGBM else candidate.model.margin(selection.matrix),
         trees=int(read_json(files.model / "training.json")["trees"]),
         progress=log.info,
     )
@@ -220,7 +227,7 @@ def searched(config: Config, files: Files, scorers: Mapping[str, Scorer], tables
         "candidates": len(frontier) - 1,
         "admissible": frontier["candidate"][frontier["admissible"]].tolist(),
         "chosen": None if chosen.empty else str(chosen["candidate"].iloc[0]),
-        "sentence": sentence(frontier, config),
+        "sentence": sentence(frontier, config, candidate.model.kind),
     }
 
 
@@ -243,7 +250,7 @@ def _selection(config: Config, part: Part) -> tuple[Selection, dict[str, str]]:
     return Selection(matrix, part.cases, decided, part.groupings, kept), left_out
 
 
-def sentence(frontier: pd.DataFrame, config: Config) -> str:
+def sentence(frontier: pd.DataFrame, config: Config, kind: str) -> str:
     """What the search found, and what somebody would have to do about it."""
     settings = config.fairness.alternatives
     admissible = frontier[frontier["admissible"]]
@@ -258,7 +265,7 @@ def sentence(frontier: pd.DataFrame, config: Config) -> str:
     found = (
         f"{tried}; {len(admissible)} could be adopted and are clearly less uneven. The least uneven is "
         f"“{best['candidate']}”: {best['evenness']:.3f} against {frontier['evenness'].iloc[0]:.3f}, "
-        f"for {best['auc_lost']:.4f} AUC. To adopt it, {adoption(best)}, and run the pipeline again."
+        f"for {best['auc_lost']:.4f} AUC. To adopt it, {adoption(best, kind)}, and run the pipeline again."
     )
     if settings.mode == "select":
         return f"{found} It is chosen under the sign-off of {settings.sign_off}; nothing was changed by this choice."
@@ -279,11 +286,16 @@ def _bound(frontier: pd.DataFrame, settings: Alternatives) -> str:
     )
 
 
-def adoption(candidate: Mapping[Any, Any]) -> str:
-    """What a person would change to adopt a candidate."""
+def adoption(candidate: Mapping[Any, Any], kind: str) -> str:
+    """What a person would change to adopt an alternative, if models of this kind are the candidate now."""
     if candidate["kind"] == "challenger":
-        return "promote models/scorecard"
+        return f"set model.candidate: {candidate['candidate']} in configs/credit.yaml"
+    first = "" if kind == LIGHTGBM else f"set model.candidate: {LIGHTGBM} in configs/credit.yaml, "
     if candidate["kind"] == "constraint":
         changes = alternatives.CONSTRAINTS[candidate["candidate"]]
-        return "set " + ", ".join(f"{name}: {value:g}" for name, value in changes.items()) + " in configs/model.yaml"
-    return f"take {candidate['dropped'].replace(' ', ', ')} out of the model's features in configs/credit.yaml"
+        return (
+            f"{first}set "
+            + ", ".join(f"{name}: {value:g}" for name, value in changes.items())
+            + " in configs/model.yaml"
+        )
+    return f"{first}take {candidate['dropped'].replace(' ', ', ')} out of the model's features in configs/credit.yaml"

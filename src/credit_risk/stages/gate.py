@@ -4,6 +4,7 @@ The stage records a refusal and ends without an error, so that the report is sti
 is what blocks, in `make run`, in CI and at promotion.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,14 +17,21 @@ from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.domain import gate, waiver
+from credit_risk.domain import gate, selection, waiver
+from credit_risk.domain.intervals import Interval
 from credit_risk.domain.waiver import Waiver
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
 from credit_risk.records.scorer import differences
 
 CODE = "src/credit_risk"
-METRICS = "metrics"
-REPORTS = (METRICS, "fairness", "explain", "robustness")  # what stages measure; attacks are a room of their own
+METRICS, SELECTION = "metrics", "selection"
+REPORTS = (
+    METRICS,
+    SELECTION,
+    "fairness",
+    "explain",
+    "robustness",
+)  # what stages measure; attacks are a room of their own
 
 
 def run(config: Config, files: Files) -> None:
@@ -37,28 +45,50 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     reports = {name: measured(files.report(name)) for name in REPORTS if files.report(name).is_file()}
     if METRICS not in reports:
         raise NotFound(files.report(METRICS), "Nothing was measured yet: run `make run` or `dvc repro`.")
-    checks = gate.decide(config.own_gates, *_merged(reports))
+    kind = (_object_of(files.scorer / "scorer.json") or {}).get("kind")
+    gates, others = gate.applicable(config.own_gates, kind)
+    checks = gate.decide(gates, *_merged(reports))
     waived = waiver.apply(checks, read_waivers(files.waivers), scorer=digests["scorer"], today=today)
     let_pass = [one.check.gate.name for one in waived]
     stale = [
         f"reports/{name}.json measured another scorer"
         for name, report in reports.items()
-        if report.get("scorer") != digests["scorer"]
+        if name != SELECTION and report.get("scorer") != digests["scorer"]
     ]
-    if reports[METRICS].get("scorecard") != digests["scorecard"]:
-        stale.append(f"reports/{METRICS}.json measured another scorecard")
-    own = files.scorer / "config.json"
-    other = differences((_object_of(own) or {}) if own.is_file() else {}, config)
+    if reports[METRICS].get("challenger") != digests["challenger"]:
+        stale.append(f"reports/{METRICS}.json measured another challenger")
+    stale += not_as_selected(config, files, reports.get(SELECTION, {}))
+    other = differences(_object_of(files.scorer / "config.json") or {}, config)
     stale += [f"models/scorer was assembled under other {part} than the config's now" for part in other]
     verdict = "FAIL" if stale else gate.overall([check for check in checks if check.gate.name not in let_pass])
     return {
         "verdict": verdict,
         "stale": stale,
+        "kind": kind,
         "recommended": "models/scorer" if verdict == "PASS" else None,
+        "digest": digests["scorer"] if verdict == "PASS" else None,
         "checks": [check.as_dict() for check in checks],
+        "not_applicable": others,
         "waivers": [one.waiver.model_dump(mode="json") for one in waived],
         "digests": digests,
     }
+
+
+def not_as_selected(config: Config, files: Files, chosen: Mapping[str, Any]) -> list[str]:
+    """Why the scorers are not what the selection rows and the config's present materiality ask for; empty if they are.
+
+    Chosen anew from the recorded figures, so that a materiality edited since, or a kind written by hand, shows.
+    """
+    facts = [_object_of(path / "scorer.json") or {} for path in (files.scorer, files.challenger)]
+    if chosen.get("models") != {one.get("kind"): one.get("model_digest") for one in facts}:
+        return [f"reports/{SELECTION}.json measured another pair of models than models/scorer and models/challenger"]
+    known = [gate.lookup(chosen, f"scorecard.auc{end}") for end in ("", "_low", "_high")]
+    value, low, high = (math.nan if end is None else end for end in known)
+    difference = Interval(value, low, high, n=0)
+    wanted = selection.choose(config.model, difference).kind
+    if facts[0].get("kind") == wanted:
+        return []
+    return [f"models/scorer was assembled under other choice than {wanted}, which model.candidate asks for now"]
 
 
 def _merged(reports: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -93,18 +123,18 @@ def measured(path: Path) -> dict[str, Any]:
 def _object_of(path: Path) -> dict[str, Any] | None:
     try:
         raw = read_json(path)
-    except ValueError:
+    except (FileNotFoundError, ValueError):
         return None
     return raw if isinstance(raw, dict) else None
 
 
 def current_digests(files: Files) -> dict[str, str]:
-    """What a verdict speaks about: scorer, scorecard, data, config and code, each by its digest."""
+    """What a verdict speaks about: scorer, challenger, data, config and code, each by its digest."""
     code = files.root / CODE
     splits = [files.inputs("train").parent, files.outcomes("train").parent]
     return {
         "scorer": digest.of_directory(files.scorer),
-        "scorecard": digest.of_directory(files.scorecard),
+        "challenger": digest.of_directory(files.challenger),
         "data": digest.of_files(files.root, (file for split in splits for file in split.rglob("*.parquet"))),
         "config": digest.of_files(files.root, files.config.parent.rglob("*.yaml")),
         "code": digest.of_files(files.root, code.rglob("*.py")),

@@ -24,6 +24,7 @@ def markdown(record: Record) -> str:
     lines += ["| check | verdict | finding |", "|---|---|---|"]
     lines += [f"| {' | '.join(map(_cell, finding))} |" for finding in _findings(record)]
     lines += ["", *(f"- {_cell(note)}" for note in record.get("notes", []))]
+    lines += [f"- {_cell(one['sentence'])}" for one in record.get("not_applicable", [])]
     lines += [f"- {_cell(name)} {_cell(value)}" for name, value in sorted(_digests(record).items())]
     return "\n".join(lines).rstrip("\n") + "\n"
 

@@ -28,7 +28,7 @@ VARIABLES = {
 }  # fmt: skip
 # Models differ by dash as well as by colour, for print and for readers who see fewer colours.
 MODELS = {
-    "lightgbm": ("Model (LightGBM)", MODEL, "solid"),
+    "lightgbm": ("LightGBM", MODEL, "solid"),
     "scorecard": ("Scorecard", SCORECARD, (0, (5, 2))),
     "logistic": ("Logistic regression", LOGISTIC, (0, (1.5, 1.5))),
 }

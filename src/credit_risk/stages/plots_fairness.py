@@ -20,7 +20,7 @@ LOOKS = ((MODEL, "solid"), (BAD, (0, (5, 2))), (SCORECARD, (0, (1.5, 1.5))), (LO
 KINDS = {
     "fewer features": ("Fewer features", MODEL, "o"),
     "constraint": ("Tighter constraint", SCORECARD, "s"),
-    "challenger": ("Scorecard", LOGISTIC, "D"),
+    "challenger": ("Challenger", LOGISTIC, "D"),
     "reduction": ("Reduction (a bound, not a proposal)", BAD, "^"),
     "model": ("The model as it stands", INK, "*"),
 }

@@ -31,7 +31,8 @@ Numbers: TypeAlias = tuple[float | None, float | None, float | None]
 NOT_AVAILABLE = "not available"
 # What each report must hold to be shown at all.
 REPORTS = {
-    "metrics": ("scorer", "test"),
+    "metrics": ("scorer", "kind", "test", "challengers"),
+    "selection": ("kind", "sentence", "scorecard"),
     "gate": ("verdict", "checks", "digests"),
     "preparation": ("rows_read", "left_out", "split", "parts", "population", "outcome", "inputs_digest"),
     "validation": ("passed", "contract", "drift"),
@@ -74,6 +75,7 @@ KINDS: dict[str, Kind] = {
     "duplicates": "count",
     "scored_by_accident": "count",
     "strongest_share": "percent",
+    "marked": "percent",
 }
 # Columns of the tables that are not text under their own name; the others are plain figures.
 TEXTS = ("band", "decile", "model", "bin", "segment", "value", "input", "direction")
@@ -115,7 +117,10 @@ def page(config: Config, files: Files) -> str:
         replicates=written(lookup(metrics, "information.replicates"), "count"),
         headline=[(measure, *value_of(metrics, "test", measure)) for measure in HEADLINE],
         further=[(measure, *value_of(metrics, "test", measure)) for measure in FURTHER],
-        comparison=comparison(metrics),
+        candidate=model_label(metrics.get("kind")),
+        selection=loaded["selection"][0],
+        rivals=[model_label(kind) for kind in rivals(metrics)],
+        comparison=comparison(metrics, loaded["selection"][0]),
         pictures=Pictures(config, files, metrics).all(),
         tables={name: table_of(files.plots / f"{name}.csv", labels(config)) for name in TABLES},
         fairness=plots_fairness.figures(files),
@@ -193,7 +198,8 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
         doubts.append("the verdict and the figures on this page speak about different scorers")
     judged = {check["key"] for check in checks}
     if gate:
-        doubts += [f"the gate {each.name} was not judged" for each in config.own_gates if each.name not in judged]
+        asked = [each.name for each in config.own_gates if each.of in (None, gate.get("kind"))]
+        doubts += [f"the gate {name} was not judged" for name in asked if name not in judged]
     waivers = gate.get("waivers", [])
     waived = {one["check"] for one in waivers}
     if word == "PASS" and any(check["verdict"] != "PASS" and check["key"] not in waived for check in checks):
@@ -207,6 +213,7 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
         "doubts": doubts,
         "waivers": waivers,
         "recommended": gate.get("recommended"),
+        "not_applicable": [str(one.get("sentence", "")) for one in gate.get("not_applicable", [])],
     }
 
 
@@ -234,10 +241,22 @@ def _limit(value: float, kind: Kind) -> str:
     return f"{value * 100:g}%" if kind == "percent" else f"{value:g}".replace("-", "−")
 
 
-def comparison(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Model and challengers side by side, and the model minus each challenger on the same rows."""
-    nodes = ("test", "challengers.scorecard", "challengers.logistic")
-    differences = ("differences.scorecard", "differences.logistic", "selection.scorecard")
+def model_label(kind: object) -> str:
+    """What people call a kind of model."""
+    return plots.MODELS[kind][0] if isinstance(kind, str) and kind in plots.MODELS else NOT_AVAILABLE
+
+
+def rivals(metrics: Mapping[str, Any]) -> list[str]:
+    """The candidate's challengers, the one that could have been chosen first."""
+    return [kind for kind in plots.MODELS if kind in metrics.get("challengers", {})]
+
+
+def comparison(metrics: Mapping[str, Any], selection: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Candidate and challengers side by side, the candidate minus each, and what the selection rows chose by."""
+    kinds = rivals(metrics)
+    metrics = {**metrics, "selection": {"scorecard": selection.get("scorecard", {})}}
+    nodes = ("test", *(f"challengers.{kind}" for kind in kinds))
+    differences = (*(f"differences.{kind}" for kind in kinds), "selection.scorecard")
     return [
         {
             "label": measure.label,
@@ -263,6 +282,8 @@ def leak(metrics: Mapping[str, Any]) -> dict[str, str]:
         "gini": written(lookup(found, "strongest_gini")),
         "feature": str(found.get("strongest_feature") or ""),
         "across": written(lookup(found, "rows_across_splits"), "count"),
+        "marked": written(lookup(found, "marked"), "percent"),
+        "marked_feature": str(found.get("marked_feature") or ""),
     }
 
 
@@ -291,8 +312,13 @@ def steps(preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def digests(gate: Mapping[str, Any], preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What this page speaks about, by SHA-256."""
-    names = {"scorer": "Scorer (models/scorer)", "scorecard": "Scorecard (models/scorecard)", "data": "Prepared rows",
-             "config": "Config (configs/*.yaml)", "code": "Code (src/credit_risk)"}  # fmt: skip
+    names = {
+        "scorer": "Scorer (models/scorer)",
+        "challenger": "Challenger (models/challenger)",
+        "data": "Prepared rows",
+        "config": "Config (configs/*.yaml)",
+        "code": "Code (src/credit_risk)",
+    }
     of_gate = gate.get("digests", {})
     known = [(label, str(of_gate.get(name) or NOT_AVAILABLE)) for name, label in names.items()]
     known += [(names.get(name, name), str(value)) for name, value in of_gate.items() if name not in names]
@@ -342,9 +368,10 @@ class Pictures:
         return {picture.name: picture for picture in singles} | {"effects": list(self.effects())}
 
     def roc(self) -> Picture:
-        names = ("test", "challengers.scorecard", "challengers.logistic")
-        model, scorecard, logistic = (written(lookup(self.metrics, f"{name}.auc")) for name in names)
-        title = f"AUC {model} for the model, {scorecard} for the scorecard, {logistic} for the logistic regression"
+        names = {self.metrics.get("kind"): "test"}
+        names |= {kind: f"challengers.{kind}" for kind in rivals(self.metrics)}
+        found = [f"{written(lookup(self.metrics, f'{name}.auc'))} {model_label(kind)}" for kind, name in names.items()]
+        title = f"AUC of the candidate and its challengers: {', '.join(found)}"
         return self._draw("roc", title, ("model", "false_positive_rate", "true_positive_rate"), plots.roc)
 
     def ks(self) -> Picture:
@@ -359,9 +386,10 @@ class Pictures:
         table, why = _table(self.files.plots / "calibration.csv", needed)
         if table is None:
             return Picture("calibration", "PDs against bad rates", None, why)
-        table = table[table["model"] == "lightgbm"]
+        table = table[table["model"] == self.metrics.get("kind")]
         if table.empty:
-            return Picture("calibration", "PDs against bad rates", None, "calibration.csv holds no row of the model")
+            why = "calibration.csv holds no row of the candidate"
+            return Picture("calibration", "PDs against bad rates", None, why)
         meets = int(((table["low"] <= table["mean_pd"]) & (table["mean_pd"] <= table["high"])).sum())
         title = f"The mean PD lies inside the bad rate’s interval in {meets} of {len(table)} bins"
         return _drawn("calibration", title, table, plots.calibration, plots.TALL)

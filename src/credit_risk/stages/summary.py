@@ -32,6 +32,8 @@ def screen(config: Config, files: Files) -> RenderableType:
     metrics, gate = read_json(files.report("metrics")), read_json(files.report("gate"))
     split = read_json(files.report("preparation"))["split"]
     lines: list[RenderableType] = [Text(config.project.title, style="bold"), _figures(metrics), _checks(gate)]
+    lines += [Text(one["sentence"]) for one in gate["not_applicable"]]
+    lines.append(Text(f"The candidate is the {metrics['kind']}; its challengers stand beside it."))
     if not split["out_of_time"]:
         lines.append(Text(f"No out-of-time test: {split['why_random']}."))
     lines.append(Text("* as a share of the exposure"))
@@ -41,14 +43,15 @@ def screen(config: Config, files: Files) -> RenderableType:
 
 def _figures(metrics: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, title_justify="left")
-    for heading in ("on the test rows", "model", "95 % interval", "scorecard", "logistic"):
+    challengers = sorted(metrics["challengers"], key="logistic".__eq__)  # the floor last
+    for heading in ("on the test rows", metrics["kind"], "95 % interval", *challengers):
         table.add_column(heading, justify="left" if heading == "on the test rows" else "right")
     table.columns[2].header = f"{metrics['information']['confidence']:.0%} interval"
     for name, label in HEADLINES.items():
         low, high = (lookup(metrics, f"test.{name}_{end}") for end in ("low", "high"))
-        challengers = [_number(lookup(metrics, f"challengers.{one}.{name}")) for one in ("scorecard", "logistic")]
+        others = [_number(lookup(metrics, f"challengers.{one}.{name}")) for one in challengers]
         interval = "not known" if low is None or high is None else f"{low:.4f} to {high:.4f}"
-        table.add_row(label, _number(lookup(metrics, f"test.{name}")), interval, *challengers)
+        table.add_row(label, _number(lookup(metrics, f"test.{name}")), interval, *others)
     return table
 
 

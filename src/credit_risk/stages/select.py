@@ -1,0 +1,67 @@
+"""Choose the candidate on the selection rows: LightGBM, or the scorecard if that is as good (DVC stage `select`)."""
+
+import logging
+import math
+from typing import get_args
+
+from credit_risk.config import Config
+from credit_risk.config.schema import Kind
+from credit_risk.data import digest
+from credit_risk.data.files import Files
+from credit_risk.data.writing import write_json
+from credit_risk.domain import metrics, model, selection
+from credit_risk.domain.intervals import Interval, paired_difference
+from credit_risk.records.scorer import Scorer
+from credit_risk.stages.evaluate import Numbers, Part, bare, flat, read_part
+
+log = logging.getLogger(__name__)
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+def run(config: Config, files: Files) -> None:
+    """Write reports/selection.json: the kind chosen, LightGBM minus scorecard with intervals, and why in a sentence."""
+    scorers: dict[str, Scorer] = {kind: bare(config, files, kind) for kind in KINDS}
+    part = read_part(config, files, scorers, "selection")
+    unknown: dict[str, str] = {}
+    difference = compared(config, part)
+    figures = flat("scorecard", difference, why(part), unknown)
+    choice = selection.choose(config.model, difference["auc"])
+    report = {
+        "kind": choice.kind,
+        "sentence": choice.sentence,
+        "candidate": config.model.candidate,
+        "materiality": config.model.materiality,
+        "scorecard": figures,
+        **beyond(config, difference["auc"], unknown),
+        # By their texts: the scorers are assembled after this, and the gate asks whether they hold these models.
+        "models": {kind: digest.of_file(files.model / model.KINDS[kind].file_name) for kind in KINDS},
+        "rows": {"selection": len(part.outcomes), "scored": int(part.scored.sum())},
+    }
+    write_json(files.report("selection"), {**report, "unknown": unknown})
+    log.info("%s", choice.sentence)
+
+
+def compared(config: Config, part: Part) -> dict[str, Interval]:
+    """Every figure of LightGBM minus the scorecard's, on the same rows and the same bootstrap draws."""
+    draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
+    return paired_difference(part.sample("lightgbm"), part.sample("scorecard"), **draw)
+
+
+def why(part: Part) -> dict[str, str]:
+    """Why figures are not known of one or the other."""
+    return {name: told for kind in KINDS for name, told in metrics.why_undefined(part.sample(kind)).items()}
+
+
+def beyond(config: Config, difference: Interval, unknown: dict[str, str]) -> Numbers:
+    """By how much the difference in AUC exceeds the materiality.
+
+    A gate holds it against 0, so that the materiality stands in the config once.
+    """
+    found: Numbers = {}
+    for end in ("", "_low", "_high"):
+        number = getattr(difference, end.removeprefix("_") or "value") - config.model.materiality
+        found[f"beyond_materiality{end}"] = number
+        if math.isnan(number):
+            unknown[f"beyond_materiality{end}"] = unknown[f"scorecard.auc{end}"]
+    return found
