@@ -412,16 +412,15 @@ SABOTAGES = (
     Sabotage(
         "proxy of sex, and a biased past",
         proxy,
-        {"fairness_women": r"FAIL fairness.contrasts.women.ratio"},
+        {"fairness_women": r"FAIL fairness.contrasts.women.ratio", "proxies": r"FAIL"},
         may=("beats_scorecard", "reasons_stable"),
         fresh=True,
     ),
     Sabotage(
         "proxy of sex that decides nothing",
         proxy_idle,
-        {"proxies": r"FAIL"},
+        {"proxies": r"FAIL .*fairness.proxy_largest.auc.* outside"},
         fresh=True,
-        open="a gate on how well the model's features tell each protected group (AUC out of fold)",
     ),
     # Income is in one family with the loan as its share, and with so much weight on it that family may not hold.
     Sabotage(
@@ -549,7 +548,7 @@ SABOTAGES = (
     Sabotage(
         "fairness.json missing",
         missing("fairness"),
-        dict.fromkeys(("fairness_women", "fairness_age"), NOT_MEASURED),
+        dict.fromkeys(("fairness_women", "fairness_age", "proxies"), NOT_MEASURED),
         quick=True,
     ),
     Sabotage(
