@@ -381,7 +381,7 @@ SABOTAGES = (
         "target leaked into a feature",
         target_leaked,
         {"leak": r"FAIL leak.strongest_share .* outside"},
-        may=("beats_scorecard", "calibration_slope", "calibration_level", "required_features"),
+        may=("beats_scorecard", "calibration_slope", "calibration_level", "calibration_bands", "required_features"),
         fresh=True,
     ),
     Sabotage(
@@ -397,7 +397,15 @@ SABOTAGES = (
         "oversampled before the split: splits",
         oversampled_split,
         {"duplicates": r"FAIL leak.rows_across_splits is [1-9]"},
-        may=("calibration_slope", "calibration_level", "fairness_women", "fairness_age", "reasons_hold", *AGREEMENT),
+        may=(
+            "calibration_slope",
+            "calibration_level",
+            "calibration_bands",
+            "fairness_women",
+            "fairness_age",
+            "reasons_hold",
+            *AGREEMENT,
+        ),
     ),
     Sabotage(
         "protected column in a formula", protected_formula, {"config": r"REFUSED .*is_young.*\bage\b"}, quick=True
@@ -455,7 +463,7 @@ SABOTAGES = (
     Sabotage(
         "scale_pos_weight without calibration",
         weighted,
-        {"calibration_level": r"FAIL test.calibration_in_the_large is -"},
+        {"calibration_level": r"FAIL test.calibration_in_the_large is -", "calibration_bands": r"FAIL"},
         may=(
             "calibration_slope",
             "fairness_women",
@@ -515,6 +523,7 @@ SABOTAGES = (
         may=(
             "calibration_slope",
             "calibration_level",
+            "calibration_bands",
             "fairness_women",
             "beats_scorecard",
             "discrimination",

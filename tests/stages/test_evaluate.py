@@ -100,6 +100,21 @@ def test_the_numbers_name_the_scorers_and_the_rows_behind_them(evaluated):
     assert numbers["monotone"]["perturbations"] > 1_000
 
 
+def test_the_bands_are_what_a_reader_counts_from_the_predictions(evaluated):
+    config, files = evaluated
+    numbers, table = read_json(files.report("metrics"))["bands"], pd.read_csv(files.plots / "bands.csv")
+    rows = pd.read_parquet(files.predictions / "test.parquet").dropna(subset=["lightgbm"])
+    assert table["rows"].sum() == len(rows)
+    assert (table["rows"] * table["bad_rate"]).sum() == pytest.approx(rows["bad"].sum())
+    assert (table["rows"] * table["mean_pd"]).sum() == pytest.approx(rows["lightgbm"].sum())
+    assert table["band"].tolist() == [band.name for band in config.policy.bands]
+    assert numbers["largest_gap"] == pytest.approx(table["gap"].abs().max())
+    assert numbers["largest_gap_low"] <= numbers["largest_gap"] <= numbers["largest_gap_high"]
+    assert numbers["worst"] == table["band"][table["gap"].abs().idxmax()]
+    unknown = read_json(files.report("metrics"))["unknown"]
+    assert {name for name in table["band"] if f"bands.{name}" in unknown} == set(table["band"][table["gap"].isna()])
+
+
 def test_the_predictions_stand_in_the_order_of_the_outcomes(evaluated):
     _, files = evaluated
     for name in ("selection", "test"):

@@ -13,7 +13,7 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.data.files import SPLITS, Files, SplitName
 from credit_risk.data.writing import read_json, read_parquet, write_csv, write_json, write_parquet
-from credit_risk.domain import decision, drift, leak, metrics, model, monotone, results
+from credit_risk.domain import bands, decision, drift, fairness, leak, metrics, model, monotone, results
 from credit_risk.domain.calibration import Calibration
 from credit_risk.domain.decision import Decisions
 from credit_risk.domain.features import Features
@@ -88,6 +88,8 @@ def run(config: Config, files: Files) -> None:
         "monotone": monotone_numbers(config, kept, unknown),
         **stability(config, files, scorers[MODEL], test, unknown),
     }
+    numbers["bands"], table = by_band(config, test, unknown)
+    write_csv(files.plots / "bands.csv", table)
     numbers["leak"] = leak_numbers(config, files, test, numbers["test"]["gini"], unknown)
     numbers["rows"] = row_counts(files, selection, test)
     write_json(files.report("metrics"), {**numbers, "unknown": unknown})
@@ -232,6 +234,26 @@ def leak_numbers(config: Config, files: Files, test: Part, model_gini: float, un
         "strongest_share": strongest.share,
         "rows_across_splits": leak.rows_across_splits(list(inputs.values())),
     }
+
+
+def by_band(config: Config, test: Part, unknown: dict[str, str]) -> tuple[Numbers, pd.DataFrame]:
+    """Bad rate against PDs in each score band, and the band that is furthest off."""
+    names, applicant = [band.name for band in config.policy.bands], pd.factorize(test.outcomes["group"][test.scored])[0]
+    place = test.decisions[MODEL].band[test.scored]
+    found = bands.measure(place, names, test.bad, test.pd(MODEL), applicant, confidence=config.evaluation.confidence)
+    table = pd.DataFrame(
+        {"band": band.name, "rows": band.rows, "mean_pd": band.mean_pd, "bad_rate": band.bad_rate,
+         "gap": band.gap.value, "low": band.gap.low, "high": band.gap.high, "not_assessed": band.gap.why}
+        for band in found
+    )  # fmt: skip
+    name, worst = bands.largest(found)
+    unknown |= {f"bands.{band.name}": f"not assessed: {band.too_few}" for band in found if band.too_few}
+    if not worst.known:
+        unknown |= dict.fromkeys(
+            ("bands.worst", *(f"bands.{key}" for key in fairness.flat_names(["largest_gap"]))), worst.why
+        )
+    share = bands.assessed_share(found)
+    return {"worst": name, **fairness.flat({"largest_gap": worst}), "assessed_share": share}, table
 
 
 def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown: dict[str, str]) -> Numbers:
