@@ -224,15 +224,15 @@ def band_of(config, pd_):
 
 
 def furthest_band(config, scored):
-    """The band whose log-odds are furthest off, of those with 20 goods and bads foretold or come."""
+    """The band whose log-odds are furthest off, of those with 100 goods and bads foretold or come."""
     gaps, rows = {}, 0
     for name, band in scored.groupby(pd.Series(band_of(config, scored["lightgbm"]), index=scored.index)):
         p, bad = band["lightgbm"].to_numpy(), band["bad"].to_numpy()
-        if min(max(bad.sum(), p.sum()), max((~bad).sum(), (1 - p).sum())) >= 20:
+        if min(max(bad.sum(), p.sum()), max((~bad).sum(), (1 - p).sum())) >= 100:
             gaps[name] = abs(in_the_large(bad, p))
             rows += len(band)
-    worst = max(gaps, key=gaps.get)
-    return {"worst": worst, "largest_gap": gaps[worst], "assessed_share": rows / len(scored)}
+    worst = max(gaps, key=gaps.get, default=None)
+    return {"worst": worst, "largest_gap": gaps.get(worst, math.nan), "assessed_share": rows / len(scored)}
 
 
 def gains(root, config, scored):

@@ -510,3 +510,15 @@ def test_one_word_of_the_data_cannot_be_bad_and_good(tmp_path, bad, good):
 )
 def test_what_is_sound_passes(tmp_path, edits):
     assert load(edited(tmp_path, *edits)).version == 1
+
+
+def test_a_gate_on_stability_needs_a_split_by_time(tmp_path):
+    stable = GATE.replace("name: monotone, measure: monotone.violations", "name: stable, measure: stability.score_psi")
+    both = (GATE, f"{GATE}\n  {stable}")
+    load(edited(tmp_path / "time", both))
+    random = ("by: time", "by: random, why_random: the dates are those of a system change")
+    (problem,) = problems(tmp_path / "random", both, random)
+    assert problem.split(": ", 1)[1] == (
+        "gates.2.measure: stability is not applicable to a random split, where it cannot fail; "
+        "split by time, or take it out"
+    )

@@ -28,7 +28,7 @@ def measured(*parts, applicant=None, confidence=0.95):
 
 def test_the_gap_is_what_the_log_odds_are_off_by():
     """100 bads in 400 are odds of 1 to 3; a PD of 0.1 foretold 1 to 9: the odds are three times as high."""
-    band, right = measured((100, 400, 0.1), (80, 400, 0.2))
+    band, right = measured((100, 400, 0.1), (160, 800, 0.2))
     assert (band.rows, band.mean_pd, band.bad_rate) == (400, pytest.approx(0.1), 0.25)
     assert band.gap.value == pytest.approx(math.log(3))
     assert right.gap.value == pytest.approx(0, abs=1e-9)
@@ -49,18 +49,18 @@ def test_rows_of_one_applicant_are_one_draw():
     assert twice.gap.high == pytest.approx(once.gap.high)
 
 
-@pytest.mark.parametrize(("bads", "pd"), [(0, 0.04), (19, 0.04), (381, 0.96), (400, 0.96), (19, 0.0475)])
+@pytest.mark.parametrize(("bads", "pd"), [(0, 0.04), (99, 0.2), (301, 0.8), (400, 0.96), (0, 0.2475)])
 def test_a_band_of_few_bads_or_goods_is_not_assessed_and_widens_no_other(bads, pd):
     band, other = measured((bads, 400, pd), (100, 400, 0.25))
     assert not band.gap.known
     assert band.gap.why == band.too_few
-    assert "and 20 of each are needed" in band.too_few
+    assert "and 100 of each are needed" in band.too_few
     assert other.gap == measured((100, 400, 0.25))[0].gap
     assert bands.assessed_share((band, other)) == 0.5
     assert bands.largest((band, other))[0] == other.name
 
 
-@pytest.mark.parametrize(("bads", "pd"), [(100, 0.005), (10, 0.2)])
+@pytest.mark.parametrize(("bads", "pd"), [(100, 0.005), (10, 0.3)])
 def test_few_foretold_or_few_come_does_not_excuse_a_band_that_is_far_off(bads, pd):
     name, worst = bands.largest(measured((bads, 400, pd), (100, 400, 0.25)))
     assert name == "A"
@@ -76,17 +76,17 @@ def test_a_band_in_which_none_came_of_many_foretold_leaves_the_largest_unknown()
 def test_a_band_that_nobody_is_in_is_not_assessed():
     place, bad = np.zeros(400, dtype=np.int8), flags(100, 400)
     _, empty = bands.measure(place, ("A", "B"), bad, np.full(400, 0.25), np.arange(400), confidence=0.95)
-    assert (empty.rows, empty.gap.why) == (0, "0 bads and 0 goods, and 20 of each are needed")
+    assert (empty.rows, empty.gap.why) == (0, "0 bads and 0 goods, and 100 of each are needed")
     assert math.isnan(empty.mean_pd)
 
 
 def test_no_band_that_can_be_assessed_is_not_known():
     name, worst = bands.largest(measured((5, 400, 0.02), (6, 400, 0.02)))
-    assert (name, worst.known, worst.why) == (None, False, "no band has 20 goods and 20 bads")
+    assert (name, worst.known, worst.why) == (None, False, "no band has 100 goods and 100 bads")
 
 
 def test_a_pd_of_exactly_one_has_no_log_odds():
-    assert measured((50, 100, 1.0))[0].gap.why == "a PD of exactly 0 or 1 has no log-odds"
+    assert measured((100, 200, 1.0))[0].gap.why == "a PD of exactly 0 or 1 has no log-odds"
 
 
 def band(name, value, low, high):
@@ -112,10 +112,10 @@ def test_the_intervals_hold_the_truth_of_all_bands_at_once():
     draw = np.random.default_rng(11)
     missed = 0
     for _ in range(500):
-        pd = expit(draw.normal(-1.5, 1, 3_000))
+        pd = expit(draw.normal(-1.5, 1, 9_000))
         place = np.searchsorted(np.quantile(pd, [0.2, 0.4, 0.6, 0.8]), pd).astype(np.int8)
-        bad = draw.random(3_000) < pd
-        found = bands.measure(place, tuple("ABCDE"), bad, pd, np.arange(3_000), confidence=0.95)
+        bad = draw.random(9_000) < pd
+        found = bands.measure(place, tuple("ABCDE"), bad, pd, np.arange(9_000), confidence=0.95)
         missed += bands.largest(found)[1].low > 0
     assert 0.02 <= missed / 500 <= 0.08
 

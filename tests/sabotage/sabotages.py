@@ -519,7 +519,7 @@ SABOTAGES = (
     Sabotage(
         "drifted test rows",
         drifted_test_rows,
-        {"stability": r"FAIL stability.score_psi"},
+        {"stability": r"FAIL .*stability.score_psi", "stability_inputs": r"FAIL .*stability.csi_largest"},
         may=(
             "calibration_slope",
             "calibration_level",

@@ -190,6 +190,11 @@ def _gate_problems(config: Config) -> Iterator[Problem]:
         seen.add(gate.name)
         if gate.at_least is None and gate.at_most is None:
             yield ("gates", index), "a gate without `at_least` or `at_most` cannot fail"
+        if gate.measure.startswith("stability.") and config.split.by == "random":
+            needed = (
+                "stability is not applicable to a random split, where it cannot fail; split by time, or take it out"
+            )
+            yield ("gates", index, "measure"), needed
 
 
 def _fairness_problems(config: Config) -> Iterator[Problem]:

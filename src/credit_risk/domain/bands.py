@@ -16,7 +16,9 @@ from credit_risk.domain.fairness import Measure, standard_error, z_of
 from credit_risk.domain.inputs import Mask, Matrix
 from credit_risk.domain.split import Labels
 
-FEWEST = 20  # goods and bads; with fewer the interval of a log-odds is far from the 95 % it claims
+# Goods and bads: fewer cannot show whether a calibration holds (Vergouwe et al. 2005), and a band that is right would
+# still have an interval wider than any useful limit.
+FEWEST = 100
 
 
 @dataclass(frozen=True)

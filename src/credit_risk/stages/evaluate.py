@@ -257,14 +257,32 @@ def by_band(config: Config, test: Part, unknown: dict[str, str]) -> tuple[Number
 
 
 def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown: dict[str, str]) -> Numbers:
-    """PSI of the score from training rows to later ones; not taken on a random split, where it could not fail."""
+    """How far score (PSI) and inputs (CSI) have moved from the training rows to the later test rows.
+
+    Not taken on a random split, where it could not fail. The ends are those of drift.Shift.ends.
+    """
     if read_json(files.report("preparation"))["split"]["by"] != "time":
-        unknown["stability.score_psi"] = "the split is random: training and test rows cannot differ but by chance"
+        why = "the split is random: training and test rows cannot differ but by chance"
+        unknown.update(dict.fromkeys(("stability.score_psi", "stability.csi_largest"), why))
         return {}
-    reference = drift.Reference.from_dict(scorer.reference["score"])
-    limits = config.drift.model_dump(include={"threshold", "confidence"})
-    (shift,) = drift.psi(reference, {"score": test.score}, **limits)
-    return {"stability": {"score_psi": shift.psi, "score_psi_critical": shift.critical}}
+    limit, confidence = config.drift.threshold, config.drift.confidence
+    score, inputs = (drift.Reference.from_dict(scorer.reference[name]) for name in ("score", "inputs"))
+    (shift,) = drift.psi(score, {"score": test.score}, threshold=limit, confidence=confidence)
+    columns = {name: test.all_inputs[:, place] for place, name in enumerate(config.inputs)}
+    each = drift.at_once(confidence, len(columns))
+    name, index, low, high = drift.largest(drift.psi(inputs, columns, threshold=limit, confidence=each))
+    return {
+        "stability": {
+            "score_psi": shift.psi,
+            "score_psi_low": shift.ends[0],
+            "score_psi_high": shift.ends[1],
+            "score_psi_critical": shift.critical,
+            "csi_largest": index,
+            "csi_largest_low": low,
+            "csi_largest_high": high,
+            "csi_largest_input": name,
+        }
+    }
 
 
 def row_counts(files: Files, selection: Part, test: Part) -> Numbers:
