@@ -416,12 +416,13 @@ SABOTAGES = (
         {"config": r"REFUSED .*sex is no column of role protected"},
         quick=True,
     ),
-    # Wrong labels are noise to both models, which shrinks what lies between them.
+    # Wrong labels are noise to both models, which shrinks what lies between them. Here and below: how many bads the
+    # smallest assessed band holds decides whether it can be told to be right, and every harm to the PDs moves it.
     Sabotage(
         "proxy of sex, and a biased past",
         proxy,
         {"fairness_women": r"FAIL fairness.contrasts.women.ratio", "proxies": r"FAIL"},
-        may=("beats_scorecard", "reasons_stable"),
+        may=("beats_scorecard", "reasons_stable", "calibration_bands"),
         fresh=True,
     ),
     Sabotage(
@@ -435,7 +436,7 @@ SABOTAGES = (
         "unfair feature",
         unfair_feature,
         {"fairness_women": r"FAIL fairness.contrasts.women.ratio"},
-        may=("beats_scorecard", "reasons_stable", "reasons_hold"),
+        may=("beats_scorecard", "reasons_stable", "reasons_hold", "calibration_bands"),
         fresh=True,
     ),
     # Who is declined for little has reasons that weigh little: their order, and what holds of them, is open. So is
@@ -622,7 +623,7 @@ SABOTAGES = (
         "challenger better than the model",
         scorecard_better,
         {"beats_scorecard": r"FAIL selection.scorecard.auc is -.* keep the scorecard"},
-        may=("required_features", "reasons_hold", "fairness_women", "discrimination", *AGREEMENT),
+        may=("required_features", "reasons_hold", "fairness_women", "discrimination", "calibration_bands", *AGREEMENT),
         fresh=True,
     ),
 )

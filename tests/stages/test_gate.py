@@ -421,3 +421,14 @@ def test_a_report_cannot_stand_in_for_the_figures_of_another(measured: Judged):
     write_json(files.report("explain"), {"scorer": digest.of_directory(files.scorer), "test": figures})
     gate.run(config, files)
     blocked(files, "FAIL discrimination: test.auc was not measured")
+
+
+@pytest.mark.parametrize("name", ["two.yml", "two.json", "two", "later/two.yaml"])
+def test_a_file_among_the_waivers_that_would_be_passed_over_is_an_error(measured: Judged, name: str):
+    config, files = measured
+    write_text(files.waivers / "README.md", "Who may waive what.\n")
+    gate.run(config, files)
+    (files.waivers / name).parent.mkdir(exist_ok=True)
+    write_text(files.waivers / name, "check: discrimination\n")
+    with pytest.raises(ConfigError, match=r"a waiver is a file waivers/NAME\.yaml; this one would be passed over"):
+        gate.run(config, files)

@@ -23,6 +23,7 @@ from credit_risk.records.scorer import differences
 
 CODE = "src/credit_risk"
 METRICS = "metrics"
+NO_WAIVERS = ("README.md", ".gitkeep", ".gitignore")  # may lie among them
 REPORTS = (METRICS, "fairness", "explain", "robustness")  # what stages measure; attacks are a room of their own
 
 
@@ -38,7 +39,13 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     if METRICS not in reports:
         raise NotFound(files.report(METRICS), "Nothing was measured yet: run `make run` or `dvc repro`.")
     checks = gate.decide(config.own_gates, *_merged(reports))
-    waived = waiver.apply(checks, read_waivers(files.waivers), scorer=digests["scorer"], today=today)
+    waived = waiver.apply(
+        checks,
+        read_waivers(files.waivers),
+        gates=[one.name for one in config.gates],
+        scorer=digests["scorer"],
+        today=today,
+    )
     let_pass = [one.check.gate.name for one in waived]
     stale = [
         f"reports/{name}.json measured another scorer"
@@ -74,7 +81,9 @@ def _merged(reports: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], d
 def read_waivers(folder: Path) -> list[Waiver]:
     """Every waiver of the folder. Raises ConfigError for a file that is none: it must not be passed over."""
     found = []
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in NO_WAIVERS):
+        if path.parent != folder or path.suffix != ".yaml":
+            raise ConfigError(path, [f"a waiver is a file {folder.name}/NAME.yaml; this one would be passed over"])
         try:
             found.append(Waiver.model_validate(YAML(typ="safe").load(path)))
         except (YAMLError, ValueError, RecursionError) as error:  # pydantic's error is a ValueError
