@@ -380,7 +380,7 @@ SABOTAGES = (
     Sabotage(
         "target leaked into a feature",
         target_leaked,
-        {"leak": r"FAIL leak.strongest_share .* outside"},
+        {"leak": r"FAIL .*\(leak.strongest_share\) .* outside"},
         may=("beats_scorecard", "calibration_slope", "calibration_level", "calibration_bands", "required_features"),
         fresh=True,
     ),
@@ -396,7 +396,7 @@ SABOTAGES = (
     Sabotage(
         "oversampled before the split: splits",
         oversampled_split,
-        {"duplicates": r"FAIL leak.rows_across_splits is [1-9]"},
+        {"duplicates": r"FAIL .*\(leak.rows_across_splits\) is [1-9]"},
         may=(
             "calibration_slope",
             "calibration_level",
@@ -421,7 +421,7 @@ SABOTAGES = (
     Sabotage(
         "proxy of sex, and a biased past",
         proxy,
-        {"fairness_women": r"FAIL fairness.contrasts.women.ratio", "proxies": r"FAIL"},
+        {"fairness_women": r"FAIL .*\(fairness.contrasts.women.ratio\)", "proxies": r"FAIL"},
         may=("beats_scorecard", "reasons_stable", "calibration_bands"),
         fresh=True,
     ),
@@ -435,7 +435,7 @@ SABOTAGES = (
     Sabotage(
         "unfair feature",
         unfair_feature,
-        {"fairness_women": r"FAIL fairness.contrasts.women.ratio"},
+        {"fairness_women": r"FAIL .*\(fairness.contrasts.women.ratio\)"},
         may=("beats_scorecard", "reasons_stable", "reasons_hold", "calibration_bands"),
         fresh=True,
     ),
@@ -444,7 +444,7 @@ SABOTAGES = (
     Sabotage(
         "unfair cut-off",
         unfair_cut_off,
-        {"fairness_women": r"FAIL fairness.contrasts.women.ratio"},
+        {"fairness_women": r"FAIL .*\(fairness.contrasts.women.ratio\)"},
         may=("stress_profit", "reasons_hold", "reasons_not_best_value", *AGREEMENT),
     ),
     Sabotage(
@@ -464,7 +464,7 @@ SABOTAGES = (
     Sabotage(
         "scale_pos_weight without calibration",
         weighted,
-        {"calibration_level": r"FAIL test.calibration_in_the_large is -", "calibration_bands": r"FAIL"},
+        {"calibration_level": r"FAIL .*\(test.calibration_in_the_large\) is -", "calibration_bands": r"FAIL"},
         may=(
             "calibration_slope",
             "fairness_women",
@@ -478,7 +478,7 @@ SABOTAGES = (
     Sabotage(
         "monotonicity broken",
         unconstrained,
-        {"monotone": r"FAIL monotone.violations is [1-9]"},
+        {"monotone": r"FAIL .*\(monotone.violations\) is [1-9]"},
         may=("reasons_hold", "reasons_not_best_value", *AGREEMENT),
     ),
     Sabotage(
@@ -500,7 +500,7 @@ SABOTAGES = (
         "reasons cite a best value",
         best_value_cited,
         {
-            "reasons_not_best_value": r"FAIL explain.reasons.at_best",
+            "reasons_not_best_value": r"FAIL .*\(explain.reasons.at_best\)",
             "reasons_hold": r"FAIL",
             "reasons_stable": r"FAIL",
             "reasons_interventional": r"FAIL",
@@ -609,12 +609,14 @@ SABOTAGES = (
         {"stale": r"REFUSED .*policy"},
         quick=True,
     ),
-    Sabotage("verdict overwritten", verdict_overwritten, {"monotone": r"FAIL monotone.violations is 12"}, quick=True),
+    Sabotage(
+        "verdict overwritten", verdict_overwritten, {"monotone": r"FAIL .*\(monotone.violations\) is 12"}, quick=True
+    ),
     # Trees cut finer than bins, so the scorecard is nearly as good and not better: the interval may reach the limit.
     Sabotage(
         "challenger as good as the model",
         scorecard_as_good,
-        {"beats_scorecard": r"(FAIL|CANNOT SAY) selection.scorecard.auc .* keep the scorecard"},
+        {"beats_scorecard": r"(FAIL|CANNOT SAY) .*\(selection.scorecard.auc\) .* keep the scorecard"},
         fresh=True,
     ),
     # Trees cut short rank on the strongest features alone: what is left for the required ones and for the level of
@@ -622,7 +624,7 @@ SABOTAGES = (
     Sabotage(
         "challenger better than the model",
         scorecard_better,
-        {"beats_scorecard": r"FAIL selection.scorecard.auc is -.* keep the scorecard"},
+        {"beats_scorecard": r"FAIL .*\(selection.scorecard.auc\) is -.* keep the scorecard"},
         may=("required_features", "reasons_hold", "fairness_women", "discrimination", "calibration_bands", *AGREEMENT),
         fresh=True,
     ),
