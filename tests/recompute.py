@@ -236,13 +236,30 @@ def leak(config, tables, outcomes, scored, gini):
     return found | {"strongest_share": best[strongest] / gini if gini > 0 else math.nan}
 
 
-def gains(root, config, scored):
-    """What differs between gains.csv and bands counted here from the PDs."""
+def band_of(config, pd_):
+    """The score band of each PD."""
     policy = config["policy"]
     scale, bands = policy["scale"], policy["bands"]
     factor = scale["pdo"] / math.log(2)
-    score = scale["base"] - factor * math.log(scale["odds"]) - factor * log_odds(scored[models(root)[0]])
-    names = [next((b["name"] for b in bands if s >= b["minimum"]), bands[-1]["name"]) for s in score]
+    score = scale["base"] - factor * math.log(scale["odds"]) - factor * log_odds(pd_)
+    return [next((b["name"] for b in bands if s >= b["minimum"]), bands[-1]["name"]) for s in score]
+
+
+def furthest_band(config, scored, candidate):
+    """The band whose log-odds are furthest off, of those with 100 goods and bads foretold or come."""
+    gaps, rows = {}, 0
+    for name, band in scored.groupby(pd.Series(band_of(config, scored[candidate]), index=scored.index)):
+        p, bad = band[candidate].to_numpy(), band["bad"].to_numpy()
+        if min(max(bad.sum(), p.sum()), max((~bad).sum(), (1 - p).sum())) >= 100:
+            gaps[name] = abs(in_the_large(bad, p))
+            rows += len(band)
+    worst = max(gaps, key=gaps.get, default=None)
+    return {"worst": worst, "largest_gap": gaps.get(worst, math.nan), "assessed_share": rows / len(scored)}
+
+
+def gains(root, config, scored):
+    """What differs between gains.csv and bands counted here from the PDs."""
+    names = band_of(config, scored[models(root)[0]])
     table = pd.read_csv(root / "reports" / "plots" / "gains.csv", dtype={"band": str}).set_index("band")
     counted = scored.assign(band=names).groupby("band")["bad"].agg(rows="size", bads="sum")
     counted = counted.reindex(table.index, fill_value=0)
@@ -296,6 +313,7 @@ def main(root):
     found = headline(root, config, predictions)
     scored = predictions["test"][models(root)[0]].notna()
     found["leak"] = leak(config, inputs, outcomes, scored, found["test"]["gini"])
+    found["bands"] = furthest_band(config, predictions["test"][scored], models(root)[0])
     said = dict(flat({key: value for key, value in metrics.items() if key != "unknown"}))
     recomputed = dict(flat(found))
     problems += [f"{path}: missing in metrics.json" for path in recomputed if path not in said]

@@ -143,7 +143,7 @@ CASES = {
     ),
     "derived from a protected column": (
         ("formula: loan_amount / income", "formula: loan_amount / age"),
-        "derived.loan_to_income.formula: the formula 'loan_amount / age' is refused: there is no column 'age'",
+        "derived.loan_to_income.formula: age is a protected column, and no formula may read it",
     ),
     "derived from the target": (
         ("formula: loan_amount / income", "formula: loan_amount + status"),
@@ -369,7 +369,7 @@ CASES = {
     ),
     "scenario that reads a protected column": (
         (DOUBLED, "{name: older, columns: {income: income - age}}"),
-        "robustness.scenarios.3.columns.income: the formula 'income - age' is refused: there is no column 'age'",
+        "robustness.scenarios.3.columns.income: age is a protected column, and no formula may read it",
     ),
     "scenario that does more than arithmetic": (
         (DOUBLED, "{name: older, columns: {income: open(income)}}"),
@@ -382,6 +382,23 @@ CASES = {
     "attack on a derived feature": (
         ("plausible: {utilisation: 1", "plausible: {loan_to_income: 1"),
         "attacks.plausible.loan_to_income: there is no input 'loan_to_income'",
+    ),
+    "group of a word that the column cannot hold": (
+        (SEX_GROUPS, "sex: {groups: {female: [female, femal], male: [male]}}"),
+        "fairness.attributes.sex.groups.female: there is no category of sex 'femal'; did you mean 'female'?",
+    ),
+    "category in no group": (
+        (SEX, SEX.replace("[female, male]", "[female, male, diverse]")),
+        "fairness.attributes.sex.groups: no group holds diverse; such applicants would drop out of every comparison",
+    ),
+    "contrast of a group that no category is": (
+        (SEX_GROUPS, "sex: {}"),
+        (WOMEN, WOMEN.replace("group: female", "group: femal")),
+        "fairness.contrasts.0.group: there is no group of sex 'femal'; did you mean 'female'?",
+    ),
+    "signed by nobody": (
+        (MODE, "{mode: select, sign_off: n/a n/a, most_auc_lost: 0.01}"),
+        "fairness.alternatives.sign_off: to select needs a person of the legal department, by first and last name",
     ),
     "gate twice": (
         (GATE, GATE.replace("name: monotone", "name: discrimination")),
@@ -510,3 +527,15 @@ def test_one_word_of_the_data_cannot_be_bad_and_good(tmp_path, bad, good):
 )
 def test_what_is_sound_passes(tmp_path, edits):
     assert load(edited(tmp_path, *edits)).version == 1
+
+
+def test_a_gate_on_stability_needs_a_split_by_time(tmp_path):
+    stable = GATE.replace("name: monotone, measure: monotone.violations", "name: stable, measure: stability.score_psi")
+    both = (GATE, f"{GATE}\n  {stable}")
+    load(edited(tmp_path / "time", both))
+    random = ("by: time", "by: random, why_random: the dates are those of a system change")
+    (problem,) = problems(tmp_path / "random", both, random)
+    assert problem.split(": ", 1)[1] == (
+        "gates.2.measure: stability is not applicable to a random split, where it cannot fail; "
+        "split by time, or take it out"
+    )

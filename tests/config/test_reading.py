@@ -168,6 +168,7 @@ def test_yes_and_no_stay_words(written):
     written.edit("bad: [bad]", "bad: [yes, on]")
     written.edit("good: [good]", "good: [no, off]")
     written.edit("categories: [female, male]", "categories: [yes, no]")
+    written.edit("groups: {female: [female], male: [male]}", "groups: {female: [yes], male: [no]}")
     config = written.load()
     assert config.outcome.bad == ("yes", "on")
     assert config.outcome.good == ("no", "off")

@@ -142,7 +142,7 @@ def test_select_chooses_the_fairest_that_is_admissible_never_a_reduction():
     assert not none["chosen"].any()
 
 
-@pytest.mark.parametrize("name", [None, "", "legal", "  "])
+@pytest.mark.parametrize("name", [None, "", "legal", "  ", "n/a n/a", "Legal Team"])
 def test_select_without_a_named_person_is_refused(name):
     with pytest.raises(NotSigned, match="Name the person who signs it off"):
         alternatives.check_sign_off(settings("select", name).alternatives)

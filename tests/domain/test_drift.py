@@ -135,3 +135,39 @@ def test_a_damaged_reference_is_refused(raw: dict[str, object], sentence: str):
 def test_a_column_that_the_reference_does_not_hold_is_refused():
     with pytest.raises(DataError, match="the drift reference lacks y; train again"):
         drift.psi(drift.of({"x": np.ones(3)}, 2), {"y": np.ones(3)}, threshold=0.1, confidence=0.95)
+
+
+DRAW = np.random.default_rng(5)
+THEN = DRAW.standard_normal(3_000)
+
+
+@pytest.mark.parametrize("threshold", [0.002, 0.1])
+@pytest.mark.parametrize("rows", [20, 300, 3_000])
+@pytest.mark.parametrize("shift", [0, 0.2, 1])
+def test_the_ends_held_against_the_threshold_give_the_verdict(shift, rows, threshold):
+    now = np.random.default_rng(rows).standard_normal(rows) + shift
+    found = one(THEN, now, bins=10, threshold=threshold)
+    low, high = found.ends
+    by_ends = "PASS" if max(found.psi, high) <= threshold else "FAIL" if low > threshold else "CANNOT SAY"
+    assert by_ends == found.verdict
+
+
+def moved(column: str, psi: float, critical: float) -> drift.Shift:
+    return drift.Shift(column, psi, 100, critical, 0.1, "PASS", "", 0.5, 0.5)
+
+
+def test_the_largest_is_named_and_no_column_is_further_off_than_its_ends():
+    shifts = [moved("a", 0.05, 0.2), moved("b", 0.04, 0.03), moved("c", 0.01, 0.02)]
+    assert drift.largest(shifts) == ("a", 0.05, 0.04, 0.2)
+
+
+def test_ten_columns_at_once_are_called_moved_by_chance_as_seldom_as_one():
+    assert_allclose(drift.at_once(0.95, 10) ** 10, 0.95)
+    draw, missed = np.random.default_rng(6), 0
+    for _ in range(200):
+        columns = {str(place): draw.standard_normal(800) for place in range(10)}
+        now = {name: draw.standard_normal(600) for name in columns}
+        each = drift.at_once(0.95, 10)
+        shifts = drift.psi(drift.of(columns, 10), now, threshold=0.01, confidence=each)
+        missed += drift.largest(shifts)[2] > 0
+    assert 0.01 <= missed / 200 <= 0.10

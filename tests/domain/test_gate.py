@@ -49,7 +49,7 @@ def test_inside_passes_outside_fails_and_astride_cannot_be_said(
 def test_what_is_no_number_was_not_measured_and_fails(value: Any):
     found = check(value, 0.8, 0.9, at_least=0.7)
     assert found.verdict == "FAIL"
-    assert found.sentence == "test.auc was not measured, and a missing measure does not pass."
+    assert found.sentence == "AUC on the test rows (test.auc) was not measured, and a missing measure does not pass."
     assert found.value is None
 
 
@@ -62,7 +62,7 @@ def test_a_measure_that_is_absent_fails():
 def test_a_measure_that_could_not_be_taken_cannot_be_said_and_names_its_reason():
     found = check(None, why="one class only.", at_least=0.7)
     assert found.verdict == "CANNOT SAY"
-    assert found.sentence == "test.auc is not known: one class only."
+    assert found.sentence == "AUC on the test rows (test.auc) is not known: one class only."
 
 
 def test_a_reason_for_another_measure_excuses_nothing():
@@ -98,10 +98,13 @@ def test_a_value_outside_the_limit_does_not_pass_on_an_interval_that_is_inside()
 
 def test_the_sentence_has_the_value_its_interval_and_the_limits():
     assert check(0.75, 0.71, 0.79, at_least=0.7).sentence == (
-        "test.auc is 0.75 (0.71 to 0.79), inside the limit of at least 0.7."
+        "AUC on the test rows (test.auc) is 0.75 (0.71 to 0.79), inside the limit of at least 0.7."
     )
     assert "straddles the limits 0.9 to 1.1" in check(1.0, 0.8, 1.2, at_least=0.9, at_most=1.1).sentence
-    assert check(3, at_most=0, exact=True).sentence == "test.auc is 3, outside the limit of at most 0."
+    assert (
+        check(3, at_most=0, exact=True).sentence
+        == "AUC on the test rows (test.auc) is 3, outside the limit of at most 0."
+    )
 
 
 def passing(*verdicts: str) -> list[Check]:
@@ -144,7 +147,7 @@ def test_every_gate_has_one_check_in_its_order_and_a_record_of_it():
         "value": 2.0,
         "low": 2.0,
         "high": 2.0,
-        "sentence": "b is 2, outside the limit of at most 1.",
+        "sentence": "Second (b) is 2, outside the limit of at most 1.",
     }
 
 
@@ -174,12 +177,28 @@ def test_the_advice_is_said_with_every_verdict_but_a_pass_and_is_recorded():
     advice = "look for a challenger"
     failed = check(0.6, 0.55, 0.65, at_least=0.7, advice=advice)
     assert failed.sentence == (
-        "test.auc is 0.6 (0.55 to 0.65), outside the limit of at least 0.7: look for a challenger."
+        "AUC on the test rows (test.auc) is 0.6 (0.55 to 0.65), outside the limit of at least 0.7: "
+        "look for a challenger."
     )
     assert failed.as_dict()["advice"] == advice
     assert check(None, why="one class only.", at_least=0.7, advice=advice).sentence == (
-        "test.auc is not known: one class only: look for a challenger."
+        "AUC on the test rows (test.auc) is not known: one class only: look for a challenger."
     )
     assert check(0.75, 0.71, 0.79, at_least=0.7, advice=advice).sentence == (
-        "test.auc is 0.75 (0.71 to 0.79), inside the limit of at least 0.7."
+        "AUC on the test rows (test.auc) is 0.75 (0.71 to 0.79), inside the limit of at least 0.7."
     )
+
+
+@pytest.mark.parametrize(
+    ("measure", "words"),
+    [
+        ("test.calibration_slope", "The slope of the calibration"),
+        ("fairness.contrasts.under_25.ratio", "The approval ratio of under 25"),
+        ("robustness.scenarios.odds_doubled.held_profit", "Profit of the open accounts under odds doubled"),
+        ("a.measure.of_their_own", "Their own"),
+    ],
+)
+def test_a_sentence_begins_in_plain_words_and_names_the_measure(measure: str, words: str):
+    one = Gate(name="their_own", measure=measure, at_least=0, reason="a test")
+    sentence = gate.decide([one], {}, {})[0].sentence
+    assert sentence == f"{words} ({measure}) was not measured, and a missing measure does not pass."

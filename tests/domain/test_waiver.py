@@ -39,7 +39,7 @@ def checks(discrimination: Verdict = "FAIL", monotone: Verdict = "PASS") -> list
 
 
 def waived(*waivers: Waiver, scorer: str = "5c", today: date = TODAY, **verdicts: Verdict) -> list[tuple[str, str]]:
-    found = waiver.apply(checks(**verdicts), waivers, scorer=scorer, today=today)
+    found = waiver.apply(checks(**verdicts), waivers, gates=GATES, scorer=scorer, today=today)
     return [(one.check.gate.name, one.waiver.person) for one in found]
 
 
@@ -93,6 +93,27 @@ def test_a_reason_of_five_words_can_be_judged_and_one_of_four_cannot():
 def test_a_waiver_holds_on_its_last_day_and_not_on_the_next():
     assert refusals(expires="2026-03-14") == []
     assert refusals(expires="2026-03-13") == ["it expired on 2026-03-13, today is 2026-03-14"]
+
+
+def test_a_waiver_lasts_a_year_at_most():
+    assert refusals(expires="2027-03-15") == []  # 366 days from today
+    assert refusals(expires="2027-03-16") == [
+        "it expires on 2027-03-16, expected at most 366 days from today (2026-03-14): "
+        "a waiver is for a while, and renewed by somebody who looks again"
+    ]
+    assert len(refusals(expires="9999-12-31")) == 1
+
+
+def test_a_waiver_for_a_gate_that_is_judged_elsewhere_is_kept_and_waives_nothing_here():
+    found = waiver.apply(
+        checks(discrimination="FAIL"), [given(check="other")], gates=(*GATES, "other"), scorer="5c", today=TODAY
+    )
+    assert found == []
+
+
+def test_what_is_no_gate_of_the_config_cannot_be_waived():
+    with pytest.raises(WaiverRefused, match="check is 'monotone', expected one gate by its name: discrimination"):
+        waiver.apply(checks(), [given(check="monotone")], gates=GATES[:1], scorer="5c", today=TODAY)
 
 
 def test_every_fault_is_named():

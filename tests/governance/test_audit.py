@@ -84,7 +84,7 @@ def test_a_control_that_is_met_names_its_evidence_by_digest(files):
         "dated": "2026-07-21",
         "secondary": True,
         "verdict": "PASS",
-        "found": "test.auc is 0.75 (0.71 to 0.79), inside the limit of at least 0.6",
+        "found": "AUC on the test rows (test.auc) is 0.75 (0.71 to 0.79), inside the limit of at least 0.6",
         "file": "reports/metrics.json",
         "sha256": digest.of_file(files.report("metrics")),
         "measure": "test.auc",
@@ -109,7 +109,10 @@ def test_an_interval_counts_and_what_was_not_measured_fails(files, test, verdict
 def test_why_a_measure_is_not_known_is_told(files):
     measure(files, test={"auc": None}, unknown={"test.auc": "one class only"})
     found = one(files, AUC)
-    assert (found["verdict"], found["found"]) == ("CANNOT SAY", "test.auc is not known: one class only")
+    assert (found["verdict"], found["found"]) == (
+        "CANNOT SAY",
+        "AUC on the test rows (test.auc) is not known: one class only",
+    )
 
 
 def test_evidence_that_is_not_there_fails(files):

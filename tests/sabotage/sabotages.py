@@ -395,19 +395,27 @@ SABOTAGES = (
     Sabotage(
         "target leaked into a feature",
         target_leaked,
-        {"leak": r"FAIL leak.strongest_share .* outside"},
-        may=("leak_marked", "beats_scorecard", "calibration_slope", "calibration_level", "required_features"),
+        {"leak": r"FAIL .*\(leak.strongest_share\) .* outside"},
+        may=(
+            "leak_marked",
+            "beats_scorecard",
+            "calibration_slope",
+            "calibration_level",
+            "calibration_bands",
+            "required_features",
+        ),
         fresh=True,
     ),
     # A sure sign of a third of the bads moves everything that is fitted beside it, so the rest of the gates is open.
     Sabotage(
         "target leaked in part",
         target_leaked_in_part,
-        {"leak_marked": r"FAIL leak.marked is 0\.3.* outside"},
+        {"leak_marked": r"FAIL .*\(leak.marked\) is 0\.3.* outside"},
         may=(
             "beats_scorecard",
             "calibration_slope",
             "calibration_level",
+            "calibration_bands",
             "required_features",
             "reasons_hold",
             "fairness_women",
@@ -427,8 +435,16 @@ SABOTAGES = (
     Sabotage(
         "oversampled before the split: splits",
         oversampled_split,
-        {"duplicates": r"FAIL leak.rows_across_splits is [1-9]"},
-        may=("calibration_slope", "calibration_level", "fairness_women", "fairness_age", "reasons_hold", *AGREEMENT),
+        {"duplicates": r"FAIL .*\(leak.rows_across_splits\) is [1-9]"},
+        may=(
+            "calibration_slope",
+            "calibration_level",
+            "calibration_bands",
+            "fairness_women",
+            "fairness_age",
+            "reasons_hold",
+            *AGREEMENT,
+        ),
     ),
     Sabotage(
         "protected column in a formula", protected_formula, {"config": r"REFUSED .*is_young.*\bage\b"}, quick=True
@@ -439,27 +455,27 @@ SABOTAGES = (
         {"config": r"REFUSED .*sex is no column of role protected"},
         quick=True,
     ),
-    # Wrong labels are noise to both models, which shrinks what lies between them.
+    # Wrong labels are noise to both models, which shrinks what lies between them. Here and below: how many bads the
+    # smallest assessed band holds decides whether it can be told to be right, and every harm to the PDs moves it.
     Sabotage(
         "proxy of sex, and a biased past",
         proxy,
-        {"fairness_women": r"FAIL fairness.contrasts.women.ratio"},
-        may=("beats_scorecard", "reasons_stable"),
+        {"fairness_women": r"FAIL .*\(fairness.contrasts.women.ratio\)", "proxies": r"FAIL"},
+        may=("beats_scorecard", "reasons_stable", "calibration_bands"),
         fresh=True,
     ),
     Sabotage(
         "proxy of sex that decides nothing",
         proxy_idle,
-        {"proxies": r"FAIL"},
+        {"proxies": r"FAIL .*fairness.proxy_largest.auc.* outside"},
         fresh=True,
-        open="a gate on how well the model's features tell each protected group (AUC out of fold)",
     ),
     # Income is in one family with the loan as its share, and with so much weight on it that family may not hold.
     Sabotage(
         "unfair feature",
         unfair_feature,
-        {"fairness_women": r"FAIL fairness.contrasts.women.ratio"},
-        may=("beats_scorecard", "reasons_stable", "reasons_hold"),
+        {"fairness_women": r"FAIL .*\(fairness.contrasts.women.ratio\)"},
+        may=("beats_scorecard", "reasons_stable", "reasons_hold", "calibration_bands"),
         fresh=True,
     ),
     # Who is declined for little has reasons that weigh little: their order, and what holds of them, is open. So is
@@ -467,7 +483,7 @@ SABOTAGES = (
     Sabotage(
         "unfair cut-off",
         unfair_cut_off,
-        {"fairness_women": r"FAIL fairness.contrasts.women.ratio"},
+        {"fairness_women": r"FAIL .*\(fairness.contrasts.women.ratio\)"},
         may=("stress_profit", "reasons_hold", "reasons_not_best_value", *AGREEMENT),
     ),
     Sabotage(
@@ -487,7 +503,7 @@ SABOTAGES = (
     Sabotage(
         "scale_pos_weight without calibration",
         weighted,
-        {"calibration_level": r"FAIL test.calibration_in_the_large is -"},
+        {"calibration_level": r"FAIL .*\(test.calibration_in_the_large\) is -", "calibration_bands": r"FAIL"},
         may=(
             "calibration_slope",
             "fairness_women",
@@ -501,7 +517,7 @@ SABOTAGES = (
     Sabotage(
         "monotonicity broken",
         unconstrained,
-        {"monotone": r"FAIL monotone.violations is [1-9]"},
+        {"monotone": r"FAIL .*\(monotone.violations\) is [1-9]"},
         may=("reasons_hold", "reasons_not_best_value", *AGREEMENT),
     ),
     Sabotage(
@@ -523,7 +539,7 @@ SABOTAGES = (
         "reasons cite a best value",
         best_value_cited,
         {
-            "reasons_not_best_value": r"FAIL explain.reasons.at_best",
+            "reasons_not_best_value": r"FAIL .*\(explain.reasons.at_best\)",
             "reasons_hold": r"FAIL",
             "reasons_stable": r"FAIL",
             "reasons_interventional": r"FAIL",
@@ -543,10 +559,11 @@ SABOTAGES = (
     Sabotage(
         "drifted test rows",
         drifted_test_rows,
-        {"stability": r"FAIL stability.score_psi"},
+        {"stability": r"FAIL .*stability.score_psi", "stability_inputs": r"FAIL .*stability.csi_largest"},
         may=(
             "calibration_slope",
             "calibration_level",
+            "calibration_bands",
             "fairness_women",
             "beats_scorecard",
             "discrimination",
@@ -580,7 +597,7 @@ SABOTAGES = (
     Sabotage(
         "fairness.json missing",
         missing("fairness"),
-        dict.fromkeys(("fairness_women", "fairness_age"), NOT_MEASURED),
+        dict.fromkeys(("fairness_women", "fairness_age", "proxies"), NOT_MEASURED),
         quick=True,
     ),
     Sabotage(
@@ -631,12 +648,14 @@ SABOTAGES = (
         {"stale": r"REFUSED .*policy"},
         quick=True,
     ),
-    Sabotage("verdict overwritten", verdict_overwritten, {"monotone": r"FAIL monotone.violations is 12"}, quick=True),
+    Sabotage(
+        "verdict overwritten", verdict_overwritten, {"monotone": r"FAIL .*\(monotone.violations\) is 12"}, quick=True
+    ),
     # Trees cut finer than bins, so the scorecard is nearly as good and not better: the interval may reach the limit.
     Sabotage(
         "challenger as good as the model",
         scorecard_as_good,
-        {"beats_scorecard": r"(FAIL|CANNOT SAY) selection.beyond_materiality .* keep the scorecard"},
+        {"beats_scorecard": r"(FAIL|CANNOT SAY) .*\(selection.beyond_materiality\) .* keep the scorecard"},
         fresh=True,
     ),
     # Trees cut short rank on the strongest features alone: what is left for the required ones and for the level of
@@ -644,8 +663,8 @@ SABOTAGES = (
     Sabotage(
         "challenger better than the model",
         scorecard_better,
-        {"beats_scorecard": r"FAIL selection.beyond_materiality is -.* keep the scorecard"},
-        may=("required_features", "reasons_hold", "fairness_women", "discrimination", *AGREEMENT),
+        {"beats_scorecard": r"FAIL .*\(selection.beyond_materiality\) is -.* keep the scorecard"},
+        may=("required_features", "reasons_hold", "fairness_women", "discrimination", "calibration_bands", *AGREEMENT),
         fresh=True,
     ),
 )

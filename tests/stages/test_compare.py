@@ -2,7 +2,9 @@
 
 import shutil
 from dataclasses import replace
+from datetime import date
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +18,7 @@ from credit_risk.data.simulate import lender
 from credit_risk.data.writing import write_json
 from credit_risk.domain import decision
 from credit_risk.domain.model import Boosted
+from credit_risk.domain.waiver import WaiverRefused
 from credit_risk.errors import CheckFailed, DataError, ScorerError
 from credit_risk.records.scorer import Scorer
 from credit_risk.stages import compare, gate_output
@@ -155,7 +158,7 @@ def test_a_candidate_that_ranks_worse_is_refused_by_the_comparison(ready):
     files, root = ready[1:]
     record = compared(ready, candidate=root / "stump", baseline=files.scorer)
     assert verdicts(record)["not_worse"] == "FAIL"
-    with pytest.raises(CheckFailed, match=r"FAIL not_worse: comparison.differences.auc is") as caught:
+    with pytest.raises(CheckFailed, match=r"FAIL not_worse: .*\(comparison.differences.auc\) is") as caught:
         compare.raise_unless_passed(record, root / "out.json")
     assert caught.value.exit_code == 1
 
@@ -270,3 +273,53 @@ def test_the_record_can_be_written_shown_and_read_by_ci(ready, tmp_path):
     assert "The verdict is FAIL." in text
     assert "## Candidate against baseline: FAIL" in gate_output.markdown(record)
     assert 'name="accuracy"' in gate_output.junit(record)
+
+
+WAIVER = (
+    "person: Ada Lovelace\nrole: validator\ncheck: {check}\nreason: the stump is a trial on one branch\n"
+    "expires: 2026-06-30\n"
+)
+
+
+@pytest.fixture
+def waivable(ready, tmp_path):
+    """The same candidate and files, in a root whose waivers a test may write."""
+    config, files, root = ready
+    shutil.copytree(files.root, tmp_path / "copy")
+    copy = Files(tmp_path / "copy")
+    copy.waivers.mkdir()
+    return config, copy, root
+
+
+OTHER = {"name": "other", "verdict": "FAIL", "sentence": "It fails."}
+
+
+def waive(ready, check, day=14, **thresholds):
+    _, files, root = ready
+    (files.waivers / "one.yaml").write_text(WAIVER.format(check=check), encoding="utf-8")
+    return compared(ready, candidate=root / "stump", baseline=files.scorer, today=date(2026, 3, day), **thresholds)
+
+
+def test_a_gate_on_the_comparison_can_be_waived_and_the_record_shows_by_whom(waivable):
+    record = waive(waivable, "not_worse")
+    assert verdicts(record)["not_worse"] == "FAIL"
+    assert [one["person"] for one in record["waivers"]] == ["Ada Lovelace"]
+    others = [verdict for name, verdict in verdicts(record).items() if name != "not_worse"]
+    assert (record["verdict"] == "PASS") == (set(others) == {"PASS"})
+    assert "WAIVED" in gate_output.markdown(record)
+    with pytest.raises(CheckFailed) as caught:
+        compare.raise_unless_passed(
+            record | {"verdict": "FAIL", "checks": [*record["checks"], OTHER]}, Path("record.json")
+        )
+    assert "not_worse" not in str(caught.value)
+
+
+@pytest.mark.parametrize("check", ["candidate_scores_all", "accuracy", "all"])
+def test_what_is_no_gate_of_the_config_is_not_waived_for_a_candidate(waivable, check):
+    with pytest.raises(WaiverRefused, match=f"check is '{check}', expected one gate by its name"):
+        waive(waivable, check, accuracy_threshold=0.99)
+
+
+def test_a_waiver_of_another_gate_lets_no_worse_candidate_pass(waivable):
+    record = waive(waivable, "monotone")
+    assert (record["verdict"], record["waivers"]) == ("FAIL", [])

@@ -100,6 +100,21 @@ def test_the_numbers_name_the_scorers_and_the_rows_behind_them(evaluated):
     assert numbers["monotone"]["perturbations"] > 1_000
 
 
+def test_the_bands_are_what_a_reader_counts_from_the_predictions(evaluated):
+    config, files = evaluated
+    numbers, table = read_json(files.report("metrics"))["bands"], pd.read_csv(files.plots / "bands.csv")
+    rows = pd.read_parquet(files.predictions / "test.parquet").dropna(subset=["lightgbm"])
+    assert table["rows"].sum() == len(rows)
+    assert (table["rows"] * table["bad_rate"]).sum() == pytest.approx(rows["bad"].sum())
+    assert (table["rows"] * table["mean_pd"]).sum() == pytest.approx(rows["lightgbm"].sum())
+    assert table["band"].tolist() == [band.name for band in config.policy.bands]
+    assert numbers["largest_gap"] == pytest.approx(table["gap"].abs().max())
+    assert numbers["largest_gap_low"] <= numbers["largest_gap"] <= numbers["largest_gap_high"]
+    assert numbers["worst"] == table["band"][table["gap"].abs().idxmax()]
+    unknown = read_json(files.report("metrics"))["unknown"]
+    assert {name for name in table["band"] if f"bands.{name}" in unknown} == set(table["band"][table["gap"].isna()])
+
+
 def test_the_predictions_stand_in_the_order_of_the_outcomes(evaluated):
     _, files = evaluated
     for name in ("selection", "test"):
@@ -131,13 +146,28 @@ def test_a_second_run_writes_the_same_bytes(copy):
 
 def test_psi_is_taken_of_a_split_by_time_and_of_no_other(copy):
     config, files = copy
-    assert read_json(files.report("metrics"))["stability"]["score_psi"] > 0
+    stability = read_json(files.report("metrics"))["stability"]
+    assert 0 < stability["score_psi"] < stability["score_psi_critical"]  # this lender has not moved
+    assert (stability["score_psi_low"], stability["score_psi_high"]) == (0, stability["score_psi_critical"])
+    assert stability["csi_largest_input"] in config.inputs
+    assert stability["csi_largest_low"] <= stability["csi_largest"] < stability["csi_largest_high"] < 0.1
     preparation = read_json(files.report("preparation"))
     write_json(files.report("preparation"), preparation | {"split": {"by": "random"}})
     evaluate.run(config, files)
     numbers = read_json(files.report("metrics"))
     assert "stability" not in numbers
-    assert numbers["unknown"]["stability.score_psi"].startswith("the split is random")
+    for name in ("score_psi", "csi_largest"):
+        assert numbers["unknown"][f"stability.{name}"].startswith("the split is random")
+
+
+def test_an_input_that_moved_is_named_and_its_lower_end_is_its_csi(copy):
+    config, files = copy
+    inputs = pd.read_parquet(files.inputs("test"))
+    inputs.assign(utilisation=inputs["utilisation"] + 0.5).to_parquet(files.inputs("test"))
+    evaluate.run(config, files)
+    stability = read_json(files.report("metrics"))["stability"]
+    assert stability["csi_largest_input"] == "utilisation"
+    assert stability["csi_largest"] == stability["csi_largest_low"] == stability["csi_largest_high"] > 0.25
 
 
 def test_what_is_not_known_is_null_with_its_reason(copy):

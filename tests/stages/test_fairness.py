@@ -91,6 +91,30 @@ def test_the_contrast_is_what_a_reader_counts_from_the_tables(measured):
     assert report["attributes"]["sex"]["groups"]["female"]["approval_rate"] == pytest.approx(rates["female"])
 
 
+def test_honest_features_give_no_group_away_and_the_gate_reads_the_largest(measured):
+    _, files = measured
+    report = read_json(files.report("fairness"))
+    women, old = report["proxies"]["women"], report["proxies"]["age_62_and_over"]
+    assert women["auc_low"] < 0.5 < women["auc_high"]  # this lender's sexes differ in nothing
+    assert report["proxy_largest"]["auc"] == max(women["auc"], old["auc"])
+    assert women["feature"] in measured[0].features
+    one = Gate(name="proxies", measure="fairness.proxy_largest.auc", at_most=0.95, reason="a copy")
+    assert gate.decide([one], {"fairness": report}, {})[0].verdict == "PASS"
+
+
+def test_a_contrast_too_small_in_training_leaves_the_largest_unknown(copy):
+    config, files = copy
+    protected = pd.read_parquet(files.protected("train"))
+    old = protected.index[protected["age"] >= 62]
+    protected.loc[old[20:], "age"] = 40
+    protected.to_parquet(files.protected("train"))
+    fairness.run(with_fairness(config, **OFF), files)
+    report = read_json(files.report("fairness"))
+    assert report["proxy_largest"]["auc"] is None
+    assert "age_62_and_over: in training 20 rows" in report["unknown"]["proxy_largest.auc"]
+    assert report["proxies"]["women"]["auc"] is not None
+
+
 def test_all_groups_add_up_to_the_test_rows(measured):
     _, files = measured
     found = tables(files)

@@ -87,7 +87,7 @@ def test_what_does_not_pass_is_recorded_without_an_error_and_blocked_by_the_chec
     gate.run(config, files)
     record = read_json(files.report("gate"))
     assert (record["verdict"], record["recommended"]) == (verdict, None)
-    blocked(files, f"{verdict} discrimination: test.auc")
+    blocked(files, rf"{verdict} discrimination: .*\(test.auc\)")
 
 
 @pytest.mark.parametrize("name", ["scorer", "challenger"])
@@ -387,7 +387,9 @@ def test_a_fairness_gate_fails_where_fairness_was_not_measured(with_fairness_gat
     record = read_json(files.report("gate"))
     assert (record["verdict"], record["recommended"], record["stale"]) == ("FAIL", None, [])
     assert [one["verdict"] for one in record["checks"]] == ["PASS", "PASS", "FAIL"]
-    blocked(files, "FAIL women: fairness.contrasts.women.ratio was not measured, and a missing measure does not pass")
+    blocked(
+        files, r"FAIL women: .*\(fairness.contrasts.women.ratio\) was not measured, and a missing measure does not pass"
+    )
 
 
 @pytest.mark.parametrize(
@@ -410,7 +412,7 @@ def test_what_the_fairness_report_does_not_know_cannot_be_said_and_has_its_reaso
     compare_women(files, None, None, None)
     edit(files, "fairness", lambda raw: raw.update(unknown={"contrasts.women.ratio": "12 rows, 50 are needed"}))
     gate.run(config, files)
-    blocked(files, "CANNOT SAY women: fairness.contrasts.women.ratio is not known: 12 rows, 50 are needed")
+    blocked(files, r"CANNOT SAY women: .*\(fairness.contrasts.women.ratio\) is not known: 12 rows, 50 are needed")
 
 
 def test_a_report_cannot_stand_in_for_the_figures_of_another(measured: Judged):
@@ -420,4 +422,15 @@ def test_a_report_cannot_stand_in_for_the_figures_of_another(measured: Judged):
     figures = {"auc": 0.9, "auc_low": 0.88, "auc_high": 0.92}
     write_json(files.report("explain"), {"scorer": digest.of_directory(files.scorer), "test": figures})
     gate.run(config, files)
-    blocked(files, "FAIL discrimination: test.auc was not measured")
+    blocked(files, r"FAIL discrimination: .*\(test.auc\) was not measured")
+
+
+@pytest.mark.parametrize("name", ["two.yml", "two.json", "two", "later/two.yaml"])
+def test_a_file_among_the_waivers_that_would_be_passed_over_is_an_error(measured: Judged, name: str):
+    config, files = measured
+    write_text(files.waivers / "README.md", "Who may waive what.\n")
+    gate.run(config, files)
+    (files.waivers / name).parent.mkdir(exist_ok=True)
+    write_text(files.waivers / name, "check: discrimination\n")
+    with pytest.raises(ConfigError, match=r"a waiver is a file waivers/NAME\.yaml; this one would be passed over"):
+        gate.run(config, files)

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping
 
+from credit_risk.config.people import is_person
 from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES, Attribute, Config, Scalar
 from credit_risk.errors import FormulaError
 from credit_risk.formula import parse
@@ -66,21 +67,31 @@ def _formula_problems(config: Config) -> Iterator[Problem]:
     for name, derived in config.derived.items():
         if name in config.columns:
             yield ("derived", name), "a column has this name already; give the derived feature another"
-        yield from _refused(("derived", name, "formula"), derived.formula, known)
+        yield from _refused(("derived", name, "formula"), derived.formula, known, config)
         known[name] = None
     for index, exclusion in enumerate(config.outcome.exclusions):
-        yield from _refused(("outcome", "exclusions", index, "where"), exclusion.where, known)
+        yield from _refused(("outcome", "exclusions", index, "where"), exclusion.where, known, config)
     for index, rule in enumerate(config.contract.rules):
-        yield from _refused(("contract", "rules", index, "must"), rule.must, known)
+        yield from _refused(("contract", "rules", index, "must"), rule.must, known, config)
     for index, policy_rule in enumerate(config.policy.rules):
-        yield from _refused(("policy", "rules", index, "where"), policy_rule.where, known)
+        yield from _refused(("policy", "rules", index, "where"), policy_rule.where, known, config)
 
 
-def _refused(loc: Loc, text: str, known: Mapping[str, tuple[str, ...] | None]) -> Iterator[Problem]:
+def _refused(loc: Loc, text: str, known: Mapping[str, tuple[str, ...] | None], config: Config) -> Iterator[Problem]:
     try:
         parse(text, known)
     except FormulaError as error:
-        yield loc, str(error)
+        guarded = (name for name in config.named(*GUARDED_ROLES) if f"there is no column {name!r}" in str(error))
+        name = next(guarded, None)
+        yield loc, str(error) if name is None else _guarded(name, config.columns[name].role)
+
+
+def _guarded(name: str, role: str) -> str:
+    kind = "a protected column" if role == "protected" else "a proxy of a protected column"
+    return (
+        f"{name} is {kind}, and no formula may read it: what is derived from it would carry it into the decision. "
+        "It is opened for the measurement of fairness alone; take it out of the formula"
+    )
 
 
 def _name_problems(config: Config) -> Iterator[Problem]:
@@ -190,6 +201,11 @@ def _gate_problems(config: Config) -> Iterator[Problem]:
         seen.add(gate.name)
         if gate.at_least is None and gate.at_most is None:
             yield ("gates", index), "a gate without `at_least` or `at_most` cannot fail"
+        if gate.measure.startswith("stability.") and config.split.by == "random":
+            needed = (
+                "stability is not applicable to a random split, where it cannot fail; split by time, or take it out"
+            )
+            yield ("gates", index, "measure"), needed
 
 
 def _fairness_problems(config: Config) -> Iterator[Problem]:
@@ -214,8 +230,7 @@ def _fairness_problems(config: Config) -> Iterator[Problem]:
                 yield ("fairness", "intersections", index), _unknown("attribute", name, tuple(fairness.attributes))
         if pair[0] == pair[1]:
             yield ("fairness", "intersections", index), f"{pair[0]} crossed with itself says nothing new"
-    signed = fairness.alternatives.sign_off
-    if fairness.alternatives.mode == "select" and len((signed or "").split()) < 2:
+    if fairness.alternatives.mode == "select" and not is_person(fairness.alternatives.sign_off):
         needed = "to select needs a person of the legal department, by first and last name"
         yield ("fairness", "alternatives", "sign_off"), needed
 
@@ -229,6 +244,16 @@ def _attribute_problems(config: Config, name: str, attribute: Attribute) -> Iter
     words = [word for group in (attribute.groups or {}).values() for word in group]
     if twice := sorted({word for word in words if words.count(word) > 1}):
         yield (*loc, "groups"), f"{', '.join(twice)} stands in two groups"
+    kinds = config.categories(name) or ()
+    for group, members in (attribute.groups or {}).items() if kinds else ():
+        for word in members:
+            if word not in kinds:
+                yield (*loc, "groups", group), _unknown(f"category of {name}", word, kinds)
+    if attribute.groups and (outside := [word for word in kinds if word not in words]):
+        yield (
+            (*loc, "groups"),
+            f"no group holds {', '.join(outside)}; such applicants would drop out of every comparison",
+        )
     bands = attribute.bands or ()
     if len({band.name for band in bands}) < len(bands):
         yield (*loc, "bands"), "two bands have one name"
@@ -253,6 +278,7 @@ def _contrast_problems(config: Config) -> Iterator[Problem]:
             yield (*loc, "attribute"), _unknown("attribute", contrast.attribute, tuple(config.fairness.attributes))
             continue
         groups = (*(attribute.groups or ()), *(band.name for band in attribute.bands or ()))
+        groups = groups or config.categories(contrast.attribute) or ()
         for key in ("group", "reference"):
             group = getattr(contrast, key)
             if groups and group not in groups:
@@ -271,7 +297,7 @@ def _robustness_problems(config: Config) -> Iterator[Problem]:
         for name, formula in scenario.columns.items():
             if name not in config.inputs:
                 yield (*loc, "columns", name), _unknown("input", name, config.inputs)
-            yield from _refused((*loc, "columns", name), formula, config.kinds)
+            yield from _refused((*loc, "columns", name), formula, config.kinds, config)
     for name in config.attacks.plausible if config.attacks else ():
         if name not in config.inputs:
             yield ("attacks", "plausible", name), _unknown("input", name, config.inputs)

@@ -19,6 +19,7 @@ from pandas.errors import Pandas4Warning
 from scipy.stats import norm
 
 from credit_risk.config import Config
+from credit_risk.config.people import is_person
 from credit_risk.config.schema import Alternatives, Contrast, Fairness
 from credit_risk.domain import fairness, fitting
 from credit_risk.domain.fairness import Cases, Grouping
@@ -98,7 +99,7 @@ class Candidate:
 
 def check_sign_off(settings: Alternatives) -> None:
     """Raises NotSigned if `select` names nobody, or not with first and last name."""
-    if settings.mode == "select" and len((settings.sign_off or "").split()) < 2:
+    if settings.mode == "select" and not is_person(settings.sign_off):
         raise NotSigned(settings.sign_off)
 
 

@@ -113,6 +113,15 @@ class Shift:
     share_then: float
     share_now: float
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The verdict's rule as ends that a gate can hold against a limit: no interval of the population's PSI.
+
+        The lower is 0 while chance alone explains the index. The upper is at least the critical value, the drift that
+        samples of this size could not have shown. A limit of `threshold` between them gives the same verdict.
+        """
+        return (self.psi if self.psi > self.critical else 0.0), max(self.psi, self.critical)
+
 
 def of(
     columns: Mapping[str, Matrix], bins: int, categories: Mapping[str, Sequence[str] | None] | None = None
@@ -149,6 +158,20 @@ def psi(
     return tuple(
         _shift(name, values, reference.columns[name], threshold, confidence) for name, values in columns.items()
     )
+
+
+def largest(shifts: Sequence[Shift]) -> tuple[str, float, float, float]:
+    """The column that has moved most, its PSI, and the highest ends of all columns: no one is further off than these.
+
+    One column is picked after seeing all, so the shifts should be taken at the confidence that `at_once` gives.
+    """
+    most = max(shifts, key=lambda shift: shift.psi)
+    return most.column, most.psi, max(shift.ends[0] for shift in shifts), max(shift.ends[1] for shift in shifts)
+
+
+def at_once(confidence: float, columns: int) -> float:
+    """The confidence for each of several columns at which all of them together have `confidence` (Šidák)."""
+    return float(confidence ** (1 / max(columns, 1)))
 
 
 def index(then: Counts, now: Counts) -> float:

@@ -170,7 +170,7 @@ def measured(cases: Cases, *, min_n: int, confidence: float) -> Figures:
         "approval_rate_of_goods": rate(goods.approved, goods.applicant, min_n=min_n, confidence=confidence, of="goods"),
         "bad_rate": rate(cases.bad, cases.applicant, min_n=min_n, confidence=confidence),
     }
-    rows, z = len(scored), _z(confidence)
+    rows, z = len(scored), z_of(confidence)
     if rows < max(min_n, 1):
         why = too_few(rows, min_n, "scored rows")
         return rates | {name: Measure.unknown(rows, why) for name in MEASURES if name not in rates}
@@ -220,7 +220,7 @@ def rate(flags: Mask, applicant: Labels, *, min_n: int, confidence: float, of: s
         independent = share * (1 - share) / rows
         clustered = standard_error((flags - share) / rows, applicant) ** 2
         effective = rows / max(clustered / independent, 1.0)
-    z2 = _z(confidence) ** 2
+    z2 = z_of(confidence) ** 2
     centre = (share + z2 / (2 * effective)) / (1 + z2 / effective)
     reach = math.sqrt(z2 * (share * (1 - share) / effective + z2 / (4 * effective**2))) / (1 + z2 / effective)
     return Measure(share, 0.0 if share == 0 else centre - reach, 1.0 if share == 1 else centre + reach, rows)
@@ -370,5 +370,6 @@ def _normal(value: float, influence: Matrix, applicant: Labels, z: float) -> Mea
     return Measure(float(value), float(value - reach), float(value + reach), len(influence))
 
 
-def _z(confidence: float) -> float:
+def z_of(confidence: float) -> float:
+    """Standard errors on either side of a figure that a normal interval of this confidence reaches."""
     return float(norm.ppf((1 + confidence) / 2))

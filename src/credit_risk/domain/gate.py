@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from credit_risk.config.schema import Gate
+from credit_risk.domain.measures import named
 
 Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]
 
@@ -76,15 +77,15 @@ def lookup(measures: Mapping[str, Any], name: str) -> float | None:
     return float(node) if is_number else None
 
 
-def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None) -> Check:
-    value = lookup(measures, gate.measure)
+def _check(gate: Gate, found: Mapping[str, Any], why_unknown: str | None) -> Check:
+    value = lookup(found, gate.measure)
     if gate.exact:
         low = high = value
     else:
-        low, high = (lookup(measures, f"{gate.measure}_{end}") for end in ("low", "high"))
+        low, high = (lookup(found, f"{gate.measure}_{end}") for end in ("low", "high"))
     verdict, finding = _verdict(gate, value, low, high, why_unknown)
     advice = f": {gate.advice}" if gate.advice and verdict != "PASS" else ""
-    return Check(gate, verdict, value, low, high, f"{gate.measure} {finding}{advice}.")
+    return Check(gate, verdict, value, low, high, f"{named(gate)} {finding}{advice}.")
 
 
 def _verdict(

@@ -5,13 +5,14 @@ Underwriters use "override" for something else, so it is called a waiver here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
+from credit_risk.config.people import is_person
 from credit_risk.config.schema import Section, Text
 from credit_risk.domain.gate import Check
 from credit_risk.errors import CreditRiskError
 
-NOBODY = ("", "n/a", "na", "none", "tbd", "todo", "unknown", "team", "admin", "user", "name")
+LONGEST = timedelta(days=366)  # a year; what still holds then is decided again, by somebody who looks again
 
 
 class Waiver(Section):
@@ -45,8 +46,7 @@ class Waived:
 def refusals(waiver: Waiver, gates: Sequence[str], today: date) -> list[str]:
     """Why a waiver does not count; empty if it does."""
     found = []
-    words = waiver.person.lower().split()
-    if len(words) < 2 or any(word in NOBODY for word in words):
+    if not is_person(waiver.person):
         found.append(f"person is {waiver.person!r}, expected a first and a last name")
     if waiver.check not in gates:
         found.append(f"check is {waiver.check!r}, expected one gate by its name: {', '.join(gates)}")
@@ -54,22 +54,29 @@ def refusals(waiver: Waiver, gates: Sequence[str], today: date) -> list[str]:
         found.append(f"reason is {waiver.reason!r}, expected a sentence that a validator can judge")
     if waiver.expires < today:
         found.append(f"it expired on {waiver.expires}, today is {today}")
+    if waiver.expires - today > LONGEST:
+        found.append(
+            f"it expires on {waiver.expires}, expected at most {LONGEST.days} days from today ({today}): "
+            "a waiver is for a while, and renewed by somebody who looks again"
+        )
     return found
 
 
-def apply(checks: Sequence[Check], waivers: Sequence[Waiver], *, scorer: str, today: date) -> list[Waived]:
+def apply(
+    checks: Sequence[Check], waivers: Sequence[Waiver], *, gates: Sequence[str], scorer: str, today: date
+) -> list[Waived]:
     """The checks that block but are waived for this scorer today.
 
+    gates: every gate that a waiver may name; some are judged elsewhere, as those on a comparison are by `compare`.
     Raises WaiverRefused with every waiver that cannot count: a bad waiver is a finding, not a file to pass over.
     """
-    gates = [check.gate.name for check in checks]
     wrong = [f"{waiver.check}: {why}" for waiver in waivers for why in refusals(waiver, gates, today)]
     if wrong:
         raise WaiverRefused("\n  ".join(["These waivers do not count; mend or remove them.", *wrong]))
     return [
         Waived(check, waiver)
         for check in checks
-        if check.verdict != "PASS"
+        if check.verdict != "PASS" and check.gate.name in gates
         for waiver in waivers
         if waiver.check == check.gate.name and waiver.scorer in (None, scorer)
     ]

@@ -7,6 +7,7 @@ its gates on the comparison itself (`comparison.`), and the thresholds that a ca
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from credit_risk.config.schema import Gate, Source
 from credit_risk.data import digest, tables
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_parquet
-from credit_risk.domain import decision, fairness, gate, metrics, split
+from credit_risk.domain import decision, fairness, gate, metrics, split, waiver
 from credit_risk.domain.decision import Decisions
 from credit_risk.domain.fairness import Cases, Grouping, Measure
 from credit_risk.domain.gate import Check
@@ -32,6 +33,7 @@ from credit_risk.domain.split import Labels
 from credit_risk.errors import CheckFailed, DataError, ScorerError
 from credit_risk.records.scorer import Scorer
 from credit_risk.stages.evaluate import flat
+from credit_risk.stages.gate import read_waivers
 from credit_risk.stages.prepare import Book, modelled
 from credit_risk.stages.summary import STYLES
 
@@ -95,9 +97,11 @@ def compare(
     test_data: Path,
     accuracy_threshold: float | None = None,
     fairness_threshold: float | None = None,
+    today: date | None = None,
 ) -> Numbers:
     """The record of the comparison, verdict first; see `raise_unless_passed` for what blocks.
 
+    A gate of the config can be waived for the candidate as in `gate`; a threshold of the caller cannot.
     Raises DataError if no row is left that no training saw, ScorerError for scorers of another outcome.
     """
     scorers = {"candidate": Scorer.load(candidate), "baseline": Scorer.load(baseline)}
@@ -119,10 +123,19 @@ def compare(
     checks = gate.decide(gates, measures, unknown)
     if not any(one.measure.startswith("comparison.") for one in config.gates):
         checks.append(no_limit())
+    waived = waiver.apply(
+        checks,
+        read_waivers(files.waivers),
+        gates=[one.name for one in config.gates],
+        scorer=scorers["candidate"].digest,
+        today=today or datetime.now(UTC).date(),
+    )
+    let_pass = [one.check for one in waived]
     return {
-        "verdict": gate.overall(checks),
+        "verdict": gate.overall([check for check in checks if check not in let_pass]),
         "title": "Candidate against baseline",
         "checks": [check.as_dict() for check in checks],
+        "waivers": [one.waiver.model_dump(mode="json") for one in waived],
         "candidate": {"path": named(candidate, files), "digest": scorers["candidate"].digest},
         "baseline": {"path": named(baseline, files), "digest": scorers["baseline"].digest},
         "data": {"path": named(test_data, files), "sha256": digest.of_file(test_data)},
@@ -371,7 +384,8 @@ def raise_unless_passed(record: Mapping[str, Any], output: Path) -> None:
     """Raise CheckFailed with every check that blocks."""
     if record["verdict"] == "PASS":
         return
-    blocking = [one for one in record["checks"] if one["verdict"] != "PASS"]
+    waived = [one["check"] for one in record["waivers"]]
+    blocking = [one for one in record["checks"] if one["verdict"] != "PASS" and one["name"] not in waived]
     lines = [f"{one['verdict']} {one['name']}: {one['sentence']}" for one in blocking]
     answer = f"The candidate may not take the baseline's place. All stands in {output}."
     raise CheckFailed("\n  ".join([answer, *lines]))
@@ -383,6 +397,7 @@ def render(record: Mapping[str, Any]) -> RenderableType:
         _table("difference", ("candidate minus baseline", "low", "high"), _differences(record)),
         _table("swap set", ("rows", "bads", "bad rate", "low", "high"), _swaps(record["swap_set"])),
         _checks(record["checks"]),
+        *(Text(f"Waived: {one['check']} by {one['person']} until {one['expires']}") for one in record["waivers"]),
         *(Text(note) for note in record["notes"]),
     ]
     if record["not_judged_here"]:

@@ -13,7 +13,7 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.data.files import SPLITS, Files, SplitName
 from credit_risk.data.writing import read_json, read_parquet, write_csv, write_json, write_parquet
-from credit_risk.domain import decision, drift, leak, metrics, model, monotone, results
+from credit_risk.domain import bands, decision, drift, fairness, leak, metrics, model, monotone, results
 from credit_risk.domain.calibration import Calibration
 from credit_risk.domain.decision import Decisions
 from credit_risk.domain.features import Features
@@ -93,6 +93,8 @@ def run(config: Config, files: Files) -> None:
         "monotone": monotone_numbers(config, kept[0], kept[1], unknown),
         **stability(config, files, candidate, test, unknown),
     }
+    numbers["bands"], table = by_band(config, test, unknown)
+    write_csv(files.plots / "bands.csv", table)
     numbers["leak"] = leak_numbers(config, files, test, numbers["test"]["gini"], unknown)
     numbers["rows"] = row_counts(files, selection, test)
     write_json(files.report("metrics"), {**numbers, "unknown": unknown})
@@ -255,15 +257,53 @@ def leak_numbers(config: Config, files: Files, test: Part, model_gini: float, un
     }
 
 
+def by_band(config: Config, test: Part, unknown: dict[str, str]) -> tuple[Numbers, pd.DataFrame]:
+    """Bad rate against PDs in each score band, and the band that is furthest off."""
+    names, applicant = [band.name for band in config.policy.bands], pd.factorize(test.outcomes["group"][test.scored])[0]
+    place = test.decisions[test.model].band[test.scored]
+    found = bands.measure(place, names, test.bad, test.pd(test.model), applicant, confidence=config.evaluation.confidence)
+    table = pd.DataFrame(
+        {"band": band.name, "rows": band.rows, "mean_pd": band.mean_pd, "bad_rate": band.bad_rate,
+         "gap": band.gap.value, "low": band.gap.low, "high": band.gap.high, "not_assessed": band.gap.why}
+        for band in found
+    )  # fmt: skip
+    name, worst = bands.largest(found)
+    unknown |= {f"bands.{band.name}": f"not assessed: {band.too_few}" for band in found if band.too_few}
+    if not worst.known:
+        unknown |= dict.fromkeys(
+            ("bands.worst", *(f"bands.{key}" for key in fairness.flat_names(["largest_gap"]))), worst.why
+        )
+    share = bands.assessed_share(found)
+    return {"worst": name, **fairness.flat({"largest_gap": worst}), "assessed_share": share}, table
+
+
 def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown: dict[str, str]) -> Numbers:
-    """PSI of the score from training rows to later ones; not taken on a random split, where it could not fail."""
+    """How far score (PSI) and inputs (CSI) have moved from the training rows to the later test rows.
+
+    Not taken on a random split, where it could not fail. The ends are those of drift.Shift.ends.
+    """
     if read_json(files.report("preparation"))["split"]["by"] != "time":
-        unknown["stability.score_psi"] = "the split is random: training and test rows cannot differ but by chance"
+        why = "the split is random: training and test rows cannot differ but by chance"
+        unknown.update(dict.fromkeys(("stability.score_psi", "stability.csi_largest"), why))
         return {}
-    reference = drift.Reference.from_dict(scorer.reference["score"])
-    limits = config.drift.model_dump(include={"threshold", "confidence"})
-    (shift,) = drift.psi(reference, {"score": test.score}, **limits)
-    return {"stability": {"score_psi": shift.psi, "score_psi_critical": shift.critical}}
+    limit, confidence = config.drift.threshold, config.drift.confidence
+    score, inputs = (drift.Reference.from_dict(scorer.reference[name]) for name in ("score", "inputs"))
+    (shift,) = drift.psi(score, {"score": test.score}, threshold=limit, confidence=confidence)
+    columns = {name: test.all_inputs[:, place] for place, name in enumerate(config.inputs)}
+    each = drift.at_once(confidence, len(columns))
+    name, index, low, high = drift.largest(drift.psi(inputs, columns, threshold=limit, confidence=each))
+    return {
+        "stability": {
+            "score_psi": shift.psi,
+            "score_psi_low": shift.ends[0],
+            "score_psi_high": shift.ends[1],
+            "score_psi_critical": shift.critical,
+            "csi_largest": index,
+            "csi_largest_low": low,
+            "csi_largest_high": high,
+            "csi_largest_input": name,
+        }
+    }
 
 
 def row_counts(files: Files, selection: Part, test: Part) -> Numbers:

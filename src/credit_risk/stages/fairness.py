@@ -15,10 +15,11 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Alternatives, Fairness
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.writing import read_json, read_parquet, write_csv, write_directory, write_json
-from credit_risk.domain import alternatives, decision, fairness
+from credit_risk.domain import alternatives, decision, fairness, fitting, proxies
 from credit_risk.domain.alternatives import Selection, Training
 from credit_risk.domain.decision import Decisions
 from credit_risk.domain.fairness import Cases, Figures, Grouping
+from credit_risk.domain.features import Features
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
 from credit_risk.domain.model import Boosted
 from credit_risk.records.scorer import Scorer
@@ -28,6 +29,7 @@ from credit_risk.stages.train import matrix_of
 log = logging.getLogger(__name__)
 
 LIGHTGBM = Boosted.kind
+SEEN: tuple[SplitName, ...] = ("test", "train")
 CUT_OFFS = 19  # of the sweep: those that approve 5, 10 … 95 % of the rows
 Tables = dict[str, pd.DataFrame]
 Numbers = dict[str, Any]
@@ -44,9 +46,10 @@ def run(config: Config, files: Files) -> None:
         log.info("protected columns are not available: %s", config.fairness.unavailable)
         report["contrasts"] = {}
     else:
-        test = Part(config, files, "test", candidate)
+        test, train = (Part(config, files, name, candidate) for name in SEEN)
         report |= operating(config, test) | measured(config, test, tables, unknown)
-        report["alternatives"] = searched(config, files, candidate, challenger, tables)
+        report |= told(config, train, unknown)
+        report["alternatives"] = searched(config, files, candidate, challenger, train=train, tables=tables)
     write_directory(files.reports / "fairness", lambda directory: _fill(directory, tables), mark="groups.csv")
     write_json(files.report("fairness"), {**report, "unknown": unknown})
 
@@ -192,7 +195,42 @@ def _crossing(cases: Cases, grouping: Grouping, how: Mapping[str, Any]) -> pd.Da
     return pd.DataFrame(lines)
 
 
-def searched(config: Config, files: Files, candidate: Scorer, challenger: Scorer, tables: Tables) -> Numbers:
+def told(config: Config, train: Part, unknown: dict[str, str]) -> Numbers:
+    """How well the model's features tell the group of each declared contrast from its reference, on training rows.
+
+    One number a contrast: what a group is told *from* is declared, and an AUC needs two sides. The largest of them is
+    for one gate over all, also over a contrast that is declared later, so the intervals hold for all at once.
+    """
+    settings = config.fairness
+    columns = Features.of(config).columns(train.inputs)
+    plain = frozenset(config.features[place] for place in fitting.plain_categories(config))
+    confidence = 1 - (1 - config.evaluation.confidence) / max(len(settings.contrasts), 1)
+    found = {}
+    for each in settings.contrasts:
+        log.info("how well the features tell %s from %s", each.group, each.reference)
+        grouping = train.groupings[each.attribute]
+        member = grouping.rows(each.group)
+        rows = np.flatnonzero(member | grouping.rows(each.reference))
+        applicant, _ = pd.factorize(train.outcomes["group"].to_numpy()[rows])
+        features = {name: columns[name][rows] for name in config.features}
+        tell = proxies.Tell(features, plain, member[rows], applicant)
+        found[each.name] = proxies.measure(
+            tell, min_n=settings.min_n, confidence=confidence, seed=config.evaluation.seed
+        )
+    name, most = proxies.largest(found)
+    return {
+        "proxies": {
+            name: {"feature": one.feature}
+            | _numbers(f"proxies.{name}", {"auc": one.auc, "strongest": one.strongest}, unknown)
+            for name, one in found.items()
+        },
+        "proxy_largest": {"contrast": name} | _numbers("proxy_largest", {"auc": most}, unknown),
+    }
+
+
+def searched(
+    config: Config, files: Files, candidate: Scorer, challenger: Scorer, *, train: Part, tables: Tables
+) -> Numbers:
     """The search for less discriminatory alternatives on the selection rows; it reports, and changes nothing.
 
     Variants are LightGBM's, whatever the candidate's kind. A LightGBM candidate is fitted once more beside them, on as
@@ -207,7 +245,6 @@ def searched(config: Config, files: Files, candidate: Scorer, challenger: Scorer
     if not selection.contrasts:
         why = "no declared contrast has two groups that are large enough among the selection rows"
         return facts | {"sentence": f"Alternatives were not searched for: {why}."}
-    train = Part(config, files, "train", candidate)
     training = Training(matrix_of(config, train.inputs), train.bad, train.groupings)
     frontier = alternatives.search(
         config,

@@ -25,13 +25,9 @@ from credit_risk.records.scorer import differences
 
 CODE = "src/credit_risk"
 METRICS, SELECTION = "metrics", "selection"
-REPORTS = (
-    METRICS,
-    SELECTION,
-    "fairness",
-    "explain",
-    "robustness",
-)  # what stages measure; attacks are a room of their own
+NO_WAIVERS = ("README.md", ".gitkeep", ".gitignore")  # may lie among them
+# What stages measure; attacks are a room of their own.
+REPORTS = (METRICS, SELECTION, "fairness", "explain", "robustness")
 
 
 def run(config: Config, files: Files) -> None:
@@ -48,7 +44,13 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     kind = (_object_of(files.scorer / "scorer.json") or {}).get("kind")
     gates, others = gate.applicable(config.own_gates, kind)
     checks = gate.decide(gates, *_merged(reports))
-    waived = waiver.apply(checks, read_waivers(files.waivers), scorer=digests["scorer"], today=today)
+    waived = waiver.apply(
+        checks,
+        read_waivers(files.waivers),
+        gates=[one.name for one in config.gates],
+        scorer=digests["scorer"],
+        today=today,
+    )
     let_pass = [one.check.gate.name for one in waived]
     stale = [
         f"reports/{name}.json measured another scorer"
@@ -104,7 +106,9 @@ def _merged(reports: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], d
 def read_waivers(folder: Path) -> list[Waiver]:
     """Every waiver of the folder. Raises ConfigError for a file that is none: it must not be passed over."""
     found = []
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in NO_WAIVERS):
+        if path.parent != folder or path.suffix != ".yaml":
+            raise ConfigError(path, [f"a waiver is a file {folder.name}/NAME.yaml; this one would be passed over"])
         try:
             found.append(Waiver.model_validate(YAML(typ="safe").load(path)))
         except (YAMLError, ValueError, RecursionError) as error:  # pydantic's error is a ValueError

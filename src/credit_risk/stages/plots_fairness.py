@@ -50,6 +50,7 @@ def figures(files: Files) -> dict[str, Any]:
         "stale": stale,
         "operating": report.get("operating", {}),
         "contrasts": [contrast(name, each, unknown, words) for name, each in worst_first],
+        "proxies": [proxy(name, each, unknown) for name, each in report.get("proxies", {}).items()],
         "alternatives": report.get("alternatives", {}),
         "groups": _panel(files, "groups", "Share approved in each group, with the interval", groups),
         "sweep": _panel(files, "sweep", "The declared contrasts at other cut-offs", partial(sweep, report=report)),
@@ -75,6 +76,15 @@ def contrast(
         "verdict": words.get(f"fairness.{measure}"),
         "sentence": _sentence(each, unknown.get(measure)),
     }
+
+
+def proxy(name: str, each: Mapping[str, Any], unknown: Mapping[str, str]) -> tuple[str, str, str, str]:
+    """How well the features give away the group of one contrast: its name, all together, the best alone, which."""
+    all_of_them = _between(each, "auc", "{:.2f}")
+    if each.get("auc") is None:
+        all_of_them = f"not known: {unknown.get(f'proxies.{name}.auc')}"
+    feature = str(each.get("feature") or "not available")
+    return name.replace("_", " ").capitalize(), all_of_them, _between(each, "strongest", "{:.2f}"), feature
 
 
 def _sentence(each: Mapping[str, Any], why: str | None) -> str:

@@ -127,6 +127,7 @@ def page(config: Config, files: Files) -> str:
         explanation={
             "numbers": loaded["explain"][0],
             "missing": loaded["explain"][1],
+            "stale": bool(gate) and gate.get("digests", {}).get("scorer") != loaded["explain"][0].get("scorer"),
             "pictures": plots_explain.figures(config, files),
             "families": config.reasons.families,
             "version": config.reasons.version,
