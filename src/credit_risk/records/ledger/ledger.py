@@ -89,10 +89,7 @@ class Ledger:
 
     def head(self) -> Head:
         """Where the chain ends: write it down elsewhere, and `verify` finds a chain that was cut off since."""
-        with self.store.reading() as cursor:
-            cursor.execute(self.sql.head_and_end)
-            seq, digest = _one(cursor, self.store.place)[:2]
-            return Head(seq, digest)
+        return head_of(self)[0]
 
     def ready(self) -> None:
         """Raises LedgerUnavailable if no decision could be recorded now, as far as that shows without writing."""
@@ -181,6 +178,14 @@ class Ledger:
         return count
 
 
+def head_of(ledger: Ledger) -> tuple[Head, int, bytes, int]:
+    """The head, how many keys there were then, its signature, and the number of the last entry there really is."""
+    with ledger.store.reading() as cursor:
+        cursor.execute(ledger.sql.head_and_end)
+        seq, digest, last_key, mac, last = _one(cursor, ledger.store.place)
+        return Head(seq, digest), last_key, mac, last
+
+
 def _one(cursor: DBAPICursor, place: str) -> tuple[Any, ...]:
     row = cursor.fetchone()
     if row is None:
@@ -188,14 +193,19 @@ def _one(cursor: DBAPICursor, place: str) -> tuple[Any, ...]:
     return tuple(row)
 
 
-def _unsealed(found: Sequence[Any], secret: Secret) -> tuple[Row, bytes | None]:
-    """A row of `entries` with its person's key behind it, and what it opens."""
-    *columns, wrapped = found
-    row = Row(*columns)
+def opened(secret: Secret, row: Row, wrapped: bytes | None) -> bytes | None:
+    """What is personal in a row, by its person's wrapped key; None once that is gone."""
     cipher = None if wrapped is None else secret.unwrap(wrapped, row.key)
     if cipher is None or row.sealed is None:
-        return row, None
-    return row, unseal(cipher, row.sealed, row.decision_id.encode())
+        return None
+    return unseal(cipher, row.sealed, row.decision_id.encode())
+
+
+def _unsealed(found: Sequence[Any], secret: Secret) -> tuple[Row, bytes | None]:
+    """A row of `entries` with its person's key behind it, and what that opens."""
+    *columns, wrapped = found
+    row = Row(*columns)
+    return row, opened(secret, row, wrapped)
 
 
 def _erasure(number: int, decisions: int) -> Row:
