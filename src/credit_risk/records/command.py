@@ -184,7 +184,8 @@ def _say(text: str) -> None:
 
 def _held(found: Any, remembered: int) -> str:
     against = f", and so do {remembered} heads from before" if remembered else "; no head from before was given"
-    return f"{found.entries} entries hold, {found.erased} of them of erased persons{against}.\nThe chain ends at {found.head}"
+    held = f"{found.entries} entries hold, {found.erased} of them of erased persons{against}."
+    return f"{held}\nThe chain ends at {found.head}"
 
 
 def _verified(options: argparse.Namespace) -> None:
@@ -224,10 +225,8 @@ def _replay(options: argparse.Namespace) -> None:
     with _open(options) as ledger:
         found = replaying.replay(ledger, {one.digest: decided.again(one) for one in loaded})
     found.raise_unless_the_same()
-    others = sum(found.of_others.values())
-    _say(
-        f"{found.same} decisions came out the same, bit for bit; {found.erased} of erased persons, {others} of other scorers"
-    )
+    apart = f"{found.erased} of erased persons, {sum(found.of_others.values())} of other scorers"
+    _say(f"{found.same} decisions came out the same, bit for bit; left out: {apart}.")
 
 
 def _backup(options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain as joined
 from typing import Any
@@ -41,13 +42,17 @@ class Ledger:
         store = Store(url, busy_timeout_s=busy_timeout_s)
         if not create and store.path is not None and not store.path.is_file():
             raise LedgerUnavailable(f"{store.path}: {NO_FILE}")
-        if create:
-            store.create()
-        store.remember_file()
-        store.check_settings()
-        schema.migrated(store)
-        ledger_id, wrapped = _identity(store, key, create=create)
-        return cls(store, Statements(store.dialect), ledger_id, Secret.unwrapped(key, wrapped, ledger_id))
+        with ExitStack() as opening:
+            opening.callback(store.close)
+            if create:
+                store.create()
+            store.remember_file()
+            store.check_settings()
+            schema.migrated(store)
+            ledger_id, wrapped = _identity(store, key, create=create)
+            secret = Secret.unwrapped(key, wrapped, ledger_id)
+            opening.pop_all()  # it is open, and stays so
+        return cls(store, Statements(store.dialect), ledger_id, secret)
 
     def append(self, new: Sequence[Entry]) -> list[Outcome]:
         """Record decisions in one durable transaction; in place of an entry that conflicts stands its Conflict.
