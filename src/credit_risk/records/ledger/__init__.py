@@ -1,0 +1,33 @@
+"""The decision ledger: durable before the reply, hash-chained, each person's data under a key of its own."""
+
+from credit_risk.records.ledger.chain import Head
+from credit_risk.records.ledger.entry import DecidedBy, Entry, Record, Recorded
+from credit_risk.records.ledger.errors import (
+    Conflict,
+    EntryError,
+    LedgerBroken,
+    LedgerRefused,
+    LedgerUnavailable,
+    Overloaded,
+)
+from credit_risk.records.ledger.group import GroupCommit
+from credit_risk.records.ledger.ledger import Ledger
+from credit_risk.records.ledger.sealing import make_key_file, master_key
+
+__all__ = [
+    "Conflict",
+    "DecidedBy",
+    "Entry",
+    "EntryError",
+    "GroupCommit",
+    "Head",
+    "Ledger",
+    "LedgerBroken",
+    "LedgerRefused",
+    "LedgerUnavailable",
+    "Overloaded",
+    "Record",
+    "Recorded",
+    "make_key_file",
+    "master_key",
+]

@@ -1,0 +1,84 @@
+"""The chain of entries: each entry's hash covers the one before, so that no entry can change, go or come unnoticed.
+
+Hashes are over ciphertext and need no key: who holds the database alone can walk the chain. The head, which says where
+the chain ends, carries a code made with the ledger's key: who lacks it cannot cut the end off and sign a new one.
+"""
+
+import hashlib
+import hmac
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+FORMAT = b"credit-risk ledger, chain 1"
+DECISION, ERASURE = "decision", "erasure"
+_NUMBERS = struct.Struct(">qqqiiiii")
+
+
+class Row(NamedTuple):
+    """One entry as it stands in the table, column for column.
+
+    at: microseconds since 1970, UTC. request: keyed digest of client and idempotency key. key: which person's key
+    sealed it. facts: what may outlive the person, as JSON. sealed: all that is personal, encrypted.
+    """
+
+    seq: int
+    kind: str
+    at: int
+    decision_id: str
+    request: bytes | None
+    key: int
+    facts: str
+    sealed: bytes | None
+    hash: bytes = b""
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where the chain ends: what an auditor writes down to find a cut-off end later."""
+
+    seq: int
+    hash: bytes
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash.hex()}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Head":
+        """The head as `str` wrote it. Raises ValueError for anything else."""
+        seq, _, digest = text.strip().partition(":")
+        head = cls(int(seq), bytes.fromhex(digest))
+        if head.seq < 0 or len(head.hash) != 32:
+            raise ValueError(f"expected SEQ:HASH of 64 hex digits, got {text!r}")
+        return head
+
+
+def genesis(ledger_id: bytes) -> Head:
+    """What the first entry follows; every ledger has its own, so that no entry fits into another ledger."""
+    return Head(0, hashlib.sha256(FORMAT + ledger_id).digest())
+
+
+def link(previous: bytes, row: Row) -> bytes:
+    """The hash of an entry that follows `previous`: over every column but the hash, each with its length."""
+    parts = (row.kind.encode(), row.decision_id.encode(), row.request, row.facts.encode(), row.sealed)
+    lengths = [-1 if part is None else len(part) for part in parts]
+    numbers = _NUMBERS.pack(row.seq, row.at, row.key, *lengths)
+    return hashlib.sha256(b"".join((previous, numbers, *(part or b"" for part in parts)))).digest()
+
+
+def continued(head: Head, rows: Sequence[Row]) -> tuple[list[Row], Head]:
+    """Rows put behind the head, in their order: numbered and hashed, and where the chain ends then."""
+    linked = []
+    seq, previous = head.seq, head.hash
+    for row in rows:
+        seq += 1
+        numbered = row._replace(seq=seq)
+        previous = link(previous, numbered)
+        linked.append(numbered._replace(hash=previous))
+    return linked, Head(seq, previous)
+
+
+def signed(head: Head, keys: int, ledger_id: bytes, key: bytes) -> bytes:
+    """The code by which the holder of the ledger's key knows its own head; `keys`: how many persons' keys were made."""
+    return hmac.digest(key, ledger_id + struct.pack(">qq", head.seq, keys) + head.hash, "sha256")

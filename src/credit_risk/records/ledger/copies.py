@@ -1,0 +1,93 @@
+"""Backup and restore of a SQLite ledger, and heads written down outside it."""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from credit_risk.data.writing import InTheWay, refuse_in_the_way, replacing
+from credit_risk.errors import NotFound
+from credit_risk.records.ledger.chain import Head
+from credit_risk.records.ledger.errors import LedgerRefused, LedgerUnavailable
+from credit_risk.records.ledger.ledger import Ledger
+from credit_risk.records.ledger.verification import Verification, verify
+
+OF_THE_SERVER = (
+    "this ledger is in PostgreSQL: back it up and restore it there (pg_dump, or a base backup with its log), "
+    "then run `credit-risk ledger verify --head` with a head from before."
+)
+BESIDE = ("-wal", "-shm", "-journal")
+
+
+def backup(ledger: Ledger, path: Path, *, key: bytes) -> Verification:
+    """Copy a ledger that goes on being written, and look the copy through; `path` is replaced only by a whole one."""
+    if ledger.store.path is None:
+        raise LedgerRefused(OF_THE_SERVER)
+    refuse_in_the_way(path)
+    before = ledger.head()
+    with replacing(path) as unfinished:
+        return _copied(ledger.store.path, unfinished, key=key, remembered=[before])
+
+
+def restore(copy: Path, url_path: Path, *, key: bytes, remembered: Sequence[Head] = ()) -> Verification:
+    """Put a backup in the place of a ledger that is not there, once it was looked through.
+
+    Raises InTheWay if a ledger, or the log of one, is there: nothing recorded is ever replaced.
+    """
+    if not copy.is_file():
+        raise NotFound(copy, "Name a file that `credit-risk ledger backup` wrote.")
+    for place in (url_path, *(url_path.with_name(url_path.name + end) for end in BESIDE)):
+        if place.exists():
+            raise InTheWay(place, "no ledger where one is restored")
+    with replacing(url_path) as unfinished:
+        return _copied(copy, unfinished, key=key, remembered=remembered)
+
+
+def _copied(source: Path, target: Path, *, key: bytes, remembered: Iterable[Head]) -> Verification:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
+            closing(sqlite3.connect(target)) as new,
+        ):
+            old.backup(new)
+        found = _looked_through(target, key, list(remembered))
+        _alone(target)
+    except (sqlite3.Error, OSError) as error:
+        raise LedgerUnavailable(f"{source} could not be copied to {target.parent}: {error}.") from error
+    found.raise_unless_it_holds()
+    return found
+
+
+def _looked_through(path: Path, key: bytes, remembered: Sequence[Head]) -> Verification:
+    with Ledger.open(f"sqlite:///{path.absolute()}", key=key, create=False) as ledger:
+        return verify(ledger, remembered)
+
+
+def _alone(path: Path) -> None:
+    """One file without a log beside it, durable as it stands."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def write_down(head: Head, path: Path) -> None:
+    """Add a head to a file of heads, one a line, durably; keep that file where nobody who writes the ledger writes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(f"{head}\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def written_down(path: Path) -> list[Head]:
+    """The heads of a file of heads. Raises NotFound, or LedgerRefused for a line that is none."""
+    if not path.is_file():
+        raise NotFound(path, "Write heads down with `credit-risk ledger head --write-down FILE`.")
+    try:
+        return [Head.parse(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except ValueError as error:
+        raise LedgerRefused(f"{path}: {error}.") from None

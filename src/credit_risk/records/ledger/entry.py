@@ -1,0 +1,192 @@
+"""What is recorded of a decision, in two parts: facts that may outlive the person, and what is personal."""
+
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+
+from credit_risk.records.ledger.chain import DECISION, Row
+from credit_risk.records.ledger.errors import EntryError
+from credit_risk.records.ledger.sealing import Secret
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+IN_CLEAR = ("decision", "band", "rule")  # of what was decided; PD, score and reasons with their values are personal
+
+
+@dataclass(frozen=True)
+class DecidedBy:
+    """Digests of what decided: the scorer, the model in it, the config and the code."""
+
+    scorer: str
+    model: str
+    config: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A decision to be recorded.
+
+    inputs: the application as it was accepted. decided: pd, score, decision, band, rule, reasons … (records.decided).
+    applicant: the lender's reference of the person; without one the decision has a key of its own. request_id: the
+    client's idempotency key. latency_ms: until the entry was handed over; the ledger's own time comes on top.
+    """
+
+    inputs: Mapping[str, Any]
+    decided: Mapping[str, Any]
+    by: DecidedBy
+    client: str = ""
+    body_digest: str = ""
+    applicant: str | None = None
+    request_id: str | None = None
+    latency_ms: float | None = None
+
+
+class Recorded(NamedTuple):
+    """A durable decision. repeated: it was made and recorded for an earlier request with this idempotency key."""
+
+    decision_id: str
+    seq: int
+    at: datetime
+    decided: Mapping[str, Any]
+    repeated: bool
+
+
+@dataclass(frozen=True)
+class Record:
+    """A decision as the ledger holds it. Of an erased person's only the facts are left: the last four are None."""
+
+    seq: int
+    decision_id: str
+    at: datetime
+    client: str
+    by: DecidedBy
+    decision: str
+    band: str | None
+    rule: str | None
+    reasons: tuple[str, ...]
+    latency_ms: float | None
+    erased: bool
+    applicant: str | None = None
+    request_id: str | None = None
+    inputs: Mapping[str, Any] | None = None
+    decided: Mapping[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values; the time in ISO 8601, UTC, with microseconds."""
+        return {**vars(self), "by": vars(self.by), "reasons": list(self.reasons), "at": said(self.at)}
+
+
+class Prepared(NamedTuple):
+    """An entry as bytes, not yet sealed: made outside the transaction, so that one bad entry fails alone."""
+
+    entry: Entry
+    row: Row
+    subject: bytes
+    personal: bytes
+
+
+def prepare(entry: Entry, secret: Secret) -> Prepared:
+    """Serialise an entry. Raises EntryError for what cannot come back bit for bit."""
+    decision_id, at = new_id()
+    if _any_not_finite(entry.inputs):
+        path, value = next(_not_finite(entry.inputs, "inputs"))
+        raise EntryError(f"{path} is {value}; expected a finite number, or null for a missing one.")
+    unknown = dict(_not_finite(entry.decided, "decided")) if _any_not_finite(entry.decided) else {}
+    personal = {
+        "applicant": entry.applicant,
+        "request_id": entry.request_id,
+        "body_digest": entry.body_digest,
+        "inputs": entry.inputs,
+        "decided": entry.decided,  # orjson writes a number that is none as null; `unknown` says which it was
+        **({"unknown": unknown} if unknown else {}),
+    }
+    request = None if entry.request_id is None else secret.digest(b"request", entry.client, entry.request_id)
+    of_person = ("applicant", entry.applicant) if entry.applicant is not None else ("decision", decision_id)
+    try:
+        row = Row(0, DECISION, at, decision_id, request, 0, orjson.dumps(facts(entry)).decode(), None)
+        return Prepared(entry, row, secret.digest(b"subject", *of_person), orjson.dumps(personal))
+    except (TypeError, UnicodeEncodeError) as error:
+        raise EntryError(f"an entry must be JSON, with whole numbers below 2^63: {error}.") from None
+
+
+def facts(entry: Entry) -> dict[str, Any]:
+    """What is said in clear and stays: decided how, by which model; no number that tells of the person."""
+    decided = entry.decided
+    return {
+        "client": entry.client,
+        **vars(entry.by),
+        **{name: decided.get(name) for name in IN_CLEAR},
+        "reasons": [reason["id"] for reason in decided.get("reasons", ())],
+        "latency_ms": entry.latency_ms,
+    }
+
+
+def record_of(row: Row, plain: bytes | None) -> Record:
+    """The record of a row and its decrypted part, None once that cannot be read any more."""
+    told = orjson.loads(row.facts)
+    personal = orjson.loads(plain) if plain is not None else {}
+    return Record(
+        row.seq,
+        row.decision_id,
+        moment(row.at),
+        told["client"],
+        DecidedBy(told["scorer"], told["model"], told["config"], told["code"]),
+        told["decision"],
+        told["band"],
+        told["rule"],
+        tuple(told["reasons"]),
+        told["latency_ms"],
+        plain is None,
+        *(personal.get(name) for name in ("applicant", "request_id", "inputs", "decided")),
+    )
+
+
+def new_id() -> tuple[str, int]:
+    """A decision's id and its time in microseconds: a UUID of version 7, so that ids sort by time."""
+    now = time.time_ns()
+    number = int.from_bytes(os.urandom(10))
+    tail = 0b10 << 62 | number >> 18 & (1 << 62) - 1
+    digits = f"{now // 1_000_000:012x}7{number & 0xFFF:03x}{tail:016x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}", now // 1000
+
+
+def moment(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def said(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _any_not_finite(value: Mapping[str, Any]) -> bool:
+    """The same question for the many that have none: a tenth of the time of walking with paths."""
+    left: list[Any] = [value]
+    while left:
+        whole = left.pop()
+        for item in whole.values() if isinstance(whole, dict) else whole:
+            kind = type(item)
+            if kind is float:
+                if item - item != 0:
+                    return True
+            elif kind in (dict, list, tuple):
+                left.append(item)
+    return False
+
+
+def _not_finite(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            yield path, str(value)
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            if isinstance(item, float | Mapping | list | tuple):
+                yield from _not_finite(item, f"{path}.{name}")
+    elif isinstance(value, list | tuple):
+        for place, item in enumerate(value):
+            yield from _not_finite(item, f"{path}[{place}]")

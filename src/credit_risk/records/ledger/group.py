@@ -1,0 +1,146 @@
+"""Group commit: while one transaction becomes durable the next gathers, so that one fdatasync answers many."""
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from credit_risk.records.ledger.batch import Outcome
+from credit_risk.records.ledger.entry import Entry, Prepared, Recorded
+from credit_risk.records.ledger.errors import LedgerUnavailable, Overloaded
+from credit_risk.records.ledger.ledger import Ledger
+
+CLOSED = "the ledger's writer was closed; this process takes no more decisions."
+
+
+class _Waiting(NamedTuple):
+    prepared: Prepared
+    future: "Future[Recorded] | asyncio.Future[Recorded]"
+
+
+class GroupCommit:
+    """One thread that writes what has gathered, in one transaction; as many of these as there are processes.
+
+    most_waiting: entries not yet durable, beyond which new ones are Overloaded. most_together: entries of one
+    transaction, so that the first of them does not wait for all that an overload brings.
+    """
+
+    def __init__(self, ledger: Ledger, *, most_waiting: int = 1024, most_together: int = 64) -> None:
+        self._ledger = ledger
+        self._most_waiting = most_waiting
+        self._most_together = most_together
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._writing = 0
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
+
+    @property
+    def depth(self) -> int:
+        """Entries that are not durable yet."""
+        return self._queue.qsize() + self._writing
+
+    def submit(self, entry: Entry) -> "Future[Recorded]":
+        """Hand over from any thread. The future holds what was recorded, or raises Conflict or LedgerUnavailable.
+
+        Raises Overloaded, EntryError, and LedgerUnavailable after `close`, at once.
+        """
+        future: Future[Recorded] = Future()
+        self._put(entry, future)
+        return future
+
+    async def record(self, entry: Entry) -> Recorded:
+        """`submit` for coroutines: all that one transaction answers wakes the loop once."""
+        future: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
+        self._put(entry, future)
+        return await future
+
+    def close(self) -> None:
+        """Write what waits, then stop."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _put(self, entry: Entry, future: "Future[Recorded] | asyncio.Future[Recorded]") -> None:
+        if self.depth >= self._most_waiting:
+            raise Overloaded(self.depth)
+        waiting = _Waiting(self._ledger.prepare(entry), future)
+        with self._lock:  # nothing may be put behind the end that `close` puts
+            if self._closed:
+                raise LedgerUnavailable(CLOSED)
+            self._queue.put(waiting)
+
+    def _run(self) -> None:
+        while batch := self._gathered():
+            self._writing = len(batch)
+            try:
+                answers: Sequence[Outcome] = self._ledger.write([one.prepared for one in batch])
+            except LedgerUnavailable as error:
+                answers = [error] * len(batch)
+            except BaseException as error:
+                self._stop(batch, error)
+                raise
+            # Before the answers, so that whoever has one does not find it among those that wait.
+            self._writing = 0
+            _deliver(batch, answers)
+
+    def _gathered(self) -> list[_Waiting]:
+        """All that waits, at least one; nothing after `close`."""
+        first = self._queue.get()
+        batch = [] if first is None else [first]
+        while batch and len(batch) < self._most_together:
+            try:
+                one = self._queue.get_nowait()
+            except Empty:
+                break
+            if one is None:
+                self._queue.put(None)  # for the next round
+                break
+            batch.append(one)
+        return batch
+
+    def _stop(self, batch: Sequence[_Waiting], error: BaseException) -> None:
+        """A fault of ours: answer nobody as if recorded, and take nothing more."""
+        with self._lock:
+            self._closed = True
+        left = list(batch)
+        while not self._queue.empty():
+            one = self._queue.get()
+            left += [one] if one else []
+        stopped = LedgerUnavailable(f"the ledger's writer stopped: {error!r}.")
+        _deliver(left, [stopped] * len(left))
+
+
+def _deliver(batch: Iterable[_Waiting], answers: Iterable[Outcome]) -> None:
+    of_loop = defaultdict(list)
+    for one, answer in zip(batch, answers, strict=True):
+        if isinstance(one.future, Future):
+            if one.future.set_running_or_notify_cancel():
+                _resolve(one.future, answer)
+        else:
+            of_loop[one.future.get_loop()].append((one.future, answer))
+    for loop, resolved in of_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve_all, resolved)
+        except RuntimeError:  # the loop was closed: nobody waits there any more, and what was recorded stays recorded
+            if not loop.is_closed():
+                raise
+
+
+def _resolve_all(resolved: "Iterable[tuple[asyncio.Future[Recorded], Outcome]]") -> None:
+    for future, answer in resolved:
+        if not future.done():  # done: its request was given up meanwhile
+            _resolve(future, answer)
+
+
+def _resolve(future: "Future[Recorded] | asyncio.Future[Recorded]", answer: Outcome) -> None:
+    if isinstance(answer, BaseException):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

@@ -1,0 +1,9 @@
+"""Run by Alembic: migrates over the connection that `schema.migrated` hands over, inside its transaction."""
+
+from alembic import context
+
+from credit_risk.records.ledger.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

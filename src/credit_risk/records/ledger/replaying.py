@@ -1,0 +1,80 @@
+"""Deciding stored applications again: the same scorer must say the same, bit for bit."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import orjson
+
+from credit_risk.records.ledger.chain import DECISION
+from credit_risk.records.ledger.entry import Record, record_of
+from credit_risk.records.ledger.errors import LedgerBroken
+from credit_risk.records.ledger.ledger import Ledger, opened
+from credit_risk.records.ledger.verification import MOST_SAID, rows
+
+Decide: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
+
+TOGETHER = 500
+
+
+@dataclass
+class Replay:
+    """How many decisions came out the same; those of other scorers and of erased persons cannot be made again here."""
+
+    same: int = 0
+    erased: int = 0
+    of_others: dict[str, int] = field(default_factory=dict)
+    count: int = 0
+    differ: list[str] = field(default_factory=list)
+
+    def raise_unless_the_same(self) -> None:
+        """Raises LedgerBroken if a decision came out otherwise, or if there was none that could come out at all."""
+        if self.count:
+            said = "\n".join(f"  {line}" for line in self.differ)
+            raise LedgerBroken(f"{self.count} of {self.count + self.same} decisions came out otherwise.\n{said}")
+        if not self.same and self.of_others:
+            raise LedgerBroken("No decision could be made again: all are of other scorers. Name theirs with --scorer.")
+
+
+def replay(ledger: Ledger, scorers: Mapping[str, Decide]) -> Replay:
+    """Decide every readable decision again with the scorer of its digest.
+
+    scorers: digest → what decides applications, and says of each what `records.decided` says. Compared is all that was
+    stored under the names it gives; numbers as their shortest decimal form, which stands for one float alone.
+    """
+    found = Replay()
+    for page in _pages(ledger):
+        for digest in dict.fromkeys(record.by.scorer for record in page):
+            mine = [record for record in page if record.by.scorer == digest]
+            if digest not in scorers:
+                found.of_others[digest] = found.of_others.get(digest, 0) + len(mine)
+                continue
+            readable = [record for record in mine if not record.erased]
+            found.erased += len(mine) - len(readable)
+            again = scorers[digest]([record.inputs or {} for record in readable]) if readable else []
+            for record, decided in zip(readable, again, strict=True):
+                _compare(found, record, decided)
+    return found
+
+
+def _compare(found: Replay, record: Record, again: Mapping[str, Any]) -> None:
+    stored = {name: (record.decided or {}).get(name) for name in again}
+    if orjson.dumps(stored) == orjson.dumps(again):
+        found.same += 1
+        return
+    found.count += 1
+    if len(found.differ) < MOST_SAID:
+        names = [name for name in again if orjson.dumps(stored[name]) != orjson.dumps(again[name])]
+        found.differ.append(f"entry {record.seq}, decision {record.decision_id}: {', '.join(names)}")
+
+
+def _pages(ledger: Ledger) -> Iterator[list[Record]]:
+    page: list[Record] = []
+    for row, wrapped in rows(ledger, ledger.head().seq):
+        if row.kind == DECISION:
+            page.append(record_of(row, opened(ledger.secret, row, wrapped)))
+        if len(page) == TOGETHER:
+            yield page
+            page = []
+    if page:
+        yield page

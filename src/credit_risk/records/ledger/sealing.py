@@ -1,0 +1,129 @@
+"""Envelope encryption: a person's data under the person's own key, those under the ledger's secret, that under yours.
+
+    master key   yours, 32 bytes, never stored here
+     └ secret    the ledger's, stored sealed under the master key; a new master key seals it again, nothing else changes
+        ├ wrapping key    seals the persons' keys
+        ├ index key       keyed digests of applicant references and idempotency keys, so that they can be looked up
+        └ signing key     signs the head of the chain
+           person's key   random; destroying it is what erases the person
+
+AES-256-GCM throughout, with random nonces; keyed BLAKE2b for digests. What is sealed is bound to its place (the
+decision's id, the key's number), so that ciphertexts cannot change places.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from credit_risk.records.ledger.errors import LedgerRefused
+
+BYTES = 32
+NONCE = 12
+VARIABLE = "CREDIT_RISK_LEDGER_KEY"
+HOW_TO_MAKE = "Make one with `python3 -c 'import secrets; print(secrets.token_hex(32))'` and keep it in your vault."
+
+
+def seal(cipher: AESGCM, plain: bytes, place: bytes) -> bytes:
+    """Encrypted, bound to `place`; the nonce stands before the ciphertext."""
+    nonce = os.urandom(NONCE)
+    return nonce + cipher.encrypt(nonce, plain, place)
+
+
+def unseal(cipher: AESGCM, sealed: bytes, place: bytes) -> bytes | None:
+    """What was sealed at this place with this key, None if it was not."""
+    try:
+        return cipher.decrypt(sealed[:NONCE], sealed[NONCE:], place)
+    except (InvalidTag, ValueError):
+        return None
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What one ledger derives its keys from."""
+
+    value: bytes
+
+    @classmethod
+    def new(cls) -> "Secret":
+        return cls(os.urandom(BYTES))
+
+    def wrapped(self, master: bytes, ledger_id: bytes) -> bytes:
+        return seal(AESGCM(master), self.value, ledger_id)
+
+    @classmethod
+    def unwrapped(cls, master: bytes, wrapped: bytes, ledger_id: bytes) -> "Secret":
+        """Raises LedgerRefused if another master key, or another ledger, sealed it."""
+        value = unseal(AESGCM(master), wrapped, ledger_id)
+        if value is None:
+            raise LedgerRefused(
+                f"the master key is not the one that this ledger was sealed with. Give the right one in {VARIABLE}."
+            )
+        return cls(value)
+
+    @cached_property
+    def signing(self) -> bytes:
+        return self._derived(b"head")
+
+    @cached_property
+    def _index(self) -> bytes:
+        return self._derived(b"index")
+
+    @cached_property
+    def _wrapping(self) -> AESGCM:
+        return AESGCM(self._derived(b"wrap"))
+
+    def _derived(self, purpose: bytes) -> bytes:
+        return hashlib.blake2b(key=self.value, person=purpose, digest_size=BYTES).digest()
+
+    def digest(self, purpose: bytes, *words: str) -> bytes:
+        """A keyed digest to look words up by; without the key it says nothing, and cannot be tried out."""
+        written = "".join(f"{len(word)}:{word}" for word in words)
+        return hashlib.blake2b(written.encode(), key=self._index, person=purpose, digest_size=16).digest()
+
+    def wrap(self, data_key: bytes, number: int) -> bytes:
+        return seal(self._wrapping, data_key, number.to_bytes(8))
+
+    def unwrap(self, wrapped: bytes, number: int) -> AESGCM | None:
+        """The cipher of a person's key; None if the key was altered or put in another's place."""
+        data_key = unseal(self._wrapping, wrapped, number.to_bytes(8))
+        return None if data_key is None else AESGCM(data_key)
+
+
+def master_key(environ: Mapping[str, str], file: Path | None = None, variable: str = VARIABLE) -> bytes:
+    """The master key from the environment, or else from a file, as 64 hex digits. Raises LedgerRefused without one."""
+    if text := environ.get(variable, "").strip():
+        return _key_of(text, variable)
+    if file is not None and file.is_file():
+        return _key_of(file.read_text(encoding="utf-8").strip(), str(file))
+    place = f", nor is there a file {file}" if file is not None else ""
+    raise LedgerRefused(f"there is no master key: {variable} is not set{place}. {HOW_TO_MAKE}")
+
+
+def _key_of(text: str, place: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != BYTES:  # what was got is a secret, or near one: only its length is said
+        raise LedgerRefused(
+            f"{place}: expected 64 hex digits, got {len(text)} characters of another kind. {HOW_TO_MAKE}"
+        )
+    return key
+
+
+def make_key_file(path: Path) -> bytes:
+    """The key of this file, made if there is none, readable by its owner alone: for development, not for production."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _key_of(path.read_text(encoding="utf-8").strip(), str(path))
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(os.urandom(BYTES).hex() + "\n")
+    return make_key_file(path)

@@ -1,0 +1,240 @@
+"""The database below the ledger: SQLite or PostgreSQL by URL, one durable transaction at a time.
+
+SQLAlchemy knows the URL, the dialects and the tables, and keeps the connections; the statements of the hot path are
+compiled once and run on the driver's own cursor, because its layers would cost more than the rest of an append.
+"""
+
+import math
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, create_engine, event, make_url, text
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from credit_risk.records.ledger.errors import LedgerRefused, LedgerUnavailable
+
+SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "fullfsync=ON", "checkpoint_fullfsync=ON")
+AGAIN = 0.0004  # seconds between two tries for SQLite's write lock: its own waiting grows to 100 ms and is unfair
+NO_FILE = "no ledger is there. Name the right URL, or let the service make one."
+LOSES = {"fsync": ("off",), "full_page_writes": ("off",), "synchronous_commit": ("off",)}
+
+
+class Store:
+    """One ledger's database. Every failure of it is LedgerUnavailable, and leaves nothing half-written."""
+
+    def __init__(self, url: str, *, busy_timeout_s: float) -> None:
+        self.url = _url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.busy_timeout_s = busy_timeout_s
+        self.path = Path(self.url.database or "").absolute() if self.sqlite else None
+        self._file: tuple[int, int] | None = None
+        self.engine = self._engine()
+        # psycopg takes %s by position like SQLite's ?, so that a row is a tuple for both.
+        self.dialect = self.url.get_dialect()(paramstyle="qmark" if self.sqlite else "format")  # type: ignore[call-arg]
+        self._faults = (self.engine.dialect.loaded_dbapi.Error, SQLAlchemyError, OSError)
+
+    def create(self) -> None:
+        """Make SQLite's file, for its owner alone; an existing one stays."""
+        if self.path is None:
+            return
+        with self._translated():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            _sync_folder(self.path.parent)
+
+    def remember_file(self) -> None:
+        """From now on this very file is the ledger: one that is moved away or replaced is noticed."""
+        self._file = self._identity_of_file()
+
+    def check_settings(self) -> None:
+        """Raises LedgerRefused where PostgreSQL is set to lose what it has said is durable."""
+        if self.sqlite:
+            return
+        with self.core() as connection:
+            for name, bad in LOSES.items():
+                got = connection.execute(text(f"SHOW {name}")).scalar_one()
+                if got in bad:
+                    raise LedgerRefused(f"PostgreSQL has {name}={got}: decisions would be lost in a crash. Set it on.")
+
+    @contextmanager
+    def core(self) -> Iterator[Connection]:
+        """A SQLAlchemy transaction that may write: for schema and maintenance, where its cost does not matter."""
+        with self._translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[DBAPICursor]:
+        """One durable transaction, alone with the database; nothing of it is kept unless block and commit succeed."""
+        with self._translated():
+            connection = self.engine.raw_connection()
+            done = False
+            try:
+                cursor = connection.cursor()
+                if self.sqlite:
+                    self._begin_alone(cursor)
+                yield cursor
+                connection.commit()
+                self._still_there()
+                done = True
+            finally:
+                if not done:
+                    connection.invalidate()  # whatever state it is in ends with it: the database rolls back
+                connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[DBAPICursor]:
+        with self._translated():
+            self._still_there()
+            connection = self.engine.raw_connection()
+            done = False
+            try:
+                yield connection.cursor()
+                connection.rollback()
+                done = True
+            finally:
+                if not done:
+                    connection.invalidate()
+                connection.close()
+
+    def scrub(self) -> None:
+        """After an erasure: no copy of the old row in SQLite's write-ahead log, none in PostgreSQL's free rows."""
+        deadline = time.monotonic() + self.busy_timeout_s
+        with self._translated():
+            if not self.sqlite:
+                with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    connection.execute(text("VACUUM keys"))
+                return
+            with self.reading() as cursor:
+                while True:
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    busy = cursor.fetchone()
+                    if busy is not None and busy[0] == 0:
+                        return
+                    if time.monotonic() > deadline:
+                        raise LedgerUnavailable(
+                            "the key is destroyed, but a reader keeps the write-ahead log, where a copy may stand. "
+                            "Run the same erasure again when the reader is done."
+                        )
+                    time.sleep(0.01)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _engine(self) -> Engine:
+        if self.sqlite:
+            engine = create_engine(self.url, creator=self._sqlite, poolclass=QueuePool, max_overflow=-1)
+            # The driver begins nothing by itself (see _sqlite); a Core transaction takes the write lock at once.
+            event.listen(engine, "begin", lambda connection: self._begin_alone(connection.connection.cursor()))
+            return engine
+        milliseconds = math.ceil(self.busy_timeout_s * 1000)
+        options = f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000"
+        waits = {
+            "connect_timeout": math.ceil(self.busy_timeout_s),
+            "tcp_user_timeout": milliseconds,
+            "options": options,
+        }
+        return create_engine(self.url, connect_args=waits, pool_pre_ping=True)
+
+    def _sqlite(self) -> sqlite3.Connection:
+        assert self.path is not None  # noqa: S101 - only SQLite's engine calls this
+        connection = sqlite3.connect(
+            f"{self.path.as_uri()}?mode=rw",  # never makes a file: an empty ledger in a lost one's place is no ledger
+            uri=True,
+            timeout=self.busy_timeout_s,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        for setting in SETTINGS:
+            connection.execute(f"PRAGMA {setting}")
+        connection.execute("PRAGMA busy_timeout=1")  # from here on see _begin_alone; in WAL nobody else ever waits
+        return connection
+
+    def _begin_alone(self, cursor: DBAPICursor) -> None:
+        deadline = time.monotonic() + self.busy_timeout_s
+        while True:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(AGAIN)
+            else:
+                return
+
+    def _still_there(self) -> None:
+        """SQLite goes on writing to a file that was removed; nothing written there is durable."""
+        if self._file is not None and self._identity_of_file() != self._file:
+            raise LedgerUnavailable(
+                f"{self.path} is not the file that was opened: it was moved or replaced. "
+                "Put it back, or start again with the file that shall be the ledger."
+            )
+
+    def _identity_of_file(self) -> tuple[int, int] | None:
+        if self.path is None:
+            return None
+        try:
+            found = os.stat(self.path)  # noqa: PTH116 - once a commit: twice as fast as Path.stat
+        except FileNotFoundError:
+            return (0, 0)
+        return found.st_dev, found.st_ino
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except LedgerUnavailable:
+            raise
+        except self._faults as error:
+            cause = getattr(error, "orig", None) or error
+            said = " ".join(str(cause).split())
+            raise LedgerUnavailable(f"the ledger {self.place} cannot be used now: {said}. {self._hint()}") from error
+
+    @property
+    def place(self) -> str:
+        """Where it is, without a password."""
+        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+
+    def _hint(self) -> str:
+        if self.path is not None:
+            return NO_FILE if not self.path.exists() else "Look at free space, permissions and other writers."
+        return "Look at the server, and at other writers."
+
+
+def _url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise LedgerRefused(
+            f"{error}. Expected sqlite:///path/to/ledger.db or postgresql://user@host/database."
+        ) from None
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite" or parsed.database in (None, "", ":memory:"):
+        raise LedgerRefused(
+            f"a ledger cannot be kept in {parsed.render_as_string(hide_password=True)!r}. "
+            "Expected sqlite:///path/to/ledger.db or postgresql://user@host/database."
+        )
+    return parsed
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def scalar(cursor: DBAPICursor) -> Any:
+    row = cursor.fetchone()
+    return None if row is None else row[0]
