@@ -10,10 +10,9 @@ from typing import Any
 
 import orjson
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 
 from credit_risk.records.ledger import LedgerUnavailable
 from credit_risk.serving import examples, openapi, page
@@ -130,10 +129,14 @@ async def index(service: Service, request: Request) -> Response:
     return Response(shown.html, media_type="text/html", headers=headers)
 
 
-async def nothing(service: Service, request: Request) -> Response:
+async def nothing(_: Service, request: Request) -> Response:
+    allowed = [method for method, path, _ in ROUTES if compile_path(path)[0].match(request.url.path)]
+    if allowed:
+        raise Problem(405, f"This is answered for {allowed[0]} alone.", more={"Allow": allowed[0]})
     raise Problem(404, "There is nothing here.")
 
 
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 ROUTES: tuple[tuple[str, str, Answer], ...] = (
     ("POST", "/decide", decide),
     ("POST", "/decide/batch", decide_batch),
@@ -172,14 +175,10 @@ def application(start: Callable[[], Service]) -> Starlette:
             service.measures.problems.labels(str(found.status)).inc()
             return problem(found)
 
-    async def other_method(_: Request, error: Exception) -> Response:
-        allowed = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-        return problem(Problem(405, "This method is not answered here.", more=allowed))
-
     routes = [Route(path, partial(answered, answer), methods=[method]) for method, path, answer in ROUTES]
     # Last, so that no page of the framework's own answers where this service does not.
-    routes.append(Route("/{rest:path}", partial(answered, nothing)))
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={405: other_method})
+    routes.append(Route("/{rest:path}", partial(answered, nothing), methods=METHODS))
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 def admitted(service: Service, request: Request, scope: Scope) -> Client:
