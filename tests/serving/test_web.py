@@ -191,7 +191,7 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back(serve, applicati
 
 
 def test_metrics_count_decisions_and_name_no_value_of_an_applicant(client, application):
-    client.post("/decide", json=application | {"income": 1234.5}, headers={"X-Applicant-Id": "person-7"})
+    client.post("/decide", json=application | {"loan_amount": 1234.5}, headers={"X-Applicant-Id": "person-7"})
     text = client.get("/metrics").text
     assert 'credit_risk_decisions_total{outcome="approve"' in text
     assert 'credit_risk_latency_seconds_count{outcome="approve"} 1.0' in text

@@ -115,9 +115,9 @@ async def described(service: Service, _: Request) -> Response:
     return json_(openapi.of(service.engine.scorer, service.settings))
 
 
-async def index(service: Service, request: Request) -> Response:
+async def index(service: Service, _: Request) -> Response:
     if not service.settings.page:
-        return await nothing(service, request)
+        raise Problem(404, "The page is switched off here (serving.page).")
     scorer = service.engine.scorer
     shown = page.render(
         scorer.config,
