@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import server
 
 from credit_risk.records.ledger import Ledger
+from credit_risk.records.ledger.verification import verify
 from credit_risk.records.scorer import Scorer
 
 KEY = "5e" * 32
@@ -54,7 +55,7 @@ def test_two_workers_decide_as_the_scorer_does_and_write_one_chain(served, appli
         assert reply["pd"] == scorer.decide(one).pd[0]
         decided.append(reply["decision_id"])
     with ledger_of(folder) as ledger:
-        verification = ledger.verify()
+        verification = verify(ledger)
         assert verification.holds
         assert all(ledger.get(one) is not None for one in decided)
 
@@ -116,7 +117,7 @@ def test_what_it_accepted_is_finished_when_it_is_told_to_stop(root, tmp_path, ap
     with ledger_of(folder) as ledger:
         recorded = [answer.json()["decision_id"] for answer in answers if answer.status_code == 200]
         assert all(ledger.get(one) is not None for one in recorded)
-        assert ledger.verify().holds
+        assert verify(ledger).holds
 
 
 @pytest.mark.parametrize(
