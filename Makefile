@@ -22,7 +22,7 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run recompute attacks sabotage ci lint format format-check types imports config workflows-lint docs test coverage \
+.PHONY: help setup data run serve recompute attacks sabotage ci lint format format-check types imports config workflows-lint docs test coverage \
 	tune bench-pipeline ledger-kills lock doctor clean
 
 help: ## List the targets (this)
@@ -70,6 +70,9 @@ run: data ## Data to decided model: the DVC stages, then one screen with the fig
 
 recompute: setup ## Compute the figures of the last run again, with pandas and scikit-learn and none of our code
 	@$(BIN)/python tests/recompute.py .
+
+serve: setup ## Answer applications with models/scorer at http://127.0.0.1:3000 (settings: configs/deploy/local.yaml)
+	$(BIN)/credit-risk serve
 
 attacks: data ## Attack the scorer: cheap flips of declined applicants, membership inference (docs/attacks.md)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro robustness

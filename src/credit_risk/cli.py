@@ -321,3 +321,7 @@ def _bench(commands: Commands) -> None:
 
     command = _command(commands, "bench", "measure the pipeline against bare LightGBM, and how it grows", run)
     command.add_argument("--rows", type=int, nargs="+", default=[30_000, 300_000, 3_000_000], help="sizes to measure")
+
+
+if __name__ == "__main__":
+    console()

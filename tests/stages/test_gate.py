@@ -148,6 +148,14 @@ def test_what_changed_after_the_verdict_is_named(judged: Judged, name: str, path
     blocked(files, f"the {name} changed after the verdict")
 
 
+def test_how_decisions_are_served_is_no_part_of_the_verdict_and_any_other_new_config_is(judged: Judged):
+    _, files = judged
+    write_text(files.root / "configs" / "deploy" / "local.yaml", "serving: {workers: 2}\n")
+    gate.check(files)
+    write_text(files.root / "configs" / "policies" / "deploy.yaml", "a: 1\n")
+    blocked(files, "the config changed after the verdict")
+
+
 def test_code_that_was_added_or_taken_away_is_a_change(judged: Judged):
     _, files = judged
     added = files.root / gate.CODE / "deep" / "more.py"

@@ -171,6 +171,14 @@ class Scorer:
         """PDs alone, without decisions and reasons: for tests that move inputs thousands of times."""
         return self._scored(inputs)[-1]
 
+    def contributions(self, inputs: Matrix) -> tuple[float, Matrix]:
+        """The population's log-odds of bad, and what each reason family adds to them: one row an application.
+
+        The two add up to the log-odds of the PD, for approvals too; meant for applications that could be scored.
+        """
+        found = self.explainer.explain(self._features.matrix(self._features.columns(inputs)))
+        return found.base, self.explainer.by_family(found.contributions)
+
     def _told(self, matrix: Matrix, outcome: decision.Codes, rule: decision.Codes, pd: Matrix) -> Told:
         """The reasons of what the model itself declines or refers; a decline in doubt becomes a referral."""
         spoke = ((outcome == decision.DECLINE) | (outcome == decision.REFER)) & (rule == NO_RULE) & ~np.isnan(pd)

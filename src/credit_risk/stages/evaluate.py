@@ -261,7 +261,9 @@ def by_band(config: Config, test: Part, unknown: dict[str, str]) -> tuple[Number
     """Bad rate against PDs in each score band, and the band that is furthest off."""
     names, applicant = [band.name for band in config.policy.bands], pd.factorize(test.outcomes["group"][test.scored])[0]
     place = test.decisions[test.model].band[test.scored]
-    found = bands.measure(place, names, test.bad, test.pd(test.model), applicant, confidence=config.evaluation.confidence)
+    found = bands.measure(
+        place, names, test.bad, test.pd(test.model), applicant, confidence=config.evaluation.confidence
+    )
     table = pd.DataFrame(
         {"band": band.name, "rows": band.rows, "mean_pd": band.mean_pd, "bad_rate": band.bad_rate,
          "gap": band.gap.value, "low": band.gap.low, "high": band.gap.high, "not_assessed": band.gap.why}

@@ -136,11 +136,14 @@ def current_digests(files: Files) -> dict[str, str]:
     """What a verdict speaks about: scorer, challenger, data, config and code, each by its digest."""
     code = files.root / CODE
     splits = [files.inputs("train").parent, files.outcomes("train").parent]
+    configs = files.config.parent
+    # How a decision is served says nothing of the scorer: another port or limit leaves the verdict standing.
+    judged = (file for file in configs.rglob("*.yaml") if not file.is_relative_to(configs / "deploy"))
     return {
         "scorer": digest.of_directory(files.scorer),
         "challenger": digest.of_directory(files.challenger),
         "data": digest.of_files(files.root, (file for split in splits for file in split.rglob("*.parquet"))),
-        "config": digest.of_files(files.root, files.config.parent.rglob("*.yaml")),
+        "config": digest.of_files(files.root, judged),
         "code": digest.of_files(files.root, code.rglob("*.py")),
     }
 

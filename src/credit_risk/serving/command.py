@@ -1,0 +1,123 @@
+"""The sub-commands of this room: `credit-risk serve`, and `credit-risk keys` for those who may ask it."""
+
+import argparse
+import logging
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TypeAlias
+
+from rich.console import Console
+from rich.table import Table
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+SERVE = "answer applications over HTTP with decisions and their reasons, each recorded before it is answered"
+KEYS = "the API keys of clients: make one, list them, revoke one"
+EXAMPLES = """
+examples:
+  credit-risk serve
+  credit-risk serve --settings configs/deploy/local.yaml --port 8080 --workers 2
+  curl -H 'Content-Type: application/json' -d @application.json http://127.0.0.1:3000/decide
+
+The page is at /, the API's description at /openapi.json, Prometheus metrics at /metrics.
+exit codes: 0 it was ended; 1 the gate does not let this scorer serve; 2 it cannot start, and the message says why
+"""
+
+
+def register(commands: Commands) -> None:
+    """Add the sub-commands to the one command line."""
+    serve = commands.add_parser(
+        "serve",
+        help=SERVE,
+        description=SERVE[0].upper() + SERVE[1:] + ".",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _places(serve)
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
+    serve.add_argument("--port", type=int, default=3000, help="the port (default: 3000)")
+    serve.add_argument("--workers", type=int, help="processes that answer (default: serving.workers of the settings)")
+    serve.set_defaults(run=_serve)
+    _keys(commands)
+
+
+def _places(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+    command.add_argument(
+        "--settings", type=Path, help="the environment (default: configs/deploy/local.yaml below the root)"
+    )
+
+
+def _keys(commands: Commands) -> None:
+    keys = commands.add_parser("keys", help=KEYS, description=KEYS[0].upper() + KEYS[1:] + ".")
+    verbs = keys.add_subparsers(title="what to do", metavar="VERB", required=True)
+    add = verbs.add_parser("add", help="make a key and print it; it is shown this once, and kept as a hash")
+    add.add_argument("client", help="who will use it; the name stands in the ledger")
+    add.add_argument("--scope", action="append", required=True, choices=["decide", "read", "admin"], help="repeatable")
+    add.add_argument("--days", type=int, default=180, help="after which it expires (default: 180)")
+    add.set_defaults(run=_add)
+    listed = verbs.add_parser("list", help="list the keys: whose, for what, until when")
+    listed.set_defaults(run=_list)
+    revoke = verbs.add_parser("revoke", help="let a key in no more, within seconds")
+    revoke.add_argument("id", help="the middle part of the key, as `list` shows it")
+    revoke.set_defaults(run=_revoke)
+    for verb in (add, listed, revoke):
+        _places(verb)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    # Late: `--help` need not wait for BentoML, and telemetry must be off before it is imported.
+    os.environ["BENTOML_DO_NOT_TRACK"] = "true"
+    settings = import_module("credit_risk.serving.settings")
+    access = import_module("credit_risk.serving.access")
+    engine = import_module("credit_risk.serving.engine")
+    path = (options.settings or options.root / settings.DEFAULT).absolute()
+    found = settings.load(path)
+    # What cannot work shows here, as a sentence and an exit code, and not in a worker that is started again and again.
+    access.guard(found.access, options.root)
+    made = engine.start(options.root, found)
+    made.close()
+    log = logging.getLogger("credit_risk")
+    log.warning("scorer %s; the gate says: %s", made.by.scorer[:12], made.gate)
+    if sentence := access.loud(found.access):
+        log.warning(sentence)
+    workers = options.workers or found.workers
+    log.warning("http://%s:%d, %d worker%s", options.host, options.port, workers, "s" if workers > 1 else "")
+    os.environ |= {
+        "CREDIT_RISK_ROOT": str(options.root.absolute()),
+        "CREDIT_RISK_SETTINGS": str(path),
+        "CREDIT_RISK_WORKERS": str(workers),
+        "CREDIT_RISK_MASTER": str(os.getpid()),  # BentoML's master takes the place of this process
+    }
+    service = "credit_risk.serving.bento:CreditRisk"
+    flags = ["--host", options.host, "--port", str(options.port)]
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", service, *flags])  # noqa: S606  (no shell)
+
+
+def _file(options: argparse.Namespace) -> Path:
+    settings = import_module("credit_risk.serving.settings")
+    found = settings.load(options.settings or options.root / settings.DEFAULT)
+    return Path(options.root / found.access.keys_file)
+
+
+def _add(options: argparse.Namespace) -> None:
+    access = import_module("credit_risk.serving.access")
+    Console(highlight=False, soft_wrap=True).print(
+        access.add_key(_file(options), options.client, options.scope, options.days)
+    )
+
+
+def _list(options: argparse.Namespace) -> None:
+    access = import_module("credit_risk.serving.access")
+    table = Table("id", "client", "scopes", "made", "expires", "revoked")
+    for identifier, key in access.read_keys(_file(options)).items():
+        days = (access.day(key[name]) for name in ("made", "expires", "revoked"))
+        table.add_row(identifier, key["client"], ", ".join(key["scopes"]), *days)
+    Console(highlight=False).print(table)
+
+
+def _revoke(options: argparse.Namespace) -> None:
+    import_module("credit_risk.serving.access").revoke_key(_file(options), options.id)

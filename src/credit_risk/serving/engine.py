@@ -1,0 +1,260 @@
+"""From a request's body to a durable decision: contract, scorer, ledger. Nothing here knows of HTTP."""
+
+import gc
+import hashlib
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from credit_risk.data import digest
+from credit_risk.domain.inputs import Matrix
+from credit_risk.errors import CheckFailed, ScorerError
+from credit_risk.records.decided import decided
+from credit_risk.records.ledger import (
+    Conflict,
+    DecidedBy,
+    Entry,
+    EntryError,
+    GroupCommit,
+    Ledger,
+    LedgerUnavailable,
+    Overloaded,
+    Recorded,
+    make_key_file,
+    master_key,
+)
+from credit_risk.records.scorer import Scorer
+from credit_risk.serving import examples
+from credit_risk.serving.contract import Application, Contract
+from credit_risk.serving.problems import Problem
+from credit_risk.serving.settings import LedgerSettings, Serving
+
+log = logging.getLogger(__name__)
+
+API_VERSION = 1
+WARM = 200  # decisions made before the first request: caches are filled, and nothing is compiled or allocated later
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request says beside its body: who asks, about whom, and whether it may be a retry."""
+
+    client: str
+    applicant: str | None
+    idempotency_key: str | None
+    explain: bool = False
+
+    def digest(self, body: bytes) -> str:
+        """What a retry must repeat: the body, and whom it is about."""
+        return hashlib.sha256((self.applicant or "").encode() + b"\0" + body).hexdigest()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One scorer with the ledger its decisions go to."""
+
+    scorer: Scorer
+    by: DecidedBy
+    gate: str
+    ledger: Ledger
+    commit: GroupCommit
+
+    @cached_property
+    def contract(self) -> Contract:
+        return Contract(self.scorer.config)
+
+    @cached_property
+    def model(self) -> dict[str, Any]:
+        """What a reply says of the model behind it."""
+        return {"scorer": self.by.scorer, "project": self.scorer.config.project.name, "kind": self.scorer.model.kind}
+
+    async def decide(self, body: bytes, asked: Asked) -> tuple[dict[str, Any], Recorded]:
+        """The reply to one application, durable before it is returned. Raises Problem."""
+        arrived = time.perf_counter()
+        application, row = self.contract.application(body)
+        found = decided(self.scorer.decide_inputs(row))
+        entry = self._entry(application, found, asked, body, (time.perf_counter() - arrived) * 1e3)
+        try:
+            recorded = await self.commit.record(entry)
+            scorer = self._first_scorer(recorded) if recorded.repeated else self.by.scorer
+        except (Conflict, EntryError, LedgerUnavailable, Overloaded) as error:
+            raise not_recorded(error) from None
+        reply = self.reply(recorded) | {"model": self.model | {"scorer": scorer}}
+        if asked.explain and scorer == self.by.scorer:  # the first decision may have been another scorer's
+            reply |= self._explained(row, recorded.decided)
+        return reply, recorded
+
+    def decide_batch(self, body: bytes, most: int, client: str) -> tuple[list[dict[str, Any]], list[Recorded]]:
+        """The replies to a batch, recorded together or not at all. Raises Problem."""
+        arrived = time.perf_counter()
+        rows, references, matrix = self.contract.applications(body, most)
+        decisions = self.scorer.decide_inputs(matrix)
+        took = (time.perf_counter() - arrived) * 1e3 / len(rows)
+        entries = [
+            self._entry(row, decided(decisions, place), Asked(client, reference, None), b"", took)
+            for place, (row, reference) in enumerate(zip(rows, references, strict=True))
+        ]
+        try:
+            outcomes = self.ledger.append(entries)
+        except (EntryError, LedgerUnavailable) as error:
+            raise not_recorded(error) from None
+        recorded = [one for one in outcomes if isinstance(one, Recorded)]  # without a key there is no conflict
+        return [self.reply(one) for one in recorded], recorded
+
+    def past(self, decision_id: str) -> dict[str, Any]:
+        """A recorded decision. Raises Problem 404, 503."""
+        try:
+            record = self.ledger.get(decision_id)
+        except LedgerUnavailable as error:
+            raise not_recorded(error) from None
+        if record is None:
+            raise Problem(404, "There is no decision of this id.")
+        return record.as_dict()
+
+    def reply(self, recorded: Recorded) -> dict[str, Any]:
+        return {
+            "decision_id": recorded.decision_id,
+            "decided_at": recorded.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            **recorded.decided,
+            "repeated": recorded.repeated,
+            "model": self.model,
+            "api_version": API_VERSION,
+        }
+
+    def _first_scorer(self, recorded: Recorded) -> str:
+        """Whose decision a retry gets: it may have been made before this scorer came."""
+        record = self.ledger.get(recorded.decision_id)
+        return record.by.scorer if record else self.by.scorer
+
+    def _entry(
+        self, application: Application, found: Mapping[str, Any], asked: Asked, body: bytes, took: float
+    ) -> Entry:
+        return Entry(
+            inputs=application,
+            decided=found,
+            by=self.by,
+            client=asked.client,
+            body_digest=asked.digest(body) if asked.idempotency_key else "",
+            applicant=asked.applicant,
+            request_id=asked.idempotency_key,
+            latency_ms=took,
+        )
+
+    def _explained(self, row: Matrix, found: Mapping[str, Any]) -> dict[str, Any]:
+        """What each reason family adds to the population's log-odds; empty where nothing was scored."""
+        if found["pd"] is None:
+            return {"base_log_odds": None, "contributions": []}
+        base, added = self.scorer.contributions(row)
+        families = self.scorer.config.reasons.families
+        contributions = [
+            {"family": family.id, "text": family.text, "log_odds": float(log_odds)}
+            for family, log_odds in zip(families, added[0], strict=True)
+        ]
+        return {"base_log_odds": base, "contributions": contributions}
+
+    def ready(self) -> None:
+        """Raises LedgerUnavailable if a decision could not be recorded now."""
+        self.ledger.ready()
+
+    def close(self) -> None:
+        """Make durable what waits, then let go of the ledger."""
+        self.commit.close()
+        self.ledger.close()
+
+
+def start(root: Path, settings: Serving, environment: Mapping[str, str] = os.environ) -> Engine:
+    """Verify the scorer, open the ledger and warm up: what stands when this returns can answer.
+
+    Raises ScorerError, CheckFailed for a scorer that may not serve, and what Ledger.open raises.
+    """
+    path = root / "models" / "scorer"
+    scorer = Scorer.load(path)
+    if scorer.background is None:
+        raise ScorerError(f"{path} cannot give reasons for a decline. Assemble it with `dvc repro assemble`.")
+    said = gate_says(root, scorer.digest)
+    if settings.gate == "required" and said != "PASS":
+        raise CheckFailed(
+            f"{path} may not serve: the gate says {said} of it, PASS is required. Run `make run`, "
+            "or set serving.gate to `reported` where nothing is decided for real."
+        )
+    ledger = open_ledger(root, settings.ledger, environment)
+    engine = Engine(
+        scorer, digests(path, scorer), said, ledger, GroupCommit(ledger, most_waiting=settings.ledger.most_waiting)
+    )
+    warm(engine)
+    return engine
+
+
+def open_ledger(root: Path, settings: LedgerSettings, environment: Mapping[str, str]) -> Ledger:
+    """The ledger at the settings' place, a relative file below the root, with the key from the environment or file."""
+    key_file = root / settings.key_file if settings.key_file else None
+    if key_file is not None and "CREDIT_RISK_LEDGER_KEY" not in environment and not key_file.exists():
+        make_key_file(key_file)
+        log.warning("A development key for the ledger was made: %s. Production sets CREDIT_RISK_LEDGER_KEY.", key_file)
+    url, file = settings.url, "sqlite:///"
+    if url.startswith(file) and not Path(url.removeprefix(file)).is_absolute():
+        place = root / url.removeprefix(file)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        url = file + str(place.absolute())
+    key = master_key(environment, key_file)
+    return Ledger.open(url, key=key, busy_timeout_s=settings.busy_timeout_s)
+
+
+def gate_says(root: Path, scorer: str) -> str:
+    """The verdict of the gate's record about exactly this scorer, or why there is none."""
+    path = root / "reports" / "gate.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["digests"]["scorer"] != scorer:
+            return "nothing (its record is of another scorer)"
+        return str(record["verdict"])
+    except FileNotFoundError:
+        return "nothing (there is no record)"
+    except (ValueError, KeyError, TypeError):
+        return "nothing (its record cannot be read)"
+
+
+def digests(path: Path, scorer: Scorer) -> DecidedBy:
+    """What decides, by digest, as every decision of this process records it."""
+    package = Path(__file__).resolve().parents[1]
+    return DecidedBy(
+        scorer=scorer.digest,
+        model=digest.of_file(path / scorer.model.file_name),
+        config=digest.of_file(path / "config.json"),
+        code=digest.of_files(package, package.rglob("*.py")),
+    )
+
+
+def warm(engine: Engine) -> None:
+    """Decide and explain made-up applications, recording none, then leave what exists to no more garbage collection.
+
+    Full collections walk every object there is, and were the slowest hundredth of all answers.
+    """
+    scorer = engine.scorer
+    made = examples.applications(scorer.config, seed=0, reference=scorer.reference)
+    for _ in range(WARM):
+        application, row = engine.contract.application(json.dumps(next(made)).encode())
+        found = decided(scorer.decide(application))
+        engine._explained(row, found)
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(0.0005)  # the ledger's thread waits this long for a busy loop, not ten times as long
+
+
+def not_recorded(error: Conflict | EntryError | LedgerUnavailable | Overloaded) -> Problem:
+    """Why there is no decision, as the API says it: what could not be recorded is never answered."""
+    if isinstance(error, Conflict | EntryError):
+        return Problem(409 if isinstance(error, Conflict) else 422, str(error))
+    log.error("not recorded: %s", error)
+    return Problem(503, "Decisions cannot be recorded now, so none is made.", retry_after=1)
+
+
+def outcomes(recorded: Sequence[Recorded]) -> list[tuple[str, float | None]]:
+    return [(one.decided["decision"], one.decided["score"]) for one in recorded]

@@ -1,0 +1,208 @@
+"""The API's description (OpenAPI 3.1), made from the scorer's config: what it names, and nothing it keeps away."""
+
+from typing import Any
+
+from credit_risk.config import Config
+from credit_risk.config.schema import Column
+from credit_risk.domain.decision import OUTCOMES, REFUSED
+from credit_risk.domain.inputs import expected
+from credit_risk.records.scorer import Scorer
+from credit_risk.serving import examples
+from credit_risk.serving.engine import API_VERSION
+from credit_risk.serving.problems import TITLES
+from credit_risk.serving.settings import Serving
+
+TEXT = {"type": "string"}
+NUMBER_OR_NONE = {"type": ["number", "null"]}
+TEXT_OR_NONE = {"type": ["string", "null"]}
+REFERENCE = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+
+
+def of(scorer: Scorer, settings: Serving) -> dict[str, Any]:
+    """The description that stands at /openapi.json, with an application that can be sent as it is."""
+    config = scorer.config
+    example = examples.application(config, scorer.reference)
+    needed: list[dict[str, Any]] = [] if settings.access.mode == "off" else [{"key": []}, {"token": []}]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": config.project.title,
+            "version": str(API_VERSION),
+            "description": config.project.notice or "Decisions on applications, with their reasons.",
+        },
+        "security": needed,
+        "paths": paths(settings, example),
+        "components": {
+            "schemas": schemas(config, settings),
+            "securitySchemes": {
+                "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "token": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def paths(settings: Serving, example: dict[str, Any]) -> dict[str, Any]:
+    """Every route with every answer it may give."""
+    knows = () if settings.access.mode == "off" else (401, 403)
+    sent = (*knows, 400, 408, 413, 415, 422, 429, 503)
+    retried = [
+        _header("Idempotency-Key", "A retry with the same key and body gets the first decision and makes no second."),
+        _header("X-Applicant-Id", "Your reference of the person, by which a decision is found and a person erased."),
+        {
+            "name": "explain",
+            "in": "query",
+            "schema": {"type": "boolean"},
+            "description": "Contributions of all families.",
+        },
+    ]
+    identifier = {"name": "decision_id", "in": "path", "required": True, "schema": TEXT}
+    return {
+        "/decide": {
+            "post": _operation("Decide one application", "Decision", (*sent, 409), sent="Application", example=example)
+            | {"parameters": retried}
+        },
+        "/decide/batch": {
+            "post": _operation(
+                "Decide many, together or not at all",
+                "Decisions",
+                sent,
+                sent="Batch",
+                example={"applications": [example]},
+            )
+        },
+        "/decisions/{decision_id}": {
+            "get": _operation("Read a past decision", "Record", (*knows, 404, 429, 503)) | {"parameters": [identifier]}
+        },
+        "/model": {"get": _operation("The model that decides", "Model", (*knows, 429))},
+        "/health": {"get": _operation("Can a decision be made and recorded now?", "Health", (503,))},
+    }
+
+
+def schemas(config: Config, settings: Serving) -> dict[str, Any]:
+    """What is sent and answered, by name."""
+    decision = _object(
+        {
+            "decision_id": TEXT,
+            "decided_at": TEXT,
+            "decision": {"enum": [word for place, word in enumerate(OUTCOMES) if place != REFUSED]},
+            "pd": NUMBER_OR_NONE,
+            "score": NUMBER_OR_NONE,
+            "band": {"enum": [*(band.name for band in config.policy.bands), None]},
+            "rule": TEXT_OR_NONE,
+            "reasons": {"type": "array", "items": _ref("Reason")},
+            "prompts": {"type": "array", "items": TEXT},
+            "faults": {"type": "array", "items": TEXT},
+            "repeated": {"type": "boolean"},
+            "model": {"type": "object"},
+            "api_version": {"const": API_VERSION},
+        }
+    )
+    decision["properties"] |= {
+        "base_log_odds": NUMBER_OR_NONE,
+        "contributions": {
+            "type": "array",
+            "items": _object({"family": TEXT, "text": TEXT, "log_odds": {"type": "number"}}),
+        },
+    }
+    value = {"type": ["string", "number", "boolean", "null"]}
+    return {
+        "Application": application(config),
+        "Batch": {
+            "type": "object",
+            "properties": {
+                "applications": {
+                    "type": "array",
+                    "items": _ref("Application"),
+                    "minItems": 1,
+                    "maxItems": settings.limits.batch_rows,
+                },
+            },
+            "required": ["applications"],
+            "additionalProperties": False,
+        },
+        "Reason": _object(
+            {
+                "id": {"enum": [*(family.id for family in config.reasons.families)]}
+                if not config.policy.rules
+                else TEXT,
+                "version": {"const": config.reasons.version},
+                "text": TEXT,
+                "prompt": TEXT,
+                "driver": TEXT_OR_NONE,
+                "value": value,
+                "reference": value,
+                "contribution": NUMBER_OR_NONE,
+            }
+        ),
+        "Decision": decision,
+        "Decisions": _object({"decisions": {"type": "array", "items": _ref("Decision")}}),
+        "Record": {"type": "object", "required": ["decision_id", "decision", "at", "erased", "by"]},
+        "Model": {"type": "object", "required": ["scorer", "digests", "gate", "features"]},
+        "Health": _object({"status": {"const": "ready"}, "scorer": TEXT}),
+        "Problem": {
+            "type": "object",
+            "properties": {
+                "type": TEXT,
+                "title": TEXT,
+                "status": {"type": "integer"},
+                "detail": TEXT,
+                "errors": {"type": "array", "items": _object({"field": TEXT, "got": {}, "expected": TEXT})},
+            },
+            "required": ["type", "title", "status", "detail"],
+        },
+    }
+
+
+def application(config: Config) -> dict[str, Any]:
+    """The schema of one application: its inputs, and nothing else may be sent."""
+    columns = {name: config.columns[name] for name in config.inputs}
+    return {
+        "type": "object",
+        "properties": {name: _property(column) for name, column in columns.items()},
+        "required": [name for name, column in columns.items() if column.missing == "refuse"],
+        "additionalProperties": False,
+    }
+
+
+def _property(column: Column) -> dict[str, Any]:
+    may_lack = column.missing != "refuse"
+    told: dict[str, Any] = {"description": (f"{column.label}: " if column.label else "") + expected(column)}
+    if column.categories:
+        return told | {"enum": [*column.categories, *([None] if may_lack else [])]}
+    kind = {"integer": "integer", "boolean": "boolean"}.get(column.type, "number")
+    told["type"] = [kind, "null"] if may_lack else kind
+    if column.range:
+        told["minimum"], told["maximum"] = column.range
+    return told
+
+
+def _operation(
+    summary: str,
+    reply: str,
+    problems: tuple[int, ...],
+    *,
+    sent: str | None = None,
+    example: Any = None,
+) -> dict[str, Any]:
+    answers = {"200": {"description": summary, "content": {"application/json": {"schema": _ref(reply)}}}}
+    for status in sorted(problems):
+        content = {"application/problem+json": {"schema": _ref("Problem")}}
+        answers[str(status)] = {"description": TITLES[status], "content": content}
+    operation: dict[str, Any] = {"summary": summary, "responses": answers}
+    if sent:
+        body = {"application/json": {"schema": _ref(sent), "example": example}}
+        operation["requestBody"] = {"required": True, "content": body}
+    return operation
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "schema": REFERENCE, "description": description}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}

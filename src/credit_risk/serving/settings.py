@@ -1,0 +1,97 @@
+"""How the service runs in one environment: the `serving:` section of configs/deploy/NAME.yaml.
+
+Nothing in it decides an application: that stands in the scorer. No secret stands in it either; those come from the
+environment (CREDIT_RISK_LEDGER_KEY) or from files that only the service may read.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from credit_risk.config.schema import Section, Text
+from credit_risk.errors import ConfigError, NotFound
+
+DEFAULT = Path("configs") / "deploy" / "local.yaml"
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class LedgerSettings(Section):
+    """Where decisions are recorded. key_file: a development key is made there; production sets the variable instead."""
+
+    url: Text = "sqlite:///build/ledger/ledger.db"
+    key_file: Text | None = None
+    busy_timeout_s: Positive = 5.0
+    most_waiting: Count = 1024
+
+
+class Jwt(Section):
+    """Tokens of an identity provider: which are believed. `jwks` is a file or an https URL."""
+
+    jwks: Text
+    issuer: Text
+    audience: Text
+    algorithms: Annotated[
+        tuple[Literal["RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA"], ...], Field(min_length=1)
+    ]
+    scope_claim: Text = "scope"
+
+
+class Access(Section):
+    """Who may ask. `off` lets everybody in: for one developer's machine, and the service says so at every start."""
+
+    mode: Literal["off", "keys", "jwt"]
+    keys_file: Text = "build/serving/keys.json"
+    jwt: Jwt | None = None
+
+    @model_validator(mode="after")
+    def _jwt_is_described(self) -> "Access":
+        if self.mode == "jwt" and self.jwt is None:
+            raise ValueError("mode jwt needs a section jwt: which keys, issuer and audience are believed")
+        return self
+
+
+class Limits(Section):
+    """What one request, one client and the whole service may take."""
+
+    body_bytes: Count = 65_536
+    batch_bytes: Count = 8_388_608
+    batch_rows: Count = 1_000
+    request_seconds: Positive = 5.0
+    per_client_per_second: Positive = 5_000.0
+    burst: Count = 5_000
+    in_flight: Count = 256
+
+
+class Serving(Section):
+    """All of it. gate: `required` starts only a scorer that the gate lets pass, `reported` any, and tells."""
+
+    ledger: LedgerSettings = LedgerSettings()
+    access: Access
+    limits: Limits = Limits()
+    workers: Count = 1
+    page: bool = True
+    gate: Literal["required", "reported"] = "required"
+
+
+def load(path: Path) -> Serving:
+    """Read the section. Raises ConfigError with every problem; NotFound without the file."""
+    try:
+        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(path, "Name the environment's file with --settings.") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(path, [str(error).replace("\n", " ")]) from None
+    if not isinstance(raw, dict) or not isinstance(raw.get("serving"), dict):
+        raise ConfigError(path, ["it has no section `serving:`"])
+    try:
+        return Serving.model_validate(raw["serving"])
+    except ValidationError as error:
+        problems = [
+            f"serving.{'.'.join(map(str, one['loc']))}: {one['msg']}; got {one['input']!r}" for one in error.errors()
+        ]
+        raise ConfigError(path, problems) from None

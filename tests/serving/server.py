@@ -1,0 +1,79 @@
+"""A real service on a free port of this machine, for tests and drills: started, waited for, ended by its pid."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+READY_WITHIN = 120  # seconds; a busy machine imports slowly
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running service: where it answers, its process, and the file with what it said."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def begin(root: Path, *flags: str, environment: Mapping[str, str]) -> Served:
+    """Start `credit-risk serve` in a process group of its own."""
+    port, log = free_port(), root / f"serve-{time.monotonic_ns()}.log"
+    command = [sys.executable, "-m", "credit_risk.cli", "serve", "--root", str(root), "--port", str(port), *flags]
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stdout=said, stderr=said, start_new_session=True
+        )
+    return Served(f"http://127.0.0.1:{port}", process, log)
+
+
+def wait(served: Served) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline:
+        assert served.process.poll() is None, served.log.read_text()
+        try:
+            if httpx.get(f"{served.url}/health", timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"not ready within {READY_WITHIN} s: {served.log.read_text()}")
+
+
+def end(served: Served, sign: int = signal.SIGTERM) -> int:
+    """End it and every process it started; returns the exit code of the first."""
+    for each in (sign, signal.SIGKILL):
+        try:
+            os.killpg(served.process.pid, each)
+        except ProcessLookupError:
+            break
+        try:
+            return served.process.wait(30)
+        except subprocess.TimeoutExpired:
+            continue
+    return served.process.wait(30)
+
+
+@contextmanager
+def serving(root: Path, *flags: str, environment: Mapping[str, str]) -> Iterator[Served]:
+    served = begin(root, *flags, environment=environment)
+    try:
+        wait(served)
+        yield served
+    finally:
+        end(served)

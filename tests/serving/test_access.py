@@ -1,0 +1,146 @@
+"""Who may ask: keys that are hashed, expire and are revoked; tokens that must be signed for us; nobody else."""
+
+import json
+import time
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from credit_risk.errors import NotFound, UsageError
+from credit_risk.serving import access
+from credit_risk.serving.access import Client, Keys, Tokens, add_key, needs, revoke_key
+from credit_risk.serving.problems import Problem
+from credit_risk.serving.settings import Access, Jwt
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "keys" / "keys.json"
+
+
+def status(guard, headers):
+    with pytest.raises(Problem) as found:
+        guard.client(headers)
+    return found.value.status
+
+
+def test_a_key_lets_its_client_in_by_either_header(file):
+    key = add_key(file, "branch", ["read", "decide"], 1)
+    guard = Keys(file)
+    assert guard.client({"x-api-key": key}) == Client("branch", frozenset({"decide", "read"}))
+    assert guard.client({"authorization": f"Bearer {key}"}).name == "branch"
+
+
+def test_the_file_holds_no_key_and_only_its_owner_may_read_it(file):
+    key = add_key(file, "branch", ["decide"], 1)
+    assert key.rpartition("_")[2] not in file.read_text()
+    assert key not in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_two_keys_of_one_client_are_valid_at_once_until_one_is_revoked(file):
+    old, new = add_key(file, "branch", ["decide"], 1), add_key(file, "branch", ["decide"], 1)
+    guard = Keys(file)
+    assert guard.client({"x-api-key": old}).name == guard.client({"x-api-key": new}).name == "branch"
+    revoke_key(file, old.split("_")[1])
+    guard._looked = 0  # as after the seconds that it waits
+    assert status(guard, {"x-api-key": old}) == 401
+    assert guard.client({"x-api-key": new}).name == "branch"
+
+
+def test_nothing_wrong_unknown_expired_and_a_file_taken_away_let_nobody_in(file):
+    key, expired = add_key(file, "branch", ["decide"], 1), add_key(file, "branch", ["decide"], 0)
+    guard = Keys(file)
+    assert status(guard, {}) == 401
+    assert status(guard, {"x-api-key": key[:-1]}) == 401
+    assert status(guard, {"x-api-key": "ck_000000000000_secret"}) == 401
+    assert status(guard, {"x-api-key": "ck_000000000000_"}) == 401
+    assert status(guard, {"x-api-key": expired}) == 401
+    file.unlink()
+    guard._looked = 0
+    assert status(guard, {"x-api-key": key}) == 401
+
+
+def test_a_scope_that_is_missing_is_403():
+    client = Client("branch", frozenset({"decide"}))
+    needs(client, "decide")
+    with pytest.raises(Problem, match="read") as found:
+        needs(client, "read")
+    assert found.value.status == 403
+
+
+def test_revoking_what_is_not_there_and_a_file_that_is_none_are_said(file, tmp_path):
+    add_key(file, "branch", ["decide"], 1)
+    with pytest.raises(UsageError, match="there is no key 'x'"):
+        revoke_key(file, "x")
+    file.write_text("[]")
+    with pytest.raises(UsageError, match="is no file of keys"):
+        Keys(file)
+    with pytest.raises(NotFound, match="credit-risk keys add"):
+        Keys(tmp_path / "none.json")
+
+
+SIGNER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+SETTINGS = Jwt(jwks="jwks.json", issuer="https://id.example", audience="credit-risk", algorithms=("RS256",))
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(SIGNER.public_key())) | {"kid": "k1", "alg": "RS256"}
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [public]}))
+    return Tokens(SETTINGS, tmp_path)
+
+
+def token(signer=SIGNER, algorithm="RS256", kid="k1", **changes):
+    claims = {"sub": "branch", "iss": "https://id.example", "aud": "credit-risk", "exp": time.time() + 60}
+    claims |= {"scope": "decide read"} | changes
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return {"authorization": "Bearer " + jwt.encode(claims, signer, algorithm=algorithm, headers={"kid": kid})}
+
+
+def test_a_token_signed_for_us_lets_its_subject_in(tokens):
+    assert tokens.client(token()) == Client("branch", frozenset({"decide", "read"}))
+    assert tokens.client(token(scope=["decide"])).scopes == {"decide"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"signer": OTHER},
+        {"kid": "k2"},
+        {"iss": "https://elsewhere.example"},
+        {"aud": "another"},
+        {"exp": time.time() - 60},
+        {"exp": None},
+        {"sub": None},
+        {"signer": "x" * 32, "algorithm": "HS256"},
+        {"signer": None, "algorithm": "none"},
+    ],
+)
+def test_a_token_that_is_not_for_us_lets_nobody_in(tokens, changed):
+    assert status(tokens, token(**changed)) == 401
+
+
+def test_a_key_set_that_is_neither_a_file_nor_https_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="neither a file nor an https URL"):
+        Tokens(SETTINGS.model_copy(update={"jwks": "http://id.example/keys"}), tmp_path)
+    with pytest.raises(NotFound):
+        Tokens(SETTINGS, tmp_path / "nowhere")
+
+
+def test_access_that_is_off_is_said_loudly_and_only_then():
+    assert "ACCESS IS OFF" in access.loud(Access(mode="off"))
+    assert access.loud(Access(mode="keys")) is None
+
+
+def test_a_route_asks_for_its_scope(serve, tmp_path, application):
+    key = add_key(tmp_path / "keys.json", "branch", ["decide"], 1)
+    client = serve(access={"mode": "keys", "keys_file": "keys.json"})
+    sent = {"X-API-Key": key}
+    assert client.post("/decide", json=application).status_code == 401
+    decided = client.post("/decide", json=application, headers=sent)
+    assert decided.status_code == 200
+    assert client.get(f"/decisions/{decided.json()['decision_id']}", headers=sent).status_code == 403
+    assert client.get("/model", headers=sent).status_code == 403

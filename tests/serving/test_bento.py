@@ -1,0 +1,174 @@
+"""The real server: BentoML's processes on a port of this machine, asked over the network, ended, and looked at."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from ruamel.yaml import YAML
+
+sys.path.insert(0, str(Path(__file__).parent))
+import server
+
+from credit_risk.records.ledger import Ledger
+from credit_risk.records.ledger.verification import verify
+from credit_risk.records.scorer import Scorer
+
+KEY = "5e" * 32
+ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": KEY}
+
+
+def place(folder: Path, root: Path, **serving) -> Path:
+    """A root of its own with the scorer, settings and an empty ledger."""
+    shutil.copytree(root / "models", folder / "models")
+    settings = {"access": {"mode": "off"}, "gate": "reported"} | serving
+    (folder / "configs" / "deploy").mkdir(parents=True)
+    with (folder / "configs" / "deploy" / "local.yaml").open("w") as file:
+        YAML().dump({"serving": settings}, file)
+    return folder
+
+
+def ledger_of(folder: Path) -> Ledger:
+    return Ledger.open(f"sqlite:///{folder / 'build/ledger/ledger.db'}", key=bytes.fromhex(KEY))
+
+
+@pytest.fixture(scope="module")
+def served(root, tmp_path_factory):
+    folder = place(tmp_path_factory.mktemp("real"), root)
+    with server.serving(folder, "--workers", "2", environment=ENVIRONMENT) as found:
+        yield found, folder
+
+
+def test_two_workers_decide_as_the_scorer_does_and_write_one_chain(served, application, risky):
+    found, folder = served
+    scorer = Scorer.load(folder / "models" / "scorer")
+    decided = []
+    for turn in range(40):
+        one = (application, risky)[turn % 2]
+        reply = httpx.post(f"{found.url}/decide", json=one).json()  # a connection each, so that both workers are met
+        assert reply["pd"] == scorer.decide(one).pd[0]
+        decided.append(reply["decision_id"])
+    with ledger_of(folder) as ledger:
+        verification = verify(ledger)
+        assert verification.holds
+        assert all(ledger.get(one) is not None for one in decided)
+
+
+def test_metrics_add_up_over_the_workers(served, application):
+    found, _ = served
+    before = _decisions(found.url)
+    for _ in range(10):
+        httpx.post(f"{found.url}/decide", json=application)
+    assert _decisions(found.url) == before + 10
+
+
+def _decisions(url: str) -> float:
+    lines = httpx.get(f"{url}/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("credit_risk_decisions_total{"))
+
+
+def test_the_framework_adds_no_page_of_its_own_and_says_it_lives(served):
+    found, _ = served
+    assert httpx.get(f"{found.url}/livez").status_code == 200
+    assert httpx.get(f"{found.url}/readyz").status_code == 200
+    assert httpx.get(f"{found.url}/docs.json").status_code == 404
+    assert httpx.get(f"{found.url}/").headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_the_start_says_that_access_is_off_and_what_the_gate_says(served):
+    said = served[0].log.read_text()
+    assert "ACCESS IS OFF" in said
+    assert "the gate says: nothing (there is no record)" in said
+
+
+def test_what_it_accepted_is_finished_when_it_is_told_to_stop(root, tmp_path, application):
+    folder = place(tmp_path, root)
+    found = server.begin(folder, environment=ENVIRONMENT)
+    answers, stop = [], threading.Event()
+
+    def ask():
+        with httpx.Client(base_url=found.url) as client:
+            while not stop.is_set():
+                try:
+                    answers.append(client.post("/decide", json=application))
+                except httpx.TransportError:
+                    return  # not accepted any more
+
+    try:
+        server.wait(found)
+        askers = [threading.Thread(target=ask) for _ in range(4)]
+        for one in askers:
+            one.start()
+        time.sleep(1)
+        os.kill(found.process.pid, signal.SIGTERM)
+        for one in askers:
+            one.join(30)
+    finally:
+        stop.set()
+        server.end(found)
+    assert len(answers) > 4
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    with ledger_of(folder) as ledger:
+        recorded = [answer.json()["decision_id"] for answer in answers if answer.status_code == 200]
+        assert all(ledger.get(one) is not None for one in recorded)
+        assert verify(ledger).holds
+
+
+@pytest.mark.parametrize(
+    ("break_it", "code", "sentence"),
+    [
+        (lambda folder: shutil.rmtree(folder / "models"), 2, "scorer.json is missing"),
+        (lambda folder: (folder / "models/scorer/model.txt").write_text("tree"), 2, "is not the model"),
+        (lambda folder: (folder / "configs/deploy/local.yaml").unlink(), 2, "there is no such file"),
+        (lambda folder: _set(folder, gate="required"), 1, "may not serve"),
+        (lambda folder: _set(folder, access={"mode": "keys"}), 2, "credit-risk keys add"),
+    ],
+)
+def test_what_cannot_serve_ends_with_a_sentence_and_a_code(root, tmp_path, break_it, code, sentence):
+    folder = place(tmp_path, root)
+    break_it(folder)
+    command = [
+        sys.executable,
+        "-m",
+        "credit_risk.cli",
+        "serve",
+        "--root",
+        str(folder),
+        "--port",
+        str(server.free_port()),
+    ]
+    done = subprocess.run(
+        command, check=False, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert sentence in done.stderr
+
+
+def _set(folder: Path, **serving) -> None:
+    path = folder / "configs" / "deploy" / "local.yaml"
+    settings = YAML(typ="safe").load(path)["serving"] | serving
+    with path.open("w") as file:
+        YAML().dump({"serving": settings}, file)
+
+
+def test_a_scorer_that_goes_away_while_it_serves_ends_the_server_and_no_loop_of_tries(root, tmp_path):
+    folder = place(tmp_path, root)
+    found = server.begin(folder, environment=ENVIRONMENT)
+    try:
+        server.wait(found)
+        shutil.rmtree(folder / "models")
+        workers = subprocess.run(
+            ["pgrep", "-P", str(found.process.pid)], check=False, capture_output=True, text=True
+        ).stdout.split()
+        for pid in workers:
+            os.kill(int(pid), signal.SIGKILL)
+        assert found.process.wait(90) is not None
+    finally:
+        server.end(found)
+    assert "scorer.json is missing" in found.log.read_text()

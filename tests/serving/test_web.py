@@ -1,0 +1,255 @@
+"""The API as a client sees it: decisions with reasons, recorded first; refusals that name every fault."""
+
+import json
+import math
+import threading
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from starlette.testclient import TestClient
+
+from credit_risk.records.ledger import Ledger, LedgerUnavailable
+from credit_risk.records.scorer import Scorer
+from credit_risk.serving import engine, web
+from credit_risk.serving.settings import Serving
+
+SENT = {"content-type": "application/json"}
+
+
+def test_a_decision_is_the_scorers_own_to_the_bit(client, root, application):
+    reply = client.post("/decide", json=application).json()
+    decisions = Scorer.load(root / "models" / "scorer").decide(application)
+    assert (reply["decision"], reply["pd"], reply["score"]) == ("approve", decisions.pd[0], decisions.score[0])
+    assert reply["reasons"] == []
+
+
+def test_a_decline_comes_with_its_reasons(client, risky):
+    reply = client.post("/decide", json=risky).json()
+    assert reply["decision"] == "decline"
+    assert 1 <= len(reply["reasons"]) <= 4
+    first = reply["reasons"][0]
+    assert first["text"] in {"payments were late", "credit lines are highly used", "income is low for the loan"}
+    assert first["contribution"] > 0
+    assert reply["prompts"] == []
+
+
+def test_a_policy_rule_that_declines_gives_its_own_reason(client, application):
+    reply = client.post("/decide", json=application | {"months_late": 7}).json()
+    assert reply["decision"] == "decline"
+    assert reply["rule"] == "very late: six months late or more"
+    assert [reason["text"] for reason in reply["reasons"]] == ["six months late or more"]
+
+
+def test_what_a_person_must_look_at_is_a_referral_without_a_number(client, application):
+    reply = client.post("/decide", json=application | {"months_late": None}).json()
+    assert reply["decision"] == "refer"
+    assert (reply["pd"], reply["score"], reply["band"]) == (None, None, None)
+    assert reply["faults"] == ["months_late: missing, expected a whole number from 0 to 24"]
+    assert reply["reasons"] == []
+
+
+def test_explained_contributions_add_up_to_the_log_odds_of_the_pd(client, application, risky):
+    for one in (application, risky):
+        reply = client.post("/decide?explain=true", json=one).json()
+        log_odds = reply["base_log_odds"] + sum(row["log_odds"] for row in reply["contributions"])
+        assert log_odds == pytest.approx(math.log(reply["pd"] / (1 - reply["pd"])), abs=1e-9)
+    assert "contributions" not in client.post("/decide", json=application).json()
+
+
+def test_the_decision_stands_in_the_ledger_before_it_is_answered(client, application):
+    reply = client.post("/decide", json=application, headers={"X-Applicant-Id": "person 7"}).json()
+    record = client.get(f"/decisions/{reply['decision_id']}").json()
+    assert record["inputs"] == application
+    assert record["applicant"] == "person 7"
+    assert record["decided"]["pd"] == reply["pd"]
+    assert record["by"]["scorer"] == reply["model"]["scorer"]
+
+
+def test_a_retry_gets_the_first_decision_and_another_body_a_conflict(client, application):
+    headers = {"Idempotency-Key": "try-1"}
+    first = client.post("/decide", json=application, headers=headers)
+    again = client.post("/decide", json=application, headers=headers)
+    assert first.json() | {"repeated": True} == again.json()
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = client.post("/decide", json=application | {"income": 1.0}, headers=headers)
+    assert other.status_code == 409
+    assert first.json()["decision_id"] in other.json()["detail"]
+
+
+def test_a_key_is_for_one_person_and_for_single_applications(client, application):
+    headers = {"Idempotency-Key": "try-1", "X-Applicant-Id": "a"}
+    assert client.post("/decide", json=application, headers=headers).status_code == 200
+    assert client.post("/decide", json=application, headers=headers | {"X-Applicant-Id": "b"}).status_code == 409
+    batch = client.post("/decide/batch", json={"applications": [application]}, headers={"Idempotency-Key": "try-2"})
+    assert batch.status_code == 422
+
+
+def test_a_retry_says_whose_decision_it_gets_when_the_scorer_has_changed(serve, application, monkeypatch):
+    headers = {"Idempotency-Key": "try-1"}
+    first = serve().post("/decide", json=application, headers=headers).json()
+    digests = engine.digests
+    monkeypatch.setattr(engine, "digests", lambda path, scorer: replace(digests(path, scorer), scorer="another"))
+    client = serve()
+    again = client.post("/decide?explain=true", json=application, headers=headers).json()
+    assert again["model"]["scorer"] == first["model"]["scorer"]
+    assert "contributions" not in again
+    assert client.post("/decide", json=application).json()["model"]["scorer"] == "another"
+
+
+@pytest.mark.parametrize("body", [b'{"\\ud800": 1}', b'{"purpose": "\\ud800"}', b'{"\\ud800": 1, "\\ud800": 2}'])
+def test_half_a_character_is_told_back_as_something_that_can_be_read(client, body):
+    assert client.post("/decide", content=body, headers=SENT).status_code in (400, 422)
+
+
+def test_a_batch_is_decided_as_its_applications_alone(client, application, risky):
+    batch = {"applications": [application, risky], "applicants": ["a", "b"]}
+    replies = client.post("/decide/batch", json=batch).json()["decisions"]
+    for one, reply in zip((application, risky), replies, strict=True):
+        alone = client.post("/decide", json=one).json()
+        assert {key: reply[key] for key in ("decision", "pd", "score", "band", "reasons")} == {
+            key: alone[key] for key in ("decision", "pd", "score", "band", "reasons")
+        }
+    assert client.get(f"/decisions/{replies[1]['decision_id']}").json()["applicant"] == "b"
+
+
+def test_a_refused_application_is_a_problem_and_no_decision(client, application):
+    answer = client.post("/decide", json=application | {"income": "much", "sex": "female"})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"] == [
+        {"field": "sex", "got": None, "expected": "no such field"},
+        {"field": "income", "got": "much", "expected": "a number from 0 to 10,000,000"},
+    ]
+    metrics = client.get("/metrics").text
+    assert 'credit_risk_refused_inputs_total{field="income",rule="type"} 1.0' in metrics
+    assert 'credit_risk_refused_inputs_total{field="",rule="unknown field"} 1.0' in metrics
+    assert "credit_risk_decisions_total{" not in metrics
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"content": b"{}", "headers": {"content-type": "text/plain"}}, 415),
+        ({"content": b"{}"}, 415),
+        ({"content": b"{", "headers": SENT}, 400),
+        ({"content": b"[" * 60_000, "headers": SENT}, 400),
+        ({"content": b" " * 70_000, "headers": SENT}, 413),
+        ({"content": iter([b" " * 40_000] * 2), "headers": SENT}, 413),
+        ({"content": b"{}", "headers": SENT | {"Idempotency-Key": "x" * 201}}, 422),
+        ({"content": b"{}", "headers": SENT | {"X-Applicant-Id": ""}}, 422),
+        ({"content": b"{}", "headers": SENT, "params": {"explain": "yes"}}, 422),
+    ],
+)
+def test_what_is_no_request_gets_its_own_status(client, sent, status):
+    answer = client.post("/decide", **sent)
+    assert answer.status_code == status
+    assert answer.json()["status"] == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_unknown_places_ids_and_methods_are_problems_too(client):
+    assert client.get("/nothing/here").status_code == 404
+    assert client.get("/decisions/none").status_code == 404
+    answer = client.get("/decide")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["status"] == 405
+
+
+def test_every_answer_forbids_what_a_browser_might_do_with_it(client, application):
+    for answer in (client.get("/"), client.get("/model"), client.post("/decide", json=application), client.get("/no")):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_what_cannot_be_recorded_is_not_answered(client, application, monkeypatch):
+    def gone(self, prepared):
+        raise LedgerUnavailable("the disk is full")
+
+    monkeypatch.setattr(Ledger, "write", gone)
+    answer = client.post("/decide", json=application)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert "pd" not in answer.json()
+    assert "disk" not in answer.text  # the reason is for the log
+    assert client.post("/decide/batch", json={"applications": [application]}).status_code == 503
+    monkeypatch.undo()
+    assert client.post("/decide", json=application).status_code == 200
+
+
+def test_readiness_is_the_ledgers_too(client, monkeypatch):
+    assert client.get("/health").json()["status"] == "ready"
+
+    def gone(self):
+        raise LedgerUnavailable("no such file")
+
+    monkeypatch.setattr(Ledger, "ready", gone)
+    assert client.get("/health").status_code == 503
+
+
+def test_beyond_what_may_be_in_flight_a_request_is_sent_away_at_once(serve, application, monkeypatch):
+    client = serve(limits={"in_flight": 1})
+    inside, let_go = threading.Event(), threading.Event()
+    write = Ledger.write
+
+    def slow(self, prepared):
+        inside.set()
+        assert let_go.wait(20)
+        return write(self, prepared)
+
+    monkeypatch.setattr(Ledger, "write", slow)
+    answers = []
+    first = threading.Thread(target=lambda: answers.append(client.post("/decide", json=application)))
+    first.start()
+    assert inside.wait(20)
+    shed = client.post("/decide", json=application)
+    let_go.set()
+    first.join(20)
+    assert (shed.status_code, shed.headers["retry-after"]) == (503, "1")
+    assert answers[0].status_code == 200
+
+
+def test_a_client_that_asks_too_often_is_told_when_to_come_back(serve, application):
+    client = serve(limits={"per_client_per_second": 0.1, "burst": 2})
+    statuses = [client.post("/decide", json=application).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert client.post("/decide", json=application).headers["retry-after"] == "10"
+
+
+def test_metrics_count_decisions_and_name_no_value_of_an_applicant(client, application):
+    client.post("/decide", json=application | {"loan_amount": 1234.5}, headers={"X-Applicant-Id": "person-7"})
+    text = client.get("/metrics").text
+    assert 'credit_risk_decisions_total{outcome="approve"' in text
+    assert 'credit_risk_latency_seconds_count{outcome="approve"} 1.0' in text
+    assert "1234" not in text
+    assert "person" not in text
+
+
+def test_logs_and_problems_hold_no_personal_data(client, application, caplog):
+    client.post("/decide", json=application | {"loan_amount": -7777.5}, headers={"X-Applicant-Id": "person-7"})
+    client.post("/decide", json=application | {"income": 1234.5}, headers={"X-Applicant-Id": "person-7"})
+    for secret in ("7777", "1234.5", "person-7"):
+        assert secret not in caplog.text
+
+
+def test_the_model_behind_the_decisions_is_told_by_digest(client, root):
+    told = client.get("/model").json()
+    assert told["scorer"] == Scorer.load(root / "models" / "scorer").digest
+    assert told["gate"] == "nothing (there is no record)"
+    assert "sex" not in json.dumps(told)
+
+
+def test_the_page_can_be_switched_off(serve):
+    assert serve().get("/").headers["content-type"].startswith("text/html")
+    assert serve(page=False).get("/").status_code == 404
+
+
+def test_a_scorer_that_the_gate_does_not_let_pass_is_not_served(root, tmp_path):
+    settings = Serving.model_validate({"access": {"mode": "off"}})
+    with pytest.raises(engine.CheckFailed, match="the gate says nothing"):
+        engine.start(root, settings, {})
+
+
+def test_before_it_has_started_the_service_says_so():
+    client = TestClient(web.application(SimpleNamespace))  # entered by nobody: it never starts
+    assert client.get("/health").status_code == 503
