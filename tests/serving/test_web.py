@@ -177,6 +177,19 @@ def test_what_cannot_be_recorded_is_not_answered(client, application, monkeypatc
     assert client.post("/decide", json=application).status_code == 200
 
 
+def test_in_a_batch_the_problem_of_one_stands_in_its_place(client, application, monkeypatch):
+    append = Ledger.append
+
+    def one_gone(self, entries):
+        return [LedgerUnavailable("its key was altered"), *append(self, entries[1:])]
+
+    monkeypatch.setattr(Ledger, "append", one_gone)
+    answer = client.post("/decide/batch", json={"applications": [application, application]})
+    first, second = answer.json()["decisions"]
+    assert first["problem"]["status"] == 503
+    assert second["decision"] == "approve"
+
+
 def test_readiness_is_the_ledgers_too(client, monkeypatch):
     assert client.get("/health").json()["status"] == "ready"
 

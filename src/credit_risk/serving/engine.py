@@ -92,7 +92,10 @@ class Engine:
         return reply, recorded
 
     def decide_batch(self, body: bytes, most: int, client: str) -> tuple[list[dict[str, Any]], list[Recorded]]:
-        """The replies to a batch, recorded together or not at all. Raises Problem."""
+        """The replies to a batch, recorded in one transaction. Raises Problem.
+
+        A single application may still not be recorded (its person's key was altered): its problem stands in its place.
+        """
         arrived = time.perf_counter()
         rows, references, matrix = self.contract.applications(body, most)
         decisions = self.scorer.decide_inputs(matrix)
@@ -105,8 +108,11 @@ class Engine:
             outcomes = self.ledger.append(entries)
         except (EntryError, LedgerUnavailable) as error:
             raise not_recorded(error) from None
-        recorded = [one for one in outcomes if isinstance(one, Recorded)]  # without a key there is no conflict
-        return [self.reply(one) for one in recorded], recorded
+        replies = [
+            self.reply(one) if isinstance(one, Recorded) else {"problem": not_recorded(one).as_dict()}
+            for one in outcomes
+        ]
+        return replies, [one for one in outcomes if isinstance(one, Recorded)]
 
     def past(self, decision_id: str) -> dict[str, Any]:
         """A recorded decision. Raises Problem 404, 503."""

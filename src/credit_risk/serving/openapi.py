@@ -64,7 +64,7 @@ def paths(settings: Serving, example: dict[str, Any]) -> dict[str, Any]:
         },
         "/decide/batch": {
             "post": _operation(
-                "Decide many, together or not at all",
+                "Decide many at once",
                 "Decisions",
                 sent,
                 sent="Batch",
@@ -106,6 +106,7 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
         },
     }
     value = {"type": ["string", "number", "boolean", "null"]}
+    not_one = _object({"problem": _ref("Problem")})
     return {
         "Application": application(config),
         "Batch": {
@@ -136,7 +137,7 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
             }
         ),
         "Decision": decision,
-        "Decisions": _object({"decisions": {"type": "array", "items": _ref("Decision")}}),
+        "Decisions": _object({"decisions": {"type": "array", "items": {"anyOf": [_ref("Decision"), not_one]}}}),
         "Record": {"type": "object", "required": ["decision_id", "decision", "at", "erased", "by"]},
         "Model": {"type": "object", "required": ["scorer", "digests", "gate", "features"]},
         "Health": _object({"status": {"const": "ready"}, "scorer": TEXT}),
