@@ -24,7 +24,7 @@ def code(clone: Clone, target: str) -> Run:
 
 def test_the_contract_holds_for_a_pull_request_of_a_fork_without_secrets(clone):
     run = clone.act("pull_request", "ci.yml", FORK, job="data")
-    assert run.jobs == {"plan": "success", "data": "success"}, run
+    assert run.jobs == {"plan": "success", "data": "success"}, str(run)
     assert run.called("aws-actions/configure-aws-credentials") == []
     assert run.called("gh") == []
     assert "4,000 rows" in run.log
@@ -33,26 +33,26 @@ def test_the_contract_holds_for_a_pull_request_of_a_fork_without_secrets(clone):
 def test_data_that_break_the_contract_stop_the_pipeline(clone):
     clone.replace("configs/credit.yaml", "min_rows: 100", "min_rows: 100_000")
     run = clone.act("pull_request", "ci.yml", PULL, job="pipeline")
-    assert run.jobs == {"plan": "success", "data": "failure"}, run
+    assert run.jobs == {"plan": "success", "data": "failure"}, str(run)
     assert run.failed_steps == ["data: .venv/bin/credit-risk validate-data"]
 
 
 def test_a_plan_that_fails_fails_the_required_check_though_all_else_is_skipped(clone):
     clone.write(".ci/plan", "#!/usr/bin/env bash\nexit 1\n")
     run = clone.act("pull_request", "ci.yml", PULL)
-    assert run.jobs == {"plan": "failure", "ci-ok": "failure"}, run
+    assert run.jobs == {"plan": "failure", "ci-ok": "failure"}, str(run)
 
 
 def test_a_test_that_fails_fails_its_job(clone):
     clone.write("tests/test_short.py", "def test_it():\n    assert 1 == 2\n")
     run = clone.act("pull_request", "ci.yml", PULL, job="test")
-    assert run.jobs == {"plan": "success", "test": "failure"}, run
+    assert run.jobs == {"plan": "success", "test": "failure"}, str(run)
     assert "1 failed" in run.log
 
 
 def test_tests_leave_their_coverage_for_every_python(clone):
     run = clone.act("pull_request", "ci.yml", PULL, job="test")
-    assert run.jobs == {"plan": "success", "test": "success"}, run
+    assert run.jobs == {"plan": "success", "test": "success"}, str(run)
     folders = sorted(path.name for path in run.artifacts.iterdir())
     assert folders == ["coverage-3.11", "coverage-3.12", "coverage-3.13"]
     assert (run.artifacts / "coverage-3.11/coverage.xml").is_file()
@@ -60,7 +60,7 @@ def test_tests_leave_their_coverage_for_every_python(clone):
 
 def test_windows_lints_install_nothing_but_the_locked_ruff(clone):
     run = clone.act("pull_request", "ci.yml", PULL, job="windows")
-    assert "Requirement already satisfied: ruff==" in run.log, run
+    assert "Requirement already satisfied: ruff==" in run.log, str(run)
 
 
 @pytest.mark.parametrize("needs", [{}, {"plan": "failure"}, {"plan": "success", "test": "cancelled"},
@@ -84,7 +84,7 @@ def _all_succeeded(needs: dict[str, str], image: str) -> int:
 def test_an_action_that_is_not_pinned_is_refused(clone):
     clone.replace(".github/workflows/scorecard.yml", "2d1146689b8cda280b9bc96326124645441f03bc # v2.4.4", "v2.4.4")
     run = code(clone, "workflows-lint")
-    assert run.jobs == {"plan": "success", "code": "failure"}, run
+    assert run.jobs == {"plan": "success", "code": "failure"}, str(run)
     assert "unpinned-uses" in run.log
 
 
@@ -92,7 +92,7 @@ def test_a_title_that_would_be_run_is_refused(clone):
     planted = "run: echo ${{ github.event.pull_request.title }}\n        env:"
     clone.replace(".github/workflows/ci.yml", "run: python3 .ci/all_succeeded.py\n        env:", planted)
     run = code(clone, "workflows-lint")
-    assert run.jobs == {"plan": "success", "code": "failure"}, run
+    assert run.jobs == {"plan": "success", "code": "failure"}, str(run)
     assert "pull_request.title" in run.log
 
 
@@ -102,13 +102,13 @@ def test_the_workflows_as_they_are_pass_their_lints(clone):
 
 def test_nothing_secret_is_in_the_repository(clone):
     run = clone.act("pull_request", "security.yml", PULL, job="secrets")
-    assert run.jobs == {"secrets": "success"}, run  # pragma: allowlist secret
+    assert run.jobs == {"secrets": "success"}, str(run)  # pragma: allowlist secret
 
 
 def test_a_planted_key_stops_the_risk_model_pipeline_at_its_first_job(clone):
     clone.write("src/credit_risk/keys.py", f'AWS = "{KEY}"\n')
     run = clone.act("push", "risk-model-pipeline.yml", {"ref": "refs/heads/main"})
-    assert run.jobs == {"security-scan": "failure"}, run
+    assert run.jobs == {"security-scan": "failure"}, str(run)
     assert "AWS Access Key" in run.log
     assert KEY not in run.log
 
@@ -116,13 +116,13 @@ def test_a_planted_key_stops_the_risk_model_pipeline_at_its_first_job(clone):
 @pytest.mark.parametrize(("payload", "uploads"), [(PULL, 1), (FORK, 0)])
 def test_findings_are_uploaded_but_not_from_forks(clone, payload, uploads):
     run = clone.act("pull_request", "security.yml", payload, job="zizmor")
-    assert run.jobs == {"zizmor": "success"}, run
+    assert run.jobs == {"zizmor": "success"}, str(run)
     assert len(run.called("github/codeql-action/upload-sarif")) == uploads
 
 
 def test_the_bill_of_materials_names_what_the_lock_pins(clone):
     run = clone.act("push", "release.yml", {"ref": "refs/tags/v1.0.0"})
-    assert run.jobs == {"sbom": "success"}, run
+    assert run.jobs == {"sbom": "success"}, str(run)
     names = {part["name"] for part in json.loads((run.artifacts / "sbom/sbom.json").read_text())["components"]}
     assert {"lightgbm", "pandas"} <= names
     assert [call["inputs"]["subject-path"] for call in run.called("actions/attest")] == ["build/sbom.json"]
@@ -159,13 +159,13 @@ def test_a_vulnerable_package_in_the_lock_is_refused(clone, advisories, known, r
     url, served = advisories
     served.update(known)
     run = clone.act("pull_request", "security.yml", PULL, job="audit", OSV_URL=url)
-    assert run.jobs == {"audit": result}, run
+    assert run.jobs == {"audit": result}, str(run)
     assert ("GHSA-planted" in run.log) == bool(known)
 
 
 def test_an_advisory_service_that_cannot_be_reached_is_no_pass(clone):
     run = clone.act("pull_request", "security.yml", PULL, job="audit", OSV_URL="http://127.0.0.1:9")
-    assert run.jobs == {"audit": "failure"}, run
+    assert run.jobs == {"audit": "failure"}, str(run)
 
 
 def report(clone: Clone, gate: object, event: str = "pull_request", **head: str) -> Run:
@@ -187,7 +187,7 @@ GATE = {"verdict": "FAIL", "checks": [{"name": "discrimination", "verdict": "FAI
 
 def test_the_pull_request_that_github_names_gets_the_comment(clone):
     run = report(clone, GATE)
-    assert run.jobs == {"comment": "success"}, run
+    assert run.jobs == {"comment": "success"}, str(run)
     (comment,) = run.called("marocchino/sticky-pull-request-comment")
     assert comment["inputs"] == {"header": "pipeline", "number": "17", "path": "build/comment.md"}
     (asked,) = run.called("gh")
@@ -197,7 +197,7 @@ def test_the_pull_request_that_github_names_gets_the_comment(clone):
 @pytest.mark.parametrize("gate", [None, "", "[]", {"verdict": "SHIP IT", "checks": []}])
 def test_an_artifact_that_is_no_report_is_not_commented(clone, gate):
     run = report(clone, gate)
-    assert run.jobs == {"comment": "failure"}, run
+    assert run.jobs == {"comment": "failure"}, str(run)
     assert run.called("marocchino/sticky-pull-request-comment") == []
 
 
@@ -227,7 +227,7 @@ def test_settings_that_are_those_in_the_repository_are_green(clone):
 @pytest.mark.parametrize("change", [{"enforcement": "disabled"}, {"rules": []}])
 def test_settings_that_were_changed_by_hand_go_red(clone, change):
     run = live(clone, **change)
-    assert run.jobs == {"rulesets": "failure"}, run
+    assert run.jobs == {"rulesets": "failure"}, str(run)
     assert f"main/{next(iter(change))}" in run.log
 
 
@@ -252,4 +252,4 @@ def test_one_issue_is_opened_and_then_commented_on(clone, open_, verbs):
 )
 def test_what_only_github_can_run_is_wired(clone, workflow, jobs):
     run = clone.act("push", workflow, {"ref": "refs/heads/main"}, job=next(iter(jobs)))
-    assert run.jobs == jobs, run
+    assert run.jobs == jobs, str(run)
