@@ -555,7 +555,8 @@ SABOTAGES = (
         },
         quick=True,
     ),
-    # PD given the features is unchanged, but beyond what the trees have seen they cannot follow it; declines differ.
+    # PD given the features is unchanged, but beyond what the trees have seen they cannot follow it; declines differ. So
+    # far out nearly every account is bad, by the truth itself: that looks like a feature that makes sure of the bads.
     Sabotage(
         "drifted test rows",
         drifted_test_rows,
@@ -568,6 +569,7 @@ SABOTAGES = (
             "beats_scorecard",
             "discrimination",
             "stress_profit",
+            "leak_marked",
             "reasons_hold",
             *AGREEMENT,
         ),
