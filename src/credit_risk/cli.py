@@ -30,6 +30,7 @@ STAGES = {
     "fairness": "measure approvals by protected group, and search for less discriminatory alternatives",
     "explain": "check the reasons of declines, and what the model looks at",
     "robustness": "stress the decisions, and put gaps and nonsense into applications",
+    "latency": "measure what one decision costs, in bare LightGBM predictions",
     "report": "write reports/index.html, the page for the risk manager",
 }
 
