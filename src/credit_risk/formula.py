@@ -46,8 +46,13 @@ class Formula:
     def _run(self) -> Callable[[Columns], Column]:
         return self.bound_to(COLUMN_FUNCTIONS)
 
+    @property
+    def calls(self) -> frozenset[str]:
+        """The functions that it calls, by their names in COLUMN_FUNCTIONS."""
+        return frozenset(self._run.__code__.co_names)
+
     def bound_to(self, functions: Mapping[str, Callable[..., Any]]) -> Callable[[Mapping[str, Any]], Any]:
-        """The formula over other values than columns: `functions` has a twin of each of COLUMN_FUNCTIONS for them."""
+        """The formula over other values than columns: `functions` has a twin of each that it calls."""
         return eval(self._code, {"__builtins__": {}, **functions})  # type: ignore[no-any-return]  # noqa: S307 - only what _Translator built
 
     def evaluate(self, columns: Columns) -> Column:

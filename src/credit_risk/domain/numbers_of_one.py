@@ -2,22 +2,21 @@
 
 For a single application the arrays themselves are what costs: numpy needs a microsecond to add two numbers, Python a
 thirtieth. Addition, comparison and choice are exact or rounded in one way only, so they have twins in plain Python
-here; a function whose last bit depends on who computes it (logarithm, power) stays the one of columns.
+here. A formula with a function whose last bit depends on who computes it (logarithm, power) stays one over columns.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from math import isnan
 from operator import add
-from typing import Any
 
 import numpy as np
 
 from credit_risk.domain.features import Features
 from credit_risk.domain.inputs import Inputs
-from credit_risk.formula import COLUMN_FUNCTIONS, Formula
+from credit_risk.formula import Formula
 
 Numbers = Mapping[str, float]
 Value = Callable[[Numbers], float]
@@ -66,12 +65,19 @@ class One:
 
 def value_of(formula: Formula) -> Value:
     """The formula for one application as column → number: NaN where an input is missing or the result not finite."""
+    if not formula.calls <= set(FUNCTIONS):
+        return partial(_by_columns, formula)
     run = formula.bound_to(FUNCTIONS)
 
     def value(numbers: Numbers) -> float:
         return _known(run(numbers))
 
     return value
+
+
+def _by_columns(formula: Formula, numbers: Numbers) -> float:
+    # The whole formula: numpy squares by another way when the 2 is a plain number than when it is a column.
+    return float(formula.evaluate({name: np.array([numbers[name]]) for name in formula.inputs})[0])
 
 
 def holds(value: float) -> bool:
@@ -81,16 +87,6 @@ def holds(value: float) -> bool:
 
 def _known(value: float) -> float:
     return value if math.isfinite(value) else math.nan
-
-
-def _by_columns(function: Callable[..., Any]) -> Callable[..., float]:
-    """The function of columns on columns of one row."""
-
-    def run(*values: float) -> float:
-        with np.errstate(all="ignore"):
-            return float(function(*(np.array([value]) for value in values))[0])
-
-    return run
 
 
 def _divide(a: float, b: float) -> float:
@@ -136,7 +132,6 @@ def _compare(operator: Callable[[float, float], bool]) -> Callable[[float, float
 
 
 FUNCTIONS: dict[str, Callable[..., float]] = {
-    **{name: _by_columns(function) for name, function in COLUMN_FUNCTIONS.items()},
     "abs": abs,
     "maximum": _largest,
     "minimum": _smallest,

@@ -45,6 +45,8 @@ class OneRow:
         return OneRow, (self._booster,)  # another process prepares its own
 
     def __call__(self, row: Sequence[float]) -> float:
+        if len(row) != self._row._length_:
+            raise ScorerError(f"a row of {len(row)} features was given to a model of {self._row._length_}.")
         margin, length = ctypes.c_double(), ctypes.c_int64()
         _succeeded(
             _LIBRARY.LGBM_BoosterPredictForMatSingleRowFast(
