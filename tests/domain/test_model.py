@@ -109,6 +109,12 @@ def test_a_single_row_gets_the_bits_it_gets_in_a_table(boosted: Boosted, kind: s
     assert np.array([one.margin_of(row) for row in matrix.tolist()]).tobytes() == one.margin(matrix).tobytes()
 
 
+def test_a_single_row_gets_the_contributions_it_gets_in_a_table(boosted: Boosted):
+    matrix = rows()
+    one = np.array([boosted.one_row.contributions(row) for row in matrix.tolist()])
+    assert one.tobytes() == np.asarray(boosted.booster.predict(matrix, pred_contrib=True)).tobytes()
+
+
 def test_a_row_of_another_length_is_refused_and_not_filled_up(boosted: Boosted):
     for row in ([1.0, 2.0], [1.0, 2.0, 3.0, 4.0]):
         with pytest.raises(ScorerError, match=f"a row of {len(row)} features was given to a model of 3"):

@@ -62,8 +62,11 @@ class Boosted:
         return np.asarray(self.booster.predict(matrix, raw_score=True, num_threads=threads))
 
     @cached_property
-    def margin_of(self) -> OneRow:
+    def one_row(self) -> OneRow:
         return OneRow(self.booster)
+
+    def margin_of(self, row: Sequence[float]) -> float:
+        return self.one_row.margin(row)
 
     def text(self) -> str:
         return self.model_text

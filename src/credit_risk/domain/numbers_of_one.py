@@ -6,11 +6,11 @@ here. A formula with a function whose last bit depends on who computes it (logar
 """
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from math import isnan
-from operator import add
 
 import numpy as np
 
@@ -111,7 +111,7 @@ def _smallest(*values: float) -> float:
 
 def _total(*values: float) -> float:
     # Python's own sum carries what rounding loses along, and columns do not.
-    return reduce(add, values)
+    return reduce(operator.add, values)
 
 
 def _where(condition: float, yes: float, no: float) -> float:
@@ -124,9 +124,9 @@ def _truth(value: float) -> float:
     return math.nan if isnan(value) else float(value != 0)
 
 
-def _compare(operator: Callable[[float, float], bool]) -> Callable[[float, float], float]:
+def _compare(test: Callable[[float, float], bool]) -> Callable[[float, float], float]:
     def compare(a: float, b: float) -> float:
-        return math.nan if isnan(a) or isnan(b) else float(operator(a, b))
+        return math.nan if isnan(a) or isnan(b) else float(test(a, b))
 
     return compare
 
@@ -147,10 +147,10 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "_not": lambda a: 1.0 - _truth(a),
     "_and": lambda *values: _smallest(*map(_truth, values)),
     "_or": lambda *values: _largest(*map(_truth, values)),
-    "_lt": _compare(lambda a, b: a < b),
-    "_le": _compare(lambda a, b: a <= b),
-    "_gt": _compare(lambda a, b: a > b),
-    "_ge": _compare(lambda a, b: a >= b),
-    "_eq": _compare(lambda a, b: a == b),
-    "_ne": _compare(lambda a, b: a != b),
+    "_lt": _compare(operator.lt),
+    "_le": _compare(operator.le),
+    "_gt": _compare(operator.gt),
+    "_ge": _compare(operator.ge),
+    "_eq": _compare(operator.eq),
+    "_ne": _compare(operator.ne),
 }

@@ -10,7 +10,7 @@ Nothing in it is executed when it is loaded. Its digest is SHA-256 over the sort
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -177,7 +177,7 @@ class Scorer:
         told = None
         if reasons and self.background:
             silent = outcome == decision.APPROVE or chosen != NO_RULE
-            told = self._untold if silent else self._told(np.array([row]), codes, rule, pds)
+            told = self._untold if silent else self._told_of(row, codes)
         band = np.array([self._plain.band(score)], np.int8)
         return Decisions(pds, np.array([score]), band, codes, rule, inputs, *self._nothing_wrong, self._names, told)
 
@@ -223,6 +223,13 @@ class Scorer:
         place = np.full(len(pd), -1)
         place[rows] = np.arange(len(rows))
         return Told(found, place, self.config.policy.rules, self.config.reasons)
+
+    def _told_of(self, row: Sequence[float], outcome: decision.Codes) -> Told:
+        """The same for one application that the model itself declines or refers."""
+        found = self.explainer.explain(np.array([row]))
+        if found.in_doubt[0]:
+            outcome[0] = decision.REFER
+        return Told(found, np.zeros(1, np.intp), self.config.policy.rules, self.config.reasons)
 
     @cached_property
     def explainer(self) -> Explainer:
