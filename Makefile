@@ -22,7 +22,7 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run serve recompute attacks sabotage ci lint format format-check types imports config workflows-lint docs test coverage \
+.PHONY: help setup data run serve recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
 	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills lock doctor clean
 
 help: ## List the targets (this)
@@ -80,6 +80,9 @@ attacks: data ## Attack the scorer: cheap flips of declined applicants, membersh
 
 sabotage: setup ## Break the pipeline in forty ways, and demand that each is refused by the gate that must
 	$(BIN)/python tests/sabotage/run.py
+
+gate-power: setup ## Measure how often the statistical gates are wrong, where the truth is known (docs/gate-power.md)
+	$(BIN)/credit-risk gate-power
 
 ci: lint format-check types imports config workflows-lint test ## Everything CI asks; `test` holds the documentation checks
 

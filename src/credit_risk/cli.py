@@ -81,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     _score(commands)
     _tune(commands)
     _bench(commands)
+    _power(commands)
     for room in sorted(Path(__file__).parent.glob("*/command.py")):  # a room that a fork took away is not there
         import_module(f"credit_risk.{room.parent.name}.command").register(commands)
     return top
@@ -342,6 +343,24 @@ def _bench(commands: Commands) -> None:
 
     command = _command(commands, "bench", "measure the pipeline against bare LightGBM, and how it grows", run)
     command.add_argument("--rows", type=int, nargs="+", default=[30_000, 300_000, 3_000_000], help="sizes to measure")
+
+
+def _power(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> None:
+        power, power_page = (import_module(f"credit_risk.stages.{name}") for name in ("power", "power_page"))
+        config, files = _context(options)
+        if not options.docs_only:
+            folder = files.root / "build" / "gate-power"
+            report = power.run(config, folder, seeds=options.seeds, coverage_seeds=options.coverage_seeds)
+            write_json(files.root / power_page.FIGURES, report)
+        power_page.write(files.root)
+        print(f"{files.root / power_page.PAGE}")
+
+    what = "measure how often the statistical gates are wrong, on a simulated lender whose truth is known"
+    command = _command(commands, "gate-power", what, run)
+    command.add_argument("--seeds", type=int, default=40, help="samples of each dose and size (default: 40)")
+    command.add_argument("--coverage-seeds", type=int, default=500, help="samples behind the coverage (default: 500)")
+    command.add_argument("--docs-only", action="store_true", help="write the page again from docs/gate-power.json")
 
 
 if __name__ == "__main__":

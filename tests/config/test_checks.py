@@ -152,7 +152,7 @@ CASES = {
     "derived from a later one": (
         (DERIVED, f"  early: {{formula: loan_to_income * 2}}\n{DERIVED}"),
         (PURPOSE, "features: [term_months, purpose, early]"),
-        "derived.early.formula: the formula 'loan_to_income * 2' is refused: there is no column 'loan_to_income'",
+        "derived.early.formula: 'loan_to_income' is derived further down; a formula may read only what stands above it",
     ),
     "exclusion": (
         ('"term_months > 96"', '"term_month > 96"'),
@@ -407,6 +407,10 @@ CASES = {
     "gate without a limit": (
         (GATE, GATE.replace("at_most: 0, ", "")),
         "gates.1: a gate without `at_least` or `at_most` cannot fail",
+    ),
+    "gate with its limits the wrong way round": (
+        (GATE, GATE.replace("at_most: 0, ", "at_least: 1.2, at_most: 1.1, ")),
+        "gates.1: at_least 1.2 lies above at_most 1.1: nothing could pass; turn them round",
     ),
     "first source joined": (
         (SOURCES, "sources: [{path: data/applications.csv, join_on: application_id}]"),

@@ -132,7 +132,7 @@ def test_strings_among_numbers_are_refused_all_at_once_where_no_report_is_asked_
 
 
 def test_a_missing_file_says_how_to_get_it(tmp_path: Path):
-    with pytest.raises(NotFound, match=r"loans.csv: there is no such file. Fetch it with `dvc pull data.dvc`"):
+    with pytest.raises(NotFound, match=r"loans.csv: there is no such file. Correct the name"):
         read_sources(config(), tmp_path)
 
 

@@ -18,7 +18,7 @@ from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.domain import drift
 from credit_risk.domain.compliance import CHECKS, UnknownFramework
-from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
+from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound, UsageError
 from credit_risk.stages import validate_data
 from credit_risk.stages.validate_data import Report, raise_unless_passed, render, validate
 
@@ -181,6 +181,12 @@ def test_an_all_missing_column_and_one_class_are_said(files: Files):
     problems = check(files, rules=False).problems
     assert "income: all missing: got no known cell, expected some known cells" in problems
     assert "status: two classes: got 0 bad and 40 good, expected bad ('1') and good ('0') outcomes" in problems
+
+
+@pytest.mark.parametrize("threshold", [-1.0, 0.0, float("nan"), float("inf")])
+def test_a_drift_threshold_that_is_none_is_refused(files: Files, threshold: float):
+    with pytest.raises(UsageError, match="expected a number above 0"):
+        validate(config(), files, reference=files.scorer, drift_threshold=threshold)
 
 
 def test_drift_asked_for_without_a_reference_is_an_error_and_never_a_pass(files: Files):

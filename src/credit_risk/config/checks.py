@@ -81,6 +81,10 @@ def _refused(loc: Loc, text: str, known: Mapping[str, tuple[str, ...] | None], c
     try:
         parse(text, known)
     except FormulaError as error:
+        later = (name for name in config.derived if name not in known and f"there is no column {name!r}" in str(error))
+        if (name := next(later, None)) is not None:
+            yield loc, f"{name!r} is derived further down; a formula may read only what stands above it, so move it up"
+            return
         guarded = (name for name in config.named(*GUARDED_ROLES) if f"there is no column {name!r}" in str(error))
         name = next(guarded, None)
         yield loc, str(error) if name is None else _guarded(name, config.columns[name].role)
@@ -201,6 +205,9 @@ def _gate_problems(config: Config) -> Iterator[Problem]:
         seen.add(gate.name)
         if gate.at_least is None and gate.at_most is None:
             yield ("gates", index), "a gate without `at_least` or `at_most` cannot fail"
+        if gate.at_least is not None and gate.at_most is not None and gate.at_least > gate.at_most:
+            limits = f"at_least {gate.at_least:g} lies above at_most {gate.at_most:g}"
+            yield ("gates", index), f"{limits}: nothing could pass; turn them round"
         if gate.measure.startswith("stability.") and config.split.by == "random":
             needed = (
                 "stability is not applicable to a random split, where it cannot fail; split by time, or take it out"

@@ -142,7 +142,7 @@ class Model(Section):
     materiality: difference in AUC that is worth a model which is harder to explain.
     """
 
-    candidate: Literal["better"] | Kind
+    candidate: Literal["better", "lightgbm", "scorecard"]
     materiality: Annotated[float, Field(ge=0, lt=0.5)]
     seed: int
     folds: Annotated[int, Field(ge=2, le=20)]

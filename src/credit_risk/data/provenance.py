@@ -26,9 +26,13 @@ class Tracked:
     untracked: tuple[str, ...]
 
 
+OF_DATA = ("data", "outcome", "columns", "derived", "contract", "drift")
+
+
 def config_digest(config: Config) -> str:
-    """SHA-256 of the config's content: comments and layout do not count."""
-    return hashlib.sha256(json.dumps(config.as_dict(), sort_keys=True).encode()).hexdigest()
+    """SHA-256 of what the config says of the data: comments, layout and the sections on the model do not count."""
+    told = config.as_dict()
+    return hashlib.sha256(json.dumps({name: told[name] for name in OF_DATA}, sort_keys=True).encode()).hexdigest()
 
 
 def commit(root: Path) -> str | None:

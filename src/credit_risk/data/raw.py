@@ -108,7 +108,9 @@ def _refuse_unfit(path: Path, data: Data) -> None:
     if path.is_dir():
         raise DataError(f"{path}: this is a directory. Name the data file in it.")
     if not path.is_file():
-        raise NotFound(path, "Fetch it with `dvc pull data.dvc`, or correct data.sources in the config.")
+        raise NotFound(
+            path, "Correct the name, given or in data.sources; the pipeline's own data come with `make data`."
+        )
     size = path.stat().st_size
     if size > data.max_bytes:
         raise DataError(

@@ -1,5 +1,6 @@
 """Whether a data set is what the config says: contract, cross-field rules, drift and the data checks of compliance."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -24,7 +25,7 @@ from credit_risk.domain import compliance, contract, drift
 from credit_risk.domain.compliance import Policy, UnknownFramework
 from credit_risk.domain.contract import ContractReport, Finding
 from credit_risk.domain.inputs import numbers
-from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
+from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound, UsageError
 
 CONTROLLED = ("src", "configs", "data.dvc")  # what a commit must hold for a run to be traced to it
 
@@ -125,6 +126,8 @@ def validate(
     frameworks: names of policies, as gdpr and sox, whose data controls are answered too.
     Raises an error with exit code 2 for whatever cannot be checked.
     """
+    if drift_threshold is not None and not 0 < drift_threshold < math.inf:
+        raise UsageError(f"the drift threshold is {drift_threshold:g}, expected a number above 0: 0.1 is usual.")
     if drift_threshold is not None and reference is None:
         raise DataError(
             f"drift was asked for (threshold {drift_threshold:g}) but there is no reference to measure it against. "
