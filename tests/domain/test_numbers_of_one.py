@@ -1,7 +1,8 @@
 """Formulas over the numbers of one application; that they give the bits of columns stands in test_formula."""
 
-from math import inf, isnan, nan
+from math import copysign, inf, isnan, nan
 
+import numpy as np
 import pytest
 
 from credit_risk.domain.numbers_of_one import FUNCTIONS, holds, value_of
@@ -26,6 +27,13 @@ def test_what_is_missing_spreads_and_what_is_not_finite_is_missing():
     assert isnan(value("a / b", 1.0, 0.0))
     assert isnan(value("a * b", 1e300, 1e300))
     assert value("fill(a, 7) + is_missing(a)", nan, 1.0) == 8.0
+
+
+@pytest.mark.parametrize("text", ["maximum(a, b)", "minimum(a, b)", "largest([a, b])", "clip(a, b, b)"])
+@pytest.mark.parametrize("zeros", [(0.0, -0.0), (-0.0, 0.0)])
+def test_of_two_zeros_it_takes_the_one_that_columns_take(text: str, zeros: tuple[float, float]):
+    column = parse(text, KNOWN).evaluate({name: np.array([zero]) for name, zero in zip("ab", zeros, strict=True)})
+    assert copysign(1, value(text, *zeros)) == copysign(1, column[0])
 
 
 def test_a_sum_rounds_after_each_column_as_columns_do():

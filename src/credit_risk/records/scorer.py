@@ -10,8 +10,7 @@ Nothing in it is executed when it is loaded. Its digest is SHA-256 over the sort
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +18,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from lightgbm.basic import LightGBMError
 
 from credit_risk.config import Config
 from credit_risk.data import digest
 from credit_risk.data.writing import write_directory, write_json
-from credit_risk.domain import decision, model
+from credit_risk.domain import decision
 from credit_risk.domain.calibration import Calibration
 from credit_risk.domain.decision import NO_RULE, Decisions, Names, Plain, Told
 from credit_risk.domain.features import Features
@@ -34,8 +32,8 @@ from credit_risk.domain.numbers_of_one import One, Value, holds, value_of
 from credit_risk.domain.reasons import Background, Explainer
 from credit_risk.errors import ScorerError
 from credit_risk.formula import Formula
+from credit_risk.records.scorer_files import FORMAT, altered, facts_of, model_of, object_of
 
-FORMAT = 1
 MARK = "scorer.json"  # the file by which a directory is known for a scorer
 
 
@@ -66,30 +64,30 @@ class Scorer:
     @classmethod
     def load(cls, path: Path) -> "Scorer":
         """Read a scorer directory. Raises ScorerError naming a file that is missing, garbled or of another format."""
-        facts = _facts_of(path)
-        fitted = _model_of(path, facts)
-        with _altered(path, "config.json"):
-            config = Config.from_dict(_object_of(path, "config.json"))
+        facts = facts_of(path)
+        fitted = model_of(path, facts)
+        with altered(path, "config.json"):
+            config = Config.from_dict(object_of(path, "config.json"))
             Features.of(config)  # formulas that do not parse show here and not at the first decision
             if tuple(facts["features"]) != config.features:
                 raise ValueError("it names other features than scorer.json")
-        with _altered(path, "scorer.json"):
+        with altered(path, "scorer.json"):
             calibration = Calibration(**facts["calibration"])
             seen_missing = tuple(facts["seen_missing"])
             if not (calibration.slope > 0 and np.isfinite(calibration.intercept)):
                 raise ValueError(f"the calibration is {facts['calibration']}")
             if len(seen_missing) != len(config.features):
                 raise ValueError("seen_missing and features differ in length")
-        with _altered(path, fitted.file_name):
+        with altered(path, fitted.file_name):
             fitted.margin(np.zeros((1, len(config.features))))  # a model of another matrix shows here too
-        with _altered(path, "background.json"):
-            background = Background.from_dict(_object_of(path, "background.json"), config.features)
+        with altered(path, "background.json"):
+            background = Background.from_dict(object_of(path, "background.json"), config.features)
         return cls(
             config,
             fitted,
             calibration,
             seen_missing,
-            _object_of(path, "reference.json"),
+            object_of(path, "reference.json"),
             background,
             digest.of_directory(path),
         )
@@ -304,66 +302,3 @@ def _none(*shape: int) -> Mask:
     mask = np.zeros(shape, dtype=bool)
     mask.setflags(write=False)
     return mask
-
-
-def _facts_of(path: Path) -> dict[str, Any]:
-    facts = _object_of(path, "scorer.json")
-    if facts.get("format") != FORMAT:
-        raise ScorerError(
-            f"{path}/scorer.json has format {facts.get('format')!r}, this version reads {FORMAT}. "
-            "Assemble the scorer again with `dvc repro assemble`."
-        )
-    if facts.get("kind") not in model.KINDS:
-        known = ", ".join(model.KINDS)
-        raise ScorerError(f"{path}/scorer.json: kind {facts.get('kind')!r} is unknown; known: {known}.")
-    if not isinstance(facts.get("features"), list):
-        raise ScorerError(f"{path}/scorer.json lists no features; the file was altered.")
-    return facts
-
-
-def _model_of(path: Path, facts: Mapping[str, Any]) -> Model:
-    file_name = model.KINDS[facts["kind"]].file_name
-    text = _text_of(path, file_name)
-    # Before LightGBM sees it: a text that was cut short ends the whole process there.
-    if facts.get("model_digest") != digest.of_file(path / file_name):
-        raise ScorerError(
-            f"{path}/{file_name} is not the model that scorer.json names; the file was altered. "
-            "Assemble the scorer again with `dvc repro assemble`."
-        )
-    with _altered(path, file_name):
-        return model.read(facts["kind"], text)
-
-
-@contextmanager
-def _altered(path: Path, name: str) -> Iterator[None]:
-    """Turns whatever a file's content makes fail into a sentence that names the file."""
-    try:
-        yield
-    except ScorerError:
-        raise
-    except (ValueError, TypeError, LookupError, AttributeError, LightGBMError) as error:
-        raise ScorerError(f"{path}/{name} cannot be used ({error}); the file was altered.") from None
-
-
-def _object_of(path: Path, name: str) -> dict[str, Any]:
-    raw = _json_of(path, name)
-    if not isinstance(raw, dict):
-        raise ScorerError(f"{path}/{name} holds no JSON object; the file was altered.")
-    return raw
-
-
-def _text_of(path: Path, name: str) -> str:
-    try:
-        return (path / name).read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        raise ScorerError(f"{path}/{name} is missing. Assemble the scorer with `dvc repro assemble`.") from None
-    except UnicodeDecodeError:
-        raise ScorerError(f"{path}/{name} is not UTF-8 text; the file was altered.") from None
-
-
-def _json_of(path: Path, name: str) -> Any:
-    text = _text_of(path, name)
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ScorerError(f"{path}/{name} is not JSON ({error}); the file was altered.") from None
