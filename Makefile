@@ -22,7 +22,7 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run serve recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
+.PHONY: help setup data run serve load bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
 	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills lock doctor clean
 
 help: ## List the targets (this)
@@ -68,6 +68,17 @@ run: data ## Data to decided model: the DVC stages, then one screen with the fig
 	@$(BIN)/python tests/recompute.py .
 	@$(BIN)/credit-risk gate --check
 
+load: data ## Load the real service on this machine and hold it to 100 ms: build/load/report.html, history.svg
+	$(BIN)/python loadtest/run.py
+
+bench-serving: data ## Measure the service beside mlflow, MLServer and bare FastAPI (needs wrk; some minutes)
+	@if [ "$$(cat build/peers/.stamp 2>/dev/null)" != "$$(cksum <requirements/peers.txt)" ]; then \
+		$(PYTHON) -m venv --clear build/peers; \
+		build/peers/bin/python -m pip install --quiet --require-hashes --no-compile -r requirements/peers.txt; \
+		cksum <requirements/peers.txt >build/peers/.stamp; \
+	fi
+	$(BIN)/python loadtest/bench.py --peers build/peers
+
 recompute: setup ## Compute the figures of the last run again, with pandas and scikit-learn and none of our code
 	@$(BIN)/python tests/recompute.py .
 
@@ -78,7 +89,7 @@ attacks: data ## Attack the scorer: cheap flips of declined applicants, membersh
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro robustness
 	$(BIN)/credit-risk attacks --robustness-at-least 0.7 --privacy-at-least 0.8
 
-sabotage: setup ## Break the pipeline in forty ways, and demand that each is refused by the gate that must
+sabotage: setup ## Break the pipeline in many ways, and demand that each is refused by the gate that must
 	$(BIN)/python tests/sabotage/run.py
 
 gate-power: setup ## Measure how often the statistical gates are wrong, where the truth is known (docs/gate-power.md)
