@@ -22,7 +22,7 @@ RUN if ! ls /usr/lib/*/libgomp.so.1 >/dev/null 2>&1; then \
     fi \
     && rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip \
         /usr/lib/python3*/ensurepip /usr/share/python-wheels \
-    && useradd --system --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin credit-risk \
+    && useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin credit-risk \
     && install -d -o 10001 -g credit-risk -m 0700 /var/lib/credit-risk
 COPY --from=installed /opt/credit-risk /opt/credit-risk
 WORKDIR /srv/credit-risk

@@ -34,6 +34,9 @@ LOCKED_UP = [
     "--security-opt=no-new-privileges",
     f"--user={UID}",
     "--network=host",
+    "--ulimit=nofile=4096:4096",  # podman's own numbers may be beyond what a machine lets it set
+    "--ulimit=nproc=1024:1024",
+    "--no-healthcheck",  # podman leaves the repetition to systemd; the image's own check is run once, by hand
 ]
 SETTINGS = ["--settings", "configs/deploy/container.yaml"]
 
@@ -91,9 +94,12 @@ def debian_base(mirror: str) -> str:
         packages = "--include=python3,python3-venv,ca-certificates,libgomp1"
         run("debootstrap", "--variant=minbase", packages, "bookworm", folder, mirror, stderr=subprocess.STDOUT)
         shutil.rmtree(Path(folder) / "var" / "cache" / "apt")
-        archive = subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE)
-        subprocess.run([*PODMAN, "import", "-", BASE], check=True, stdin=archive.stdout)
-        archive.wait()
+        archive = Path(folder + ".tar")
+        run("tar", "-C", folder, "-cf", str(archive), ".")
+        try:
+            podman("import", str(archive), BASE)
+        finally:
+            archive.unlink()
     return BASE
 
 
@@ -106,10 +112,10 @@ def build(base: str, tag: str) -> None:
 def try_it(tag: str) -> dict[str, Any]:
     """Run it locked up, decide one application, look around inside, end it. Returns what was measured."""
     name, port = f"credit-risk-try-{os.getpid()}", free_port()
-    environment = ["--env", f"CREDIT_RISK_LEDGER_KEY={secrets.token_hex(32)}"]
+    os.environ["CREDIT_RISK_LEDGER_KEY"] = secrets.token_hex(32)  # by its name alone: a command line can be read
     with tempfile.TemporaryDirectory() as folder:
         os.chown(folder, UID, UID)
-        mounted = [*LOCKED_UP, *environment, f"--volume={folder}:/var/lib/credit-risk"]
+        mounted = [*LOCKED_UP, "--env=CREDIT_RISK_LEDGER_KEY", f"--volume={folder}:/var/lib/credit-risk"]
         key = podman(
             "run", "--rm", *mounted, tag, "keys", "add", "try", "--scope", "decide", "--scope", "read", *SETTINGS
         )
@@ -121,6 +127,7 @@ def try_it(tag: str) -> dict[str, Any]:
             took = time.monotonic() - begun
             decided(url, key)
             looked_at(name)
+            healthy(tag, name, port)
             resident = memory(name)
             podman("stop", "--time", "30", name)
             code = podman("inspect", "--format", "{{.State.ExitCode}}", name)
@@ -189,6 +196,12 @@ print(os.getuid(), writable, tools, capabilities)
     if found != expected:
         sys.exit(f"inside the container: got {found}, expected {expected}")
     print(f"inside: uid {UID}, nothing writable, no build tools, no capabilities")
+
+
+def healthy(tag: str, name: str, port: int) -> None:
+    """The image's health check, at the port that is used here."""
+    check = json.loads(podman("image", "inspect", "--format", "{{json .HealthCheck}}", tag))["Test"]
+    podman("exec", name, *(word.replace(":3000", f":{port}") for word in check[1:]))
 
 
 def memory(name: str) -> int:
