@@ -25,7 +25,7 @@ endef
 export FINGERPRINT
 
 .PHONY: help setup data run serve recompute attacks sabotage ci lint format format-check types imports config workflows-lint docs test coverage \
-	tune bench-pipeline ledger-kills bento image lock doctor clean
+	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills bento image lock doctor clean
 
 help: ## List the targets (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,7 +109,10 @@ workflows-lint: setup ## Workflows and shell scripts: actionlint, zizmor, schema
 	$(BIN)/zizmor --offline --persona pedantic --quiet .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
-	$(BIN)/shellcheck .ci/run
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/shellcheck $$(grep -rlE '^#!.*(ba)?sh' .ci)
+	if [ -f Dockerfile ]; then $(BIN)/hadolint Dockerfile; fi
 
 docs: setup ## Documents only: links, named targets, locks, pins (a part of `make test`)
 	$(BIN)/pytest tests/test_repository.py
@@ -119,6 +122,33 @@ test: setup ## All tests
 
 coverage: setup ## All tests, with the lines they reach: build/coverage/index.html and build/coverage.xml
 	$(BIN)/pytest -n 2 --cov --cov-report=term --cov-report=html --cov-report=xml
+
+test-workflows: setup ## Execute every workflow here, in a clone: green paths and red ones (docs/workflows.md)
+	@if [ -n "$${CREDIT_RISK_UNDER_ACT:-}" ]; then echo "This is such an execution; nothing to do."; \
+	else WORKFLOW_TESTS=all $(BIN)/pytest -n 2 tests/workflows; fi
+
+scorer: data ## The scorer and its gate record, from DVC's cache where nothing changed; makes no report
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro gate
+
+workflows-sarif: setup ## What zizmor finds in the workflows, for GitHub's code scanning: build/zizmor.sarif
+	mkdir -p build
+	$(BIN)/zizmor --offline --persona pedantic --quiet --format sarif .github >build/zizmor.sarif
+
+review: setup ## The gate's record as Markdown, in build/gate.md (BEFORE=folder adds what changed against its reports)
+	$(BIN)/credit-risk review $(if $(BEFORE),--before $(BEFORE)) --output build/gate.md
+
+audit: setup ## Known vulnerabilities of what the lock pins; needs the network, and fails without
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement $(LOCK) --progress-spinner off \
+		$(if $(OSV_URL),--vulnerability-service osv --osv-url $(OSV_URL))
+
+secrets: setup ## Secrets in what git holds, but for those that .secrets.baseline has looked at
+	@: "Exit code 3 says that known lines have moved, which is no finding."; \
+	git ls-files -z -- ':!requirements' ':!sample-remote' ':!dvc.lock' ':!reports' | \
+		xargs -0 sh -c '$(BIN)/detect-secrets-hook --baseline .secrets.baseline --no-verify "$$@" || [ $$? = 3 ]' --
+
+sbom: setup ## The bill of materials of the lock: build/sbom.json (CycloneDX)
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements --output-reproducible --output-file build/sbom.json $(LOCK)
 
 tune: data ## Search LightGBM's parameters (resumable, seeded) and write them to configs/model.yaml
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro prepare

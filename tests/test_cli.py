@@ -258,6 +258,7 @@ def test_the_installed_command_goes_from_data_to_a_scorer(root):
         (["validate-data"], "reports/validation.json"),
         (["prepare"], "artifacts/inputs/train.parquet"),
         (["train"], "artifacts/model/model.txt"),
+        (["select"], "reports/selection.json"),
         (["assemble"], "models/scorer/scorer.json"),
     ):
         done = run(COMMAND, *command, cwd=root)

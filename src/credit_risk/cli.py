@@ -30,6 +30,7 @@ STAGES = {
     "fairness": "measure approvals by protected group, and search for less discriminatory alternatives",
     "explain": "check the reasons of declines, and what the model looks at",
     "robustness": "stress the decisions, and put gaps and nonsense into applications",
+    "latency": "measure what one decision costs, in bare LightGBM predictions",
     "report": "write reports/index.html, the page for the risk manager",
 }
 
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         _command(commands, name, what, _stage(name))
     _train(commands)
     _gate(commands)
+    _review(commands)
     _summary(commands)
     _score(commands)
     _tune(commands)
@@ -267,6 +269,25 @@ def _gate_texts(options: argparse.Namespace, record: dict[str, Any]) -> None:
     for path, text in ((options.markdown, gate_output.markdown), (options.junit, gate_output.junit)):
         if path:
             write_text(path, text(record))
+
+
+def _review(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> None:
+        from credit_risk.stages import review
+
+        text = review.review(options.after or Files(options.root).reports, options.before)
+        write_text(options.output, text)
+
+    command = _command(
+        commands,
+        "review",
+        "what a change does to gate and figures, as Markdown for its reviewer; reports need not be trusted",
+        run,
+        "credit-risk review --before main/reports --after reports --output comment.md",
+    )
+    command.add_argument("--after", type=Path, help="the changed run's reports (default: reports)")
+    command.add_argument("--before", type=Path, help="the reports it is compared with (default: none)")
+    command.add_argument("--output", type=Path, required=True, help="where the Markdown goes")
 
 
 def _summary(commands: Commands) -> None:

@@ -13,7 +13,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from pandas import DataFrame
-from trial import FROM_SCORER, GAP, MONTHS, ROWS, Refused, Trial, write
+from trial import FROM_MODEL, FROM_SCORER, GAP, MONTHS, ROWS, Refused, Trial, write
 
 from credit_risk.data.files import SPLITS
 from credit_risk.data.simulate import lender
@@ -389,6 +389,17 @@ NOT_MEASURED = r"FAIL .* was not measured"
 OF_EXPLAIN = ("add_up", "not_best_value", "hold", "for_everybody", "not_protected", "not_twice", "stable", "overlap",
               "interventional", "correlation")  # fmt: skip
 
+
+def slow(trial: Trial) -> None:
+    """A thousand policy rules that hold for nobody, and that every application waits for."""
+    rules = [
+        {"name": f"rule {place}", "where": f"income < {-place}", "decision": "decline", "reason": "never"}
+        for place in range(1, 1_001)
+    ]
+    trial.edit_config(lambda tree: tree["policy"]["rules"].extend(rules))
+    trial.run(*FROM_MODEL, *FROM_SCORER)
+
+
 SABOTAGES = (
     # With the answer among the features the scorecard knows all there is to know too. Where the classes are nearly
     # parted few rows hold slope and level, so their intervals are wide. What the required features keep is open.
@@ -555,7 +566,8 @@ SABOTAGES = (
         },
         quick=True,
     ),
-    # PD given the features is unchanged, but beyond what the trees have seen they cannot follow it; declines differ.
+    # PD given the features is unchanged, but beyond what the trees have seen they cannot follow it; declines differ. So
+    # far out nearly every account is bad, by the truth itself: that looks like a feature that makes sure of the bads.
     Sabotage(
         "drifted test rows",
         drifted_test_rows,
@@ -568,6 +580,7 @@ SABOTAGES = (
             "beats_scorecard",
             "discrimination",
             "stress_profit",
+            "leak_marked",
             "reasons_hold",
             *AGREEMENT,
         ),
@@ -586,7 +599,7 @@ SABOTAGES = (
             {"stale": rf"REFUSED reports/{name}.json measured another scorer$"},
             quick=True,
         )
-        for name in ("metrics", "fairness", "explain", "robustness")
+        for name in ("metrics", "fairness", "explain", "robustness", "latency")
     ),
     Sabotage(
         "metrics.json missing",
@@ -612,6 +625,7 @@ SABOTAGES = (
         dict.fromkeys(("not_scored_by_accident", "nonsense_not_scored", "stress_profit"), NOT_MEASURED),
         quick=True,
     ),
+    Sabotage("latency.json missing", missing("latency"), {"latency": NOT_MEASURED}, quick=True),
     Sabotage("NaN metric", not_a_number("auc", math.nan), {"discrimination": NOT_MEASURED}, quick=True),
     Sabotage(
         "NaN end of an interval",
@@ -651,6 +665,7 @@ SABOTAGES = (
     Sabotage(
         "verdict overwritten", verdict_overwritten, {"monotone": r"FAIL .*\(monotone.violations\) is 12"}, quick=True
     ),
+    Sabotage("slow scorer", slow, {"latency": r"FAIL .*\(latency.approve.ratio\)"}),
     # Trees cut finer than bins, so the scorecard is nearly as good and not better: the interval may reach the limit.
     Sabotage(
         "challenger as good as the model",

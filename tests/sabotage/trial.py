@@ -24,6 +24,7 @@ from credit_risk.stages import (
     explain,
     fairness,
     gate,
+    latency,
     prepare,
     robustness,
     select,
@@ -37,7 +38,7 @@ GAP = 0.2  # of the untouched lender: women earn a little less, and approvals st
 
 FROM_RAW = (validate_data, prepare, train)
 FROM_MODEL = (select, assemble)
-FROM_SCORER = (evaluate, fairness, explain, robustness, gate)
+FROM_SCORER = (evaluate, fairness, explain, robustness, latency, gate)
 
 Refusals = dict[str, str]
 

@@ -22,7 +22,7 @@ from credit_risk.domain.waiver import WaiverRefused
 from credit_risk.errors import CheckFailed, DataError, ScorerError
 from credit_risk.records.scorer import Scorer
 from credit_risk.stages import compare, gate_output
-from credit_risk.stages.compare import Contender, Contest
+from credit_risk.stages.contest import Contender, Contest, accuracy, at_equal_approvals, equal_cut_off, swap_set
 from credit_risk.stages.prepare import Book
 
 NOT_WORSE = Gate(name="not_worse", measure="comparison.differences.auc", at_least=-0.02, reason="non-inferior")
@@ -77,7 +77,7 @@ def contest(config, candidate_pd, baseline_pd, bad, approved=None):
 
 
 def test_the_swap_set_counts_who_changes_sides_and_how_they_turned_out(ready):
-    lines = compare.swap_set(contest(ready[0], [0.1, 0.1, 0.1, 0.5, 0.5], [0.1, 0.5, 0.5, 0.1, 0.5], [0, 0, 1, 1, 1]))
+    lines = swap_set(contest(ready[0], [0.1, 0.1, 0.1, 0.5, 0.5], [0.1, 0.5, 0.5, 0.1, 0.5], [0, 0, 1, 1, 1]))
     assert [(line["group"], line["rows"], line["bads"]) for line in lines] == [
         ("approved by both", 1, 0),
         ("newly approved", 2, 1),
@@ -91,7 +91,7 @@ def test_the_swap_set_counts_who_changes_sides_and_how_they_turned_out(ready):
 
 def test_accuracy_is_the_share_of_right_calls_at_the_cut_off(ready):
     five = contest(ready[0], [0.1, 0.1, 0.5, 0.5, np.nan], [0.1] * 5, [0, 1, 1, 0, 1])
-    assert compare.accuracy(five)["accuracy"] == 0.5  # of four rows with a PD two are called right
+    assert accuracy(five)["accuracy"] == 0.5  # of four rows with a PD two are called right
 
 
 @pytest.mark.parametrize(
@@ -104,14 +104,14 @@ def test_accuracy_is_the_share_of_right_calls_at_the_cut_off(ready):
     ],
 )
 def test_the_cut_off_of_equal_approvals_lets_as_many_through(pd_, share, below):
-    assert (np.array(pd_) < compare.equal_cut_off(np.array(pd_), share)).sum() == below
+    assert (np.array(pd_) < equal_cut_off(np.array(pd_), share)).sum() == below
 
 
 def test_profit_at_equal_approval_rate_is_that_of_the_rows_approved(ready):
     candidate = [0.01, 0.02, 0.03, 0.04, 0.30, 0.40, 0.50, 0.60]  # would approve four by its own cut-off
     baseline = [0.40, 0.10, 0.50, 0.60, 0.12, 0.30, 0.70, 0.80]  # approves two, one of them bad
     unknown = {}
-    found = compare.at_equal_approvals(contest(ready[0], candidate, baseline, [0, 0, 0, 0, 1, 1, 1, 1]), unknown)
+    found = at_equal_approvals(contest(ready[0], candidate, baseline, [0, 0, 0, 0, 1, 1, 1, 1]), unknown)
     assert found["approval_rate"] == 0.25
     # Candidate: two goods earn 0.4; baseline: a good and a bad lose 0.6. Over eight applications: (0.4 + 0.6) / 8.
     assert found["profit_per_application"] == pytest.approx(0.125)
@@ -121,7 +121,7 @@ def test_profit_at_equal_approval_rate_is_that_of_the_rows_approved(ready):
 def test_ties_that_keep_the_rates_apart_leave_profit_unknown(ready):
     unknown = {}
     tied = contest(ready[0], [0.3] * 4, [0.1, 0.1, 0.5, 0.5], [0, 1, 0, 1])
-    found = compare.at_equal_approvals(tied, unknown)
+    found = at_equal_approvals(tied, unknown)
     assert np.isnan(found["profit_per_application"])
     assert "ties of the PD" in unknown["comparison.equal_approval_rate.profit_per_application"]
 

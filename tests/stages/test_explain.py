@@ -263,6 +263,7 @@ def rendered(explained: tuple[WithReasons, Files], numbers: dict[str, Any], miss
     explanation = {
         "numbers": numbers,
         "missing": missing,
+        "stale": False,
         "pictures": plots_explain.figures(config, files),
         "families": config.reasons.families,
         "version": config.reasons.version,

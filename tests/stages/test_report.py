@@ -14,7 +14,7 @@ from pandas import DataFrame
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_csv, write_json
-from credit_risk.stages import evaluate, explain, fairness, gate, report, robustness
+from credit_risk.stages import evaluate, explain, fairness, gate, report, report_figures, robustness
 
 LENDER = Path(__file__).parent.parent / "lender"
 FIGURES = {
@@ -260,13 +260,13 @@ def test_ids_are_unique_and_every_anchor_and_drawing_part_has_its_target(whole):
 
 def test_every_headline_figure_stands_on_the_page_as_written(whole):
     page, figures = Page(whole[1]), metrics()
-    for measure in (*report.HEADLINE, *report.FURTHER):
+    for measure in (*report_figures.HEADLINE, *report_figures.FURTHER):
         for node in ("test", "challengers.scorecard", "challengers.logistic"):
-            text, why = report.value_of(figures, node, measure)
+            text, why = report_figures.value_of(figures, node, measure)
             assert why is None
             assert text in page.text
-        assert report.value_of(figures, "differences.scorecard", measure, signed=True)[0] in page.text
-        assert report.value_of(selection(), "scorecard", measure, signed=True)[0] in page.text
+        assert report_figures.value_of(figures, "differences.scorecard", measure, signed=True)[0] in page.text
+        assert report_figures.value_of(selection(), "scorecard", measure, signed=True)[0] in page.text
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_every_headline_figure_stands_on_the_page_as_written(whole):
     ],
 )
 def test_a_figure_is_written_in_one_way(numbers, kind, signed, text):
-    assert report.interval(numbers, kind, signed=signed) == text
+    assert report_figures.interval(numbers, kind, signed=signed) == text
 
 
 def test_a_pass_is_said_in_words_for_the_gate_and_each_check(whole):
@@ -512,6 +512,9 @@ def test_the_page_takes_what_the_stages_write(trained, tmp_path):
 def test_a_column_that_carries_its_interval_says_so_in_its_heading(tmp_path):
     path = tmp_path / "deciles.csv"
     path.write_text("decile,bad_rate,low,high\n1,0.5,0.4,0.6\n", encoding="utf-8")
-    assert [heading for heading, _ in report.table_of(path, {})["headings"]] == ["Decile", "Bad rate (interval)"]
+    assert [heading for heading, _ in report_figures.table_of(path, {})["headings"]] == [
+        "Decile",
+        "Bad rate (interval)",
+    ]
     path.write_text("decile,bad_rate\n1,0.5\n", encoding="utf-8")
-    assert [heading for heading, _ in report.table_of(path, {})["headings"]] == ["Decile", "Bad rate"]
+    assert [heading for heading, _ in report_figures.table_of(path, {})["headings"]] == ["Decile", "Bad rate"]

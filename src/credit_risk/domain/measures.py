@@ -37,6 +37,8 @@ WORDS = {
     "explain.interventional.top_reason": "The share of first reasons that interventional SHAP agrees on",
     "explain.interventional.correlation": "The correlation with interventional SHAP",
     "explain.importance.required_least": "The importance of the least of the required features",
+    "latency.approve.ratio": "The cost of an approval in bare predictions",
+    "latency.decline.ratio": "The cost of a decline with its reasons in bare predictions",
     "robustness.missing.scored_by_accident": "The number of applications with a gap that got a PD",
     "robustness.invalid.scored_by_accident": "The number of applications with nonsense that got a PD",
 }

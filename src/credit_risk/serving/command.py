@@ -6,10 +6,12 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rich.console import Console
 from rich.table import Table
+
+from credit_risk.errors import UsageError
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -18,7 +20,7 @@ KEYS = "the API keys of clients: make one, list them, revoke one"
 EXAMPLES = """
 examples:
   credit-risk serve
-  credit-risk serve --settings configs/deploy/local.yaml --port 8080 --workers 2
+  credit-risk serve --config configs/deploy/local.yaml --port 8080 --workers 2
   curl -H 'Content-Type: application/json' -d @application.json http://127.0.0.1:3000/decide
 
 The page is at /, the API's description at /openapi.json, Prometheus metrics at /metrics.
@@ -35,7 +37,7 @@ def register(commands: Commands) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _places(serve)
+    _places(serve, Path(), None)
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
     serve.add_argument("--port", type=int, default=3000, help="the port (default: 3000)")
     serve.add_argument("--workers", type=int, help="processes that answer (default: serving.workers of the settings)")
@@ -43,16 +45,23 @@ def register(commands: Commands) -> None:
     _keys(commands)
 
 
-def _places(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+def _places(command: argparse.ArgumentParser, root: Any, settings: Any) -> None:
+    command.add_argument("--root", type=Path, default=root, help="the repository's root (default: this folder)")
     command.add_argument(
-        "--settings", type=Path, help="the environment (default: configs/deploy/local.yaml below the root)"
+        "--config",
+        "--settings",
+        dest="settings",
+        type=Path,
+        default=settings,
+        help="the environment (default: configs/deploy/local.yaml below the root)",
     )
 
 
 def _keys(commands: Commands) -> None:
     keys = commands.add_parser("keys", help=KEYS, description=KEYS[0].upper() + KEYS[1:] + ".")
-    verbs = keys.add_subparsers(title="what to do", metavar="VERB", required=True)
+    keys.set_defaults(run=_nothing_said)
+    _places(keys, Path(), None)
+    verbs = keys.add_subparsers(title="what to do", metavar="VERB", help="each has a --help of its own")
     add = verbs.add_parser("add", help="make a key and print it; it is shown this once, and kept as a hash")
     add.add_argument("client", help="who will use it; the name stands in the ledger")
     add.add_argument("--scope", action="append", required=True, choices=["decide", "read", "admin"], help="repeatable")
@@ -64,7 +73,11 @@ def _keys(commands: Commands) -> None:
     revoke.add_argument("id", help="the middle part of the key, as `list` shows it")
     revoke.set_defaults(run=_revoke)
     for verb in (add, listed, revoke):
-        _places(verb)
+        _places(verb, argparse.SUPPRESS, argparse.SUPPRESS)  # what was said before the verb stays
+
+
+def _nothing_said(_: argparse.Namespace) -> None:
+    raise UsageError("credit-risk keys needs a verb: add, list or revoke. See credit-risk keys --help.")
 
 
 def _serve(options: argparse.Namespace) -> None:

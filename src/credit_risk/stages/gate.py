@@ -27,7 +27,7 @@ CODE = "src/credit_risk"
 METRICS, SELECTION = "metrics", "selection"
 NO_WAIVERS = ("README.md", ".gitkeep", ".gitignore")  # may lie among them
 # What stages measure; attacks are a room of their own.
-REPORTS = (METRICS, SELECTION, "fairness", "explain", "robustness")
+REPORTS = (METRICS, SELECTION, "fairness", "explain", "robustness", "latency")
 
 
 def run(config: Config, files: Files) -> None:

@@ -20,12 +20,12 @@ Record = Mapping[str, Any]
 
 def markdown(record: Record) -> str:
     """A heading with the verdict, a row for each check, and what the verdict speaks about."""
-    lines = [f"## {_cell(record.get('title', TITLE))}: {_cell(record.get('verdict'))}", ""]
+    lines = [f"## {cell(record.get('title', TITLE))}: {cell(record.get('verdict'))}", ""]
     lines += ["| check | verdict | finding |", "|---|---|---|"]
-    lines += [f"| {' | '.join(map(_cell, finding))} |" for finding in _findings(record)]
-    lines += ["", *(f"- {_cell(note)}" for note in record.get("notes", []))]
-    lines += [f"- {_cell(one['sentence'])}" for one in record.get("not_applicable", [])]
-    lines += [f"- {_cell(name)} {_cell(value)}" for name, value in sorted(_digests(record).items())]
+    lines += [f"| {' | '.join(map(cell, finding))} |" for finding in _findings(record)]
+    lines += ["", *(f"- {cell(note)}" for note in record.get("notes", []))]
+    lines += [f"- {cell(one['sentence'])}" for one in record.get("not_applicable", [])]
+    lines += [f"- {cell(name)} {cell(value)}" for name, value in sorted(_digests(record).items())]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -89,7 +89,7 @@ def _text(value: object) -> str:
     return NOT_XML.sub("�", str(value))
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """Text that Markdown shows as it is, on one line: no markup, HTML, mention or end of a cell."""
     line = " ".join(_text(value).split())
     escaped = MARKUP.sub(r"\\\1", line.replace("&", "&amp;"))

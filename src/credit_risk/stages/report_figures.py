@@ -1,0 +1,313 @@
+"""The figures of the report in words and tables: what is missing is said to be, with the reason."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import pandas as pd
+from pandas import DataFrame
+
+from credit_risk.config import Config
+from credit_risk.domain.gate import lookup
+from credit_risk.stages import plots
+
+Kind = Literal["plain", "percent", "exposure", "count", "text"]
+Numbers: TypeAlias = tuple[float | None, float | None, float | None]
+NOT_AVAILABLE = "not available"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of the report: its name in metrics.json, its label, and how it is written."""
+
+    name: str
+    label: str
+    kind: Kind = "plain"
+
+
+# What each figure means is said in the template.
+HEADLINE = (
+    Measure("auc", "AUC"),
+    Measure("gini", "Gini"),
+    Measure("ks", "KS"),
+    Measure("brier", "Brier score"),
+    Measure("calibration_slope", "Calibration slope"),
+    Measure("calibration_in_the_large", "Calibration level"),
+    Measure("approval_rate", "Approval rate", "percent"),
+    Measure("profit_per_application", "Profit per application", "exposure"),
+)
+FURTHER = (
+    Measure("average_precision", "PR-AUC"),
+    Measure("ece", "Calibration error (ECE)"),
+    Measure("bad_rate_of_approved", "Bad rate of the approved", "percent"),
+)
+KINDS: dict[str, Kind] = {
+    **{measure.name: measure.kind for measure in (*HEADLINE, *FURTHER)},
+    "violations": "count",
+    "perturbations": "count",
+    "rows_across_splits": "count",
+    "guarded": "count",
+    "duplicates": "count",
+    "scored_by_accident": "count",
+    "strongest_share": "percent",
+    "marked": "percent",
+}
+# Columns of the tables that are not text under their own name; the others are plain figures.
+TEXTS = ("band", "decile", "model", "bin", "segment", "value", "input", "direction")
+COUNTS = ("rows", "goods", "bads", "perturbations", "violations", "not_claimed")
+HEADINGS = {
+    "rows": "Accounts",
+    "mean_pd": "Mean PD",
+    "bad_rate": "Bad rate",
+    "auc": "AUC",
+    "perturbations": "Steps tested",
+    "not_claimed": "Steps without a claim",
+    "largest": "Largest violation (PD)",
+}
+ENDS = {"bad_rate": ("low", "high"), "auc": ("auc_low", "auc_high")}
+
+
+def written(value: float | None, kind: Kind = "plain", *, signed: bool = False, decimals: int | None = None) -> str:
+    """A figure as the page writes it: the one place where that is decided."""
+    if value is None or not math.isfinite(value):
+        return NOT_AVAILABLE
+    sign = "+" if signed else ""
+    scale, places = {"percent": (100, 1), "exposure": (100, 2), "count": (1, 0)}.get(kind, (1, 3))
+    places = (max(places, 2) if signed and scale == 100 else places) if decimals is None else decimals
+    text = f"{value * scale:{sign},.{places}f}"
+    unit = "" if scale == 1 else " pp" if signed else "%"
+    zero = f"{0:.{places}f}"
+    return (zero if text.lstrip("+-") == zero else text.replace("-", "−")) + unit
+
+
+def interval(numbers: Numbers, kind: Kind = "plain", *, signed: bool = False) -> str:
+    """A figure as `0.775 (0.761 to 0.789)`; small figures get more decimals, all three the same."""
+    value, low, high = numbers
+    if value is None:
+        return NOT_AVAILABLE
+    decimals = _decimals([number for number in numbers if number is not None]) if kind == "plain" else None
+    write = partial(written, kind=kind, signed=signed, decimals=decimals)
+    if low is None or high is None:
+        return f"{write(value)} (interval {NOT_AVAILABLE})"
+    inside = [write(end).removesuffix(" pp") for end in (low, high)]
+    return f"{write(value)} ({inside[0]} to {inside[1]})"
+
+
+def _decimals(numbers: Sequence[float]) -> int:
+    """Three, or as many as the largest number needs for three significant digits, five at most."""
+    largest = max(map(abs, numbers))
+    return min(max(2 - math.floor(math.log10(largest)), 3), 5) if largest > 0 else 3
+
+
+def value_of(
+    metrics: Mapping[str, Any], node: str, measure: Measure, *, signed: bool = False
+) -> tuple[str, str | None]:
+    """A figure with its interval as text, and why it is not known where it is not."""
+    name = f"{node}.{measure.name}"
+    numbers = lookup(metrics, name), lookup(metrics, f"{name}_low"), lookup(metrics, f"{name}_high")
+    why = metrics.get("unknown", {}).get(name) or f"reports/metrics.json does not hold {name}"
+    return interval(numbers, measure.kind, signed=signed), why if numbers[0] is None else None
+
+
+def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The gate's word with its checks. Whatever speaks against a PASS takes it away and is told as a doubt."""
+    checks = [_check(check) for check in gate.get("checks", [])]
+    word, doubts = gate.get("verdict"), list(gate.get("stale", []))
+    digest = gate.get("digests", {}).get("scorer")
+    if gate and (digest is None or digest != metrics.get("scorer")):
+        doubts.append("the verdict and the figures on this page speak about different scorers")
+    judged = {check["key"] for check in checks}
+    if gate:
+        asked = [each.name for each in config.own_gates if each.of in (None, gate.get("kind"))]
+        doubts += [f"the gate {name} was not judged" for name in asked if name not in judged]
+    waivers = gate.get("waivers", [])
+    waived = {one["check"] for one in waivers}
+    if word == "PASS" and any(check["verdict"] != "PASS" and check["key"] not in waived for check in checks):
+        doubts.append("the record says PASS although a check does not")
+    if word == "PASS" and doubts:
+        word = "CANNOT SAY"
+    word = word if word in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE
+    return {
+        "word": word,
+        "checks": checks,
+        "doubts": doubts,
+        "waivers": waivers,
+        "recommended": gate.get("recommended"),
+        "not_applicable": [str(one.get("sentence", "")) for one in gate.get("not_applicable", [])],
+    }
+
+
+def _check(check: Mapping[str, Any]) -> dict[str, Any]:
+    measure = str(check.get("measure", ""))
+    kind = KINDS.get(measure.rsplit(".", 1)[-1], "plain")
+    value, low, high = (check.get(key) for key in ("value", "low", "high"))
+    exact = value is not None and low == high == value
+    limits = {end: _limit(check[end], kind) for end in ("at_least", "at_most") if check.get(end) is not None}
+    one = " ".join(f"{end.replace('_', ' ')} {limit}" for end, limit in limits.items())
+    return {
+        "key": check.get("name"),
+        "name": str(check.get("name", "")).replace("_", " ").capitalize(),
+        "measure": measure,
+        "observed": written(value, kind) if exact else interval((value, low, high), kind),
+        "limits": " to ".join(limits.values()) if len(limits) == 2 else one or NOT_AVAILABLE,
+        "verdict": check.get("verdict") if check.get("verdict") in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE,
+        "sentence": check.get("sentence") or "",
+        "reason": check.get("reason") or "",
+    }
+
+
+def _limit(value: float, kind: Kind) -> str:
+    """A limit as the config states it, not with more decimals than were meant."""
+    return f"{value * 100:g}%" if kind == "percent" else f"{value:g}".replace("-", "−")
+
+
+def model_label(kind: object) -> str:
+    """What people call a kind of model."""
+    return plots.MODELS[kind][0] if isinstance(kind, str) and kind in plots.MODELS else NOT_AVAILABLE
+
+
+def rivals(metrics: Mapping[str, Any]) -> list[str]:
+    """The candidate's challengers, the one that could have been chosen first."""
+    return [kind for kind in plots.MODELS if kind in metrics.get("challengers", {})]
+
+
+def comparison(metrics: Mapping[str, Any], selection: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Candidate and challengers side by side, the candidate minus each, and what the selection rows chose by."""
+    kinds = rivals(metrics)
+    metrics = {**metrics, "selection": {"scorecard": selection.get("scorecard", {})}}
+    nodes = ("test", *(f"challengers.{kind}" for kind in kinds))
+    differences = (*(f"differences.{kind}" for kind in kinds), "selection.scorecard")
+    return [
+        {
+            "label": measure.label,
+            "values": [value_of(metrics, node, measure)[0] for node in nodes],
+            "differences": [value_of(metrics, node, measure, signed=True)[0] for node in differences],
+            "telling": [_clear(metrics, f"{node}.{measure.name}") for node in differences],
+        }
+        for measure in (*HEADLINE, *FURTHER)
+    ]
+
+
+def _clear(metrics: Mapping[str, Any], name: str) -> bool:
+    """Whether a difference's interval leaves out 0."""
+    low, high = lookup(metrics, f"{name}_low"), lookup(metrics, f"{name}_high")
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
+def leak(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """How near one feature alone comes to the model, and rows that stand in more than one split."""
+    found = metrics.get("leak", {})
+    return {
+        "share": written(lookup(found, "strongest_share"), "percent"),
+        "gini": written(lookup(found, "strongest_gini")),
+        "feature": str(found.get("strongest_feature") or ""),
+        "across": written(lookup(found, "rows_across_splits"), "count"),
+        "marked": written(lookup(found, "marked"), "percent"),
+        "marked_feature": str(found.get("marked_feature") or ""),
+    }
+
+
+def monotone(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """How often the PD went against a declared direction on raw inputs, and what the test could not reach."""
+    found = {name: lookup(metrics, f"monotone.{name}") for name in ("violations", "perturbations", "untested_features")}
+    counts = {name: written(value, "count") for name, value in found.items()}
+    return counts | {"largest": written(lookup(metrics, "monotone.largest"), decimals=5)}
+
+
+def steps(preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How many rows each step of the preparation left, down to what the splits hold."""
+    if not preparation:
+        return []
+    read, left = preparation["rows_read"], preparation["left_out"]
+    kept = sum(part["rows"] for part in preparation["parts"].values())
+    told = [
+        ("Rows read", written(read, "count")),
+        *((f"Left out: {why}", written(-n, "count")) for why, n in left.items()),
+    ]
+    gone = sum(left.values())
+    if read - gone != kept:
+        told.append(("Rows that no step accounts for", written(read - gone - kept, "count")))
+    return [*told, ("Rows in train, selection and test", written(kept, "count"))]
+
+
+def digests(gate: Mapping[str, Any], preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What this page speaks about, by SHA-256."""
+    names = {
+        "scorer": "Scorer (models/scorer)",
+        "challenger": "Challenger (models/challenger)",
+        "data": "Prepared rows",
+        "config": "Config (configs/*.yaml)",
+        "code": "Code (src/credit_risk)",
+    }
+    of_gate = gate.get("digests", {})
+    known = [(label, str(of_gate.get(name) or NOT_AVAILABLE)) for name, label in names.items()]
+    known += [(names.get(name, name), str(value)) for name, value in of_gate.items() if name not in names]
+    return known + [(f"Source {path}", str(value)) for path, value in preparation.get("inputs_digest", {}).items()]
+
+
+def labels(config: Config) -> dict[str, str]:
+    """What people call each model, column and feature."""
+    named: Mapping[str, Any] = {**config.columns, **config.derived}
+    models = {name: label for name, (label, _, _) in plots.MODELS.items()}
+    return models | {name: _capital(one.label or name.replace("_", " ")) for name, one in named.items()}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def table_of(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
+    """A CSV as headings and cells for the page; a rate and its ends become one cell."""
+    table, why = read_table(path, ())
+    if table is None:
+        return {"missing": why, "headings": [], "rows": []}
+    for column in {"segment", "input", "model"} & set(table):
+        table[column] = [names.get(name, name) for name in table[column]]
+    ends = {end for name, pair in ENDS.items() if name in table for end in pair}
+    kinds = {name: _kind(name) for name in map(str, table) if name not in ends}
+    headings = [(_heading(name, set(map(str, table))), kind != "text") for name, kind in kinds.items()]
+    rows = [
+        [(_cell(row, name, kind), kind != "text") for name, kind in kinds.items()] for row in table.to_dict("records")
+    ]
+    return {"missing": "", "headings": headings, "rows": rows}
+
+
+def _heading(name: str, columns: set[str]) -> str:
+    heading = HEADINGS.get(name, _capital(name.replace("_", " ")))
+    return f"{heading} (interval)" if name in ENDS and set(ENDS[name]) <= columns else heading
+
+
+def _kind(column: str) -> Kind:
+    if column in TEXTS or column in COUNTS:
+        return "text" if column in TEXTS else "count"
+    return "percent" if column.startswith("cumulative") or column in ("mean_pd", "bad_rate") else "plain"
+
+
+def _cell(row: Mapping[Any, Any], name: str, kind: Kind) -> str:
+    value = row[name]
+    if kind == "text" or isinstance(value, str):
+        return NOT_AVAILABLE if pd.isna(value) else str(value)
+    if name in ENDS and set(ENDS[name]) <= set(row):
+        low, high = (_number(row[end]) for end in ENDS[name])
+        return interval((_number(value), low, high), kind)
+    return written(float(value), kind)
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def read_table(path: Path, needed: Sequence[str]) -> tuple[DataFrame | None, str]:
+    """A table behind a picture, or why there is none."""
+    try:
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except FileNotFoundError:
+        return None, f"{path.name} was not written"
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError):
+        return None, f"{path.name} is not a table"
+    if lacking := [name for name in needed if name not in table]:
+        return None, f"{path.name} lacks {', '.join(lacking)}"
+    return (None, f"{path.name} has no rows") if table.empty else (table, "")

@@ -1,0 +1,106 @@
+"""What a change does to the model, for its reviewer: the gate's record, and figures before and after, as Markdown.
+
+The reports may come from a fork's pull request, so nothing in them is believed but numbers and plain text: files are
+small, not links, and JSON; a figure is a finite number or is not shown; text is escaped.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from credit_risk.errors import CreditRiskError
+from credit_risk.stages.gate_output import cell, markdown
+
+MOST_BYTES = 2_000_000
+MOST_CHECKS = 200
+VERDICTS = ("PASS", "FAIL", "CANNOT SAY")
+HEADLINES = {
+    "auc": "AUC",
+    "ks": "KS",
+    "brier": "Brier score",
+    "calibration_slope": "calibration slope",
+    "calibration_in_the_large": "calibration in the large",
+    "approval_rate": "approval rate",
+    "profit_per_application": "profit per application",
+}
+
+
+class UntrustedReport(CreditRiskError, ValueError):
+    """A report is not what our pipeline writes, so nothing of it is shown."""
+
+    def __init__(self, path: Path, got: str) -> None:
+        super().__init__(
+            f"{path.name}: {got}. Expected the file that `make run` writes; let the pipeline write it again."
+        )
+
+
+def review(after: Path, before: Path | None = None) -> str:
+    """Gate and headline figures of the reports in `after`; with `before`, what differs from the reports there."""
+    record = _gate(after / "gate.json")
+    lines = [markdown(record)]
+    if before is None:
+        return lines[0]
+    lines += ["### Figures on the test rows", "", "| figure | before | now | change |", "|---|---|---|---|"]
+    old, new = _figures(before / "metrics.json"), _figures(after / "metrics.json")
+    lines += [_figure(label, old.get(name), new.get(name)) for name, label in HEADLINES.items()]
+    changed = _changed(_verdicts(_gate(before / "gate.json")), _verdicts(record))
+    lines += ["", "### Checks that changed", "", *(changed or ["None."])]
+    return "\n".join(lines) + "\n"
+
+
+def _figure(label: str, old: float | None, new: float | None) -> str:
+    """An interval that narrows or a figure that is new is no change: only two numbers have a difference."""
+    change = f"{new - old:+.4f}" if old is not None and new is not None else "–"
+    return f"| {label} | {_number(old)} | {_number(new)} | {change} |"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _changed(old: dict[str, str], new: dict[str, str]) -> list[str]:
+    """A check that disappeared counts: taking a check out is the quietest way to pass."""
+    names = [*old, *(name for name in new if name not in old)]
+    pairs = [(name, old.get(name, "not there"), new.get(name, "not there")) for name in names]
+    return [f"- {cell(name)}: {cell(was)} → {cell(now)}" for name, was, now in pairs if was != now]
+
+
+def _verdicts(record: dict[str, Any]) -> dict[str, str]:
+    return {check["name"]: check["verdict"] for check in record["checks"]}
+
+
+def _gate(path: Path) -> dict[str, Any]:
+    """Verdict and checks, nothing else: a waiver or a note would be a text of the sender's choice."""
+    record = _object(path)
+    checks = record.get("checks")
+    if record.get("verdict") not in VERDICTS or not isinstance(checks, list) or len(checks) > MOST_CHECKS:
+        raise UntrustedReport(path, f"a verdict other than {', '.join(VERDICTS)}, or no list of at most {MOST_CHECKS}")
+    return {"verdict": record["verdict"], "checks": [_check(path, check) for check in checks]}
+
+
+def _check(path: Path, check: object) -> dict[str, str]:
+    if not isinstance(check, dict) or check.get("verdict") not in VERDICTS:
+        raise UntrustedReport(path, "a check without a verdict")
+    texts = {key: check.get(key) for key in ("name", "verdict", "sentence")}
+    if not all(isinstance(text, str) and len(text) <= 1000 for text in texts.values()):
+        raise UntrustedReport(path, "a check whose name or sentence is no text of at most 1000 characters")
+    return {key: str(text) for key, text in texts.items()}
+
+
+def _figures(path: Path) -> dict[str, float]:
+    test = _object(path).get("test")
+    found = test if isinstance(test, dict) else {}
+    return {name: float(value) for name, value in found.items() if type(value) in (int, float) and math.isfinite(value)}
+
+
+def _object(path: Path) -> dict[str, Any]:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+        raise UntrustedReport(path, f"no file of at most {MOST_BYTES} bytes")
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise UntrustedReport(path, "no JSON") from error
+    if not isinstance(found, dict):
+        raise UntrustedReport(path, "no JSON object")
+    return found

@@ -1,0 +1,87 @@
+"""What a decision costs: by a clock that the work itself moves, so that the ratio is exact."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from credit_risk.config.schema import Evaluation
+from credit_risk.data.writing import read_json
+from credit_risk.stages import latency
+
+SETTINGS = Evaluation(replicates=100, confidence=0.95, seed=1)
+
+
+class Clock:
+    """Seconds that pass only while work is done."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def costs(self, *seconds):
+        """Work that takes these many seconds in turn, over and over."""
+        turn = iter(range(10**9))
+
+        def work(_):
+            self.now += seconds[next(turn) % len(seconds)]
+
+        return work
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(latency.time, "perf_counter", lambda: clock.now)
+    return clock
+
+
+def test_the_ratio_is_the_time_of_a_decision_over_that_of_a_prediction(clock):
+    found = latency.compared(clock.costs(6e-6), [{}] * 4, clock.costs(2e-6), np.zeros((4, 2)), settings=SETTINGS)
+    assert found == {
+        "ratio": pytest.approx(3),
+        "ratio_low": pytest.approx(3),
+        "ratio_high": pytest.approx(3),
+        "microseconds": pytest.approx(6),
+        "bare_microseconds": pytest.approx(2),
+        "applications": 4,
+    }
+
+
+def test_a_round_that_was_disturbed_moves_no_median(clock):
+    disturbed = (*[6e-6] * 10, 1.0)
+    found = latency.compared(clock.costs(*disturbed), [{}], clock.costs(2e-6), np.zeros((1, 2)), settings=SETTINGS)
+    assert found["ratio"] == pytest.approx(3)
+
+
+def test_rounds_that_differ_give_an_interval_around_the_median():
+    ratios = np.array([1.0] * 15 + [2.0] + [3.0] * 15)
+    low, high = latency.median_interval(ratios, confidence=0.95, seed=1)
+    assert 1 <= low <= 2 <= high <= 3
+    assert low < high
+    assert latency.median_interval(np.full(9, 4.0), confidence=0.95, seed=1) == (4, 4)
+
+
+def test_the_stage_measures_each_outcome_of_exactly_this_scorer(trained, tmp_path, monkeypatch):
+    config, files = trained
+    monkeypatch.setattr(latency, "ROUNDS", 3)
+    shutil.copytree(files.root, tmp_path / "root")
+    own = type(files)(tmp_path / "root")
+    latency.run(config, own)
+    report = read_json(own.report("latency"))
+    assert report["scorer"] == latency.Scorer.load(own.scorer).digest
+    for outcome in ("approve", "decline"):
+        assert report[outcome]["ratio_low"] <= report[outcome]["ratio"] <= report[outcome]["ratio_high"]
+        assert report[outcome]["ratio"] > 1  # it predicts too, and does more
+
+
+def test_an_outcome_that_no_application_has_is_not_known_rather_than_fast(trained, tmp_path, monkeypatch):
+    config, files = trained
+    monkeypatch.setattr(latency, "ROUNDS", 1)
+    shutil.copytree(files.root, tmp_path / "root")
+    own = type(files)(tmp_path / "root")
+    monkeypatch.setattr(latency, "REFER", 99)
+    monkeypatch.setattr(latency, "OUTCOMES", {0: "approve", 2: "decline", 99: "refer"})
+    latency.run(config, own)
+    report = read_json(own.report("latency"))
+    assert "refer" not in report
+    assert report["unknown"]["refer.ratio"] == "no test application ends in refer"

@@ -1,0 +1,96 @@
+"""Reviews of reports: what changed is said, and what a stranger wrote is not believed."""
+
+import json
+
+import pytest
+
+from credit_risk.stages.review import UntrustedReport, review
+
+CHECK = {"name": "discrimination", "verdict": "PASS", "sentence": "test.auc is 0.75."}
+
+
+@pytest.fixture
+def reports(tmp_path):
+    def write(name, auc=0.75, checks=(CHECK,), verdict="PASS", **more):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "gate.json").write_text(json.dumps({"verdict": verdict, "checks": list(checks), **more}))
+        (folder / "metrics.json").write_text(json.dumps({"test": {"auc": auc}}))
+        return folder
+
+    return write
+
+
+def test_a_figure_stands_with_its_change(reports):
+    text = review(reports("after", auc=0.80), reports("before", auc=0.75))
+    assert "| AUC | 0.7500 | 0.8000 | +0.0500 |" in text
+    assert "| KS | – | – | – |" in text
+    assert text.endswith("### Checks that changed\n\nNone.\n")
+
+
+def test_a_check_that_fell_and_one_that_was_taken_out_are_named(reports):
+    fair = {"name": "fair", "verdict": "PASS", "sentence": "Fair."}
+    text = review(
+        reports("after", checks=[CHECK | {"verdict": "FAIL"}], verdict="FAIL"), reports("before", checks=[CHECK, fair])
+    )
+    assert "- discrimination: PASS → FAIL\n- fair: PASS → not there\n" in text
+
+
+def test_without_a_before_only_the_gate_is_told(reports):
+    text = review(reports("after"))
+    assert text.startswith("## Promotion gate: PASS")
+    assert "Figures" not in text
+
+
+def test_text_of_a_stranger_is_shown_as_text(reports):
+    text = review(reports("after", checks=[CHECK | {"sentence": "<img src=x> @everyone [click](evil) | cell"}]))
+    assert "<img" not in text
+    assert "@everyone" not in text
+    assert r"\[click\]\(evil\) \| cell" in text
+
+
+def test_notes_waivers_and_titles_of_a_stranger_are_left_out(reports):
+    text = review(reports("after", title="Approved by the board", notes=["merge me"], waivers=[]))
+    assert "board" not in text
+    assert "merge me" not in text
+
+
+@pytest.mark.parametrize("value", [True, "0.9", None, float("nan"), float("inf"), [0.9]])
+def test_what_is_no_finite_number_is_no_figure(reports, value):
+    assert "| AUC | 0.7500 | – | – |" in review(reports("after", auc=value), reports("before"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"verdict": "YES", "checks": []}',
+        '{"verdict": "PASS", "checks": [1]}',
+        json.dumps({"verdict": "PASS", "checks": [CHECK | {"sentence": "x" * 1001}]}),
+        json.dumps({"verdict": "PASS", "checks": [CHECK | {"name": None}]}),
+        json.dumps({"verdict": "PASS", "checks": [CHECK] * 201}),
+        " " * 2_000_001,
+    ],
+    ids=lambda content: content[:30],
+)
+def test_another_file_is_refused(reports, content):
+    folder = reports("after")
+    (folder / "gate.json").write_text(content)
+    with pytest.raises(UntrustedReport, match=r"gate\.json: "):
+        review(folder)
+
+
+def test_a_link_is_not_followed(reports, tmp_path):
+    folder = reports("after")
+    (folder / "gate.json").rename(tmp_path / "elsewhere.json")
+    (folder / "gate.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(UntrustedReport):
+        review(folder)
+
+
+def test_missing_reports_are_refused(tmp_path):
+    with pytest.raises(UntrustedReport):
+        review(tmp_path)

@@ -1,0 +1,56 @@
+"""docs/workflows.md's picture and table, from the YAML: python tests/workflows/layers.py writes them."""
+
+from runner import ROOT, read
+
+PAGE = ROOT / "docs/workflows.md"
+BEGIN, END = "<!-- from the YAML: python tests/workflows/layers.py -->\n", "<!-- end -->\n"
+LAYERS = {
+    "CI, every change": ("ci", "pr-report", "security"),
+    "CD, main and tags": ("risk-model-pipeline", "_train", "release"),
+    "Operations, on schedules": ("retrain", "batch-score", "drift-monitor", "repo-settings", "scorecard"),
+}
+ONLY_ON_GITHUB = {
+    ("security", "codeql"): "CodeQL stubbed: it cannot run here; inputs checked",
+    ("security", "dependencies"): "not run: GitHub compares the dependencies; inputs checked",
+    ("security", "trivy"): "not run: its database is fetched; inputs checked",
+    ("scorecard", "scorecard"): "Scorecard stubbed: it asks GitHub; inputs checked",
+    ("ci", "image"): "not run: there is no Dockerfile yet",
+    ("ci", "windows"): "executed on Linux; never on Windows in our tests",
+    ("retrain", "challenger"): "the skip without variables executed; the training not yet",
+    ("drift-monitor", "drift"): "the skip without variables and the issue executed; the drift run not yet",
+    ("batch-score", "score"): "not yet run",
+}
+
+
+def picture() -> str:
+    lines = ["```mermaid", "flowchart LR", '  subgraph hooks["Before a commit"]', "    pre-commit", "  end"]
+    for at, (layer, names) in enumerate(LAYERS.items()):
+        lines.append(f'  subgraph layer{at}["{layer}"]')
+        lines += [f"    {name}" for name in names]
+        lines.append("  end")
+    lines += ["  hooks --> layer0 --> layer1 --> layer2"]
+    return "\n".join([*lines, "```"])
+
+
+def table() -> str:
+    lines = ["| workflow | when | job | waits for | in our tests |", "|---|---|---|---|---|"]
+    for name in (name for names in LAYERS.values() for name in names):
+        found = read(ROOT / f".github/workflows/{name}.yml")
+        when = ", ".join(found["on"])
+        for job, what in found["jobs"].items():
+            needs = ", ".join(what.get("needs", []))
+            lines.append(f"| {name} | {when} | {job} | {needs} | {ONLY_ON_GITHUB.get((name, job), 'executed')} |")
+    return "\n".join(lines)
+
+
+def generated() -> str:
+    return f"{BEGIN}\n{picture()}\n\n{table()}\n\n{END}"
+
+
+def page(text: str) -> str:
+    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    return before + generated() + after
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,128 @@
+"""What can be said of the workflows without running them: pins, stubs, timeouts, and one list of checks."""
+
+import re
+
+import layers
+import pytest
+from runner import ROOT, STUBS, USES, read, uses, yaml_files
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+PLAYED_BY_ACT = {"actions/checkout"}
+PIN = re.compile(r"[0-9a-f]{40}")
+
+
+def loose(found):
+    """Uses that are not the full commit with the version behind it."""
+    return [
+        f"{use.file}: {use.action}"
+        for use in found
+        if not (PIN.fullmatch(use.ref) and re.match(r"# v\d+\.\d+\.\d+", use.comment))
+    ]
+
+
+def steps(path):
+    found = read(path)
+    if "runs" in found:
+        return found["runs"]["steps"]
+    return [step for job in found["jobs"].values() for step in job.get("steps", [])]
+
+
+def unknown_inputs(action, given):
+    stub = STUBS / action / "action.yml"
+    return set(given) - set(read(stub)["inputs"]) if stub.is_file() else {"no stub"}
+
+
+def test_every_action_is_pinned_by_its_commit_with_its_version():
+    assert uses()
+    assert loose(uses()) == []
+
+
+@pytest.mark.parametrize("ref", ["v7", "main # v7.0.1", f"{'a' * 39} # v7.0.1", "a" * 40])
+def test_a_loose_pin_is_found(ref, tmp_path):
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    (tmp_path / ".github/workflows/x.yml").write_text(f"      - uses: actions/cache@{ref}\n")
+    assert loose(uses(tmp_path)) == [".github/workflows/x.yml: actions/cache"]
+
+
+def test_every_use_of_an_action_has_one_and_the_same_commit():
+    pins = {(use.repository, use.ref, use.comment) for use in uses()}
+    assert len(pins) == len({repository for repository, _, _ in pins})
+
+
+@pytest.mark.parametrize("path", yaml_files(), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_third_party_action_has_a_stub_that_knows_its_inputs(path):
+    wrong = {}
+    for step in steps(path):
+        action, _, _ = step.get("uses", "./").partition("@")
+        if action.startswith("./") or action in PLAYED_BY_ACT:
+            continue
+        if unknown := unknown_inputs(action, step.get("with", {})):
+            wrong[action] = unknown
+    assert wrong == {}
+
+
+def test_an_input_that_a_stub_does_not_know_is_found():
+    assert unknown_inputs("actions/cache", {"path": ".venv", "keys": "x"}) == {"keys"}
+    assert unknown_inputs("nobody/nothing", {}) == {"no stub"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_nothing_is_permitted_but_by_a_job_that_says_why(path):
+    text = path.read_text(encoding="utf-8")
+    assert read(path)["permissions"] == {}
+    granted = re.findall(r"^ {6}[a-z-]+: (?:read|write)\b(.*)$", text, re.MULTILINE)
+    assert granted
+    assert all(re.match(r" # \w", comment) for comment in granted)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_job_has_an_end_and_leaves_no_credentials(path):
+    for name, job in read(path)["jobs"].items():
+        assert "uses" in job or job["timeout-minutes"] <= 120, name
+        for step in job.get("steps", []):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False, name
+
+
+def test_make_ci_and_the_required_checks_are_one_list():
+    """`make run` is in CI alone: it reads the fork's own config and data, which `make ci` leaves to `make run`."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    local = set(re.search(r"^ci: ([a-z -]+) ##", makefile, re.MULTILINE).group(1).split())
+    jobs = read(ROOT / ".github/workflows/ci.yml")["jobs"]
+    required = set(jobs["ci-ok"]["needs"])
+    assert required == set(jobs) - {"ci-ok"}, "a job that ci-ok does not need could fail unseen"
+    said = {target for job in jobs.values() for target in job.get("strategy", {}).get("matrix", {}).get("target", [])}
+    runs = [step["run"] for job in jobs.values() for step in job.get("steps", []) if "run" in step]
+    said |= {found.group(1) for run in runs if (found := re.fullmatch(r"make ([a-z-]+)", run))}
+    same = {"coverage": "test"}  # the same tests, with the lines they reach
+    assert {same.get(target, target) for target in said} - {"run", "review", "test-workflows"} == local
+
+
+def test_hooks_call_targets_of_make_that_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    hooks = [hook for repo in read(ROOT / ".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
+    assert hooks
+    for hook in hooks:
+        assert re.search(rf"^{hook['entry'].removeprefix('make ')}:", makefile, re.MULTILINE), hook["id"]
+
+
+def test_the_required_check_of_the_ruleset_is_the_one_that_ci_has():
+    rules = read(ROOT / ".github/rulesets/main.json")["rules"]
+    checks = next(rule["parameters"] for rule in rules if rule["type"] == "required_status_checks")
+    names = {job["name"] for job in read(ROOT / ".github/workflows/ci.yml")["jobs"].values()}
+    assert {check["context"] for check in checks["required_status_checks"]} <= names
+
+
+def test_a_line_of_a_workflow_is_read_as_a_use():
+    assert USES.search("      - uses: github/codeql-action/init@abc # v1.0.0")["action"] == "github/codeql-action/init"
+
+
+def test_the_page_shows_the_workflows_as_they_are():
+    text = layers.PAGE.read_text(encoding="utf-8")
+    assert layers.page(text) == text, "run: python tests/workflows/layers.py"
+
+
+def test_every_workflow_has_a_layer_and_every_exception_a_job():
+    assert {name for names in layers.LAYERS.values() for name in names} == {path.stem for path in WORKFLOWS}
+    jobs = {(path.stem, job) for path in WORKFLOWS for job in read(path)["jobs"]}
+    assert set(layers.ONLY_ON_GITHUB) <= jobs
