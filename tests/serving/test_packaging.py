@@ -45,12 +45,18 @@ def imported(statement: str, *, without: tuple[str, ...] = ()) -> set[str]:
 
 
 def test_the_service_starts_without_what_only_makes_scorers():
-    held = imported("import credit_risk.serving.bento")
+    held = imported("import credit_risk.serving.web")
     assert "lightgbm" in held
     assert held & set(PIPELINE) - OPTIONAL == set()
 
 
-@pytest.mark.parametrize("module", ["credit_risk.serving.bento", "credit_risk.cli; credit_risk.cli.parser()"])
+def test_the_master_which_only_minds_the_workers_loads_nothing_that_decides():
+    assert imported("import credit_risk.serving.bento") & {"lightgbm", "pandas", "sqlalchemy", *PIPELINE} == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["credit_risk.serving.bento, credit_risk.serving.web", "credit_risk.cli; credit_risk.cli.parser()"]
+)
 def test_it_starts_where_nothing_of_the_pipeline_is_installed(module):
     imported(f"import {module}", without=PIPELINE)
 
