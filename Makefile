@@ -9,6 +9,8 @@ UV ?= uv
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
+SERVING_LOCK := requirements/serving.txt
+BASE ?= python:3.11-slim
 
 # What .venv was made from, by content: a fresh clone or a `touch` rebuilds nothing.
 define FINGERPRINT
@@ -23,7 +25,7 @@ endef
 export FINGERPRINT
 
 .PHONY: help setup data run serve load bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
-	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills lock doctor clean
+	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills bento image lock doctor clean
 
 help: ## List the targets (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -172,10 +174,19 @@ bench-pipeline: setup ## Measure the pipeline against bare LightGBM, and how it 
 ledger-kills: setup ## Kill -9 under load, twenty times in each database: no decision that was answered is lost
 	LEDGER_KILLS=20 $(BIN)/pytest -s tests/records/ledger/test_durability.py -k kill
 
-lock: ## Compile the lock again with uv (UPGRADE=1 takes newer versions, UV=path/to/uv)
+bento: setup ## Build the service with the gated scorer as a Bento (build/bentoml), start it and decide one application
+	$(BIN)/python scripts/bento.py
+
+image: setup ## Build the container image with podman, run it locked up, decide one application (BASE=debootstrap: no registry)
+	$(BIN)/python scripts/image.py --base $(BASE)
+
+lock: ## Compile the locks again with uv (UPGRADE=1 takes newer versions, UV=path/to/uv)
 	@command -v $(UV) >/dev/null || { echo "No '$(UV)' here. Install it (python3 -m pip install uv), or name it: make lock UV=/path/to/uv"; exit 1; }
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev \
 		$(if $(UPGRADE),--upgrade) -o $(LOCK) pyproject.toml
+	: "What the image installs: the same versions, of what decides alone."
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra serving \
+		--constraint $(LOCK) -o $(SERVING_LOCK) pyproject.toml
 
 doctor: ## What is missing on this machine, each with the command that mends it
 	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make doctor PYTHON=/path/to/python3.12"; exit 1; }
