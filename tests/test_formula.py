@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from credit_risk.domain.numbers_of_one import value_of
 from credit_risk.errors import FormulaError
 from credit_risk.formula import _ALLOWED, MAX_LENGTH, parse
 
@@ -369,3 +370,5 @@ def test_one_application_gets_the_bits_it_gets_in_a_table(text, row, place, seed
     assert many.shape == (length,)
     assert one.shape == (1,)
     assert struct.pack("<d", many[place]) == struct.pack("<d", one[0])
+    plain = value_of(formula)(dict(zip("abcg", row, strict=True)))
+    assert struct.pack("<d", many[place]) == struct.pack("<d", plain)

@@ -14,8 +14,9 @@ import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from math import isnan
+from types import CodeType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -39,7 +40,20 @@ class Formula:
 
     text: str
     inputs: tuple[str, ...]
-    _run: Callable[[Columns], Column] = field(repr=False, compare=False)
+    _code: CodeType = field(repr=False, compare=False)
+
+    @cached_property
+    def _run(self) -> Callable[[Columns], Column]:
+        return self.bound_to(COLUMN_FUNCTIONS)
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """The functions that it calls, by their names in COLUMN_FUNCTIONS."""
+        return frozenset(self._run.__code__.co_names)
+
+    def bound_to(self, functions: Mapping[str, Callable[..., Any]]) -> Callable[[Mapping[str, Any]], Any]:
+        """The formula over other values than columns: `functions` has a twin of each that it calls."""
+        return eval(self._code, {"__builtins__": {}, **functions})  # type: ignore[no-any-return]  # noqa: S307 - only what _Translator built
 
     def evaluate(self, columns: Columns) -> Column:
         """One value a row; NaN where an input is missing or the result is not finite."""
@@ -85,9 +99,7 @@ def parse(text: str, known: Mapping[str, tuple[str, ...] | None]) -> Formula:
         raise FormulaError(f"{text!r} names no column; a formula must depend on the application.")
     parameter = ast.arguments([], [ast.arg("columns")], None, [], [], None, [])
     function = ast.fix_missing_locations(ast.Expression(ast.Lambda(parameter, body)))
-    names = {"__builtins__": {}, **_FUNCTIONS, **_OPERATORS}
-    run = eval(compile(function, "<formula>", "eval"), names)  # noqa: S307 - only what _Translator built
-    return Formula(text, tuple(translator.inputs), run)
+    return Formula(text, tuple(translator.inputs), compile(function, "<formula>", "eval"))
 
 
 class _Translator(ast.NodeTransformer):
@@ -309,6 +321,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "_eq": _compare(np.equal),
     "_ne": _compare(np.not_equal),
 }
+COLUMN_FUNCTIONS = {**_FUNCTIONS, **_OPERATORS}
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "_lt",
     ast.LtE: "_le",

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from credit_risk.config.schema import Band, Column, Family, Policy, PolicyRule, Reasons, Scale
@@ -28,6 +30,26 @@ def policy(*, margin: float = 0.2, lgd: float = 0.6, cost: float = 0.005, refer_
         scale=SCALE,
         bands=(Band(name="A", minimum=560), Band(name="B", minimum=530), Band(name="C", minimum=500)),
     )
+
+
+LIMIT = (0.2 - 0.005) / 0.8
+
+
+@given(
+    pd=st.floats(0, 1, exclude_min=True, exclude_max=True) | st.sampled_from([LIMIT, LIMIT - 0.02, LIMIT + 0.02]),
+    refer_within=st.sampled_from([0.0, 1e-20, 0.02]),
+)
+def test_a_single_pd_gets_what_it_gets_in_a_table(pd: float, refer_within: float):
+    of, column = policy(refer_within=refer_within), np.array([0.5, pd, 0.1])
+    plain, score = decision.Plain.of(of), decision.scores(column, SCALE)
+    assert np.float64(plain.score(pd)).tobytes() == score[1].tobytes()
+    assert plain.band(score[1]) == decision.bands(score, of)[1]
+    assert plain.outcome(pd) == decision.outcomes(column, of)[1]
+
+
+@pytest.mark.parametrize("score", [499.0, 500.0, 529.9, 530.0, 559.9, 560.0, 900.0])
+def test_a_single_score_on_a_bands_edge_lies_in_the_same_band(score: float):
+    assert decision.Plain.of(policy()).band(score) == decision.bands(np.array([score]), policy())[0]
 
 
 def test_the_cut_off_is_margin_less_cost_over_margin_and_loss():

@@ -1,6 +1,7 @@
 """The scorer: the same bits after loading, a table like single applications, and nothing scored that must not be."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,10 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from pandas import DataFrame
 
 from credit_risk.config import Config
+from credit_risk.config.schema import PolicyRule
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.domain import decision
@@ -86,6 +90,54 @@ def test_a_table_and_its_rows_one_by_one_are_decided_to_the_bit_alike(scorer: Sc
         together = np.concatenate([getattr(one, name) for one in single])
         assert together.tobytes() == getattr(whole, name).tobytes(), name
     assert list(whole.table()["why"]) == [one.table()["why"][0] for one in single]
+
+
+# What can stand in a request: sound, at the ends of a range, beyond it, of no type at all, or not there.
+FIELDS = {
+    "employment": st.sampled_from(["4-7y", "<1y", "never", 3, None]),
+    "income": st.floats(0, 1e6) | st.sampled_from([0, -0.0, 5e-324, 1e308, math.inf, math.nan, None]),
+    "purpose": st.sampled_from(["car", "home", "Car", None]),
+    "loan_amount": st.floats(1, 1e7) | st.sampled_from([1, 0, -1, 1e9, None]),
+    "term_months": st.integers(1, 480) | st.sampled_from([24.0, 24.5, None]),
+    "utilisation": st.floats(0, 3) | st.sampled_from([-0.0, None, "0.3"]),
+    "months_late": st.integers(0, 12) | st.sampled_from([None, True]),
+    "existing_customer": st.booleans() | st.none(),
+}
+LIKELY = st.sampled_from([False, False, False, True])  # most fields are sound, or no application ever would be
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_an_application_is_decided_to_the_bit_as_among_others(scorer: Scorer, data: st.DataObject):
+    odd = {name: data.draw(FIELDS[name]) if data.draw(LIKELY) else SOUND[name] for name in SOUND}
+    for of in (scorer, with_rules(scorer)):
+        one = of.decide(odd)
+        table = of.decide_inputs(np.vstack([one.inputs, of.decide(SOUND).inputs]))
+        assert bits(one) == [part[: len(own)] for part, own in zip(bits(table), bits(one), strict=True)]
+        assert one.explanation(0) == table.explanation(0)
+        assert one.table()["why"][0] == table.table()["why"][0]
+        assert one.faults.any[0] == table.faults.any[0]
+
+
+def with_rules(scorer: Scorer) -> Scorer:
+    """The scorer with rules of which either, both or neither can hold for an application."""
+    rules = [
+        PolicyRule(name="long", where="term_months > 48", decision="refer", reason="too long"),
+        PolicyRule(name="late", where="months_late >= 3 or income < 1000", decision="decline", reason="late"),
+    ]
+    policy = scorer.config.policy.model_copy(update={"rules": tuple(rules)})
+    return replace(scorer, config=scorer.config.model_copy(update={"policy": policy}))
+
+
+def test_plain_numbers_decide_what_is_sound_and_nothing_else(scorer: Scorer):
+    def plainly(**changes: Any) -> Decisions | None:
+        return scorer._plainly(scorer._inputs.one({**SOUND, **changes}), reasons=True)
+
+    assert plainly() is not None
+    assert plainly(term_months=24.5) is None
+    assert plainly(months_late=-1) is None
+    assert plainly(purpose="yacht") is None
+    assert plainly(loan_amount=None) is None
 
 
 def test_a_large_table_is_decided_like_its_parts(scorer: Scorer, trained: Trained):

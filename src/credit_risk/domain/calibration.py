@@ -22,5 +22,9 @@ class Calibration:
         """The probability of default of each margin, between 0 and 1."""
         return np.asarray(expit(self.intercept + self.slope * margin))
 
+    def pd_of(self, margin: float) -> float:
+        """The PD of one margin, to the bit as `pd` gives it."""
+        return float(expit(self.intercept + self.slope * margin))
+
     def as_dict(self) -> dict[str, float]:
         return asdict(self)

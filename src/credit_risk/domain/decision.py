@@ -1,5 +1,6 @@
 """From a probability of default to a decision: score, band and what the lender's economics say."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
@@ -59,6 +60,41 @@ def outcomes(pd: Matrix, policy: Policy) -> Codes:
         decided = np.where(pd < limit - policy.refer_within, APPROVE, REFER)
         decided = np.where(pd > limit + policy.refer_within, DECLINE, decided)
     return np.where(np.isnan(pd), REFER, decided).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The same for the PD of a single application, known and between 0 and 1, in plain numbers."""
+
+    offset: float
+    factor: float
+    minima: tuple[float, ...]
+    approve_below: float
+    decline_above: float
+    may_refer: bool
+
+    @classmethod
+    def of(cls, policy: Policy) -> "Plain":
+        limit = cut_off(policy)
+        minima = tuple(band.minimum for band in reversed(policy.bands))
+        return cls(
+            *score_terms(policy.scale),
+            minima,
+            limit - policy.refer_within,
+            limit + policy.refer_within,
+            policy.refer_within != 0,
+        )
+
+    def score(self, pd: float) -> float:
+        return float(self.offset + self.factor * (np.log1p(-pd) - np.log(pd)))
+
+    def band(self, score: float) -> int:
+        return len(self.minima) - max(bisect_right(self.minima, score), 1)
+
+    def outcome(self, pd: float) -> int:
+        if pd < self.approve_below:
+            return APPROVE
+        return REFER if self.may_refer and pd <= self.decline_above else DECLINE
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ All are plain text, read without executing anything: LightGBM's own model text, 
 """
 
 import json
+import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -14,6 +16,7 @@ import lightgbm as lgb
 import numpy as np
 
 from credit_risk.domain.inputs import Matrix
+from credit_risk.domain.one_row import OneRow
 
 ONE_THREAD_ROWS = 512  # below this, handing rows to other threads costs more than it saves
 
@@ -26,6 +29,10 @@ class Model(Protocol):
 
     def margin(self, matrix: Matrix) -> Matrix:
         """Log-odds of bad before calibration, one a row of the feature matrix."""
+        ...
+
+    def margin_of(self, row: Sequence[float]) -> float:
+        """The margin of one row of the feature matrix, to the bit as `margin` gives it."""
         ...
 
     def text(self) -> str:
@@ -54,6 +61,13 @@ class Boosted:
         threads = 1 if len(matrix) < ONE_THREAD_ROWS else 0
         return np.asarray(self.booster.predict(matrix, raw_score=True, num_threads=threads))
 
+    @cached_property
+    def one_row(self) -> OneRow:
+        return OneRow(self.booster)
+
+    def margin_of(self, row: Sequence[float]) -> float:
+        return self.one_row.margin(row)
+
     def text(self) -> str:
         return self.model_text
 
@@ -80,6 +94,14 @@ class Bins:
             found = woe[np.searchsorted(self.edges, values, side="right")]
         return np.where(np.isnan(values), self.missing, found)
 
+    def weight(self, value: float) -> float:
+        """The weight of evidence of one value, as `transform` gives it."""
+        if math.isnan(value):
+            return self.missing
+        if self.by_code:
+            return self.woe[int(value)] if 0 <= value < len(self.woe) else 0.0
+        return self.woe[bisect_right(self.edges, value)]
+
 
 @dataclass(frozen=True)
 class Scorecard:
@@ -96,6 +118,12 @@ class Scorecard:
         margin = np.full(len(matrix), self.intercept)
         for column, bins, coefficient in zip(self.columns, self.bins, self.coefficients, strict=True):
             margin += coefficient * bins.transform(matrix[:, column])
+        return margin
+
+    def margin_of(self, row: Sequence[float]) -> float:
+        margin = self.intercept
+        for column, bins, coefficient in zip(self.columns, self.bins, self.coefficients, strict=True):
+            margin += coefficient * bins.weight(row[column])
         return margin
 
     def text(self) -> str:
@@ -134,6 +162,9 @@ class Logistic:
         for index, coefficient in enumerate(self.coefficients):
             margin += coefficient * (design[:, index] - self.centre[index]) / self.scale[index]
         return margin
+
+    def margin_of(self, row: Sequence[float]) -> float:
+        return float(self.margin(np.array([row]))[0])
 
     def text(self) -> str:
         return _json(asdict(self))

@@ -204,14 +204,15 @@ class Explainer:
         rebased = margin[:, :-1] * self.calibration.slope - self._mean
         sums = self.by_family(rebased)
         ranked = np.argsort(-sums, axis=1, kind="stable")[:, : self.settings.count]
-        contribution = np.take_along_axis(sums, ranked, axis=1)
+        row = np.arange(len(matrix))[:, None]
+        contribution = sums[row, ranked]
         against = np.maximum(sums, 0).sum(axis=1, keepdims=True)
         cited = (contribution > ROUNDING) & ((contribution >= self.settings.least * against) | self._is_first)
         driver = np.empty_like(ranked)
         for rank in range(ranked.shape[1]):
             inside = np.where(self.is_member[ranked[:, rank]], rebased, -np.inf)
             driver[:, rank] = inside.argmax(axis=1)
-        value = np.take_along_axis(matrix, driver, axis=1)
+        value = matrix[row, driver]
         return Explanations(
             matrix=matrix,
             contributions=rebased,
@@ -329,6 +330,8 @@ def population(settings: Reasons, pd: Matrix, cut_off: float) -> Places:
 
 def contributions(model: Model, matrix: Matrix) -> Matrix:
     """What each feature adds to the margin of each row; the last column is what all rows have in common."""
+    if isinstance(model, Boosted) and len(matrix) == 1:
+        return np.array([model.one_row.contributions(matrix[0].tolist())])
     if isinstance(model, Boosted) and len(matrix):
         threads = 1 if len(matrix) < ONE_THREAD_ROWS else 0
         return np.asarray(model.booster.predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64)

@@ -10,7 +10,7 @@ Nothing in it is executed when it is loaded. Its digest is SHA-256 over the sort
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,10 +26,11 @@ from credit_risk.data import digest
 from credit_risk.data.writing import write_directory, write_json
 from credit_risk.domain import decision, model
 from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.decision import NO_RULE, Decisions, Names, Told
+from credit_risk.domain.decision import NO_RULE, Decisions, Names, Plain, Told
 from credit_risk.domain.features import Features
 from credit_risk.domain.inputs import Faults, Inputs, Mask, Matrix
 from credit_risk.domain.model import Model
+from credit_risk.domain.numbers_of_one import One, Value, holds, value_of
 from credit_risk.domain.reasons import Background, Explainer
 from credit_risk.errors import ScorerError
 from credit_risk.formula import Formula
@@ -137,6 +138,8 @@ class Scorer:
 
     def decide_inputs(self, inputs: Matrix, *, reasons: bool = True) -> Decisions:
         """Decide applications that are numbers already (see domain.inputs)."""
+        if len(inputs) == 1 and (decided := self._plainly(inputs, reasons=reasons)):
+            return decided
         policy = self.config.policy
         faults, columns, matrix, unseen, pd = self._scored(inputs)
         score = decision.scores(pd, policy.scale)
@@ -155,6 +158,37 @@ class Scorer:
             self._names,
             told,
         )
+
+    def _plainly(self, inputs: Matrix, *, reasons: bool) -> Decisions | None:
+        """A single sound application by plain numbers: the same bits in a fifth of the time that arrays of one need.
+
+        None where anything is out of the ordinary; arrays then decide.
+        """
+        columns = self._one.columns(inputs[0].tolist())
+        row = columns and self._one.row(columns)
+        if not columns or not row:
+            return None
+        pd = self.calibration.pd_of(self.model.margin_of(row))
+        if not 0 < pd < 1:
+            return None
+        score = self._plain.score(pd)
+        chosen, outcome = self._strictest(columns, self._plain.outcome(pd))
+        codes, rule, pds = np.array([outcome], np.int8), np.array([chosen], np.int8), np.array([pd])
+        told = None
+        if reasons and self.background:
+            silent = outcome == decision.APPROVE or chosen != NO_RULE
+            told = self._untold if silent else self._told_of(row, codes)
+        band = np.array([self._plain.band(score)], np.int8)
+        return Decisions(pds, np.array([score]), band, codes, rule, inputs, *self._nothing_wrong, self._names, told)
+
+    def _strictest(self, columns: Mapping[str, float], outcome: int) -> tuple[int, int]:
+        """Which policy rule decides an application, and its outcome after that (see _policy)."""
+        chosen = NO_RULE
+        for place, (value, code) in enumerate(self._plain_rules):
+            stricter = outcome < code or (outcome == code and chosen == NO_RULE)
+            if stricter and holds(value(columns)):
+                chosen, outcome = place, code
+        return chosen, outcome
 
     def _scored(self, inputs: Matrix) -> tuple[Faults, dict[str, Matrix], Matrix, Mask, Matrix]:
         faults = self._inputs.faults(inputs)
@@ -189,6 +223,13 @@ class Scorer:
         place = np.full(len(pd), -1)
         place[rows] = np.arange(len(rows))
         return Told(found, place, self.config.policy.rules, self.config.reasons)
+
+    def _told_of(self, row: Sequence[float], outcome: decision.Codes) -> Told:
+        """The same for one application that the model itself declines or refers."""
+        found = self.explainer.explain(np.array([row]))
+        if found.in_doubt[0]:
+            outcome[0] = decision.REFER
+        return Told(found, np.zeros(1, np.intp), self.config.policy.rules, self.config.reasons)
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -227,6 +268,28 @@ class Scorer:
         return [(self.config.formula(rule.where), codes[rule.decision]) for rule in self.config.policy.rules]
 
     @cached_property
+    def _one(self) -> One:
+        return One.of(self._inputs, self._features, self.seen_missing)
+
+    @cached_property
+    def _plain(self) -> Plain:
+        return Plain.of(self.config.policy)
+
+    @cached_property
+    def _plain_rules(self) -> list[tuple[Value, int]]:
+        return [(value_of(formula), code) for formula, code in self._rules]
+
+    @cached_property
+    def _nothing_wrong(self) -> tuple[Faults, Mask]:
+        """The faults and unseen features of a sound application; many decisions share them."""
+        row, cells = _none(1), _none(1, len(self._inputs.names))
+        return Faults(row, row, cells, cells), _none(1, len(self.config.features))
+
+    @cached_property
+    def _untold(self) -> Told:
+        return Told(None, np.full(1, -1), self.config.policy.rules, self.config.reasons)
+
+    @cached_property
     def _names(self) -> Names:
         policy = self.config.policy
         return Names(
@@ -235,6 +298,12 @@ class Scorer:
             [band.name for band in policy.bands],
             [f"{rule.name}: {rule.reason}" for rule in policy.rules],
         )
+
+
+def _none(*shape: int) -> Mask:
+    mask = np.zeros(shape, dtype=bool)
+    mask.setflags(write=False)
+    return mask
 
 
 def _facts_of(path: Path) -> dict[str, Any]:
