@@ -9,6 +9,8 @@ UV ?= uv
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
+SERVING_LOCK := requirements/serving.txt
+BASE ?= python:3.11-slim
 
 # What .venv was made from, by content: a fresh clone or a `touch` rebuilds nothing.
 define FINGERPRINT
@@ -22,8 +24,8 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run serve recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
-	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills lock doctor clean
+.PHONY: help setup data run serve load bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
+	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills bento image lock doctor clean
 
 help: ## List the targets (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +70,17 @@ run: data ## Data to decided model: the DVC stages, then one screen with the fig
 	@$(BIN)/python tests/recompute.py .
 	@$(BIN)/credit-risk gate --check
 
+load: data ## Load the real service on this machine and hold it to 100 ms: build/load/report.html, history.svg
+	$(BIN)/python loadtest/run.py
+
+bench-serving: data ## Measure the service beside mlflow, MLServer and bare FastAPI (needs wrk; some minutes)
+	@if [ "$$(cat build/peers/.stamp 2>/dev/null)" != "$$(cksum <requirements/peers.txt)" ]; then \
+		$(PYTHON) -m venv --clear build/peers; \
+		build/peers/bin/python -m pip install --quiet --require-hashes --no-compile -r requirements/peers.txt; \
+		cksum <requirements/peers.txt >build/peers/.stamp; \
+	fi
+	$(BIN)/python loadtest/bench.py --peers build/peers
+
 recompute: setup ## Compute the figures of the last run again, with pandas and scikit-learn and none of our code
 	@$(BIN)/python tests/recompute.py .
 
@@ -78,7 +91,7 @@ attacks: data ## Attack the scorer: cheap flips of declined applicants, membersh
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro robustness
 	$(BIN)/credit-risk attacks --robustness-at-least 0.7 --privacy-at-least 0.8
 
-sabotage: setup ## Break the pipeline in forty ways, and demand that each is refused by the gate that must
+sabotage: setup ## Break the pipeline in many ways, and demand that each is refused by the gate that must
 	$(BIN)/python tests/sabotage/run.py
 
 gate-power: setup ## Measure how often the statistical gates are wrong, where the truth is known (docs/gate-power.md)
@@ -161,10 +174,19 @@ bench-pipeline: setup ## Measure the pipeline against bare LightGBM, and how it 
 ledger-kills: setup ## Kill -9 under load, twenty times in each database: no decision that was answered is lost
 	LEDGER_KILLS=20 $(BIN)/pytest -s tests/records/ledger/test_durability.py -k kill
 
-lock: ## Compile the lock again with uv (UPGRADE=1 takes newer versions, UV=path/to/uv)
+bento: setup ## Build the service with the gated scorer as a Bento (build/bentoml), start it and decide one application
+	$(BIN)/python scripts/bento.py
+
+image: setup ## Build the container image with podman, run it locked up, decide one application (BASE=debootstrap: no registry)
+	$(BIN)/python scripts/image.py --base $(BASE)
+
+lock: ## Compile the locks again with uv (UPGRADE=1 takes newer versions, UV=path/to/uv)
 	@command -v $(UV) >/dev/null || { echo "No '$(UV)' here. Install it (python3 -m pip install uv), or name it: make lock UV=/path/to/uv"; exit 1; }
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev \
 		$(if $(UPGRADE),--upgrade) -o $(LOCK) pyproject.toml
+	: "What the image installs: the same versions, of what decides alone."
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra serving \
+		--constraint $(LOCK) -o $(SERVING_LOCK) pyproject.toml
 
 doctor: ## What is missing on this machine, each with the command that mends it
 	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make doctor PYTHON=/path/to/python3.12"; exit 1; }

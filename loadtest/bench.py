@@ -113,6 +113,7 @@ def contenders(config: Config, files: Files, folder: Path, peers: Path) -> list[
 
     row_only = bodies("rows", ({"row": row} for row in rows))
     environment = {"MODEL": str(model), "MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "true"}
+    root = str(files.root.absolute())
     python = str((peers / "bin" / "python").absolute())
     names = [f"f{place}" for place in range(matrix.shape[1])]
     mlflow_model(peers, model, folder / "mlflow")
@@ -121,10 +122,10 @@ def contenders(config: Config, files: Files, folder: Path, peers: Path) -> list[
         Contender(
             OURS,
             "contract, features, PD, policy, reasons, ledger",
-            [sys.executable, "-m", "credit_risk.cli", "serve"],
+            [sys.executable, "-m", "credit_risk.cli", "serve", "--root", root, "--config", str(settings_for(folder))],
             "/decide",
             bodies("applications", applications(table_)),
-            "/readyz",
+            "/health",
             environment,
         ),
         Contender(
@@ -164,6 +165,16 @@ def contenders(config: Config, files: Files, folder: Path, peers: Path) -> list[
             {**environment, "PATH": f"{python.rpartition('/')[0]}:{os.environ['PATH']}"},  # it starts uvicorn by name
         ),
     ]
+
+
+def settings_for(folder: Path) -> Path:
+    """Settings of a service that is loaded: nobody is slowed down or turned away, and the ledger is thrown away."""
+    path = folder / "load.yaml"
+    limits = {"per_client_per_second": 1e6, "burst": 1_000_000, "in_flight": 1_024}
+    ledger = {"url": f"sqlite:///{folder / 'ledger.db'}", "key_file": str(folder / "ledger.key")}
+    serving = {"access": {"mode": "off"}, "gate": "reported", "limits": limits, "ledger": ledger}
+    path.write_text(json.dumps({"serving": serving}), encoding="utf-8")  # JSON is YAML too
+    return path
 
 
 def applications(table_: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -213,7 +213,14 @@ def _gate(commands: Commands) -> None:
             print(f"The gate is open for {found['recommended']}.")
         else:
             gate.run(config, files)
-            _gate_texts(options, read_json(files.report("gate")))
+            record = read_json(files.report("gate"))
+            _gate_texts(options, record)
+            blocking = [one for one in record["checks"] if one["verdict"] != "PASS"]
+            print(
+                f"{record['verdict']}: {len(record['checks']) - len(blocking)} of {len(record['checks'])} checks pass"
+            )
+            for one in blocking:
+                print(f"  {one['verdict']} {one['name']}: {one['sentence']}")
 
     command = _command(
         commands,

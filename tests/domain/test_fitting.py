@@ -162,7 +162,7 @@ def test_margins_of_trees_out_of_fold_do_not_know_the_rows_own_outcome(
 ):
     """Turning the outcomes of one fold over changes every model but the one that judges that fold."""
     turned = np.where(rows.fold == 0, ~rows.bad, rows.bad)
-    monkeypatch.setattr(fitting.calibration, "fit", lambda *_: Calibration(0.0, 1.0))
+    monkeypatch.setattr(fitting, "calibrated", lambda *_: Calibration(0.0, 1.0))
     # One tree fewer or more would change the margins too: the number of trees is held fixed.
     one = config.model_copy(update={"model": config.model.model_copy(update={"max_trees": 1, "patience": 1})})
     before = boost(one, rows)[0].out_of_fold

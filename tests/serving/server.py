@@ -1,6 +1,7 @@
 """A real service on a free port of this machine, for tests and drills: started, waited for, ended by its pid."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from ruamel.yaml import YAML
 
 READY_WITHIN = 120  # seconds; a busy machine imports slowly
 
@@ -23,6 +25,16 @@ class Served:
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+
+
+def place(folder: Path, root: Path, **serving) -> Path:
+    """A root of its own with the scorer, settings and an empty ledger."""
+    shutil.copytree(root / "models", folder / "models")
+    settings = {"access": {"mode": "off"}, "gate": "reported"} | serving
+    (folder / "configs" / "deploy").mkdir(parents=True)
+    with (folder / "configs" / "deploy" / "local.yaml").open("w") as file:
+        YAML().dump({"serving": settings}, file)
+    return folder
 
 
 def free_port() -> int:

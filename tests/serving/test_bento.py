@@ -25,23 +25,13 @@ KEY = "5e" * 32
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": KEY}
 
 
-def place(folder: Path, root: Path, **serving) -> Path:
-    """A root of its own with the scorer, settings and an empty ledger."""
-    shutil.copytree(root / "models", folder / "models")
-    settings = {"access": {"mode": "off"}, "gate": "reported"} | serving
-    (folder / "configs" / "deploy").mkdir(parents=True)
-    with (folder / "configs" / "deploy" / "local.yaml").open("w") as file:
-        YAML().dump({"serving": settings}, file)
-    return folder
-
-
 def ledger_of(folder: Path) -> Ledger:
     return Ledger.open(f"sqlite:///{folder / 'build/ledger/ledger.db'}", key=bytes.fromhex(KEY))
 
 
 @pytest.fixture(scope="module")
 def served(root, tmp_path_factory):
-    folder = place(tmp_path_factory.mktemp("real"), root)
+    folder = server.place(tmp_path_factory.mktemp("real"), root)
     with server.serving(folder, "--workers", "2", environment=ENVIRONMENT) as found:
         yield found, folder
 
@@ -89,7 +79,7 @@ def test_the_start_says_that_access_is_off_and_what_the_gate_says(served):
 
 
 def test_what_it_accepted_is_finished_when_it_is_told_to_stop(root, tmp_path, application):
-    folder = place(tmp_path, root)
+    folder = server.place(tmp_path, root)
     found = server.begin(folder, environment=ENVIRONMENT)
     answers, stop = [], threading.Event()
 
@@ -133,7 +123,7 @@ def test_what_it_accepted_is_finished_when_it_is_told_to_stop(root, tmp_path, ap
 )
 def test_what_cannot_serve_ends_with_a_sentence_and_a_code(root, tmp_path, monkeypatch, capsys, case):
     break_it, code, sentence = case
-    folder = place(tmp_path, root)
+    folder = server.place(tmp_path, root)
     break_it(folder)
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
     monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("the server was started all the same"))
@@ -149,7 +139,7 @@ def _set(folder: Path, **serving) -> None:
 
 
 def test_a_scorer_that_goes_away_while_it_serves_ends_the_server_and_no_loop_of_tries(root, tmp_path):
-    folder = place(tmp_path, root)
+    folder = server.place(tmp_path, root)
     found = server.begin(folder, environment=ENVIRONMENT)
     try:
         server.wait(found)

@@ -37,6 +37,7 @@ def test_a_field_says_what_it_may_hold_and_whether_it_may_stay_empty():
     html = shown().html
     assert "income: a number from 0 to 9,000" in html
     assert "monthly income</label>" in html
+    assert 'hint-1">a whole number from 0 to 12</p>' in html  # no label of its own: the name stands above already
     assert "months late <small>(may be empty)</small></label>" in html
     assert 'step="1" min="0.0" max="12.0"' in html
 

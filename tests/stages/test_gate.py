@@ -1,6 +1,7 @@
 """Stage gate: the record speaks about exactly these files, and `check` opens for nothing else."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -250,6 +251,32 @@ def test_a_waiver_lets_exactly_its_check_pass_and_is_recorded(measured: Judged):
     assert [one["verdict"] for one in record["checks"]] == ["FAIL", "PASS"]
     assert record["waivers"] == [WAIVER]
     assert gate.check(files, TODAY) == record
+
+
+def test_a_waiver_counts_only_once_it_is_committed(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    waive(files)
+    git = ["git", "-C", str(files.root), "-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "start"]):
+        subprocess.run([*git, *command], check=True)
+    with pytest.raises(ConfigError, match="a waiver counts when it is committed"):
+        judge(config, files)
+    for command in (["add", "configs/waivers"], ["commit", "-q", "-m", "waive"]):
+        subprocess.run([*git, *command], check=True)
+    assert judge(config, files)["verdict"] == "PASS"
+    waive(files, reason="another reason, written after it was signed")
+    with pytest.raises(ConfigError, match="commit it first"):
+        judge(config, files)
+
+
+def test_a_waiver_that_is_none_is_told_what_is_wrong_with_it_in_words(measured: Judged):
+    config, files = measured
+    waive(files, person="")
+    with pytest.raises(ConfigError) as caught:
+        judge(config, files)
+    assert "person: " in str(caught.value)
+    assert "pydantic" not in str(caught.value)
 
 
 def test_a_waiver_lets_no_other_check_pass(measured: Judged):

@@ -1,13 +1,14 @@
-"""From a model's margin to a probability of default, by logistic regression on margins it was not fitted on."""
+"""From a model's margin to a probability of default, by logistic regression on margins it was not fitted on.
+
+It is fitted in `fitting`, with scikit-learn, which a service that only decides need not have.
+"""
 
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.errors import DataError
+from credit_risk.domain.inputs import Matrix
 
 
 @dataclass(frozen=True)
@@ -27,24 +28,3 @@ class Calibration:
 
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
-
-
-def fit(margin: Matrix, bad: Mask) -> Calibration:
-    """Platt's calibration of out-of-fold margins (Platt 1999), without a penalty.
-
-    Isotonic regression would add ties and break the additivity of reasons on the log-odds scale.
-    Raises DataError if the margins rank the wrong way round: such a model has learned nothing.
-    """
-    if np.ptp(margin) == 0:
-        raise DataError(
-            f"out-of-fold margins are all {margin[0]:.3g}: they have no slope, expected above 0. The model tells "
-            "no application from another. Look at the outcome's coding and at the features."
-        )
-    regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(margin[:, None], bad)
-    slope = float(regression.coef_[0, 0])
-    if not slope > 0:
-        raise DataError(
-            f"out-of-fold margins have a calibration slope of {slope:.3f}, expected above 0: the model ranks no "
-            "better than chance on rows it was not fitted on. Look at the outcome's coding and at the features."
-        )
-    return Calibration(float(regression.intercept_[0]), slope)

@@ -11,7 +11,6 @@ from optbinning import OptimalBinning
 from sklearn.linear_model import LogisticRegression
 
 from credit_risk.config import Config
-from credit_risk.domain import calibration
 from credit_risk.domain.calibration import Calibration
 from credit_risk.domain.inputs import Mask, Matrix
 from credit_risk.domain.model import Bins, Boosted, Logistic, Model, Scorecard, prepared
@@ -81,7 +80,7 @@ def boosted(config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: P
     """The monotone LightGBM model; cross-validation by `fold` decides its number of trees."""
     out_of_fold, curve = cross_validated(config, matrix, bad, fold, progress)
     booster = lgb.train(boosting_parameters(config), _dataset(config, matrix, bad), num_boost_round=curve.trees)
-    return Fitted(Boosted.of(booster), calibration.fit(out_of_fold, bad), out_of_fold), curve
+    return Fitted(Boosted.of(booster), calibrated(out_of_fold, bad), out_of_fold), curve
 
 
 def cross_validated(
@@ -121,13 +120,34 @@ def _progress(progress: Progress) -> Callable[[lgb.callback.CallbackEnv], None]:
     return report
 
 
+def calibrated(margin: Matrix, bad: Mask) -> Calibration:
+    """Platt's calibration of out-of-fold margins (Platt 1999), without a penalty.
+
+    Isotonic regression would add ties and break the additivity of reasons on the log-odds scale.
+    Raises DataError if the margins rank the wrong way round: such a model has learned nothing.
+    """
+    if np.ptp(margin) == 0:
+        raise DataError(
+            f"out-of-fold margins are all {margin[0]:.3g}: they have no slope, expected above 0. The model tells "
+            "no application from another. Look at the outcome's coding and at the features."
+        )
+    regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(margin[:, None], bad)
+    slope = float(regression.coef_[0, 0])
+    if not slope > 0:
+        raise DataError(
+            f"out-of-fold margins have a calibration slope of {slope:.3f}, expected above 0: the model ranks no "
+            "better than chance on rows it was not fitted on. Look at the outcome's coding and at the features."
+        )
+    return Calibration(float(regression.intercept_[0]), slope)
+
+
 def challenger(fit: Fit, matrix: Matrix, bad: Mask, fold: Labels) -> Fitted:
     """A challenger fitted and calibrated the same way as the model."""
     out_of_fold = np.empty(len(bad))
     for held in np.unique(fold):
         rest = fold != held
         out_of_fold[~rest] = fit(matrix[rest], bad[rest]).margin(matrix[~rest])
-    return Fitted(fit(matrix, bad), calibration.fit(out_of_fold, bad), out_of_fold)
+    return Fitted(fit(matrix, bad), calibrated(out_of_fold, bad), out_of_fold)
 
 
 def scorecard(config: Config) -> Fit:

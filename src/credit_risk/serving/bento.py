@@ -1,23 +1,31 @@
-"""The BentoML service. `credit-risk serve` starts it, and says by variables which repository and settings are meant."""
+"""The BentoML service. `credit-risk serve` starts it, and says by variables which repository and settings are meant.
+
+BentoML imports this module in its master too, which only minds the workers. So what decides is imported late, when a
+worker starts: the master begins sooner and holds half the memory.
+"""
 
 import logging
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import bentoml
+from starlette.applications import Starlette
 
 from credit_risk.errors import CreditRiskError
-from credit_risk.serving import access, engine, settings, web
 
 ROOT, SETTINGS, WORKERS, MASTER = (f"CREDIT_RISK_{name}" for name in ("ROOT", "SETTINGS", "WORKERS", "MASTER"))
 
 log = logging.getLogger("credit_risk")
 
 
-def start() -> web.Service:
-    """The service of this worker. What keeps it from starting ends the server: a new try would fail alike."""
+def start() -> Any:
+    """The web.Service of this worker. What keeps it from starting ends the server: a new try would fail alike."""
     try:
         return made(Path(os.environ.get(ROOT, ".")), Path(os.environ[SETTINGS]) if SETTINGS in os.environ else None)
     except CreditRiskError as error:
@@ -27,11 +35,23 @@ def start() -> web.Service:
         sys.exit(error.exit_code)
 
 
-def made(root: Path, settings_path: Path | None) -> web.Service:
+def made(root: Path, settings_path: Path | None) -> Any:
     """The service of a repository: its settings, scorer, ledger and guard."""
+    access, engine, settings, web = (
+        import_module(f"credit_risk.serving.{name}") for name in ("access", "engine", "settings", "web")
+    )
     found = settings.load(settings_path or root / settings.DEFAULT)
     guard = access.guard(found.access, root)
     return web.Service.of(found, engine.start(root, found), guard)
+
+
+@asynccontextmanager
+async def lifespan(outer: Starlette) -> AsyncIterator[None]:
+    """The routes of the service, from when the worker starts until it ends."""
+    service = import_module("credit_risk.serving.web").application(start)
+    outer.router.routes.extend(service.router.routes)
+    async with service.router.lifespan_context(service):
+        yield
 
 
 @bentoml.service(
@@ -41,6 +61,6 @@ def made(root: Path, settings_path: Path | None) -> web.Service:
     logging={"access": {"enabled": False}},  # a path may hold a decision's id
     traffic={"timeout": 60},
 )
-@bentoml.asgi_app(web.application(start), path="/")
+@bentoml.asgi_app(Starlette(lifespan=lifespan), path="/")
 class CreditRisk:
     """Readiness needs no hook: a worker takes no connection before its scorer and ledger stand."""

@@ -90,7 +90,7 @@ def _serve(options: argparse.Namespace) -> None:
     found = settings.load(path)
     # What cannot work shows here, as a sentence and an exit code, and not in a worker that is started again and again.
     access.guard(found.access, options.root)
-    made = engine.start(options.root, found)
+    made = engine.opened(options.root, found)
     made.close()
     log = logging.getLogger("credit_risk")
     log.warning("scorer %s; the gate says: %s", made.by.scorer[:12], made.gate)

@@ -176,7 +176,14 @@ class Engine:
 
 
 def start(root: Path, settings: Serving, environment: Mapping[str, str] = os.environ) -> Engine:
-    """Verify the scorer, open the ledger and warm up: what stands when this returns can answer.
+    """Verify the scorer, open the ledger and warm up: what stands when this returns can answer. Raises as `opened`."""
+    engine = opened(root, settings, environment)
+    warm(engine)
+    return engine
+
+
+def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.environ) -> Engine:
+    """The verified scorer with the open ledger: whatever keeps it from serving shows here.
 
     Raises ScorerError, CheckFailed for a scorer that may not serve, and what Ledger.open raises.
     """
@@ -191,11 +198,8 @@ def start(root: Path, settings: Serving, environment: Mapping[str, str] = os.env
             "or set serving.gate to `reported` where nothing is decided for real."
         )
     ledger = open_ledger(root, settings.ledger, environment)
-    engine = Engine(
-        scorer, digests(path, scorer), said, ledger, GroupCommit(ledger, most_waiting=settings.ledger.most_waiting)
-    )
-    warm(engine)
-    return engine
+    commit = GroupCommit(ledger, most_waiting=settings.ledger.most_waiting)
+    return Engine(scorer, digests(path, scorer), said, ledger, commit)
 
 
 def open_ledger(root: Path, settings: LedgerSettings, environment: Mapping[str, str]) -> Ledger:

@@ -56,6 +56,7 @@ def field(name: str, column: Column) -> dict[str, Any]:
     """One input of the form: its name in the API, its label, what it may hold and whether it may stay empty."""
     low, high = column.range or (None, None)
     choices = ("true", "false") if column.type == "boolean" else column.categories
+    told = [name] if column.label else []  # a field without a label of its own already stands under its name
     return {
         "name": name,
         "label": column.label or name,
@@ -65,7 +66,7 @@ def field(name: str, column: Column) -> dict[str, Any]:
         "high": high,
         "step": "1" if column.type == "integer" else "any",
         "required": column.missing != "allow",
-        "expected": expected(column),
+        "hint": ": ".join(told if choices else [*told, expected(column)]),
     }
 
 

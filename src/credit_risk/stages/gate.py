@@ -10,11 +10,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from credit_risk.config import Config, load
-from credit_risk.data import digest
+from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.domain import gate, selection, waiver
@@ -111,9 +112,19 @@ def read_waivers(folder: Path) -> list[Waiver]:
             raise ConfigError(path, [f"a waiver is a file {folder.name}/NAME.yaml; this one would be passed over"])
         try:
             found.append(Waiver.model_validate(YAML(typ="safe").load(path)))
-        except (YAMLError, ValueError, RecursionError) as error:  # pydantic's error is a ValueError
+        except ValidationError as error:
+            raise ConfigError(path, [f"{_place(one)}: {one['msg']}" for one in error.errors()]) from None
+        except (YAMLError, ValueError, RecursionError) as error:
             raise ConfigError(path, str(error).splitlines()[:8]) from None
+    loose = provenance.uncommitted(folder.parents[1], "configs/waivers") if found else ()
+    if loose:
+        why = "a waiver counts when it is committed, so that its author and its day are on record; commit it first"
+        raise ConfigError(folder, [f"{name}: {why}" for name in loose])
     return found
+
+
+def _place(problem: Mapping[str, Any]) -> str:
+    return ".".join(map(str, problem["loc"])) or "the file"
 
 
 def measured(path: Path) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""What is packed for serving: few imports, a lock of its own, and an image that a linter finds no fault in."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from credit_risk.serving import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PIPELINE = (
+    "dvc",
+    "fairlearn",
+    "matplotlib",
+    "optbinning",
+    "optuna",
+    "pandera",
+    "pyarrow",
+    "sklearn",
+    "shap",
+    "threadpoolctl",
+)
+# Imported where they are installed, and not missed where they are not: by LightGBM and pandas, not by us.
+OPTIONAL = {"sklearn", "threadpoolctl", "pyarrow", "matplotlib"}
+
+
+def names(lock: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for line in re.findall(r"^([^ #\n]\S*==\S+)", (ROOT / lock).read_text(), re.MULTILINE):
+        requirement = Requirement(line)
+        found.setdefault(canonicalize_name(requirement.name), set()).add(str(requirement.specifier))
+    return found
+
+
+def imported(statement: str, *, without: tuple[str, ...] = ()) -> set[str]:
+    """The top-level modules that a fresh Python holds after a statement; `without`: as if those were not installed."""
+    probe = f"import sys; sys.modules.update(dict.fromkeys({without!r})); {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_the_service_starts_without_what_only_makes_scorers():
+    held = imported("import credit_risk.serving.web")
+    assert "lightgbm" in held
+    assert held & set(PIPELINE) - OPTIONAL == set()
+
+
+def test_the_master_which_only_minds_the_workers_loads_nothing_that_decides():
+    assert imported("import credit_risk.serving.bento") & {"lightgbm", "pandas", "sqlalchemy", *PIPELINE} == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["credit_risk.serving.bento, credit_risk.serving.web", "credit_risk.cli; credit_risk.cli.parser()"]
+)
+def test_it_starts_where_nothing_of_the_pipeline_is_installed(module):
+    imported(f"import {module}", without=PIPELINE)
+
+
+def test_the_serving_lock_has_what_serving_asks_for_and_nothing_of_the_pipeline():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["serving"]]
+    locked = names("requirements/serving.txt")
+    assert {canonicalize_name(Requirement(one).name) for one in asked} <= set(locked)
+    pipeline = {canonicalize_name(Requirement(one).name) for one in project["optional-dependencies"]["pipeline"]}
+    assert set(locked) & pipeline == set()
+
+
+def test_both_locks_name_the_same_versions():
+    everything = names("requirements/dev.txt")
+    apart = {name for name, versions in names("requirements/serving.txt").items() if versions != everything.get(name)}
+    assert apart == set(), "run `make lock`"
+
+
+def test_the_containers_settings_ask_for_keys_and_a_passed_gate():
+    found = settings.load(ROOT / "configs" / "deploy" / "container.yaml")
+    assert (found.access.mode, found.gate, found.ledger.key_file) == ("keys", "required", None)
+    assert found.ledger.url.startswith("sqlite:////var/lib/credit-risk/")
+
+
+def test_hadolint_finds_no_fault_in_the_dockerfile():
+    linter = Path(sys.executable).parent / "hadolint"
+    done = subprocess.run([linter, ROOT / "Dockerfile"], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_image_is_nobodys_and_takes_no_data():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert dockerfile.startswith("# ")
+    assert "\nUSER 10001\n" in dockerfile
+    assert "\nHEALTHCHECK " in dockerfile
+    ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert ignored[0] == "*"
+    assert not any("data" in line or "artifacts" in line for line in ignored)
