@@ -234,6 +234,18 @@ def test_a_policy_rule_declines_with_its_reason_whatever_the_model_says(scorer: 
     assert scorer.decide({**SOUND, "months_late": 5}).rule[0] == NO_RULE
 
 
+def test_a_policy_may_have_more_rules_than_a_byte_can_count(scorer: Scorer):
+    rules = [
+        PolicyRule(name=f"rule {place}", where=f"term_months > {500 - place}", decision="decline", reason="long")
+        for place in range(480)
+    ]
+    policy = scorer.config.policy.model_copy(update={"rules": tuple(rules)})
+    many = replace(scorer, config=scorer.config.model_copy(update={"policy": policy}))
+    # 24 months are more than 500 - 477 and no more than 500 - 476.
+    for one in (many.decide(SOUND), many.decide({**SOUND, "income": None})):
+        assert one.table()["why"][0] == "rule 477: long"
+
+
 def test_a_policy_rule_does_not_decide_on_what_is_refused(scorer: Scorer):
     assert not_scored(scorer.decide({**SOUND, "months_late": 6, "utilisation": None})) == "refused"
 

@@ -391,10 +391,10 @@ OF_EXPLAIN = ("add_up", "not_best_value", "hold", "for_everybody", "not_protecte
 
 
 def slow(trial: Trial) -> None:
-    """A thousand policy rules that hold for nobody, and that every application waits for."""
+    """Two thousand policy rules that hold for nobody, and that every application waits for."""
     rules = [
         {"name": f"rule {place}", "where": f"income < {-place}", "decision": "decline", "reason": "never"}
-        for place in range(1, 1_001)
+        for place in range(1, 2_001)
     ]
     trial.edit_config(lambda tree: tree["policy"]["rules"].extend(rules))
     trial.run(*FROM_MODEL, *FROM_SCORER)

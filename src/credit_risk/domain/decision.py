@@ -17,6 +17,7 @@ from credit_risk.domain.reasons import Explanation, Explanations, Places
 from credit_risk.errors import ScorerError
 
 Codes = NDArray[np.int8]
+Rules = NDArray[np.int16]  # a policy may have more than 127 rules
 
 OUTCOMES = ("approve", "refer", "decline", "refused")
 APPROVE, REFER, DECLINE, REFUSED = range(4)
@@ -110,7 +111,7 @@ class Decisions:
     score: Matrix
     band: Codes
     outcome: Codes
-    rule: Codes
+    rule: Rules
     inputs: Matrix
     faults: Faults
     unseen: Mask

@@ -171,7 +171,7 @@ class Scorer:
             return None
         score = self._plain.score(pd)
         chosen, outcome = self._strictest(columns, self._plain.outcome(pd))
-        codes, rule, pds = np.array([outcome], np.int8), np.array([chosen], np.int8), np.array([pd])
+        codes, rule, pds = np.array([outcome], np.int8), np.array([chosen], np.int16), np.array([pd])
         told = None
         if reasons and self.background:
             silent = outcome == decision.APPROVE or chosen != NO_RULE
@@ -211,7 +211,7 @@ class Scorer:
         found = self.explainer.explain(self._features.matrix(self._features.columns(inputs)))
         return found.base, self.explainer.by_family(found.contributions)
 
-    def _told(self, matrix: Matrix, outcome: decision.Codes, rule: decision.Codes, pd: Matrix) -> Told:
+    def _told(self, matrix: Matrix, outcome: decision.Codes, rule: decision.Rules, pd: Matrix) -> Told:
         """The reasons of what the model itself declines or refers; a decline in doubt becomes a referral."""
         spoke = ((outcome == decision.DECLINE) | (outcome == decision.REFER)) & (rule == NO_RULE) & ~np.isnan(pd)
         rows = np.flatnonzero(spoke)
@@ -238,9 +238,9 @@ class Scorer:
             )
         return Explainer.of(self.config, self.config.reasons, self.model, self.calibration, self.background)
 
-    def _policy(self, columns: Mapping[str, Matrix], outcome: decision.Codes) -> tuple[decision.Codes, decision.Codes]:
+    def _policy(self, columns: Mapping[str, Matrix], outcome: decision.Codes) -> tuple[decision.Rules, decision.Codes]:
         """Which policy rule decides each row, and the outcomes after that: the strictest wins, the first of equals."""
-        rule = np.full(len(outcome), NO_RULE, dtype=np.int8)
+        rule = np.full(len(outcome), NO_RULE, dtype=np.int16)
         for place, (formula, code) in enumerate(self._rules):
             stricter = (outcome < code) | ((outcome == code) & (rule == NO_RULE))
             decided: Mask = formula.holds(columns) & stricter

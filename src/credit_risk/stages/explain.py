@@ -52,7 +52,7 @@ class Part:
     matrix: Matrix
     pd: Matrix
     outcome: decision.Codes
-    rule: decision.Codes
+    rule: decision.Rules
 
     @cached_property
     def declines(self) -> Mask:
