@@ -14,7 +14,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from credit_risk.domain import model
 from credit_risk.domain.inputs import Matrix
 from credit_risk.domain.model import Bins, Boosted, Logistic, Model, Scorecard
-from credit_risk.errors import ScorerError
 
 NAN, INF = np.nan, np.inf
 
@@ -117,7 +116,7 @@ def test_a_single_row_gets_the_contributions_it_gets_in_a_table(boosted: Boosted
 
 def test_a_row_of_another_length_is_refused_and_not_filled_up(boosted: Boosted):
     for row in ([1.0, 2.0], [1.0, 2.0, 3.0, 4.0]):
-        with pytest.raises(ScorerError, match=f"a row of {len(row)} features was given to a model of 3"):
+        with pytest.raises(ValueError, match=f"a row of {len(row)} features was given to a model of 3"):
             boosted.margin_of(row)
 
 

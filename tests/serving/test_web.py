@@ -1,5 +1,6 @@
 """The API as a client sees it: decisions with reasons, recorded first; refusals that name every fault."""
 
+import asyncio
 import json
 import math
 import threading
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from starlette.testclient import TestClient
 
-from credit_risk.records.ledger import Ledger, LedgerUnavailable
+from credit_risk.records.ledger import CommitInLoop, Ledger, LedgerUnavailable
 from credit_risk.records.scorer import Scorer
 from credit_risk.serving import engine, web
 from credit_risk.serving.settings import Serving
@@ -164,7 +165,7 @@ def test_every_answer_forbids_what_a_browser_might_do_with_it(client, applicatio
 
 
 def test_what_cannot_be_recorded_is_not_answered(client, application, monkeypatch):
-    def gone(self, prepared):
+    def gone(*_, **__):
         raise LedgerUnavailable("the disk is full")
 
     monkeypatch.setattr(Ledger, "write", gone)
@@ -203,14 +204,14 @@ def test_readiness_is_the_ledgers_too(client, monkeypatch):
 def test_beyond_what_may_be_in_flight_a_request_is_sent_away_at_once(serve, application, monkeypatch):
     client = serve(limits={"in_flight": 1})
     inside, let_go = threading.Event(), threading.Event()
-    write = Ledger.write
+    record = CommitInLoop.record
 
-    def slow(self, prepared):
+    async def slow(self, entry):
         inside.set()
-        assert let_go.wait(20)
-        return write(self, prepared)
+        assert await asyncio.to_thread(let_go.wait, 20)
+        return await record(self, entry)
 
-    monkeypatch.setattr(Ledger, "write", slow)
+    monkeypatch.setattr(CommitInLoop, "record", slow)
     answers = []
     first = threading.Thread(target=lambda: answers.append(client.post("/decide", json=application)))
     first.start()

@@ -46,7 +46,7 @@ class _Prepared:
 
     def answers(self, row: Sequence[float]) -> "ctypes.Array[ctypes.c_double]":
         if len(row) != self._features:
-            raise ScorerError(f"a row of {len(row)} features was given to a model of {self._features}.")
+            raise ValueError(f"a row of {len(row)} features was given to a model of {self._features}.")
         answers, length = self._answers(), ctypes.c_int64()
         _succeeded(
             _LIBRARY.LGBM_BoosterPredictForMatSingleRowFast(

@@ -18,6 +18,7 @@ from credit_risk.domain.inputs import Matrix
 from credit_risk.errors import CheckFailed, ScorerError
 from credit_risk.records.decided import decided
 from credit_risk.records.ledger import (
+    CommitInLoop,
     Conflict,
     DecidedBy,
     Entry,
@@ -27,6 +28,7 @@ from credit_risk.records.ledger import (
     LedgerUnavailable,
     Overloaded,
     Recorded,
+    group_commit,
     make_key_file,
     master_key,
 )
@@ -64,7 +66,7 @@ class Engine:
     by: DecidedBy
     gate: str
     ledger: Ledger
-    commit: GroupCommit
+    commit: CommitInLoop | GroupCommit
 
     @cached_property
     def contract(self) -> Contract:
@@ -198,7 +200,7 @@ def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.en
             "or set serving.gate to `reported` where nothing is decided for real."
         )
     ledger = open_ledger(root, settings.ledger, environment)
-    commit = GroupCommit(ledger, most_waiting=settings.ledger.most_waiting)
+    commit = group_commit(ledger, most_waiting=settings.ledger.most_waiting)
     return Engine(scorer, digests(path, scorer), said, ledger, commit)
 
 

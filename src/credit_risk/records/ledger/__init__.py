@@ -6,15 +6,18 @@ from credit_risk.records.ledger.errors import (
     Conflict,
     EntryError,
     LedgerBroken,
+    LedgerBusy,
     LedgerRefused,
     LedgerUnavailable,
     Overloaded,
 )
 from credit_risk.records.ledger.group import GroupCommit
+from credit_risk.records.ledger.in_loop import CommitInLoop, group_commit
 from credit_risk.records.ledger.ledger import Ledger
 from credit_risk.records.ledger.sealing import make_key_file, master_key
 
 __all__ = [
+    "CommitInLoop",
     "Conflict",
     "DecidedBy",
     "Entry",
@@ -23,11 +26,13 @@ __all__ = [
     "Head",
     "Ledger",
     "LedgerBroken",
+    "LedgerBusy",
     "LedgerRefused",
     "LedgerUnavailable",
     "Overloaded",
     "Record",
     "Recorded",
+    "group_commit",
     "make_key_file",
     "master_key",
 ]

@@ -7,6 +7,10 @@ class LedgerUnavailable(CreditRiskError, ConnectionError):
     """Nothing was recorded now, though it may be later: disk full, database gone or locked. Never answer a decision."""
 
 
+class LedgerBusy(LedgerUnavailable):
+    """Another process writes to the ledger's file. Nothing was begun, and it may be tried again at once."""
+
+
 class LedgerRefused(CreditRiskError, ValueError):
     """This ledger cannot be used as it was asked for: another key, a newer schema, a setting that loses decisions."""
 

@@ -113,8 +113,12 @@ class GroupCommit:
         while not self._queue.empty():
             one = self._queue.get()
             left += [one] if one else []
-        stopped = LedgerUnavailable(f"the ledger's writer stopped: {error!r}.")
-        _deliver(left, [stopped] * len(left))
+        _deliver(left, [stopped(error)] * len(left))
+
+
+def stopped(error: BaseException) -> LedgerUnavailable:
+    """What those who wait are told when a fault of ours ends the writing."""
+    return LedgerUnavailable(f"the ledger's writer stopped: {error!r}.")
 
 
 def _deliver(batch: Iterable[_Waiting], answers: Iterable[Outcome]) -> None:
@@ -127,13 +131,14 @@ def _deliver(batch: Iterable[_Waiting], answers: Iterable[Outcome]) -> None:
             of_loop[one.future.get_loop()].append((one.future, answer))
     for loop, resolved in of_loop.items():
         try:
-            loop.call_soon_threadsafe(_resolve_all, resolved)
+            loop.call_soon_threadsafe(resolve_all, resolved)
         except RuntimeError:  # the loop was closed: nobody waits there any more, and what was recorded stays recorded
             if not loop.is_closed():
                 raise
 
 
-def _resolve_all(resolved: "Iterable[tuple[asyncio.Future[Recorded], Outcome]]") -> None:
+def resolve_all(resolved: "Iterable[tuple[asyncio.Future[Recorded], Outcome]]") -> None:
+    """Answer coroutines, in the thread of their loop."""
     for future, answer in resolved:
         if not future.done():  # done: its request was given up meanwhile
             _resolve(future, answer)

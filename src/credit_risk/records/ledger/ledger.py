@@ -66,9 +66,9 @@ class Ledger:
         """An entry as bytes, to be written later: raises EntryError before any other entry is at stake."""
         return prepare(entry, self.secret)
 
-    def write(self, prepared: Sequence[Prepared]) -> list[Outcome]:
-        """`append` for prepared entries."""
-        with self.store.writing() as cursor:
+    def write(self, prepared: Sequence[Prepared], *, wait: bool = True) -> list[Outcome]:
+        """`append` for prepared entries. Without `wait` it raises LedgerBusy where another process writes just now."""
+        with self.store.writing(wait=wait) as cursor:
             batch = self._batch(cursor, prepared)
             outcomes = [batch.put(one) for one in prepared]
             self._insert(cursor, keys, batch.new_keys)

@@ -19,7 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from credit_risk.records.ledger.errors import LedgerRefused, LedgerUnavailable
+from credit_risk.records.ledger.errors import LedgerBusy, LedgerRefused, LedgerUnavailable
 
 SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "fullfsync=ON", "checkpoint_fullfsync=ON")
 AGAIN = 0.0004  # seconds between two tries for SQLite's write lock: its own waiting grows to 100 ms and is unfair
@@ -71,8 +71,11 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[DBAPICursor]:
-        """One durable transaction, alone with the database; nothing of it is kept unless block and commit succeed."""
+    def writing(self, *, wait: bool = True) -> Iterator[DBAPICursor]:
+        """One durable transaction, alone with the database; nothing of it is kept unless block and commit succeed.
+
+        Raises LedgerBusy if another process writes to the file for longer than may be waited.
+        """
         with self._translated():
             self._still_there()
             connection = self.engine.raw_connection()
@@ -80,7 +83,11 @@ class Store:
             try:
                 cursor = connection.cursor()
                 if self.sqlite:
-                    self._begin_alone(cursor)
+                    try:
+                        self._begin_alone(cursor, self.busy_timeout_s if wait else 0)
+                    except LedgerBusy:
+                        done = True  # nothing was begun: the connection is as good as before
+                        raise
                 yield cursor
                 connection.commit()
                 self._still_there()  # again: what was committed to a file that went meanwhile is not durable
@@ -133,7 +140,7 @@ class Store:
         if self.sqlite:
             engine = create_engine(self.url, creator=self._sqlite, poolclass=QueuePool, max_overflow=-1)
             # The driver begins nothing by itself (see _sqlite); a Core transaction takes the write lock at once.
-            event.listen(engine, "begin", lambda connection: self._begin_alone(connection.connection.cursor()))
+            event.listen(engine, "begin", self._begin_core)
             return engine
         milliseconds = math.ceil(self.busy_timeout_s * 1000)
         options = f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000"
@@ -159,14 +166,19 @@ class Store:
         connection.execute("PRAGMA busy_timeout=1")  # from here on see _begin_alone; in WAL nobody else ever waits
         return connection
 
-    def _begin_alone(self, cursor: DBAPICursor) -> None:
-        deadline = time.monotonic() + self.busy_timeout_s
+    def _begin_core(self, connection: Connection) -> None:
+        self._begin_alone(connection.connection.cursor(), self.busy_timeout_s)
+
+    def _begin_alone(self, cursor: DBAPICursor, within_s: float) -> None:
+        deadline = time.monotonic() + within_s
         while True:
             try:
                 cursor.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
+                if time.monotonic() >= deadline:
+                    raise LedgerBusy(f"the ledger {self.place} cannot be used now: {error}. {self._hint()}") from error
                 time.sleep(AGAIN)
             else:
                 return

@@ -1,0 +1,104 @@
+"""Group commit in the event loop's own thread, for a ledger in a local file.
+
+A transaction on a local file is shorter than what two threads lose by handing Python's lock to each other. A database
+over the network keeps a thread of its own (see group.py): a loop would stand still for each round trip. Here only the
+disk holds the loop up; while another process writes, the loop goes on and tries again.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from credit_risk.records.ledger.batch import Outcome
+from credit_risk.records.ledger.entry import Entry, Prepared, Recorded
+from credit_risk.records.ledger.errors import LedgerBusy, LedgerUnavailable, Overloaded
+from credit_risk.records.ledger.group import CLOSED, GroupCommit, resolve_all, stopped
+from credit_risk.records.ledger.ledger import Ledger
+from credit_risk.records.ledger.store import AGAIN
+
+
+class _Waiting(NamedTuple):
+    prepared: Prepared
+    future: "asyncio.Future[Recorded]"
+
+
+class CommitInLoop:
+    """Writes what the requests of one turn of the loop have left, in one transaction; one of these a process.
+
+    most_waiting and most_together as in GroupCommit. It belongs to one loop, and no other thread may use it.
+    """
+
+    def __init__(self, ledger: Ledger, *, most_waiting: int = 1024, most_together: int = 64) -> None:
+        self._ledger = ledger
+        self._most_waiting = most_waiting
+        self._most_together = most_together
+        self._queue: deque[_Waiting] = deque()
+        self._give_up_at = 0.0
+        self._closed = False
+
+    @property
+    def depth(self) -> int:
+        """Entries that are not durable yet."""
+        return len(self._queue)
+
+    async def record(self, entry: Entry) -> Recorded:
+        """What was recorded. Raises Conflict, EntryError, LedgerUnavailable and Overloaded."""
+        if self.depth >= self._most_waiting:
+            raise Overloaded(self.depth)
+        if self._closed:
+            raise LedgerUnavailable(CLOSED)
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(self._ledger.prepare(entry), loop.create_future())
+        self._queue.append(waiting)
+        if len(self._queue) == 1:
+            self._start(loop)
+        return await waiting.future
+
+    def close(self) -> None:
+        """Write what waits, then take no more."""
+        self._closed = True
+        while batch := self._next():
+            self._answer(batch, wait=True)
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._give_up_at = time.monotonic() + self._ledger.store.busy_timeout_s
+        # Behind all that is ready now, so that what arrived together is written together.
+        loop.call_soon(self._write, loop)
+
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            self._answer(self._next(), wait=False)
+        except LedgerBusy as error:
+            if time.monotonic() < self._give_up_at:
+                loop.call_later(AGAIN, self._write, loop)
+                return
+            self._deliver([error] * len(self._next()))
+        if self._queue:
+            self._start(loop)
+
+    def _next(self) -> list[_Waiting]:
+        return [self._queue[place] for place in range(min(len(self._queue), self._most_together))]
+
+    def _answer(self, batch: Sequence[_Waiting], *, wait: bool) -> None:
+        """Write a batch and answer it. Raises LedgerBusy, with all of it still waiting, if it may not wait."""
+        try:
+            answers: Sequence[Outcome] = self._ledger.write([one.prepared for one in batch], wait=wait)
+        except LedgerUnavailable as error:
+            if isinstance(error, LedgerBusy) and not wait:
+                raise
+            answers = [error] * len(batch)
+        except BaseException as error:  # a fault of ours: answer nobody as if recorded, and take nothing more
+            self._closed = True
+            self._deliver([stopped(error)] * len(self._queue))
+            raise
+        self._deliver(answers)
+
+    def _deliver(self, answers: Sequence[Outcome]) -> None:
+        resolve_all([(self._queue.popleft().future, answer) for answer in answers])
+
+
+def group_commit(ledger: Ledger, *, most_waiting: int) -> CommitInLoop | GroupCommit:
+    """The group commit that suits a ledger's database, for coroutines; make one a process and use it from one loop."""
+    return (CommitInLoop if ledger.store.sqlite else GroupCommit)(ledger, most_waiting=most_waiting)
