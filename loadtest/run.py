@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 def main() -> None:
     options = arguments()
     options.output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="load-") as name, served(service(options, Path(name))) as port:
+    with tempfile.TemporaryDirectory(prefix="load-") as name, served(service(options, Path(name))) as (port, _):
         code = loaded(options, port)
     line = figures(options.output / "report.json", options)
     with (options.output / "history.jsonl").open("a", encoding="utf-8") as file:
@@ -48,7 +48,7 @@ def service(options: argparse.Namespace, folder: Path) -> Contender:
     command = [sys.executable, "-m", "credit_risk.cli", "serve", "--root", str(options.root.absolute())]
     command += ["--config", str(settings_for(folder))]
     environment = {"BENTOML_DO_NOT_TRACK": "true"}
-    return Contender("the service", "decide", command, "/decide", folder, "/health", environment)
+    return Contender("the service", command, "/decide", folder, "/health", environment)
 
 
 def loaded(options: argparse.Namespace, port: int) -> int:
