@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import ncx2, norm
 
 from credit_risk.domain import drift
 from credit_risk.domain.drift import Reference
@@ -144,21 +145,52 @@ THEN = DRAW.standard_normal(3_000)
 @pytest.mark.parametrize("threshold", [0.002, 0.1])
 @pytest.mark.parametrize("rows", [20, 300, 3_000])
 @pytest.mark.parametrize("shift", [0, 0.2, 1])
-def test_the_ends_held_against_the_threshold_give_the_verdict(shift, rows, threshold):
+def test_the_interval_held_against_the_threshold_gives_the_verdict(shift, rows, threshold):
     now = np.random.default_rng(rows).standard_normal(rows) + shift
     found = one(THEN, now, bins=10, threshold=threshold)
-    low, high = found.ends
-    by_ends = "PASS" if max(found.psi, high) <= threshold else "FAIL" if low > threshold else "CANNOT SAY"
-    assert by_ends == found.verdict
+    by_interval = "PASS" if found.high <= threshold else "FAIL" if found.low > threshold else "CANNOT SAY"
+    assert by_interval == found.verdict
+    assert 0 <= found.low <= found.psi <= found.high
 
 
-def moved(column: str, psi: float, critical: float) -> drift.Shift:
-    return drift.Shift(column, psi, 100, critical, 0.1, "PASS", "", 0.5, 0.5)
+def test_the_interval_inverts_noncentral_chi_squared():
+    then, now = counts(400, 300, 200, 100), counts(100, 200, 300, 400)
+    low, high = drift.interval(then, now, 0.9)
+    spread = 1 / 1000 + 1 / 1000
+    x = drift.index(then, now) / spread
+    assert_allclose(ncx2.sf(x, 3, low / spread), 0.05, rtol=1e-6)
+    assert_allclose(ncx2.cdf(x, 3, high / spread), 0.05, rtol=1e-6)
+
+
+def test_where_chance_explains_it_the_interval_reaches_from_0_to_the_critical_value():
+    then, now = counts(250, 250, 250, 250), counts(100, 100, 100, 100)
+    assert drift.interval(then, now, 0.95) == (0, drift.critical_value(then, now, 0.95))
+    assert drift.interval(then, counts(0, 0, 0, 0), 0.95) == (0, np.inf)
+    assert drift.interval(counts(49, 51), counts(50, 50), 0.95)[0] == 0
+    assert drift.interval(counts(9, 0), counts(5, 0), 0.95) == (0, 0)  # one bin: nothing that could move
+
+
+@pytest.mark.parametrize("rows", [500, 5_000])
+@pytest.mark.parametrize("shift", [0.25, 0.32, 0.5])  # a true PSI of about 0.06, 0.1 and 0.24
+def test_the_interval_holds_the_truth_as_often_as_it_says(shift, rows):
+    shares = np.full(10, 0.1)
+    now = np.diff(norm.cdf(norm.ppf(np.linspace(0, 1, 11)) - shift))
+    true, draw = ((now - shares) * np.log(now / shares)).sum(), np.random.default_rng(rows)
+    ends = np.array(
+        [drift.interval(draw.multinomial(3 * rows, shares), draw.multinomial(rows, now), 0.95) for _ in range(1_000)]
+    )
+    below, above = (true < ends[:, 0]).mean(), (true > ends[:, 1]).mean()
+    assert 0.93 <= 1 - below - above <= 0.97  # a standard error of 0.7 %
+    assert max(below, above) < 0.045  # and on neither side alone
+
+
+def moved(column: str, psi: float, low: float, high: float) -> drift.Shift:
+    return drift.Shift(column, psi, 100, low, high, 0.1, "PASS", "", 0.5, 0.5)
 
 
 def test_the_largest_is_named_and_no_column_is_further_off_than_its_ends():
-    shifts = [moved("a", 0.05, 0.2), moved("b", 0.04, 0.03), moved("c", 0.01, 0.02)]
-    assert drift.largest(shifts) == ("a", 0.05, 0.04, 0.2)
+    shifts = [moved("a", 0.05, 0.01, 0.06), moved("b", 0.04, 0.02, 0.2), moved("c", 0.01, 0, 0.02)]
+    assert drift.largest(shifts) == ("a", 0.05, 0.02, 0.2)
 
 
 def test_ten_columns_at_once_are_called_moved_by_chance_as_seldom_as_one():

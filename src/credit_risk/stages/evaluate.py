@@ -282,7 +282,7 @@ def by_band(config: Config, test: Part, unknown: dict[str, str]) -> tuple[Number
 def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown: dict[str, str]) -> Numbers:
     """How far score (PSI) and inputs (CSI) have moved from the training rows to the later test rows.
 
-    Not taken on a random split, where it could not fail. The ends are those of drift.Shift.ends.
+    Not taken on a random split, where it could not fail.
     """
     if read_json(files.report("preparation"))["split"]["by"] != "time":
         why = "the split is random: training and test rows cannot differ but by chance"
@@ -297,9 +297,8 @@ def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown:
     return {
         "stability": {
             "score_psi": shift.psi,
-            "score_psi_low": shift.ends[0],
-            "score_psi_high": shift.ends[1],
-            "score_psi_critical": shift.critical,
+            "score_psi_low": shift.low,
+            "score_psi_high": shift.high,
             "csi_largest": index,
             "csi_largest_low": low,
             "csi_largest_high": high,

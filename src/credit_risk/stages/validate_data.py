@@ -270,8 +270,8 @@ def _compliance(
 def _drift_sentence(shift: drift.Shift) -> str:
     why = "drifted" if shift.verdict == "FAIL" else "cannot be told to be stable"
     return (
-        f"{shift.column}: {why}: PSI {shift.psi:.3f} on {shift.rows:,} rows, threshold {shift.threshold:g}, "
-        f"chance alone gives up to {shift.critical:.3f}; most in {shift.moved!r}: "
+        f"{shift.column}: {why}: PSI {shift.psi:.3f} on {shift.rows:,} rows, of the population between "
+        f"{shift.low:.3f} and {shift.high:.3f}, threshold {shift.threshold:g}; most in {shift.moved!r}: "
         f"{shift.share_then:.1%} then, {shift.share_now:.1%} now"
     )
 
@@ -306,11 +306,11 @@ def _findings_table(findings: Sequence[Finding]) -> Table:
 
 
 def _drift_table(shifts: Sequence[drift.Shift]) -> Table:
-    table = Table("", "column", "PSI", "by chance", "moved most", "then", "now", title="Drift", title_justify="left")
+    table = Table("", "column", "PSI", "interval", "moved most", "then", "now", title="Drift", title_justify="left")
     colors = {"PASS": "green", "FAIL": "red", "CANNOT SAY": "yellow"}
     for its in sorted(shifts, key=lambda shift: -shift.psi):
         shares = (f"{its.share_then:.1%}", f"{its.share_now:.1%}")
-        cells = (its.column, f"{its.psi:.3f}", f"{its.critical:.3f}", its.moved, *shares)
+        cells = (its.column, f"{its.psi:.3f}", f"{its.low:.3f} to {its.high:.3f}", its.moved, *shares)
         table.add_row(Text(its.verdict, style=colors[its.verdict]), *map(Text, cells))
     return table
 
