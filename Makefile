@@ -25,7 +25,7 @@ endef
 export FINGERPRINT
 
 .PHONY: help setup data run serve load bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
-	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills bento image lock doctor clean
+	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills serve-kills bento image lock doctor clean
 
 help: ## List the targets (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -170,6 +170,9 @@ tune: data ## Search LightGBM's parameters (resumable, seeded) and write them to
 
 bench-pipeline: setup ## Measure the pipeline against bare LightGBM, and how it grows from 30 k to 3 M rows
 	$(BIN)/credit-risk bench
+
+serve-kills: setup ## Kill -9 the service under load, twenty times: no answered decision is lost, none is made twice
+	SERVE_KILLS=20 $(BIN)/pytest -s tests/serving/test_kills.py
 
 ledger-kills: setup ## Kill -9 under load, twenty times in each database: no decision that was answered is lost
 	LEDGER_KILLS=20 $(BIN)/pytest -s tests/records/ledger/test_durability.py -k kill

@@ -182,6 +182,16 @@ def test_a_wrong_encoding_in_the_header_and_far_into_the_file(tmp_path: Path):
     assert f"byte {content.index(0xFC)} (0xfc) is not utf-8" in refusal(tmp_path, content)
 
 
+def test_a_file_that_is_no_text_is_not_called_an_encoding(tmp_path: Path):
+    assert "byte 4 is not utf-8, and what is around it is no text. Name a CSV file." in refusal(
+        tmp_path, b"a,b,\xff\x00\x01" * 50
+    )
+
+
+def test_a_quote_that_is_never_closed_is_thought_of(tmp_path: Path):
+    assert "a quote that is never closed" in refusal(tmp_path, GOOD.replace(",yes,", ',"yes,', 1).encode())
+
+
 def test_utf8_read_as_another_encoding(tmp_path: Path):
     content = GOOD.replace("some", "cafÁ")  # Á is 0xc3 0x81 in UTF-8, and cp1252 has no 0x81
     assert "(0x81) is not cp1252. The file is probably utf-8" in refusal(tmp_path, content, config(encoding="cp1252"))

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 from ruamel.yaml import YAML
 
 READY_WITHIN = 120  # seconds; a busy machine imports slowly
@@ -65,6 +66,15 @@ def wait(served: Served) -> None:
             pass
         time.sleep(0.1)
     raise AssertionError(f"not ready within {READY_WITHIN} s: {served.log.read_text()}")
+
+
+def kill(served: Served) -> None:
+    """As a machine that fails would: kill -9 of every process of the service. Workers have sessions of their own."""
+    processes = [*psutil.Process(served.process.pid).children(recursive=True), psutil.Process(served.process.pid)]
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    served.process.wait(30)
 
 
 def end(served: Served, sign: int = signal.SIGTERM) -> int:

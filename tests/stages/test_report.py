@@ -287,6 +287,13 @@ def test_a_figure_is_written_in_one_way(numbers, kind, signed, text):
     assert report_figures.interval(numbers, kind, signed=signed) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.42e-13, "1.4e−13"), (-2e-5, "−2.0e−05"), (0.0, "0.000"), (0.0006, "0.001"), (0.775, "0.775")]
+)
+def test_a_figure_that_is_not_quite_0_is_not_written_as_0(value, text):
+    assert report_figures.written(value) == text
+
+
 def test_a_pass_is_said_in_words_for_the_gate_and_each_check(whole):
     config, text = whole
     page = Page(text)

@@ -302,7 +302,7 @@ def test_the_table_for_people_holds_findings_compliance_and_a_verdict(files: Fil
     assert "a number from 0 to 9,000" in text
     assert "id 43" in text
     assert "secondary source" in text
-    assert "Drift not assessed: no reference." in text
+    assert "Drift: not assessed: no reference." in text
     assert "FAIL: 3 problems" in text
     assert "PASS" in shown(check(files, rules=False, paths=[sound(files)]))
 

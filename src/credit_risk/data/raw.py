@@ -94,6 +94,8 @@ def encoding_fault(path: Path, encoding: str) -> DataError:
         start = stream.read(2)
         stream.seek(max(offset - 64, 0))
         around = stream.read(128)
+    if start not in _UTF_16 and any(byte < 32 and byte not in b"\t\n\r" for byte in around):
+        return DataError(f"{path}: byte {offset} is not {encoding}, and what is around it is no text. Name a CSV file.")
     likely = next((name for name in ("utf-8", "cp1252") if name != encoding and _decodes(around, name)), "latin-1")
     if start in _UTF_16:
         likely = "utf-16"
@@ -289,7 +291,7 @@ def _parse_as(
     raise DataError(
         f"{path}: {count} line{'s' * (count != 1)} {'have' if count != 1 else 'has'} another number of cells than the "
         f"header, which has {ragged[0].expected_columns}: {sample}. Look for a {data.delimiter!r} inside a text "
-        f"without quotes, or a row that was cut off."
+        f"without quotes, a quote that is never closed, or a row that was cut off."
     )
 
 

@@ -2,6 +2,15 @@
 
 from credit_risk.config.schema import Gate
 
+HEADLINES = {  # of the test rows, in the order in which people read them
+    "auc": "AUC",
+    "ks": "KS",
+    "brier": "Brier score",
+    "calibration_slope": "calibration slope",
+    "calibration_in_the_large": "calibration in the large",
+    "approval_rate": "approval rate",
+    "profit_per_application": "profit per application",
+}
 WORDS = {
     "test.auc": "AUC on the test rows",
     "test.gini": "Gini on the test rows",

@@ -4,6 +4,7 @@ BentoML imports this module in its master too, which only minds the workers. So 
 worker starts: the master begins sooner and holds half the memory.
 """
 
+import asyncio
 import logging
 import os
 import signal
@@ -50,8 +51,18 @@ async def lifespan(outer: Starlette) -> AsyncIterator[None]:
     """The routes of the service, from when the worker starts until it ends."""
     service = import_module("credit_risk.serving.web").application(start)
     outer.router.routes.extend(service.router.routes)
+    watching = asyncio.create_task(end_with(os.getppid()))
     async with service.router.lifespan_context(service):
         yield
+    watching.cancel()
+
+
+async def end_with(master: int, every: float = 1.0) -> None:
+    """End this worker when its master has gone: it would go on answering on a port that no new master can take."""
+    while os.getppid() == master:
+        await asyncio.sleep(every)
+    log.error("the process that started this worker was killed, so the worker ends")
+    signal.raise_signal(signal.SIGTERM)
 
 
 class Bare(bentoml.Service[Any]):  # type: ignore[misc]  # (bentoml is not typed)

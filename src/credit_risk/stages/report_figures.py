@@ -80,6 +80,8 @@ def written(value: float | None, kind: Kind = "plain", *, signed: bool = False, 
     text = f"{value * scale:{sign},.{places}f}"
     unit = "" if scale == 1 else " pp" if signed else "%"
     zero = f"{0:.{places}f}"
+    if value and decimals is None and kind == "plain" and not signed and text.lstrip("-") == zero:
+        return f"{value:.1e}".replace("-", "−")  # beside a limit of 1e-6, 0.000 says nothing
     return (zero if text.lstrip("+-") == zero else text.replace("-", "−")) + unit
 
 

@@ -9,21 +9,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+from credit_risk.domain.measures import HEADLINES
 from credit_risk.errors import CreditRiskError
 from credit_risk.stages.gate_output import cell, markdown
 
 MOST_BYTES = 2_000_000
 MOST_CHECKS = 200
 VERDICTS = ("PASS", "FAIL", "CANNOT SAY")
-HEADLINES = {
-    "auc": "AUC",
-    "ks": "KS",
-    "brier": "Brier score",
-    "calibration_slope": "calibration slope",
-    "calibration_in_the_large": "calibration in the large",
-    "approval_rate": "approval rate",
-    "profit_per_application": "profit per application",
-}
 
 
 class UntrustedReport(CreditRiskError, ValueError):

@@ -228,7 +228,8 @@ class _Parts:
         before = _manifest(folder)
         if before == manifest:
             finished = _finished(folder)
-            log.info("Going on after %s finished parts in %s", finished, folder)
+            if finished:
+                log.info("Going on after %s finished parts in %s", finished, folder)
             return cls(folder, facts, finished, reasons)
         if before is not None:
             changed = ", ".join(key for key, value in manifest.items() if before.get(key) != value)

@@ -10,17 +10,10 @@ from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.domain.gate import lookup
+from credit_risk.domain.measures import HEADLINES
 from credit_risk.errors import NotFound
 
-HEADLINES = {
-    "auc": "AUC",
-    "ks": "KS",
-    "brier": "Brier score",
-    "calibration_slope": "calibration slope",
-    "calibration_in_the_large": "calibration in the large",
-    "approval_rate": "approval rate",
-    "profit_per_application": "profit per application*",
-}
+STARS = {"approval_rate": "*", "profit_per_application": "**"}  # what the line below the figures explains
 STYLES = {"PASS": "green", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}
 
 
@@ -36,7 +29,7 @@ def screen(config: Config, files: Files) -> RenderableType:
     lines.append(Text(f"The candidate is the {metrics['kind']}; its challengers stand beside it."))
     if not split["out_of_time"]:
         lines.append(Text(f"No out-of-time test: {split['why_random']}."))
-    lines.append(Text("* as a share of the exposure"))
+    lines.append(Text("* by PD alone, before referrals and policy rules; ** as a share of the exposure"))
     verdict = Text("The gate says ") + Text(gate["verdict"], style=STYLES[gate["verdict"]]) + Text(".")
     return Group(*lines, verdict, Text(f"Report: {files.page}"))
 
@@ -51,7 +44,7 @@ def _figures(metrics: dict[str, Any]) -> Table:
         low, high = (lookup(metrics, f"test.{name}_{end}") for end in ("low", "high"))
         others = [_number(lookup(metrics, f"challengers.{one}.{name}")) for one in challengers]
         interval = "not known" if low is None or high is None else f"{low:.4f} to {high:.4f}"
-        table.add_row(label, _number(lookup(metrics, f"test.{name}")), interval, *others)
+        table.add_row(label + STARS.get(name, ""), _number(lookup(metrics, f"test.{name}")), interval, *others)
     return table
 
 

@@ -287,7 +287,7 @@ def render(report: Report) -> RenderableType:
         parts.append(_compliance_table(report.compliance))
     size = f"{report.contract.rows:,} rows, {report.contract.columns} columns, {len(report.contract.checked)} rules"
     warnings = len(report.contract.findings) - len(report.contract.failures)
-    parts.append(Text(f"{', '.join(source['path'] for source in report.sources)}: {size}. Drift {report.drift_note}."))
+    parts.append(Text(f"{', '.join(source['path'] for source in report.sources)}: {size}. Drift: {report.drift_note}."))
     noted = f" ({warnings} warning{'s' * (warnings != 1)})" if warnings else ""
     count = len(report.problems)
     verdict = "PASS" if report.passed else f"FAIL: {count} problem{'s' * (count != 1)}"
