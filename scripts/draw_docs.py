@@ -4,7 +4,6 @@ Each picture is the one of reports/index.html, in fixed colours. With --check no
 if a picture is not what the tables of reports/ would give.
 """
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +11,10 @@ from pathlib import Path
 from credit_risk.config import load
 from credit_risk.data.files import Files
 from credit_risk.stages import plots_explain, plots_fairness, plots_robustness
+from credit_risk.stages.plots_alone import standalone
 
 ROOT = Path(__file__).parents[1]
-ZOOM = 1.5
 FOLDER = ROOT / "docs" / "pictures"
-PAGE = ROOT / "src" / "credit_risk" / "stages" / "page.html.j2"
 DRAWN = {
     "fairness": ("groups", "sweep", "frontier"),
     "explain": ("families", "importance", "summary", "interactions"),
@@ -40,25 +38,6 @@ def pictures(root: Path) -> Iterator[tuple[str, str]]:
             yield f"{part}-{name}.svg", standalone(str(picture.svg))
 
 
-def colours() -> dict[str, str]:
-    """The light colours of the page by the name of their variable: the first that its style sheet gives."""
-    found = re.findall(r"--p-(\w+): (#\w+)", PAGE.read_text(encoding="utf-8"))
-    return dict(reversed(found))
-
-
-def standalone(svg: str) -> str:
-    """A picture of the page as a file of its own: colours written out, and a ground, so that a dark reader shows it."""
-    named = colours()
-    for name, colour in named.items():
-        svg = svg.replace(f"var(--p-{name})", colour)
-    head, body = svg.split(">", 1)
-    _, _, width, height = re.findall(r"[\d.]+", head[head.index("viewBox") :])
-    size = f'width="{float(width) * ZOOM:.0f}" height="{float(height) * ZOOM:.0f}"'
-    head = head.replace("<svg", f'<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" {size}', 1)
-    ground = f'<rect width="100%" height="100%" fill="{named["paper"]}"/>'
-    return f"{head}>\n{ground}{body.rstrip()}\n"
-
-
 def main(arguments: list[str]) -> int:
     drawn = dict(pictures(ROOT))
     if "--check" not in arguments:
@@ -66,7 +45,7 @@ def main(arguments: list[str]) -> int:
         for name, text in drawn.items():
             (FOLDER / name).write_text(text, encoding="utf-8")
         return 0
-    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.svg")}
+    there = {path.name: path.read_text(encoding="utf-8") for part in DRAWN for path in FOLDER.glob(f"{part}-*.svg")}
     wrong = sorted(name for name in drawn.keys() | there.keys() if drawn.get(name) != there.get(name))
     print("\n".join(f"docs/pictures/{name} is not what reports/ gives; draw again" for name in wrong) or "as drawn")
     return 1 if wrong else 0

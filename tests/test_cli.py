@@ -11,6 +11,7 @@ import pytest
 
 from credit_risk.cli import main, parser
 from credit_risk.data.simulate import lender
+from credit_risk.data.writing import write_json
 
 ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("credit-risk")
@@ -239,6 +240,16 @@ def test_an_interrupt_exits_130_without_a_traceback(root, monkeypatch, capsys):
     monkeypatch.setattr("credit_risk.stages.prepare.run", interrupted)
     assert main(["prepare", "--root", str(root)]) == 130
     assert capsys.readouterr().err == "Interrupted; what was finished is kept.\n"
+
+
+def test_config_tells_of_a_gate_on_what_the_last_run_did_not_measure(root, capsys):
+    (root / "reports").mkdir(exist_ok=True)
+    taken = {"test": {"auk": 0.8, "auk_low": 0.7, "auk_high": 0.9}, "monotone": {"violations": 0}}
+    write_json(root / "reports" / "metrics.json", taken)
+    assert main(["config", "--root", str(root)]) == 0
+    said = capsys.readouterr()
+    assert "discrimination: the last run did not measure test.auc; did you mean test.auk?" in said.err
+    assert "monotone" not in said.err
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["score", "--help"], ["config"]])

@@ -117,8 +117,11 @@ def _stage(name: str) -> Run:
 
 def _config(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> None:
+        measurements = import_module("credit_risk.stages.measurements")
         config, files = _context(options)
         path = options.config or files.config
+        for sentence in measurements.unmeasured(config, files):
+            logging.getLogger("credit_risk").warning(sentence)
         print(f"{path}: {len(config.columns)} columns, {len(config.features)} features, {len(config.gates)} gates")
 
     _command(commands, "config", "check the config: every problem at once, each with its line", run)
@@ -354,19 +357,20 @@ def _bench(commands: Commands) -> None:
 
 def _power(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> None:
-        power, power_page = (import_module(f"credit_risk.stages.{name}") for name in ("power", "power_page"))
+        power = import_module("credit_risk.stages.power")
         config, files = _context(options)
         if not options.docs_only:
-            folder = files.root / "build" / "gate-power"
-            report = power.run(config, folder, seeds=options.seeds, coverage_seeds=options.coverage_seeds)
-            write_json(files.root / power_page.FIGURES, report)
-        power_page.write(files.root)
-        print(f"{files.root / power_page.PAGE}")
+            found = power.run(config, files, power.QUICK if options.quick else power.Plan(), workers=options.workers)
+            if options.quick:
+                print("It runs. So few draws are no evidence, and nothing was written.")
+                return
+            write_json(files.root / power.FIGURES, found)
+        print(power.write_documents(files.root))
 
-    what = "measure how often the statistical gates are wrong, on a simulated lender whose truth is known"
-    command = _command(commands, "gate-power", what, run)
-    command.add_argument("--seeds", type=int, default=40, help="samples of each dose and size (default: 40)")
-    command.add_argument("--coverage-seeds", type=int, default=500, help="samples behind the coverage (default: 500)")
+    what = "measure how often the statistical gates are wrong, on simulated lenders whose truth is known"
+    command = _command(commands, "gate-power", what, run, "credit-risk gate-power --quick")
+    command.add_argument("--quick", action="store_true", help="a tenth of the draws, and no documents: does it run?")
+    command.add_argument("--workers", type=int, default=2, help="processes that share the work (default: 2)")
     command.add_argument("--docs-only", action="store_true", help="write the page again from docs/gate-power.json")
 
 

@@ -148,6 +148,8 @@ class _Translator(ast.NodeTransformer):
         left, right = self.visit(node.left), self.visit(node.right)
         # Division and power of two plain numbers would raise in Python where a column gives missing.
         if isinstance(node.op, ast.Div):
+            if isinstance(right, ast.Constant) and right.value == 0:
+                raise self._refusal("it divides by 0, which is always missing")
             return _call("_divide", left, right)
         if isinstance(node.op, ast.Pow):
             return _call("_power", left, right)
@@ -188,7 +190,9 @@ class _Translator(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = node.func.id if isinstance(node.func, ast.Name) else None
         if name not in _FUNCTIONS or node.keywords:
-            raise self._refusal(f"{ast.unparse(node.func)}(…) is not allowed; use {_names()}")
+            near = difflib.get_close_matches(name or "", _FUNCTIONS.keys() - {name}, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; use {_names()}"
+            raise self._refusal(f"{ast.unparse(node.func)}(…) is not allowed{hint}")
         low, high, takes_list = _ARITY[name]
         arguments = node.args
         if takes_list:

@@ -69,7 +69,7 @@ def test_every_problem_comes_at_once_with_its_line(written):
     model = Path(written.path).read_text(encoding="utf-8").splitlines().index("model:") + 1
     assert refusal.value.problems == (
         f"credit.yaml line {lines[0]}: contract.min_rows: Input should be greater than 0; got -1",
-        f"credit.yaml line {lines[1]}: split.by: Input should be 'time' or 'random'; got 'tyme'",
+        f"credit.yaml line {lines[1]}: split.by: Input should be 'time' or 'random'; got 'tyme'; did you mean 'time'?",
         f"credit.yaml line {model}: model.folds: this key is missing",
         f"credit.yaml line {lines[2]}: model.foldz: unknown key 'foldz'; did you mean 'folds'?",
         f"credit.yaml line {lines[3]}: policy.lgd: Input should be greater than 0; got -0.5",

@@ -45,6 +45,15 @@ def test_inside_passes_outside_fails_and_astride_cannot_be_said(
     assert check((low + high) / 2, low, high, **limits).verdict == verdict
 
 
+def test_a_misspelt_measure_is_told_from_one_that_nobody_took():
+    taken = {"test": {"auc": 0.8, "auc_low": 0.7, "auc_high": 0.9}, "kind": "lightgbm"}
+    assert gate.nearest("test.acu", taken) == "test.auc"
+    assert gate.nearest("fairness.contrasts.women.ratio", taken) is None
+    (found,) = gate.decide([Gate(name="a", measure="test.acu", at_least=0.7, reason="r")], taken, {})
+    assert found.verdict == "FAIL"
+    assert found.sentence.endswith("a missing measure does not pass (did you mean test.auc?).")
+
+
 @pytest.mark.parametrize("value", [None, NAN, INF, True, "0.9", [0.9], {"auc": 0.9}])
 def test_what_is_no_number_was_not_measured_and_fails(value: Any):
     found = check(value, 0.8, 0.9, at_least=0.7)

@@ -1,7 +1,6 @@
 """The page as a person meets it: a real browser on a real server, by mouse and by keyboard, on two widths."""
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -10,12 +9,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
-from ruamel.yaml import YAML
 
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
 from credit_risk.serving import access
+from tools import needed
 
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": "5e" * 32}
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -31,19 +30,9 @@ FLAGS = [
 WORDS = {"approve": "Approve", "decline": "Decline", "refer": "Refer to a person"}
 
 
-def place(folder: Path, root: Path, **serving) -> Path:
-    shutil.copytree(root / "models", folder / "models")
-    (folder / "configs" / "deploy").mkdir(parents=True)
-    with (folder / "configs" / "deploy" / "local.yaml").open("w") as file:
-        YAML().dump({"serving": {"access": {"mode": "off"}, "gate": "reported"} | serving}, file)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if BROWSER is None and os.environ.get("CI") != "true":
-        pytest.skip("no chromium, chromium-browser or google-chrome on the PATH")
-    assert BROWSER, "no chromium, chromium-browser or google-chrome on the PATH"
+    needed(BROWSER, "no chromium, chromium-browser or google-chrome on the PATH: apt-get install chromium")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
         yield opened
@@ -52,7 +41,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def url(browser, root, tmp_path_factory) -> Iterator[str]:
-    folder = place(tmp_path_factory.mktemp("page"), root)
+    folder = server.place(tmp_path_factory.mktemp("page"), root)
     with server.serving(folder, environment=ENVIRONMENT) as found:
         yield found.url
 
@@ -232,7 +221,7 @@ def test_markup_in_what_is_sent_stays_text(page, application):
 
 
 def test_where_access_is_on_the_page_asks_for_a_key_and_says_what_is_wrong_with_it(browser, root, tmp_path):
-    folder = place(tmp_path, root, access={"mode": "keys", "keys_file": "keys.json"})
+    folder = server.place(tmp_path, root, access={"mode": "keys", "keys_file": "keys.json"})
     key = access.add_key(folder / "keys.json", "branch 4", ["decide"], 1)
     with server.serving(folder, environment=ENVIRONMENT) as found, browser.new_context() as context:
         page = context.new_page()
@@ -247,7 +236,7 @@ def test_where_access_is_on_the_page_asks_for_a_key_and_says_what_is_wrong_with_
 
 
 def test_a_service_that_is_gone_is_said_so(browser, root, tmp_path):
-    folder = place(tmp_path, root)
+    folder = server.place(tmp_path, root)
     with browser.new_context() as context:
         page = context.new_page()
         with server.serving(folder, environment=ENVIRONMENT) as found:

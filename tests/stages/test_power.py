@@ -1,121 +1,183 @@
-"""The study of the gates' power must see a gate that always passes, and an interval that is too narrow."""
+"""The study of the gates' power: worlds whose doses do what they say, no work done twice, a page from its figures."""
 
-import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import logit
 
-from credit_risk.config.schema import Gate
-from credit_risk.stages import power, power_page
-from credit_risk.stages.power import Cell, Draw, World
+from credit_risk.config import load
+from credit_risk.data.files import Files
+from credit_risk.data.writing import read_json
+from credit_risk.domain import power as counting
+from credit_risk.stages import plots_power, power, power_coverage, power_page
+from credit_risk.stages.power import Cell, Plan
+from credit_risk.stages.power_worlds import trials, world
 
 ROOT = Path(__file__).parents[2]
-SLOPE = Gate(name="slope", measure="test.calibration_slope", at_least=0.9, at_most=1.1, reason="r")
-KIND = "test.calibration_slope"
+LENDER = ROOT / "tests" / "lender" / "credit.yaml"
+SMALL = Plan(draws={300: (4, 2)}, seeds=5, replicates=20, coverage_replicates=20, coverage_size=300, truth_rows=3_000)
 
 
-class Now:
-    """A pool that works at once, and counts."""
+@pytest.fixture(scope="module")
+def config():
+    return load(LENDER)
 
-    def __init__(self):
-        self.done = 0
 
-    def submit(self, work, cell):
-        self.done += 1
-        made = work(cell)
-        return type("Done", (), {"result": lambda self: made})()
+@pytest.fixture(scope="module")
+def tried(config):
+    return {one.gate.measure: one for one in trials(config, 20)}
+
+
+@pytest.fixture(scope="module")
+def studied(config, tmp_path_factory):
+    """A whole study, far too small to say anything."""
+    files = Files(tmp_path_factory.mktemp("study"))
+    return files, power.run(config, files, SMALL, workers=1)
+
+
+def test_the_test_rows_are_booked_matured_and_counted():
+    one = world(1_000, 1)
+    assert (len(one), len(one.features), one.noise.shape) == (1_000, 1_000, (2, 1_000))
+    assert set(one.features["status"]) == {"good", "bad"}  # nobody declined, nothing that is not known yet
+    applied = one.features["applied_on"].to_numpy()
+    assert applied.max() < np.datetime64("2022-01-01")  # what came later has not matured at the end of 2022
+    assert one.earlier["applied_on"].to_numpy().max() < applied.min()
+    assert 0.1 < one.bad.mean() < 0.17  # of all applicants it is 0.17: the riskiest were declined
+    assert np.mean(one.pd) == pytest.approx(one.bad.mean(), abs=0.04)
+
+
+def test_worlds_are_the_same_for_the_same_seed():
+    world.cache_clear()
+    first = world(500, 3)
+    world.cache_clear()
+    assert np.array_equal(first.pd, world(500, 3).pd)
+    assert not np.array_equal(first.pd, world(500, 4).pd)
+
+
+def test_a_gap_is_in_womens_risk_alone():
+    even, uneven = world(20_000, 1), world(20_000, 1, gap=0.5)
+    apart = [logit(one.pd)[one.female].mean() - logit(one.pd)[~one.female].mean() for one in (even, uneven)]
+    assert apart[0] == pytest.approx(0, abs=0.05)
+    assert apart[1] == pytest.approx(0.5, abs=0.1)  # the earlier policy has declined some of the riskiest
 
 
 @pytest.mark.parametrize(
-    ("found", "verdict"),
+    ("measure", "sound", "faulty"),
     [
-        ((1.0, 0.95, 1.05), "PASS"),
-        ((1.0, 0.85, 1.05), "CANNOT SAY"),
-        ((1.5, 1.4, 1.6), "FAIL"),
-        ((math.nan, math.nan, math.nan), "CANNOT SAY"),
+        ("test.auc", lambda value: value > 0.7, lambda value: value < 0.7),
+        ("test.calibration_slope", lambda value: value == pytest.approx(1, abs=0.01), lambda value: value < 0.7),
+        ("test.calibration_in_the_large", lambda value: value == pytest.approx(0, abs=1e-6), lambda value: value > 0.1),
+        ("bands.largest_gap", lambda value: value == pytest.approx(0, abs=1e-6), lambda value: value > 0.35),
+        ("stability.score_psi", lambda value: value < 0.01, lambda value: value > 0.1),
+        ("stability.csi_largest", lambda value: value < 0.01, lambda value: value > 0.1),
+        ("robustness.scenarios.odds_doubled.held_profit", lambda value: value > 0, lambda value: value < 0),
+        ("selection.beyond_materiality", lambda value: value > 0, lambda value: value < 0),
+        ("comparison.differences.auc", lambda value: abs(value) < 0.005, lambda value: value < -0.005),
     ],
 )
-def test_a_sample_is_judged_by_the_engine_of_the_pipeline(found, verdict):
-    assert power.judged(SLOPE, found) == verdict
+def test_the_least_dose_is_sound_and_the_largest_is_not(tried, config, measure, sound, faulty):
+    trial = tried[measure]
+    first, last = (
+        trial.truth(config, trial.world(20_000, 7, dose), dose) for dose in (trial.doses[0], trial.doses[-1])
+    )
+    assert sound(first)
+    assert faulty(last)
+    assert counting.inside(trial.gate, first)
 
 
-def test_a_gate_that_lets_everything_pass_is_wrong_at_every_dose_beyond_the_limit():
-    cells = [Cell(KIND, dose, 500, 4, 100) for dose in (0.0, 1.0)]
-    results = dict.fromkeys(cells, [(1.0, 0.95, 1.05)] * 4)
-    found = power.summary(SLOPE, KIND, cells, results, {(KIND, 0.0): 1.0, (KIND, 1.0): 0.5})
-    sound, faulty = found["lines"]
-    assert (sound["within"], sound["PASS"], power_page.wrong(sound)) == (True, 1, 0)
-    assert (faulty["within"], faulty["PASS"], power_page.wrong(faulty)) == (False, 1, 1)
+def test_a_gate_that_the_config_has_is_tried_with_its_own_limits(tried):
+    assert (tried["test.auc"].gate.at_least, tried["test.auc"].declared) == (0.6, True)
+    assert not tried["test.calibration_slope"].declared
 
 
-def test_a_gate_that_fails_a_sound_model_is_wrong_by_that_share():
-    cell = Cell(KIND, 0.0, 500, 4, 100)
-    results = {cell: [(1.0, 0.95, 1.05)] * 3 + [(1.5, 1.4, 1.6)]}
-    (line,) = power.summary(SLOPE, KIND, [cell], results, {(KIND, 0.0): 1.0})["lines"]
-    assert (line["PASS"], line["FAIL"], power_page.wrong(line)) == (0.75, 0.25, 0.25)
+def test_a_figure_goes_through_the_engine_of_the_pipeline(config, tried):
+    trial = replace(tried["test.auc"], figure=lambda *_: (0.62, 0.55, 0.7))
+    assert power.verdict(config, trial, 300, 0, 0) == "CANNOT SAY"
+    assert power.verdict(config, replace(trial, figure=lambda *_: (0.7, 0.65, 0.75)), 300, 0, 0) == "PASS"
+    assert power.verdict(config, replace(trial, figure=lambda *_: (0.5, 0.4, 0.59)), 300, 0, 0) == "FAIL"
+    assert power.verdict(config, replace(trial, figure=lambda *_: (math.nan,) * 3), 300, 0, 0) == "CANNOT SAY"
 
 
-def test_coverage_counts_the_intervals_that_hold_the_truth_and_the_side_of_the_others():
-    samples = [{"x": (0.0, -1.0, 1.0)}] * 6 + [{"x": (2.0, 1.0, 3.0)}] + [{"x": (-2.0, -3.0, -1.0)}] * 3
-    samples += [{"x": (math.nan, math.nan, math.nan)}] * 10
-    (line,) = power.coverage(samples, {"x": 0.0})
-    assert line["coverage"] == pytest.approx(0.6)
-    assert (line["truth_below"], line["truth_above"], line["known"]) == (0.1, 0.3, 0.5)
-    assert line["error"] == pytest.approx(math.sqrt(0.6 * 0.4 / 10))
+def test_fairness_is_taken_as_the_stage_takes_it(config, tried):
+    """A group below fairness.min_n is not judged, and referrals count as the config says."""
+    (trial,) = (one for one in tried.values() if one.gate.measure.startswith("fairness.contrasts."))
+    few = config.model_copy(update={"fairness": config.fairness.model_copy(update={"min_n": 10_000})})
+    assert math.isnan(trial.figure(few, trial.world(300, 1, 0), 0)[0])
+    value, low, high = trial.figure(config, trial.world(2_000, 1, 0), 0)
+    assert low < value < high
 
 
-def test_an_interval_of_half_its_width_is_found_out():
-    draws = np.random.default_rng(1).standard_normal(2_000)
-    sound = [{"x": (each, each - 1.96, each + 1.96)} for each in draws]
-    narrow = [{"x": (each, each - 0.98, each + 0.98)} for each in draws]
-    assert power.coverage(sound, {"x": 0.0})[0]["coverage"] == pytest.approx(0.95, abs=0.015)
-    assert power.coverage(narrow, {"x": 0.0})[0]["coverage"] == pytest.approx(0.673, abs=0.03)
+def test_an_interval_of_half_its_width_is_found_out(config, monkeypatch):
+    """The count must notice an interval that claims too much."""
+    one, everybody = power_coverage.lender(300, 1), power_coverage.lender(3_000, 2)
+    true = power_coverage.truths(config, everybody)
+    intervals = power_coverage.intervals
+
+    def short(*given):
+        return ((name, (low + 0.6 * (high - low), high)) for name, (low, high) in intervals(*given))
+
+    sound = power_coverage.held(config, one, everybody, true, 20)
+    monkeypatch.setattr(power_coverage, "intervals", short)
+    narrow = power_coverage.held(config, one, everybody, true, 20)
+    assert sum(map(bool, narrow.values())) < 0.7 * sum(map(bool, sound.values()))
+    assert narrow.keys() == sound.keys() >= {"PSI: score", "CSI of all inputs at once: index", "contrast: ratio"}
 
 
-def test_what_an_earlier_run_finished_is_not_made_again(tmp_path):
-    cells = [Cell(KIND, dose, 500, 2, 100) for dose in (0.0, 1.0)]
+def test_what_was_counted_is_not_counted_again_and_a_lost_cell_alone_is(config, studied, monkeypatch):
+    files, found = studied
+    (kept,) = (files.root / "build" / "gate-power").iterdir()
+    lost = next(kept.glob("verdicts-*"))
+    lost.unlink()
+    counted, done = power.counted, []
 
-    def work(cell):
-        return [(cell.dose, math.nan, 1.0)] * 2
+    def noted(config, plan, cell, folder):
+        done.append(cell.name)
+        counted(config, plan, cell, folder)
 
-    first = Now()
-    made = list(power.kept(first, tmp_path, cells[:1], work))
-    second = Now()
-    again = list(power.kept(second, tmp_path, cells, work))
-    assert (first.done, second.done) == (1, 1)
-    assert made[0][0][0] == again[0][0][0] == 0.0
-    assert math.isnan(again[0][0][1])
-    assert again[1][0][0] == 1.0
-
-
-def test_worlds_are_the_same_for_the_same_seed_and_a_dose_moves_only_what_it_says():
-    one, again, other = World.drawn(2_000, 1), World.drawn(2_000, 1), World.drawn(2_000, 2)
-    assert np.array_equal(one.bad, again.bad)
-    assert not np.array_equal(one.pd[:100], other.pd[:100])
-    uneven = World.drawn(2_000, 1, gap=0.5)
-    assert np.allclose(uneven.pd[~one.female], one.pd[~one.female])
-    # Incomes are whole, so that the gap is exact but for their rounding.
-    assert np.allclose(logit(uneven.pd[one.female]) - logit(one.pd[one.female]), 0.5, atol=1e-3)
+    monkeypatch.setattr(power, "counted", noted)
+    assert power.run(config, files, SMALL, workers=1) == found
+    assert done == [lost.name]
 
 
-def test_each_fault_moves_its_figure_the_way_it_says(trained):
-    config, _ = trained
-    world, draw = World.drawn(20_000, 1), Draw(config, 2, 1)
-    assert power.slope(world, 1.0, draw)[0] == pytest.approx(0.5, abs=0.05)
-    assert power.level(world, 0.3, draw)[0] == pytest.approx(0.3, abs=0.05)
-    assert power.ranking(world, 1.0, draw)[0] < power.ranking(world, 0.0, draw)[0] - 0.03
-    assert power.better(world, 1.0, draw)[0] > 0
-    assert power.worse(world, 1.0, draw)[0] < 0
-    assert power.parity(World.drawn(20_000, 1, gap=0.7), 0.7, draw)[0] < 0.9
-    assert power.moved(World.drawn(20_000, 1, shift=0.5), 0.5, draw)[0] > 0.1
-    assert power.moved(world, 0.0, draw)[0] < 0.01
+def test_other_limits_or_another_plan_are_counted_anew(config):
+    other = config.model_copy(update={"drift": config.drift.model_copy(update={"threshold": 0.2})})
+    prints = {power.fingerprint(one, plan) for one in (config, other) for plan in (SMALL, replace(SMALL, seeds=6))}
+    assert len(prints) == 4
+    assert power.fingerprint(config, SMALL) == power.fingerprint(config, replace(SMALL))
 
 
-def test_the_page_is_what_its_figures_give():
-    report = json.loads((ROOT / power_page.FIGURES).read_text(encoding="utf-8"))
-    assert (ROOT / power_page.PAGE).read_text(encoding="utf-8") == power_page.page(report)
-    drawn = {path.name for path in (ROOT / "docs" / "power").glob("*.svg")}
-    assert drawn == {f"{one['name']}.svg" for one in report["gates"]}
+def test_a_cell_depends_on_its_seeds_alone(config, studied, tmp_path):
+    files, _ = studied
+    cell = Cell("verdicts", "input_drift", 2, 300, 0, 4)
+    power.counted(config, SMALL, cell, tmp_path)
+    (kept,) = (files.root / "build" / "gate-power").iterdir()
+    assert read_json(tmp_path / cell.name) == read_json(kept / cell.name)
+
+
+def test_a_study_counts_every_gate_dose_and_interval(studied, tried):
+    _, found = studied
+    assert {one["measure"] for one in found["gates"]} == set(tried)
+    for one in found["gates"]:
+        assert [cell["dose"] for cell in one["cells"]] == list(one["doses"])
+        assert {cell["passed"] + cell["cannot_say"] + cell["failed"] for cell in one["cells"]} <= {2, 4}
+    assert {one["known"] for one in found["coverage"]} <= set(range(6))
+    page = power_page.render(found)
+    assert all(f"### {one['name']}" in page for one in found["gates"])
+    assert all(one["interval"] in page for one in found["coverage"])
+
+
+def test_the_page_and_its_pictures_are_what_the_figures_give():
+    found = read_json(ROOT / power.FIGURES)
+    assert (ROOT / power.PAGE).read_text(encoding="utf-8") == power_page.render(found)
+    for name, svg in plots_power.pictures(found).items():
+        assert (ROOT / power.PICTURES / name).read_text(encoding="utf-8") == svg
+
+
+def test_the_study_on_the_page_is_the_full_one():
+    found = read_json(ROOT / power.FIGURES)
+    assert found["plan"]["seeds"] == Plan().seeds == 500
+    assert found["plan"]["sizes"] == list(power.DRAWS)
+    assert {one["measure"] for one in found["gates"]} >= {"stability.csi_largest", "stability.score_psi"}

@@ -2,6 +2,7 @@
 
 import difflib
 import io
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import UnionType
@@ -138,6 +139,11 @@ def _explain(loc: Loc, detail: Any) -> str:
         return f"unknown key {str(loc[-1])!r}; {hint}"
     if detail["type"] == "missing":
         return "this key is missing"
+    if detail["type"] == "literal_error":
+        words = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
+        near = difflib.get_close_matches(str(detail["input"]), words, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{detail['msg']}; got {detail['input']!r}{hint}"
     return f"{detail['msg']}; got {detail['input']!r}"
 
 

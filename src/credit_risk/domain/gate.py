@@ -4,8 +4,9 @@ A check passes when the whole interval lies inside its limits, fails when the wh
 outside, and otherwise says CANNOT SAY. FAIL and CANNOT SAY both block.
 """
 
+import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from credit_risk.config.schema import Gate
 from credit_risk.domain.measures import named
 
 Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]
+ENDS = ("_low", "_high")
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,27 @@ def _check(gate: Gate, found: Mapping[str, Any], why_unknown: str | None) -> Che
     if gate.exact:
         low = high = value
     else:
-        low, high = (lookup(found, f"{gate.measure}_{end}") for end in ("low", "high"))
+        low, high = (lookup(found, gate.measure + end) for end in ENDS)
     verdict, finding = _verdict(gate, value, low, high, why_unknown)
+    if value is None and not why_unknown and (near := nearest(gate.measure, found)):
+        finding += f" (did you mean {near}?)"
     advice = f": {gate.advice}" if gate.advice and verdict != "PASS" else ""
     return Check(gate, verdict, value, low, high, f"{named(gate)} {finding}{advice}.")
+
+
+def nearest(measure: str, found: Mapping[str, Any]) -> str | None:
+    """The measure among those that were taken whose name is most like this one; None if none is like it."""
+    others = [name for name in _names(found) if not name.endswith(ENDS) and not name.startswith(measure)]
+    near = difflib.get_close_matches(measure, others, 1, 0.8)
+    return near[0] if near else None
+
+
+def _names(found: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            yield from (f"{name}.{inner}" for inner in _names(value))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield name
 
 
 def _verdict(

@@ -17,18 +17,17 @@ from ruamel.yaml.error import YAMLError
 from credit_risk.config import Config, load
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
-from credit_risk.data.writing import read_json, write_json
+from credit_risk.data.writing import write_json
 from credit_risk.domain import gate, selection, waiver
 from credit_risk.domain.intervals import Interval
 from credit_risk.domain.waiver import Waiver
-from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
+from credit_risk.errors import CheckFailed, ConfigError, NotFound
 from credit_risk.records.scorer import differences
+from credit_risk.stages import measurements
+from credit_risk.stages.measurements import METRICS, SELECTION, object_of
 
 CODE = "src/credit_risk"
-METRICS, SELECTION = "metrics", "selection"
 NO_WAIVERS = ("README.md", ".gitkeep", ".gitignore")  # may lie among them
-# What stages measure; attacks are a room of their own.
-REPORTS = (METRICS, SELECTION, "fairness", "explain", "robustness", "latency")
 
 
 def run(config: Config, files: Files) -> None:
@@ -39,12 +38,12 @@ def run(config: Config, files: Files) -> None:
 def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     """The gate record as it stands in reports/gate.json; every waiver that is used stands in it."""
     digests = current_digests(files)
-    reports = {name: measured(files.report(name)) for name in REPORTS if files.report(name).is_file()}
+    reports = measurements.taken(files)
     if METRICS not in reports:
         raise NotFound(files.report(METRICS), "Nothing was measured yet: run `make run` or `dvc repro`.")
-    kind = (_object_of(files.scorer / "scorer.json") or {}).get("kind")
+    kind = (object_of(files.scorer / "scorer.json") or {}).get("kind")
     gates, others = gate.applicable(config.own_gates, kind)
-    checks = gate.decide(gates, *_merged(reports))
+    checks = gate.decide(gates, *measurements.merged(reports))
     waived = waiver.apply(
         checks,
         read_waivers(files.waivers),
@@ -61,7 +60,7 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     if reports[METRICS].get("challenger") != digests["challenger"]:
         stale.append(f"reports/{METRICS}.json measured another challenger")
     stale += not_as_selected(config, files, reports.get(SELECTION, {}))
-    other = differences(_object_of(files.scorer / "config.json") or {}, config)
+    other = differences(object_of(files.scorer / "config.json") or {}, config)
     stale += [f"models/scorer was assembled under other {part} than the config's now" for part in other]
     verdict = "FAIL" if stale else gate.overall([check for check in checks if check.gate.name not in let_pass])
     return {
@@ -82,7 +81,7 @@ def not_as_selected(config: Config, files: Files, chosen: Mapping[str, Any]) -> 
 
     Chosen anew from the recorded figures, so that a materiality edited since, or a kind written by hand, shows.
     """
-    facts = [_object_of(path / "scorer.json") or {} for path in (files.scorer, files.challenger)]
+    facts = [object_of(path / "scorer.json") or {} for path in (files.scorer, files.challenger)]
     if chosen.get("models") != {one.get("kind"): one.get("model_digest") for one in facts}:
         return [f"reports/{SELECTION}.json measured another pair of models than models/scorer and models/challenger"]
     known = [gate.lookup(chosen, f"scorecard.auc{end}") for end in ("", "_low", "_high")]
@@ -92,16 +91,6 @@ def not_as_selected(config: Config, files: Files, chosen: Mapping[str, Any]) -> 
     if facts[0].get("kind") == wanted:
         return []
     return [f"models/scorer was assembled under other choice than {wanted}, which model.candidate asks for now"]
-
-
-def _merged(reports: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
-    """All measures by their full names, and why some are not known: evaluate's plainly, others under their report."""
-    measures, unknown = dict(reports[METRICS]), dict(reports[METRICS].get("unknown", {}))
-    for name, report in reports.items():
-        if name != METRICS:
-            measures[name] = report
-            unknown |= {f"{name}.{measure}": why for measure, why in report.get("unknown", {}).items()}
-    return measures, unknown
 
 
 def read_waivers(folder: Path) -> list[Waiver]:
@@ -127,22 +116,6 @@ def _place(problem: Mapping[str, Any]) -> str:
     return ".".join(map(str, problem["loc"])) or "the file"
 
 
-def measured(path: Path) -> dict[str, Any]:
-    """The figures of one stage."""
-    figures = _object_of(path)
-    if figures is None:
-        raise DataError(f"{path} holds no figures; the file was altered. Run its stage with `dvc repro --force`.")
-    return figures
-
-
-def _object_of(path: Path) -> dict[str, Any] | None:
-    try:
-        raw = read_json(path)
-    except (FileNotFoundError, ValueError):
-        return None
-    return raw if isinstance(raw, dict) else None
-
-
 def current_digests(files: Files) -> dict[str, str]:
     """What a verdict speaks about: scorer, challenger, data, config and code, each by its digest."""
     code = files.root / CODE
@@ -164,7 +137,7 @@ def check(files: Files, today: date | None = None) -> dict[str, Any]:
     path = files.report("gate")
     if not path.is_file():
         raise NotFound(path, "Nothing was judged yet: run `make run` or `dvc repro`.")
-    found = _object_of(path)
+    found = object_of(path)
     before = found.get("digests") if found else None
     if found is None or not isinstance(before, dict):
         raise CheckFailed(f"{path} is no gate record; the file was altered. Run `dvc repro --force gate`.")

@@ -17,7 +17,9 @@ from credit_risk.records.ledger import Ledger
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ledger_trial import KEY, needed
+from ledger_trial import KEY
+
+from tools import needed
 
 _numbers = count()
 

@@ -1,9 +1,5 @@
 """Entries that tests record, and ways to reach below the ledger."""
 
-import os
-
-import pytest
-
 from credit_risk.records.ledger import DecidedBy, Entry, Ledger
 
 KEY = bytes(range(32))
@@ -39,12 +35,6 @@ def change(ledger, *statements: str) -> None:
             connection.exec_driver_sql("DROP TRIGGER IF EXISTS entries_only_grow ON entries")
         for statement in statements:
             connection.exec_driver_sql(statement)
-
-
-def needed(there: object, what: str) -> None:
-    """A tool that is not there is a listed skip here and a failure in CI."""
-    if not there:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(what)
 
 
 def submit_all(url: str, process: int) -> list[tuple[str, str, int]]:

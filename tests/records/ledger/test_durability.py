@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 
 import pytest
-from ledger_trial import KEY, needed
+from ledger_trial import KEY
 
 from credit_risk.records.ledger import Ledger
 from credit_risk.records.ledger.verification import verify
+from tools import needed
 
 RECORDER = Path(__file__).with_name("recorder.py")
 KILLS = int(os.environ.get("LEDGER_KILLS", "3"))
@@ -24,7 +25,8 @@ KILLS = int(os.environ.get("LEDGER_KILLS", "3"))
 
 def killed_after(seconds: float, *command: object) -> bytes:
     """What a recorder had answered when it was killed, some time after its first answer."""
-    process = subprocess.Popen([sys.executable, RECORDER, *map(str, command)], stdout=subprocess.PIPE)
+    # Without a buffer, in which answers that arrived together with the first would be lost to `communicate`.
+    process = subprocess.Popen([sys.executable, RECORDER, *map(str, command)], stdout=subprocess.PIPE, bufsize=0)
     first = process.stdout.readline()
     assert first, "the recorder ended before its first answer"
     time.sleep(seconds)

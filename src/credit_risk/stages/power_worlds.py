@@ -1,0 +1,395 @@
+"""The lenders that the gates are tried on, and how each gate's figure is taken from one, by the pipeline's own code.
+
+The test rows are accounts that were booked and have matured: six months of applications, after six earlier months that
+drift is measured from. Repeated rows and indeterminates are left out, as the pipeline does. A model's PD is the true
+one, distorted by a dose: what is tried is the gate, not how well a model can be fitted.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pandas import DataFrame, factorize
+from scipy.special import expit, logit
+
+from credit_risk.config import Config
+from credit_risk.config.schema import Gate
+from credit_risk.data import simulate
+from credit_risk.domain import bands, decision, drift, fairness, metrics, stress
+from credit_risk.domain.decision import Decisions
+from credit_risk.domain.fairness import Cases, Grouping, Measure
+from credit_risk.domain.inputs import Faults, Inputs, Mask, Matrix
+from credit_risk.domain.intervals import Interval, bootstrap, paired_difference
+from credit_risk.domain.metrics import Economics, Sample
+from credit_risk.domain.split import Labels
+
+MONTHS = 18  # of applications; the last six have not matured when the test rows are taken
+EARLIER, MATURED = 6, 12  # months: before the one the reference is taken, up to the other the test rows
+DECLINED = 0.05  # more, and the true PDs themselves would rank the rest with an AUC of hardly 0.7
+DRAWN = 4.5  # applications for each test row: enough even when selection and maturity leave the fewest
+BASELINE_NOISE = 0.4  # of the log-odds of a model that is replaced: no fitted model is the truth
+NOT_DECLARED = "tried, though the config does not declare it"
+INPUTS = ("income", "loan_amount", "term_months", "utilisation", "months_late")
+Ends = tuple[float, float, float]
+Columns = Mapping[str, Matrix]
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """Test rows of one lender with the truth about them, and the same columns of the earlier rows."""
+
+    features: DataFrame
+    pd: Matrix
+    bad: Mask
+    female: Mask
+    applicant: Labels
+    elapsed: Matrix
+    noise: NDArray[np.float64]  # two independent draws a row
+    earlier: DataFrame
+    earlier_pd: Matrix
+
+    def __len__(self) -> int:
+        return len(self.pd)
+
+
+@lru_cache(maxsize=2)
+def world(rows: int, seed: int, **doses: float) -> World:
+    """A lender with exactly `rows` test rows. Doses as `simulate.lender` takes them."""
+    book = simulate.lender(round(rows * DRAWN) + 300, seed=seed, declined=DECLINED, months=MONTHS, **doses)
+    truth, applications = book.truth, book.applications
+    month = (applications["applied_on"].to_numpy().astype("M8[M]") - simulate.FIRST_MONTH).astype(int)
+    matured = truth["outcome_on"].to_numpy().astype("M8[M]") < simulate.FIRST_MONTH + MATURED + 12
+    known = matured & applications["status"].isin(["good", "bad"]).to_numpy() & ~truth["is_copy"].to_numpy()
+    chance = np.random.default_rng([seed, 1])
+    test = np.sort(chance.choice(np.flatnonzero(known & (month >= EARLIER)), rows, replace=False))
+    before = np.flatnonzero(known & (month < EARLIER))
+    features = applications.assign(income=truth["income"])
+    return World(
+        features=features.iloc[test].reset_index(drop=True),
+        pd=truth["pd"].to_numpy()[test],
+        bad=truth["bad"].to_numpy(dtype=bool)[test],
+        female=(features["sex"] == "female").to_numpy()[test],
+        applicant=factorize(features["applicant_id"].to_numpy()[test])[0],
+        elapsed=month[test] / (MONTHS - 1),
+        noise=chance.standard_normal((2, rows)),
+        earlier=features.iloc[before],
+        earlier_pd=truth["pd"].to_numpy()[before],
+    )
+
+
+Figure = Callable[[Config, World, float], Ends]
+Truth = Callable[[Config, World, float], float]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How one gate is tried: what the dose does, the doses from a good model to a bad one, and how it is measured.
+
+    simulated: the dose as an argument of the lender, if the fault lies in the lender and not in the model's PDs.
+    resamples: bootstrapped, so that there are fewer seeds.
+    """
+
+    gate: Gate
+    fault: str
+    doses: tuple[float, ...]
+    figure: Figure
+    truth: Truth
+    simulated: str = ""
+    resamples: bool = False
+
+    @property
+    def declared(self) -> bool:
+        """Whether the config has this gate."""
+        return self.gate.reason != NOT_DECLARED
+
+    def world(self, rows: int, seed: int, dose: float) -> World:
+        return world(rows, seed, **({self.simulated: dose} if self.simulated else {}))
+
+    def measures(self, ends: Ends) -> dict[str, Any]:
+        """The figure under the gate's dotted name, as its stage writes it."""
+        *path, last = self.gate.measure.split(".")
+        tree: dict[str, Any] = {f"{last}{end}": value for end, value in zip(("", "_low", "_high"), ends, strict=True)}
+        for part in reversed(path):
+            tree = {part: tree}
+        return tree
+
+
+def decided(config: Config, pds: Matrix) -> Decisions:
+    """What the policy decides on PDs that nothing else speaks against."""
+    rows, nobody = len(pds), np.zeros(len(pds), dtype=bool)
+    empty = np.zeros((rows, 0))
+    score = decision.scores(pds, config.policy.scale)
+    return Decisions(
+        pd=pds,
+        score=score,
+        band=decision.bands(score, config.policy),
+        outcome=decision.outcomes(pds, config.policy),
+        rule=np.full(rows, decision.NO_RULE, dtype=np.int8),
+        inputs=empty,
+        faults=Faults(nobody, nobody, empty.astype(bool), empty.astype(bool)),
+        unseen=empty.astype(bool),
+        names=decision.Names(Inputs.of(config), (), [band.name for band in config.policy.bands], ()),
+    )
+
+
+def economics(config: Config) -> Economics:
+    policy = config.policy
+    return Economics(decision.cut_off(policy), policy.margin, policy.lgd, policy.cost)
+
+
+def sample(config: Config, one: World, pds: Matrix) -> Sample:
+    return Sample.of(one.bad, pds, one.applicant, economics(config))
+
+
+def expected(config: Config, one: World, pds: Matrix) -> Mapping[str, float]:
+    """Every figure of `metrics.measure` as it is on average over outcomes: each row is bad by its true PD."""
+    rows = len(one)
+    bad = np.repeat([1.0, 0.0], rows)
+    twice = Sample.of(bad, np.tile(pds, 2), None, economics(config))
+    weights = np.concatenate([one.pd, 1 - one.pd])
+    return {name: float(value) for name, value in metrics.measure(twice, weights).items()}
+
+
+def draw(config: Config, replicates: int) -> dict[str, Any]:
+    return {"replicates": replicates, "seed": config.evaluation.seed, "confidence": config.evaluation.confidence}
+
+
+def ends(figure: Interval | Measure) -> Ends:
+    return figure.value, figure.low, figure.high
+
+
+def of_test(name: str, pds: Callable[[World, float], Matrix], replicates: int) -> tuple[Figure, Truth]:
+    """A figure of the test rows, bootstrapped as stages.evaluate does."""
+
+    def figure(config: Config, one: World, dose: float) -> Ends:
+        return ends(bootstrap(sample(config, one, pds(one, dose)), **draw(config, replicates))[name])
+
+    return figure, lambda config, one, dose: expected(config, one, pds(one, dose))[name]
+
+
+def of_two(
+    pair: Callable[[World, float], tuple[Matrix, Matrix]], replicates: int, less: float = 0.0
+) -> tuple[Figure, Truth]:
+    """AUC of one model minus another's on the same rows, and minus the materiality."""
+
+    def figure(config: Config, one: World, dose: float) -> Ends:
+        first, second = (sample(config, one, pds) for pds in pair(one, dose))
+        value, low, high = ends(paired_difference(first, second, **draw(config, replicates))["auc"])
+        return value - less, low - less, high - less
+
+    def truth(config: Config, one: World, dose: float) -> float:
+        first, second = (expected(config, one, pds)["auc"] for pds in pair(one, dose))
+        return first - second - less
+
+    return figure, truth
+
+
+def noisy(one: World, spread: float, which: int = 0) -> Matrix:
+    """A model that has seen each log-odds through noise."""
+    return np.asarray(expit(logit(one.pd) + spread * one.noise[which]))
+
+
+def steeper(one: World, dose: float) -> Matrix:
+    """PDs too extreme by a factor of the log-odds around their mean."""
+    odds = logit(one.pd)
+    centre = logit(0.14)  # about the bad rate of the booked
+    return np.asarray(expit(centre + dose * (odds - centre)))
+
+
+def before_the_rise(one: World, dose: float) -> Matrix:
+    """A model that knows nothing of the rise in risk that the lender was simulated with."""
+    return np.asarray(expit(logit(one.pd) - dose * one.elapsed))
+
+
+def band_too_safe(config: Config, one: World, dose: float) -> Matrix:
+    """The applicants of the middle score band look safer than they are, all others are right."""
+    place = decision.bands(decision.scores(one.pd, config.policy.scale), config.policy)
+    return np.asarray(expit(logit(one.pd) - dose * (place == len(config.policy.bands) // 2)))
+
+
+def band_figure(config: Config, one: World, dose: float) -> Ends:
+    pds = band_too_safe(config, one, dose)
+    return ends(bands.largest(band_gaps(config, one, pds))[1])
+
+
+def band_gaps(config: Config, one: World, pds: Matrix) -> tuple[bands.Band, ...]:
+    place, names = decided(config, pds).band, [band.name for band in config.policy.bands]
+    return bands.measure(place, names, one.bad, pds, one.applicant, confidence=config.evaluation.confidence)
+
+
+def true_gaps(config: Config, one: World, pds: Matrix) -> list[float]:
+    """The gap of each band on average over outcomes; NaN for a band without rows."""
+    place, gaps = decided(config, pds).band, []
+    for band in range(len(config.policy.bands)):
+        inside = place == band
+        weights = np.concatenate([one.pd[inside], 1 - one.pd[inside]])
+        bad = np.repeat([1.0, 0.0], int(inside.sum()))
+        level = metrics.calibration_in_the_large(bad, np.tile(pds[inside], 2), weights) if inside.any() else np.nan
+        gaps.append(level)
+    return gaps
+
+
+def largest_gap(config: Config, one: World, dose: float) -> float:
+    return float(np.nanmax(np.abs(true_gaps(config, one, band_too_safe(config, one, dose)))))
+
+
+def cases(config: Config, one: World, pds: Matrix) -> tuple[Cases, Grouping]:
+    approved = fairness.approvals(decided(config, pds), config.fairness)
+    return Cases(approved, pds, one.bad, one.applicant), Grouping("sex", ("men", "women"), one.female.astype(np.int64))
+
+
+def compared_groups(config: Config, one: World) -> fairness.Figures:
+    """Women against men, as stages.fairness takes a contrast that was declared beforehand."""
+    settings = config.fairness
+    declared = settings.contrasts[0].model_copy(update={"group": "women", "reference": "men"})
+    how: dict[str, Any] = {"min_n": settings.min_n, "confidence": config.evaluation.confidence}
+    return fairness.contrast(declared, *cases(config, one, one.pd), **how)
+
+
+def approval_figure(config: Config, one: World, _: float) -> Ends:
+    return ends(compared_groups(config, one)["ratio"])
+
+
+def approval_truth(config: Config, one: World, _: float) -> float:
+    approved = cases(config, one, one.pd)[0].approved
+    return float(approved[one.female].mean() / approved[~one.female].mean())
+
+
+def score_shift(config: Config, one: World, _: float) -> Ends:
+    return drift.largest(shifts(config, *scores(config, one))[1])[1:]
+
+
+def input_shift(config: Config, one: World, _: float) -> Ends:
+    return drift.largest(shifts(config, *inputs(one))[1])[1:]
+
+
+def scores(config: Config, one: World) -> tuple[Columns, Columns]:
+    """The score of the earlier rows and of the test rows."""
+    scale = config.policy.scale
+    return {"score": decision.scores(one.earlier_pd, scale)}, {"score": decision.scores(one.pd, scale)}
+
+
+def inputs(one: World) -> tuple[Columns, Columns]:
+    earlier, later = ({name: table[name].to_numpy(float) for name in INPUTS} for table in (one.earlier, one.features))
+    return earlier, later
+
+
+def shifts(config: Config, earlier: Columns, later: Columns) -> tuple[drift.Reference, tuple[drift.Shift, ...]]:
+    """How far columns have moved, as stages.evaluate takes it: intervals that hold for all of them at once."""
+    each = drift.at_once(config.drift.confidence, len(later))
+    reference = drift.of(earlier, config.drift.bins)
+    return reference, drift.psi(reference, later, threshold=config.drift.threshold, confidence=each)
+
+
+def held_profit(config: Config, one: World, dose: float) -> Ends:
+    """Profit of the approved when the odds of bad are multiplied, by the PDs."""
+    worse = expit(logit(one.pd) + np.log(dose))
+    before, after = decided(config, one.pd), decided(config, worse)
+    how = {"confidence": config.evaluation.confidence}
+    return ends(stress.change(before, after, config.policy, one.applicant, **how)["held_profit"])
+
+
+def value_of(figure: Figure) -> Truth:
+    """The truth of a figure that needs no outcomes: its own value on very many rows."""
+    return lambda config, one, dose: figure(config, one, dose)[0]
+
+
+def scorecard_pair(one: World, _: float) -> tuple[Matrix, Matrix]:
+    """The true PD, and what remains of it without the interaction that no scorecard can hold."""
+    return one.pd, expit(simulate.log_odds(one.features, interaction=0.0).to_numpy())
+
+
+def baseline_pair(one: World, dose: float) -> tuple[Matrix, Matrix]:
+    return noisy(one, dose), noisy(one, BASELINE_NOISE, which=1)
+
+
+def trials(config: Config, replicates: int) -> tuple[Trial, ...]:
+    """Every statistical gate with the limits of the config; a gate that it does not declare has those given here."""
+    declared = {one.measure: one for one in config.gates}
+
+    def gate(name: str, measure: str, **limits: float) -> Gate:
+        made = {"name": name, "measure": measure, "reason": NOT_DECLARED, **limits}
+        return declared.get(measure) or Gate.model_validate(made)
+
+    contrast = config.fairness.contrasts[0].name
+    threshold = config.drift.threshold
+    return (
+        Trial(
+            gate("discrimination", "test.auc", at_least=0.7),
+            "standard deviation of noise on the log-odds",
+            (0, 0.4, 0.8, 1.4),
+            *of_test("auc", noisy, replicates),
+            resamples=True,
+        ),
+        Trial(
+            gate("calibration_slope", "test.calibration_slope", at_least=0.9, at_most=1.1),
+            "log-odds too extreme by this factor",
+            (1, 1.15, 1.3, 1.6),
+            *of_test("calibration_slope", steeper, replicates),
+            resamples=True,
+        ),
+        Trial(
+            gate("calibration_level", "test.calibration_in_the_large", at_least=-0.1, at_most=0.1),
+            "log-odds by which risk rises over the 18 months, unknown to the model",
+            (0, 0.3, 0.6, 1.2),
+            *of_test("calibration_in_the_large", before_the_rise, replicates),
+            simulated="miscalibration",
+            resamples=True,
+        ),
+        Trial(
+            gate("calibration_bands", "bands.largest_gap", at_most=0.69),
+            "log-odds by which the middle score band looks too safe",
+            (0, 0.3, 0.6, 1.5),
+            band_figure,
+            largest_gap,
+        ),
+        Trial(
+            gate("fairness_ratio", f"fairness.contrasts.{contrast}.ratio", at_least=0.8, at_most=1.25),
+            "log-odds by which women's true risk is higher",
+            (0, 0.5, 0.8, 1.2),
+            approval_figure,
+            approval_truth,
+            simulated="gap",
+        ),
+        Trial(
+            gate("score_drift", "stability.score_psi", at_most=threshold),
+            "standard deviations by which credit use rises over the 18 months",
+            (0, 2, 4, 5),
+            score_shift,
+            value_of(score_shift),
+            simulated="drift",
+        ),
+        Trial(
+            gate("input_drift", "stability.csi_largest", at_most=threshold),
+            "standard deviations by which credit use rises over the 18 months",
+            (0, 0.5, 1, 2),
+            input_shift,
+            value_of(input_shift),
+            simulated="drift",
+        ),
+        Trial(
+            gate("stress_profit", "robustness.scenarios.odds_doubled.held_profit", at_least=0),
+            "factor on everybody's odds of bad",
+            (2, 3, 4, 6),
+            held_profit,
+            value_of(held_profit),
+        ),
+        Trial(
+            gate("beats_scorecard", "selection.beyond_materiality", at_least=0),
+            "share of lateness' weight that only a tree can hold",
+            (1, 0.6, 0.3, 0),
+            *of_two(scorecard_pair, replicates, config.model.materiality),
+            simulated="interaction",
+            resamples=True,
+        ),
+        Trial(
+            gate("not_worse_than_baseline", "comparison.differences.auc", at_least=-0.005),
+            f"standard deviation of noise on the log-odds (the baseline's is {BASELINE_NOISE:g})",
+            (BASELINE_NOISE, 0.5, 0.6, 0.8),
+            *of_two(baseline_pair, replicates),
+            resamples=True,
+        ),
+    )
