@@ -95,6 +95,19 @@ def test_the_verdicts():
     assert one(then, []).verdict == "CANNOT SAY"
 
 
+def test_the_bin_that_adds_most_is_named_with_its_shares():
+    found = one([1, 2, 3, 4], [1, 1, 1, 2, 3, 4, 4, 4], bins=4)  # a quarter each, then 3, 1, 1 and 3 of eight
+    assert (found.share_then, found.share_now) == (0.25, 0.125)
+    assert found.moved in ("above 1 to 2", "above 2 to 3")
+
+
+def test_a_bin_that_one_row_of_either_sample_fills_counts():
+    full = drift.critical_value(counts(50, 50, 0), counts(49, 50, 1), 0.95)
+    assert_allclose(full, 5.991 * (1 / 100 + 1 / 100), rtol=1e-3)  # 95 % of chi-squared with 2 degrees of freedom
+    assert drift.critical_value(counts(49, 50, 1), counts(50, 50, 0), 0.95) == full
+    assert drift.critical_value(counts(50, 50, 0), counts(50, 50, 0), 0.95) < full
+
+
 def test_the_critical_value_is_chi_squared_times_the_sizes():
     # 95 % of chi-squared with 3 degrees of freedom lie below 7.815.
     value = drift.critical_value(counts(25, 25, 25, 25, 0), counts(10, 10, 10, 10, 0), 0.95)
