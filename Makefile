@@ -24,7 +24,7 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run serve load bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
+.PHONY: help setup data run serve load overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
 	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills serve-kills bento image lock doctor clean
 
 help: ## List the targets (this)
@@ -71,7 +71,13 @@ run: data ## Data to decided model: the DVC stages, then one screen with the fig
 	@$(BIN)/credit-risk gate --check
 
 load: data ## Load the real service on this machine and hold it to 100 ms: build/load/report.html, history.svg
-	$(BIN)/python loadtest/run.py
+	$(BIN)/python -m loadtest.run
+
+overload: data ## Send the service up to four times what it can answer: those it accepts stay below 100 ms (needs wrk)
+	$(BIN)/python -m loadtest.overload
+
+soak: data ## Load the service for ten minutes (MINUTES=10) and see whether its memory stays (needs wrk)
+	$(BIN)/python -m loadtest.soak --minutes $(or $(MINUTES),10)
 
 bench-serving: data ## Measure the service beside mlflow, MLServer and bare FastAPI (needs wrk; some minutes)
 	@if [ "$$(cat build/peers/.stamp 2>/dev/null)" != "$$(cksum <requirements/peers.txt)" ]; then \

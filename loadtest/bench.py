@@ -184,10 +184,11 @@ def contenders(config: Config, files: Files, folder: Path, peers: Path) -> list[
     ]
 
 
-def settings_for(folder: Path) -> Path:
-    """Settings of a service that is loaded: nobody is slowed down or turned away, and the ledger is thrown away."""
+def settings_for(folder: Path, **more: float | None) -> Path:
+    """Settings of a service that is loaded: no client is slowed down, and the ledger is thrown away."""
     path = folder / "load.yaml"
-    limits = {"per_client_per_second": 1e6, "burst": 1_000_000, "in_flight": 1_024}
+    limits = {"per_client_per_second": 1e6, "burst": 1_000_000}
+    limits |= {name: limit for name, limit in more.items() if limit is not None}
     ledger = {"url": f"sqlite:///{folder / 'ledger.db'}", "key_file": str(folder / "ledger.key")}
     serving = {"access": {"mode": "off"}, "gate": "reported", "limits": limits, "ledger": ledger}
     path.write_text(json.dumps({"serving": serving}), encoding="utf-8")  # JSON is YAML too
@@ -245,26 +246,39 @@ def loads(one: Contender, port: int, process: psutil.Process, seconds: int) -> d
 
     wrk(one, port, 1, 2)  # warm
     full = load_(SATURATION)
-    # A pause before each request that halves the rate of a closed loop: n connections answer n / (pause + latency).
-    pause = max(2 * SATURATION / full.per_second * 1e3 - full.p50 / 2, 0)
     return {
         "1 connection": load_(1),
         "saturation": full,
         "beyond": load_(2 * SATURATION),
-        "half load": load_(SATURATION, pause),
+        "half load": load_(SATURATION, paused(full.per_second, full.p50)),
     }
 
 
 def wrk(one: Contender, port: int, connections: int, seconds: int, pause: float = 0) -> dict[str, Any]:
     """What wrk says of one load, as the fields of Load."""
+    command = wrk_command(one, port, connections, seconds, pause)
+    return wrk_result(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def wrk_command(one: Contender, port: int, connections: int, seconds: int, pause: float) -> list[str]:
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     command += ["-s", str(HERE / "peers/requests.lua"), f"http://{HOST}:{port}{one.path}"]
-    command += ["--", str(one.bodies), f"{pause:.3f}", *one.headers]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    return [*command, "--", str(one.bodies), f"{pause:.3f}", *one.headers]
+
+
+def wrk_result(said: str) -> dict[str, Any]:
+    (line,) = [line for line in said.splitlines() if line.startswith("{")]
     found = json.loads(line)
     found["per_second"] = found.pop("requests") / found.pop("seconds")
     return dict(found)
+
+
+def paused(per_second: float, p50: float) -> float:
+    """Milliseconds before each request that halve the rate of SATURATION connections.
+
+    A closed loop: n connections answer n / (pause + latency).
+    """
+    return max(2 * SATURATION / per_second * 1e3 - p50 / 2, 0)
 
 
 def memory_mb(process: psutil.Process) -> float:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import matplotlib.style
-from bench import HERE, HOST, Contender, served, settings_for
+from loadtest.bench import HERE, HOST, Contender, served, settings_for
 from matplotlib.figure import Figure
 
 
@@ -44,11 +44,12 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def service(options: argparse.Namespace, folder: Path) -> Contender:
+def service(options: argparse.Namespace, folder: Path, **limits: float) -> Contender:
+    """The repository's own service with a ledger in `folder`; the bodies that wrk sends belong there too."""
     command = [sys.executable, "-m", "credit_risk.cli", "serve", "--root", str(options.root.absolute())]
-    command += ["--config", str(settings_for(folder))]
+    command += ["--config", str(settings_for(folder, **limits))]
     environment = {"BENTOML_DO_NOT_TRACK": "true"}
-    return Contender("the service", command, "/decide", folder, "/health", environment)
+    return Contender("the service", command, "/decide", folder / "bodies.jsonl", "/health", environment)
 
 
 def loaded(options: argparse.Namespace, port: int) -> int:

@@ -25,15 +25,21 @@ ROOT, SETTINGS, WORKERS, MASTER = (f"CREDIT_RISK_{name}" for name in ("ROOT", "S
 log = logging.getLogger("credit_risk")
 
 
+running: list[Any] = []  # the web.Service of this worker, once it has started
+
+
 def start() -> Any:
     """The web.Service of this worker. What keeps it from starting ends the server: a new try would fail alike."""
     try:
-        return made(Path(os.environ.get(ROOT, ".")), Path(os.environ[SETTINGS]) if SETTINGS in os.environ else None)
+        running[:] = [
+            made(Path(os.environ.get(ROOT, ".")), Path(os.environ[SETTINGS]) if SETTINGS in os.environ else None)
+        ]
     except CreditRiskError as error:
         log.error("%s", error)  # noqa: TRY400  (the sentence says it all)
         if MASTER in os.environ:
             os.kill(int(os.environ[MASTER]), signal.SIGTERM)
         sys.exit(error.exit_code)
+    return running[0]
 
 
 def made(root: Path, settings_path: Path | None) -> Any:
@@ -75,7 +81,7 @@ class Bare(bentoml.Service[Any]):  # type: ignore[misc]  # (bentoml is not typed
     def to_asgi(self, is_main: bool = True) -> Any:
         app: Any = super().to_asgi(is_main=is_main)
         app.user_middleware.clear()
-        return app
+        return import_module("credit_risk.serving.web").Door(app, running)
 
 
 @bentoml.service(

@@ -64,7 +64,7 @@ class Limits(Section):
     request_seconds: Positive = 5.0
     per_client_per_second: Positive = 5_000.0
     burst: Count = 5_000
-    in_flight: Count = 256
+    in_flight: Count = 32
 
 
 class Serving(Section):

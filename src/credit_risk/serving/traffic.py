@@ -41,11 +41,18 @@ class Room:
     most: int
     inside: int = 0
 
+    @property
+    def is_free(self) -> bool:
+        return self.inside < self.most
+
+    def full(self) -> Problem:
+        return Problem(503, f"{self.inside} requests are in flight, as many as may be.", retry_after=1)
+
     @contextmanager
     def place(self) -> Iterator[None]:
         """A place while a request is worked on. Raises Problem 503 if there is none."""
-        if self.inside >= self.most:
-            raise Problem(503, f"{self.inside} requests are in flight, as many as may be.", retry_after=1)
+        if not self.is_free:
+            raise self.full()
         self.inside += 1
         try:
             yield

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,8 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route, compile_path
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from credit_risk.records.ledger import LedgerUnavailable
 from credit_risk.serving import examples, openapi, page
@@ -52,6 +54,28 @@ class Service:
         limits = settings.limits
         buckets = Buckets(limits.per_client_per_second, limits.burst)
         return cls(settings, engine, guard, buckets, Room(limits.in_flight), Measures(engine.by.scorer))
+
+    def shed(self, scope: AsgiScope) -> Response | None:
+        """The answer to a request that wants a decision while there is no room; nobody is asked who they are."""
+        if scope["method"] != "POST" or self.room.is_free:
+            return None
+        self.measures.problems.labels("503").inc()
+        return problem(self.room.full())
+
+
+@dataclass(frozen=True)
+class Door:
+    """What stands before a framework: a request for which there is no room is sent away before it costs anything.
+
+    running: the service, once it has started.
+    """
+
+    inside: ASGIApp
+    running: Sequence[Service]
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        refused = self.running[0].shed(scope) if self.running and scope["type"] == "http" else None
+        await (refused or self.inside)(scope, receive, send)
 
 
 async def decide(service: Service, request: Request) -> Response:
