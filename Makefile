@@ -85,7 +85,7 @@ bench-serving: data ## Measure the service beside mlflow, MLServer and bare Fast
 		build/peers/bin/python -m pip install --quiet --require-hashes --no-compile -r requirements/peers.txt; \
 		cksum <requirements/peers.txt >build/peers/.stamp; \
 	fi
-	$(BIN)/python loadtest/bench.py --peers build/peers
+	$(BIN)/python -m loadtest.bench --peers build/peers
 
 recompute: setup ## Compute the figures of the last run again, with pandas and scikit-learn and none of our code
 	@$(BIN)/python tests/recompute.py .
