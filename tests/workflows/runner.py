@@ -1,7 +1,7 @@
 """Runs a workflow of this repository under act, on this machine, in a clone; says exactly what happened.
 
-Third-party actions are replaced by the stubs beside this file, `gh` by a program that notes its calls. The clone is
-this repository as its next commit would have it, with the simulated lender in the place of a fork's config and data,
+Third-party actions are replaced by the stubs beside this file, `gh` and `docker` by a program that notes its calls. The
+clone is this repository as its next commit would have it, with the simulated lender in the place of a fork's config and data,
 and one short test in the place of the test suite (which would run itself).
 """
 
@@ -28,10 +28,11 @@ REPOSITORY = "acme/credit-risk"
 HOSTED = ("ubuntu-24.04", "windows-2025", "self-hosted")  # all of them on this Linux, which the docs say
 USES = re.compile(r"^\s*(?:- )?uses: *(?P<action>[\w.-]+/[\w./-]+)@(?P<ref>\S+)(?P<comment>.*)$", re.MULTILINE)
 SHORT_TEST = "from credit_risk.formula import parse\n\n\ndef test_a_formula():\n    assert parse\n"
-FAKE_GH = """#!/usr/bin/env python3
+FAKES = ("gh", "docker")  # programs that ask GitHub or a daemon: noted and not run
+FAKE = """#!/usr/bin/env python3
 import json, os, sys
 with open(os.environ["STUB_LOG"], "a") as log:
-    log.write(json.dumps({"call": "gh", "arguments": sys.argv[1:]}) + "\\n")
+    log.write(json.dumps({"call": os.path.basename(sys.argv[0]), "arguments": sys.argv[1:]}) + "\\n")
 for words, answer in json.loads(os.environ.get("GH_ANSWERS", "{}")).items():
     if words in " ".join(sys.argv[1:]):
         print(answer)
@@ -218,8 +219,9 @@ def make(room: Path) -> Clone:
     _data(clone)
     _environment(room / "cache" / ".venv", clone.root)
     (room / "bin").mkdir()
-    (room / "bin/gh").write_text(FAKE_GH, encoding="utf-8")
-    (room / "bin/gh").chmod(0o755)
+    for name in FAKES:
+        (room / "bin" / name).write_text(FAKE, encoding="utf-8")
+        (room / "bin" / name).chmod(0o755)
     git(clone.root, "init", "--quiet", "--initial-branch", "main")
     git(clone.root, "remote", "add", "origin", f"https://github.com/{REPOSITORY}.git")
     clone.commit()

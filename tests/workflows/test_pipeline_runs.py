@@ -17,11 +17,12 @@ def test_all_of_ci_is_green(clone):
     shutil.rmtree(clone.root / "loadtest", ignore_errors=True)  # linted where it belongs
     clone.replace(".github/workflows/ci.yml", TARGETS, "[config]")
     run = clone.act("pull_request", "ci.yml", {"pull_request": {"number": 3, "head": {"repo": {"fork": True}}}})
-    worked = ("plan", "code", "windows", "test", "workflows", "data", "pipeline", "ci-ok")
+    worked = ("plan", "code", "windows", "test", "workflows", "data", "pipeline", "image", "ci-ok")
     assert run.jobs == dict.fromkeys(worked, "success"), str(run)
     assert "## Promotion gate: PASS" in run.summary
     assert json.loads((run.artifacts / "reports/gate.json").read_text())["verdict"] == "PASS"
     assert run.called("gh") == []
+    assert [call["arguments"] for call in run.called("docker")] == [["build", "--tag", "credit-risk:ci", "."]]
 
 
 def test_a_gate_that_does_not_open_stops_the_risk_model_pipeline(clone):
