@@ -1,8 +1,8 @@
 """Runs a workflow of this repository under act, on this machine, in a clone; says exactly what happened.
 
 Third-party actions are replaced by the stubs beside this file, `gh` and `docker` by a program that notes its calls. The
-clone is this repository as its next commit would have it, with the simulated lender in the place of a fork's config and data,
-and one short test in the place of the test suite (which would run itself).
+clone is this repository as its next commit would have it, with the simulated lender in the place of a fork's config and
+data, and one short test in the place of the test suite (which would run itself).
 """
 
 import hashlib
