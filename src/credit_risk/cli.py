@@ -286,7 +286,7 @@ def _review(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> None:
         from credit_risk.stages import review
 
-        text = review.review(options.after or Files(options.root).reports, options.before)
+        text = review.review(options.after or Files(options.root).reports, options.before, page=options.page)
         write_text(options.output, text)
 
     command = _command(
@@ -298,6 +298,7 @@ def _review(commands: Commands) -> None:
     )
     command.add_argument("--after", type=Path, help="the changed run's reports (default: reports)")
     command.add_argument("--before", type=Path, help="the reports it is compared with (default: none)")
+    command.add_argument("--page", help="https address where the changed run keeps its report page, to link to")
     command.add_argument("--output", type=Path, required=True, help="where the Markdown goes")
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from credit_risk.errors import UsageError
 from credit_risk.stages.review import UntrustedReport, review
 
 CHECK = {"name": "discrimination", "verdict": "PASS", "sentence": "test.auc is 0.75."}
@@ -40,6 +41,20 @@ def test_without_a_before_only_the_gate_is_told(reports):
     text = review(reports("after"))
     assert text.startswith("## Promotion gate: PASS")
     assert "Figures" not in text
+
+
+def test_the_page_with_the_pictures_is_linked(reports):
+    text = review(reports("after"), page="https://github.com/acme/credit-risk/actions/runs/5#artifacts")
+    assert "[this run](https://github.com/acme/credit-risk/actions/runs/5#artifacts)" in text
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["", "http://a/b", "javascript:alert(1)", "https://a/b)[x](https://c", "https://a/b\n# x", "https://a/b?q=1"],
+)
+def test_an_address_that_could_be_more_than_one_is_refused(reports, page):
+    with pytest.raises(UsageError, match="--page: expected an https address"):
+        review(reports("after"), page=page)
 
 
 def test_text_of_a_stranger_is_shown_as_text(reports):

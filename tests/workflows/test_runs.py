@@ -168,6 +168,9 @@ def test_an_advisory_service_that_cannot_be_reached_is_no_pass(clone):
     assert run.jobs == {"audit": "failure"}, str(run)
 
 
+RUN = "https://github.com/acme/credit-risk/actions/runs/5"
+
+
 def report(clone: Clone, gate: object, event: str = "pull_request", **head: str) -> Run:
     """pr-report after a run of CI whose artifact holds this gate record."""
     told = HEAD | head
@@ -177,7 +180,7 @@ def report(clone: Clone, gate: object, event: str = "pull_request", **head: str)
         (folder / "gate.json").write_text(gate if isinstance(gate, str) else json.dumps(gate))
         (folder / "metrics.json").write_text(json.dumps({"test": {"auc": 0.5}}))
     clone.answers["pulls"] = "17"
-    run = {"id": 5, "event": event, "head_sha": told["sha"], "head_branch": told["branch"]}
+    run = {"id": 5, "html_url": RUN, "event": event, "head_sha": told["sha"], "head_branch": told["branch"]}
     run["head_repository"] = {"owner": {"login": told["owner"]}}
     return clone.act("workflow_run", "pr-report.yml", {"action": "completed", "workflow_run": run})
 
@@ -192,6 +195,8 @@ def test_the_pull_request_that_github_names_gets_the_comment(clone):
     assert comment["inputs"] == {"header": "pipeline", "number": "17", "path": "build/comment.md"}
     (asked,) = run.called("gh")
     assert "head=somebody:feature" in asked["arguments"]
+    told = run.log + "".join(path.read_text() for path in clone.room.rglob("comment.md"))
+    assert f"[this run]({RUN}#artifacts)" in told
 
 
 @pytest.mark.parametrize("gate", [None, "", "[]", {"verdict": "SHIP IT", "checks": []}])

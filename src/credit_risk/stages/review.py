@@ -6,11 +6,12 @@ small, not links, and JSON; a figure is a finite number or is not shown; text is
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 from credit_risk.domain.measures import HEADLINES
-from credit_risk.errors import CreditRiskError
+from credit_risk.errors import CreditRiskError, UsageError
 from credit_risk.stages.gate_output import cell, markdown
 
 MOST_BYTES = 2_000_000
@@ -27,18 +28,29 @@ class UntrustedReport(CreditRiskError, ValueError):
         )
 
 
-def review(after: Path, before: Path | None = None) -> str:
-    """Gate and headline figures of the reports in `after`; with `before`, what differs from the reports there."""
+def review(after: Path, before: Path | None = None, *, page: str | None = None) -> str:
+    """Gate and headline figures of the reports in `after`; with `before`, what differs from the reports there.
+
+    page: where the run keeps its report page with the pictures. Pictures themselves are the sender's, and only linked.
+    """
     record = _gate(after / "gate.json")
     lines = [markdown(record)]
+    if page is not None:
+        lines.append(f"Plots and tables: `index.html` in the artifact `reports` of [this run]({_url(page)}).\n")
     if before is None:
-        return lines[0]
+        return "\n".join(lines)
     lines += ["### Figures on the test rows", "", "| figure | before | now | change |", "|---|---|---|---|"]
     old, new = _figures(before / "metrics.json"), _figures(after / "metrics.json")
     lines += [_figure(label, old.get(name), new.get(name)) for name, label in HEADLINES.items()]
     changed = _changed(_verdicts(_gate(before / "gate.json")), _verdicts(record))
     lines += ["", "### Checks that changed", "", *(changed or ["None."])]
     return "\n".join(lines) + "\n"
+
+
+def _url(page: str) -> str:
+    if not re.fullmatch(r"https://[\w.-]+(:\d+)?/[\w./#-]+", page):
+        raise UsageError(f"--page: expected an https address of letters, digits and . / # - alone, got {page[:100]!r}")
+    return page
 
 
 def _figure(label: str, old: float | None, new: float | None) -> str:
