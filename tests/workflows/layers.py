@@ -16,9 +16,6 @@ ONLY_ON_GITHUB = {
     ("scorecard", "scorecard"): "Scorecard stubbed: it asks GitHub; inputs checked",
     ("ci", "image"): "executed, docker stubbed: there is no daemon; `make image` builds it with podman",
     ("ci", "windows"): "executed on Linux; never on Windows in our tests",
-    ("retrain", "challenger"): "the skip without variables executed; the training not yet",
-    ("drift-monitor", "drift"): "the skip without variables and the issue executed; the drift run not yet",
-    ("batch-score", "score"): "not yet run",
 }
 
 

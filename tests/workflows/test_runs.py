@@ -195,8 +195,8 @@ def test_the_pull_request_that_github_names_gets_the_comment(clone):
     assert comment["inputs"] == {"header": "pipeline", "number": "17", "path": "build/comment.md"}
     (asked,) = run.called("gh")
     assert "head=somebody:feature" in asked["arguments"]
-    told = run.log + "".join(path.read_text() for path in clone.room.rglob("comment.md"))
-    assert f"[this run]({RUN}#artifacts)" in told
+    assert "## Promotion gate: FAIL" in comment["text"]
+    assert f"[this run]({RUN}#artifacts)" in comment["text"]
 
 
 @pytest.mark.parametrize("gate", [None, "", "[]", {"verdict": "SHIP IT", "checks": []}])

@@ -59,8 +59,11 @@ PARTS = {
 
 def main(action: str) -> None:
     inputs = json.loads(os.environ["INPUTS"])
+    noted = {"call": action, "inputs": inputs}
+    if action.endswith("/sticky-pull-request-comment"):
+        noted["text"] = Path(inputs["path"]).read_text(encoding="utf-8")
     with Path(os.environ["STUB_LOG"]).open("a", encoding="utf-8") as log:
-        log.write(json.dumps({"call": action, "inputs": inputs}) + "\n")
+        log.write(json.dumps(noted) + "\n")
     PARTS.get(action, lambda inputs: None)(inputs)
 
 
