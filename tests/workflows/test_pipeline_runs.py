@@ -99,7 +99,7 @@ def test_a_challenger_that_is_no_worse_becomes_a_pull_request_with_the_compariso
     assert any((run.artifacts / "challenger").iterdir())
     (pull,) = run.called("peter-evans/create-pull-request")
     assert (pull["inputs"]["branch"], pull["inputs"]["add-paths"]) == ("retrain/challenger", "reports/comparison.json")
-    assert "Promotion gate: PASS" in run.summary
+    assert "## Candidate against baseline: PASS" in run.summary
 
 
 def test_a_challenger_that_is_worse_becomes_none(clone):
