@@ -1,6 +1,6 @@
 # The service with one scorer. `make image` fills build/image/wheels (by requirements/serving.txt) and builds this.
 # BASE needs Python 3.11 with venv; nothing is compiled in it, and nothing is fetched but libgomp where it is missing.
-ARG BASE=python:3.11-slim
+ARG BASE=docker.io/library/python:3.11-slim
 
 FROM ${BASE} AS installed
 COPY build/image/wheels /wheels

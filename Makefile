@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 SERVING_LOCK := requirements/serving.txt
-BASE ?= python:3.11-slim
+BASE ?= docker.io/library/python:3.11-slim
 
 # What .venv was made from, by content: a fresh clone or a `touch` rebuilds nothing.
 define FINGERPRINT

@@ -219,7 +219,8 @@ def memory(name: str) -> int:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--base", default="python:3.11-slim", help="the base image, or `debootstrap` to make one here")
+    base = "docker.io/library/python:3.11-slim"
+    options.add_argument("--base", default=base, help="the base image, or `debootstrap` to make one here")
     options.add_argument("--mirror", default="http://deb.debian.org/debian", help="Debian's packages for debootstrap")
     options.add_argument("--python", default="3.11", help="the Python of the base (default: 3.11)")
     options.add_argument("--tag", default="localhost/credit-risk:latest", help="the image's name")

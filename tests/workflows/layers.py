@@ -14,7 +14,7 @@ ONLY_ON_GITHUB = {
     ("security", "dependencies"): "not run: GitHub compares the dependencies; inputs checked",
     ("security", "trivy"): "not run: its database is fetched; inputs checked",
     ("scorecard", "scorecard"): "Scorecard stubbed: it asks GitHub; inputs checked",
-    ("ci", "image"): "executed, docker stubbed: there is no daemon; `make image` builds it with podman",
+    ("ci", "image"): "executed up to `make image`, which needs podman and a base image, and is run by hand",
     ("ci", "windows"): "executed on Linux; never on Windows in our tests",
 }
 

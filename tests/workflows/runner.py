@@ -1,6 +1,6 @@
 """Runs a workflow of this repository under act, on this machine, in a clone; says exactly what happened.
 
-Third-party actions are replaced by the stubs beside this file, `gh` and `docker` by a program that notes its calls. The
+Third-party actions are replaced by the stubs beside this file, `gh` and `sudo` by a program that notes its calls. The
 clone is this repository as its next commit would have it, with the simulated lender in the place of a fork's config and
 data, and one short test in the place of the test suite (which would run itself).
 """
@@ -28,7 +28,7 @@ REPOSITORY = "acme/credit-risk"
 HOSTED = ("ubuntu-24.04", "windows-2025", "self-hosted")  # all of them on this Linux, which the docs say
 USES = re.compile(r"^\s*(?:- )?uses: *(?P<action>[\w.-]+/[\w./-]+)@(?P<ref>\S+)(?P<comment>.*)$", re.MULTILINE)
 SHORT_TEST = "from credit_risk.formula import parse\n\n\ndef test_a_formula():\n    assert parse\n"
-FAKES = ("gh", "docker")  # programs that ask GitHub or a daemon: noted and not run
+FAKES = ("gh", "sudo")  # what asks GitHub or needs another user: noted and not run
 FAKE = """#!/usr/bin/env python3
 import json, os, sys
 with open(os.environ["STUB_LOG"], "a") as log:

@@ -26,7 +26,7 @@ def test_all_of_ci_is_green(clone):
     assert "## Promotion gate: PASS" in run.summary
     assert json.loads((run.artifacts / "reports/gate.json").read_text())["verdict"] == "PASS"
     assert run.called("gh") == []
-    assert [call["arguments"] for call in run.called("docker")] == [["build", "--tag", "credit-risk:ci", "."]]
+    assert [call["arguments"][-2:] for call in run.called("sudo")] == [["make", "image"]]
 
 
 def test_a_gate_that_does_not_open_stops_the_risk_model_pipeline(clone):
