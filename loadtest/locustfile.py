@@ -6,7 +6,6 @@ SCORER: the scorer directory whose config the applications obey. P99_MS, ERRORS,
 exit code is 1; one that is not set is not asked for. `make load` sets all of them.
 """
 
-import json
 import os
 import random
 import uuid
@@ -16,20 +15,13 @@ from pathlib import Path
 from locust import FastHttpUser, constant, events, task
 from locust.env import Environment
 
-from credit_risk.config import Config
 from credit_risk.serving import examples
 
 SCORER = Path(os.environ.get("SCORER", "models/scorer"))
 MADE = 500  # different applications; each user sends them in an order of its own
 
 
-def made() -> list[dict[str, object]]:
-    config = Config.from_dict(json.loads((SCORER / "config.json").read_text(encoding="utf-8")))
-    reference = json.loads((SCORER / "reference.json").read_text(encoding="utf-8"))
-    return list(islice(examples.applications(config, seed=1, reference=reference), MADE))
-
-
-APPLICATIONS = made()
+APPLICATIONS = list(islice(examples.of_scorer(SCORER, seed=1), MADE))
 
 
 class Applicant(FastHttpUser):

@@ -7,25 +7,22 @@ Retry-After. A latency counts from when a request was due, so that a client that
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import cycle, islice
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
-from loadtest.bench import APPLICATIONS, HOST, SATURATION, served, wrk
+from loadtest.bench import HOST, SATURATION, served, wrk
 from loadtest.run import service
 from rich.console import Console
 from rich.table import Table
 
-from credit_risk.config import Config
 from credit_risk.data.writing import write_json
-from credit_risk.serving import examples
 
 CONNECTIONS = 1_000  # of the client; an arrival that finds none free was refused by nobody and counts as not sent
 PATIENCE = 10.0  # seconds for the last answers
@@ -127,14 +124,12 @@ async def offered(requests: Sequence[bytes], port: int, per_second: float, secon
 def main() -> None:
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="overload-") as name:
-        folder = Path(name)
-        contender = service(options, folder, in_flight=options.in_flight)
-        bodies = made(options.root / "models" / "scorer")
-        contender.bodies.write_text("".join(f"{body}\n" for body in bodies), encoding="utf-8")
+        contender = service(options, Path(name), in_flight=options.in_flight)
+        bodies = contender.bodies.read_bytes().splitlines()
         with served(contender) as (port, _):
             wrk(contender, port, 4, 2)  # warm
             capacity = wrk(contender, port, SATURATION, options.seconds)["per_second"]
-            requests = [request_of(body.encode(), port) for body in bodies]
+            requests = [request_of(body, port) for body in bodies]
             lines = []
             for times in options.times:
                 print(f"{times:g} times {capacity:,.0f} requests a second", file=sys.stderr)
@@ -156,13 +151,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--in-flight", type=int, help="serving.limits.in_flight to try (default: the setting's own)")
     parser.add_argument("--output", type=Path, default=Path("build/load/overload.json"), help="where the figures go")
     return parser.parse_args()
-
-
-def made(scorer: Path) -> list[str]:
-    """Bodies that the scorer's config allows."""
-    config = Config.from_dict(json.loads((scorer / "config.json").read_text(encoding="utf-8")))
-    reference = json.loads((scorer / "reference.json").read_text(encoding="utf-8"))
-    return [json.dumps(one) for one in islice(examples.applications(config, seed=1, reference=reference), APPLICATIONS)]
 
 
 def figures(seen: Seen, times: float, per_second: float, seconds: float) -> dict[str, float]:

@@ -11,11 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 
 import matplotlib.style
-from loadtest.bench import HERE, HOST, Contender, served, settings_for
+from loadtest.bench import APPLICATIONS, HERE, HOST, Contender, served, settings_for
 from matplotlib.figure import Figure
+
+from credit_risk.serving import examples
 
 
 def main() -> None:
@@ -45,11 +48,14 @@ def arguments() -> argparse.Namespace:
 
 
 def service(options: argparse.Namespace, folder: Path, **limits: float) -> Contender:
-    """The repository's own service with a ledger in `folder`; the bodies that wrk sends belong there too."""
+    """The repository's own service; its ledger and the bodies that wrk sends lie in `folder`."""
+    bodies = folder / "bodies.jsonl"
+    applications = islice(examples.of_scorer(options.root / "models" / "scorer", seed=1), APPLICATIONS)
+    bodies.write_text("".join(f"{json.dumps(one)}\n" for one in applications), encoding="utf-8")
     command = [sys.executable, "-m", "credit_risk.cli", "serve", "--root", str(options.root.absolute())]
     command += ["--config", str(settings_for(folder, **limits))]
     environment = {"BENTOML_DO_NOT_TRACK": "true"}
-    return Contender("the service", command, "/decide", folder / "bodies.jsonl", "/health", environment)
+    return Contender("the service", command, "/decide", bodies, "/health", environment)
 
 
 def loaded(options: argparse.Namespace, port: int) -> int:

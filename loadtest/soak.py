@@ -17,7 +17,6 @@ import matplotlib.style
 import numpy as np
 import psutil
 from loadtest.bench import SATURATION, Contender, memory_mb, paused, served, wrk, wrk_command, wrk_result
-from loadtest.overload import made
 from loadtest.run import service
 from matplotlib.figure import Figure
 
@@ -39,10 +38,7 @@ def main() -> None:
     options = arguments()
     options.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
-        folder = Path(name)
-        contender = service(options, folder)
-        bodies = made(options.root / "models" / "scorer")
-        contender.bodies.write_text("".join(f"{body}\n" for body in bodies), encoding="utf-8")
+        contender = service(options, Path(name))
         with served(contender) as (port, process):
             full = wrk(contender, port, SATURATION, 5)
             pause = paused(full["per_second"], full["p50"])

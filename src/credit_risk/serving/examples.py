@@ -1,6 +1,8 @@
 """Valid applications made from the config alone: for OpenAPI's examples, the page, warming up and the load test."""
 
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,14 @@ def applications(config: Config, *, seed: int, reference: Mapping[str, Any] | No
     bins = (reference or {}).get("inputs", {}).get("columns", {})
     while True:
         yield {name: _value(config.columns[name], draw, bins.get(name)) for name in config.inputs}
+
+
+def of_scorer(path: Path, *, seed: int) -> Iterator[dict[str, Any]]:
+    """Endless applications that a scorer directory's own config allows, drawn from what it saw in training."""
+    config, reference = (
+        json.loads((path / f"{name}.json").read_text(encoding="utf-8")) for name in ("config", "reference")
+    )
+    return applications(Config.from_dict(config), seed=seed, reference=reference)
 
 
 def _value(column: Column, draw: np.random.Generator, bins: Any) -> Any:
