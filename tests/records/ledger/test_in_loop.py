@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ledger_trial import KEY, entry
+from sqlalchemy import event
 
 from credit_risk.records.ledger import (
     CommitInLoop,
@@ -111,6 +112,9 @@ def test_a_conflict_and_what_is_not_json_fail_alone(local):
 
 
 def test_while_another_process_writes_the_loop_goes_on(local, file):
+    opened = []
+    event.listen(local.store.engine, "connect", lambda *_: opened.append(1))
+
     async def wait_for_it(commit):
         with another_writer(file) as other:
             waiting = asyncio.ensure_future(commit.record(entry()))
@@ -121,6 +125,7 @@ def test_while_another_process_writes_the_loop_goes_on(local, file):
             return await waiting
 
     assert run(local, wait_for_it).seq == 1
+    assert len(opened) <= 1  # a connection that found the file busy is used again
 
 
 def test_another_process_that_never_stops_makes_it_unavailable(local, file):
