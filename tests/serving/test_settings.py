@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from credit_risk.config.environment import DEFAULT
 from credit_risk.errors import ConfigError, NotFound
 from credit_risk.serving import settings
 
-SHIPPED = Path(__file__).parents[2] / settings.DEFAULT
+SHIPPED = Path(__file__).parents[2] / DEFAULT
 
 
 def written(tmp_path, text):

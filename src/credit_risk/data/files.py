@@ -50,6 +50,15 @@ class Files:
         return self.root / "models" / "scorer"
 
     @property
+    def scorer_signature(self) -> Path:
+        return self.root / "models" / "scorer.sig"
+
+    @property
+    def gate_signature(self) -> Path:
+        """Of the gate's record: what it says of the scorer must not be altered after it was said."""
+        return self.root / "models" / "gate.sig"
+
+    @property
     def challenger(self) -> Path:
         """The model that was not chosen, LightGBM or scorecard, under the same policy."""
         return self.root / "models" / "challenger"

@@ -40,6 +40,11 @@ def commit(root: Path) -> str | None:
     return _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
 
 
+def author(root: Path) -> str | None:
+    """Who commits here, as git knows them; None where it does not."""
+    return _git(root, "config", "user.name")
+
+
 def uncommitted(root: Path, *paths: str) -> tuple[str, ...]:
     """Files below these paths that differ from the commit, or are not in it."""
     return tuple(line[3:] for line in (_git(root, "status", "--porcelain", "--", *paths) or "").splitlines())

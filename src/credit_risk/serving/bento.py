@@ -18,6 +18,7 @@ from typing import Any
 import bentoml
 from starlette.applications import Starlette
 
+from credit_risk.config.environment import DEFAULT
 from credit_risk.errors import CreditRiskError
 
 ROOT, SETTINGS, WORKERS, MASTER = (f"CREDIT_RISK_{name}" for name in ("ROOT", "SETTINGS", "WORKERS", "MASTER"))
@@ -47,7 +48,7 @@ def made(root: Path, settings_path: Path | None) -> Any:
     access, engine, settings, web = (
         import_module(f"credit_risk.serving.{name}") for name in ("access", "engine", "settings", "web")
     )
-    found = settings.load(settings_path or root / settings.DEFAULT)
+    found = settings.load(settings_path or root / DEFAULT)
     guard = access.guard(found.access, root)
     return web.Service.of(found, engine.start(root, found), guard)
 

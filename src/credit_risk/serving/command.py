@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from rich.console import Console
 from rich.table import Table
 
+from credit_risk.config.environment import DEFAULT
 from credit_risk.errors import UsageError
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -86,7 +87,7 @@ def _serve(options: argparse.Namespace) -> None:
     settings = import_module("credit_risk.serving.settings")
     access = import_module("credit_risk.serving.access")
     engine = import_module("credit_risk.serving.engine")
-    path = (options.settings or options.root / settings.DEFAULT).absolute()
+    path = (options.settings or options.root / DEFAULT).absolute()
     found = settings.load(path)
     # What cannot work shows here, as a sentence and an exit code, and not in a worker that is started again and again.
     access.guard(found.access, options.root)
@@ -112,7 +113,7 @@ def _serve(options: argparse.Namespace) -> None:
 
 def _file(options: argparse.Namespace) -> Path:
     settings = import_module("credit_risk.serving.settings")
-    found = settings.load(options.settings or options.root / settings.DEFAULT)
+    found = settings.load(options.settings or options.root / DEFAULT)
     return Path(options.root / found.access.keys_file)
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from credit_risk.data import digest
+from credit_risk.data.files import Files
 from credit_risk.domain.inputs import Matrix
 from credit_risk.errors import CheckFailed, ScorerError
+from credit_risk.records import signing
 from credit_risk.records.decided import decided
 from credit_risk.records.ledger import (
     CommitInLoop,
@@ -187,9 +189,11 @@ def start(root: Path, settings: Serving, environment: Mapping[str, str] = os.env
 def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.environ) -> Engine:
     """The verified scorer with the open ledger: whatever keeps it from serving shows here.
 
-    Raises ScorerError, CheckFailed for a scorer that may not serve, and what Ledger.open raises.
+    Raises ScorerError, SignatureRefused or CheckFailed for a scorer that may not serve, and what Ledger.open raises.
     """
-    path = root / "models" / "scorer"
+    path = Files(root).scorer
+    if settings.signed_by is not None:  # before anything of it is read
+        signing.verify_release(Files(root), settings.signed_by)
     scorer = Scorer.load(path)
     if scorer.background is None:
         raise ScorerError(f"{path} cannot give reasons for a decline. Assemble it with `dvc repro assemble`.")

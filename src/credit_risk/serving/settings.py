@@ -7,14 +7,11 @@ environment (CREDIT_RISK_LEDGER_KEY) or from files that only the service may rea
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import Field, model_validator
 
+from credit_risk.config import environment
 from credit_risk.config.schema import Section, Text
-from credit_risk.errors import ConfigError, NotFound
-
-DEFAULT = Path("configs") / "deploy" / "local.yaml"
+from credit_risk.records.signing import SignedBy
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
@@ -68,7 +65,10 @@ class Limits(Section):
 
 
 class Serving(Section):
-    """All of it. gate: `required` starts only a scorer that the gate lets pass, `reported` any, and tells."""
+    """All of it. gate: `required` starts only a scorer that the gate lets pass, `reported` any, and tells.
+
+    signed_by: whose signatures scorer and gate record must carry; it may be left out only where the gate is `reported`.
+    """
 
     ledger: LedgerSettings = LedgerSettings()
     access: Access
@@ -76,22 +76,15 @@ class Serving(Section):
     workers: Count = 1
     page: bool = True
     gate: Literal["required", "reported"] = "required"
+    signed_by: SignedBy | None = None
+
+    @model_validator(mode="after")
+    def _what_is_required_is_signed(self) -> "Serving":
+        if self.gate == "required" and self.signed_by is None:
+            raise ValueError("gate: required needs signed_by: whose signature scorer and gate record must carry")
+        return self
 
 
 def load(path: Path) -> Serving:
     """Read the section. Raises ConfigError with every problem; NotFound without the file."""
-    try:
-        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NotFound(path, "Name the environment's file with --settings.") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(path, [str(error).replace("\n", " ")]) from None
-    if not isinstance(raw, dict) or not isinstance(raw.get("serving"), dict):
-        raise ConfigError(path, ["it has no section `serving:`"])
-    try:
-        return Serving.model_validate(raw["serving"])
-    except ValidationError as error:
-        problems = [
-            f"serving.{'.'.join(map(str, one['loc']))}: {one['msg']}; got {one['input']!r}" for one in error.errors()
-        ]
-        raise ConfigError(path, problems) from None
+    return environment.read(path, "serving", Serving)

@@ -1,0 +1,140 @@
+"""What becomes of a scorer: candidate, challenger, champion, retired. Who may move it, and what stood on which day.
+
+The history is a list of moves that only grows; every role is read off it, so that any day can be asked for again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from credit_risk.config.people import is_person
+from credit_risk.errors import CheckFailed
+
+Move: TypeAlias = Literal["register", "nominate", "promote", "retire", "rollback"]
+Role: TypeAlias = Literal["candidate", "challenger", "champion", "retired"]
+
+CHECKED: tuple[Move, ...] = ("nominate", "promote")  # what takes a passing gate, and a second pair of eyes
+
+
+class MoveRefused(CheckFailed, ValueError):
+    """A scorer may not be moved as it was asked: the wrong role, the same person twice, no gate."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One move: which version of which scorer (by digest), by whom, why, and the evidence it stood on."""
+
+    seq: int
+    at: datetime
+    move: Move
+    version: int
+    scorer: str
+    by: str
+    reason: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who holds which role. line: the champions, the present one last, back to which a rollback goes."""
+
+    roles: Mapping[int, Role] = field(default_factory=dict)
+    line: tuple[int, ...] = ()
+    makers: Mapping[int, str] = field(default_factory=dict)
+    seq: int = 0
+
+    @property
+    def champion(self) -> int | None:
+        return self.line[-1] if self.line else None
+
+    @property
+    def challenger(self) -> int | None:
+        return next((version for version, role in self.roles.items() if role == "challenger"), None)
+
+    @property
+    def aliases(self) -> dict[str, int]:
+        """The roles that one version holds at a time."""
+        held = {"champion": self.champion, "challenger": self.challenger}
+        return {role: version for role, version in held.items() if version is not None}
+
+    def named(self, word: str) -> int:
+        """The version that a word names: its number, or champion or challenger. Raises MoveRefused."""
+        if word in self.aliases:
+            return self.aliases[word]
+        if word.isdecimal() and int(word) in self.roles:
+            return int(word)
+        known = [*self.aliases, *map(str, self.roles)]
+        raise MoveRefused(f"the registry holds no version {word!r}; it holds: {', '.join(known) or 'none'}.")
+
+
+def standing(events: Iterable[Event], at: datetime | None = None) -> Standing:
+    """Who held which role after these events, or at a moment in the past."""
+    now = Standing()
+    for event in events:
+        if at is None or event.at <= at:
+            now = after(now, event)
+    return now
+
+
+def after(before: Standing, event: Event) -> Standing:
+    """The standing after one more move."""
+    roles, line, makers = dict(before.roles), before.line, dict(before.makers)
+    match event.move:
+        case "register":
+            roles[event.version], makers[event.version] = "candidate", event.by
+        case "nominate":
+            if before.challenger is not None:
+                roles[before.challenger] = "candidate"
+            roles[event.version] = "challenger"
+        case "promote":
+            if line:
+                roles[line[-1]] = "retired"
+            roles[event.version] = "champion"
+            line = (*line, event.version)
+        case "retire":
+            roles[event.version] = "retired"
+        case "rollback":
+            roles[line[-1]], roles[event.version] = "retired", "champion"
+            line = line[:-1]
+    return replace(before, roles=roles, line=line, makers=makers, seq=event.seq)
+
+
+def refuse(now: Standing, move: Move, version: int, by: str, reason: str) -> None:
+    """Raise MoveRefused with the sentence, if this person may not move this version so now."""
+    role = now.roles.get(version)
+    if not is_person(by):
+        raise MoveRefused(f"the move is by {by!r}, expected a first and a last name (--by).")
+    if len(reason.split()) < 3:
+        raise MoveRefused(f"the reason is {reason!r}, expected a sentence that an auditor can read (--reason).")
+    if move != "register" and role is None:
+        raise MoveRefused(f"version {version} is not registered.")
+    if move in CHECKED and same_person(now.makers[version], by):
+        raise MoveRefused(
+            f"version {version} was registered by {now.makers[version]}: somebody else has to {move} it (four eyes)."
+        )
+    if expected := _expected(now, move, version):
+        raise MoveRefused(f"version {version} is {role}: {expected}")
+
+
+def _expected(now: Standing, move: Move, version: int) -> str | None:
+    """What would have to be otherwise for this move; None if nothing."""
+    role = now.roles.get(version)
+    if move == "nominate" and role not in ("candidate", "retired"):
+        return "only a candidate, or one that was retired, is made the challenger."
+    if move == "promote" and role != "challenger":
+        return "only the challenger is promoted. Nominate it first: `credit-risk registry nominate`."
+    if move == "retire" and role == "champion":
+        return "the champion is retired by its successor: promote another, or roll back."
+    if move == "retire" and role == "retired":
+        return "nothing is left to retire."
+    if move == "rollback" and (len(now.line) < 2 or version != now.line[-2]):
+        return "a rollback goes to the champion before the present one" + (
+            "." if len(now.line) > 1 else ", and there was none."
+        )
+    return None
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two signatures are of one person, whatever their case and spacing."""
+    return one.casefold().split() == other.casefold().split()

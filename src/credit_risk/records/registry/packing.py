@@ -1,0 +1,88 @@
+"""A scorer as an MLflow model directory: code, scorer, signatures and gate record, and no pickle."""
+
+import re
+from collections.abc import Mapping
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType
+from mlflow.types import Schema as MlflowSchema
+from mlflow.types.schema import AnyType, Array, Object, Property
+
+from credit_risk.data.files import Files
+from credit_risk.records.registry.schemas import OUTPUTS, Field, Schema, as_stored
+
+CODE = Path(__file__).parents[2]
+TYPES = {
+    "number": DataType.double,
+    "integer": DataType.long,
+    "boolean": DataType.boolean,
+    "text": DataType.string,
+}
+ANY = AnyType()  # type: ignore[no-untyped-call]
+REASON = Object(
+    [
+        *(Property(name, DataType.string) for name in ("id", "version", "text", "prompt")),
+        Property("driver", DataType.string, required=False),
+        *(Property(name, ANY, required=False) for name in ("value", "reference")),
+        Property("contribution", DataType.double, required=False),
+    ]
+)
+
+
+def pack(files: Files, schema: Schema, example: Mapping[str, Any], to: Path) -> None:
+    """Write the directory that is registered: scorer, gate record and signatures of `files`, our code, the schema.
+
+    example: one application, made up. The model is loaded and asked once with it before anything is uploaded.
+    """
+    mlflow.pyfunc.save_model(
+        to,
+        python_model=str(Path(__file__).with_name("pyfunc.py")),
+        code_paths=[str(CODE)],
+        artifacts={name: str(path) for name, path in artefacts(files).items()},
+        signature=ModelSignature(_inputs(schema), _outputs()),
+        input_example=table(schema, example),
+        pip_requirements=requirements(),
+    )
+
+
+def artefacts(files: Files) -> dict[str, Path]:
+    """What of a release lies in the model's artefacts, by its file name."""
+    return {
+        path.name: path for path in (files.scorer, files.scorer_signature, files.report("gate"), files.gate_signature)
+    }
+
+
+def table(schema: Schema, application: Mapping[str, Any]) -> pd.DataFrame:
+    """One application as the table that MLflow's signature asks for."""
+    types = {"number": "float64", "integer": "int64", "boolean": "bool", "text": "str"}
+    columns = {
+        field.name: pd.Series([application.get(field.name)], dtype=types[as_stored(field)] if field.needed else None)
+        for field in schema.inputs
+    }
+    return pd.DataFrame(columns)
+
+
+def requirements() -> list[str]:
+    """What decides, each at the version that is installed: what is needed to load the model elsewhere."""
+    wanted = (one for one in requires("credit-risk") or () if "extra ==" not in one or '"serving"' in one)
+    names = [re.split(r"[^A-Za-z0-9._-]", one, maxsplit=1)[0] for one in wanted]
+    return [f"{name}=={version(name)}" for name in names]
+
+
+def _inputs(schema: Schema) -> MlflowSchema:
+    return MlflowSchema([ColSpec(TYPES[as_stored(one)], one.name, required=one.needed) for one in schema.inputs])
+
+
+def _outputs() -> MlflowSchema:
+    return MlflowSchema([ColSpec(_answered(one), one.name, required=one.needed) for one in OUTPUTS])
+
+
+def _answered(field: Field) -> Any:
+    if field.name == "reasons":
+        return Array(REASON)
+    return TYPES[field.kind] if field.kind in TYPES else Array(DataType.string)

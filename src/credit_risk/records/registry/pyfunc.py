@@ -1,0 +1,30 @@
+"""The scorer as MLflow loads it: this file is the model, the scorer its artefact, and nothing is unpickled.
+
+MLflow runs it ("models from code"); it is imported by nobody. `mlflow models serve` answers what the service answers.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
+
+from credit_risk.records.decided import decided
+from credit_risk.records.scorer import Scorer
+
+
+class Decider(PythonModel):
+    """Decides a table of applications: one row each, with decision, PD, score, band, rule, reasons, prompts, faults."""
+
+    def load_context(self, context: Any) -> None:
+        """Load the scorer that lies among the model's artefacts."""
+        self.scorer = Scorer.load(Path(context.artifacts["scorer"]))
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
+        """The decisions on the applications, in their order."""
+        decisions = self.scorer.decide(model_input)
+        return pd.DataFrame([decided(decisions, row) for row in range(len(decisions))])
+
+
+set_model(Decider())

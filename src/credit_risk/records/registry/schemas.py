@@ -1,0 +1,159 @@
+"""What an application and a decision look like, as the config declares it, MLflow recorded it and the API serves it.
+
+The three must agree: a caller written against one of them would otherwise be decided on other inputs than it sent.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from credit_risk.config import Config
+from credit_risk.errors import CheckFailed
+
+Kind: TypeAlias = Literal["number", "integer", "boolean", "text", "list"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input or output. needed: an application without it is refused; an output that is always there."""
+
+    name: str
+    kind: Kind
+    needed: bool
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Inputs, in the order of the scorer's columns, and outputs."""
+
+    inputs: tuple[Field, ...]
+    outputs: tuple[Field, ...]
+
+
+OUTPUTS = (
+    Field("decision", "text", needed=True),
+    Field("pd", "number", needed=False),
+    Field("score", "number", needed=False),
+    Field("band", "text", needed=False),
+    Field("rule", "text", needed=False),
+    Field("reasons", "list", needed=True),
+    Field("prompts", "list", needed=True),
+    Field("faults", "list", needed=True),
+)
+
+
+class SchemaMismatch(CheckFailed, ValueError):
+    """Two descriptions of the same scorer disagree."""
+
+
+class InputMissing(SchemaMismatch):
+    """An input that the config declares is not there."""
+
+
+class InputUnknown(SchemaMismatch):
+    """An input that the config does not declare."""
+
+
+class TypeDiffers(SchemaMismatch):
+    """An input is declared as one kind of value and described as another."""
+
+
+class NeedDiffers(SchemaMismatch):
+    """An input is declared to be needed and described as optional, or the other way round."""
+
+
+class OrderDiffers(SchemaMismatch):
+    """The inputs stand in another order: by position, one would be taken for another."""
+
+
+class OutputDiffers(SchemaMismatch):
+    """A part of the decision is missing or of another kind."""
+
+
+class SchemasDisagree(SchemaMismatch):
+    """More than one disagreement, each on its line; `found` holds them one by one."""
+
+    def __init__(self, found: Sequence[SchemaMismatch]) -> None:
+        self.found = tuple(found)
+        super().__init__("\n".join(map(str, found)))
+
+
+def declared(config: Config) -> Schema:
+    """What the config says of an application."""
+    kinds: dict[str, Kind] = {"integer": "integer", "boolean": "boolean", "category": "text"}
+    columns = {name: config.columns[name] for name in config.inputs}
+    inputs = (Field(name, kinds.get(one.type, "number"), one.missing == "refuse") for name, one in columns.items())
+    return Schema(tuple(inputs), OUTPUTS)
+
+
+def recorded(signature: Mapping[str, Any]) -> Schema:
+    """What MLflow wrote down (signature.inputs and .outputs, as lists of its column specifications)."""
+    return Schema(*(tuple(map(_of_mlflow, signature[part])) for part in ("inputs", "outputs")))
+
+
+def served(openapi: Mapping[str, Any]) -> Schema:
+    """What the API's description says of an application and a decision."""
+    schemas = openapi["components"]["schemas"]
+    sent, answered = schemas["Application"], schemas["Decision"]
+    inputs = (_of_json(name, one, name in sent["required"]) for name, one in sent["properties"].items())
+    known = {field.name for field in OUTPUTS}
+    told = {name: one for name, one in answered["properties"].items() if name in known}
+    return Schema(tuple(inputs), tuple(_of_json(name, one, not _may_be_null(one)) for name, one in told.items()))
+
+
+def agree(wanted: Schema, got: Schema, where: str) -> None:
+    """Raise the SchemaMismatch that fits, or SchemasDisagree with each of several. where: who says `got`."""
+    found = list(_mismatches(wanted, got, where))
+    if found:
+        raise found[0] if len(found) == 1 else SchemasDisagree(found)
+
+
+def as_stored(field: Field) -> Kind:
+    """The kind that a table can hold: integers with gaps are numbers there."""
+    return "number" if field.kind == "integer" and not field.needed else field.kind
+
+
+def _mismatches(wanted: Schema, got: Schema, where: str) -> Iterator[SchemaMismatch]:
+    theirs = {field.name: field for field in got.inputs}
+    ours = {field.name: field for field in wanted.inputs}
+    for name, field in ours.items():
+        other = theirs.get(name)
+        if other is None:
+            yield InputMissing(f"{where} lacks the input {name!r}, which the config declares.")
+            continue
+        if not _same_kind(field, other):
+            yield TypeDiffers(f"{where} takes {name!r} as {other.kind}, the config declares {field.kind}.")
+        if field.needed != other.needed:
+            words = {True: "needed", False: "optional"}
+            yield NeedDiffers(f"{where} says {name!r} is {words[other.needed]}, the config {words[field.needed]}.")
+    for name in theirs.keys() - ours.keys():
+        yield InputUnknown(f"{where} takes an input {name!r} that the config does not declare.")
+    if theirs.keys() == ours.keys() and list(theirs) != list(ours):
+        yield OrderDiffers(f"{where} has the inputs in another order: {', '.join(theirs)}; config: {', '.join(ours)}.")
+    answered = {field.name: field for field in got.outputs}
+    for field in wanted.outputs:
+        if field != answered.get(field.name):
+            told = answered.get(field.name)
+            said = f"as {told.kind}, {'always' if told.needed else 'maybe'}" if told else "not at all"
+            yield OutputDiffers(f"{where} answers {field.name!r} {said}; expected {field.kind}.")
+
+
+def _same_kind(ours: Field, theirs: Field) -> bool:
+    return theirs.kind in (ours.kind, as_stored(ours))
+
+
+def _of_mlflow(column: Mapping[str, Any]) -> Field:
+    kinds: dict[str, Kind] = {"double": "number", "long": "integer", "boolean": "boolean", "string": "text"}
+    return Field(column["name"], kinds.get(column["type"], "list"), column["required"])
+
+
+def _of_json(name: str, described: Mapping[str, Any], needed: bool) -> Field:
+    if "enum" in described:
+        return Field(name, "text", needed)
+    told = described["type"] if isinstance(described["type"], list) else [described["type"]]
+    kinds: dict[str, Kind] = {"string": "text", "integer": "integer", "boolean": "boolean", "array": "list"}
+    return Field(name, kinds.get(told[0], "number"), needed)
+
+
+def _may_be_null(described: Mapping[str, Any]) -> bool:
+    return None in described.get("enum", ()) or "null" in described.get("type", ())

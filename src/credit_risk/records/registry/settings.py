@@ -1,0 +1,37 @@
+"""Where the registry is, in one environment: the `registry:` section of configs/deploy/NAME.yaml."""
+
+from pathlib import Path
+
+from credit_risk.config import environment
+from credit_risk.config.schema import Section, Text
+from credit_risk.records.signing import SignedBy
+
+
+class RegistrySettings(Section):
+    """tracking: MLflow's SQLite file, PostgreSQL, or a server's URL. artifacts: where SQLite and PostgreSQL keep files.
+
+    history: the moves, in SQLite or PostgreSQL. signed_by: whose signature a scorer must carry to be moved.
+    A password stands in no URL here: PGPASSWORD, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD hold it.
+    """
+
+    tracking: Text
+    artifacts: Text | None = None
+    history: Text
+    signed_by: SignedBy
+
+
+def load(path: Path, root: Path) -> RegistrySettings:
+    """Read the section; relative files lie below the root. Raises ConfigError, NotFound."""
+    found = environment.read(path, "registry", RegistrySettings)
+    places = {"tracking": below(root, found.tracking), "history": below(root, found.history)}
+    if found.artifacts and "://" not in found.artifacts:
+        places["artifacts"] = (root / found.artifacts).absolute().as_uri()
+    return found.model_copy(update=places)
+
+
+def below(root: Path, url: str) -> str:
+    """A database's URL with a relative SQLite file made absolute, below the root."""
+    scheme, mark, place = url.partition(":///")
+    if scheme.startswith("sqlite") and mark and not Path(place).is_absolute():
+        return f"{scheme}:///{(root / place).absolute()}"
+    return url

@@ -1,0 +1,168 @@
+"""Who vouches for a scorer: OpenSSF model signatures over its directory, and over the gate's record of it.
+
+Offline with a key pair (the environment names it, or a development key is made); in a release keyless, by Sigstore,
+where the workflow itself is the identity. Verifying says which file is not what was signed.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from pydantic import model_validator
+
+from credit_risk.config.schema import Section, Text
+from credit_risk.data.files import Files
+from credit_risk.data.writing import replacing
+from credit_risk.errors import CheckFailed, NotFound, UsageError
+
+log = logging.getLogger(__name__)
+
+VARIABLE = "CREDIT_RISK_SIGNING_KEY"  # the private key's file
+PASSWORD = "CREDIT_RISK_SIGNING_PASSWORD"  # noqa: S105  (the variable that holds it)
+DEVELOPMENT = Path("build") / "signing" / "signing.key"
+BROKEN = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    InvalidSignature,
+)  # whatever a garbled signature makes fail
+
+
+class SignedBy(Section):
+    """Whose signature counts: that of a key, or that of an identity which an issuer vouches for (Sigstore)."""
+
+    public_key: Text | None = None
+    identity: Text | None = None
+    issuer: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "SignedBy":
+        if (self.public_key is None) == (self.identity is None) or (self.identity is None) != (self.issuer is None):
+            raise ValueError("give public_key, or identity and issuer")
+        return self
+
+
+class SignatureRefused(CheckFailed, ValueError):
+    """Something is not signed, was signed by another, or is not what was signed."""
+
+
+def sign_release(files: Files, key: Path | None) -> list[Path]:
+    """Sign scorer and gate record; returns the signatures that were made anew. key: None signs keyless."""
+    unsigned = [one for one in signed(files) if key is None or not _is_signed(*one, key)]
+    return [sign(path, signature, key) for path, signature in unsigned]
+
+
+def verify_release(files: Files, by: SignedBy) -> None:
+    """Raise SignatureRefused with everything about scorer and gate record that is not as this signer left it."""
+    wrong = [sentence for path, signature in signed(files) if (sentence := refusal(path, signature, by, files.root))]
+    if wrong:
+        raise SignatureRefused("\n".join(wrong))
+
+
+def signed(files: Files) -> tuple[tuple[Path, Path], ...]:
+    """What is signed in a release, each with the place of its signature."""
+    return (files.scorer, files.scorer_signature), (files.report("gate"), files.gate_signature)
+
+
+def sign(path: Path, signature: Path, key: Path | None) -> Path:
+    """Sign a directory or file with a private key, or keyless. Raises NotFound, UsageError for a key that is none."""
+    if not path.exists():
+        raise NotFound(path, "There is nothing to sign: run `make run`.")
+    config = import_module("model_signing").signing.Config()
+    try:
+        if key is None:
+            config.use_sigstore_signer(use_ambient_credentials=True)
+        else:
+            config.use_elliptic_key_signer(private_key=key, password=os.environ.get(PASSWORD))
+    except FileNotFoundError:
+        raise NotFound(key, f"{VARIABLE} names the private key's file.") from None
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            f"{key} is no private key that can sign ({error}); expected a PEM file of an EC key."
+        ) from None
+    with replacing(signature) as unfinished:
+        config.sign(path, unfinished)
+    return signature
+
+
+def verify(path: Path, signature: Path, by: SignedBy, root: Path) -> None:
+    """Raise SignatureRefused unless a directory or file is, to the byte, what `by` has signed."""
+    if sentence := refusal(path, signature, by, root):
+        raise SignatureRefused(sentence)
+
+
+def refusal(path: Path, signature: Path, by: SignedBy, root: Path) -> str | None:
+    """Why a directory or file is not what `by` has signed; None if it is. Raises NotFound without the public key."""
+    if not signature.is_file():
+        return f"{path} is not signed ({signature} is missing). Sign what the gate let pass: `credit-risk sign`."
+    public_key = root / by.public_key if by.public_key else None
+    if public_key is not None and not public_key.is_file():
+        raise NotFound(
+            public_key, "It is the public key whose signature counts; `credit-risk sign` makes one to try with."
+        )
+    config = import_module("model_signing").verifying.Config()
+    try:
+        if public_key is not None:
+            config.use_elliptic_key_verifier(public_key=public_key)
+        else:
+            config.use_sigstore_verifier(identity=by.identity, oidc_issuer=by.issuer)
+        config.verify(path, signature)
+    except OSError as error:
+        return f"{path} cannot be verified: {error}"
+    except BROKEN as error:
+        return f"{path}: {_said(error, signature)}"
+    return None
+
+
+def private_key(root: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """The private key's file: the environment's, or one for development, made here with its public half beside it."""
+    if named := environment.get(VARIABLE, "").strip():
+        return Path(named)
+    path = root / DEVELOPMENT
+    if not path.is_file():
+        make_keys(path)
+        log.warning("A development key to sign with was made: %s. Production sets %s.", path, VARIABLE)
+    return path
+
+
+def make_keys(path: Path) -> None:
+    """Write a new private key, for its owner alone, and its public half as NAME.pub beside it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    path.with_suffix(".pub").write_bytes(public)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _is_signed(path: Path, signature: Path, key: Path) -> bool:
+    """Whether this very key has signed it: signing again would only change the file."""
+    public = key.with_suffix(".pub")
+    if not (path.exists() and public.is_file()):
+        return False
+    return refusal(path, signature, SignedBy(public_key=str(public.absolute())), path.parent) is None
+
+
+def _said(error: Any, signature: Path) -> str:
+    """The library's finding in one line: the names of the files that differ, or why the signature does not count."""
+    text = str(error)
+    if "Signature mismatch" in text:
+        names = re.findall(r"Hash mismatch for '([^']+)'", text)
+        extra = [name.strip() for found in re.findall(r"Extra files[^:]*: ([^\"]+)", text) for name in found.split(",")]
+        lacks = [
+            name.strip() for found in re.findall(r"Missing files[^:]*: ([^\"]+)", text) for name in found.split(",")
+        ]
+        told = ["it was altered" if name == "." else f"{name} was altered" for name in names]  # a single file is "."
+        told += [f"{name} was added" for name in extra] + [f"{name} is missing" for name in lacks]
+        return f"it is not what was signed: {', '.join(told) or text}."
+    if "Key mismatch" in text:
+        return f"{signature.name} was made with another key than the one that counts."
+    return f"{signature} is no valid signature of it ({type(error).__name__}); it was altered, or is of something else."

@@ -1,0 +1,163 @@
+"""Put the scorer of the last run into the registry: with its figures, its data, its gate record and its signatures."""
+
+import json
+import logging
+import re
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from credit_risk.config import Config, load
+from credit_risk.data import digest, provenance
+from credit_risk.data.files import SPLITS, Files
+from credit_risk.data.writing import read_json
+from credit_risk.domain.lifecycle import Event
+from credit_risk.errors import CheckFailed, NotFound, UsageError
+from credit_risk.records import signing
+from credit_risk.records.registry import packing, schemas
+from credit_risk.records.registry.registry import Registry
+from credit_risk.records.registry.tracking import Run, dataset
+from credit_risk.records.scorer import Scorer
+from credit_risk.serving import examples
+from credit_risk.stages import gate as judging
+
+log = logging.getLogger(__name__)
+
+PARAMETERS = ("model", "policy", "parameters", "split")
+OURS = ("scorer", "gate_record", "artefact", "commit", "verdict", "kind", "clean")
+NOT_A_NAME = re.compile(r"[^\w\-. /]")  # what MLflow refuses in the name of a parameter
+
+
+def register(
+    registry: Registry,
+    config: Config,
+    files: Files,
+    *,
+    by: str,
+    reason: str,
+    run_name: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    metrics: Path | None = None,
+) -> Event:
+    """Register models/scorer as a candidate; the same scorer with the same gate record is registered once.
+
+    A scorer that the gate refused can be registered, for the record; it can never be promoted.
+    metrics: the figures to log (default: reports/metrics.json).
+    Raises CheckFailed if the gate's record is not of exactly this scorer, SignatureRefused if it is not signed.
+    """
+    record = judged(files)
+    signing.verify_release(files, registry.signed_by)
+    scorer = Scorer.load(files.scorer)
+    if known := registry.known(scorer.digest, digest.of_file(files.report("gate"))):
+        log.info("This scorer with this gate record is registered already")
+        return known
+    facts = {
+        "verdict": record["verdict"],
+        "waivers": record["waivers"],
+        "digests": record["digests"],
+        "commit": provenance.commit(files.root),
+        "uncommitted": list(provenance.uncommitted(files.root, "src", "configs", "dvc.yaml")),
+    }
+    told = own_tags(tags or {}) | _tags(files, scorer, facts)
+    figures = flat(_metrics(metrics or files.report("metrics")))
+    run = Run(
+        run_name or f"{scorer.digest[:12]}", _params(config), figures, told, _datasets(config, files), [files.reports]
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        packed = Path(scratch) / "scorer"
+        schema = schemas.declared(scorer.config)
+        log.info("Packing the scorer, and asking the packed one once")
+        packing.pack(files, schema, examples.application(scorer.config, scorer.reference), packed)
+        log.info("Registering it at %s", registry.tracking.url)
+        return registry.register(run, packed, by=by, reason=reason, facts=facts)
+
+
+def judged(files: Files, today: date | None = None) -> dict[str, Any]:
+    """The gate's record, whatever its verdict, if it is what the figures say now of exactly this scorer."""
+    path = files.report("gate")
+    if not path.is_file():
+        raise NotFound(path, "Nothing was judged yet: run `make run`.")
+    found: dict[str, Any] = read_json(path)
+    now = judging.record(load(files.config), files, today or datetime.now(UTC).date())
+    if found != now:
+        raise CheckFailed(
+            f"{path} is not what the figures say of this scorer now: something changed after the verdict. "
+            "Run `make run` again."
+        )
+    return found
+
+
+def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags of the caller's, as environment=staging; the names that we set ourselves are refused."""
+    if taken := sorted(name for name in tags if name in OURS or name.startswith("digest.")):
+        raise UsageError(f"--tags: {', '.join(taken)} is set by the registration itself; choose another name.")
+    return dict(tags)
+
+
+def flat(figures: Mapping[str, Any], above: str = "") -> dict[str, float]:
+    """Every finite number of a report by its dotted name, as test.auc."""
+    found: dict[str, float] = {}
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{above}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[f"{above}{name}"] = float(value)
+    return found
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(path, "It holds the figures to log: run `make run`, or name it with --metrics-path.") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON ({error}); expected a report as reports/metrics.json.") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"{path} holds no JSON object; expected a report as reports/metrics.json.")
+    return found
+
+
+def _tags(files: Files, scorer: Scorer, facts: Mapping[str, Any]) -> dict[str, str]:
+    digests = {f"digest.{name}": value for name, value in facts["digests"].items()}
+    return digests | {
+        "scorer": scorer.digest,
+        "gate_record": digest.of_file(files.report("gate")),
+        "verdict": facts["verdict"],
+        "kind": scorer.model.kind,
+        "commit": facts["commit"] or "none",
+        "clean": "yes" if not facts["uncommitted"] else "no",
+    }
+
+
+def _params(config: Config) -> dict[str, str]:
+    told = config.as_dict()
+    values = leaves({part: told[part] for part in PARAMETERS})
+    return {NOT_A_NAME.sub("_", name): str(value) for name, value in values.items() if value is not None}
+
+
+def leaves(tree: Any, above: str = "") -> dict[str, Any]:
+    """A tree as dotted names with their values; a list of plain values is one value."""
+    if isinstance(tree, Mapping):
+        items = [(str(key), value) for key, value in tree.items()]
+    elif isinstance(tree, list | tuple) and any(isinstance(one, Mapping) for one in tree):
+        items = [(str(one.get("name", one.get("id", place))), one) for place, one in enumerate(tree)]
+    else:
+        return {above: tree}
+    found: dict[str, Any] = {}
+    for key, value in items:
+        found |= leaves(value, f"{above}.{key}" if above else key)
+    return found
+
+
+def _datasets(config: Config, files: Files) -> list[tuple[Any, str]]:
+    """What the scorer was made from, as MLflow's dataset inputs: raw files, and the prepared splits."""
+    made_from = [(files.root / source.path, "raw") for source in config.data.sources]
+    made_from += [(files.inputs(split), split) for split in SPLITS]
+    return [(_dataset(path, path.relative_to(files.root).as_posix()), context) for path, context in made_from]
+
+
+def _dataset(path: Path, place: str) -> Any:
+    sha256 = digest.of_file(path)
+    return dataset(path.stem, place, sha256, json.dumps({"sha256": sha256}))

@@ -1,0 +1,49 @@
+"""Hold three descriptions of a registered scorer against each other: its config's, MLflow's and the API's."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from mlflow.models import Model
+
+from credit_risk.data.files import Files
+from credit_risk.domain.lifecycle import Event
+from credit_risk.errors import UsageError
+from credit_risk.records.registry import schemas
+from credit_risk.records.registry.registry import Registry
+from credit_risk.records.scorer import Scorer
+from credit_risk.serving import openapi
+from credit_risk.serving.settings import Access, Serving
+
+
+def validate(registry: Registry, version: int, events: list[Event], url: str | None = None) -> int:
+    """How many inputs all three agree on. Raises the SchemaMismatch that fits (see records.registry.schemas).
+
+    url: a running service; without it, what this code would serve is described.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch) / "release"
+        registry.fetch(version, events, place)
+        scorer = Scorer.load(Files(place).scorer)
+        signature = Model.load(str(registry.tracking.files_of(version, Path(scratch) / "model"))).signature
+    declared = schemas.declared(scorer.config)
+    parts = {"inputs": signature.inputs.to_dict(), "outputs": signature.outputs.to_dict()}
+    schemas.agree(declared, schemas.recorded(parts), "MLflow's record")
+    served = _asked(url) if url else openapi.of(scorer, Serving(access=Access(mode="off"), gate="reported"))
+    schemas.agree(declared, schemas.served(served), "the API")
+    return len(declared.inputs)
+
+
+def _asked(url: str) -> dict[str, Any]:
+    place = url.rstrip("/") + "/openapi.json"
+    if not place.startswith(("http://", "https://")):
+        raise UsageError(f"--url: got {url!r}, expected the service's address, as http://127.0.0.1:3000.")
+    try:
+        with urlopen(place, timeout=10) as answer:  # noqa: S310  (http and https alone)
+            found: dict[str, Any] = json.load(answer)
+    except (URLError, OSError, ValueError) as error:
+        raise UsageError(f"{place} cannot be read: {error}. Does the service run?") from None
+    return found
