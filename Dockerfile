@@ -29,6 +29,8 @@ WORKDIR /srv/credit-risk
 COPY configs/deploy/container.yaml configs/deploy/container.yaml
 COPY reports/gate.json reports/gate.json
 COPY models/scorer models/scorer
+COPY models/scorer.sig models/gate.sig models/
+COPY build/image/signing.pub configs/deploy/signing.pub
 # What may be written: /tmp (a tmpfs) and the volume with the ledger and the keys.
 ENV PATH=/opt/credit-risk/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -69,6 +69,7 @@ run: data ## Data to decided model: the DVC stages, then one screen with the fig
 	@$(BIN)/credit-risk summary
 	@$(BIN)/python tests/recompute.py .
 	@$(BIN)/credit-risk gate --check
+	@$(BIN)/credit-risk sign
 
 load: data ## Load the real service on this machine and hold it to 100 ms: build/load/report.html, history.svg
 	$(BIN)/python -m loadtest.run
@@ -184,9 +185,11 @@ ledger-kills: setup ## Kill -9 under load, twenty times in each database: no dec
 	LEDGER_KILLS=20 $(BIN)/pytest -s tests/records/ledger/test_durability.py -k kill
 
 bento: setup ## Build the service with the gated scorer as a Bento (build/bentoml), start it and decide one application
+	$(BIN)/credit-risk sign
 	$(BIN)/python scripts/bento.py
 
 image: setup ## Build the container image with podman, run it locked up, decide one application (BASE=debootstrap: no registry)
+	$(BIN)/credit-risk sign
 	$(BIN)/python scripts/image.py --base $(BASE)
 
 lock: ## Compile the locks again with uv (UPGRADE=1 takes newer versions, UV=path/to/uv)
@@ -201,6 +204,7 @@ doctor: ## What is missing on this machine, each with the command that mends it
 	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make doctor PYTHON=/path/to/python3.12"; exit 1; }
 	@WANTED="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml 2>/dev/null)" $(PYTHON) scripts/doctor.py
 
-clean: ## Remove caches and what tools wrote; keeps .venv, data/, models/ and DVC's cache
-	rm -rf build .coverage .coverage.* .hypothesis .grimp_cache .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+clean: ## Remove caches and what tools wrote; keeps .venv, data/, models/, DVC's cache, and records: ledger, registry, keys
+	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name ledger ! -name registry ! -name signing -exec rm -rf {} +; fi
+	rm -rf .coverage .coverage.* .hypothesis .grimp_cache .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

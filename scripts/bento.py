@@ -22,6 +22,9 @@ STAGED = ROOT / "build" / "bento"
 TAKEN = {
     "src/credit_risk": "credit_risk",
     "models/scorer": "models/scorer",
+    "models/scorer.sig": "models/scorer.sig",
+    "models/gate.sig": "models/gate.sig",
+    "build/signing/signing.pub": "configs/deploy/signing.pub",
     "reports/gate.json": "reports/gate.json",
     "configs/deploy/container.yaml": "configs/deploy/container.yaml",
     "requirements/serving.txt": "requirements.txt",
@@ -80,7 +83,12 @@ def try_it(bento: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         settings = Path(folder) / "settings.yaml"
-        serving = {"access": {"mode": "off"}, "ledger": {"url": f"sqlite:///{folder}/ledger.db"}, "gate": "required"}
+        serving = {
+            "access": {"mode": "off"},
+            "ledger": {"url": f"sqlite:///{folder}/ledger.db"},
+            "gate": "required",
+            "signed_by": {"public_key": "configs/deploy/signing.pub"},
+        }
         settings.write_text(json.dumps({"serving": serving}), encoding="utf-8")
         environment = {
             **os.environ,

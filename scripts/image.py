@@ -58,9 +58,9 @@ def lacking(*tools: str) -> None:
     missing = [tool for tool in tools if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
     if missing:
         sys.exit(f"No {' and no '.join(missing)} here. Install them: apt-get install {' '.join(missing)}")
-    for path in ("models/scorer/scorer.json", "reports/gate.json"):
+    for path in ("models/scorer/scorer.json", "reports/gate.json", "models/scorer.sig", "models/gate.sig"):
         if not (ROOT / path).is_file():
-            sys.exit(f"{path} is missing: the image holds the scorer that the gate let pass. Run `make run`.")
+            sys.exit(f"{path} is missing: the image holds the signed scorer that the gate let pass. Run `make run`.")
 
 
 def wheels(python: str) -> None:
@@ -223,11 +223,16 @@ def main() -> None:
     options.add_argument("--base", default=base, help="the base image, or `debootstrap` to make one here")
     options.add_argument("--mirror", default="http://deb.debian.org/debian", help="Debian's packages for debootstrap")
     options.add_argument("--python", default="3.11", help="the Python of the base (default: 3.11)")
+    public_key = ROOT / "build" / "signing" / "signing.pub"
+    options.add_argument("--public-key", type=Path, default=public_key, help="whose signature the image believes")
     options.add_argument("--tag", default="localhost/credit-risk:latest", help="the image's name")
     asked = options.parse_args()
     lacking(*TOOLS)
     WHEELS.mkdir(parents=True, exist_ok=True)
     wheels(asked.python)
+    if not asked.public_key.is_file():
+        sys.exit(f"{asked.public_key} is missing: whose signature the image believes. `credit-risk sign` makes one.")
+    shutil.copy(asked.public_key, WHEELS.parent / "signing.pub")
     base = debian_base(asked.mirror) if asked.base == "debootstrap" else asked.base
     build(base, asked.tag)
     print(json.dumps(try_it(asked.tag)))

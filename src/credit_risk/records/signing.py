@@ -4,13 +4,13 @@ Offline with a key pair (the environment names it, or a development key is made)
 where the workflow itself is the identity. Verifying says which file is not what was signed.
 """
 
+import base64
+import json
 import logging
 import os
-import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import model_validator
 
 from credit_risk.config.schema import Section, Text
+from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import replacing
 from credit_risk.errors import CheckFailed, NotFound, UsageError
@@ -118,7 +119,7 @@ def refusal(path: Path, signature: Path, by: SignedBy, root: Path) -> str | None
     except OSError as error:
         return f"{path} cannot be verified: {error}"
     except BROKEN as error:
-        return f"{path}: {_said(error, signature)}"
+        return f"{path}: {_said(error, path, signature)}"
     return None
 
 
@@ -151,18 +152,22 @@ def _is_signed(path: Path, signature: Path, key: Path) -> bool:
     return refusal(path, signature, SignedBy(public_key=str(public.absolute())), path.parent) is None
 
 
-def _said(error: Any, signature: Path) -> str:
+def _said(error: Exception, path: Path, signature: Path) -> str:
     """The library's finding in one line: the names of the files that differ, or why the signature does not count."""
-    text = str(error)
-    if "Signature mismatch" in text:
-        names = re.findall(r"Hash mismatch for '([^']+)'", text)
-        extra = [name.strip() for found in re.findall(r"Extra files[^:]*: ([^\"]+)", text) for name in found.split(",")]
-        lacks = [
-            name.strip() for found in re.findall(r"Missing files[^:]*: ([^\"]+)", text) for name in found.split(",")
-        ]
-        told = ["it was altered" if name == "." else f"{name} was altered" for name in names]  # a single file is "."
-        told += [f"{name} was added" for name in extra] + [f"{name} is missing" for name in lacks]
-        return f"it is not what was signed: {', '.join(told) or text}."
-    if "Key mismatch" in text:
+    if "Signature mismatch" in str(error):
+        return f"it is not what was signed: {', '.join(_differences(path, signature))}."
+    if "Key mismatch" in str(error):
         return f"{signature.name} was made with another key than the one that counts."
     return f"{signature} is no valid signature of it ({type(error).__name__}); it was altered, or is of something else."
+
+
+def _differences(path: Path, signature: Path) -> list[str]:
+    """Each file that is not as a valid signature lists it."""
+    envelope = json.loads(signature.read_bytes())["dsseEnvelope"]
+    listed = json.loads(base64.b64decode(envelope["payload"]))["predicate"]["resources"]
+    then = {one["name"]: one["digest"] for one in listed}
+    files = [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
+    now = {one.relative_to(path).as_posix(): digest.of_file(one) for one in files}  # a single file is "."
+    told = {name: "was altered" for name in then.keys() & now.keys() if then[name] != now[name]}
+    told |= dict.fromkeys(now.keys() - then.keys(), "was added") | dict.fromkeys(then.keys() - now.keys(), "is missing")
+    return [f"{'it' if name == '.' else name} {what}" for name, what in sorted(told.items())]

@@ -1,6 +1,5 @@
 """Moving a scorer through its life: who may, on which evidence, and how two versions differ."""
 
-import json
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -40,7 +39,7 @@ def evidence(registry: Registry, version: int, events: list[Event], today: date)
     A waiver that has expired since does not count any more.
     """
     said = registered(events, version)
-    record = json.loads(registry.gate_record(version))
+    record = registry.gate_record(version, events)
     reasons = []
     if record.get("verdict") != "PASS" or record.get("digest") != said.scorer:
         reasons = [
@@ -110,7 +109,7 @@ def _content(registry: Registry, version: int, events: list[Event]) -> dict[str,
         place = Path(scratch) / "release"
         registry.fetch(version, events, place)
         scorer = Scorer.load(Files(place).scorer)
-    record = json.loads(registry.gate_record(version))
+    record = registry.gate_record(version, events)
     return {
         "scorer": {"digest": scorer.digest, "kind": scorer.model.kind, "calibration": scorer.calibration.as_dict()},
         "config": leaves(scorer.config.as_dict()),

@@ -144,6 +144,8 @@ def _engine(url: str) -> Engine:
             engine = create_engine(parsed, connect_args={"timeout": BUSY_S})
             event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=FULL"))
             return engine
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
         return create_engine(parsed, connect_args={"connect_timeout": BUSY_S})
     except (ArgumentError, NoSuchModuleError) as error:
         raise UsageError(

@@ -1,7 +1,7 @@
 """A scorer as an MLflow model directory: code, scorer, signatures and gate record, and no pickle."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def pack(files: Files, schema: Schema, example: Mapping[str, Any], to: Path) -> 
         code_paths=[str(CODE)],
         artifacts={name: str(path) for name, path in artefacts(files).items()},
         signature=ModelSignature(_inputs(schema), _outputs()),
-        input_example=table(schema, example),
+        input_example=table(schema, [example]),
         pip_requirements=requirements(),
     )
 
@@ -57,11 +57,11 @@ def artefacts(files: Files) -> dict[str, Path]:
     }
 
 
-def table(schema: Schema, application: Mapping[str, Any]) -> pd.DataFrame:
-    """One application as the table that MLflow's signature asks for."""
+def table(schema: Schema, applications: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Applications as the table that MLflow's signature asks for: it takes no integer for a number."""
     types = {"number": "float64", "integer": "int64", "boolean": "bool", "text": "str"}
     columns = {
-        field.name: pd.Series([application.get(field.name)], dtype=types[as_stored(field)] if field.needed else None)
+        field.name: pd.Series([one.get(field.name) for one in applications], dtype=types[as_stored(field)])
         for field in schema.inputs
     }
     return pd.DataFrame(columns)

@@ -24,7 +24,8 @@ class Decider(PythonModel):
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
         """The decisions on the applications, in their order."""
         decisions = self.scorer.decide(model_input)
-        return pd.DataFrame([decided(decisions, row) for row in range(len(decisions))])
+        rows = [decided(decisions, row) for row in range(len(decisions))]
+        return pd.DataFrame(rows, dtype=object)  # so that what is not there stays None, as the service says it
 
 
 set_model(Decider())

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from credit_risk.data import digest
-from credit_risk.data.writing import write_directory
+from credit_risk.data.writing import read_json, write_directory
 from credit_risk.domain.lifecycle import Event, Move, Standing, refuse, standing
 from credit_risk.records import signing
 from credit_risk.records.registry.errors import RegistryBroken, RegistryUnavailable
 from credit_risk.records.registry.history import History
 from credit_risk.records.registry.settings import RegistrySettings
-from credit_risk.records.registry.tracking import Run, Tracking, artefact_digest
+from credit_risk.records.registry.tracking import Run, Tracking, Version, artefact_digest
 
 log = logging.getLogger(__name__)
 
@@ -63,14 +63,13 @@ class Registry:
         return next((one for one in self.events() if _is_of(one, scorer, gate)), None)
 
     def register(self, run: Run, model: Path, *, by: str, reason: str, facts: Mapping[str, Any]) -> Event:
-        """Make a version of a packed scorer, or take the one that a killed registration left, and say so in the history."""
+        """Make a version of a packed scorer, or take the one that a killed registration left; the history says so."""
         events = self.events()
         scorer, gate = run.tags["scorer"], run.tags["gate_record"]
         refuse(standing(events), "register", 0, by, reason)
-        artefact = artefact_digest(model)
-        version = self._left_behind(run, artefact) or self.tracking.add(
-            Run(run.name, run.params, run.metrics, {**run.tags, "artefact": artefact}, run.datasets, run.folders), model
-        )
+        left = self._left_behind(scorer, gate)
+        artefact = left.tags["artefact"] if left else artefact_digest(model)
+        version = left.number if left else self.tracking.add(run, model, artefact)
         told = dict(facts) | {"gate_record": gate, "artefact": artefact}
         event = self.history.append("register", version, scorer, by=by, reason=reason, facts=told, after=len(events))
         self._follow()
@@ -109,10 +108,14 @@ class Registry:
 
         write_directory(to, fill, mark=str(MARK))
 
-    def gate_record(self, version: int) -> bytes:
-        """The gate's record that was registered with a version."""
+    def gate_record(self, version: int, events: list[Event]) -> dict[str, Any]:
+        """The gate's record that was registered with a version. Raises RegistryBroken if it is another one now."""
         with tempfile.TemporaryDirectory() as scratch:
-            return (self.tracking.files_of(version, Path(scratch)) / "artifacts" / "gate.json").read_bytes()
+            path = self.tracking.files_of(version, Path(scratch)) / "artifacts" / "gate.json"
+            if _of_file(path) != registered(events, version).facts["gate_record"]:
+                raise RegistryBroken(f"version {version} is altered since it was registered: gate.json.")
+            record: dict[str, Any] = read_json(path)
+        return record
 
     def _sound(self, version: int, events: list[Event], scratch: Path) -> Path:
         said = registered(events, version)
@@ -134,11 +137,14 @@ class Registry:
         what = artefacts / ("scorer" if name == "scorer" else "gate.json")
         return signing.refusal(what, artefacts / f"{name}.sig", self.signed_by, self.root)
 
-    def _left_behind(self, run: Run, artefact: str) -> int | None:
-        """The version of a registration that was killed before the history said so; its files must be these."""
+    def _left_behind(self, scorer: str, gate: str) -> Version | None:
+        """The version of a registration that was killed before the history said so, if its files are whole."""
         for one in self.tracking.versions():
-            if one.tags.get("gate_record") == run.tags["gate_record"] and one.tags.get("artefact") == artefact:
-                return one.number
+            if (one.tags.get("scorer"), one.tags.get("gate_record")) == (scorer, gate):
+                with tempfile.TemporaryDirectory() as scratch:
+                    found = self.tracking.files_of(one.number, Path(scratch))
+                    if artefact_digest(found) == one.tags.get("artefact"):
+                        return one
         return None
 
     def _follow(self) -> None:

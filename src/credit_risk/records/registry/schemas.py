@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from credit_risk.config import Config
+from credit_risk.config.schema import Column
 from credit_risk.errors import CheckFailed
 
 Kind: TypeAlias = Literal["number", "integer", "boolean", "text", "list"]
@@ -80,10 +81,8 @@ class SchemasDisagree(SchemaMismatch):
 
 def declared(config: Config) -> Schema:
     """What the config says of an application."""
-    kinds: dict[str, Kind] = {"integer": "integer", "boolean": "boolean", "category": "text"}
     columns = {name: config.columns[name] for name in config.inputs}
-    inputs = (Field(name, kinds.get(one.type, "number"), one.missing == "refuse") for name, one in columns.items())
-    return Schema(tuple(inputs), OUTPUTS)
+    return Schema(tuple(Field(name, _kind(one), one.missing == "refuse") for name, one in columns.items()), OUTPUTS)
 
 
 def recorded(signature: Mapping[str, Any]) -> Schema:
@@ -136,6 +135,13 @@ def _mismatches(wanted: Schema, got: Schema, where: str) -> Iterator[SchemaMisma
             told = answered.get(field.name)
             said = f"as {told.kind}, {'always' if told.needed else 'maybe'}" if told else "not at all"
             yield OutputDiffers(f"{where} answers {field.name!r} {said}; expected {field.kind}.")
+
+
+def _kind(column: Column) -> Kind:
+    if column.categories:
+        return "text"
+    kinds: dict[str, Kind] = {"integer": "integer", "boolean": "boolean"}
+    return kinds.get(column.type, "number")
 
 
 def _same_kind(ours: Field, theirs: Field) -> bool:

@@ -58,8 +58,11 @@ class Tracking:
             if not self._client.search_registered_models(f"name = '{name}'"):
                 self._client.create_registered_model(name)
 
-    def add(self, run: Run, model: Path) -> int:
-        """Log a run and make a version of the model directory, whole or not at all. Returns the version's number."""
+    def add(self, run: Run, model: Path, artefact: str) -> int:
+        """Log a run and make a version of the model directory, whole or not at all. Returns the version's number.
+
+        artefact: the digest of that directory, which the version carries.
+        """
         with self._reached():
             experiment = self._experiment()
             self._close_what_was_left(experiment, run.tags)
@@ -72,7 +75,7 @@ class Tracking:
                 self._client.log_model_artifacts(logged, str(model))
                 self._client.finalize_logged_model(logged, "READY")
                 version = self._client.create_model_version(
-                    self.name, source=place.artifact_location, run_id=made, tags=dict(run.tags), model_id=logged
+                    self.name, source=place.artifact_location, run_id=made, tags={**run.tags, "artefact": artefact}
                 )
             except BaseException:
                 self._give_up(made, logged)
@@ -102,7 +105,7 @@ class Tracking:
             for alias in known.keys() - aliases.keys():
                 self._client.delete_registered_model_alias(self.name, alias)
             for alias, version in aliases.items():
-                if known.get(alias) != str(version):
+                if str(known.get(alias)) != str(version):
                     self._client.set_registered_model_alias(self.name, alias, str(version))
             self._client.set_registered_model_tag(self.name, "history", head)
 
@@ -136,9 +139,9 @@ class Tracking:
     def _give_up(self, run: str, logged: str | None) -> None:
         """Say in MLflow too that nothing came of it; if that cannot be said, the next registration does."""
         try:
+            self._client.set_terminated(run, "FAILED")
             if logged is not None:
                 self._client.finalize_logged_model(logged, "FAILED")
-            self._client.set_terminated(run, "FAILED")
         except (MlflowException, SQLAlchemyError, OSError) as error:
             log.warning("the run %s of the failed registration stays open: %s", run, error)
 

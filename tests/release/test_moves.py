@@ -1,0 +1,215 @@
+"""Moves: on which evidence, by whom; what stood on which day, how two versions differ, what one byte does."""
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from release_trial import WHY, assemble_again, judge, registry
+
+from credit_risk.data.files import Files
+from credit_risk.data.writing import read_parquet, write_text
+from credit_risk.domain.lifecycle import MoveRefused, standing
+from credit_risk.errors import UsageError
+from credit_risk.records import signing
+from credit_risk.records.registry.errors import RegistryBroken, RegistryMoved
+from credit_risk.records.scorer import Scorer
+from credit_risk.release import moves
+
+CHECKER = {"by": "Ada Berg", "reason": WHY}
+
+
+def live(opened, version: int) -> None:
+    moves.move(opened, "nominate", str(version), **CHECKER)
+    moves.move(opened, "promote", "challenger", **CHECKER)
+
+
+@pytest.fixture
+def two(opened, files, registered):
+    """Two versions, one after the other champion."""
+    registered()
+    live(opened, 1)
+    assemble_again(files, lgd=0.75)
+    registered()
+    live(opened, 2)
+    return opened
+
+
+def aliases(opened) -> dict[str, str]:
+    found = opened.tracking._client.get_registered_model(opened.tracking.name).aliases
+    return {alias: str(version) for alias, version in found.items()}
+
+
+def test_a_scorer_becomes_challenger_then_champion_and_mlflows_aliases_follow(opened, registered):
+    registered()
+    moves.move(opened, "nominate", "1", **CHECKER)
+    assert aliases(opened) == {"challenger": "1"}
+    event = moves.move(opened, "promote", "challenger", **CHECKER)
+    assert aliases(opened) == {"champion": "1"}
+    assert event.facts["verdict"] == "PASS"
+    assert event.facts["gate_record"] == opened.events()[0].facts["gate_record"]
+
+
+def test_a_rollback_takes_one_move_and_no_second_person(two):
+    assert aliases(two) == {"champion": "2"}
+    event = moves.roll_back(two, by="Kim Lee", reason="score shift after the release")
+    assert (event.move, event.version, event.facts) == ("rollback", 1, {"from": 2})
+    assert aliases(two) == {"champion": "1"}
+    with pytest.raises(MoveRefused, match="no champion before"):
+        moves.roll_back(two, by="Kim Lee", reason="once more for luck")
+
+
+def test_what_the_gate_refused_is_never_promoted(opened, files, registered):
+    judge(files, auc=0.5, auc_low=0.45, auc_high=0.55)
+    registered()
+    with pytest.raises(MoveRefused, match=r"the gate did not let this scorer pass\n  FAIL discrimination: AUC"):
+        moves.move(opened, "nominate", "1", **CHECKER)
+    assert standing(opened.events()).roles == {1: "candidate"}
+
+
+def waived(files: Files) -> None:
+    """A waiver of the check that fails, until a month from now."""
+    until = datetime.now(UTC).date() + timedelta(days=30)
+    write_text(
+        files.waivers / "auc.yaml",
+        f"{{person: Rita Vogel, role: head of model risk, check: discrimination, expires: {until}, "
+        "reason: the pilot of this product has too few rows}",
+    )
+    judge(files, auc=0.5, auc_low=0.45, auc_high=0.55)
+
+
+def test_a_waiver_lets_it_pass_until_the_waiver_expires(opened, files, registered):
+    waived(files)
+    assert registered().facts["waivers"][0]["person"] == "Rita Vogel"
+    later = datetime.now(UTC).date() + timedelta(days=31)
+    with pytest.raises(MoveRefused, match="the waiver of discrimination by Rita Vogel expired on"):
+        moves.move(opened, "nominate", "1", **CHECKER, today=later)
+    event = moves.move(opened, "nominate", "1", **CHECKER)
+    assert event.facts["waivers"][0]["check"] == "discrimination"
+
+
+def test_of_two_moves_on_the_same_history_one_wins(opened, files, registered):
+    registered()
+    events = opened.events()
+    facts = moves.evidence(opened, 1, events, datetime.now(UTC).date())
+    opened.move("nominate", 1, events, **CHECKER, facts=facts)
+    with pytest.raises(RegistryMoved):
+        opened.move("nominate", 1, events, by="Rita Vogel", reason=WHY, facts=facts)
+    assert [event.by for event in opened.events()] == ["Kim Lee", "Ada Berg"]
+
+
+def test_any_day_tells_which_scorer_was_live_by_whom_and_why(two):
+    events = two.events()
+    first, second = (event.at for event in events if event.move == "promote")
+    assert moves.as_of(events, first - timedelta(microseconds=1))["champion"] is None
+    then = moves.as_of(events, second - timedelta(microseconds=1))
+    assert (then["champion"], then["by"], then["why"], then["registered_by"]) == (1, "Ada Berg", WHY, "Kim Lee")
+    assert then["since"] == first.isoformat()
+    assert (then["verdict"], then["scorer"]) == ("PASS", events[0].scorer)
+    assert moves.as_of(events, second)["champion"] == 2
+    moves.roll_back(two, **CHECKER)
+    now = moves.as_of(two.events(), moves.moment("2999-01-01"))
+    assert (now["champion"], now["move"]) == (1, "rollback")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-25", datetime(2026, 11, 25, 23, 59, 59, 999999, UTC)),
+        ("2026-11-25T14:30", datetime(2026, 11, 25, 14, 30, tzinfo=UTC)),
+        ("2026-11-25T14:30+02:00", datetime(2026, 11, 25, 12, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_day_means_its_end_and_a_moment_itself(text, moment):
+    assert moves.moment(text) == moment
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01"])
+def test_what_is_no_date_is_said(text):
+    with pytest.raises(UsageError, match="is no date"):
+        moves.moment(text)
+
+
+def test_a_difference_names_what_changed_and_nothing_else(two, files):
+    found = moves.differences(two, "1", "2")
+    assert set(found["config"]) == {"policy.lgd"}
+    assert found["config"]["policy.lgd"][1] == 0.75
+    assert found["checks"] == {}
+    assert {"config", "scorer"} <= set(found["origin"])
+    assert moves.differences(two, "2", "champion") == {"scorer": {}, "config": {}, "checks": {}, "origin": {}}
+
+
+def test_a_fetched_version_can_be_served(two, files, tmp_path):
+    two.fetch(1, two.events(), tmp_path / "release")
+    release = Files(tmp_path / "release")
+    by = signing.SignedBy(public_key=str(files.root / "build/signing/signing.pub"))
+    signing.verify_release(release, by)
+    scorer = Scorer.load(release.scorer)
+    assert scorer.digest == two.events()[0].scorer
+    scorer.decide(read_parquet(files.inputs("test")).head(3))
+    assert json.loads(release.report("gate").read_bytes())["digests"]["scorer"] == scorer.digest
+
+
+def test_one_flipped_byte_in_any_registered_file_is_refused(opened, registered):
+    """Every file of the version: scorer, signatures, gate record, our code, MLflow's own description."""
+    registered()
+    events = opened.events()
+    opened.verify(1, events)
+    place = opened.tracking.files_of(1, Path("nowhere"))
+    files = [path for path in place.rglob("*") if path.is_file() and path.name != "registered_model_meta"]
+    ours = [path for path in files if "code" not in path.parts or path.name in ("gate.py", "scorer.py")]
+    assert {"MLmodel", "scorer.sig", "gate.sig", "gate.json", "model.txt", "pyfunc.py"} <= {path.name for path in ours}
+    for path in ours:
+        whole = path.read_bytes()
+        if not whole:
+            continue
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(RegistryBroken, match="altered since it was registered"):
+            moves.move(opened, "nominate", "1", **CHECKER)
+        path.write_bytes(whole)
+    assert len(opened.events()) == 1
+    moves.move(opened, "nominate", "1", **CHECKER)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("scorer/model.txt", "scorer"), ("gate.json", "gate.json"), ("scorer.sig", "rest")]
+)
+def test_what_was_altered_is_named(opened, registered, name, said):
+    registered()
+    path = opened.tracking.files_of(1, Path("nowhere")) / "artifacts" / name
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(RegistryBroken, match=rf"altered since it was registered: .*{said}"):
+        opened.verify(1, opened.events())
+
+
+def test_a_file_that_is_gone_is_refused(opened, registered):
+    registered()
+    shutil.rmtree(opened.tracking.files_of(1, Path("nowhere")) / "artifacts" / "scorer")
+    with pytest.raises(RegistryBroken, match="altered since"):
+        opened.verify(1, opened.events())
+
+
+def test_a_signer_who_does_not_count_any_more_moves_nothing(opened, files, registered, tmp_path):
+    registered()
+    signing.make_keys(tmp_path / "new.key")
+    by = signing.SignedBy(public_key=str(tmp_path / "new.pub"))
+    with registry(files, signed_by=by) as other, pytest.raises(RegistryBroken, match="not signed as it must be"):
+        moves.move(other, "nominate", "1", **CHECKER)
+
+
+def test_a_history_that_was_cut_off_is_noticed(two):
+    with two.history._engine.connect() as connection:
+        connection.exec_driver_sql("DROP TRIGGER moves_no_delete")
+        connection.exec_driver_sql("DELETE FROM registry_moves WHERE seq = 6")
+        connection.commit()
+    with pytest.raises(RegistryBroken, match="MLflow has seen 6 moves"):
+        two.events()
+
+
+def test_a_retired_scorer_is_out_and_may_come_back_the_whole_way(opened, registered):
+    registered()
+    moves.move(opened, "retire", "1", by="Kim Lee", reason="superseded before it lived")
+    assert standing(opened.events()).roles == {1: "retired"}
+    live(opened, 1)
+    assert standing(opened.events()).champion == 1
