@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,8 @@ SCRIPTS = {
     "train_risk_model.py": ("--training-data", "--validation-data", "--output-model"),
     "validate_data.py": ("--dataset", "--schema", "--drift-threshold"),
     "validate_financial_data.py": ("--data-path", "--schema", "--compliance"),
+    "log_model.py": ("--model-path", "--metrics-path", "--run-name", "--tags"),
+    "validate_model_signature.py": ("version", "--url"),
 }
 
 
@@ -93,7 +96,7 @@ def test_an_example_is_a_command_line_that_parses(name):
     epilog = subcommands()[name].epilog
     for line in (epilog or "").splitlines():
         if line.strip().startswith("credit-risk "):
-            assert parser().parse_args(line.split()[1:]).run
+            assert parser().parse_args(shlex.split(line)[1:]).run
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "scripts").glob("*_*.py")))

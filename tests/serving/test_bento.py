@@ -117,7 +117,8 @@ def test_what_it_accepted_is_finished_when_it_is_told_to_stop(root, tmp_path, ap
         (lambda folder: shutil.rmtree(folder / "models"), 2, "scorer.json is missing"),
         (lambda folder: (folder / "models/scorer/model.txt").write_text("tree"), 2, "is not the model"),
         (lambda folder: (folder / "configs/deploy/local.yaml").unlink(), 2, "there is no such file"),
-        (lambda folder: _set(folder, gate="required"), 1, "may not serve"),
+        (lambda folder: _set(folder, gate="required"), 2, "gate: required needs signed_by"),
+        (lambda folder: _set(folder, gate="required", signed_by={"public_key": "none.pub"}), 1, "scorer is not signed"),
         (lambda folder: _set(folder, access={"mode": "keys"}), 2, "credit-risk keys add"),
     ],
 )

@@ -24,7 +24,7 @@ def test_the_shipped_file_is_for_a_developers_machine():
 
 
 def test_off_is_a_word_and_not_false(tmp_path):
-    assert settings.load(written(tmp_path, "serving: {access: {mode: off}}")).access.mode == "off"
+    assert settings.load(written(tmp_path, "serving: {access: {mode: off}, gate: reported}")).access.mode == "off"
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,8 @@ def test_off_is_a_word_and_not_false(tmp_path):
         ("serving: {access: {mode: open}}", "serving.access.mode"),
         ("serving: {access: {mode: jwt}}", "mode jwt needs a section jwt"),
         ("serving: {access: {mode: off}, limit: {}}", "serving.limit: Extra inputs"),
+        ("serving: {access: {mode: off}}", "gate: required needs signed_by"),
+        ("serving: {access: {mode: off}, signed_by: {identity: a}}", "serving.signed_by: .*identity and issuer"),
         ("serving: {access: {mode: off}, workers: 0}", "serving.workers"),
         ("serving: {access: {mode: jwt, jwt: {jwks: a, issuer: b, audience: c, algorithms: [HS256]}}}", "algorithms"),
         ("compute: {}", "no section `serving:`"),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import shutil
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,6 +11,10 @@ from types import SimpleNamespace
 import pytest
 from starlette.testclient import TestClient
 
+from credit_risk.data import digest
+from credit_risk.data.files import Files
+from credit_risk.data.writing import write_json
+from credit_risk.records import signing
 from credit_risk.records.ledger import CommitInLoop, Ledger, LedgerUnavailable
 from credit_risk.records.scorer import Scorer
 from credit_risk.serving import engine, web
@@ -259,9 +264,32 @@ def test_the_page_can_be_switched_off(serve):
 
 
 def test_a_scorer_that_the_gate_does_not_let_pass_is_not_served(root, tmp_path):
-    settings = Serving.model_validate({"access": {"mode": "off"}})
-    with pytest.raises(engine.CheckFailed, match="the gate says nothing"):
-        engine.start(root, settings, {})
+    signing.make_keys(tmp_path / "signing.key")
+    served = Files(shutil.copytree(root, tmp_path / "served"))
+    write_json(served.report("gate"), {"verdict": "FAIL", "digests": {"scorer": digest.of_directory(served.scorer)}})
+    signing.sign_release(served, tmp_path / "signing.key")
+    signed_by = {"public_key": str(tmp_path / "signing.pub")}
+    settings = Serving.model_validate({"access": {"mode": "off"}, "signed_by": signed_by})
+    with pytest.raises(engine.CheckFailed, match="the gate says FAIL"):
+        engine.start(served.root, settings, {})
+
+
+def test_a_scorer_that_is_not_signed_or_was_altered_is_not_served(root, tmp_path):
+    signing.make_keys(tmp_path / "signing.key")
+    served = Files(shutil.copytree(root, tmp_path / "served"))
+    write_json(served.report("gate"), {"verdict": "PASS"})
+    signed_by = {"public_key": str(tmp_path / "signing.pub")}
+    ledger = {"url": f"sqlite:///{tmp_path / 'ledger.db'}"}
+    told = {"access": {"mode": "off"}, "gate": "reported", "signed_by": signed_by, "ledger": ledger}
+    settings, environment = Serving.model_validate(told), {"CREDIT_RISK_LEDGER_KEY": "5e" * 32}
+    with pytest.raises(signing.SignatureRefused, match="is not signed"):
+        engine.start(served.root, settings, environment)
+    signing.sign_release(served, tmp_path / "signing.key")
+    engine.start(served.root, settings, environment).close()
+    with served.report("gate").open("a") as file:
+        file.write(" ")
+    with pytest.raises(signing.SignatureRefused, match=r"gate.json: it is not what was signed"):
+        engine.start(served.root, settings, environment)
 
 
 def test_before_it_has_started_the_service_says_so():

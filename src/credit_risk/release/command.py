@@ -68,7 +68,12 @@ def _parser(
     root, settings = (Path(), None) if top else (argparse.SUPPRESS, argparse.SUPPRESS)
     parser.add_argument("--root", type=Path, default=root, help="the repository's root (default: this folder)")
     parser.add_argument(
-        "--settings", type=Path, default=settings, help="the environment (default: configs/deploy/local.yaml)"
+        "--config",
+        "--settings",
+        dest="settings",
+        type=Path,
+        default=settings,
+        help="the environment (default: configs/deploy/local.yaml below the root)",
     )
     parser.set_defaults(run=run)
     return parser
