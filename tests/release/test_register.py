@@ -6,7 +6,6 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
-from release_trial import assemble_again, judge, registry
 
 from credit_risk.config import load
 from credit_risk.data import digest
@@ -23,6 +22,7 @@ from credit_risk.records.registry.registry import Registry
 from credit_risk.records.scorer import Scorer
 from credit_risk.release import register as module
 from credit_risk.release.register import flat, leaves
+from release_trial import assemble_again, judge, registry
 
 
 def run_of(opened: Registry):
@@ -48,6 +48,7 @@ def test_a_registration_holds_parameters_figures_data_record_and_origin(opened, 
         assert tags["scorer"] == tags["digest.scorer"] == scorer
         assert tags["gate_record"] == digest.of_file(files.report("gate"))
     assert {one.path for one in client.list_artifacts(version.run_id)} == {"reports"}
+    assert event.facts["raw"] == {"data/applications.csv": digest.of_file(files.root / "data/applications.csv")}
     assert event.facts["digests"] == json.loads(files.report("gate").read_bytes())["digests"]
 
 

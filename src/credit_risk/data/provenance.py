@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,12 +61,21 @@ def tracked(record: Path, files: tuple[Path, ...]) -> Tracked:
     return Tracked(recorded, measured, outside)
 
 
-def dvc_md5(directory: Path) -> str:
-    """A directory's MD5 as DVC takes it: of the list of its files, each with its own, in the order of their names."""
-    names = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
-    listing = [{"md5": _md5(directory / name), "relpath": name} for name in names]
+def dvc_md5(directory: Path, but: Collection[str] = ()) -> str:
+    """A directory's MD5 as DVC takes it: of the list of its files, each with its own, in the order of their names.
+
+    but: folders that .dvcignore leaves out.
+    """
+    files = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
+    names = sorted(path.as_posix() for path in files if not set(but) & set(path.parts))
+    listing = [{"md5": file_md5(directory / name), "relpath": name} for name in names]
     text = json.dumps(listing, sort_keys=True).encode()
     return hashlib.md5(text, usedforsecurity=False).hexdigest() + ".dir"
+
+
+def file_md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def rows(path: Path, data: Data) -> int | None:
@@ -86,11 +96,6 @@ def _dvc_output(record: Path) -> dict[str, str]:
         return dict(raw["outs"][0])
     except (OSError, YAMLError, LookupError, TypeError, ValueError):
         return {}
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -1,6 +1,10 @@
-"""The sub-command of this room: `credit-risk audit` writes reports/audit.json."""
+"""The sub-commands of this room: `credit-risk audit`, and `credit-risk lineage` with the way back from one decision."""
 
 import argparse
+import json
+import os
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
@@ -8,12 +12,21 @@ from typing import TypeAlias
 from rich.console import Console
 
 from credit_risk.config import load
+from credit_risk.config.environment import DEFAULT
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_json
+from credit_risk.data.writing import write_json, write_text
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 WHAT = "hold a scorer against a regulatory framework, each verdict linked to its evidence"
+LINEAGE = "where the scorer comes from, each step by its digest; or, of one decision, why and by whose approval"
+WHENCE = """
+examples:
+  credit-risk lineage --openlineage build/openlineage.json --picture build/lineage.svg
+  credit-risk lineage --decision 01a21098-f168-7765-8a58-0b9fc0816889
+
+exit codes: 0 every digest holds; 1 a file, or a link from decision to approval, is not what was recorded
+"""
 EXAMPLE = "credit-risk audit --model-path models/scorer --regulatory-framework equal_credit_opportunity_act"
 
 
@@ -34,6 +47,75 @@ def register(commands: Commands) -> None:
     )
     command.add_argument("--output", type=Path, help="where the JSON record goes (default: reports/audit.json)")
     command.set_defaults(run=_command)
+    _lineage(commands)
+
+
+def _lineage(commands: Commands) -> None:
+    command = commands.add_parser(
+        "lineage",
+        help=LINEAGE,
+        description=LINEAGE[0].upper() + LINEAGE[1:] + ".",
+        epilog=WHENCE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+    command.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
+    command.add_argument("--output", type=Path, help="where the record goes (default: reports/data_lineage.json)")
+    command.add_argument("--openlineage", type=Path, metavar="FILE", help="write it as OpenLineage run events too")
+    command.add_argument("--picture", type=Path, metavar="FILE", help="draw it too, as SVG")
+    command.add_argument("--decision", metavar="ID", help="trace one decision back instead: scorer, data, approval")
+    command.add_argument(
+        "--settings", type=Path, help="the environment of --decision (default: configs/deploy/local.yaml)"
+    )
+    command.set_defaults(run=_traced)
+
+
+def _traced(options: argparse.Namespace) -> None:
+    if options.decision:
+        _why(options)
+        return
+    lineage = import_module("credit_risk.governance.lineage")
+    files = Files(options.root)
+    output = options.output or files.report("data_lineage")
+    path = options.settings or options.root / DEFAULT
+    found = lineage.record(load(options.config or files.config), files, datetime.now(UTC))
+    with ExitStack() as opened:
+        places = import_module("credit_risk.governance.places")
+        events = places.events(path, options.root)
+        ledger = places.ledger_if_there(path, options.root, os.environ)
+        if ledger is not None:
+            opened.enter_context(ledger)
+        found |= lineage.afterwards(found["scorer"] or "", events, ledger)
+    write_json(output, found)
+    if options.openlineage:
+        write_text(options.openlineage, json.dumps(lineage.openlineage(found), indent=2) + "\n")
+    if options.picture:
+        write_text(options.picture, import_module("credit_risk.governance.lineage_picture").svg(found))
+    _say(
+        f"{len(found['transformations'])} steps from {', '.join(found['raw'])} "
+        f"to scorer {(found['scorer'] or 'none')[:12]}: {output}"
+    )
+    lineage.raise_unless_verified(found, output)
+
+
+def _why(options: argparse.Namespace) -> None:
+    module = import_module("credit_risk.governance.why")
+    places = import_module("credit_risk.governance.places")
+    package = import_module("credit_risk.records.registry.registry")
+    settings = import_module("credit_risk.records.registry.settings")
+    path = options.settings or options.root / DEFAULT
+    name = load(options.config or Files(options.root).config).project.name
+    with (
+        places.ledger(path, options.root, os.environ) as ledger,
+        package.Registry.opened(name, settings.load(path, options.root), options.root) as registry,
+    ):
+        found, checks = module.why(options.decision, ledger, registry)
+    _say(json.dumps(found | {"checked": checks.held}, indent=2, ensure_ascii=False))
+    checks.raise_unless_all_hold()
+
+
+def _say(text: str) -> None:
+    Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(text)
 
 
 def _command(options: argparse.Namespace) -> None:

@@ -57,6 +57,7 @@ def register(
         "verdict": record["verdict"],
         "waivers": record["waivers"],
         "digests": record["digests"],
+        "raw": {source.path: digest.of_file(files.root / source.path) for source in config.data.sources},
         "commit": provenance.commit(files.root),
         "uncommitted": list(provenance.uncommitted(files.root, "src", "configs", "dvc.yaml")),
     }

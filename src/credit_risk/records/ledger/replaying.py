@@ -43,7 +43,7 @@ def replay(ledger: Ledger, scorers: Mapping[str, Decide]) -> Replay:
     stored under the names it gives; numbers as their shortest decimal form, which stands for one float alone.
     """
     found = Replay()
-    for page in _pages(ledger):
+    for page in pages(ledger):
         for digest in dict.fromkeys(record.by.scorer for record in page):
             mine = [record for record in page if record.by.scorer == digest]
             if digest not in scorers:
@@ -68,7 +68,8 @@ def _compare(found: Replay, record: Record, again: Mapping[str, Any]) -> None:
         found.differ.append(f"entry {record.seq}, decision {record.decision_id}: {', '.join(names)}")
 
 
-def _pages(ledger: Ledger) -> Iterator[list[Record]]:
+def pages(ledger: Ledger) -> Iterator[list[Record]]:
+    """Every decision, some hundreds at a time, the first one first."""
     page: list[Record] = []
     for row, wrapped in rows(ledger, ledger.head().seq):
         if row.kind == DECISION:

@@ -1,0 +1,40 @@
+"""The ledger and the registry's history of an environment, to read: nothing is made where none is."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from credit_risk.config import environment
+from credit_risk.domain.lifecycle import Event
+from credit_risk.records.ledger import Ledger, LedgerRefused, LedgerUnavailable, master_key
+from credit_risk.records.registry import settings
+from credit_risk.records.registry.history import History
+from credit_risk.serving.settings import Serving
+
+FILE = "sqlite:///"
+
+
+def ledger(path: Path, root: Path, variables: Mapping[str, str]) -> Ledger:
+    """The ledger, with its key from the variables or the settings' file. Raises what Ledger.open raises."""
+    found = environment.read(path, "serving", Serving).ledger
+    key = master_key(variables, root / found.key_file if found.key_file else None)
+    return Ledger.open(settings.below(root, found.url), key=key, create=False)
+
+
+def ledger_if_there(path: Path, root: Path, variables: Mapping[str, str]) -> Ledger | None:
+    """The ledger, or None where there is none yet or its key is not here."""
+    try:
+        return ledger(path, root, variables)
+    except (LedgerUnavailable, LedgerRefused):
+        return None
+
+
+def events(path: Path, root: Path) -> list[Event] | None:
+    """Every move of the registry, or None where there is none yet. Raises RegistryBroken."""
+    url = settings.load(path, root).history
+    if url.startswith(FILE) and not Path(url.removeprefix(FILE)).is_file():
+        return None
+    history = History(url)
+    try:
+        return history.read()
+    finally:
+        history.close()
