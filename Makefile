@@ -25,7 +25,7 @@ endef
 export FINGERPRINT
 
 .PHONY: help setup data run serve load overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
-	scorer review test-workflows workflows-sarif audit secrets sbom tune bench-pipeline ledger-kills serve-kills bento image lock doctor clean
+	scorer review test-workflows workflows-sarif audit secrets sbom release tune bench-pipeline ledger-kills serve-kills bento image lock doctor clean
 
 help: ## List the targets (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -167,9 +167,13 @@ secrets: setup ## Secrets in what git holds, but for those that .secrets.baselin
 	git ls-files -z -- ':!requirements' ':!sample-remote' ':!dvc.lock' ':!reports' | \
 		xargs -0 sh -c '$(BIN)/detect-secrets-hook --baseline .secrets.baseline --no-verify "$$@" || [ $$? = 3 ]' --
 
-sbom: setup ## The bill of materials of the lock: build/sbom.json (CycloneDX)
+sbom: setup ## The bill of materials of the lock: build/sbom.json (CycloneDX); SBOM_OF=another lock
 	mkdir -p build
-	$(BIN)/cyclonedx-py requirements --output-reproducible --output-file build/sbom.json $(LOCK)
+	$(BIN)/cyclonedx-py requirements --output-reproducible --output-file build/sbom.json $(or $(SBOM_OF),$(LOCK))
+
+release: setup ## Lay out a release: signed scorer and gate record, bill of materials, provenance (build/release); IDENTITY= and ISSUER= for a keyless one
+	$(MAKE) sbom SBOM_OF=$(SERVING_LOCK)
+	$(BIN)/credit-risk release $(if $(IDENTITY),--identity $(IDENTITY) --issuer $(ISSUER))
 
 tune: data ## Search LightGBM's parameters (resumable, seeded) and write them to configs/model.yaml
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro prepare

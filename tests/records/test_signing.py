@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from sigstore.errors import TUFError
 
 from credit_risk.data.files import Files
 from credit_risk.errors import NotFound, UsageError
@@ -121,6 +122,26 @@ def test_a_private_key_that_cannot_sign_is_said(files, tmp_path, text, error, se
     with pytest.raises(error, match=sentence):
         signing.sign(files.scorer, files.scorer_signature, key)
     signing.verify_release(files, BY)  # the signature that was there stays
+
+
+class Unreachable:
+    """Sigstore's side of the library, on a machine that does not reach it."""
+
+    def __init__(self, *_, **__):
+        raise TUFError("Failed to refresh TUF metadata")
+
+
+def test_keyless_without_an_identity_is_said_and_the_old_signature_stays(files, monkeypatch):
+    monkeypatch.setattr("model_signing._signing.sign_sigstore.Signer", Unreachable)
+    with pytest.raises(signing.SigningUnavailable, match=r"cannot be signed keyless: .*`id-token: write`") as caught:
+        signing.sign_release(files, None)
+    assert caught.value.exit_code == 2
+    signing.verify_release(files, BY)
+
+
+def test_a_keyless_signature_that_cannot_be_looked_up_is_refused(files, monkeypatch):
+    monkeypatch.setattr("model_signing._signing.sign_sigstore.Verifier", Unreachable)
+    refused(files, "cannot be verified: .*TUF", SignedBy(identity="me", issuer="https://issuer"))
 
 
 def test_there_must_be_something_to_sign(tmp_path):

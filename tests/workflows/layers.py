@@ -15,6 +15,7 @@ ONLY_ON_GITHUB = {
     ("security", "trivy"): "not run: its database is fetched; inputs checked",
     ("scorecard", "scorecard"): "Scorecard stubbed: it asks GitHub; inputs checked",
     ("ci", "image"): "executed up to `make image`, which needs podman and a base image, and is run by hand",
+    ("release", "image"): "executed; `make image` and the push are noted and not run",
     ("ci", "windows"): "executed on Linux; never on Windows in our tests",
 }
 

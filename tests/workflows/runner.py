@@ -145,6 +145,7 @@ class Clone:
         *,
         job: str | None = None,
         variables: dict[str, str] | None = None,
+        secrets: dict[str, str] | None = None,
         **environment: str,
     ) -> Run:
         """Commit what the test changed, and run. `job` takes the jobs that it needs along."""
@@ -159,6 +160,7 @@ class Clone:
         command += [word for label in HOSTED for word in ("-P", f"{label}=-self-hosted")]
         command += ["-j", job] if job else []
         command += [word for name, value in (variables or {}).items() for word in ("--var", f"{name}={value}")]
+        command += [word for name, value in (secrets or {}).items() for word in ("-s", f"{name}={value}")]
         for repository, ref in {(use.repository, use.ref) for use in uses(self.root)}:
             if repository != "actions/checkout":  # act plays that one itself
                 command += ["--local-repository", f"{repository}@{ref}={STUBS / repository}"]

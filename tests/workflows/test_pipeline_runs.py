@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from credit_risk.data.files import Files
 from credit_risk.data.simulate import lender
+from credit_risk.records import signing
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("WORKFLOW_TESTS") != "all", reason="trains for minutes: make test-workflows"
@@ -109,3 +112,60 @@ def test_a_challenger_that_is_worse_becomes_none(clone):
     run = clone.act("workflow_dispatch", "retrain.yml", {}, variables=told)
     assert run.jobs == {"challenger": "failure"}, str(run)
     assert run.called("peter-evans/create-pull-request") == []
+
+
+TAG = {"ref": "refs/tags/v1.0.0"}
+
+
+@pytest.fixture
+def key(tmp_path) -> Path:
+    """A key pair; the clone's settings believe its public half."""
+    signing.make_keys(tmp_path / "team.key")
+    return tmp_path / "team.key"
+
+
+def test_a_release_is_signed_attested_pushed_and_published(clone, key):
+    clone.write("configs/deploy/team.pub", key.with_suffix(".pub").read_text())
+    clone.replace("configs/deploy/local.yaml", "build/signing/signing.pub", "configs/deploy/team.pub")
+    variables = {"SIGNING": "key", "IMAGE_REGISTRY": "registry.example"}
+    run = clone.act("push", "release.yml", TAG, variables=variables, secrets={"SIGNING_KEY": key.read_text()})
+    assert run.jobs == dict.fromkeys(("model", "image", "publish"), "success"), str(run)
+    release = Files(run.artifacts / "release")
+    signing.verify_release(release, signing.SignedBy(public_key=str(key.with_suffix(".pub"))))
+    parts = json.loads((release.root / "sbom.json").read_text())["components"]
+    assert {"lightgbm", "pandas", "simulated-lender", "data/applications.csv"} <= {part["name"] for part in parts}
+    assert "dvc" not in {part["name"] for part in parts}  # what decides, not what trains
+    subjects = json.loads((release.root / "provenance.json").read_text())["subject"]
+    assert {"models/scorer/model.txt", "models/scorer.sig", "reports/gate.json", "sbom.json"} <= {
+        one["name"] for one in subjects
+    }
+    assert [call["inputs"]["subject-path"] for call in run.called("actions/attest")] == ["build/release/**"]
+    sudo = [call["arguments"] for call in run.called("sudo")]
+    assert sudo[0][-2:] == ["make", "image"]
+    assert sudo[-1][:3] == ["podman", "push", "localhost/credit-risk:latest"]
+    assert sudo[-1][3].startswith("registry.example/acme/credit-risk:")
+    (published,) = run.called("gh")
+    assert published["arguments"][:2] == ["release", "create"]
+    assert "scorer.tar.gz" in published["arguments"]
+    assert key.read_text().split()[5] not in run.log
+    assert run.called("actions/cache") == []
+
+
+def test_what_cannot_be_signed_is_not_released(clone):
+    """No identity for a keyless signature is to be had here."""
+    run = clone.act("push", "release.yml", TAG, variables={"IMAGE_REGISTRY": "registry.example"})
+    assert run.jobs == {"model": "failure"}, str(run)
+    assert run.failed_steps == ["model: .venv/bin/credit-risk sign --keyless"]
+    assert "cannot be signed keyless" in run.log
+    assert run.called("gh") == run.called("actions/attest") == []
+    assert not (run.artifacts / "release").exists()
+
+
+def test_the_key_that_signs_must_be_the_one_that_counts(clone, key, tmp_path):
+    signing.make_keys(tmp_path / "other.key")
+    clone.write("configs/deploy/team.pub", (tmp_path / "other.pub").read_text())
+    clone.replace("configs/deploy/local.yaml", "build/signing/signing.pub", "configs/deploy/team.pub")
+    run = clone.act("push", "release.yml", TAG, variables={"SIGNING": "key"}, secrets={"SIGNING_KEY": key.read_text()})
+    assert run.jobs == {"model": "failure"}, str(run)
+    assert "was made with another key than the one that counts" in run.log
+    assert run.called("gh") == []

@@ -120,15 +120,6 @@ def test_findings_are_uploaded_but_not_from_forks(clone, payload, uploads):
     assert len(run.called("github/codeql-action/upload-sarif")) == uploads
 
 
-def test_the_bill_of_materials_names_what_the_lock_pins(clone):
-    run = clone.act("push", "release.yml", {"ref": "refs/tags/v1.0.0"})
-    assert run.jobs == {"sbom": "success"}, str(run)
-    names = {part["name"] for part in json.loads((run.artifacts / "sbom/sbom.json").read_text())["components"]}
-    assert {"lightgbm", "pandas"} <= names
-    assert [call["inputs"]["subject-path"] for call in run.called("actions/attest")] == ["build/sbom.json"]
-    assert run.called("actions/cache") == []
-
-
 @pytest.fixture
 def advisories() -> Iterator[tuple[str, dict[str, str]]]:
     """A loopback OSV server and the advisories it knows, by package."""

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,7 +22,7 @@ from credit_risk.config.schema import Section, Text
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import replacing
-from credit_risk.errors import CheckFailed, NotFound, UsageError
+from credit_risk.errors import CheckFailed, CreditRiskError, NotFound, UsageError
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,10 @@ class SignatureRefused(CheckFailed, ValueError):
     """Something is not signed, was signed by another, or is not what was signed."""
 
 
+class SigningUnavailable(CreditRiskError, ConnectionError):
+    """Nobody vouches for this process: Sigstore is not reached, or gives it no identity."""
+
+
 def sign_release(files: Files, key: Path | None) -> list[Path]:
     """Sign scorer and gate record; returns the signatures that were made anew. key: None signs keyless."""
     unsigned = [one for one in signed(files) if key is None or not _is_signed(*one, key)]
@@ -74,24 +79,37 @@ def signed(files: Files) -> tuple[tuple[Path, Path], ...]:
 
 
 def sign(path: Path, signature: Path, key: Path | None) -> Path:
-    """Sign a directory or file with a private key, or keyless. Raises NotFound, UsageError for a key that is none."""
+    """Sign a directory or file with a private key, or keyless. Raises NotFound, UsageError, SigningUnavailable."""
     if not path.exists():
         raise NotFound(path, "There is nothing to sign: run `make run`.")
     config = import_module("model_signing").signing.Config()
-    try:
+    with replacing(signature) as unfinished:
         if key is None:
-            config.use_sigstore_signer(use_ambient_credentials=True)
+            _keyless(config, path, unfinished)
         else:
-            config.use_elliptic_key_signer(private_key=key, password=os.environ.get(PASSWORD))
+            _with_key(config, key).sign(path, unfinished)
+    return signature
+
+
+def _with_key(config: Any, key: Path) -> Any:
+    try:
+        return config.use_elliptic_key_signer(private_key=key, password=os.environ.get(PASSWORD))
     except FileNotFoundError:
         raise NotFound(key, f"{VARIABLE} names the private key's file.") from None
     except (ValueError, TypeError) as error:
         raise UsageError(
             f"{key} is no private key that can sign ({error}); expected a PEM file of an EC key."
         ) from None
-    with replacing(signature) as unfinished:
-        config.sign(path, unfinished)
-    return signature
+
+
+def _keyless(config: Any, path: Path, signature: Path) -> None:
+    try:
+        config.use_sigstore_signer(use_ambient_credentials=True).sign(path, signature)
+    except (import_module("sigstore.errors").Error, OSError, ValueError) as error:
+        raise SigningUnavailable(
+            f"{path} cannot be signed keyless: {error}. It takes a workflow with `id-token: write` and the network; "
+            f"elsewhere sign with a key ({VARIABLE})."
+        ) from None
 
 
 def verify(path: Path, signature: Path, by: SignedBy, root: Path) -> None:
@@ -110,13 +128,14 @@ def refusal(path: Path, signature: Path, by: SignedBy, root: Path) -> str | None
             public_key, "It is the public key whose signature counts; `credit-risk sign` makes one to try with."
         )
     config = import_module("model_signing").verifying.Config()
+    unreachable = import_module("sigstore.errors").Error if public_key is None else OSError
     try:
         if public_key is not None:
             config.use_elliptic_key_verifier(public_key=public_key)
         else:
             config.use_sigstore_verifier(identity=by.identity, oidc_issuer=by.issuer)
         config.verify(path, signature)
-    except OSError as error:
+    except (OSError, unreachable) as error:
         return f"{path} cannot be verified: {error}"
     except BROKEN as error:
         return f"{path}: {_said(error, path, signature)}"

@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,6 +24,7 @@ Run: TypeAlias = Callable[[argparse.Namespace], None]
 SIGN = "sign the scorer and its gate record, if the gate lets it pass: only signed ones are served and promoted"
 VERIFY = "are scorer and gate record, to the byte, what was signed?"
 REGISTER = "put the scorer of the last run into the registry, as a candidate"
+RELEASE = "lay out a release: signed scorer and gate record, bill of materials, how it was built"
 REGISTRY = "which scorers there are, and what became of each"
 SIGNING = """
 The key: the file that CREDIT_RISK_SIGNING_KEY names (PEM, EC; CREDIT_RISK_SIGNING_PASSWORD opens it), else a
@@ -49,10 +52,20 @@ def register(commands: Commands) -> None:
     sign = _parser(commands, "sign", SIGN, _sign, epilog=SIGNING)
     sign.add_argument("--keyless", action="store_true", help="sign by Sigstore as the workflow that runs this")
     verify = _parser(commands, "verify", VERIFY, _verify)
-    verify.add_argument("--identity", help="whose keyless signature counts, with --issuer")
-    verify.add_argument("--issuer", help="who vouches for the identity")
+    _keyless(verify)
     _register(commands)
     _registry(commands)
+    release = _parser(commands, "release", RELEASE, _released)
+    release.add_argument(
+        "--output", type=Path, default=Path("build/release"), help="the folder (default: build/release)"
+    )
+    release.add_argument("--sbom", type=Path, default=Path("build/sbom.json"), help="the packages, by `make sbom`")
+    _keyless(release)
+
+
+def _keyless(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--identity", help="whose keyless signature counts, with --issuer")
+    command.add_argument("--issuer", help="who vouches for the identity")
 
 
 def _parser(
@@ -144,14 +157,24 @@ def _sign(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> None:
-    signing = import_module("credit_risk.records.signing")
-    if (options.identity is None) != (options.issuer is None):
-        raise UsageError("--identity and --issuer go together.")
-    by = _settings(options).signed_by
-    if options.identity:
-        by = signing.SignedBy(identity=options.identity, issuer=options.issuer)
-    signing.verify_release(Files(options.root), by)
+    import_module("credit_risk.records.signing").verify_release(Files(options.root), _signed_by(options))
     _say("Scorer and gate record are what was signed.")
+
+
+def _released(options: argparse.Namespace) -> None:
+    bundle = import_module("credit_risk.release.bundle")
+    files = Files(options.root)
+    built = bundle.Built(os.environ, datetime.now(UTC))
+    bundle.bundle(load(files.config), files, _signed_by(options), options.sbom, options.output, built=built)
+    _say(f"{options.output}: {', '.join(sorted(path.name for path in options.output.iterdir()))}")
+
+
+def _signed_by(options: argparse.Namespace) -> Any:
+    if not (options.identity or options.issuer):
+        return _settings(options).signed_by
+    if not (options.identity and options.issuer):
+        raise UsageError("--identity and --issuer go together.")
+    return import_module("credit_risk.records.signing").SignedBy(identity=options.identity, issuer=options.issuer)
 
 
 def _settings(options: argparse.Namespace) -> Any:
