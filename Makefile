@@ -25,7 +25,7 @@ endef
 export FINGERPRINT
 
 .PHONY: help setup data run serve load overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
-	scorer review test-workflows workflows-sarif audit secrets sbom release tune bench-pipeline ledger-kills serve-kills bento image lock doctor clean
+	scorer review test-workflows workflows-sarif audit secrets sbom release tune bench-pipeline ledger-kills serve-kills registry-drill bento image lock doctor clean
 
 help: ## List the targets (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -181,6 +181,10 @@ tune: data ## Search LightGBM's parameters (resumable, seeded) and write them to
 
 bench-pipeline: setup ## Measure the pipeline against bare LightGBM, and how it grows from 30 k to 3 M rows
 	$(BIN)/credit-risk bench
+
+registry-drill: setup ## Flip a byte in each file of a release, kill registrations, promote twice at once: what is refused
+	REGISTRY_KILLS=20 $(BIN)/pytest -s tests/release/test_drill.py tests/release/test_kills.py \
+		tests/records/registry/test_history.py -k "byte or rollback or killed or promoters"
 
 serve-kills: setup ## Kill -9 the service under load, twenty times: no answered decision is lost, none is made twice
 	SERVE_KILLS=20 $(BIN)/pytest -s tests/serving/test_kills.py

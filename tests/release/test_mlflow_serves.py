@@ -1,0 +1,70 @@
+"""`mlflow models serve` on a registered scorer answers what the scorer decides, bit for bit."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from credit_risk.data.writing import read_parquet
+from credit_risk.records.decided import decided
+from credit_risk.records.registry import packing, schemas
+from credit_risk.records.scorer import Scorer
+
+READY_WITHIN = 120  # seconds
+
+
+@pytest.fixture
+def served(opened, registered, tmp_path):
+    """MLflow's own server with the champion's model; ended with all its processes."""
+    registered()
+    model = opened.tracking.files_of(1, tmp_path)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model), "--env-manager", "local"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where MLflow looks for uvicorn
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port)],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path},
+        )
+    try:
+        wait(f"http://127.0.0.1:{port}", process, tmp_path / "log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def wait(url: str, process: subprocess.Popen, log) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/ping").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    pytest.fail(f"MLflow did not serve:\n{log.read_text()}")
+
+
+def test_mlflows_server_answers_what_the_scorer_decides(served, files):
+    scorer = Scorer.load(files.scorer)
+    applications = read_parquet(files.inputs("test")).head(50).to_dict("records")
+    table = packing.table(schemas.declared(scorer.config), applications)
+    body = {"dataframe_split": json.loads(table.to_json(orient="split", double_precision=15))}
+    answer = httpx.post(f"{served}/invocations", json=body, timeout=60)
+    assert answer.status_code == 200, answer.text
+    decisions = scorer.decide(table)
+    assert answer.json()["predictions"] == [decided(decisions, row) for row in range(len(table))]
