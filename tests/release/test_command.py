@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from release_trial import assemble_again, judge
 
 from credit_risk.cli import main
 from credit_risk.records import signing
+from release_trial import assemble_again, judge
 
 
 @pytest.fixture
