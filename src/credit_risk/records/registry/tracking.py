@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 ITS_OWN = "registered_model_meta"  # MLflow writes it beside our files when a version is made of them
 LOCAL = "file://"
+MODEL = "scorer"  # the folder of a run's artefacts that a version is made of
 
 
 @dataclass(frozen=True)
@@ -66,21 +67,16 @@ class Tracking:
         with self._reached():
             experiment = self._experiment()
             self._close_what_was_left(experiment, run.tags)
-            made = self._client.create_run(experiment, run_name=run.name, tags=dict(run.tags)).info.run_id
-            logged = None
+            made = self._client.create_run(experiment, run_name=run.name, tags=dict(run.tags)).info
             try:
-                self._log(made, run)
-                place = self._client.create_logged_model(experiment, name="scorer", source_run_id=made)
-                logged = place.model_id
-                self._client.log_model_artifacts(logged, str(model))
-                self._client.finalize_logged_model(logged, "READY")
-                version = self._client.create_model_version(
-                    self.name, source=place.artifact_location, run_id=made, tags={**run.tags, "artefact": artefact}
-                )
+                self._log(made.run_id, run)
+                self._client.log_artifacts(made.run_id, str(model), MODEL)
+                source, tags = f"{made.artifact_uri}/{MODEL}", {**run.tags, "artefact": artefact}
+                version = self._client.create_model_version(self.name, source=source, run_id=made.run_id, tags=tags)
             except BaseException:
-                self._give_up(made, logged)
+                self._give_up(made.run_id)
                 raise
-            self._client.set_terminated(made)
+            self._client.set_terminated(made.run_id)
         return int(version.version)
 
     def versions(self) -> list[Version]:
@@ -136,12 +132,10 @@ class Tracking:
         for left in self._client.search_runs([experiment], open_ones):
             self._client.set_terminated(left.info.run_id, "KILLED")
 
-    def _give_up(self, run: str, logged: str | None) -> None:
+    def _give_up(self, run: str) -> None:
         """Say in MLflow too that nothing came of it; if that cannot be said, the next registration does."""
         try:
             self._client.set_terminated(run, "FAILED")
-            if logged is not None:
-                self._client.finalize_logged_model(logged, "FAILED")
         except (MlflowException, SQLAlchemyError, OSError) as error:
             log.warning("the run %s of the failed registration stays open: %s", run, error)
 
