@@ -150,7 +150,9 @@ class Registry:
     def _follow(self) -> None:
         """Set MLflow's aliases to what the history says; the move stands even if MLflow cannot be told now."""
         try:
-            self.tracking.set_aliases(standing(self.history.read()).aliases, self.history.head())
+            head = ""
+            while head != (head := self.history.head()):  # until nobody has moved anything meanwhile
+                self.tracking.set_aliases(standing(self.history.read()).aliases, head)
         except RegistryUnavailable as error:
             log.warning("The move stands. MLflow's aliases follow with `credit-risk registry sync`: %s", error)
 
