@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import smallest
 from credit_risk.config import Config, load
 from credit_risk.config.schema import Derived
-from credit_risk.domain.features import Features
+from credit_risk.domain.features import Features, made_of
 from credit_risk.domain.inputs import Matrix
 from credit_risk.errors import FormulaError
 
@@ -74,3 +75,10 @@ def test_one_row_gives_the_bits_that_the_table_gives(config: Config):
     table = np.random.default_rng(1).lognormal(3, 2, (50, 8))
     alone = np.vstack([matrix_of(config, list(row)) for row in table])
     assert alone.tobytes() == np.ascontiguousarray(matrix_of(config, *map(list, table))).tobytes()
+
+
+def test_a_feature_is_made_of_columns_through_every_formula_between():
+    columns = {"x": {"role": "feature", "type": "number"}, "y": {"role": "input_only", "type": "number"}}
+    derived = {"twice": {"formula": "2 * x"}, "more": {"formula": "twice + y + x"}}
+    made = made_of(smallest.config(columns=columns, derived=derived), ["x", "twice", "more"])
+    assert made == {"x": ("x",), "twice": ("x",), "more": ("x", "y")}

@@ -17,6 +17,8 @@ from credit_risk.governance import lineage, lineage_picture
 from smallest import config
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+COLUMNS = {"x": {"role": "feature", "type": "number"}, "y": {"role": "input_only", "type": "number"}}
+DERIVED = {"twice": {"formula": "2 * x"}, "more": {"formula": "twice + y"}}
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def write(path: Path, content: object) -> None:
 @pytest.fixture
 def record(ran):
     shutil.copy(ran.root / "data/loans.csv", ran.root / "loans.csv")  # where the smallest config looks
-    return lambda: lineage.record(config(columns={}), ran, NOON)
+    return lambda: lineage.record(config(columns=COLUMNS, derived=DERIVED), ran, NOON)
 
 
 def test_the_steps_stand_in_their_order_with_what_they_read_and_wrote(ran):
@@ -85,6 +87,7 @@ def test_the_steps_stand_in_their_order_with_what_they_read_and_wrote(ran):
 
 def test_the_record_names_raw_and_processed_data_by_their_digests(ran, record):
     found = record()
+    assert found["features"] == {"x": ["x"], "twice": ["x"], "more": ["x", "y"]}
     assert found["raw"] == {"loans.csv": digest.of_file(ran.root / "loans.csv")}
     assert set(found["processed"]) == {"artifacts/inputs", "models/scorer"}
     assert found["scorer"] == digest.of_directory(ran.scorer)

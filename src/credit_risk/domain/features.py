@@ -1,6 +1,6 @@
 """The model's matrix: feature columns as they are, then the derived features, in the config's order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,3 +40,17 @@ class Features:
             for index, name in enumerate(self.names):
                 matrix[block, index] = columns[name][block]
         return matrix
+
+
+def made_of(config: Config, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The columns of an application that each feature is made of; a column is made of itself."""
+    formulas = config.derivations()
+
+    def sources(name: str) -> Iterator[str]:
+        if name not in formulas:
+            yield name
+            return
+        for read in formulas[name].inputs:
+            yield from sources(read)
+
+    return {name: tuple(dict.fromkeys(sources(name))) for name in names}

@@ -9,7 +9,7 @@ direction moves along: PAY_0 from 1 to 2 makes somebody later; from -2 to -1 it 
 nothing is claimed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from credit_risk.config import Config
-from credit_risk.domain.features import Features
+from credit_risk.domain.features import Features, made_of
 from credit_risk.domain.inputs import Inputs, Mask, Matrix
 
 RISE_ONE_BY_ONE = 20  # an input with at most this many levels is moved through each of them
@@ -78,16 +78,7 @@ def signs(config: Config) -> Signs:
 
 def _reaching(config: Config) -> list[int]:
     """Places of the inputs that a directed feature is, or is made of; a plain category cannot be moved up."""
-    formulas = config.derivations()
-
-    def sources(name: str) -> Iterator[str]:
-        if name not in formulas:
-            yield name
-        else:
-            for read in formulas[name].inputs:
-                yield from sources(read)
-
-    reached = {source for name in config.model.directions for source in sources(name)}
+    reached = {column for columns in made_of(config, config.model.directions).values() for column in columns}
     return [
         place for place, name in enumerate(config.inputs) if name in reached and config.columns[name].type != "category"
     ]

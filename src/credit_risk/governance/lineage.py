@@ -21,6 +21,7 @@ from ruamel.yaml.error import YAMLError
 from credit_risk.config import Config
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
+from credit_risk.domain.features import made_of
 from credit_risk.domain.lifecycle import Event
 from credit_risk.errors import CheckFailed, ConfigError, NotFound
 from credit_risk.records.ledger import Ledger, replaying
@@ -78,6 +79,7 @@ def record(config: Config, files: Files, at: datetime) -> dict[str, Any]:
         "raw": {path: _sha256(files.root / path) for path in raw},
         "processed": {path: _sha256(files.root / path) for path in sorted(made)},
         "transformations": [asdict(stage) for stage in ran],
+        "features": {name: list(columns) for name, columns in made_of(config, config.features).items()},
         "scorer": _sha256(files.scorer),
         "verified": not wrong,
         "changed_since": wrong,
