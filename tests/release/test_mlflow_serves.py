@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from credit_risk.data.writing import read_parquet
 from credit_risk.records.decided import decided
 from credit_risk.records.registry import packing, schemas
 from credit_risk.records.scorer import Scorer
+from tools import free_port
 
 READY_WITHIN = 120  # seconds
 
@@ -26,9 +26,7 @@ def served(opened, registered, tmp_path):
     """MLflow's own server with the champion's model; ended with all its processes."""
     registered()
     model = opened.tracking.files_of(1, tmp_path)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model), "--env-manager", "local"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where MLflow looks for uvicorn
     with (tmp_path / "log").open("wb") as log:

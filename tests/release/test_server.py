@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from credit_risk.records.scorer import Scorer
 from credit_risk.release import moves
 from credit_risk.release.register import register
 from release_trial import WHY, registry
+from tools import free_port
 
 READY_WITHIN = 120  # seconds
 CHECKER = {"by": "Ada Berg", "reason": WHY}
@@ -26,9 +26,7 @@ CHECKER = {"by": "Ada Berg", "reason": WHY}
 @pytest.fixture
 def server(files, tmp_path):
     """MLflow's tracking server on a free port, with a database and a store of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{files.root / 'registry' / 'mlflow.db'}"]
     command += ["--artifacts-destination", str(tmp_path / "store")]

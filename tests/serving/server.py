@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 import httpx
 import psutil
 from ruamel.yaml import YAML
+
+from tools import free_port
 
 READY_WITHIN = 120  # seconds; a busy machine imports slowly
 
@@ -36,12 +37,6 @@ def place(folder: Path, root: Path, **serving) -> Path:
     with (folder / "configs" / "deploy" / "local.yaml").open("w") as file:
         YAML().dump({"serving": settings}, file)
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def begin(root: Path, *flags: str, environment: Mapping[str, str]) -> Served:

@@ -20,6 +20,7 @@ from credit_risk.cli import main
 from credit_risk.records.ledger import Ledger
 from credit_risk.records.ledger.verification import verify
 from credit_risk.records.scorer import Scorer
+from tools import free_port
 
 KEY = "5e" * 32
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": KEY}
@@ -128,7 +129,7 @@ def test_what_cannot_serve_ends_with_a_sentence_and_a_code(root, tmp_path, monke
     break_it(folder)
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
     monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("the server was started all the same"))
-    assert main(["serve", "--root", str(folder), "--port", str(server.free_port())]) == code
+    assert main(["serve", "--root", str(folder), "--port", str(free_port())]) == code
     assert sentence in capsys.readouterr().err
 
 
