@@ -24,7 +24,7 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run serve load overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
+.PHONY: help setup data run serve trial fork-check update load overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
 	scorer review test-workflows workflows-sarif audit secrets sbom release tune bench-pipeline ledger-kills serve-kills registry-drill bento image lock doctor clean
 
 help: ## List the targets (this)
@@ -93,6 +93,16 @@ recompute: setup ## Compute the figures of the last run again, with pandas and s
 
 serve: setup ## Answer applications with models/scorer at http://127.0.0.1:3000 (settings: configs/deploy/local.yaml)
 	$(BIN)/credit-risk serve
+
+trial: setup ## Answer with models/scorer whatever the gate says, on a ledger of its own: for looking, never for deciding
+	$(BIN)/credit-risk serve --config configs/deploy/trial.yaml $(if $(PORT),--port $(PORT))
+
+fork-check: setup ## What a fork has left to do before its model decides about anybody, each with its command
+	@$(BIN)/credit-risk fork-check
+
+update: setup ## Merge a newer upstream (UPSTREAM=its address, REF=main): your configs, data and results stay yours
+	@[ -n "$(UPSTREAM)" ] || { echo "Say where it is: make update UPSTREAM=https://… (REF=main)"; exit 2; }
+	$(BIN)/credit-risk update --upstream "$(UPSTREAM)" --ref "$(or $(REF),main)"
 
 attacks: data ## Attack the scorer: cheap flips of declined applicants, membership inference (docs/attacks.md)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro robustness

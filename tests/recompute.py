@@ -281,7 +281,7 @@ def excused(path, recomputed):
 
 
 def differs(path, said, found):
-    if isinstance(found, str):
+    if found is None or isinstance(found, str):
         return said != found
     if said is None or math.isnan(found):
         return not (said is None and math.isnan(found))

@@ -11,10 +11,18 @@ def config(**sections: Any) -> Config:
 
 
 SECTIONS: dict[str, Any] = {
-    "version": 1,
-    "project": {"name": "a", "title": "A"},
+    "version": 2,
+    "suggested": [],
+    "project": {"name": "a", "title": "A", "legal_basis": "b"},
     "data": {"sources": [{"path": "loans.csv"}]},
-    "outcome": {"definition": "d", "bad": [1], "good": [0], "performance_window_months": 1, "population": "booked"},
+    "outcome": {
+        "definition": "d",
+        "favourable": "f",
+        "bad": [1],
+        "good": [0],
+        "performance_window_months": 1,
+        "population": "booked",
+    },
     "derived": {},
     "contract": {"min_rows": 1, "max_duplicates": 1},
     "drift": {"bins": 4, "threshold": 0.1, "confidence": 0.95},

@@ -1,10 +1,16 @@
 """What tests of several kinds need: programs that pip cannot install, and a port to serve on."""
 
+import hashlib
 import os
 import random
+import shutil
 import socket
+import sys
+from pathlib import Path
 
 import pytest
+
+VENV = Path(sys.executable).parent.parent
 
 
 def needed(there: object, what: str) -> None:
@@ -23,3 +29,15 @@ def free_port() -> int:
                 continue
             return port
     raise OSError("no port is free between 20000 and 32000")
+
+
+def borrow_environment(venv: Path, root: Path) -> None:
+    """The environment that runs this test at another place, stamped as made from that clone's lock."""
+    venv.mkdir(parents=True)
+    for name in ("bin", "lib", "include"):
+        (venv / name).symlink_to(VENV / name)
+    shutil.copy(VENV / "pyvenv.cfg", venv)
+    lines = [f"python {sys.version_info[0]}.{sys.version_info[1]}"]
+    made_from = ("requirements/dev.txt", "pyproject.toml")
+    lines += [f"{name} {hashlib.sha256((root / name).read_bytes()).hexdigest()}" for name in made_from]
+    (venv / ".stamp").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -23,6 +23,7 @@ Run = Callable[[argparse.Namespace], None]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 STAGES = {
+    "dictionary": "write reports/dictionary.md: what every column means, may hold, does hold and is used for",
     "prepare": "take out, group and split the rows; write inputs, outcomes and protected columns apart",
     "select": "choose the candidate on the selection rows: LightGBM if it earns its place, else the scorecard",
     "assemble": "put the fitted models together with the policy: models/scorer and models/challenger",

@@ -139,7 +139,7 @@ def test_a_missing_key_points_at_the_section_it_is_missing_from(written):
         ("categories: [female, male]", "categories: [1, 2]", "columns.sex.categories.0"),
         ("tune: {trials: 3, seed: 7}", "tune: 3", "tune"),
         ("tune: {trials: 3, seed: 7}", "tune:", "tune"),
-        ("version: 1", "version: 2", "version"),
+        ("version: 2", "version: 3", "version"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(written, before, after, place):
@@ -185,7 +185,7 @@ def test_words_of_an_outcome_keep_their_type(written):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (b"", "the file must hold keys and values, as in `version: 1`"),
+        (b"", "the file must hold keys and values, as in `version: 2`"),
         (b"# only a comment\n", "the file must hold keys and values"),
         (b"- a\n- b\n", "the file must hold keys and values"),
         (b"a word\n", "the file must hold keys and values"),

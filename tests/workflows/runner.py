@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +19,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from credit_risk.data.simulate import lender
+from tools import VENV, borrow_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 STUBS = Path(__file__).parent / "stubs"
-VENV = Path(sys.executable).parent.parent
 REPOSITORY = "acme/credit-risk"
 HOSTED = ("ubuntu-24.04", "windows-2025", "self-hosted")  # all of them on this Linux, which the docs say
 USES = re.compile(r"^\s*(?:- )?uses: *(?P<action>[\w.-]+/[\w./-]+)@(?P<ref>\S+)(?P<comment>.*)$", re.MULTILINE)
@@ -219,7 +218,7 @@ def make(room: Path) -> Clone:
     shutil.copy(ROOT / "tests/recompute.py", clone.root / "tests")
     clone.write("tests/test_short.py", SHORT_TEST)
     _data(clone)
-    _environment(room / "cache" / ".venv", clone.root)
+    borrow_environment(room / "cache" / ".venv", clone.root)
     (room / "bin").mkdir()
     for name in FAKES:
         (room / "bin" / name).write_text(FAKE, encoding="utf-8")
@@ -242,15 +241,3 @@ def _data(clone: Clone) -> None:
         path.write_bytes(content)
     clone.write("sample-remote/.gitignore", "")
     clone.write("data.dvc", f"outs:\n- md5: {folder}.dir\n  hash: md5\n  path: data\n")
-
-
-def _environment(venv: Path, root: Path) -> None:
-    """What actions/cache would restore: the environment that runs this test, stamped as made from the clone's lock."""
-    venv.mkdir(parents=True)
-    for name in ("bin", "lib", "include"):
-        (venv / name).symlink_to(VENV / name)
-    shutil.copy(VENV / "pyvenv.cfg", venv)
-    lines = [f"python {sys.version_info[0]}.{sys.version_info[1]}"]
-    made_from = ("requirements/dev.txt", "pyproject.toml")
-    lines += [f"{name} {hashlib.sha256((root / name).read_bytes()).hexdigest()}" for name in made_from]
-    (venv / ".stamp").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,8 +1,11 @@
 """What can be said of the workflows without running them: pins, stubs, timeouts, and one list of checks."""
 
+import json
 import re
+from dataclasses import replace
 
 import layers
+import minutes
 import pytest
 from runner import ROOT, STUBS, USES, read, uses, yaml_files
 
@@ -126,3 +129,27 @@ def test_every_workflow_has_a_layer_and_every_exception_a_job():
     assert {name for names in layers.LAYERS.values() for name in names} == {path.stem for path in WORKFLOWS}
     jobs = {(path.stem, job) for path in WORKFLOWS for job in read(path)["jobs"]}
     assert set(layers.ONLY_ON_GITHUB) <= jobs
+
+
+def test_the_cost_of_a_pull_request_is_what_yaml_and_measured_times_give():
+    measured = json.loads(minutes.MEASURED.read_text(encoding="utf-8"))
+    assert set(minutes.needed()) <= set(measured["seconds"]), "run: python tests/workflows/minutes.py --measure"
+    text = minutes.PAGE.read_text(encoding="utf-8")
+    assert minutes.page(text, measured) == text, "run: python tests/workflows/minutes.py"
+
+
+def test_each_job_is_billed_in_whole_minutes_as_often_as_it_runs():
+    job = minutes.Job("ci", "test", times=3, counts=1, commands=("a", "b"))
+    assert minutes.minutes(job, {"a": 40.0, "b": 20.0}) == 3
+    assert minutes.minutes(job, {"a": 40.0, "b": 20.1}) == 6
+    assert minutes.minutes(replace(job, counts=2), {"a": 1.0, "b": 0.0}) == 6
+    with pytest.raises(KeyError):
+        minutes.minutes(job, {"a": 40.0})
+
+
+def test_what_starts_on_a_pull_request_is_counted():
+    asked = {path.stem for path in WORKFLOWS if "pull_request" in read(path)["on"]}
+    assert asked == set(minutes.ASKED)
+    counted = {(job.workflow, job.name) for job in minutes.jobs()}
+    assert set(minutes.ELSEWHERE) <= counted
+    assert ("risk-model-pipeline", "training") in counted

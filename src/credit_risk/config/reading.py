@@ -14,6 +14,8 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from credit_risk.config.checks import Loc, inconsistencies
+from credit_risk.config.decisions import OPEN, question
+from credit_risk.config.migration import VERSION
 from credit_risk.config.schema import Config, Section
 from credit_risk.errors import ConfigError, NotFound
 
@@ -23,15 +25,18 @@ def load(path: Path) -> Config:
 
     Raises ConfigError with every problem, its line and the nearest known key; NotFound without the files.
     """
-    tree = _read(path)
+    tree = tree_of(path)
     parameters_path = path.with_name("model.yaml")
-    parameters = _read(parameters_path)
+    parameters = tree_of(parameters_path)
     problems = [_sentence(path, tree, loc, message) for loc, message in _bad_keys(tree)]
     problems += [_sentence(parameters_path, parameters, loc, message) for loc, message in _bad_keys(parameters)]
     if "parameters" in tree:
         problems.append(
             _sentence(path, tree, ("parameters",), f"these stand in {parameters_path.name}; nothing reads them here")
         )
+    if not problems:
+        problems = list(_of_another_version(path, tree))
+    problems += [_sentence(path, tree, loc, question(".".join(map(str, loc)))) for loc in _undecided(tree)]
     if problems:
         raise ConfigError(path, problems)
     try:
@@ -54,7 +59,24 @@ def load(path: Path) -> Config:
     return config
 
 
-def _read(path: Path) -> Any:
+def _of_another_version(path: Path, tree: Any) -> Iterator[str]:
+    version = tree.get("version")
+    if isinstance(version, int) and 0 < version < VERSION:
+        fix = f"this program reads version {VERSION}; `credit-risk migrate` brings the file there"
+        yield _sentence(path, tree, ("version",), f"the file is of version {version}, {fix}")
+
+
+def _undecided(node: Any, loc: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the mark stands that nobody has decided."""
+    if isinstance(node, Mapping | list):
+        for key, value in node.items() if isinstance(node, Mapping) else enumerate(node):
+            yield from _undecided(value, (*loc, key))
+    elif node == OPEN:
+        yield loc
+
+
+def tree_of(path: Path) -> Any:
+    """A file as ruamel reads it, with lines and comments. Raises NotFound, or ConfigError if it is no YAML."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -76,7 +98,7 @@ def _read(path: Path) -> Any:
     except ValueError as error:
         raise ConfigError(path, [str(error)]) from None
     if not isinstance(tree, Mapping):
-        raise ConfigError(path, ["the file must hold keys and values, as in `version: 1`"])
+        raise ConfigError(path, ["the file must hold keys and values, as in `version: 2`"])
     return tree
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from credit_risk.config.decisions import trial_notice
+from credit_risk.config.migration import migrated
 from credit_risk.formula import Formula, parse
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -34,6 +36,7 @@ class Project(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     title: Text
+    legal_basis: Text
     notice: str = ""
 
 
@@ -66,6 +69,7 @@ class Outcome(Section):
     """What counts as a bad account, over which time, and for whom that is known."""
 
     definition: Text
+    favourable: Text
     bad: Annotated[tuple[Scalar, ...], Field(min_length=1)]
     good: Annotated[tuple[Scalar, ...], Field(min_length=1)]
     indeterminate: tuple[Scalar, ...] = ()
@@ -229,7 +233,7 @@ class Family(Section):
     text is for the applicant, prompt for the colleague who reviews a referral.
     """
 
-    id: Annotated[str, Field(pattern=r"^R[0-9]{2}$")]
+    id: Annotated[str, Field(pattern=r"^R[0-9]{2,3}$")]
     features: Annotated[tuple[str, ...], Field(min_length=1)]
     text: Text
     prompt: Text
@@ -340,9 +344,13 @@ class Gate(Section):
 
 
 class Config(Section):
-    """The whole config, checked: the one argument that says what is particular to this lender."""
+    """The whole config, checked: the one argument that says what is particular to this lender.
 
-    version: Literal[1]
+    suggested: places of it that `credit-risk init` filled in and no person has decided; the gate stays shut for them.
+    """
+
+    version: Literal[2]
+    suggested: tuple[Text, ...]
     project: Project
     data: Data
     outcome: Outcome
@@ -361,6 +369,11 @@ class Config(Section):
     attacks: Attacks | None = None
     gates: Annotated[tuple[Gate, ...], Field(min_length=1)]
     parameters: Parameters
+
+    @property
+    def notice(self) -> str:
+        """What every report, page and description of this model opens with."""
+        return " ".join(filter(None, (trial_notice(self.suggested), self.project.notice)))
 
     def named(self, *roles: str) -> tuple[str, ...]:
         """The columns of these roles, in the order of the config."""
@@ -409,8 +422,11 @@ class Config(Section):
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """The config as `as_dict` wrote it, for a scorer's own copy; it was checked when it was written."""
-        return cls.model_validate(raw)
+        """The config as `as_dict` wrote it, for a scorer's own copy; it was checked when it was written.
+
+        The copy of an older scorer is of an older format and is brought to today's, so that it can be rolled back to.
+        """
+        return cls.model_validate(migrated(raw))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as JSON can hold them."""

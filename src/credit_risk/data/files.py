@@ -82,5 +82,10 @@ class Files:
         return self.reports / f"{name}.json"
 
     @property
+    def dictionary(self) -> Path:
+        """The data dictionary, as Markdown."""
+        return self.reports / "dictionary.md"
+
+    @property
     def page(self) -> Path:
         return self.reports / "index.html"

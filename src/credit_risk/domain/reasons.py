@@ -37,7 +37,8 @@ class Background:
     """The population that applications are compared with, as aggregates: no applicant's row stands here.
 
     base: the population's mean log-odds of bad. mean: what each feature contributes to the log-odds there on average.
-    reference: the median of each feature there, the most common one of a plain category. lowest and highest are over
+    reference: a value of each feature there that speaks against nobody: the median, of a plain category the most common
+    one, or else the nearest that adds no more to the log-odds than the population's mean. lowest and highest are over
     all training rows. rows: how many rows the population has.
     """
 
@@ -297,13 +298,14 @@ def background(
     Raises DataError if no training row lies in the population.
     """
     rows = matrix[population(settings, pd, cut_off)]
-    mean = contributions(model, rows).mean(axis=0)
+    added = contributions(model, rows)
+    mean = added.mean(axis=0)
     plain = [config.categories(name) is not None and not directed for name, directed in _directed(config)]
     return Background(
         features=config.features,
         base=float(calibration.intercept + calibration.slope * mean.sum()),
         mean=tuple(map(float, calibration.slope * mean[:-1])),
-        reference=tuple(_typical(column, is_plain) for column, is_plain in zip(rows.T, plain, strict=True)),
+        reference=tuple(map(_typical, rows.T, added.T[:-1], plain)),
         lowest=tuple(_end(column, np.min) for column in matrix.T),
         highest=tuple(_end(column, np.max) for column in matrix.T),
         rows=len(rows),
@@ -368,14 +370,21 @@ def _directed(config: Config) -> Iterator[tuple[str, bool]]:
         yield name, not (name in config.columns and config.columns[name].type == "category")
 
 
-def _typical(values: Matrix, is_plain: bool) -> float:
-    """A value that stands in the column: the middle one, of plain categories the most common; NaN without any."""
-    known = values[~np.isnan(values)]
-    if not len(known):
+def _typical(values: Matrix, added: Matrix, is_plain: bool) -> float:
+    """A value that stands in the column and adds no more than the population's mean; NaN if nothing is known.
+
+    The middle one, of plain categories the most common; if that adds more (most people may share what speaks against
+    them), the nearest or next most common that does not. A reason moved there lowers the PD of a model that adds up.
+    """
+    known = ~np.isnan(values)
+    if not known.any():
         return math.nan
-    if is_plain:
-        return float(np.bincount(known.astype(np.intp)).argmax())
-    return float(np.quantile(known, 0.5, method="inverted_cdf"))
+    levels, level, rows = np.unique(values[known], return_inverse=True, return_counts=True)
+    adds = np.bincount(level, weights=added[known]) / rows
+    middle = float(np.quantile(values[known], 0.5, method="inverted_cdf"))
+    preferred = np.argsort(-rows if is_plain else np.abs(levels - middle), kind="stable")
+    fit = preferred[adds[preferred] <= added.mean() + ROUNDING]
+    return float(levels[fit[0] if len(fit) else preferred[0]])
 
 
 def _end(values: Matrix, end: Any) -> float:

@@ -28,7 +28,7 @@ def of(scorer: Scorer, settings: Serving) -> dict[str, Any]:
         "info": {
             "title": config.project.title,
             "version": str(API_VERSION),
-            "description": config.project.notice or "Decisions on applications, with their reasons.",
+            "description": config.notice or "Decisions on applications, with their reasons.",
         },
         "security": needed,
         "paths": paths(settings, example),

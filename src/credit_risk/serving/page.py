@@ -44,6 +44,7 @@ def render(config: Config, *, example: Mapping[str, Any], scorer: str, needs_key
     )
     html = environment.get_template("page.html.j2").render(
         project=config.project,
+        notice=config.notice,
         fields=[field(name, config.columns[name]) for name in config.inputs],
         facts=facts(config, example),
         scorer=scorer,

@@ -38,7 +38,9 @@ INTERACTION_ROWS = 300
 OTHER_SEEDS = (1, 2)  # added to the model's seed
 AGREEMENT = ("top_reason", "overlap", "driver")
 PAIRS = 15
-PREDICTIONS = 4_000_000  # a comparison by coalitions of families may cost no more of these
+PREDICTIONS = 4_000_000  # a comparison by families may cost no more of these
+MOST_FAMILIES = 8  # beyond this the orders in which they join are drawn
+ORDERS = 8  # drawn for each decline, each taken both ways round
 
 Numbers = dict[str, Any]
 Unknown = dict[str, str]
@@ -283,29 +285,35 @@ def interventional(config: Config, train: Part, declined: Explanations, unknown:
     explainer = declined.names
     population = reasons.population(config.reasons, train.pd, decision.cut_off(config.policy))
     against = train.matrix[population[draw(config, len(population), BACKGROUND_ROWS)]]
-    is_by_feature = isinstance(explainer.model, Boosted) and not fitting.plain_categories(config)
     chosen = draw(config, len(declined), COMPARED_ROWS)
-    if not is_by_feature:
-        chosen = chosen[: PREDICTIONS // (len(against) << len(config.reasons.families))]
+    method, rows = _method(config, explainer, len(against))
+    chosen = chosen[:rows]
     ours = explainer.by_family(declined.contributions[chosen])
-    if not len(chosen):
-        why = f"{len(config.reasons.families)} families have too many coalitions to compare"
-        unknown.update(dict.fromkeys(("interventional.correlation", "interventional.top_reason"), why))
-        return {"correlation": None, "top_reason": None, "method": None}
     given = declined.matrix[chosen]
-    theirs = (
-        explainer.by_family(by_feature(explainer, given, against))
-        if is_by_feature
-        else explanation.by_family(explainer, given, against)
-    )
+    if method == "by feature":
+        theirs = explainer.by_family(by_feature(explainer, given, against))
+    elif method == "by coalitions of families":
+        theirs = explanation.by_family(explainer, given, against)
+    else:
+        theirs = explanation.by_family_drawn(explainer, given, against, orders=ORDERS, seed=config.evaluation.seed)
     same = int((ours.argmax(axis=1) == theirs.argmax(axis=1)).sum())
     sums = np.stack([np.ones_like(ours), ours, theirs, ours**2, theirs**2, ours * theirs], axis=2).sum(axis=1)
     return {
         **wilson(config, "interventional", {"top_reason": (same, len(chosen))}, unknown),
         **resampled(config, "interventional", {"correlation": (sums, explanation.correlation)}, unknown),
-        "method": "by feature" if is_by_feature else "by coalitions of families",
+        "method": method,
         "rows": len(chosen),
     }
+
+
+def _method(config: Config, explainer: Explainer, against: int) -> tuple[str, int]:
+    """How the families' values are found, and for how many declines the predictions suffice."""
+    families = len(config.reasons.families)
+    if isinstance(explainer.model, Boosted) and not fitting.plain_categories(config):
+        return "by feature", COMPARED_ROWS
+    if families <= MOST_FAMILIES:
+        return "by coalitions of families", PREDICTIONS // (against << families)
+    return "by drawn orders of families", max(1, PREDICTIONS // (against * 2 * ORDERS * (families + 1)))
 
 
 def by_feature(explainer: Explainer, given: Matrix, against: Matrix) -> Matrix:

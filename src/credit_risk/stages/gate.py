@@ -27,6 +27,7 @@ from credit_risk.stages import measurements
 from credit_risk.stages.measurements import METRICS, SELECTION, object_of
 
 CODE = "src/credit_risk"
+UNDECIDED = "nobody has decided what a program suggested; decide it, and take it out of `suggested` in the config"
 NO_WAIVERS = ("README.md", ".gitkeep", ".gitignore")  # may lie among them
 
 
@@ -62,6 +63,8 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     stale += not_as_selected(config, files, reports.get(SELECTION, {}))
     other = differences(object_of(files.scorer / "config.json") or {}, config)
     stale += [f"models/scorer was assembled under other {part} than the config's now" for part in other]
+    if config.suggested:
+        stale.append(f"{UNDECIDED}: {', '.join(config.suggested)}")
     verdict = "FAIL" if stale else gate.overall([check for check in checks if check.gate.name not in let_pass])
     return {
         "verdict": verdict,

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from credit_risk.config import Config
+from credit_risk.config.decisions import trial_notice
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.domain.gate import lookup
@@ -24,7 +25,10 @@ def screen(config: Config, files: Files) -> RenderableType:
             raise NotFound(files.report(name), "The pipeline has not run to its end: run `make run`.")
     metrics, gate = read_json(files.report("metrics")), read_json(files.report("gate"))
     split = read_json(files.report("preparation"))["split"]
-    lines: list[RenderableType] = [Text(config.project.title, style="bold"), _figures(metrics), _checks(gate)]
+    lines: list[RenderableType] = [Text(config.project.title, style="bold")]
+    if trial := trial_notice(config.suggested):
+        lines.append(Text(trial, style="bold yellow"))
+    lines += [_figures(metrics), _checks(gate)]
     lines += [Text(one["sentence"]) for one in gate["not_applicable"]]
     lines.append(Text(f"The candidate is the {metrics['kind']}; its challengers stand beside it."))
     if not split["out_of_time"]:

@@ -1,0 +1,47 @@
+"""What only a person can decide, and the mark that stands in a config where nobody has: `???` blocks everything."""
+
+from dataclasses import dataclass
+
+OPEN = "???"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One value of the config that no data can show. flag: how `credit-risk init` is told it."""
+
+    path: str
+    asks: str
+    flag: str
+
+
+DECISIONS = (
+    Decision("project.legal_basis", "by what right the applicants' data are used, and who says so", "--legal-basis"),
+    Decision("outcome.definition", "what a bad account is, as in 90 days late within twelve months", "--definition"),
+    Decision("outcome.favourable", "what an applicant gets who is approved", "--favourable"),
+    Decision("outcome.performance_window_months", "after how many months the outcome is known", "--window"),
+    Decision(
+        "outcome.population", "whose outcomes these are: booked (accepted accounts) or all applicants", "--population"
+    ),
+    Decision("policy.margin", "what a good account earns, as a share of the exposure", "--margin"),
+    Decision("policy.lgd", "what a bad account loses, as a share of the exposure", "--lgd"),
+    Decision("policy.cost", "what it costs to open any account, as a share of the exposure", "--cost"),
+    Decision("fairness.unavailable", "why there is no protected column, in words for a regulator", "--no-protected"),
+)
+
+_ASKS = {one.path: one.asks for one in DECISIONS}
+
+
+def question(path: str) -> str:
+    """What has to be decided at a place of the config, as the sentence that refuses it."""
+    asks = _ASKS.get(path) or "a person has to say this"
+    return f"not decided yet: {asks}. Write the answer in the place of {OPEN}"
+
+
+def trial_notice(suggested: tuple[str, ...]) -> str:
+    """What every report says of a config with values that no person has decided; empty without any."""
+    if not suggested:
+        return ""
+    return (
+        f"TRIAL: nobody has decided {', '.join(suggested)}; a program suggested what stands there, and nothing that "
+        "rests on it may decide about anybody."
+    )

@@ -1,0 +1,65 @@
+"""From one version of the config's format to the next: what was added, where, and what must be decided for it."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from credit_risk.config.decisions import OPEN
+
+VERSION = 2
+Place = tuple[str, ...]
+# By the version that brought them: keys that a config of the version before lacks, each with what is put there.
+ADDED: Mapping[int, Mapping[Place, Any]] = {
+    2: {("suggested",): [], ("project", "legal_basis"): OPEN, ("outcome", "favourable"): OPEN},
+}
+
+
+def lacking(tree: Mapping[str, Any], since: int) -> dict[Place, Any]:
+    """The keys that came after version `since` and do not stand in this config, in the order they came."""
+    return {
+        place: value
+        for version, keys in sorted(ADDED.items())
+        if version > since
+        for place, value in keys.items()
+        if place[-1] not in _section(tree, place)
+    }
+
+
+def migrated(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A config of any version as plain values in today's format: how a scorer of long ago is read."""
+    new = {**raw, "version": VERSION}
+    for (*section, key), value in lacking(raw, int(raw["version"])).items():
+        if section:
+            new[section[0]] = {**new[section[0]], key: value}
+        else:
+            new[key] = value
+    return new
+
+
+def migrated_text(text: str, tree: Any) -> str:
+    """The same for the file itself, of which nothing else changes: no comment, no order, no line break.
+
+    tree: the file as ruamel read it, with its line numbers.
+    """
+    lines = text.splitlines(keepends=True)
+    new = [
+        (*_first_child(_section(tree, place)), place[-1], value)
+        for place, value in lacking(tree, tree["version"]).items()
+    ]
+    version = tree.lc.key("version")[0]
+    lines[version] = re.sub(r"(version:\s*)\d+", rf"\g<1>{VERSION}", lines[version], count=1)
+    for line, column, key, value in sorted(new, key=lambda one: one[:2], reverse=True):
+        before, after = lines[line][:column], lines[line][column:]
+        entry = f"{key}: {json.dumps(value)}"
+        lines[line] = f"{before}{entry}, {after}" if before.strip() else f"{before}{entry}\n{before}{after}"
+    return "".join(lines)
+
+
+def _section(tree: Mapping[str, Any], place: Place) -> Any:
+    return tree.get(place[0]) or {} if len(place) > 1 else tree
+
+
+def _first_child(section: Any) -> tuple[int, int]:
+    row, column = section.lc.key(next(iter(section)))
+    return int(row), int(column)

@@ -1,0 +1,64 @@
+"""What a column of a data set holds, as the data dictionary shows it: nothing by which a person could be told.
+
+A column of ids, of free text or of days gives no value away; a small group of a protected column only that it is small.
+"""
+
+import math
+
+import numpy as np
+from pandas import Series
+
+from credit_risk.config import Column
+from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES
+from credit_risk.domain.inputs import numbers, word_of
+
+SMALL = 10  # rows: a group below it may be told from others
+MOST_WORDS = 12
+
+
+def missing(cells: Series) -> float:
+    """The share of cells without a value."""
+    return float(cells.isna().mean()) if len(cells) else math.nan
+
+
+def held(cells: Series, column: Column) -> str:
+    """What the known cells are: the ends and the middle of numbers, the shares of words; empty for what tells people.
+
+    cells: typed as by data.tables. Shares are of all rows, the most frequent first.
+    """
+    if column.role == "target":
+        return _words(cells, guarded=False)
+    if column.role in ("id", "applicant", "date", "ignore") or column.type in ("date", "text"):
+        return ""
+    guarded = column.role in GUARDED_ROLES
+    return _words(cells, guarded=guarded) if column.type in CATEGORY_TYPES else _numbers(cells, column, guarded=guarded)
+
+
+def _numbers(cells: Series, column: Column, *, guarded: bool) -> str:
+    values = numbers(cells, column)
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return ""
+    if column.type == "boolean":
+        return f"true {known.mean():.1%}"
+    ends = (0.05, 0.5, 0.95) if guarded else (0.0, 0.5, 1.0)
+    told = " … ".join(_plainly(float(end)) for end in np.quantile(known, ends))
+    return f"{told} (5 %, middle, 95 %)" if guarded else told
+
+
+def _plainly(number: float) -> str:
+    """1,684,259 rather than 1.68426e+06."""
+    return f"{number:,.0f}" if number.is_integer() or abs(number) >= 1000 else f"{number:.4g}"
+
+
+def _words(cells: Series, *, guarded: bool) -> str:
+    counts = cells.astype("str").where(cells.notna()).value_counts()
+    shown = [
+        f"{word_of(word)} {_share(int(rows), len(cells), guarded)}" for word, rows in counts.head(MOST_WORDS).items()
+    ]
+    more = len(counts) - MOST_WORDS
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _share(rows: int, of: int, guarded: bool) -> str:
+    return f"under {SMALL} rows" if guarded and rows < SMALL else f"{rows / of:.1%}"

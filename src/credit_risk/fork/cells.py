@@ -1,0 +1,112 @@
+"""What the texts of one column look like: numbers, days, words with an order, or free text."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pandas import Series
+
+from credit_risk.domain.inputs import Matrix
+
+Kind = Literal["integer", "number", "boolean", "ordered", "category", "date", "other date", "decimal comma", "text"]
+
+MOST_CATEGORIES = 50  # beyond this words are free text, or codes that nobody lists
+NEARLY_EVERY = 0.95  # one bad cell in twenty does not make a column of numbers one of words; the contract names it
+GAPS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A")  # never a value, whatever stands around them
+DOUBTFUL = ("None", "none", "?", ".", "-", "missing", "unknown")  # a gap among numbers, a word among words
+SWITCHES = ({"true", "false"}, {"yes", "no"}, {"y", "n"})
+SCALES = (  # words that have an order wherever they stand together
+    ("none", "very low", "low", "medium", "moderate", "high", "very high"),
+    ("very small", "small", "medium", "large", "very large"),
+    ("little", "moderate", "quite rich", "rich"),
+    ("very poor", "poor", "fair", "good", "very good", "excellent"),
+    ("never", "rarely", "sometimes", "often", "always"),
+    ("primary", "secondary", "tertiary"),
+    tuple("ABCDEFG"),
+)
+_NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
+_INTEGER = re.compile(r"[-+]?\d+(?:\.0*)?")
+_PADDED = re.compile(r"0\d+")
+_COMMA = re.compile(r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?")
+_OTHER_DAY = re.compile(
+    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|[A-Za-z]{3}-\d{2,4}|\d{1,2}-[A-Za-z]{3}-\d{2,4}"
+)
+_STEP = re.compile(
+    rf"(?P<sign><=?|>=?|≤|≥|under|over|up to|less than|more than)?\s*(?P<low>{_NUMBER}).*", re.IGNORECASE
+)
+_BELOW = ("<", "<=", "≤", "under", "up to", "less than")
+_ABOVE = (">", ">=", "≥", "over", "more than")
+
+
+def missing_words(columns: Mapping[str, Series]) -> tuple[str, ...]:
+    """Cell texts that mean "not known" in these data: the empty one, and what stands where only numbers should."""
+    found = {""}
+    for cells in columns.values():
+        words = set(cells.dropna().unique())
+        found |= words & set(GAPS)
+        rest = words - set(GAPS) - set(DOUBTFUL) - {""}
+        if rest and all(_is_number(word) for word in rest):
+            found |= words & set(DOUBTFUL)
+    return ("", *sorted(found - {""}))
+
+
+def kind_of(words: Series) -> Kind:
+    """What a column holds, from its known cells as texts."""
+    distinct = words.unique()
+    if {word.lower() for word in distinct} in SWITCHES:
+        return "boolean"
+    numeric = [_is_number(word) and not _PADDED.fullmatch(word) for word in distinct]
+    if words.isin(distinct[np.array(numeric, dtype=bool)]).mean() >= NEARLY_EVERY:
+        return "integer" if all(_INTEGER.fullmatch(word) for word in distinct if _is_number(word)) else "number"
+    for pattern, kind in ((_ISO_DAY, "date"), (_OTHER_DAY, "other date"), (_COMMA, "decimal comma")):
+        if all(pattern.fullmatch(word) for word in distinct):
+            return kind  # type: ignore[return-value]
+    if len(distinct) > MOST_CATEGORIES:
+        return "text"
+    return "ordered" if in_order(distinct) else "category"
+
+
+def numbers_of(words: Series) -> Matrix:
+    """A column of numbers; NaN where a cell is missing or none."""
+    return pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64)
+
+
+def in_order(words: Iterable[str]) -> tuple[str, ...] | None:
+    """Words from low to high, if they are steps of one number (`<1`, `1-4`, `>=7`) or of a scale everybody knows."""
+    given = tuple(words)
+    for scale in SCALES:
+        places = {word: scale.index(key) for word in given if (key := _key(word, scale)) in scale}
+        if len(given) > 2 and len(places) == len(given) == len(set(places.values())):
+            return tuple(sorted(given, key=places.__getitem__))
+    steps = {word: _step(word) for word in given}
+    known = {word: step for word, step in steps.items() if step is not None}
+    if len(given) < 3 or len(known) < len(given) or len(set(known.values())) < len(given):
+        return None
+    return tuple(sorted(given, key=known.__getitem__))
+
+
+def without_a_place(words: Iterable[str]) -> tuple[str, ...]:
+    """The words that keep a column from being ordered, where most are steps of a number; empty otherwise."""
+    given = tuple(words)
+    odd = tuple(word for word in given if _step(word) is None)
+    return odd if len(given) - len(odd) >= 3 and len(odd) <= 2 else ()
+
+
+def _key(word: str, scale: tuple[str, ...]) -> str:
+    return word if scale[0] == "A" else word.strip().lower().replace("_", " ")
+
+
+def _step(word: str) -> tuple[float, int] | None:
+    """Where a step begins; `<5` lies before `5-10`, which lies before `>5`."""
+    found = _STEP.fullmatch(word.strip())
+    if found is None:
+        return None
+    low, sign = float(found["low"].replace(",", "")), (found["sign"] or "").lower()
+    return low, -1 if sign in _BELOW else int(sign in _ABOVE)
+
+
+def _is_number(word: str) -> bool:
+    return bool(re.fullmatch(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", word.strip()))

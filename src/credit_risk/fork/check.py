@@ -1,0 +1,147 @@
+"""What a fork has still to do before its model decides about anybody, each with the command or file that mends it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from credit_risk.config import Config, load
+from credit_risk.data import tables
+from credit_risk.data.files import Files
+from credit_risk.domain.fairness import grouped
+from credit_risk.errors import ConfigError, CreditRiskError
+from credit_risk.fork.draft import DRAFT
+from credit_risk.fork.init import SAMPLE, default_remote
+from credit_risk.stages import dictionary, validate_data
+
+Urgency = Literal["must", "look"]
+
+LEFTOVERS = {  # what the template says in a fork's name, by file: the words by which they are known, and the command
+    ".github/CODEOWNERS": ("@acme/", "put your teams in: sed -i 's/@acme/@YOUR-ORG/' .github/CODEOWNERS"),
+    "SECURITY.md": ("A fork answers for itself: replace", "say where to report a weakness: edit SECURITY.md"),
+    "NOTICE": ("the credit-risk contributors", "add your own copyright line above it: edit NOTICE"),
+    "README.md": ("Credit card default, Taiwan 2005", "say what your model is for: edit README.md"),
+}
+VARIABLES = {  # a repository variable of the workflows, and what it switches on
+    "DVC_ROLE": "the role by which CI reads your DVC remote (with AWS_REGION)",
+    "AWS_REGION": "where that remote lies",
+    "SIGNING": "`key` signs releases with the secret SIGNING_KEY; otherwise they are signed keyless",
+    "IMAGE_REGISTRY": "where release pushes the image; unset, it pushes none",
+    "RETRAIN_TRAINING_DATA": "old rows for retrain (with RETRAIN_VALIDATION_DATA and RETRAIN_TEST_DATA)",
+    "RETRAIN_VALIDATION_DATA": "newer rows for retrain",
+    "RETRAIN_TEST_DATA": "matured rows on which champion and challenger are compared",
+    "DRIFT_DATASET": "new applications that drift-monitor holds against the training rows",
+    "APP_ID": "the app by which repo-settings reads the rulesets (with the secret APP_KEY)",
+    "TRAINING_RUNNER": "the runner that trains; unset, GitHub's own",
+}
+
+
+@dataclass(frozen=True)
+class Left:
+    """One thing left to do. must: nothing should be decided before; look: it cannot be seen from here."""
+
+    urgency: Urgency
+    what: str
+    command: str
+
+
+def left(files: Files, path: Path) -> list[Left]:
+    """Everything that is left to do, the urgent first; the config's own problems come before what rests on it."""
+    found = [*_leftovers(files.root), *_variables(files.root)]
+    try:
+        config = load(path)
+    except ConfigError as error:
+        return [Left("must", problem, f"edit {path.name}") for problem in error.problems] + found
+    return sorted([*_config(config), *_data(config, files), *found], key=lambda one: one.urgency == "look")
+
+
+def _config(config: Config) -> Iterator[Left]:
+    for place in config.suggested:
+        yield Left(
+            "must", f"{place}: a program suggested what stands there", "decide it; then take it out of `suggested`"
+        )
+    if config.project.name == SAMPLE:
+        yield Left(
+            "must", "configs/credit.yaml is the sample's", "credit-risk init --data FILE --target COLUMN --bad VALUE"
+        )
+    if config.reasons.version == DRAFT:
+        yield Left(
+            "must",
+            "nobody has read the wordings of reasons",
+            f"read them, then replace `version: {DRAFT}` under `reasons`",
+        )
+    if not config.reasons.required:
+        yield Left(
+            "look", "no feature is required by the business", "name under reasons.required what the model must look at"
+        )
+    if not config.fairness.contrasts:
+        yield Left(
+            "look",
+            "no approvals are compared between groups",
+            "declare fairness.attributes and fairness.contrasts, if there are any",
+        )
+
+
+def _data(config: Config, files: Files) -> Iterator[Left]:
+    if default_remote(files.root) is None:
+        yield Left(
+            "must",
+            "DVC has no default remote: your data have no home",
+            ".venv/bin/dvc remote add -d storage s3://YOUR-BUCKET/credit-risk",
+        )
+    try:
+        report = validate_data.validate(config, files)
+        for problem in report.problems:
+            yield Left("must", problem, "credit-risk validate-data (then mend the data, or the config)")
+        yield from _groups(config, files)
+        if not files.dictionary.is_file() or files.dictionary.read_text(encoding="utf-8") != dictionary.text(
+            config, files
+        ):
+            yield Left("must", "reports/dictionary.md is not of these data and this config", "make run")
+    except CreditRiskError as error:
+        yield Left("must", str(error), "make data, or .venv/bin/dvc add data")
+
+
+def _groups(config: Config, files: Files) -> Iterator[Left]:
+    """Groups that are compared and too small for it: the test rows will hold about this many of them."""
+    table = tables.read_sources(config, files.root)
+    for name, attribute in config.fairness.attributes.items():
+        compared = [one for one in config.fairness.contrasts if one.attribute == name]
+        asked = dict.fromkeys(each for one in compared for each in (one.group, one.reference))
+        grouping = grouped(name, table[name], attribute)
+        for group in asked:
+            expected = int(grouping.rows(group).sum() * config.split.test)
+            if expected < config.fairness.min_n:
+                what = f"{name} {group}: about {expected} test rows, fairness.min_n asks for {config.fairness.min_n}"
+                yield Left(
+                    "must",
+                    what,
+                    f"merge groups under fairness.attributes.{name}, take its contrast out, or collect more",
+                )
+
+
+def _leftovers(root: Path) -> Iterator[Left]:
+    for name, (words, command) in LEFTOVERS.items():
+        path = root / name
+        if path.is_file() and words in path.read_text(encoding="utf-8"):
+            yield Left("must", f"{name} still says {words!r}", command)
+
+
+def _variables(root: Path) -> Iterator[Left]:
+    used = variables(root)
+    for name in sorted(used):
+        yield Left(
+            "look",
+            f"{name}: {VARIABLES.get(name, 'read by ' + ', '.join(sorted(used[name])))}",
+            f"gh variable set {name} --body VALUE",
+        )
+
+
+def variables(root: Path) -> Mapping[str, set[str]]:
+    """The repository variables that workflows read, and which do."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((root / ".github" / "workflows").glob("*.yml")):
+        for name in re.findall(r"\bvars\.([A-Z_]+)", path.read_text(encoding="utf-8")):
+            found.setdefault(name, set()).add(path.stem)
+    return found

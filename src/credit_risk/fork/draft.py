@@ -1,0 +1,233 @@
+"""The first config of a fork, written from what its data look like and what its owner has said."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+
+from credit_risk.config.decisions import DECISIONS, OPEN
+from credit_risk.config.migration import VERSION
+from credit_risk.fork.profile import AGE, FEW_VALUES, Profile, parts
+
+Answers = Mapping[str, Any]
+"""Decisions by their place in the config, as far as the owner has said them."""
+
+DRAFT = "0-draft"  # the version of wordings that nobody has read
+FEWEST_OF_A_GROUP = 30
+AGES = (("under 25", 0, 24), ("25 to 61", 25, 61), ("62 and over", 62, 120))
+TYPES = {"other date": "text", "decimal comma": "text"}
+PLAIN = re.compile(r"[^\W\d][\w ./-]*[\w)%]|[^\W\d]")
+NO_PLAIN = {"true", "false", "null", "yes", "no", "on", "off", "nan", "inf"}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The data set as a whole: its file, its rows, its outcomes."""
+
+    name: str
+    path: str
+    delimiter: str
+    encoding: str
+    missing: tuple[str, ...]
+    size: int
+    rows: int
+    bad: tuple[str, ...]
+    good: tuple[str, ...]
+    indeterminate: tuple[str, ...]
+    bad_rate: float
+    duplicates: float
+
+
+def suggestions(facts: Facts) -> dict[str, Any]:
+    """What a trial run takes where nobody has decided: a cut-off at the bad rate, where approving all just pays."""
+    odds = facts.bad_rate / (1 - facts.bad_rate)
+    return {
+        "project.legal_basis": "not stated: a trial run",
+        "outcome.definition": f"the outcome column says {' or '.join(facts.bad)}",
+        "outcome.favourable": "the application is approved",
+        "outcome.performance_window_months": 12,
+        "outcome.population": "booked",
+        "policy.margin": round(0.5 * odds, 4),
+        "policy.lgd": 0.5,
+        "policy.cost": 0.0,
+        "fairness.unavailable": "not stated: a trial run without protected columns",
+    }
+
+
+def text(facts: Facts, found: Sequence[Profile], answers: Answers, *, accept: bool) -> str:
+    """The commented configs/credit.yaml. accept: fill open decisions with suggestions, and list them as such."""
+    protected = [one for one in found if one.role == "protected"]
+    asked = [
+        one.path
+        for one in DECISIONS
+        if one.path not in answers and not (one.path == "fairness.unavailable" and protected)
+    ]
+    doubted = [f"columns.{one.name}.why" for one in found if one.suspected]
+    proposed = suggestions(facts) if accept else {}
+    values = {path: proposed.get(path, OPEN) for path in asked} | dict(answers)
+    features = [one for one in found if one.role == "feature"]
+    attributes = [(one, groups) for one in protected if len(groups := groups_of(one)) > 1]
+    rendered: str = _template().render(
+        version=VERSION,
+        facts=facts,
+        columns=[_column(one, accept) for one in found],
+        suggested=[*asked, *doubted] if accept else [],
+        decided=values,
+        features=features,
+        directed=[one for one in features if one.trend.direction],
+        families=families(features),
+        draft=DRAFT,
+        segments=[one.name for one in sorted(features, key=lambda one: -one.gini)[:2]],
+        attributes=attributes,
+        contrasts=contrasts(attributes),
+        stress=stress(features),
+        by_time=any(one.role == "date" for one in found),
+        bands=bands(facts.bad_rate),
+        bad_rate=(max(0.0, round(facts.bad_rate / 2, 3)), min(1.0, round(facts.bad_rate * 2, 3))),
+    )
+    return rendered
+
+
+def families(features: Sequence[Profile]) -> list[dict[str, Any]]:
+    """Reasons of a first version: columns that are numbered alike and go the same way share one."""
+    grouped: dict[tuple[str, str | None], list[Profile]] = {}
+    for one in features:
+        stem = re.sub(r"[\W_]*\d+$", "", one.name) or one.name
+        grouped.setdefault((stem, one.trend.direction), []).append(one)
+    return [
+        {"id": f"R{place:02d}", "features": [one.name for one in members], **_wording(members)}
+        for place, members in enumerate(grouped.values(), start=1)
+    ]
+
+
+def _wording(members: Sequence[Profile]) -> dict[str, str]:
+    first = members[0]
+    label = first.label if len(members) == 1 else re.sub(r"[\s\d]+$", "", first.label)
+    said = f"{label[0].upper()}{label[1:]}"
+    side = {"increasing": "is high", "decreasing": "is low"}.get(first.trend.direction or "")
+    return {
+        "text": f"{said} {side} compared with accepted applications"
+        if side
+        else f"{said}, compared with accepted applications",
+        "prompt": f"{said}: is it correct, and is there a cause that has ended?",
+    }
+
+
+def groups_of(one: Profile) -> list[dict[str, Any]]:
+    """How a protected column falls into groups: words, the age bands of law and house policy, or thirds of a number."""
+    if one.kind in ("number", "integer") and len(one.groups) > FEW_VALUES:
+        values = np.array([float(word) for word in one.groups]), np.array(list(one.groups.values()))
+        if parts(one.name) & AGE and one.kind == "integer":
+            return [
+                {"name": name, "low": low, "high": high, "rows": _between(values, low, high)}
+                for name, low, high in AGES
+            ]
+        return _thirds(*values)
+    rare = [word for word, count in one.groups.items() if count < FEWEST_OF_A_GROUP]
+    frequent = [word for word in one.groups if word not in rare]
+    groups = [{"name": word, "words": [word], "rows": one.groups[word]} for word in frequent]
+    if rare:
+        groups.append({"name": "others", "words": rare, "rows": sum(one.groups[word] for word in rare)})
+    return groups
+
+
+def _between(values: tuple[Any, Any], low: float, high: float) -> int:
+    return int(values[1][(values[0] >= low) & (values[0] <= high)].sum())
+
+
+def _thirds(values: Any, counts: Any) -> list[dict[str, Any]]:
+    low, high = np.quantile(np.repeat(values, counts), [1 / 3, 2 / 3], method="lower")
+    cuts = sorted({float(values.min()), float(low), float(high), float(values.max())})
+    between = [np.nextafter(cut, np.inf) for cut in cuts]
+    ends = [(cuts[0], cuts[1]), *zip(between[1:-1], cuts[2:], strict=True)] if len(cuts) > 2 else []
+    return [{"name": f"{a:g} to {b:g}", "low": a, "high": b, "rows": _between((values, counts), a, b)} for a, b in ends]
+
+
+def contrasts(attributes: Sequence[tuple[Profile, Sequence[Mapping[str, Any]]]]) -> list[dict[str, str]]:
+    """Each group of a column compared with its largest one, under a name that no other comparison has."""
+    found: list[dict[str, str]] = []
+    for one, groups in attributes:
+        largest = max(groups, key=lambda group: group["rows"])
+        for group in groups:
+            if group is largest or group["rows"] < FEWEST_OF_A_GROUP:
+                continue
+            name, taken = slug(f"{one.name} {group['name']}"), [each["name"] for each in found]
+            name = name if name not in taken else f"{name}_{len(taken) + 1}"
+            found.append({"name": name, "attribute": one.name, "group": group["name"], "reference": largest["name"]})
+    return found
+
+
+def slug(name: str) -> str:
+    """A name as gates and contrasts have it: lower-case letters, digits, underscores."""
+    spelled = name.lower().replace("<", "below ").replace(">", "above ").replace("ß", "ss")
+    plain = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
+    return re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "_", plain).strip("_")) or "group"
+
+
+def bands(bad_rate: float) -> list[tuple[str, int]]:
+    """Five score bands around the score of the mean odds, 20 points apart; 20 points double the odds."""
+    middle = round((487.123 + 28.8539 * np.log((1 - bad_rate) / bad_rate)) / 10) * 10
+    return [("A", middle + 40), ("B", middle + 20), ("C", middle), ("D", middle - 20), ("E", 0)]
+
+
+def stress(features: Sequence[Profile]) -> dict[str, str] | None:
+    """The column that ranks best, a fifth worse for everybody; None if no column of numbers has a direction."""
+    fit = [one for one in features if one.kind in ("number", "integer") and one.trend.direction and one.range]
+    if not fit:
+        return None
+    one = max(fit, key=lambda each: each.gini)
+    low, high = one.range or (0.0, 0.0)
+    worse = f"{flow_name(one.name)} * {1.2 if one.trend.direction == 'increasing' else 0.8}"
+    whole = f"floor({worse} + 0.5)" if one.kind == "integer" else worse
+    return {one.name: f"clip({whole}, {low:.12g}, {high:.12g})"}
+
+
+def flow_name(name: str) -> str:
+    """A column as a formula names it."""
+    return name if name.isidentifier() and name.isascii() else f"col[{json.dumps(name, ensure_ascii=False)}]"
+
+
+def _column(one: Profile, accept: bool) -> dict[str, Any]:
+    """A line of `columns:`, with what a reader should look at as its comment."""
+    entry: dict[str, Any] = {"role": one.role}
+    kind = TYPES.get(one.kind, one.kind)
+    if kind != "text" and (one.role != "target" or kind in ("integer", "number")):
+        entry["type"] = kind
+    if one.role != "target":
+        entry |= {"range": list(one.range)} if one.range and one.role not in ("id", "applicant") else {}
+        entry |= {"categories": list(one.categories)} if one.categories else {}
+        entry |= {"missing": "allow"} if one.missing > 0 and one.role != "ignore" else {}
+        entry |= {"label": one.label} if one.role == "feature" and one.label != one.name else {}
+    if one.why and one.role in ("protected", "proxy", "ignore"):
+        entry["why"] = OPEN if one.suspected and not accept else one.why
+    notes = [*one.notes, *([f"{one.missing:.1%} missing"] if one.missing else [])]
+    if one.suspected:
+        notes.append(f"proposed: {one.why}")
+    return {"name": one.name, "entry": entry, "comment": "; ".join(notes)}
+
+
+def flow(value: Any) -> str:
+    """A value in YAML's one-line style, quoted where it could be taken for something else."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        whole = int(value) if float(value).is_integer() else value
+        return f"{whole:_}" if isinstance(whole, int) and abs(whole) >= 10_000 else repr(whole)
+    plain = PLAIN.fullmatch(value) and value.lower() not in NO_PLAIN and not value.endswith(" ")
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def _template() -> Any:
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 (no HTML)
+    environment.filters["flow"] = flow
+    return environment.from_string((files("credit_risk.fork") / "credit.yaml.j2").read_text(encoding="utf-8"))

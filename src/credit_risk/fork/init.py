@@ -1,0 +1,260 @@
+"""From a lender's file to a config of its own: profile, draft, and a place for the data outside the repository."""
+
+import difflib
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from pandas import DataFrame, Series
+
+from credit_risk.config import load
+from credit_risk.config.decisions import OPEN
+from credit_risk.config.schema import Data
+from credit_risk.data.raw import Progress
+from credit_risk.data.writing import write_text
+from credit_risk.domain.contract import repeats
+from credit_risk.domain.inputs import word_of
+from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
+from credit_risk.fork import cells, draft, reading
+from credit_risk.fork.draft import Answers, Facts
+from credit_risk.fork.profile import Profile, Role, profiles
+
+Words: TypeAlias = tuple[str, ...]
+
+SAMPLE = "uci-card-default"  # the project of the config that this repository ships
+PARAMETERS = """\
+# LightGBM's parameters under its own names. `make tune` writes this file; `make run` uses it as it stands.
+learning_rate: 0.05
+num_leaves: {leaves}
+max_depth: 5
+min_child_samples: {child}
+reg_alpha: 0.0
+reg_lambda: 5.0
+colsample_bytree: 0.6
+subsample: 0.8
+monotone_constraints_method: intermediate
+"""
+
+
+class ConfigInTheWay(CreditRiskError, FileExistsError):
+    """The fork has a config of its own already."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(
+            f"{path} is the config of {name!r}, not the sample's: it would be lost. Give --replace to write a new one "
+            "in its place, or --output to write the draft beside it."
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `credit-risk init` was told. bad, good, indeterminate: words of the target column; good: all others."""
+
+    data: Path
+    target: str
+    bad: tuple[str, ...]
+    good: tuple[str, ...] = ()
+    indeterminate: tuple[str, ...] = ()
+    roles: Mapping[str, Role] | None = None
+    answers: Answers | None = None
+    name: str | None = None
+    accept: bool = False
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A first config: the texts of both files, what was found, and what nobody has decided yet."""
+
+    config: str
+    parameters: str
+    facts: Facts
+    profiles: tuple[Profile, ...]
+
+    @property
+    def open(self) -> int:
+        return sum(OPEN in line.partition("#")[0] for line in self.config.splitlines())
+
+
+def drafted(asked: Asked, progress: Progress) -> Drafted:
+    """Profile the file and write the draft. Raises DataError or UsageError for what cannot be used, all at once."""
+    if not asked.data.is_file():
+        raise NotFound(asked.data, "Name the file with your applications and their outcomes: --data FILE.")
+    data = reading.written(asked.data)
+    table = reading.texts(asked.data, data, progress)
+    roles = {asked.target: "target", **(asked.roles or {})}
+    _refuse_unknown(roles, table)
+    missing = cells.missing_words({str(name): column for name, column in table.items() if name != asked.target})
+    bad, good, neither = _outcomes(table[asked.target], asked, missing)
+    facts = _facts(asked, data, table, missing, (bad, good, neither))
+    outcome = table[asked.target].map(_word)
+    found = profiles(table, outcome.isin(bad).to_numpy(), outcome.isin((*bad, *good)).to_numpy(), roles, missing)
+    _refuse_nothing_to_read(asked.data, found)
+    config = draft.text(facts, found, asked.answers or {}, accept=asked.accept)
+    return Drafted(config, _parameters(facts.rows), facts, tuple(found))
+
+
+def checked(made: Drafted, asked: Asked) -> None:
+    """Hold a draft against the schema with every open decision filled: only a fault of ours can fail here."""
+    whole = draft.text(made.facts, made.profiles, asked.answers or {}, accept=True)
+    with tempfile.TemporaryDirectory() as room:
+        path = Path(room) / "credit.yaml"
+        path.write_text(whole, encoding="utf-8")
+        path.with_name("model.yaml").write_text(made.parameters, encoding="utf-8")
+        load(path)
+
+
+def install(made: Drafted, asked: Asked, root: Path, config: Path, *, remote: str | None, replace: bool) -> list[str]:
+    """Put config, data and DVC's remote where they belong; returns what was done, a sentence each."""
+    _refuse_own_config(config, replace=replace)
+    done = [_move_remote(root, remote)]
+    target = root / "data" / asked.data.name
+    if asked.data.resolve() != target.resolve():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(asked.data, target)
+        done.append(f"Copied {asked.data.name} to data/.")
+    done += [
+        f"Took the sample's {name} out of data/ (`make data` of the sample brings it back)."
+        for name in _remove_sample(root)
+    ]
+    write_text(config.with_name("model.yaml"), made.parameters)
+    write_text(config, made.config)
+    done.append(f"Wrote {config} and model.yaml beside it.")
+    return done
+
+
+def _refuse_unknown(roles: Mapping[str, str], table: DataFrame) -> None:
+    lacking, names = [name for name in roles if name not in table], list(map(str, table))
+    if not lacking:
+        return
+    near = [(name, difflib.get_close_matches(name, names, 1)) for name in lacking]
+    told = ", ".join(f"{name!r}" + (f" (is it {match[0]!r}?)" if match else "") for name, match in near)
+    raise UsageError(f"there is no column {told}; the file has {', '.join(map(repr, names[:40]))}.")
+
+
+def _outcomes(column: Series, asked: Asked, missing: Sequence[str]) -> tuple[Words, Words, Words]:
+    """Bad, good and indeterminate words, every word of the column in exactly one of them."""
+    words = {_word(word) for word in column.dropna().unique() if word not in missing}
+    bad = tuple(map(_word, asked.bad))
+    neither = tuple(map(_word, asked.indeterminate))
+    good = tuple(map(_word, asked.good)) or tuple(sorted(words - set(bad) - set(neither)))
+    if strange := sorted({*bad, *good, *neither} - words):
+        raise UsageError(
+            f"the column {asked.target!r} never says {', '.join(map(repr, strange))}; it says {_some(words)}."
+        )
+    if rest := sorted(words - {*bad, *good, *neither}):
+        raise UsageError(
+            f"the column {asked.target!r} says {_some(rest)} too: give each to --bad, --good or --indeterminate."
+        )
+    if not good or len(good) > 10:
+        raise UsageError(
+            f"besides bad, the column {asked.target!r} says {_some(good) or 'nothing'}: is it the outcome? "
+            "Name what is good with --good."
+        )
+    return bad, good, neither
+
+
+def _facts(asked: Asked, data: Data, table: DataFrame, missing: Words, outcomes: tuple[Words, Words, Words]) -> Facts:
+    bad, good, neither = outcomes
+    outcome = table[asked.target].map(_word)
+    bads, goods = int(outcome.isin(bad).sum()), int(outcome.isin(good).sum())
+    keys = [name for name, role in (asked.roles or {}).items() if role in ("id", "applicant")]
+    name = (
+        asked.name
+        or re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "-", asked.data.stem.lower())).strip("-")
+        or "lender"
+    )
+    return Facts(
+        name=name,
+        path=f"data/{asked.data.name}",
+        delimiter=data.delimiter,
+        encoding=data.encoding,
+        missing=missing,
+        size=data.max_bytes,
+        rows=len(table),
+        bad=bad,
+        good=good,
+        indeterminate=neither,
+        bad_rate=bads / (bads + goods),
+        duplicates=max(0.01, float(np.ceil(200 * repeats(table, keys).mean()) / 100)),
+    )
+
+
+def _word(value: str) -> str:
+    """The word by which the config names an outcome: 1.0 and 1 are one."""
+    try:
+        return word_of(float(value)) if re.fullmatch(r"-?\d+\.0*", value) else value
+    except TypeError:
+        return value
+
+
+def _refuse_nothing_to_read(path: Path, found: Sequence[Profile]) -> None:
+    if any(one.role == "feature" for one in found):
+        return
+    why = "; ".join(f"{one.name}: {one.why or one.role}" for one in found)
+    raise DataError(f"{path}: no column is left that a model could read ({why}). Name one with --feature.")
+
+
+def _parameters(rows: int) -> str:
+    """Leaves of a hundredth of the training rows, ten at least: what a small book can carry."""
+    child = int(np.clip(0.6 * rows / 100, 10, 60))
+    return PARAMETERS.format(leaves=15 if rows >= 5_000 else 7, child=child)
+
+
+def _refuse_own_config(path: Path, *, replace: bool) -> None:
+    if replace or not path.is_file():
+        return
+    found = re.search(r"^\s*name:\s*([\w-]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    name = found[1] if found else "another project"
+    if name != SAMPLE:
+        raise ConfigInTheWay(path, name)
+
+
+def _move_remote(root: Path, remote: str | None) -> str:
+    """Give DVC a default remote outside the repository, so that private data never end in git."""
+    known = default_remote(root)
+    if known and remote is None:
+        return f"DVC's default remote stays {known!r}."
+    url = remote or str(Path("..") / f"{root.resolve().name}-data")
+    if "://" not in url and (root / url).resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"--remote {url} lies in the repository: private data would end in git. Name one outside.")
+    done = _dvc(root, "remote", "add", "--force", "--default", "storage", url)
+    if done.returncode:
+        raise UsageError(f"DVC refused the remote {url}: {done.stderr.strip()}")
+    return (
+        f"DVC's default remote is {url} now; `.venv/bin/dvc remote modify storage url s3://YOUR-BUCKET` names another."
+    )
+
+
+def default_remote(root: Path) -> str | None:
+    """The name of DVC's default remote; None without one."""
+    return _dvc(root, "config", "core.remote").stdout.strip() or None
+
+
+def _dvc(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    dvc = Path(sys.executable).with_name("dvc")
+    return subprocess.run([dvc, *arguments], cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def _remove_sample(root: Path) -> list[str]:
+    """Remove the sample's files from data/, if they are still what the sample remote holds."""
+    removed = []
+    for listing in (root / "sample-remote" / "files" / "md5").glob("*/*.dir"):
+        for entry in json.loads(listing.read_text(encoding="utf-8")):
+            path = root / "data" / entry["relpath"]
+            if path.is_file() and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == entry["md5"]:
+                path.unlink()
+                removed.append(entry["relpath"])
+    return removed
+
+
+def _some(words: Sequence[str] | set[str]) -> str:
+    return ", ".join(map(repr, sorted(words)[:12])) + (", …" if len(words) > 12 else "")

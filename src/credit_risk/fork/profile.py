@@ -1,0 +1,277 @@
+"""A stranger's data, column by column: what each holds, what it may be used for, and what a person must look at."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from pandas import DataFrame, Series
+
+from credit_risk.domain import leak
+from credit_risk.domain.inputs import Mask, Matrix
+from credit_risk.fork import cells, directions
+from credit_risk.fork.cells import Kind
+from credit_risk.fork.directions import Trend
+
+Role = Literal["feature", "protected", "proxy", "id", "applicant", "date", "target", "ignore"]
+
+MOSTLY_MISSING = 0.95
+NEARLY_PERFECT = 0.9  # Gini of one column alone; honest columns of one lender reach 0.6
+MARKED = 0.05  # share of the bads that one end of a column makes sure of (see domain.leak)
+TELLS = 0.7  # Gini at which a column alone tells a protected group: an AUC of 0.85
+CONFIDENCE = 0.95
+FEW_VALUES = 10
+
+GUARDED = {  # parts of names, in the languages that lenders' columns often have
+    "sex": "sex", "gender": "sex", "geschlecht": "sex", "sexe": "sex", "sexo": "sex",
+    "race": "race", "ethnicity": "race", "ethnic": "race", "religion": "religion",
+    "nationality": "national origin", "nationalität": "national origin", "foreign": "national origin",
+    "citizenship": "national origin", "marital": "marital status", "marriage": "marital status",
+    "familienstand": "marital status", "age": "age", "alter": "age", "edad": "age", "birth": "age", "dob": "age",
+    "disability": "health", "pregnant": "health",
+}  # fmt: skip
+AGE = {word for word, meaning in GUARDED.items() if meaning == "age"}
+SEXES = {"male", "female", "man", "woman"}
+IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer", "kennung"}
+PEOPLE = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust"}
+DAYS = {"application", "applied", "apply", "appl", "open", "opened", "issue", "issued", "orig", "origination", "start",
+        "request", "created", "granted", "booked", "antrag", "antragsdatum"}  # fmt: skip
+AFTERWARDS = {"recovery", "recoveries", "collection", "collections", "chargeoff", "charge", "writeoff", "default",
+              "defaulted", "settlement", "outcome", "last", "final", "closed"}  # fmt: skip
+UNREAD: Mapping[Kind, str] = {
+    "date": "a day; if it is the day of application, give it role date",
+    "other date": "looks like a day; write it as 2026-01-31 to use it",
+    "decimal comma": "numbers with a decimal comma; write them with a point to use them",
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One column. why: what speaks for its role, where a reader may doubt it. notes: what to look at.
+
+    suspected: a role that a person has to confirm, because the name alone speaks for it.
+    """
+
+    name: str
+    kind: Kind
+    role: Role
+    missing: float
+    why: str | None = None
+    suspected: bool = False
+    range: tuple[float, float] | None = None
+    categories: tuple[str, ...] | None = None
+    trend: Trend = field(default_factory=lambda: Trend(None, (), ()))
+    gini: float = 0.0
+    notes: tuple[str, ...] = ()
+    groups: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The name as a person would write it."""
+        apart = re.sub(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])", " ", self.name)
+        words = re.sub(r"[\s_.]+", " ", apart).strip() or self.name
+        return words.lower() if words.isupper() else words
+
+
+def profiles(
+    table: DataFrame, bad: Mask, known: Mask, told: Mapping[str, Role], missing: Sequence[str]
+) -> list[Profile]:
+    """Every column of a table of texts.
+
+    bad, known: which rows are bad, and which have an outcome at all. told: roles that the fork's owner has named.
+    missing: the texts that mean "not known".
+    """
+    columns = {str(name): cells.where(~cells.isin(missing)) for name, cells in table.items()}
+    found = [_typed(name, column) for name, column in columns.items()]
+    found = [_placed(one, columns[one.name], told) for one in found]
+    inputs = {one.name: as_numbers(columns[one.name], one) for one in found if one.role == "feature"}
+    found = [_against_leaks(one, inputs, bad, known) for one in found]
+    found = [_not_a_proxy(one, inputs, found, columns) for one in found]
+    found = _one_of_each(found, told)
+    return [
+        replace(one, trend=directions.trend(inputs[one.name][known], bad[known]))
+        if one.role == "feature" and one.kind in ("number", "integer", "ordered", "boolean")
+        else one
+        for one in found
+    ]
+
+
+def as_numbers(column: Series, one: Profile) -> Matrix:
+    """A column as numbers to rank by: categories by their place, a boolean as 0 and 1, NaN where nothing is known."""
+    if one.kind in ("number", "integer"):
+        return cells.numbers_of(column)
+    words = one.categories or tuple(sorted(column.dropna().unique(), key=str.lower))  # no before yes, n before y
+    places = column.map({word: float(place) for place, word in enumerate(words)})
+    return np.asarray(places.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _typed(name: str, column: Series) -> Profile:
+    """What a column holds and within which limits."""
+    words = column.dropna()
+    if words.empty:
+        return Profile(name, "text", "feature", 1.0)
+    kind = cells.kind_of(words)
+    one = Profile(
+        name,
+        kind,
+        "feature",
+        float(column.isna().mean()),
+        groups={str(word): int(rows) for word, rows in words.value_counts().items()},
+    )
+    if kind in ("number", "integer"):
+        values = cells.numbers_of(words)
+        unread = int(np.isnan(values).sum())
+        notes = (f"{unread} cells are no number, as {words[np.isnan(values)].iloc[0]!r}",) if unread else ()
+        known = values[~np.isnan(values)]
+        span = (min(18.0, known.min()), max(110.0, known.max())) if parts(name) & AGE else limits(known, kind)
+        return replace(one, range=span, notes=(*notes, *_codes(values)))
+    if kind in ("category", "ordered"):
+        given = cells.in_order(one.groups) if kind == "ordered" else tuple(sorted(one.groups))
+        odd = cells.without_a_place(one.groups) if kind == "category" else ()
+        notes = (f"steps but for {', '.join(map(repr, odd))}: `ordered` once they have a place",) if odd else ()
+        return replace(one, categories=given, notes=notes)
+    return one
+
+
+def limits(values: Matrix, kind: str) -> tuple[float, float]:
+    """A range that the next applicants keep to: grades from 1 as they are, counts and amounts with room at the ends."""
+    low, high = float(values.min()), float(values.max())
+    if kind == "integer" and low >= 1 and len(np.unique(values)) <= FEW_VALUES:
+        return low, high
+    return (0.0 if low >= 0 else -_room(-low)), (0.0 if high <= 0 else _room(high))
+
+
+def _room(size: float) -> float:
+    """Twice as much, rounded up to one digit: 74,000 becomes 200,000."""
+    digits = 10.0 ** np.floor(np.log10(2 * size))
+    return float(np.ceil(2 * size / digits) * digits)
+
+
+def _codes(values: Matrix) -> tuple[str, ...]:
+    """Numbers that probably stand for "not known": many nines, far from all others."""
+    known = np.unique(values[~np.isnan(values)])
+    for end, beside in ((known[-1], known[-2:-1]), (known[0], known[1:2])):
+        nines = re.fullmatch(r"-?9{2,}", f"{end:g}") is not None
+        if nines and len(beside) and abs(end) > 2 * abs(float(beside[0])):
+            return (f"{end:g} may mean not known: then add it to data.missing",)
+    return ()
+
+
+def parts(name: str) -> set[str]:
+    """The words a column's name is made of, in lower case."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return {part for part in re.split(r"[\W_\d]+", apart.lower()) if part}
+
+
+def _placed(one: Profile, column: Series, told: Mapping[str, Role]) -> Profile:
+    """The role: what was said, or else what the column itself speaks for."""
+    if (role := told.get(one.name)) is not None:
+        return replace(one, role=role, why=f"given the role {role} by whoever made this config")
+    if one.missing >= MOSTLY_MISSING:
+        return replace(one, role="ignore", why=f"{one.missing:.0%} of its cells are missing")
+    if len(one.groups) == 1:
+        return replace(one, role="ignore", why=f"every row says {next(iter(one.groups))!r}")
+    return _by_name(one, column) or _by_kind(one, column) or one
+
+
+def _by_name(one: Profile, column: Series) -> Profile | None:
+    words = parts(one.name)
+    if guarded := next((GUARDED[word] for word in sorted(words) if word in GUARDED), None):
+        return replace(one, role="protected", why=f"{guarded}, as its name says", suspected=True)
+    if one.categories and any(parts(word) & SEXES for word in one.categories):
+        return replace(one, role="protected", why="sex, as its words say", suspected=True)
+    unique = column.nunique() == column.notna().sum()
+    if words & IDS and words & PEOPLE and not unique and one.kind in ("integer", "text", "category"):
+        return replace(one, role="applicant", why="rows of one person share it")
+    if words & IDS and unique and one.kind in ("integer", "text"):
+        return replace(one, role="id")
+    return None
+
+
+def _by_kind(one: Profile, column: Series) -> Profile | None:
+    """Columns that no model can read as they are."""
+    if one.kind == "date" and parts(one.name) & DAYS:
+        return replace(one, role="date")
+    if one.kind == "integer" and column.notna().all() and _counts_up(column):
+        return replace(one, role="id")
+    if one.kind == "text":
+        return replace(one, role="ignore", why=f"free text: {column.nunique():,} different values")
+    return replace(one, role="ignore", why=UNREAD[one.kind]) if one.kind in UNREAD else None
+
+
+def _counts_up(column: Series) -> bool:
+    """Whether a column numbers the rows one by one."""
+    steps = np.diff(cells.numbers_of(column))
+    return bool(len(steps) and (steps == 1).all())
+
+
+def _against_leaks(one: Profile, inputs: Mapping[str, Matrix], bad: Mask, known: Mask) -> Profile:
+    """A feature that alone knows nearly all was probably written after the outcome: it is left out, and says so."""
+    if one.role != "feature":
+        return one
+    values, outcome = inputs[one.name][known], bad[known]
+    if one.kind == "category":
+        values = leak.bad_rates(values, outcome, values)
+    gini = leak.gini_alone(values, outcome)
+    marks = leak.marked(values, outcome, confidence=CONFIDENCE)
+    if gini >= NEARLY_PERFECT:
+        return replace(
+            one,
+            role="ignore",
+            gini=gini,
+            why=f"alone it ranks with a Gini of {gini:.2f}: known only after the outcome?",
+        )
+    if marks > MARKED:
+        return replace(
+            one,
+            role="ignore",
+            gini=gini,
+            why=f"one end of it makes sure of {marks:.0%} of the bads: known only after the outcome?",
+        )
+    if parts(one.name) & AFTERWARDS:
+        return replace(
+            one,
+            gini=gini,
+            notes=(*one.notes, "its name speaks of after the outcome: is it known on the day of application?"),
+        )
+    return replace(one, gini=gini)
+
+
+def _not_a_proxy(
+    one: Profile, inputs: Mapping[str, Matrix], found: Sequence[Profile], columns: Mapping[str, Series]
+) -> Profile:
+    """A feature that alone tells a protected group is kept from the model too."""
+    if one.role != "feature":
+        return one
+    for guarded in (other for other in found if other.role == "protected"):
+        for member in _groups(guarded, columns[guarded.name]):
+            values = inputs[one.name]
+            if one.kind == "category":
+                values = leak.bad_rates(values, member, values)
+            if (gini := leak.gini_alone(values, member)) >= TELLS:
+                return replace(one, role="proxy", why=f"alone it tells {guarded.name} with a Gini of {gini:.2f}")
+    return one
+
+
+def _groups(guarded: Profile, column: Series) -> list[Mask]:
+    """The larger groups of a protected column, or its upper half where it is a number."""
+    if guarded.kind in ("number", "integer") and len(guarded.groups) > FEW_VALUES:
+        values = cells.numbers_of(column)
+        return [np.asarray(values > np.nanmedian(values))]
+    frequent = [word for word, count in guarded.groups.items() if count >= 0.05 * len(column)]
+    return [column.eq(word).to_numpy(dtype=np.bool_, na_value=False) for word in frequent[:10]]
+
+
+def _one_of_each(found: Sequence[Profile], told: Mapping[str, Role]) -> list[Profile]:
+    """Only one column is the id, the day, the person: the one that was named, or the first; others are left out."""
+    first: dict[str, str] = {}
+    for one in sorted(found, key=lambda each: each.name not in told):
+        if one.role in ("id", "date", "applicant"):
+            first.setdefault(one.role, one.name)
+    return [
+        replace(one, role="ignore", why=f"{first[one.role]} is the {one.role} already")
+        if first.get(one.role, one.name) != one.name
+        else one
+        for one in found
+    ]

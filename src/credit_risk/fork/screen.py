@@ -1,0 +1,86 @@
+"""What `credit-risk init` tells: what it found in the data, and what comes next."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from credit_risk.data.raw import Progress
+from credit_risk.fork.check import Left
+from credit_risk.fork.init import Drafted
+from credit_risk.fork.profile import Profile
+
+MOST = 40  # columns that a screen holds; the config has them all
+
+
+def found(made: Drafted) -> RenderableType:
+    """Rows, outcomes and columns by role, with what a person should look at."""
+    facts = made.facts
+    head = Text(
+        f"{facts.path}: {facts.rows:,} rows, {len(made.profiles)} columns, {facts.bad_rate:.2%} bad", style="bold"
+    )
+    table = Table(box=None, pad_edge=False)
+    for heading in ("column", "role", "type", "direction", "look at"):
+        table.add_column(heading)
+    doubtful = sorted(made.profiles, key=lambda one: not _remarks(one))
+    for one in doubtful[:MOST]:
+        table.add_row(Text(one.name), one.role, one.kind, one.trend.direction or "", Text(_remarks(one)))
+    rest = len(doubtful) - MOST
+    return Group(
+        head,
+        table,
+        *([Text(f"… and {rest} more, without a remark or like these: see the config.")] if rest > 0 else []),
+    )
+
+
+def _remarks(one: Profile) -> str:
+    why = one.why if one.role in ("ignore", "proxy", "protected", "applicant") else None
+    return "; ".join(filter(None, (why, *one.notes)))
+
+
+def next_steps(made: Drafted, *, accepted: bool) -> Text:
+    lines = ["", "Next:"]
+    if made.open:
+        lines.append(
+            f"  decide what stands as ??? in configs/credit.yaml, {made.open} lines: `credit-risk config` names them"
+        )
+    if accepted:
+        lines.append(
+            "  TRIAL: suggestions stand where nobody has decided (see `suggested:`); the gate stays shut for them"
+        )
+    lines += [
+        "  read configs/credit.yaml, line by line",
+        "  .venv/bin/dvc add data     take the data in (git keeps only their digest)",
+        "  make run                   from data to a decided model; the gate may say no",
+        "  make fork-check            what is left to do, each with its command",
+    ]
+    return Text("\n".join(lines))
+
+
+def left(found: Sequence[Left]) -> RenderableType:
+    """What is left to do: what must be done, then what cannot be seen from here, each with its command."""
+    if not found:
+        return Text("Nothing is left to do that could be seen from here.")
+    parts: list[RenderableType] = []
+    for urgency, heading in (("must", "Before anybody is decided about:"), ("look", "Where you may want to look:")):
+        of_it = [one for one in found if one.urgency == urgency]
+        if of_it:
+            parts.append(Text(heading, style="bold"))
+            parts += [Text(f"  {one.what}\n      {one.command}") for one in of_it]
+    return Group(*parts)
+
+
+@contextmanager
+def watching(path: Path) -> Iterator[Progress]:
+    """A bar over the bytes of a file, where a person is watching."""
+    size = path.stat().st_size if path.is_file() else 0
+    columns = (TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task("", total=size)
+        yield lambda count: bar.advance(task, count)

@@ -1,0 +1,77 @@
+"""What texts in a column look like; every expectation can be read off the words."""
+
+import numpy as np
+import pytest
+from pandas import Series
+
+from credit_risk.fork import cells
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (["1", "2", "30"], "integer"),
+        (["1.0", "2.00"], "integer"),
+        (["1.5", "2"], "number"),
+        (["-3", ".5", "1e3"], "number"),
+        (["yes", "no"], "boolean"),
+        (["True", "FALSE"], "boolean"),
+        (["yes", "no", "perhaps"], "category"),
+        (["2026-01-31", "2025-12-01 10:00:00"], "date"),
+        (["31.01.2026", "1.2.2026"], "other date"),
+        (["1,5", "1.234,50"], "decimal comma"),
+        (["00123", "04567"], "category"),  # a postcode is no number
+        (["<1", "1-4", "4-7", ">=7"], "ordered"),
+        (["low", "medium", "high"], "ordered"),
+        (["A", "B", "C"], "ordered"),
+        (["car", "home"], "category"),
+        ([f"text {n}" for n in range(51)], "text"),
+    ],
+)
+def test_a_column_is_what_its_words_are(words, kind):
+    assert cells.kind_of(Series(words, dtype="str")) == kind
+
+
+def test_one_cell_in_twenty_that_is_no_number_does_not_make_words_of_a_column():
+    nineteen = [str(n) for n in range(19)]
+    assert cells.kind_of(Series([*nineteen, "n.a."], dtype="str")) == "integer"
+    assert cells.kind_of(Series([*nineteen[:10], "n.a.", "x"], dtype="str")) == "category"
+
+
+@pytest.mark.parametrize(
+    ("words", "ordered"),
+    [
+        ([">=200", "<0", "0<=X<200"], ("<0", "0<=X<200", ">=200")),
+        (["4-7y", "<1y", ">=7y", "1-4y"], ("<1y", "1-4y", "4-7y", ">=7y")),
+        (["over 1,000", "under 100", "100 to 1,000"], ("under 100", "100 to 1,000", "over 1,000")),
+        (["high", "Low", "medium"], ("Low", "medium", "high")),
+        (["C", "A", "B"], ("A", "B", "C")),
+        (["a", "c", "b"], None),  # small letters are codes, not grades
+        (["<1", "unemployed", ">=7"], None),
+        (["no", "yes"], None),
+        (["1", "1"], None),
+    ],
+)
+def test_steps_and_scales_have_an_order_and_other_words_none(words, ordered):
+    assert cells.in_order(words) == ordered
+
+
+def test_the_words_that_keep_steps_from_an_order_are_named():
+    assert cells.without_a_place(["<0", "0-200", ">=200", "no account"]) == ("no account",)
+    assert cells.without_a_place(["<0", "no account"]) == ()
+    assert cells.without_a_place(["car", "home", "boat"]) == ()
+
+
+def test_a_word_for_a_gap_is_one_among_numbers_and_a_word_among_words():
+    columns = {
+        "income": Series(["100", "?", "NA"], dtype="str"),
+        "parties": Series(["none", "guarantor", "none"], dtype="str"),
+        "region": Series(["north", "null", "south"], dtype="str"),
+    }
+    assert cells.missing_words(columns) == ("", "?", "NA", "null")
+
+
+def test_numbers_are_read_and_what_is_none_is_missing():
+    found = cells.numbers_of(Series(["1", "2.5", None, "x"], dtype="str"))
+    assert found[:2].tolist() == [1.0, 2.5]
+    assert np.isnan(found[2:]).all()

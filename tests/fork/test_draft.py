@@ -1,0 +1,194 @@
+"""The first config: what stands in it can be read off the data, and it is valid once everything is decided."""
+
+import numpy as np
+import pytest
+from pandas import DataFrame
+
+from credit_risk.config import load
+from credit_risk.config.decisions import DECISIONS
+from credit_risk.errors import ConfigError
+from credit_risk.fork import draft
+from credit_risk.fork.draft import Facts
+from credit_risk.fork.profile import Profile, profiles
+
+N = 1_000
+RANDOM = np.random.default_rng(3)
+BAD = np.arange(N) % 5 == 0
+FACTS = Facts(
+    name="lender", path="data/loans.csv", delimiter=";", encoding="cp1252", missing=("", "NA"), size=10_000, rows=N,
+    bad=("bad",), good=("good",), indeterminate=(), bad_rate=0.2, duplicates=0.01,
+)  # fmt: skip
+MODEL = """\
+learning_rate: 0.05
+num_leaves: 7
+max_depth: 5
+min_child_samples: 10
+reg_alpha: 0.0
+reg_lambda: 5.0
+colsample_bytree: 0.6
+subsample: 0.8
+monotone_constraints_method: intermediate
+"""
+
+
+def columns(**more):
+    """A lender with a plain name, names that YAML could take for something else, and a sex."""
+    table = {
+        "income": RANDOM.integers(1000, 9000, N).astype(str),
+        "no": np.where(np.arange(N) % 3, "a: b", "#c"),
+        "months late": np.where(BAD, 1 + np.arange(N) // 5 % 5, np.arange(N) % 6).astype(str),
+        "rate_1": RANDOM.integers(0, 99, N).astype(str),
+        "rate_2": RANDOM.integers(0, 99, N).astype(str),
+        "sex": np.where(np.arange(N) % 2, "m", "f"),
+        "status": np.where(BAD, "bad", "good"),
+    }
+    return DataFrame({**table, **more}, dtype="str")
+
+
+def found(table=None, **told):
+    return profiles(
+        columns() if table is None else table, BAD, np.ones(N, bool), {"status": "target", **told}, ("", "NA")
+    )
+
+
+def loaded(tmp_path, text):
+    (tmp_path / "credit.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "model.yaml").write_text(MODEL, encoding="utf-8")
+    return load(tmp_path / "credit.yaml")
+
+
+ANSWERS = {
+    "project.legal_basis": "consent",
+    "outcome.definition": "90 days late",
+    "outcome.favourable": "the loan is paid out",
+    "outcome.performance_window_months": 12,
+    "outcome.population": "all",
+    "policy.margin": 0.2,
+    "policy.lgd": 0.6,
+    "policy.cost": 0.01,
+}
+
+
+def test_with_every_decision_the_draft_is_a_config(tmp_path):
+    config = loaded(tmp_path, draft.text(FACTS, found(sex="protected"), ANSWERS, accept=False))
+    assert config.suggested == ()
+    assert (config.project.name, config.data.delimiter, config.data.missing) == ("lender", ";", ("", "NA"))
+    assert (config.outcome.bad, config.outcome.good, config.outcome.population) == (("bad",), ("good",), "all")
+    assert (config.policy.margin, config.policy.lgd, config.policy.cost) == (0.2, 0.6, 0.01)
+    assert config.features == ("income", "no", "months late", "rate_1", "rate_2")
+    assert config.columns["no"].categories == ("#c", "a: b")
+    assert config.model.directions == {"months late": "increasing"}
+    assert config.split.by == "random"
+    assert [one.name for one in config.fairness.contrasts] == ["sex_m"]
+    assert "fairness_sex_m" in [gate.name for gate in config.gates]
+
+
+def test_what_nobody_decided_is_refused_with_its_line_and_its_question(tmp_path):
+    text = draft.text(FACTS, found(), {}, accept=False)
+    with pytest.raises(ConfigError) as refused:
+        loaded(tmp_path, text)
+    asked = [one for one in DECISIONS if one.path != "fairness.unavailable"]
+    assert len(refused.value.problems) == len(asked) + 1, "one more is the sex, which its name alone suggests"
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if line.startswith("  margin:"))
+    assert refused.value.problems[-1] == (
+        f"credit.yaml line {line + 2}: policy.cost: not decided yet: what it costs to open any account, as a share "
+        "of the exposure. Write the answer in the place of ???"
+    )
+    assert any("columns.sex.why: not decided yet: a person has to say this" in one for one in refused.value.problems)
+
+
+def test_without_protected_columns_the_reason_has_to_be_said(tmp_path):
+    table = columns().drop(columns="sex")
+    with pytest.raises(ConfigError, match=r"fairness\.unavailable: not decided yet: why there is no protected column"):
+        loaded(tmp_path, draft.text(FACTS, found(table), ANSWERS, accept=False))
+    said = ANSWERS | {"fairness.unavailable": "the law forbids to keep them"}
+    config = loaded(tmp_path, draft.text(FACTS, found(table), said, accept=False))
+    assert config.fairness.unavailable == "the law forbids to keep them"
+    assert not [gate.name for gate in config.gates if gate.name.startswith(("fairness", "proxies"))]
+
+
+def test_suggestions_are_listed_where_they_were_taken(tmp_path):
+    config = loaded(tmp_path, draft.text(FACTS, found(), {"policy.lgd": 0.4}, accept=True))
+    assert config.suggested == (
+        "project.legal_basis", "outcome.definition", "outcome.favourable", "outcome.performance_window_months",
+        "outcome.population", "policy.margin", "policy.cost", "columns.sex.why",
+    )  # fmt: skip
+    assert config.policy.lgd == 0.4
+    assert config.notice.startswith("TRIAL: nobody has decided project.legal_basis")
+
+
+def test_the_suggested_cut_off_lies_at_the_bad_rate():
+    policy = {key: draft.suggestions(FACTS)[f"policy.{key}"] for key in ("margin", "lgd", "cost")}
+    assert (policy["margin"] - policy["cost"]) / (policy["margin"] + policy["lgd"]) == 0.2
+
+
+def test_columns_that_are_numbered_alike_share_a_reason():
+    families = draft.families([one for one in found() if one.role == "feature"])
+    assert [one["features"] for one in families] == [["income"], ["no"], ["months late"], ["rate_1", "rate_2"]]
+    assert [one["id"] for one in families] == ["R01", "R02", "R03", "R04"]
+    assert families[2]["text"] == "Months late is high compared with accepted applications"
+    assert families[3]["text"] == "Rate, compared with accepted applications"
+
+
+def test_five_hundred_columns_make_a_config(tmp_path):
+    wide = {f"x{n}y": RANDOM.integers(0, 90 + n, N).astype(str) for n in range(500)}
+    config = loaded(tmp_path, draft.text(FACTS, found(columns(**wide), sex="protected"), ANSWERS, accept=False))
+    assert len(config.features) == 505
+    assert config.reasons.families[-1].id == "R504"
+
+
+def protected(name, kind, **groups):
+    return Profile(name, kind, "protected", 0.0, why="a test", groups=groups)
+
+
+def test_small_groups_of_a_protected_column_are_put_together():
+    groups = draft.groups_of(protected("origin", "category", a=500, b=29, c=1, d=60))
+    assert [(one["name"], one["rows"]) for one in groups] == [("a", 500), ("d", 60), ("others", 30)]
+    assert groups[2]["words"] == ["b", "c"]
+
+
+def test_an_age_falls_into_the_bands_of_law_and_house_policy():
+    groups = draft.groups_of(protected("age", "integer", **{str(age): 2 for age in range(20, 70)}))
+    assert [(one["name"], one["rows"]) for one in groups] == [("under 25", 10), ("25 to 61", 74), ("62 and over", 16)]
+
+
+def test_another_number_falls_into_thirds_that_hold_every_row():
+    groups = draft.groups_of(protected("children", "number", **{str(n / 2): 10 for n in range(12)}))
+    assert [one["rows"] for one in groups] == [40, 40, 40]
+
+
+def test_groups_whose_names_have_no_latin_letter_keep_apart():
+    one = protected("性别", "category", 男=300, 女=200, 他=100)
+    contrasts = draft.contrasts([(one, draft.groups_of(one))])
+    assert [each["group"] for each in contrasts] == ["女", "他"]
+    assert len({each["name"] for each in contrasts}) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", "plain"),
+        ("two words", "two words"),
+        ("yes", '"yes"'),
+        ("No", '"No"'),
+        ("1", '"1"'),
+        ("a: b", '"a: b"'),
+        ("ends ", '"ends "'),
+        ("Einkommen (€)", '"Einkommen (€)"'),
+        (10_000, "10_000"),
+        (2.0, "2"),
+        (0.5, "0.5"),
+        (True, "true"),
+        (["a", 1], "[a, 1]"),
+        ({"a b": "?"}, '{a b: "?"}'),
+    ],
+)
+def test_a_value_is_written_so_that_yaml_reads_it_back(value, text):
+    assert draft.flow(value) == text
+
+
+def test_a_stress_makes_the_strongest_directed_number_a_fifth_worse():
+    assert draft.stress([one for one in found() if one.role == "feature"]) == {
+        "months late": 'clip(floor(col["months late"] * 1.2 + 0.5), 0, 10)'
+    }
+    assert draft.stress([one for one in found() if one.name == "no"]) is None

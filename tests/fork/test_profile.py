@@ -1,0 +1,161 @@
+"""Roles of columns from a table small enough to read."""
+
+import numpy as np
+import pytest
+from pandas import DataFrame
+
+from credit_risk.fork.profile import Profile, limits, parts, profiles
+
+N = 400
+BAD = np.arange(N) % 4 == 0
+
+
+def table(**columns):
+    return DataFrame({name: [str(cell) for cell in cells] for name, cells in columns.items()}, dtype="str")
+
+
+def profiled(told=None, missing=("",), **columns):
+    found = profiles(table(**columns), BAD, np.ones(N, bool), told or {}, missing)
+    return {one.name: one for one in found}
+
+
+RANDOM = np.random.default_rng(1)
+INCOME = RANDOM.integers(1000, 9000, N)
+
+
+def test_a_number_is_a_feature_with_room_at_both_ends():
+    one = profiled(income=INCOME)["income"]
+    assert (one.role, one.kind, one.range) == ("feature", "integer", (0.0, 20_000.0))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ([1, 2, 3, 4], "integer", (1, 4)),
+        ([0, 1, 2], "integer", (0, 4)),
+        ([0, 74_000], "number", (0, 200_000)),
+        ([-30, 5], "number", (-60, 10)),
+        ([-3, -1], "number", (-6, 0)),
+    ],
+)
+def test_grades_keep_their_ends_and_amounts_get_room(values, kind, expected):
+    assert limits(np.array(values, dtype=float), kind) == expected
+
+
+def test_ids_days_people_and_texts_are_known_by_name_and_by_kind():
+    found = profiled(
+        loan_id=[f"L{n}" for n in range(N)],
+        customer_id=np.arange(N) // 2,
+        application_date=[f"2026-01-{n % 28 + 1:02}" for n in range(N)],
+        closed_on=[f"2026-02-{n % 28 + 1:02}" for n in range(N)],
+        note=[f"note {n}" for n in range(N)],
+        income=INCOME,
+    )
+    roles = {name: one.role for name, one in found.items()}
+    assert roles == {
+        "loan_id": "id",
+        "customer_id": "applicant",
+        "application_date": "date",
+        "closed_on": "ignore",
+        "note": "ignore",
+        "income": "feature",
+    }
+    assert found["note"].why == "free text: 400 different values"
+
+
+def test_a_column_that_counts_the_rows_is_the_id_and_only_one_is():
+    found = profiled(row=np.arange(N), other_no=np.arange(N) * 7, income=INCOME)
+    assert (found["row"].role, found["other_no"].role) == ("id", "ignore")
+    assert found["other_no"].why == "row is the id already"
+
+
+def test_the_id_that_was_named_comes_before_one_that_was_found():
+    found = profiled({"key": "id"}, row=np.arange(N), key=np.arange(N) * 7, income=INCOME)
+    assert (found["row"].role, found["key"].role) == ("ignore", "id")
+
+
+def test_a_column_that_knows_the_outcome_is_left_out_with_its_gini():
+    found = profiled(recovered=np.where(BAD, 100 + np.arange(N), 0), income=INCOME)
+    assert found["recovered"].role == "ignore"
+    assert found["recovered"].why == "alone it ranks with a Gini of 1.00: known only after the outcome?"
+
+
+def test_a_column_that_marks_half_of_the_bads_is_left_out_though_its_gini_is_low():
+    marks = np.where(BAD & (np.arange(N) % 8 == 0), 1, 0)
+    found = profiled(sent_to_court=marks, income=INCOME)
+    assert found["sent_to_court"].role == "ignore"
+    assert "makes sure of 50% of the bads" in found["sent_to_court"].why
+
+
+def test_a_name_that_speaks_of_afterwards_is_only_noted():
+    found = profiled(last_default=RANDOM.integers(0, 50, N), income=INCOME)
+    assert found["last_default"].role == "feature"
+    assert found["last_default"].notes == (
+        "its name speaks of after the outcome: is it known on the day of application?",
+    )
+
+
+def test_a_protected_name_is_kept_away_and_has_to_be_confirmed():
+    found = profiled(gender=np.where(np.arange(N) % 2, "x", "z"), mortgage=INCOME, income=INCOME)
+    assert (found["gender"].role, found["gender"].suspected) == ("protected", True)
+    assert (found["mortgage"].role, found["mortgage"].suspected) == ("feature", False)
+
+
+def test_so_are_words_for_men_and_women():
+    assert (
+        profiled(status=np.where(np.arange(N) % 2, "male single", "female"), income=INCOME)["status"].role
+        == "protected"
+    )
+
+
+def test_what_was_said_of_a_column_is_not_doubted():
+    one = profiled({"gender": "feature"}, gender=np.where(np.arange(N) % 2, "x", "z"), income=INCOME)["gender"]
+    assert (one.role, one.suspected) == ("feature", False)
+
+
+def test_a_feature_that_tells_a_protected_group_is_a_proxy():
+    group = np.arange(N) % 2
+    found = profiled(
+        {"g": "protected"}, g=np.where(group, "x", "z"), height=170 + 20 * group + np.arange(N) % 7, income=INCOME
+    )
+    assert found["height"].role == "proxy"
+    assert found["height"].why == "alone it tells g with a Gini of 1.00"
+    assert found["income"].role == "feature"
+
+
+def test_constant_and_empty_columns_are_left_out():
+    found = profiled(country=["DE"] * N, nothing=[""] * N, income=INCOME)
+    assert {name: one.why for name, one in found.items() if one.role == "ignore"} == {
+        "country": "every row says 'DE'",
+        "nothing": "100% of its cells are missing",
+    }
+
+
+def test_missing_cells_are_counted_and_no_category():
+    one = profiled(missing=("", "?"), home=np.where(np.arange(N) % 5 == 0, "?", "own"), job=["a", "b"] * (N // 2))[
+        "home"
+    ]
+    assert one.missing == 0.2
+    assert one.role == "ignore"  # but for the gaps every row says the same
+
+
+def test_many_nines_are_noted_as_a_gap_perhaps():
+    one = profiled(years=np.where(np.arange(N) % 9 == 0, 999, np.arange(N) % 30))["years"]
+    assert one.notes == ("999 may mean not known: then add it to data.missing",)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("credit_amount", "credit amount"),
+        ("LIMIT_BAL", "limit bal"),
+        ("LoanAmount", "Loan Amount"),
+        ("Höhe.gesamt", "Höhe gesamt"),
+    ],
+)
+def test_a_label_is_the_name_as_a_person_writes_it(name, label):
+    assert Profile(name, "number", "feature", 0.0).label == label
+
+
+def test_a_name_falls_into_words():
+    assert parts("accountAge_12m") == {"account", "age", "m"}
