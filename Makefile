@@ -149,10 +149,10 @@ docs: setup ## Documents only: links, named targets, locks, pins (a part of `mak
 	$(BIN)/pytest tests/test_repository.py
 
 test: setup ## All tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadscope
 
 coverage: setup ## All tests, with the lines they reach: build/coverage/index.html and build/coverage.xml
-	$(BIN)/pytest -n 2 --cov --cov-report=term --cov-report=html --cov-report=xml
+	$(BIN)/pytest -n 2 --dist loadscope --cov --cov-report=term --cov-report=html --cov-report=xml
 
 test-workflows: setup ## Execute every workflow here, in a clone: green paths and red ones (docs/workflows.md)
 	@if [ -n "$${CREDIT_RISK_UNDER_ACT:-}" ]; then echo "This is such an execution; nothing to do."; \

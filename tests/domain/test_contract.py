@@ -30,6 +30,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
 def config(rules: list[dict[str, Any]] | None = None, derived: dict[str, Any] | None = None, **changes: Any) -> Config:
     outcome = {
         "definition": "d",
+        "favourable": "f",
         "bad": ["bad"],
         "good": ["good"],
         "indeterminate": ["open"],

@@ -317,3 +317,32 @@ def test_a_large_population_is_thinned_evenly(monkeypatch: pytest.MonkeyPatch):
 def test_directions_follow_the_config(lender: Config):
     found = dict(zip(lender.features, reasons.directions(lender), strict=True))
     assert (found["months_late"], found["income"], found["purpose"]) == (1, -1, 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "added", "is_plain", "expected"),
+    [
+        ([0, 0, 0, 1, 1], [0.5, 0.5, 0.5, -0.75, -0.75], True, 1.0),  # the most common one speaks against the applicant
+        ([0, 0, 0, 1, 1], [-0.5, -0.5, -0.5, 0.75, 0.75], True, 0.0),
+        ([2, 2, 2, 2], [0.1, 0.1, 0.1, 0.1], True, 2.0),
+        ([1, 5, 5, 9], [-3, 1, 1, 1], False, 1.0),  # the middle adds 1, the mean is 0
+        ([1, 2, 3], [-1, 0, 1], False, 2.0),
+        ([1, math.nan, 3], [-1, 0, 1], False, 1.0),
+    ],
+)
+def test_the_value_that_a_reason_compares_with_speaks_against_nobody(values, added, is_plain, expected):
+    assert reasons._typical(np.array(values, float), np.array(added, float), is_plain) == expected
+
+
+def test_a_decline_about_the_most_common_category_has_a_reason_that_holds(lender: Config):
+    """Three of five share a bad category: moved to it the PD would be no lower, moved to the other it is."""
+    matrix = np.zeros((5, len(lender.features)))
+    place = lender.features.index("purpose")
+    matrix[:, place] = [1, 1, 1, 0, 0]
+    model = linear(*[1.0 if one == place else 0.0 for one in range(matrix.shape[1])], intercept=0.0)
+    asked = settings(lender.features, population="all")
+    found = reasons.background(lender, asked, model, UNITY, matrix=matrix, pd=np.full(5, 0.1), cut_off=0.2)
+    assert found.reference[place] == 0.0
+    explained = Explainer.of(lender, asked, model, UNITY, found).explain(matrix[:1])
+    assert explained.cited[0, 0]
+    assert not explained.in_doubt[0]

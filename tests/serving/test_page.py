@@ -43,7 +43,7 @@ def test_a_field_says_what_it_may_hold_and_whether_it_may_stay_empty():
 
 
 def test_words_of_the_config_are_text_and_never_markup():
-    html = shown(project={"name": "a", "title": "</title><script>alert(1)</script>"}).html
+    html = shown(project={"name": "a", "legal_basis": "b", "title": "</title><script>alert(1)</script>"}).html
     assert "<script>alert(1)" not in html
     assert "<option>&lt;b&gt;some&lt;/b&gt;</option>" in html
 

@@ -186,6 +186,24 @@ def test_coalitions_agree_with_the_shap_library_on_trees():
     assert_allclose(explain.by_feature(asked, given, against), explanation.by_family(asked, given, against), atol=1e-6)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_orders_of_a_model_that_adds_up_are_exact_whatever_is_drawn(seed):
+    given, against = np.array([[3.0, 1.0], [0.0, 5.0]]), np.array([[1.0, 0.0], [2.0, 2.0], [0.0, 1.0]])
+    asked = small(given, Calibration(0, 0.5))
+    found = explanation.by_family_drawn(asked, given, against, orders=1, seed=seed)
+    assert_allclose(found, explanation.by_family(asked, given, against), atol=1e-12)
+
+
+def test_orders_of_two_families_are_both_of_them_and_so_exact_for_trees():
+    matrix = np.random.default_rng(2).normal(size=(500, 2))
+    parameters = {"objective": "binary", "num_leaves": 6, "verbosity": -1, "num_threads": 1}
+    model = Boosted.of(lgb.train(parameters, lgb.Dataset(matrix, matrix[:, 0] * matrix[:, 1] > 0), 12))
+    asked = small(matrix, Calibration(0.1, 1.2), model)
+    given, against = matrix[:9], matrix[100:130]
+    drawn = explanation.by_family_drawn(asked, given, against, orders=1, seed=3)
+    assert_allclose(drawn, explanation.by_family(asked, given, against), atol=1e-9)
+
+
 def doubtless(driver: list[list[int]], matrix: Matrix, names: Explainer) -> reasons.Explanations:
     """Explanations whose own checks found nothing, as a scorer that was tampered with would give them."""
     places = np.array(driver)

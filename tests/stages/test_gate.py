@@ -102,6 +102,19 @@ def test_figures_of_another_scorer_fail(measured: Judged, name: str):
     blocked(files, f"measured another {name}")
 
 
+def test_what_a_program_suggested_and_nobody_decided_keeps_the_gate_shut(measured: Judged):
+    _, files = measured
+    text = files.config.read_text(encoding="utf-8")
+    write_text(files.config, text.replace("suggested: []", "suggested: [policy.lgd]"))
+    gate.run(load(files.config), files)
+    record = read_json(files.report("gate"))
+    assert {one["verdict"] for one in record["checks"]} == {"PASS"}
+    assert (record["verdict"], record["recommended"]) == ("FAIL", None)
+    assert len(record["stale"]) == 1
+    assert record["stale"][0].endswith("in the config: policy.lgd")
+    blocked(files, "nobody has decided what a program suggested")
+
+
 def test_figures_that_name_no_scorer_fail(measured: Judged):
     config, files = measured
     edit(files, "metrics", lambda raw: raw.pop("scorer"))

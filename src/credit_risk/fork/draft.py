@@ -76,6 +76,7 @@ def text(facts: Facts, found: Sequence[Profile], answers: Answers, *, accept: bo
     rendered: str = _template().render(
         version=VERSION,
         facts=facts,
+        outcomes={kind: list(map(_scalar, getattr(facts, kind))) for kind in ("bad", "good", "indeterminate")},
         columns=[_column(one, accept) for one in found],
         suggested=[*asked, *doubted] if accept else [],
         decided=values,
@@ -191,6 +192,11 @@ def stress(features: Sequence[Profile]) -> dict[str, str] | None:
 def flow_name(name: str) -> str:
     """A column as a formula names it."""
     return name if name.isidentifier() and name.isascii() else f"col[{json.dumps(name, ensure_ascii=False)}]"
+
+
+def _scalar(word: str) -> str | int:
+    """An outcome as a person writes it: 1, not "1"."""
+    return int(word) if re.fullmatch(r"-?(0|[1-9]\d*)", word) else word
 
 
 def _column(one: Profile, accept: bool) -> dict[str, Any]:
