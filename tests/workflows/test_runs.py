@@ -224,7 +224,7 @@ def test_settings_that_are_those_in_the_repository_are_green(clone):
 def test_settings_that_were_changed_by_hand_go_red(clone, change):
     run = live(clone, **change)
     assert run.jobs == {"rulesets": "failure"}, str(run)
-    assert f"main/{next(iter(change))}" in run.log
+    assert f"main/{next(iter(change))}" in run.log, str(run)
 
 
 @pytest.mark.parametrize(("workflow", "event"), [("retrain.yml", "schedule"), ("drift-monitor.yml", "schedule")])
