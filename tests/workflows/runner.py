@@ -11,12 +11,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # tools.py, also where layers.py runs as a script
 
 from credit_risk.data.simulate import lender
 from tools import VENV, borrow_environment

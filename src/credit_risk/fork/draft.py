@@ -209,7 +209,7 @@ def _column(one: Profile, accept: bool) -> dict[str, Any]:
         entry |= {"range": list(one.range)} if one.range and one.role not in ("id", "applicant") else {}
         entry |= {"categories": list(one.categories)} if one.categories else {}
         entry |= {"missing": "allow"} if one.missing > 0 and one.role != "ignore" else {}
-        entry |= {"label": one.label} if one.role == "feature" and one.label != one.name else {}
+        entry |= {"label": one.label} if one.role == "feature" else {}
     if one.why and one.role in ("protected", "proxy", "ignore"):
         entry["why"] = OPEN if one.suspected and not accept else one.why
     notes = [*one.notes, *([f"{one.missing:.1%} missing"] if one.missing else [])]
