@@ -6,11 +6,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import borrow_environment
+from tools import SAMPLE_REMOTE, borrow_environment
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = "version: 2\nproject:\n  name: uci-card-default\n"
-REMOTES = "[core]\n    analytics = false\n    check_update = false\n['remote \"sample\"']\n    url = ../sample-remote\n"
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def fork(room: Path) -> Fork:
             (made.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, made.root / name)
     (made.root / "configs" / "credit.yaml").write_text(SAMPLE, encoding="utf-8")
-    (made.root / ".dvc" / "config").write_text(REMOTES, encoding="utf-8")
+    (made.root / ".dvc" / "config").write_text(SAMPLE_REMOTE, encoding="utf-8")
     borrow_environment(made.root / ".venv", made.root)
     done = made.run("git init --quiet --initial-branch main && git add --all && git commit --quiet --message Fork")
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 
 VENV = Path(sys.executable).parent.parent
+# .dvc/config as this repository ships it: a fork's own default remote holds none of a test's data.
+SAMPLE_REMOTE = (
+    "[core]\n    analytics = false\n    check_update = false\n['remote \"sample\"']\n    url = ../sample-remote\n"
+)
 
 
 def needed(there: object, what: str) -> None:

@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 sys.path.insert(0, str(Path(__file__).parents[1]))  # tools.py, also where layers.py runs as a script
 
 from credit_risk.data.simulate import lender
-from tools import VENV, borrow_environment
+from tools import SAMPLE_REMOTE, VENV, borrow_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 STUBS = Path(__file__).parent / "stubs"
@@ -243,4 +243,5 @@ def _data(clone: Clone) -> None:
         path.parent.mkdir(parents=True)
         path.write_bytes(content)
     clone.write("sample-remote/.gitignore", "")
+    clone.write(".dvc/config", SAMPLE_REMOTE)
     clone.write("data.dvc", f"outs:\n- md5: {folder}.dir\n  hash: md5\n  path: data\n")
