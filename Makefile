@@ -134,6 +134,7 @@ imports: setup ## Imports point one way (import-linter)
 
 config: setup ## Are the files in configs/ whole: known keys, known columns, formulas that parse?
 	$(BIN)/credit-risk config
+	@if [ -d src/credit_risk/delivery ]; then $(BIN)/credit-risk environment; fi
 
 workflows-lint: setup ## Workflows and shell scripts: actionlint, zizmor, schema, shellcheck; no network needed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/actionlint

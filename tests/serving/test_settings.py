@@ -30,10 +30,10 @@ def test_off_is_a_word_and_not_false(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("serving: {}", "serving.access: Field required"),
+        ("serving: {}", "local.yaml line 1: serving.access: this key is missing"),
         ("serving: {access: {mode: open}}", "serving.access.mode"),
         ("serving: {access: {mode: jwt}}", "mode jwt needs a section jwt"),
-        ("serving: {access: {mode: off}, limit: {}}", "serving.limit: Extra inputs"),
+        ("serving: {access: {mode: off}, limit: {}}", "serving.limit: unknown key 'limit'; did you mean 'limits'"),
         ("serving: {access: {mode: off}}", "gate: required needs signed_by"),
         ("serving: {access: {mode: off}, signed_by: {identity: a}}", "serving.signed_by: .*identity and issuer"),
         ("serving: {access: {mode: off}, workers: 0}", "serving.workers"),

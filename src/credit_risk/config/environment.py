@@ -1,34 +1,51 @@
-"""Reading one section of an environment's file, configs/deploy/NAME.yaml: how and where this runs."""
+"""Reading an environment's file, configs/deploy/NAME.yaml, or one section of it: how and where this runs."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from credit_risk.config.lines import Loc, bad_keys, counts, explain, plain, read_tree, sentence
 from credit_risk.config.schema import Section
-from credit_risk.errors import ConfigError, NotFound
+from credit_risk.errors import ConfigError
 
 DEFAULT = Path("configs") / "deploy" / "local.yaml"
+FIX = "Name the environment's file with --settings."
 
 Kind = TypeVar("Kind", bound=Section)
 
 
 def read(path: Path, name: str, kind: type[Kind]) -> Kind:
     """A section of an environment's file. Raises ConfigError with every problem; NotFound without the file."""
-    try:
-        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NotFound(path, "Name the environment's file with --settings.") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(path, [str(error).replace("\n", " ")]) from None
-    if not isinstance(raw, dict) or not isinstance(raw.get(name), dict):
+    tree = read_tree(path, FIX)
+    if not isinstance(tree.get(name), dict):
         raise ConfigError(path, [f"it has no section `{name}:`"])
+    return _checked(path, tree, kind, (name,))
+
+
+def whole(path: Path, kind: type[Kind]) -> Kind:
+    """All sections of an environment's file. Raises ConfigError with every problem of every section; NotFound."""
+    return _checked(path, read_tree(path, FIX), kind, ())
+
+
+def refuse(path: Path, found: Iterable[tuple[Loc, str]]) -> None:
+    """Raise ConfigError for what a checker found at these keys, each with its line in the file."""
+    tree = read_tree(path, FIX)
+    if problems := [sentence(path, tree, loc, message) for loc, message in found]:
+        raise ConfigError(path, problems)
+
+
+def _checked(path: Path, tree: Any, kind: type[Kind], below: Loc) -> Kind:
+    part = tree
+    for name in below:
+        part = part[name]
+    problems = [sentence(path, tree, (*below, *loc), message) for loc, message in bad_keys(part)]
+    if problems:
+        raise ConfigError(path, problems)
     try:
-        return kind.model_validate(raw[name])
+        # Strict: "3" is no number and true is not 1; YAML says which is which.
+        return kind.model_validate(plain(part), strict=True)
     except ValidationError as error:
-        problems = [
-            ".".join(map(str, (name, *one["loc"]))) + f": {one['msg']}; got {one['input']!r}" for one in error.errors()
-        ]
-        raise ConfigError(path, problems) from None
+        found = [((*below, *one["loc"]), explain(kind, one["loc"], one)) for one in counts(error.errors())]
+        raise ConfigError(path, [sentence(path, tree, loc, message) for loc, message in found]) from None

@@ -1,0 +1,201 @@
+"""What one environment is: configs/deploy/NAME.yaml, every section of it typed and checked before anything is moved."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from credit_risk.config import environment
+from credit_risk.config.lines import Loc
+from credit_risk.config.schema import Section, Share, Text
+from credit_risk.records.registry.settings import RegistrySettings
+from credit_risk.serving.measures import LATENCIES
+from credit_risk.serving.settings import Count, Positive, Serving
+
+Name = Literal["local", "staging", "production"]
+NAMES: tuple[Name, ...] = ("local", "staging", "production")
+MEMORY_QUOTA_GB = 32
+Percent = Annotated[int, Field(ge=1, le=100)]
+Steps = Annotated[tuple[Percent, ...], Field(min_length=1)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class Compute(Section):
+    """What one replica of the service gets. cpu: cores. memory_gb: the quota of 32 GB is for everybody."""
+
+    cpu: Positive
+    memory_gb: Annotated[float, Field(gt=0, le=MEMORY_QUOTA_GB)]
+
+
+class Scaling(Section):
+    """How many replicas. target_cpu_percent: of the cores asked for; cool_down_s: between two changes."""
+
+    min_replicas: Count
+    max_replicas: Count
+    target_cpu_percent: Percent
+    cool_down_s: Positive
+
+
+class Monitoring(Section):
+    """When somebody is called. throughput_below: as a share of expected_per_second."""
+
+    scrape_s: Positive
+    error_rate_above: Share
+    p95_above_ms: Positive
+    expected_per_second: Positive
+    throughput_below: Share
+
+
+class Security(Section):
+    """trusted_networks: whose X-Canary header picks a colour; from elsewhere it is taken off."""
+
+    run_as_non_root: bool
+    read_only_files: bool
+    trusted_networks: tuple[Text, ...]
+
+
+class Router(Section):
+    """Where applications come in on one machine, and the two ports that it sends them to."""
+
+    host: Text
+    port: Port
+    blue_port: Port
+    green_port: Port
+
+
+class Costs(Section):
+    """What a unit costs, in one currency, and what a month may cost. alert_above: as a share of the budget."""
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    core_hour: Annotated[float, Field(ge=0)]
+    gb_hour: Annotated[float, Field(ge=0)]
+    runner_minute: Annotated[float, Field(ge=0)]
+    monthly_budget: Positive
+    alert_above: Share
+
+
+class Tolerances(Section):
+    """By how much the candidate may differ from the live scorer at the same time; each a share, the PSI an index.
+
+    error_rate, slow_answers, refused_inputs and missing_inputs may be higher by this; approval_rate may differ either
+    way.
+    """
+
+    error_rate: Share
+    slow_answers: Share
+    refused_inputs: Share
+    missing_inputs: Share
+    approval_rate: Share
+    score_psi: Positive
+
+
+class Analysis(Section):
+    """When a step is good, bad or not known yet.
+
+    false_alarms: the most of all sound rollouts that may be rolled back, whole rollouts with all their looks.
+    least: decisions of each colour in a step before anything is said of it.
+    slow_above_ms: an answer slower than this is slow; one of the bounds at which the service counts its answers.
+    """
+
+    interval_s: Positive
+    false_alarms: Annotated[float, Field(gt=0, lt=0.5)]
+    least: Count
+    slow_above_ms: Positive
+    tolerances: Tolerances
+
+
+class LowVolume(Section):
+    """The plan of a lender with few applications: a step of 1 % would see one in days."""
+
+    below_per_day: Count
+    steps: Steps
+
+
+class Rollout(Section):
+    """How a candidate comes into traffic.
+
+    step_s: the least time of a step. approvals: steps that wait for a person's word. bake_s: after 100 %, with the old
+    colour warm. ready_s: until a new colour must answer. shadow_decisions: recent applications that it decides first.
+    """
+
+    steps: Steps
+    low_volume: LowVolume
+    step_s: Positive
+    approvals: tuple[Percent, ...] = ()
+    bake_s: Positive
+    ready_s: Positive
+    shadow_decisions: Count
+    analysis: Analysis
+
+
+class Environment(Section):
+    """A whole environment. environment: its name, which the file has too."""
+
+    environment: Name
+    serving: Serving
+    registry: RegistrySettings
+    compute: Compute
+    scaling: Scaling
+    monitoring: Monitoring
+    security: Security
+    router: Router
+    rollout: Rollout
+    costs: Costs
+
+
+def validate_environment_config(path: Path) -> Environment:
+    """Read and check an environment. Raises ConfigError with every problem and its line; NotFound without the file."""
+    found = environment.whole(path, Environment)
+    environment.refuse(path, [*_of_another(found, path.stem), *inconsistencies(found)])
+    return found
+
+
+def _of_another(found: Environment, stem: str) -> Iterator[tuple[Loc, str]]:
+    if found.environment != stem:
+        yield ("environment",), f"the file is called {stem}, and says it is {found.environment!r}"
+
+
+def inconsistencies(found: Environment) -> Iterator[tuple[Loc, str]]:
+    """Values that are sound alone and not together, each with its place."""
+    yield from _of_scaling(found)
+    yield from _of_rollout(found.rollout)
+    if found.environment != "local":
+        yield from _of_an_open_door(found)
+
+
+def _of_scaling(found: Environment) -> Iterator[tuple[Loc, str]]:
+    scaling = found.scaling
+    if scaling.min_replicas > scaling.max_replicas:
+        yield ("scaling", "min_replicas"), f"{scaling.min_replicas} is more than max_replicas, {scaling.max_replicas}"
+    if found.environment == "production" and scaling.min_replicas < 2:
+        yield ("scaling", "min_replicas"), "production needs 2 or more: one that is replaced leaves nobody to answer"
+    ports = [found.router.port, found.router.blue_port, found.router.green_port]
+    if len(set(ports)) < len(ports):
+        yield ("router",), f"port, blue_port and green_port must differ; got {ports}"
+
+
+def _of_rollout(rollout: Rollout) -> Iterator[tuple[Loc, str]]:
+    for loc, steps in ((("steps",), rollout.steps), (("low_volume", "steps"), rollout.low_volume.steps)):
+        if list(steps) != sorted(set(steps)) or steps[-1] != 100:
+            yield ("rollout", *loc), f"steps must grow and end with 100; got {list(steps)}"
+    known = {*rollout.steps, *rollout.low_volume.steps}
+    if unknown := [step for step in rollout.approvals if step not in known]:
+        yield ("rollout", "approvals"), f"{unknown} is no step of the plans; steps are {sorted(known)}"
+    bounds = [1e3 * bound for bound in LATENCIES]
+    if rollout.analysis.slow_above_ms not in bounds:
+        shown = ", ".join(f"{bound:g}" for bound in bounds)
+        yield ("rollout", "analysis", "slow_above_ms"), f"answers are counted at {shown}: pick one of these"
+
+
+def _of_an_open_door(found: Environment) -> Iterator[tuple[Loc, str]]:
+    """What a developer's machine may do, and nobody else."""
+    serving, where = found.serving, f"in {found.environment}"
+    if serving.access.mode == "off":
+        yield ("serving", "access", "mode"), f"everybody could decide {where}: expected keys or jwt"
+    if serving.gate != "required":
+        yield ("serving", "gate"), f"a scorer that the gate stopped could decide {where}: expected required"
+    if serving.ledger.key_file is not None:
+        yield ("serving", "ledger", "key_file"), f"a development key is not for {where[3:]}: set CREDIT_RISK_LEDGER_KEY"
+    if not found.security.run_as_non_root:
+        yield ("security", "run_as_non_root"), f"nothing runs as root {where}: expected true"
