@@ -119,6 +119,16 @@ def test_a_batch_is_decided_as_its_applications_alone(client, application, risky
     assert client.get(f"/decisions/{replies[1]['decision_id']}").json()["applicant"] == "b"
 
 
+def test_inputs_that_an_application_lacked_are_counted_by_field_and_by_decision(client, application):
+    without = {name: value for name, value in application.items() if name not in ("income", "months_late")}
+    for one in (application, application | {"income": None}, without):
+        assert client.post("/decide", json=one).status_code == 200
+    metrics = client.get("/metrics").text
+    assert 'credit_risk_missing_inputs_total{field="income"} 2.0' in metrics
+    assert 'credit_risk_missing_inputs_total{field="months_late"} 1.0' in metrics
+    assert "credit_risk_decisions_lacking_inputs_total 2.0" in metrics
+
+
 def test_a_refused_application_is_a_problem_and_no_decision(client, application):
     answer = client.post("/decide", json=application | {"income": "much", "sex": "female"})
     assert answer.status_code == 422

@@ -7,11 +7,13 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from credit_risk.data import digest
 from credit_risk.data.files import Files
@@ -79,8 +81,8 @@ class Engine:
         """What a reply says of the model behind it."""
         return {"scorer": self.by.scorer, "project": self.scorer.config.project.name, "kind": self.scorer.model.kind}
 
-    async def decide(self, body: bytes, asked: Asked) -> tuple[dict[str, Any], Recorded]:
-        """The reply to one application, durable before it is returned. Raises Problem."""
+    async def decide(self, body: bytes, asked: Asked) -> tuple[dict[str, Any], Recorded, list[str]]:
+        """The reply to one application, durable before it is returned, and which inputs it lacked. Raises Problem."""
         arrived = time.perf_counter()
         application, row = self.contract.application(body)
         found = decided(self.scorer.decide_inputs(row))
@@ -93,10 +95,12 @@ class Engine:
         reply = self.reply(recorded) | {"model": self.model | {"scorer": scorer}}
         if asked.explain and scorer == self.by.scorer:  # the first decision may have been another scorer's
             reply |= self._explained(row, recorded.decided)
-        return reply, recorded
+        return reply, recorded, self.lacking(row)
 
-    def decide_batch(self, body: bytes, most: int, client: str) -> tuple[list[dict[str, Any]], list[Recorded]]:
-        """The replies to a batch, recorded in one transaction. Raises Problem.
+    def decide_batch(
+        self, body: bytes, most: int, client: str
+    ) -> tuple[list[dict[str, Any]], list[tuple[Recorded, list[str]]]]:
+        """The replies to a batch, recorded in one transaction, and which inputs each lacked. Raises Problem.
 
         A single application may still not be recorded (its person's key was altered): its problem stands in its place.
         """
@@ -116,7 +120,15 @@ class Engine:
             self.reply(one) if isinstance(one, Recorded) else {"problem": not_recorded(one).as_dict()}
             for one in outcomes
         ]
-        return replies, [one for one in outcomes if isinstance(one, Recorded)]
+        return replies, [
+            (one, self.lacking(matrix[place : place + 1]))
+            for place, one in enumerate(outcomes)
+            if isinstance(one, Recorded)
+        ]
+
+    def lacking(self, row: Matrix) -> list[str]:
+        """The inputs that an application did not have."""
+        return [self.contract.inputs.names[place] for place in np.flatnonzero(np.isnan(row[0]))]
 
     def past(self, decision_id: str) -> dict[str, Any]:
         """A recorded decision. Raises Problem 404, 503."""
@@ -270,7 +282,3 @@ def not_recorded(error: Conflict | EntryError | LedgerUnavailable | Overloaded) 
         return Problem(409 if isinstance(error, Conflict) else 422, str(error))
     log.error("not recorded: %s", error)
     return Problem(503, "Decisions cannot be recorded now, so none is made.", retry_after=1)
-
-
-def outcomes(recorded: Sequence[Recorded]) -> list[tuple[str, float | None]]:
-    return [(one.decided["decision"], one.decided["score"]) for one in recorded]

@@ -5,7 +5,7 @@ on when PROMETHEUS_MULTIPROC_DIR is set, which BentoML does).
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -47,6 +47,9 @@ class Measures:
         self.missing = Counter(
             "credit_risk_missing_inputs", "Inputs that decided applications lacked", ["field"], registry=registry
         )
+        self.lacking = Counter(
+            "credit_risk_decisions_lacking_inputs", "Decisions whose application lacked an input", registry=registry
+        )
         self.waiting = Gauge(
             "credit_risk_ledger_queue",
             "Decisions that are not durable yet",
@@ -56,8 +59,8 @@ class Measures:
         self._outcomes: dict[str, tuple[Callable[[float], None], Callable[[], None]]] = {}
         self._scored = self.score.labels(self.scorer).observe
 
-    def decided(self, outcome: str, seconds: float, score: float | None) -> None:
-        """Count one recorded decision."""
+    def decided(self, outcome: str, seconds: float, score: float | None, lacking: Sequence[str]) -> None:
+        """Count one recorded decision. lacking: the inputs that its application did not have."""
         if outcome not in self._outcomes:
             counter, latency = self.decisions.labels(outcome, self.scorer), self.latency.labels(outcome)
             self._outcomes[outcome] = latency.observe, counter.inc
@@ -66,6 +69,10 @@ class Measures:
         count()
         if score is not None:
             self._scored(score)
+        if lacking:
+            self.lacking.inc()
+            for name in lacking:
+                self.missing.labels(name).inc()
 
     def text(self) -> bytes:
         """The exposition of all workers."""

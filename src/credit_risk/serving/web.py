@@ -20,7 +20,7 @@ from credit_risk.records.ledger import LedgerUnavailable
 from credit_risk.serving import examples, openapi, page
 from credit_risk.serving.access import Client, Guard, Scope, needs
 from credit_risk.serving.contract import REFERENCE, is_reference
-from credit_risk.serving.engine import Asked, Engine, outcomes
+from credit_risk.serving.engine import Asked, Engine
 from credit_risk.serving.measures import Measures
 from credit_risk.serving.problems import Fault, Problem
 from credit_risk.serving.settings import Serving
@@ -84,8 +84,8 @@ async def decide(service: Service, request: Request) -> Response:
     with service.room.place():
         asked = asked_by(client, request)
         body = await read(request, service.settings.limits.body_bytes, service.settings.limits.request_seconds)
-        reply, recorded = await service.engine.decide(body, asked)
-    service.measures.decided(reply["decision"], time.perf_counter() - arrived, reply["score"])
+        reply, recorded, lacking = await service.engine.decide(body, asked)
+    service.measures.decided(reply["decision"], time.perf_counter() - arrived, reply["score"], lacking)
     return json_(reply, headers={"Idempotency-Replayed": "true"} if recorded.repeated else {})
 
 
@@ -102,8 +102,8 @@ async def decide_batch(service: Service, request: Request) -> Response:
         # In a thread, so that single applications are answered meanwhile.
         replies, recorded = await asyncio.to_thread(service.engine.decide_batch, body, limits.batch_rows, client.name)
     took = (time.perf_counter() - arrived) / len(replies)
-    for outcome, score in outcomes(recorded):
-        service.measures.decided(outcome, took, score)
+    for one, lacking in recorded:
+        service.measures.decided(one.decided["decision"], took, one.decided["score"], lacking)
     return json_({"decisions": replies})
 
 

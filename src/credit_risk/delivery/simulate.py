@@ -1,0 +1,114 @@
+"""How often the analysis is wrong, and how soon it is right, where the truth is known: simulated rollouts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from credit_risk.delivery.analysis import Counts, judge
+from credit_risk.delivery.settings import Analysis
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a colour is really like: the probability of each, and the distribution of its scores over the bands."""
+
+    error: float = 0.002
+    slow: float = 0.005
+    refused: float = 0.01
+    missing: float = 0.02
+    approved: float = 0.7
+    scores: tuple[float, ...] = (0.02, 0.03, 0.05, 0.08, 0.12, 0.15, 0.18, 0.15, 0.12, 0.10)
+
+    def draw(self, requests: int, random: np.random.Generator) -> Counts:
+        """The counts of some requests."""
+        errors, refused, decisions = random.multinomial(
+            requests, [self.error, (1 - self.error) * self.refused, (1 - self.error) * (1 - self.refused)]
+        ).tolist()
+        slow, approved, missing = random.binomial(decisions, [self.slow, self.approved, self.missing]).tolist()
+        scores = tuple(random.multinomial(decisions, self.scores).tolist())
+        return Counts(requests, errors, decisions, slow, approved, missing, refused, scores)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one rollout ended. decisions: of the candidate until it was rolled back, of its last step."""
+
+    rolled_back: bool
+    held: bool
+    decisions: int
+
+
+def rollout(
+    live: Truth,
+    candidate: Truth,
+    analysis: Analysis,
+    steps: Sequence[int],
+    *,
+    per_look: int,
+    most_looks: int,
+    random: np.random.Generator,
+) -> Outcome:
+    """One rollout with a look after every `per_look` requests; a step that never ends is left after `most_looks`."""
+    held = False
+    for percent in steps:
+        counted = {"live": Counts(scores=(0,) * len(live.scores)), "candidate": Counts(scores=(0,) * len(live.scores))}
+        verdict = "CANNOT SAY"
+        for look in range(1, most_looks + 1):
+            taken = int(random.binomial(per_look, percent / 100))
+            counted["live"] = _plus(counted["live"], live.draw(per_look - taken, random))
+            counted["candidate"] = _plus(counted["candidate"], candidate.draw(taken, random))
+            verdict = judge(counted["live"], counted["candidate"], analysis, steps=len(steps) + 1, look=look).verdict
+            if verdict != "CANNOT SAY":
+                break
+        if verdict == "FAIL":
+            return Outcome(True, held, counted["candidate"].decisions)
+        held |= verdict == "CANNOT SAY"
+    return Outcome(False, held, 0)
+
+
+def _plus(one: Counts, other: Counts) -> Counts:
+    scores = tuple(a + b for a, b in zip(one.scores, other.scores, strict=True))
+    plain = {name: value + getattr(other, name) for name, value in vars(one).items() if name != "scores"}
+    return Counts(**plain, scores=scores)
+
+
+def at_the_tolerance(live: Truth, analysis: Analysis) -> Truth:
+    """A candidate that is worse by exactly what is allowed, in every share: the hardest one that is still sound."""
+    may = analysis.tolerances
+    return replace(
+        live,
+        error=live.error + may.error_rate,
+        slow=live.slow + may.slow_answers,
+        refused=live.refused + may.refused_inputs,
+        missing=live.missing + may.missing_inputs,
+        approved=live.approved - may.approval_rate,
+    )
+
+
+def faulty(live: Truth) -> Mapping[str, Truth]:
+    """Candidates that must be rolled back."""
+    return {
+        "30 % errors": replace(live, error=0.3),
+        "5 % errors": replace(live, error=0.05),
+        "slow": replace(live, slow=0.5),
+        "scores shifted": replace(live, scores=tuple(reversed(live.scores[:5])) + tuple(reversed(live.scores[5:]))),
+        "approvals 25 points lower": replace(live, approved=live.approved - 0.25),
+        "inputs lost": replace(live, missing=0.5),
+        "applications refused": replace(live, refused=0.3),
+    }
+
+
+def measure(analysis: Analysis, steps: Sequence[int], *, rollouts: int, per_look: int, seed: int) -> Iterator[str]:
+    """A line for each kind of candidate: how many of its rollouts were rolled back, and after how many decisions."""
+    live, random = Truth(), np.random.default_rng(seed)
+    kinds = {"sound, like the live scorer": live, "sound, at every tolerance": at_the_tolerance(live, analysis)}
+    for name, candidate in (kinds | dict(faulty(live))).items():
+        ended = [
+            rollout(live, candidate, analysis, steps, per_look=per_look, most_looks=60, random=random)
+            for _ in range(rollouts)
+        ]
+        back = [one.decisions for one in ended if one.rolled_back]
+        held = sum(one.held and not one.rolled_back for one in ended)
+        after = f", after {int(np.median(back)):,} decisions (median of that step)" if back else ""
+        yield f"{name}: {len(back)} of {rollouts} rolled back, {held} held somewhere{after}"
