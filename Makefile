@@ -24,7 +24,7 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run serve trial fork-check update load rollout-power overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
+.PHONY: help setup data run serve trial fork-check update load rollout-power up down status overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
 	scorer review test-workflows workflows-sarif audit secrets sbom release tune bench-pipeline ledger-kills serve-kills registry-drill bento image lock doctor clean
 
 help: ## List the targets (this)
@@ -103,6 +103,15 @@ fork-check: setup ## What a fork has left to do before its model decides about a
 update: setup ## Merge a newer upstream (UPSTREAM=its address, REF=main): your configs, data and results stay yours
 	@[ -n "$(UPSTREAM)" ] || { echo "Say where it is: make update UPSTREAM=https://… (REF=main)"; exit 2; }
 	$(BIN)/credit-risk update --upstream "$(UPSTREAM)" --ref "$(or $(REF),main)"
+
+up: setup ## Router and service on this machine, kept running, at http://127.0.0.1:8080 (after `make run`)
+	$(BIN)/credit-risk up
+
+down: setup ## End router and services of this machine
+	$(BIN)/credit-risk down
+
+status: setup ## What runs on this machine, the split, and what a rollout waits for
+	$(BIN)/credit-risk status
 
 attacks: data ## Attack the scorer: cheap flips of declined applicants, membership inference (docs/attacks.md)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro robustness
@@ -226,7 +235,7 @@ doctor: ## What is missing on this machine, each with the command that mends it
 	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make doctor PYTHON=/path/to/python3.12"; exit 1; }
 	@WANTED="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml 2>/dev/null)" $(PYTHON) scripts/doctor.py
 
-clean: ## Remove caches and what tools wrote; keeps .venv, data/, models/, DVC's cache, and records: ledger, registry, keys
-	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name ledger ! -name registry ! -name signing -exec rm -rf {} +; fi
+clean: ## Remove caches and what tools wrote; keeps .venv, data/, models/, DVC's cache, and records: ledger, registry, rollouts, keys
+	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name delivery ! -name ledger ! -name registry ! -name signing -exec rm -rf {} +; fi
 	rm -rf .coverage .coverage.* .hypothesis .grimp_cache .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,7 +9,7 @@ MASK = 0xFFFFFFFF
 P1, P2, P3, P4, P5 = 2654435761, 2246822519, 3266489917, 668265263, 374761393
 
 
-def bucket(applicant: str, salt: str) -> int:
+def bucket(applicant: str, salt: int) -> int:
     """The bucket of an applicant in the rollout with this salt; HAProxy computes it as deploy/haproxy.cfg says."""
     return xxh32(f"{salt}:{applicant}".encode()) % BUCKETS
 

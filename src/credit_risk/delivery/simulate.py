@@ -105,7 +105,7 @@ def measure(analysis: Analysis, steps: Sequence[int], *, rollouts: int, per_look
     kinds = {"sound, like the live scorer": live, "sound, at every tolerance": at_the_tolerance(live, analysis)}
     for name, candidate in (kinds | dict(faulty(live))).items():
         ended = [
-            rollout(live, candidate, analysis, steps, per_look=per_look, most_looks=60, random=random)
+            rollout(live, candidate, analysis, steps, per_look=per_look, most_looks=150, random=random)
             for _ in range(rollouts)
         ]
         back = [one.decisions for one in ended if one.rolled_back]

@@ -1,0 +1,185 @@
+"""One process that has to run: started, started again with growing pauses when it crashes or hangs, ended whole."""
+
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before the second start, and at most before any
+STEADY = 60.0  # seconds after which a crash counts as the first one again
+ASK_EVERY, ANSWER_WITHIN, HUNG_AFTER = 1.0, 2.0, 3  # seconds, seconds, questions without an answer
+END_WITHIN = 30.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is to run. answers: does it answer at all? starts_within: seconds until it must have answered once."""
+
+    name: str
+    words: tuple[str, ...]
+    answers: Callable[[], bool]
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    starts_within: float = 120.0
+
+
+@dataclass
+class Kept:
+    """A command that is kept running. Call `tend` often; it never waits long."""
+
+    command: Command
+    clock: Callable[[], float] = time.monotonic
+    process: psutil.Process | None = None
+    began: float = 0.0
+    not_before: float = 0.0
+    crashes: int = 0
+    restarts: int = 0
+    asked: float = 0.0
+    silent: int = 0
+    has_answered: bool = False
+    said: str = "not started"
+
+    def tend(self) -> None:
+        """Start it, or look whether it runs and answers, and deal with what is found."""
+        if self.process is None:
+            if self.clock() >= self.not_before:
+                self._start()
+        elif not runs(self.process):
+            self._fell("crashed")
+        elif self.clock() - self.asked >= ASK_EVERY:
+            self._ask()
+
+    def adopt(self, pid: int, created: float) -> bool:
+        """Take over a process that an earlier supervisor started, if it is that one and runs."""
+        with suppress(psutil.NoSuchProcess):
+            found = psutil.Process(pid)
+            if abs(found.create_time() - created) < 1 and runs(found):
+                self.process, self.began, self.has_answered = found, self.clock(), True
+                self.said = "adopted"
+                return True
+        return False
+
+    def end(self) -> None:
+        """End it and all that it started: politely, and after half a minute for good."""
+        if self.process is not None:
+            end(self.process)
+            self.process = None
+        self.said = "ended"
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `status` shows and a later supervisor adopts."""
+        told = {"state": self.said, "restarts": self.restarts, "answers": self.has_answered and not self.silent}
+        if self.process is None:
+            return told | {"pid": None, "answers": False}
+        with suppress(psutil.NoSuchProcess):
+            told |= {"created": self.process.create_time()}
+        return told | {"pid": self.process.pid}
+
+    def _start(self) -> None:
+        self.process = begin(self.command.words, self.command.log, self.command.environment)
+        self.began = self.asked = self.clock()
+        self.silent, self.has_answered, self.said = 0, False, "starting"
+
+    def _ask(self) -> None:
+        self.asked = self.clock()
+        if self.command.answers():
+            self.silent, self.has_answered, self.said = 0, True, "runs"
+            return
+        if self.has_answered:
+            self.silent += 1
+            self.said = f"does not answer ({self.silent})"
+        late = not self.has_answered and self.clock() - self.began > self.command.starts_within
+        if late or self.silent >= HUNG_AFTER:
+            kill(self.process)
+            self._fell("hung" if not late else f"did not answer within {self.command.starts_within:.0f} s")
+
+    def _fell(self, why: str) -> None:
+        kill(self.process)
+        now = self.clock()
+        self.crashes = 1 if now - self.began > STEADY else self.crashes + 1
+        pause = min(FIRST_PAUSE * 2 ** (self.crashes - 1), LONGEST_PAUSE)
+        self.process, self.not_before = None, now + pause
+        self.restarts += 1
+        self.said = f"{why}; starts again in {pause:g} s"
+
+
+def begin(words: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> psutil.Process:
+    """Start a process in a session of its own, what it says going to the end of a log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as said:
+        begun = subprocess.Popen(  # noqa: S603  (our own words)
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    found = psutil.Process(begun.pid)
+    begun.returncode = 0  # it may outlive this object; `runs` takes leave of it
+    return found
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it is there and no zombie; a child that has ended is taken leave of."""
+    with suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def kill(process: psutil.Process | None) -> None:
+    """Kill it with all that it started: workers have sessions of their own and would keep the port."""
+    if process is None:
+        return
+    for one in (*_children(process), process):
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    _wait([process], 5)
+
+
+def end(process: psutil.Process) -> None:
+    """Ask it to end, wait, and kill what is left of it and its children."""
+    family = [*_children(process), process]
+    with suppress(psutil.NoSuchProcess):
+        process.terminate()
+    for one in _wait(family, END_WITHIN):
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return list(process.children(recursive=True))
+    return []
+
+
+def _wait(family: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    deadline = time.monotonic() + seconds
+    while (left := [one for one in family if runs(one)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def answers(url: str) -> Callable[[], bool]:
+    """Whether something answers there, whatever it says: a service that refuses is no service that hangs."""
+
+    def ask() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=ANSWER_WITHIN):  # noqa: S310  (http on this machine)
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+    return ask

@@ -1,0 +1,133 @@
+"""HAProxy on this machine: its configuration from a template, the split in a map that moves without a reload."""
+
+import csv
+import io
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment as Templates
+from jinja2 import PackageLoader, StrictUndefined
+
+from credit_risk.data.writing import write_text
+from credit_risk.delivery.bucket import BUCKETS
+from credit_risk.delivery.settings import Environment
+from credit_risk.delivery.split import COLOURS, Colour, Split
+from credit_risk.errors import CreditRiskError
+
+ANSWERS_WITHIN = 5.0
+FAILED = ("hrsp_5xx", "econ", "eresp")
+
+
+class RouterUnavailable(CreditRiskError, ConnectionError):
+    """The router does not answer. Its map file is written before it is told, so that a new start takes the split up."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """One colour as the router sees it. up: it gets traffic; requests and failed: since the router started."""
+
+    up: bool
+    requests: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Router:
+    """A running router, or the place of one. run: the folder with its configuration, map and socket."""
+
+    run: Path
+
+    @property
+    def config(self) -> Path:
+        return self.run / "haproxy.cfg"
+
+    @property
+    def map(self) -> Path:
+        return self.run / "canary.map"
+
+    def write(self, environment: Environment) -> None:
+        """The configuration of an environment, and a map that sends all to blue where there is none yet."""
+        self.run.mkdir(parents=True, exist_ok=True)
+        write_text(self.config, rendered(environment, self.run))
+        if not self.map.is_file():
+            self._write_map(Split(0, 0, 0))
+
+    def split(self) -> Split:
+        """The split of the map file, which is what a router that starts will do."""
+        found = dict(line.split() for line in self.map.read_text(encoding="utf-8").splitlines())
+        return Split(int(found["from"]), int(found["to"]), int(found["salt"]))
+
+    def move(self, target: Split) -> None:
+        """Send the applicants where `target` says. The file is first: a router that dies meanwhile comes back to it.
+
+        Raises RouterUnavailable where the router cannot be told; the file says `target` then.
+        """
+        now = self.split()
+        self._write_map(target)
+        for step in now.way_to(target) or [target]:
+            self._set(step)
+
+    def follow(self) -> None:
+        """Tell the router what the map file says: after a controller was killed between the file and the socket."""
+        self._set(self.split())
+
+    def _write_map(self, split: Split) -> None:
+        write_text(self.map, "".join(f"{name} {value}\n" for name, value in split.entries.items()))
+
+    def _set(self, split: Split) -> None:
+        for name, value in split.entries.items():
+            if answer := self.ask(f"set map {self.map.absolute()} {name} {value}"):
+                raise RouterUnavailable(f"the router did not take the split: {answer}")
+
+    def routed(self) -> Split:
+        """The split that the running router goes by."""
+        lines = self.ask(f"show map {self.map.absolute()}").splitlines()
+        found = {name: value for _, name, value in (line.split() for line in lines if line)}
+        return Split(int(found["from"]), int(found["to"]), int(found["salt"]))
+
+    def servers(self) -> Mapping[Colour, Server]:
+        """Each colour: is it up, and what did it do, whichever colour's applicants it answered."""
+        lines = list(csv.DictReader(io.StringIO(self.ask("show stat").removeprefix("# "))))
+        found: dict[Colour, Server] = {}
+        for colour in COLOURS:
+            mine = [line for line in lines if line["svname"] == colour]
+            own = next((line for line in mine if line["pxname"] == colour), None)
+            if own is None:
+                raise RouterUnavailable(f"the router knows no server {colour}: it runs with another configuration.")
+            requests = sum(int(line["stot"]) for line in mine)
+            failed = sum(int(line[name] or 0) for line in mine for name in FAILED)
+            found[colour] = Server(own["status"].startswith("UP"), requests, failed)
+        return found
+
+    def ask(self, command: str) -> str:
+        """One command on the runtime socket, and its answer. Raises RouterUnavailable."""
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(ANSWERS_WITHIN)
+                line.connect(str(self.run / "haproxy.sock"))
+                line.sendall(f"{command}\n".encode())
+                parts = []
+                while part := line.recv(65_536):
+                    parts.append(part)
+        except OSError as error:
+            raise RouterUnavailable(
+                f"the router at {self.run} does not answer ({error.strerror or error}): `credit-risk status`."
+            ) from None
+        return b"".join(parts).decode().strip()
+
+
+def rendered(environment: Environment, run: Path) -> str:
+    """HAProxy's configuration, whole."""
+    templates = Templates(  # noqa: S701  (no HTML)
+        loader=PackageLoader("credit_risk.delivery", "."), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    router = environment.router
+    return templates.get_template("haproxy.cfg.j2").render(
+        run=run.absolute(),
+        router=router,
+        trusted=environment.security.trusted_networks,
+        ports={"blue": router.blue_port, "green": router.green_port},
+        buckets=BUCKETS,
+    )

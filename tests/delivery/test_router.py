@@ -1,0 +1,195 @@
+"""HAProxy with the rendered configuration: real requests through a real router, the colours being two echoes."""
+
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from credit_risk.delivery.bucket import bucket
+from credit_risk.delivery.router import Router, RouterUnavailable, rendered
+from credit_risk.delivery.split import Split
+from delivery_trial import free_ports
+from tools import needed
+
+ECHO = Path(__file__).parent / "echo.py"
+
+
+@dataclass
+class Running:
+    router: Router
+    url: str
+    haproxy: subprocess.Popen
+    echoes: dict
+    client: httpx.Client
+
+    def ask(self, applicant="7", path="/decide", **headers):
+        sent = {"X-Applicant-Id": applicant} | headers
+        return self.client.post(f"{self.url}{path}", content=b"{}", headers={k: v for k, v in sent.items() if v})
+
+    def wait(self, **up):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with suppress(RouterUnavailable):
+                servers = self.router.servers()
+                if all(servers[colour].up is wanted for colour, wanted in up.items()):
+                    return
+            time.sleep(0.05)
+        raise AssertionError(self.router.servers())
+
+
+def on_ports(environment, trusted=("127.0.0.1/32",)):
+    port, blue, green = free_ports(3)
+    router = environment.router.model_copy(update={"port": port, "blue_port": blue, "green_port": green})
+    security = environment.security.model_copy(update={"trusted_networks": trusted})
+    return environment.model_copy(update={"router": router, "security": security})
+
+
+@pytest.fixture
+def start(environment, tmp_path):
+    """A function that starts router and echoes; what it started is ended."""
+    started, clients = [], []
+
+    def begin(trusted=("127.0.0.1/32",), green_status="200"):
+        program = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+        needed(program, "haproxy (Debian package haproxy)")
+        mine = on_ports(environment, trusted)
+        router = Router(tmp_path / "run")
+        router.write(mine)
+        ports = {"blue": mine.router.blue_port, "green": mine.router.green_port}
+        echoes = {
+            name: subprocess.Popen([sys.executable, ECHO, str(port), name, green_status if name == "green" else "200"])
+            for name, port in ports.items()
+        }
+        haproxy = subprocess.Popen([program, "-db", "-f", router.config], stderr=subprocess.DEVNULL)
+        started.extend([haproxy, *echoes.values()])
+        found = Running(router, f"http://127.0.0.1:{mine.router.port}", haproxy, echoes, httpx.Client(timeout=10))
+        clients.append(found.client)
+        found.program = program
+        found.wait(blue=True, green=True)
+        return found
+
+    yield begin
+    for client in clients:
+        client.close()
+    for process in started:
+        process.kill()
+        process.wait(10)
+
+
+def test_each_applicant_goes_where_their_bucket_says(start):
+    running = start()
+    running.router.move(split := Split.of("green", 30, 41))
+    assert running.router.routed() == split
+    for number in range(100):
+        expected = "green" if bucket(f"applicant-{number}", 41) < 3_000 else "blue"
+        assert running.ask(f"applicant-{number}").text.split()[0] == expected
+
+
+def test_without_an_applicant_the_key_of_the_request_decides(start):
+    running = start()
+    running.router.move(Split.of("green", 50, 41))
+    for key in ("a", "b", "c", "d", "e", "f"):
+        expected = "green" if bucket(key, 41) < 5_000 else "blue"
+        said = {running.ask("", **{"Idempotency-Key": key}).text.split()[0] for _ in range(3)}
+        assert said == {expected}
+
+
+def test_without_either_about_the_share_goes_there(start):
+    running = start()
+    running.router.move(Split.of("green", 50, 41))
+    greens = sum(running.ask("").text.startswith("green") for _ in range(200))
+    assert 60 < greens < 140
+
+
+def test_a_trusted_network_picks_the_colour_and_the_service_never_sees_how(start):
+    running = start()
+    assert running.ask(**{"X-Canary": "green"}).text.startswith("green None")
+    assert running.ask(**{"X-Canary": "blue"}).text.startswith("blue None")
+
+
+def test_others_cannot_pick(start):
+    running = start(trusted=("192.0.2.0/24",))
+    assert running.ask(**{"X-Canary": "green"}).text.startswith("blue None")
+
+
+def test_with_no_trusted_network_nobody_can_pick(start):
+    assert start(trusted=()).ask(**{"X-Canary": "green"}).text.startswith("blue None")
+
+
+def test_a_decision_without_a_key_gets_one_and_a_batch_none(start):
+    running = start()
+    assert len(running.ask().text.split()[2]) == 36
+    assert running.ask(**{"Idempotency-Key": "mine"}).text.split()[2] == "mine"
+    assert running.ask(path="/decide/batch").text.split()[2] == "None"
+
+
+def test_a_colour_that_is_killed_loses_no_request(start):
+    running = start()
+    running.router.move(Split.of("green", 50, 41))
+    running.echoes["green"].kill()
+    running.echoes["green"].wait(10)
+    assert {running.ask(str(number)).status_code for number in range(200)} == {200}
+    running.wait(green=False)
+
+
+def test_failures_are_counted_for_the_colour_that_failed(start):
+    running = start(green_status="500")
+    running.router.move(Split.of("green", 50, 41))
+    expected = 0
+    for number in range(50):
+        expected += running.ask(str(number)).status_code == 500
+    servers = running.router.servers()
+    assert 10 < expected == servers["green"].failed
+    assert (servers["green"].requests, servers["blue"].requests) == (expected, 50 - expected)
+    assert servers["blue"].failed == 0
+
+
+def test_a_router_that_was_killed_comes_back_with_the_split(start):
+    running = start()
+    running.router.move(split := Split.of("blue", 5, 41))
+    running.haproxy.kill()
+    running.haproxy.wait(10)
+    again = subprocess.Popen([running.program, "-db", "-f", running.router.config], stderr=subprocess.DEVNULL)
+    try:
+        running.wait(blue=True, green=True)
+        assert running.router.routed() == split
+    finally:
+        again.kill()
+        again.wait(10)
+
+
+def test_a_split_that_the_router_was_not_told_is_in_the_file_and_followed_later(start):
+    running = start()
+    running.router._write_map(split := Split.of("green", 25, 41))  # as of a controller that was killed here
+    assert running.router.routed() != split
+    running.router.follow()
+    assert running.router.routed() == split
+
+
+def test_a_router_that_is_not_there_is_said(environment, tmp_path):
+    router = Router(tmp_path)
+    router.write(environment)
+    with pytest.raises(RouterUnavailable, match="does not answer"):
+        router.move(Split.of("green", 5, 1))
+    assert router.split() == Split.of("green", 5, 1)
+
+
+def test_a_new_configuration_leaves_the_split(environment, tmp_path):
+    router = Router(tmp_path)
+    router.write(environment)
+    assert router.split() == Split(0, 0, 0)
+    router._write_map(Split.of("green", 5, 1))
+    router.write(environment)
+    assert router.split() == Split.of("green", 5, 1)
+
+
+def test_the_configuration_has_what_keeps_requests_whole(environment, tmp_path):
+    text = rendered(environment, tmp_path)
+    assert "option idle-close-on-response" in text
+    assert text.count(" backup\n") == 2
