@@ -87,10 +87,11 @@ def test_a_later_look_asks_more_of_the_scores(good, analysis):
     assert (first.candidate, first.low > later.low, first.high < later.high) == (later.candidate, True, True)
 
 
-def test_counts_since_a_moment_are_differences_and_a_restart_makes_none_negative():
+def test_counts_since_a_moment_are_differences_and_after_a_restart_all_is_new():
     before = Counts(requests=10, decisions=9, scores=(4, 5))
     assert Counts(requests=15, decisions=12, scores=(6, 6)).since(before) == Counts(5, decisions=3, scores=(2, 1))
-    assert Counts(requests=3, decisions=2, scores=(1, 1)).since(before) == Counts(scores=(0, 0))
+    after = Counts(requests=3, decisions=2, scores=(1, 1))
+    assert after.since(before) == after
 
 
 def test_counts_survive_the_way_through_json():

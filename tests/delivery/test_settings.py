@@ -74,7 +74,7 @@ def test_every_problem_is_said_at_once_with_the_line_it_stands_in(changed):
         ("local", {"rollout__analysis__tolerances__error_rate": 1.5}, "error_rate"),
         ("local", {"router__green_port": 8080}, "must differ"),
         ("local", {"costs__currency": "euro"}, "currency"),
-        ("local", {"environment": "staging"}, "the file is called local, and says it is 'staging'"),
+        ("local", {"environment": "staging"}, "local is meant, and the file says it is 'staging'"),
         ("production", {"serving__access": {"mode": "off"}}, "everybody could decide in production"),
         ("production", {"serving__gate": "reported"}, "a scorer that the gate stopped"),
         ("production", {"serving__ledger__key_file": "a.key"}, "a development key is not for production"),

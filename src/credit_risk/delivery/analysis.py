@@ -38,14 +38,17 @@ class Counts:
     scores: tuple[int, ...] = ()
 
     def since(self, before: "Counts") -> "Counts":
-        """What came on top of an earlier count. A process that was started anew counts from 0: nothing is negative."""
-        plain = {
-            one.name: max(getattr(self, one.name) - getattr(before, one.name), 0)
-            for one in fields(self)
-            if one.name != "scores"
-        }
-        earlier = before.scores or (0,) * len(self.scores)
-        return Counts(**plain, scores=tuple(max(a - b, 0) for a, b in zip(self.scores, earlier, strict=True)))
+        """What came on top of an earlier count. A process that was started anew counts from 0, so that all is new."""
+        plain = {name: _grown(getattr(self, name), getattr(before, name)) for name in PLAIN}
+        if not before.scores or sum(self.scores) < sum(before.scores):
+            return Counts(**plain, scores=self.scores)
+        return Counts(**plain, scores=tuple(map(_grown, self.scores, before.scores)))
+
+    def plus(self, other: "Counts") -> "Counts":
+        """Both together."""
+        plain = {name: getattr(self, name) + getattr(other, name) for name in PLAIN}
+        mine, theirs = self.scores or (0,) * len(other.scores), other.scores or (0,) * len(self.scores)
+        return Counts(**plain, scores=tuple(a + b for a, b in zip(mine, theirs, strict=True)))
 
     def as_dict(self) -> dict[str, Any]:
         return vars(self) | {"scores": list(self.scores)}
@@ -53,6 +56,13 @@ class Counts:
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "Counts":
         return cls(**(dict(raw) | {"scores": tuple(raw["scores"])}))
+
+
+PLAIN = tuple(one.name for one in fields(Counts) if one.name != "scores")
+
+
+def _grown(now: int, before: int) -> int:
+    return now - before if now >= before else now
 
 
 @dataclass(frozen=True)
@@ -215,5 +225,5 @@ def _passes(usual: Counts, analysis: Analysis, decisions: int, *, percent: int, 
 
 
 def _scaled(usual: Counts, factor: float) -> Counts:
-    plain = {one.name: round(getattr(usual, one.name) * factor) for one in fields(usual) if one.name != "scores"}
+    plain = {name: round(getattr(usual, name) * factor) for name in PLAIN}
     return Counts(**plain, scores=tuple(round(one * factor) for one in usual.scores))

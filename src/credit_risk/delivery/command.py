@@ -22,6 +22,22 @@ blue colour; `credit-risk deploy` brings another version into traffic.
 
 exit codes: 0 done; 2 it could not be done, and the message says why
 """
+DEPLOY = "bring a version into traffic step by step, and back by itself if it is worse than the live one"
+ROLLBACK = "go back to the version that was live before, in seconds"
+VERBS = ("pause", "resume", "approve", "abort")
+DEPLOYS = """
+What happens: fetch and verify, shadow on recent applications, start beside the live one, smoke decisions, steps of
+traffic each of which must be proved good, 100 % with the old one warm, then the registry's champion follows. Ctrl-C or
+a crash of this command leaves the rollout where it is; `deploy resume` goes on.
+
+examples:
+  credit-risk deploy --model-version challenger --by "Ada Berg" --reason "beats the champion on matured rows"
+  credit-risk deploy --strategy blue-green --model-version 3 --traffic-percentage 10
+  credit-risk deploy pause --by "Ada Berg" --reason "the branch asked for it"
+  credit-risk rollback --by "Ada Berg" --reason "score shift after the release"
+
+exit codes: 0 it has all traffic; 1 it was refused or rolled back, and the message says why; 2 it could not be done
+"""
 ENVIRONMENT = "check the environments in configs/deploy: every problem at once, each with its line"
 EXAMPLES = """
 examples:
@@ -38,6 +54,7 @@ def register(commands: Commands) -> None:
     command.set_defaults(environment=None)
     _power(commands)
     _local(commands)
+    _deploy(commands)
 
 
 def _power(commands: Commands) -> None:
@@ -93,6 +110,89 @@ def _status(options: argparse.Namespace) -> None:
 
 def _place(options: argparse.Namespace) -> Any:
     return import_module("credit_risk.delivery.place").Place(options.root.absolute())
+
+
+def _deploy(commands: Commands) -> None:
+    deploy = _parser(commands, "deploy", DEPLOY, _deployed, DEPLOYS)
+    deploy.add_argument("verb", nargs="?", choices=VERBS, help="what to do with the rollout that is under way")
+    deploy.add_argument(
+        "--model-version",
+        "--new-version",
+        dest="version",
+        help="a number of the registry, `challenger` (default), or `here` for the release of this repository",
+    )
+    deploy.add_argument("--config-file", type=Path, help="the environment's file (default: configs/deploy/NAME.yaml)")
+    deploy.add_argument("--strategy", choices=["canary", "blue-green", "direct"], default="canary", help="how")
+    deploy.add_argument(
+        "--traffic-percentage",
+        "--traffic-shift",
+        dest="percent",
+        type=int,
+        help="the first share of traffic (default: as planned)",
+    )
+    deploy.add_argument("--current-version", help="refuse unless this version is live now")
+    deploy.add_argument("--health-check-endpoint", default="/health", help="must answer first (default: /health)")
+    _who(deploy)
+    back = _parser(commands, "rollback", ROLLBACK, _rolled_back, DEPLOYS)
+    back.add_argument("--config-file", type=Path, help="the environment's file (default: configs/deploy/NAME.yaml)")
+    _who(back)
+
+
+def _who(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--by", help="who does it: first and last name (default: git's user.name)")
+    command.add_argument("--reason", help="why, as a sentence (default: that it was asked for on the command line)")
+
+
+def _site(options: argparse.Namespace) -> Any:
+    deploying = import_module("credit_risk.delivery.deploying")
+    settings = import_module("credit_risk.delivery.settings")
+    path = options.config_file or options.root / "configs" / "deploy" / f"{options.environment}.yaml"
+    environment = settings.validate_environment_config(path, options.environment)
+    health = getattr(options, "health_check_endpoint", "/health")
+    return deploying, deploying.Site(options.root.absolute(), environment, path.absolute(), health)
+
+
+def _signed(options: argparse.Namespace, what: str) -> tuple[str, str]:
+    by = options.by or import_module("credit_risk.data.provenance").author(options.root) or ""
+    return by, options.reason or f"{what} on the command line"
+
+
+def _deployed(options: argparse.Namespace) -> None:
+    deploying, site = _site(options)
+    by, reason = _signed(options, f"{options.verb or 'deployed'} by hand")
+    if options.verb is None:
+        wish = deploying.Wish(
+            options.version or "challenger",
+            options.strategy,
+            by,
+            reason,
+            percent=options.percent,
+            current=options.current_version,
+        )
+        _ended(deploying.deploy(site, wish, _say))
+    elif options.verb == "resume" and not deploying.is_locked(site.record.lock_file):
+        deploying.order(site, "resume", by, reason)
+        _ended(deploying.resume(site))
+    else:
+        import_module("credit_risk.delivery.engine").signed(by, reason)
+        state = deploying.order(site, options.verb, by, reason)
+        _ended(state) if state else _say("The controller is told; `credit-risk status` shows what it does.")
+
+
+def _rolled_back(options: argparse.Namespace) -> None:
+    deploying, site = _site(options)
+    by, reason = _signed(options, "rolled back by hand")
+    import_module("credit_risk.delivery.engine").signed(by, reason)
+    state = deploying.roll_back(site, by, reason)
+    _say(f"Version {state.candidate if state.phase == 'done' else state.live} has all traffic.")
+
+
+def _ended(state: Any) -> None:
+    if state.phase == "done":
+        _say(f"Version {state.candidate} has all traffic.")
+        return
+    refused = import_module("credit_risk.delivery.engine").RolloutRefused
+    raise refused(f"Version {state.candidate} was rolled back, {state.live} has all traffic: {state.cause}")
 
 
 def _measure_power(options: argparse.Namespace) -> None:

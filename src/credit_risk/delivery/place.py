@@ -8,11 +8,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, replacing, write_directory, write_json
 from credit_risk.delivery.router import Router
 from credit_risk.delivery.settings import Environment
 from credit_risk.delivery.split import COLOURS, Colour
+from credit_risk.errors import NotFound
 from credit_risk.records.registry.settings import below
 
 MARK = Path("models") / "scorer" / "scorer.json"
@@ -71,6 +73,17 @@ class Place:
 
 def port(environment: Environment, colour: Colour) -> int:
     return environment.router.blue_port if colour == "blue" else environment.router.green_port
+
+
+HERE = "here-"
+
+
+def here(place: Place) -> str:
+    """The version of the release that lies in this repository, registered or not. Raises NotFound without a scorer."""
+    scorer = Files(place.root).scorer
+    if not scorer.is_dir():
+        raise NotFound(scorer, "There is nothing to serve: run `make run`.")
+    return HERE + (digest.of_directory(scorer) or "")[:12]
 
 
 def copy_release(files: Files, to: Path) -> None:

@@ -21,7 +21,11 @@ END_WITHIN = 30.0
 
 @dataclass(frozen=True)
 class Command:
-    """What is to run. answers: does it answer at all? starts_within: seconds until it must have answered once."""
+    """What is to run.
+
+    answers: does it answer at all? starts_within: seconds until it must have answered once. version: what it serves;
+    another version takes another process.
+    """
 
     name: str
     words: tuple[str, ...]
@@ -29,6 +33,7 @@ class Command:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     starts_within: float = 120.0
+    version: str = ""
 
 
 @dataclass
@@ -76,7 +81,8 @@ class Kept:
 
     def as_dict(self) -> dict[str, Any]:
         """What `status` shows and a later supervisor adopts."""
-        told = {"state": self.said, "restarts": self.restarts, "answers": self.has_answered and not self.silent}
+        told: dict[str, Any] = {"state": self.said, "restarts": self.restarts, "version": self.command.version}
+        told |= {"answers": self.has_answered and not self.silent}
         if self.process is None:
             return told | {"pid": None, "answers": False}
         with suppress(psutil.NoSuchProcess):

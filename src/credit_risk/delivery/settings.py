@@ -144,16 +144,19 @@ class Environment(Section):
     costs: Costs
 
 
-def validate_environment_config(path: Path) -> Environment:
-    """Read and check an environment. Raises ConfigError with every problem and its line; NotFound without the file."""
+def validate_environment_config(path: Path, name: str | None = None) -> Environment:
+    """Read and check an environment. Raises ConfigError with every problem and its line; NotFound without the file.
+
+    name: which environment is meant (default: as the file is called).
+    """
     found = environment.whole(path, Environment)
-    environment.refuse(path, [*_of_another(found, path.stem), *inconsistencies(found)])
+    environment.refuse(path, [*_of_another(found, name or path.stem), *inconsistencies(found)])
     return found
 
 
-def _of_another(found: Environment, stem: str) -> Iterator[tuple[Loc, str]]:
-    if found.environment != stem:
-        yield ("environment",), f"the file is called {stem}, and says it is {found.environment!r}"
+def _of_another(found: Environment, meant: str) -> Iterator[tuple[Loc, str]]:
+    if found.environment != meant:
+        yield ("environment",), f"{meant} is meant, and the file says it is {found.environment!r}"
 
 
 def inconsistencies(found: Environment) -> Iterator[tuple[Loc, str]]:

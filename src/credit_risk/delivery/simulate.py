@@ -52,12 +52,12 @@ def rollout(
     """One rollout with a look after every `per_look` requests; a step that never ends is left after `most_looks`."""
     held = False
     for percent in steps:
-        counted = {"live": Counts(scores=(0,) * len(live.scores)), "candidate": Counts(scores=(0,) * len(live.scores))}
+        counted = {"live": Counts(), "candidate": Counts()}
         verdict = "CANNOT SAY"
         for look in range(1, most_looks + 1):
             taken = int(random.binomial(per_look, percent / 100))
-            counted["live"] = _plus(counted["live"], live.draw(per_look - taken, random))
-            counted["candidate"] = _plus(counted["candidate"], candidate.draw(taken, random))
+            counted["live"] = counted["live"].plus(live.draw(per_look - taken, random))
+            counted["candidate"] = counted["candidate"].plus(candidate.draw(taken, random))
             verdict = judge(counted["live"], counted["candidate"], analysis, steps=len(steps) + 1, look=look).verdict
             if verdict != "CANNOT SAY":
                 break
@@ -65,12 +65,6 @@ def rollout(
             return Outcome(True, held, counted["candidate"].decisions)
         held |= verdict == "CANNOT SAY"
     return Outcome(False, held, 0)
-
-
-def _plus(one: Counts, other: Counts) -> Counts:
-    scores = tuple(a + b for a, b in zip(one.scores, other.scores, strict=True))
-    plain = {name: value + getattr(other, name) for name, value in vars(one).items() if name != "scores"}
-    return Counts(**plain, scores=scores)
 
 
 def at_the_tolerance(live: Truth, analysis: Analysis) -> Truth:

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from credit_risk.delivery.place import Place
 from credit_risk.delivery.router import RouterUnavailable
+from credit_risk.delivery.state import Record
 from credit_risk.delivery.supervisor import NotUp, is_locked, known
 
 
@@ -28,4 +29,14 @@ def shown(place: Place) -> Group:
         table.add_row(name + version, str(told["pid"] or ""), told["state"], str(told["restarts"]), *counted)
     split = place.router.split()
     share = max(split.end - split.first, 0) / 100
-    return Group(table, f"green {share:g} %, blue {100 - share:g} % of the applicants; salt {split.salt}")
+    lines = [f"rollout {line}" for line in of_rollout(place)]
+    return Group(table, *lines, f"green {share:g} %, blue {100 - share:g} % of the applicants; salt {split.salt}")
+
+
+def of_rollout(place: Place) -> list[str]:
+    """How the last rollout stands, in a line or two."""
+    state = Record(place.run).load()
+    if state is None:
+        return []
+    told = f"{state.id}: {state.strategy} of {state.candidate} ({state.colour}), {state.phase}, {state.percent} %"
+    return [told, *([f"  {state.cause}"] if state.cause else []), *([f"  {state.said}"] if state.said else [])]

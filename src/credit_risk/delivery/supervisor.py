@@ -16,7 +16,7 @@ from typing import Any
 
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.delivery.place import Place, copy_release, port, write_settings
+from credit_risk.delivery.place import Place, copy_release, here, port, write_settings
 from credit_risk.delivery.processes import Command, Kept, answers, begin
 from credit_risk.delivery.router import RouterUnavailable
 from credit_risk.delivery.settings import Environment
@@ -59,8 +59,11 @@ class Supervisor:
     def look(self) -> None:
         """One look at everything: what is wanted and not kept is started, what is kept and not wanted is ended."""
         wanted = self.place.wanted()
-        for name in [name for name in self.kept if name != ROUTER and name not in wanted]:
-            self.kept.pop(name).end()
+        versions = {ROUTER: ""} | {str(colour): version for colour, version in wanted.items()}
+        for name, kept in list(self.kept.items()):
+            if versions.get(name) != kept.command.version:
+                self.kept.pop(name).end()
+                self._note()
         for name in (ROUTER, *wanted):
             if name not in self.kept:
                 self.kept[name] = self._begin(name)
@@ -72,9 +75,13 @@ class Supervisor:
 
     def _begin(self, name: str) -> Kept:
         colour: Colour | None = next((one for one in COLOURS if one == name), None)
-        kept = Kept(service_command(self.place, self.environment, colour) if colour else router_command(self.place))
+        if colour:
+            command = service_command(self.place, self.environment, colour, self.place.wanted()[colour])
+        else:
+            command = router_command(self.place)
+        kept = Kept(command)
         earlier = known(self.place).get(name, {})
-        if earlier.get("pid"):
+        if earlier.get("pid") and earlier.get("version", "") == command.version:
             kept.adopt(earlier["pid"], earlier.get("created", 0.0))
         return kept
 
@@ -109,14 +116,15 @@ def router_command(place: Place) -> Command:
     return Command(ROUTER, (program, "-db", "-f", str(place.router.config)), alive, place.log(ROUTER), starts_within=10)
 
 
-def service_command(place: Place, environment: Environment, colour: Colour) -> Command:
+def service_command(place: Place, environment: Environment, colour: Colour, version: str) -> Command:
     """The service of a colour. BentoML's home is its own: a second service would empty the first one's metrics."""
     number = port(environment, colour)
     words = [sys.executable, "-m", "credit_risk.cli", "serve", "--root", str(place.release(colour).absolute())]
     words += ["--settings", str(place.settings(colour).absolute()), "--port", str(number)]
     home = {"BENTOML_HOME": str((place.run / f"bentoml-{colour}").absolute())}
     asked = answers(f"http://127.0.0.1:{number}/health")
-    return Command(colour, tuple(words), asked, place.log(colour), home, starts_within=environment.rollout.ready_s)
+    within = environment.rollout.ready_s
+    return Command(colour, tuple(words), asked, place.log(colour), home, starts_within=within, version=version)
 
 
 @contextmanager
@@ -162,7 +170,7 @@ def prepare(place: Place, environment: Environment) -> None:
         write_settings(place, environment, colour)
     if not place.wanted():
         copy_release(Files(place.root), place.release("blue"))
-        place.want({"blue": "this repository"})
+        place.want({"blue": here(place)})
 
 
 def _wait_until_up(place: Place, environment: Environment) -> None:

@@ -79,3 +79,11 @@ def pages(ledger: Ledger) -> Iterator[list[Record]]:
             page = []
     if page:
         yield page
+
+
+def recent(ledger: Ledger, count: int) -> list[Record]:
+    """The last decisions that can be read, the oldest first: of the last `count` entries, those of no erased person."""
+    last = ledger.head().seq
+    found = rows(ledger, last, after=max(last - count, 0))
+    records = [record_of(row, opened(ledger.secret, row, wrapped)) for row, wrapped in found if row.kind == DECISION]
+    return [record for record in records if not record.erased]

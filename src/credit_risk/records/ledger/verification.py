@@ -116,9 +116,8 @@ def _remembered(ledger: Ledger, found: Verification, head: Head) -> None:
         found.fault(f"entry {head.seq} is not the one that was written down: the chain was made anew")
 
 
-def rows(ledger: Ledger, last: int) -> Iterator[tuple[Row, bytes | None]]:
-    """Entries up to a number, the oldest first, each with its person's wrapped key; a page at a time."""
-    after = 0
+def rows(ledger: Ledger, last: int, after: int = 0) -> Iterator[tuple[Row, bytes | None]]:
+    """Entries after one number up to another, the oldest first, each with its person's wrapped key; by pages."""
     while page := _page(ledger, after, last):
         for *columns, wrapped in page:
             yield Row(*columns), wrapped

@@ -1,0 +1,170 @@
+"""A rollout on disk: what it is, how far it has come, and every event with who and why."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from credit_risk.data.writing import read_json, write_json
+from credit_risk.delivery.analysis import Counts
+from credit_risk.delivery.split import Colour, other
+
+Strategy = Literal["canary", "blue-green", "direct", "rollback"]
+Phase = Literal[
+    "fetch", "shadow", "start", "smoke", "traffic", "bake", "promote", "retire", "done", "rolling back", "rolled back"
+]
+ENDED: tuple[Phase, ...] = ("done", "rolled back")
+
+
+@dataclass(frozen=True)
+class Meter:
+    """What a colour did in this step. total: so far; last: the counters as they were read last."""
+
+    total: Counts = field(default_factory=Counts)
+    last: Counts | None = None
+
+    def read(self, now: Counts) -> "Meter":
+        """After one more reading; the first one only says where the counters stand."""
+        return Meter(self.total if self.last is None else self.total.plus(now.since(self.last)), now)
+
+
+@dataclass(frozen=True)
+class State:
+    """One rollout. `steps` are the percentages, `step` the place in them; times are seconds since 1970.
+
+    live and candidate are versions; colour is the candidate's.
+    approved: steps that a person let through. cause: why it is rolled back. orders: how many were obeyed.
+    """
+
+    id: str
+    strategy: Strategy
+    live: str
+    candidate: str
+    colour: Colour
+    salt: int
+    steps: tuple[int, ...]
+    by: str
+    reason: str
+    phase: Phase = "fetch"
+    step: int = 0
+    since: float = 0.0
+    looks: int = 0
+    meters: tuple[Meter, Meter] = field(default_factory=lambda: (Meter(), Meter()))
+    baseline: Counts = field(default_factory=Counts)
+    verdict: str = ""
+    said: str = ""
+    paused: bool = False
+    approved: tuple[int, ...] = ()
+    cause: str = ""
+    orders: int = 0
+
+    @property
+    def percent(self) -> int:
+        """The candidate's share now."""
+        if self.phase == "traffic":
+            return self.steps[self.step]
+        return 100 if self.phase in ("bake", "promote", "retire", "done") else 0
+
+    @property
+    def live_colour(self) -> Colour:
+        return other(self.colour)
+
+    @property
+    def ended(self) -> bool:
+        return self.phase in ENDED
+
+    def to(self, phase: Phase, now: float, **changes: Any) -> "State":
+        """In another phase, with clocks and meters at their beginning."""
+        fresh: dict[str, Any] = {"since": now, "looks": 0, "meters": (Meter(), Meter()), "verdict": "", "said": ""}
+        return replace(self, phase=phase, **(fresh | changes))
+
+    def as_dict(self) -> dict[str, Any]:
+        meters = [{"total": one.total.as_dict(), "last": one.last and one.last.as_dict()} for one in self.meters]
+        return vars(self) | {"meters": meters, "baseline": self.baseline.as_dict()}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> "State":
+        meters = tuple(
+            Meter(Counts.from_dict(one["total"]), Counts.from_dict(one["last"]) if one["last"] else None)
+            for one in raw["meters"]
+        )
+        tuples = {"steps": tuple(raw["steps"]), "approved": tuple(raw["approved"]), "meters": meters}
+        return cls(**(dict(raw) | tuples | {"baseline": Counts.from_dict(raw["baseline"])}))
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a rollout: when, by whom, why."""
+
+    at: str
+    rollout: str
+    what: str
+    by: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """The files of rollouts: the present state, the audit trail that only grows, and orders to the controller."""
+
+    folder: Path
+
+    @property
+    def state_file(self) -> Path:
+        return self.folder / "rollout.json"
+
+    @property
+    def audit_file(self) -> Path:
+        return self.folder / "audit.jsonl"
+
+    @property
+    def orders_file(self) -> Path:
+        return self.folder / "orders.jsonl"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.folder / "rollout.lock"
+
+    def load(self) -> State | None:
+        """The last rollout, ended or not; None before the first."""
+        return State.from_dict(read_json(self.state_file)) if self.state_file.is_file() else None
+
+    def save(self, state: State) -> None:
+        """A reader, and a controller after a crash, sees the old state or the new one."""
+        write_json(self.state_file, state.as_dict())
+
+    def event(self, rollout: str, what: str, by: str, why: str) -> None:
+        """Add an event, durable before this returns."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        _append(self.audit_file, {"at": at, "rollout": rollout, "what": what, "by": by, "why": why})
+
+    def events(self) -> Iterator[Event]:
+        for line in _lines(self.audit_file):
+            yield Event(**line)
+
+    def order(self, what: str, by: str, why: str) -> None:
+        """Tell the controller, which may be another process, or none until `resume`."""
+        _append(self.orders_file, {"what": what, "by": by, "why": why})
+
+    def orders(self) -> list[dict[str, str]]:
+        return list(_lines(self.orders_file))
+
+
+def _append(path: Path, value: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps(value, ensure_ascii=False).encode() + b"\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, line)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lines(path: Path) -> Iterator[dict[str, str]]:
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            yield json.loads(line)

@@ -1,0 +1,437 @@
+"""The engine on a target in memory, with a clock of its own: what it does, and what it does when something fails."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from credit_risk.delivery.analysis import Counts
+from credit_risk.delivery.engine import Engine, NotReached, Releases, RolloutRefused
+from credit_risk.delivery.settings import validate_environment_config
+from credit_risk.delivery.shadow import shadow
+from credit_risk.delivery.state import Record
+from credit_risk.errors import CheckFailed, UsageError
+
+WHO = {"by": "Kim Lee", "reason": "third quarter was added"}
+STEPS = (10, 50, 100)
+ANALYSIS = validate_environment_config(Path(__file__).parent / "environments" / "local.yaml").rollout.analysis
+
+
+class Killed(BaseException):
+    """The controller is gone, at once."""
+
+
+@dataclass
+class World:
+    """A target with applicants: each second it sends 1,000 requests by the split, and each colour answers as it can."""
+
+    now: float = 1_700_000_000.0
+    runs: dict = field(default_factory=lambda: {"blue": "1"})
+    split: tuple = ("green", 0, 0)
+    did: dict = field(default_factory=lambda: {"blue": Counts(), "green": Counts()})
+    error_rate: dict = field(default_factory=dict)
+    is_ready: bool = True
+    wrong: list = field(default_factory=list)
+    flips: bool = False
+    unreachable: int = 0
+    calls: list = field(default_factory=list)
+    champion: str = "1"
+    kill_at: int | None = None
+    refuse: str = ""
+    refuse_promotion: str = ""
+    outages: int = 0
+
+    def pass_(self, seconds=1.0):
+        self.now += seconds
+        candidate, percent, _ = self.split
+        for colour in ("blue", "green"):
+            share = percent if colour == candidate else 100 - percent
+            requests = round(1_000 * seconds * share / 100)
+            if requests and colour not in self.runs:
+                self.outages += 1
+            self.did[colour] = self.did[colour].plus(self._counts(colour, requests))
+
+    def _counts(self, colour, requests):
+        errors = round(requests * self.error_rate.get(self.runs.get(colour), 0))
+        decisions = requests - errors
+        quarter = (decisions // 4,) * 4
+        return Counts(requests, errors, decisions, approved=decisions * 7 // 10, scores=quarter)
+
+    def note(self, *call):
+        self.calls.append(call)
+        if self.kill_at is not None and len(self.calls) == self.kill_at:
+            raise Killed
+
+    def live(self):
+        candidate, percent, _ = self.split
+        colour = candidate if percent == 100 else "blue" if candidate == "green" else "green"
+        return colour, self.runs[colour]
+
+    def shadow(self, live, candidate):
+        self.note("shadow")
+
+        def decide(outcome):
+            return lambda rows: [{"decision": outcome, "score": 600.0, "reasons": []} for _ in rows]
+
+        rows = [(str(number), {}) for number in range(500)]
+        return shadow(rows, decide("approve"), decide("decline" if self.flips else "approve"), ANALYSIS)
+
+    def start(self, colour, version):
+        self.note("start", colour)
+        self.runs[colour] = version
+
+    def ready(self, colour, version):
+        if self.unreachable:
+            self.unreachable -= 1
+            raise NotReached("the router does not answer")
+        return self.is_ready and self.runs.get(colour) == version
+
+    def smoke(self, colour, rollout):
+        self.note("smoke", colour)
+        return self.wrong
+
+    def move(self, candidate, percent, salt):
+        if self.split != (candidate, percent, salt):
+            self.note("move", candidate, percent)
+            self.split = (candidate, percent, salt)
+
+    def counts(self):
+        return {colour: self.did[colour] for colour in self.runs}
+
+    def stop(self, colour):
+        if colour in self.runs:
+            self.note("stop", colour)
+            del self.runs[colour]
+
+    def fetch(self, version, colour, by, reason):
+        self.note("fetch", version)
+        if self.refuse:
+            raise CheckFailed(self.refuse)
+
+    def promoted(self, version, by, reason):
+        self.note("promoted", version)
+        if self.refuse_promotion:
+            raise CheckFailed(self.refuse_promotion)
+        self.champion = version
+
+    def returned(self, version, by, reason):
+        self.note("returned", version)
+        if self.champion == version:
+            self.champion = "1"
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def engine(world, rollout, tmp_path):
+    settings = rollout.model_copy(update={"step_s": 3.0, "bake_s": 5.0, "ready_s": 10.0})
+    return Engine(
+        Record(tmp_path), world, Releases(world.fetch, world.promoted, world.returned), settings, lambda: world.now
+    )
+
+
+def go_on(engine, world, *, most=400, until=lambda state: state.ended):
+    """Tick once a second until something; the state then."""
+    for _ in range(most):
+        state = engine.tick()
+        if until(state):
+            return state
+        world.pass_()
+    raise AssertionError(f"still {state.phase} {state.percent}: {state.said}")
+
+
+def begin(engine, strategy="canary", steps=STEPS, **who):
+    return engine.begin("2", strategy, steps, **(WHO | who))
+
+
+def whats(engine):
+    return [event.what for event in engine.record.events()]
+
+
+def test_a_sound_candidate_takes_every_step_and_has_all_in_the_end(engine, world):
+    begin(engine)
+    assert go_on(engine, world).phase == "done"
+    assert [call[2] for call in world.calls if call[0] == "move"] == [0, 10, 50, 100]
+    assert (world.runs, world.champion) == ({"green": "2"}, "2")
+    assert world.outages == 0
+    assert whats(engine) == [
+        "begun",
+        "shadow",
+        "shadow",
+        "start",
+        "smoke",
+        "10 % traffic",
+        "50 % traffic",
+        "100 % traffic",
+        "promote",
+        "retire",
+        "done",
+    ]
+
+
+def test_every_event_says_who_and_why(engine, world):
+    begin(engine)
+    go_on(engine, world)
+    events = list(engine.record.events())
+    assert events[0].by == "Kim Lee"
+    assert "third quarter was added" in events[0].why
+    assert all(event.by and event.why and event.at and event.rollout == events[0].rollout for event in events)
+
+
+def test_the_next_rollout_takes_the_other_colour_and_another_salt(engine, world):
+    first = begin(engine)
+    go_on(engine, world)
+    second = engine.begin("3", "canary", STEPS, **WHO)
+    assert (second.colour, second.live, second.live_colour) == ("blue", "2", "green")
+    assert second.salt != first.salt
+    assert go_on(engine, world).phase == "done"
+    assert (world.runs, world.outages) == ({"blue": "3"}, 0)
+
+
+@pytest.mark.parametrize(("rate", "within"), [(1.0, 2), (0.3, 2), (0.05, 30)])
+def test_a_candidate_that_errs_is_rolled_back_and_the_live_one_has_all_again(engine, world, rate, within):
+    begin(engine)
+    world.error_rate["2"] = rate
+    go_on(engine, world, until=lambda state: state.percent == 10)
+    seconds = world.now
+    assert go_on(engine, world).phase == "rolled back"
+    assert world.now - seconds <= within
+    assert (world.runs, world.champion, world.live()) == ({"blue": "1"}, "1", ("blue", "1"))
+    assert "error_rate" in engine.record.load().cause
+
+
+def test_the_incident_of_a_rollback_is_recorded_with_its_events(engine, world):
+    state = begin(engine)
+    world.error_rate["2"] = 1.0
+    go_on(engine, world)
+    incident = json.loads((engine.record.folder / "incidents" / f"{state.id}.json").read_text())
+    assert "error_rate" in incident["cause"]
+    assert "to be rolled back" in [event["what"] for event in incident["events"]]
+
+
+def test_a_fault_that_comes_after_all_traffic_goes_back_too(engine, world):
+    begin(engine)
+    go_on(engine, world, until=lambda state: state.phase == "bake")
+    world.error_rate["2"] = 0.3
+    assert go_on(engine, world, most=4).phase == "rolled back"
+    assert world.live() == ("blue", "1")
+
+
+def test_a_candidate_that_is_out_of_traffic_is_rolled_back(engine, world):
+    begin(engine)
+    go_on(engine, world, until=lambda state: state.percent == 50)
+    world.runs["green"] = "crashed"
+    assert go_on(engine, world, most=3).phase == "rolled back"
+    assert "out of traffic" in engine.record.load().cause
+
+
+def test_without_enough_decisions_it_holds_and_goes_nowhere(engine, world):
+    begin(engine)
+    go_on(engine, world, until=lambda state: state.percent == 10)
+    for _ in range(100):
+        world.now += 1  # time without applications
+        state = engine.tick()
+    assert (state.phase, state.percent) == ("traffic", 10)
+    assert "too few" in state.said
+
+
+def test_a_release_that_is_refused_never_runs(engine, world):
+    begin(engine)
+    world.refuse = "models/scorer is not signed"
+    assert go_on(engine, world).phase == "rolled back"
+    assert "not signed" in engine.record.load().cause
+    assert ("start", "green") not in world.calls
+
+
+def test_a_shadow_that_turns_every_decision_stops_it_before_any_traffic(engine, world):
+    state = begin(engine)
+    world.flips = True
+    assert go_on(engine, world).phase == "rolled back"
+    assert engine.record.load().cause.startswith("shadow: approval_rate")
+    report = json.loads((engine.record.folder / "shadow" / f"{state.id}.json").read_text())
+    assert report["flips"] == {"approve to decline": 500}
+    assert ("start", "green") not in world.calls
+
+
+def test_a_candidate_that_is_never_ready_has_no_traffic(engine, world):
+    begin(engine)
+    go_on(engine, world, until=lambda state: state.phase == "start")
+    world.runs.pop("green", None)
+    world.start = lambda colour, version: None if colour == "green" else World.start(world, colour, version)
+    assert go_on(engine, world).phase == "rolled back"
+    assert "not ready within 10 s" in engine.record.load().cause
+
+
+def test_smoke_decisions_that_differ_stop_it(engine, world):
+    begin(engine)
+    world.wrong = ["application 3: pd"]
+    assert go_on(engine, world).phase == "rolled back"
+    assert "application 3: pd" in engine.record.load().cause
+    assert max(call[2] for call in world.calls if call[0] == "move") == 0
+
+
+def test_a_router_that_does_not_answer_decides_nothing(engine, world):
+    begin(engine)
+    go_on(engine, world, until=lambda state: state.percent == 10)
+    world.unreachable = 3
+    world.pass_()
+    assert (engine.tick().phase, engine.tick().said) == ("traffic", "the router does not answer")
+    assert go_on(engine, world).phase == "done"
+
+
+def test_a_refused_promotion_brings_the_traffic_back(engine, world):
+    begin(engine)
+    world.refuse_promotion = "somebody else has to promote it (four eyes)"
+    assert go_on(engine, world).phase == "rolled back"
+    assert (world.live(), world.champion, world.runs) == (("blue", "1"), "1", {"blue": "1"})
+
+
+def test_a_pause_holds_and_a_resume_goes_on(engine, world):
+    begin(engine)
+    go_on(engine, world, until=lambda state: state.percent == 10)
+    engine.record.order("pause", "Ada Berg", "the branch asked for it")
+    for _ in range(30):
+        world.pass_()
+        state = engine.tick()
+    assert (state.percent, state.said) == (10, "paused: `credit-risk deploy resume` or `approve`")
+    engine.record.order("resume", "Ada Berg", "the branch is content")
+    assert go_on(engine, world).phase == "done"
+    assert [event.by for event in engine.record.events() if event.what in ("pause", "resume")] == ["Ada Berg"] * 2
+
+
+def test_a_step_that_needs_a_word_waits_for_it(engine, world):
+    engine.settings = engine.settings.model_copy(update={"approvals": (50,)})
+    begin(engine)
+    go_on(engine, world, until=lambda state: "waits for" in state.said)
+    for _ in range(20):
+        world.pass_()
+        assert engine.tick().percent == 10
+    engine.record.order("approve", "Ada Berg", "figures look right")
+    assert go_on(engine, world).phase == "done"
+
+
+def test_a_pause_does_not_hold_a_rollback(engine, world):
+    begin(engine)
+    go_on(engine, world, until=lambda state: state.percent == 10)
+    engine.record.order("pause", "Ada Berg", "the branch asked for it")
+    world.error_rate["2"] = 1.0
+    assert go_on(engine, world, most=5).phase == "rolled back"
+
+
+@pytest.mark.parametrize("phase", ["fetch", "start", "traffic", "bake", "promote", "retire"])
+def test_an_abort_goes_back_from_anywhere(engine, world, phase):
+    begin(engine)
+    if phase != "fetch":
+        go_on(engine, world, until=lambda state: state.phase == phase)
+    engine.record.order("abort", "Ada Berg", "the branch saw something odd")
+    assert go_on(engine, world).phase == "rolled back"
+    assert (world.live(), world.runs, world.champion, world.outages) == (("blue", "1"), {"blue": "1"}, "1", 0)
+
+
+def test_orders_of_an_earlier_rollout_are_not_obeyed_again(engine, world):
+    begin(engine)
+    engine.record.order("abort", "Ada Berg", "the branch saw something odd")
+    go_on(engine, world)
+    engine.begin("3", "canary", STEPS, **WHO)
+    assert go_on(engine, world).phase == "done"
+
+
+def test_one_rollout_at_a_time(engine, world):
+    begin(engine)
+    with pytest.raises(RolloutRefused, match="unfinished"):
+        engine.begin("3", "canary", STEPS, **WHO)
+
+
+@pytest.mark.parametrize(("by", "reason"), [("", "third quarter was added"), ("Kim Lee", "new"), ("team", "a b c")])
+def test_nobody_and_no_reason_begin_nothing(engine, by, reason):
+    with pytest.raises(UsageError):
+        engine.begin("2", "canary", STEPS, by=by, reason=reason)
+    assert engine.record.load() is None
+
+
+def test_going_back_by_hand_needs_no_steps_no_shadow_and_no_waiting(engine, world):
+    begin(engine)
+    go_on(engine, world)
+    world.champion = "2"
+    engine.begin("1", "rollback", (100,), by="Ada Berg", reason="score shift after the release")
+    seconds = world.now
+    assert go_on(engine, world).phase == "done"
+    assert world.now - seconds <= 8
+    assert (world.runs, world.champion) == ({"blue": "1"}, "1")
+
+
+def test_going_back_by_hand_stands_though_the_registry_refuses(engine, world):
+    begin(engine)
+    go_on(engine, world)
+
+    def refused(*_):
+        raise CheckFailed("there is no champion before the present one")
+
+    engine.releases = replace(engine.releases, returned=refused)
+    engine.begin("1", "rollback", (100,), by="Ada Berg", reason="score shift after the release")
+    assert go_on(engine, world).phase == "done"
+    assert world.runs == {"blue": "1"}
+    assert "the registry was not told" in whats(engine)
+
+
+def test_direct_has_no_step_before_all(engine, world):
+    begin(engine, "direct", (100,))
+    assert go_on(engine, world).phase == "done"
+    assert [call[2] for call in world.calls if call[0] == "move"] == [0, 100]
+
+
+def test_a_controller_that_is_killed_at_any_point_comes_to_the_same_end(engine, world, tmp_path, rollout):
+    begin(engine)
+    go_on(engine, world)
+    points = len(world.calls)
+    assert points > 8
+    for point in range(1, points + 1):
+        mine = World(kill_at=point)
+        again = replace(
+            engine,
+            record=Record(tmp_path / str(point)),
+            target=mine,
+            releases=Releases(mine.fetch, mine.promoted, mine.returned),
+            clock=lambda mine=mine: mine.now,
+        )
+        again.begin("2", "canary", STEPS, **WHO)
+        with pytest.raises(Killed):
+            go_on(again, mine)
+        mine.kill_at = None
+        mine.pass_(5)
+        assert go_on(again, mine).phase == "done"
+        assert (mine.runs, mine.champion, mine.outages) == ({"green": "2"}, "2", 0)
+
+
+def test_a_controller_that_is_killed_while_it_rolls_back_still_rolls_back(engine, world, tmp_path):
+    for point in range(1, 4):
+        mine = World(error_rate={"2": 1.0})
+        again = replace(
+            engine,
+            record=Record(tmp_path / str(point)),
+            target=mine,
+            releases=Releases(mine.fetch, mine.promoted, mine.returned),
+            clock=lambda mine=mine: mine.now,
+        )
+        again.begin("2", "canary", STEPS, **WHO)
+        go_on(again, mine, until=lambda state: state.phase == "rolling back")
+        mine.kill_at = len(mine.calls) + point
+        with pytest.raises(Killed):
+            again.tick()
+        mine.kill_at = None
+        assert go_on(again, mine).phase == "rolled back"
+        assert (mine.live(), mine.runs, mine.champion) == (("blue", "1"), {"blue": "1"}, "1")
+
+
+def test_a_router_that_was_started_anew_hides_no_fault(engine, world):
+    begin(engine)
+    go_on(engine, world, until=lambda state: state.percent == 10)
+    world.pass_(20)
+    engine.tick()
+    world.did = {colour: Counts() for colour in world.did}  # every counter begins again
+    world.error_rate["2"] = 1.0
+    assert go_on(engine, world, most=6).phase == "rolled back"
