@@ -189,7 +189,16 @@ def test_a_new_configuration_leaves_the_split(environment, tmp_path):
     assert router.split() == Split.of("green", 5, 1)
 
 
+def test_a_folder_with_a_long_name_has_its_socket_elsewhere(environment, tmp_path):
+    near, far = Router(tmp_path / "run"), Router(tmp_path / ("long" * 30))
+    far.write(environment)
+    assert len(str(far.socket)) < 107
+    assert far.socket.parent.stat().st_mode & 0o077 == 0
+    assert f"stats socket {far.socket} " in far.config.read_text()
+    assert near.socket != far.socket != Router(tmp_path / ("other" * 30)).socket
+
+
 def test_the_configuration_has_what_keeps_requests_whole(environment, tmp_path):
-    text = rendered(environment, tmp_path)
+    text = rendered(environment, Router(tmp_path))
     assert "option idle-close-on-response" in text
     assert text.count(" backup\n") == 2

@@ -65,9 +65,20 @@ def _power(commands: Commands) -> None:
 
 
 def _local(commands: Commands) -> None:
-    for name, what, run in (("up", UP, _up), ("down", DOWN, _down), ("status", STATUS, _status)):
+    begin = _parser(commands, "up", UP, _up, epilog=LOCAL)
+    begin.add_argument("--config-file", type=Path, help="the environment's file (default: configs/deploy/NAME.yaml)")
+    begin.add_argument(
+        "--model-version",
+        dest="version",
+        default="here",
+        help="what serves where nothing was up before: `champion`, a number of the registry, or `here` (default)",
+    )
+    for name, what, run in (("down", DOWN, _down), ("status", STATUS, _status)):
         _parser(commands, name, what, run, epilog=LOCAL)
-    _parser(commands, "supervise", SUPERVISE, _supervise)
+    supervise = _parser(commands, "supervise", SUPERVISE, _supervise)
+    supervise.add_argument(
+        "--config-file", type=Path, help="the environment's file (default: configs/deploy/NAME.yaml)"
+    )
 
 
 def _parser(commands: Commands, name: str, what: str, run: Run, epilog: str = "") -> argparse.ArgumentParser:
@@ -86,8 +97,10 @@ def _parser(commands: Commands, name: str, what: str, run: Run, epilog: str = ""
 
 def _up(options: argparse.Namespace) -> None:
     supervisor = import_module("credit_risk.delivery.supervisor")
-    environment = _settings(options.root, options.environment)
-    supervisor.up(_place(options), environment, options.environment)
+    deploying, site = _site(options)
+    environment = site.environment
+    deploying.first(site, options.version)
+    supervisor.up(site.place, environment, site.settings)
     _say(f"http://{environment.router.host}:{environment.router.port} answers; `credit-risk status` shows what runs.")
 
 
@@ -98,9 +111,9 @@ def _down(options: argparse.Namespace) -> None:
 
 def _supervise(options: argparse.Namespace) -> None:
     supervisor = import_module("credit_risk.delivery.supervisor")
-    environment, place = _settings(options.root, options.environment), _place(options)
-    supervisor.prepare(place, environment)
-    supervisor.Supervisor(place, environment).run()
+    _, site = _site(options)
+    supervisor.prepare(site.place, site.environment)
+    supervisor.Supervisor(site.place, site.environment).run()
 
 
 def _status(options: argparse.Namespace) -> None:

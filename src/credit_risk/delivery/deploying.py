@@ -92,6 +92,15 @@ class Site:
             return str(standing(registry.events()).named(word))
 
 
+def first(site: Site, word: str) -> None:
+    """Where nothing was ever up, let blue have the version that a word names, verified; else what is wanted stays."""
+    if site.place.wanted() or word == "here":
+        return  # `supervisor.prepare` takes the release of this repository
+    version = site.version(word)
+    site.engine.releases.fetch(version, "blue", "", "")
+    site.place.want({"blue": version})
+
+
 def deploy(site: Site, wish: Wish, say: Callable[[str], None]) -> State:
     """A new rollout to its end. Raises RolloutRefused, NotUp, UsageError before anything is moved."""
     _must_be_up(site)

@@ -1,8 +1,11 @@
 """HAProxy on this machine: its configuration from a template, the split in a map that moves without a reload."""
 
 import csv
+import hashlib
 import io
+import os
 import socket
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,7 @@ from credit_risk.delivery.split import COLOURS, Colour, Split
 from credit_risk.errors import CreditRiskError
 
 ANSWERS_WITHIN = 5.0
+LONGEST_SOCKET = 80  # bytes; the system takes 107, and HAProxy adds some while it starts
 FAILED = ("hrsp_5xx", "econ", "eresp")
 
 
@@ -47,10 +51,25 @@ class Router:
     def map(self) -> Path:
         return self.run / "canary.map"
 
+    @property
+    def socket(self) -> Path:
+        """The runtime socket: in the folder, or where that name is too long for a socket, in one of this user's own."""
+        inside = self.run.absolute() / "haproxy.sock"
+        if len(os.fsencode(inside)) <= LONGEST_SOCKET:
+            return inside
+        name = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"credit-risk-{os.getuid()}" / f"{name}.sock"
+
     def write(self, environment: Environment) -> None:
         """The configuration of an environment, and a map that sends all to blue where there is none yet."""
         self.run.mkdir(parents=True, exist_ok=True)
-        write_text(self.config, rendered(environment, self.run))
+        write_text(self.config, rendered(environment, self))
+        if self.socket.parent != self.run.absolute():
+            self.socket.parent.mkdir(mode=0o700, exist_ok=True)
+            if self.socket.parent.stat().st_uid != os.getuid():
+                raise RouterUnavailable(
+                    f"{self.socket.parent} belongs to somebody else; nothing is told to a router there."
+                )
         if not self.map.is_file():
             self._write_map(Split(0, 0, 0))
 
@@ -106,7 +125,7 @@ class Router:
         try:
             with socket.socket(socket.AF_UNIX) as line:
                 line.settimeout(ANSWERS_WITHIN)
-                line.connect(str(self.run / "haproxy.sock"))
+                line.connect(str(self.socket))
                 line.sendall(f"{command}\n".encode())
                 parts = []
                 while part := line.recv(65_536):
@@ -118,14 +137,15 @@ class Router:
         return b"".join(parts).decode().strip()
 
 
-def rendered(environment: Environment, run: Path) -> str:
+def rendered(environment: Environment, place: Router) -> str:
     """HAProxy's configuration, whole."""
     templates = Templates(  # noqa: S701  (no HTML)
         loader=PackageLoader("credit_risk.delivery", "."), undefined=StrictUndefined, keep_trailing_newline=True
     )
     router = environment.router
     return templates.get_template("haproxy.cfg.j2").render(
-        run=run.absolute(),
+        map=place.map.absolute(),
+        socket=place.socket,
         router=router,
         trusted=environment.security.trusted_networks,
         ports={"blue": router.blue_port, "green": router.green_port},

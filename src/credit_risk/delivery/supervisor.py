@@ -150,16 +150,18 @@ def is_locked(path: Path) -> bool:
         return True
 
 
-def up(place: Place, environment: Environment, name: str) -> None:
+def up(place: Place, environment: Environment, settings: Path) -> None:
     """Start the supervisor in the background and wait until the router sends applications to the live colour.
 
-    With nothing wanted yet, blue serves the release of this repository. Raises NotUp with the end of the log.
+    settings: the environment's file. With nothing wanted yet, blue serves the release of this repository. Raises NotUp
+    with the end of the logs.
     """
     router_command(place)  # what is missing is said before anything starts
     prepare(place, environment)
     if not is_locked(place.run / "supervisor.lock"):
         words = [sys.executable, "-m", "credit_risk.cli", "supervise", "--root", str(place.root)]
-        begin([*words, "--environment", name], place.log("supervisor"))
+        words += ["--environment", environment.environment, "--config-file", str(settings)]
+        begin(words, place.log("supervisor"))
     _wait_until_up(place, environment)
 
 
