@@ -24,7 +24,7 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run serve trial fork-check update load rollout-power up down status overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
+.PHONY: help setup data run serve trial fork-check update load rollout-power up rehearse down status overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
 	scorer review test-workflows workflows-sarif audit secrets sbom release tune bench-pipeline ledger-kills serve-kills registry-drill bento image lock doctor clean
 
 help: ## List the targets (this)
@@ -106,6 +106,12 @@ update: setup ## Merge a newer upstream (UPSTREAM=its address, REF=main): your c
 
 up: setup ## Router and service on this machine, kept running, at http://127.0.0.1:8080 (after `make run`)
 	$(BIN)/credit-risk up
+
+rehearse: setup ## Deploy the release over itself on this machine, behind the router, and end: what a deployment will do
+	$(BIN)/credit-risk sign
+	trap '$(BIN)/credit-risk down' EXIT; $(BIN)/credit-risk up; \
+		$(BIN)/credit-risk deploy --strategy direct --model-version here --by "Rehearsal Run" --reason "a rehearsal before real traffic"; \
+		$(BIN)/credit-risk status
 
 down: setup ## End router and services of this machine
 	$(BIN)/credit-risk down

@@ -6,7 +6,7 @@ PAGE = ROOT / "docs/workflows.md"
 BEGIN, END = "<!-- from the YAML: python tests/workflows/layers.py -->\n", "<!-- end -->\n"
 LAYERS = {
     "CI, every change": ("ci", "pr-report", "security"),
-    "CD, main and tags": ("risk-model-pipeline", "_train", "release"),
+    "CD, main and tags": ("risk-model-pipeline", "_train", "_deploy", "release", "deploy", "rollback"),
     "Operations, on schedules": ("retrain", "batch-score", "drift-monitor", "repo-settings", "scorecard"),
 }
 ONLY_ON_GITHUB = {

@@ -11,6 +11,7 @@ import pytest
 from credit_risk.data.files import Files
 from credit_risk.data.simulate import lender
 from credit_risk.records import signing
+from delivery_trial import free_ports
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("WORKFLOW_TESTS") != "all", reason="trains for minutes: make test-workflows"
@@ -169,3 +170,44 @@ def test_the_key_that_signs_must_be_the_one_that_counts(clone, key, tmp_path):
     assert run.jobs == {"model": "failure"}, str(run)
     assert "was made with another key than the one that counts" in run.log
     assert run.called("gh") == []
+
+
+DEPLOY = {
+    "version": "challenger",
+    "production": True,
+    "by": "Ada Berg",
+    "reason": "it beats the champion on matured rows",
+}
+
+
+def on_free_ports(clone):
+    """Router and colours of the clone on ports that nobody has, and no bake of half a minute."""
+    for old, new in zip(("port: 8080", "blue_port: 3101", "green_port: 3102"), free_ports(3), strict=True):
+        clone.replace("configs/deploy/local.yaml", old, f"{old.split(':')[0]}: {new}")
+    clone.replace("configs/deploy/local.yaml", "bake_s: 30", "bake_s: 1")
+
+
+def test_a_deployment_is_rehearsed_for_real_and_without_a_machine_goes_no_further(clone):
+    on_free_ports(clone)
+    run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY})
+    assert run.jobs == {"rehearse": "success"}, str(run)
+    events = [json.loads(line) for line in (run.artifacts / "rehearsal-staging/audit.jsonl").read_text().splitlines()]
+    assert [one["what"] for one in events][-3:] == ["promote", "retire", "done"]
+    assert "has all traffic" in run.log
+
+
+def test_a_scorer_that_the_gate_stops_is_not_even_rehearsed(clone):
+    on_free_ports(clone)
+    clone.replace("configs/credit.yaml", "at_least: 0.6", "at_least: 0.99")
+    run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY})
+    assert run.jobs == {"rehearse": "failure"}, str(run)
+    assert run.failed_steps == ["rehearse: make rehearse"]
+    assert "The gate does not let this scorer through." in run.log
+
+
+def test_a_machine_on_which_nothing_runs_takes_no_version_and_production_is_not_reached(clone, tmp_path):
+    on_free_ports(clone)
+    variables = {"DEPLOY_ROOT": str(clone.root)}
+    run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY}, variables=variables)
+    assert run.jobs == {"rehearse": "success", "roll-out": "failure"}, str(run)
+    assert "nothing runs here to bring a version into" in run.log

@@ -32,6 +32,7 @@ VARIABLES = {  # a repository variable of the workflows, and what it switches on
     "RETRAIN_VALIDATION_DATA": "newer rows for retrain",
     "RETRAIN_TEST_DATA": "matured rows on which champion and challenger are compared",
     "DRIFT_DATASET": "new applications that drift-monitor holds against the training rows",
+    "DEPLOY_ROOT": "where the release lies on the machines that serve; unset, deploy only rehearses",
     "APP_ID": "the app by which repo-settings reads the rulesets (with the secret APP_KEY)",
     "TRAINING_RUNNER": "the runner that trains; unset, GitHub's own",
 }

@@ -1,0 +1,329 @@
+"""`make drill`: rollouts under a constant load of applicants, sound ones and bad ones, with controllers, services and
+the router killed. What it measures is written to docs/rollout-drill.json; docs/operations.md shows it.
+
+It takes a quarter of an hour and two cores, so `make ci` leaves it out; the parts are tested by themselves.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from ruamel.yaml import YAML
+
+from credit_risk.cli import main
+from credit_risk.data import digest
+from credit_risk.delivery import simulate
+from credit_risk.delivery.place import Place
+from credit_risk.delivery.settings import validate_environment_config
+from credit_risk.delivery.state import Record
+from credit_risk.delivery.supervisor import known
+from credit_risk.domain.lifecycle import standing
+from credit_risk.records.ledger import Ledger
+from credit_risk.records.ledger.verification import verify
+from credit_risk.release import moves
+from delivery_trial import ADA, KEY, Applicants, write_environment
+from release_trial import assemble_again, empty_registry, files, opened, registered
+from tools import needed
+
+__all__ = ["empty_registry", "files", "opened", "registered"]
+pytestmark = pytest.mark.skipif("DRILL" not in os.environ, reason="takes a quarter of an hour: make drill")
+
+ROOT = Path(__file__).parents[2]
+FIGURES = ROOT / "docs" / "rollout-drill.json"
+FAULTS = Path(__file__).parent / "faults"
+RATE = 230.0
+HEALTHY, BAD = [5, 10, 25, 50, 100], [10, 25, 50, 100]
+KINDS = ("slow", "errors 0.05", "errors 0.30", "crash", "scores", "approvals")
+KILLS = 10
+PATIENCE = 400
+
+
+@dataclass
+class Field:
+    """The machine under the drill: two versions registered, the first with the traffic."""
+
+    root: Path
+    port: int
+    fault: Path
+    digests: dict[str, str]
+    opened: Any
+
+    @property
+    def place(self) -> Place:
+        return Place(self.root)
+
+    @property
+    def record(self) -> Record:
+        return Record(self.place.run)
+
+    def percent(self) -> float:
+        """The candidate's share as the router's map has it."""
+        split = self.place.router.split()
+        return max(split.end - split.first, 0) / 100
+
+    def deploy(self, *words: str) -> subprocess.Popen[bytes]:
+        """The command as a person gives it, in a process of its own."""
+        command = [sys.executable, "-m", "credit_risk.cli", "deploy", *words, "--root", str(self.root), *ADA]
+        log = (self.root / "deploy.log").open("ab")
+        return subprocess.Popen(command, stdout=log, stderr=log)
+
+    def reset(self) -> None:
+        """Version 1 has the traffic again and is champion; nothing is left of a candidate's fault."""
+        self.fault.unlink(missing_ok=True)
+        if standing(self.opened.events()).champion != 1:
+            assert main(["rollback", "--root", str(self.root), *ADA]) == 0
+        assert self.place.wanted()[self.live()] == "1"
+
+    def live(self) -> str:
+        return next(colour for colour, version in self.place.wanted().items() if version == "1")
+
+
+@pytest.fixture(scope="module")
+def drilled() -> Iterator[dict[str, Any]]:
+    """What is measured, written when all of it is done."""
+    found: dict[str, Any] = {"rate": RATE, "machine": f"{os.cpu_count()} shared cores"}
+    yield found
+    if {"healthy", "bad", "kills"} <= set(found):
+        FIGURES.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def field(files, registered, opened, monkeypatch, tmp_path):
+    """Two versions of one lender's scorer that decide nearly alike; the first is up, whatever ends it is ended."""
+    needed(shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin"), "haproxy (Debian package haproxy)")
+    fault = tmp_path / "fault"
+    monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
+    monkeypatch.setenv("DRILL_FAULT", str(fault))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FAULTS), os.environ.get("PYTHONPATH", "")]))
+    registered()
+    for move in ("nominate", "promote"):
+        moves.move(opened, move, "1", by="Ada Berg", reason="a reason of five words")
+    port = write_environment(files.root)
+    restore_analysis(files.root / "configs" / "deploy" / "local.yaml", BAD)
+    digests = {"1": digest.of_directory(files.scorer)}
+    assert main(["up", "--root", str(files.root), "--model-version", "champion"]) == 0
+    assemble_again(files, lgd=0.505)
+    registered()
+    digests["2"] = digest.of_directory(files.scorer)
+    moves.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+    try:
+        yield Field(files.root, port, fault, digests, opened)
+    finally:
+        fault.unlink(missing_ok=True)
+        assert main(["down", "--root", str(files.root)]) == 0
+
+
+def restore_analysis(path: Path, steps: list[int]) -> None:
+    """The shipped analysis, not the loose one of the quick test, with these steps and a bake of ten seconds."""
+    yaml = YAML()
+    tree = yaml.load(path)
+    own = yaml.load(Path(__file__).parent / "environments" / "local.yaml")["rollout"]
+    tree["rollout"]["analysis"] = own["analysis"]
+    tree["rollout"] |= {"steps": steps, "step_s": 3, "bake_s": 10}
+    with path.open("w", encoding="utf-8") as stream:
+        yaml.dump(tree, stream)
+
+
+def ended(field: Field, process: subprocess.Popen[bytes], patience: float = PATIENCE) -> str:
+    process.wait(timeout=patience)
+    state = field.record.load()
+    assert state is not None
+    assert state.ended, (field.root / "deploy.log").read_text()[-2000:]
+    return state.phase
+
+
+def ledger_of(field: Field, asking: Applicants) -> dict[str, Any]:
+    """Whether every answered decision stands in the ledger, and stands there once."""
+    answered = {one.decision for one in asking.answers if one.status == 200}
+    with Ledger.open(f"sqlite:///{field.root / 'build/ledger/ledger.db'}", key=bytes.fromhex(KEY)) as ledger:
+        holds = verify(ledger).holds
+        people = {one.applicant for one in asking.answers}
+        recorded = [one.decision_id for person in people for one in ledger.of(person)]
+    return {
+        "chain holds": holds,
+        "answered": len(answered),
+        "lost": len(answered - set(recorded)),
+        "twice": len(recorded) - len(set(recorded)),
+    }
+
+
+def steps_of(field: Field, rollout: str) -> list[tuple[float, int]]:
+    """When each share of traffic began, from the audit trail."""
+    found = []
+    for event in field.record.events():
+        if event.rollout == rollout and event.what.endswith("% traffic"):
+            at = time.mktime(time.strptime(event.at[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+            found.append((at + float("0" + event.at[19:23]), int(event.what.split()[0])))
+    return found
+
+
+def test_a_sound_rollout(field, drilled):
+    restore_analysis(field.root / "configs" / "deploy" / "local.yaml", HEALTHY)
+    with Applicants(field.port, RATE) as asking:
+        time.sleep(8)
+        begun = time.time()
+        assert ended(field, field.deploy("--model-version", "2")) == "done"
+        done = time.time()
+        time.sleep(2)
+    state = field.record.load()
+    edges = [*steps_of(field, state.id), (done, 100)]
+    steps = [
+        {
+            "percent": percent,
+            "seconds": round(after - start, 1),
+            "achieved": round(100 * asking.share(field.digests["2"], start + 0.5, after), 2),
+            "met both": asking.met_both(start + 0.5, after),
+        }
+        for (start, percent), (after, _) in pairwise(edges)
+    ]
+    drilled["healthy"] = {
+        "requests": len(asking.answers),
+        "per second": round(len(asking.answers) / (asking.answers[-1].at - asking.answers[0].at), 1),
+        "failed": len(asking.failed()),
+        "seconds": round(done - begun, 1),
+        "steps": steps,
+        "timeline": timeline(asking, field.digests["2"]),
+        "ledger": ledger_of(field, asking),
+    }
+    print(json.dumps(drilled["healthy"] | {"timeline": "…"}, indent=2))
+    assert asking.failed() == []
+    assert [one["met both"] for one in steps] == [0] * len(steps)
+    assert drilled["healthy"]["ledger"] | {"answered": 0} == {"chain holds": True, "answered": 0, "lost": 0, "twice": 0}
+
+
+def timeline(asking: Applicants, candidate: str) -> list[dict[str, float]]:
+    """Second by second: requests, the candidate's share, failures."""
+    first = asking.answers[0].at
+    seconds: dict[int, list[Any]] = {}
+    for one in asking.answers:
+        seconds.setdefault(int(one.at - first), []).append(one)
+    return [
+        {
+            "second": second,
+            "requests": len(them),
+            "candidate": sum(one.scorer == candidate for one in them),
+            "failed": sum(one.status != 200 for one in them),
+        }
+        for second, them in sorted(seconds.items())
+    ]
+
+
+def test_bad_candidates_go_back_by_themselves(field, drilled):
+    found = {}
+    with Applicants(field.port, RATE, seed=2) as asking:
+        time.sleep(8)
+        for kind in KINDS:
+            process = field.deploy("--model-version", "2")
+            wait_for(lambda: field.percent() >= BAD[0], process)
+            time.sleep(1)
+            field.fault.write_text(kind)
+            begun = time.time()
+            wait_for(lambda: field.record.load().phase in ("rolling back", "rolled back"), process)
+            wait_for(lambda: field.percent() == 0, process)
+            back = time.time()
+            assert ended(field, process) == "rolled back"
+            state = field.record.load()
+            failed = asking.failed(begun, back + 2)
+            found[kind] = {
+                "seconds": round(back - begun, 1),
+                "failed": len(failed),
+                "of": sum(1 for _ in asking.between(begun, back + 2)),
+                "cause": state.cause,
+            }
+            print(kind, found[kind])
+            field.reset()
+            assert asking.failed(back + 2) == []
+    found_ledger = ledger_of(field, asking)
+    drilled["bad"] = {"kinds": found, "ledger": found_ledger}
+    assert set(found) == set(KINDS)
+    assert (found_ledger["lost"], found_ledger["twice"], found_ledger["chain holds"]) == (0, 0, True)
+
+
+def wait_for(what, process: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:
+    deadline = time.monotonic() + patience
+    while not what():
+        assert time.monotonic() < deadline, "it did not come to it"
+        if process.poll() is not None and not what():
+            raise AssertionError("the controller ended before it came to it")
+        time.sleep(0.02)
+
+
+def test_killed_controllers_services_and_routers(field, drilled):
+    rng, ends, found = random.Random(5), [], {}
+    with Applicants(field.port, RATE, seed=3) as asking:
+        time.sleep(8)
+        for _ in range(KILLS):
+            process = field.deploy("--model-version", "2")
+            time.sleep(rng.uniform(3, 45))
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+            if not field.record.load().ended:
+                ended(field, field.deploy("resume"))
+            ends.append(field.record.load().phase)
+            champion = standing(field.opened.events()).champion
+            assert field.place.wanted().keys() == {field.place.wanted() and next(iter(field.place.wanted()))}
+            assert str(champion) == next(iter(field.place.wanted().values())), "registry and traffic agree"
+            field.reset()
+        found["controller"] = {
+            "kills": KILLS,
+            "ended": {end: ends.count(end) for end in set(ends)},
+            "failed": len(asking.failed()),
+        }
+        for name in (field.live(), "router"):
+            before, begun = len(asking.failed()), time.time()
+            kill(field, name)
+            time.sleep(1)
+            wait_up(field)
+            found["service" if name != "router" else "router"] = {
+                "seconds": round(time.time() - begun, 1),
+                "failed": len(asking.failed()) - before,
+            }
+            time.sleep(3)
+        after = time.time()
+        time.sleep(3)
+        assert asking.failed(after) == []
+    drilled["kills"] = found | {"ledger": ledger_of(field, asking)}
+    print(json.dumps(drilled["kills"], indent=2))
+    assert found["controller"]["failed"] == 0
+    assert drilled["kills"]["ledger"] | {"answered": 0} == {"chain holds": True, "answered": 0, "lost": 0, "twice": 0}
+
+
+def kill(field: Field, name: str) -> None:
+    """Kill -9 of a kept process with all that it started."""
+    process = psutil.Process(int(known(field.place)[name]["pid"]))
+    for one in (*process.children(recursive=True), process):
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+
+
+def wait_up(field: Field) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if all(field.place.router.servers()[colour].up for colour in field.place.wanted()):
+                return
+        time.sleep(0.1)
+    raise AssertionError("it did not come back")
+
+
+def test_false_alarms_of_sound_rollouts(drilled):
+    environment = validate_environment_config(Path(__file__).parent / "environments" / "local.yaml")
+    steps = [step for step in environment.rollout.steps if step < 100]
+    lines = list(simulate.measure(environment.rollout.analysis, steps, rollouts=200, per_look=int(RATE), seed=7))
+    print("\n".join(lines))
+    drilled["simulated"] = lines
+    assert lines
