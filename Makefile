@@ -24,7 +24,7 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run serve trial fork-check update load rollout-power up rehearse down status overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
+.PHONY: help setup data run serve trial fork-check update load rollout-power up rehearse down status drill overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
 	scorer review test-workflows workflows-sarif audit secrets sbom release tune bench-pipeline ledger-kills serve-kills registry-drill bento image lock doctor clean
 
 help: ## List the targets (this)
@@ -215,7 +215,11 @@ registry-drill: setup ## Flip a byte in each file of a release, kill registratio
 serve-kills: setup ## Kill -9 the service under load, twenty times: no answered decision is lost, none is made twice
 	SERVE_KILLS=20 $(BIN)/pytest -s tests/serving/test_kills.py
 
-rollout-power: setup ## Measure how often a rollout's analysis is wrong on simulated rollouts, sound and faulty (docs/delivery.md)
+drill: setup ## Rollouts under load, sound and bad, with kills of everything: docs/operations.md (a quarter of an hour)
+	DRILL=1 $(BIN)/pytest -s tests/delivery/test_drill.py
+	$(BIN)/python tests/delivery/drill_page.py
+
+rollout-power: setup ## Measure how often a rollout's analysis is wrong on simulated rollouts, sound and faulty (docs/operations.md)
 	$(BIN)/credit-risk rollout-power
 
 ledger-kills: setup ## Kill -9 under load, twenty times in each database: no decision that was answered is lost

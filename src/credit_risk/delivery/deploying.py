@@ -128,7 +128,7 @@ def _steps(site: Site, wish: Wish, say: Callable[[str], None]) -> tuple[int, ...
     for percent in wanted:
         say(known.get(percent, f"{percent} %"))
     if made.low_volume:
-        say("few applications: the coarse plan is the default; docs/delivery.md says why")
+        say("few applications: the coarse plan is the default; docs/operations.md says why")
     return wanted
 
 

@@ -1,0 +1,92 @@
+"""The drill in docs/operations.md, from docs/rollout-drill.json: python tests/delivery/drill_page.py writes it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("svg")
+import matplotlib.pyplot as plt
+
+ROOT = Path(__file__).parents[2]
+FIGURES = ROOT / "docs" / "rollout-drill.json"
+PAGE = ROOT / "docs" / "operations.md"
+PICTURE = ROOT / "docs" / "pictures" / "rollout.svg"
+BEGIN, END = "<!-- from docs/rollout-drill.json: make drill -->\n", "<!-- end of drill -->\n"
+
+
+def generated(found: dict[str, Any]) -> str:
+    """The section between the marks."""
+    healthy, bad, kills = found["healthy"], found["bad"], found["kills"]
+    lines = [
+        f"Applicants asked {healthy['per second']:g} times a second, {found['machine']}. "
+        f"Failed requests of {healthy['requests']:,} in the sound rollout: **{healthy['failed']}**, in "
+        f"{healthy['seconds']:g} s from the command to 100 % and promoted.",
+        "",
+        "| step | seconds | achieved | applicants who met both within it |",
+        "|---|---|---|---|",
+        *(
+            f"| {one['percent']} % | {one['seconds']:g} | {one['achieved']:.1f} % | {one['met both']} |"
+            for one in healthy["steps"]
+        ),
+        "",
+        "![Requests, the candidate's share and failures, second by second](pictures/rollout.svg)",
+        "",
+        "| candidate | back after the fault | failed requests | what stopped it |",
+        "|---|---|---|---|",
+        *(
+            f"| {kind} | {one['seconds']:g} s | {one['failed']} of {one['of']:,} | {one['cause']} |"
+            for kind, one in bad["kinds"].items()
+        ),
+        "",
+        "| killed with -9 | what came of it | failed requests |",
+        "|---|---|---|",
+        f"| controller, {kills['controller']['kills']} times | "
+        + ", ".join(f"{count} {end}" for end, count in sorted(kills["controller"]["ended"].items()))
+        + f"; registry and traffic agreed each time | {kills['controller']['failed']} |",
+        *(
+            f"| {name} | up again after {kills[name]['seconds']:g} s | {kills[name]['failed']} |"
+            for name in ("service", "router")
+        ),
+        "",
+        "| ledger | answered decisions | lost | twice | chain |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {name} | {one['ledger']['answered']:,} | {one['ledger']['lost']} | {one['ledger']['twice']} | "
+            f"{'holds' if one['ledger']['chain holds'] else 'BROKEN'} |"
+            for name, one in (("sound rollout", healthy), ("bad candidates", bad), ("kills", kills))
+        ),
+        "",
+        "Simulated, where the truth is known:",
+        "",
+        *(f"- {line}" for line in found["simulated"]),
+    ]
+    return "\n".join([BEGIN, *lines, "", END])
+
+
+def page(text: str, found: dict[str, Any]) -> str:
+    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    return before + generated(found) + after
+
+
+def draw(timeline: list[dict[str, float]]) -> None:
+    """Second by second: what each colour answered, and what failed."""
+    mpl.rcParams["svg.hashsalt"] = "rollout"
+    figure, axes = plt.subplots(figsize=(9, 3.2))
+    seconds = [one["second"] for one in timeline]
+    candidate = [one["candidate"] for one in timeline]
+    live = [one["requests"] - one["candidate"] - one["failed"] for one in timeline]
+    axes.stackplot(seconds, live, candidate, labels=["live version", "candidate"], colors=["#0b5394", "#e69138"])
+    axes.plot(seconds, [one["failed"] for one in timeline], color="#cc0000", label="failed")
+    axes.set(xlabel="seconds", ylabel="requests a second", ylim=(0, None), xlim=(0, max(seconds)))
+    axes.legend(loc="lower right")
+    figure.tight_layout()
+    figure.savefig(PICTURE, metadata={"Date": None})
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
+    draw(figures["healthy"]["timeline"])
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")
