@@ -225,8 +225,22 @@ def test_a_candidate_that_is_out_of_traffic_is_rolled_back(engine, world):
     begin(engine)
     go_on(engine, world, until=lambda state: state.percent == 50)
     world.runs["green"] = "crashed"
-    assert go_on(engine, world, most=3).phase == "rolled back"
+    assert go_on(engine, world, most=6).phase == "rolled back"
     assert "out of traffic" in engine.record.load().cause
+
+
+@pytest.mark.parametrize("phase", ["traffic", "bake"])
+def test_a_moment_out_of_traffic_holds_and_is_no_reason_to_go_back(engine, world, phase):
+    begin(engine)
+    before = go_on(engine, world, until=lambda state: state.phase == phase)
+    world.is_ready = False
+    for _ in range(2):
+        world.now += 1
+        state = engine.tick()
+    assert (state.phase, state.step, state.said) == (phase, before.step, "the candidate is out of traffic for now")
+    world.is_ready = True
+    assert go_on(engine, world).phase == "done"
+    assert engine.record.load().away == 0
 
 
 def test_without_enough_decisions_it_holds_and_goes_nowhere(engine, world):

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 SALTS = 2**31
 AUTOMATIC = "the controller"
+AWAY_S = 3.0  # seconds without traffic after which a candidate counts as broken
 
 
 class RolloutRefused(CheckFailed, RuntimeError):
@@ -208,7 +209,7 @@ class Engine:
             return state
         counts = self.target.counts()
         if not self.target.ready(state.colour, state.candidate):
-            return self._fail(state, "the candidate is out of traffic: it crashed, hangs or is not ready")
+            return self._away(state)
         both = (state.live_colour, state.colour)
         meters = tuple(meter.read(counts.get(one, Counts())) for meter, one in zip(state.meters, both, strict=True))
         live, candidate = (meter.total for meter in meters)
@@ -217,15 +218,22 @@ class Engine:
         found = judge(live, candidate, self.settings.analysis, steps=len(state.steps), look=state.looks + 1)
         # The next look is due on the grid of the interval, also after a controller that was away.
         looks = max(state.looks, int((self.clock() - state.since) / self.settings.analysis.interval_s)) + 1
-        after = replace(state, meters=_pair(meters), looks=looks, verdict=found.verdict, said=found.sentence)
+        after = replace(state, away=0.0, meters=_pair(meters), looks=looks, verdict=found.verdict, said=found.sentence)
         return self._fail(after, found.sentence) if found.verdict == "FAIL" else after
+
+    def _away(self, state: State) -> State:
+        """The other colour answers meanwhile, so a moment is borne: a health check may be late on a busy machine."""
+        since = state.away or self.clock()
+        if self.clock() - since >= AWAY_S:
+            return self._fail(state, "the candidate is out of traffic: it crashed, hangs or is not ready")
+        return replace(state, away=since, verdict="CANNOT SAY", said="the candidate is out of traffic for now")
 
     def _bake(self, state: State) -> State:
         self.target.move(state.colour, 100, state.salt)
         looked = self._look(state)
         # Who goes back by hand has seen enough: nothing is compared with what is being left.
         bake_s = 0 if state.strategy == "rollback" else self.settings.bake_s
-        if looked.phase != "bake" or looked.paused or self.clock() - state.since < bake_s:
+        if looked.phase != "bake" or looked.away or looked.paused or self.clock() - state.since < bake_s:
             return looked
         return looked.to("promote", self.clock())
 

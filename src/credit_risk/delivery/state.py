@@ -37,6 +37,7 @@ class State:
 
     live and candidate are versions; colour is the candidate's.
     approved: steps that a person let through. cause: why it is rolled back. orders: how many were obeyed.
+    away: since when the candidate takes no traffic, 0 while it does.
     """
 
     id: str
@@ -60,6 +61,7 @@ class State:
     approved: tuple[int, ...] = ()
     cause: str = ""
     orders: int = 0
+    away: float = 0.0
 
     @property
     def percent(self) -> int:
@@ -78,7 +80,14 @@ class State:
 
     def to(self, phase: Phase, now: float, **changes: Any) -> "State":
         """In another phase, with clocks and meters at their beginning."""
-        fresh: dict[str, Any] = {"since": now, "looks": 0, "meters": (Meter(), Meter()), "verdict": "", "said": ""}
+        fresh: dict[str, Any] = {
+            "since": now,
+            "looks": 0,
+            "meters": (Meter(), Meter()),
+            "verdict": "",
+            "said": "",
+            "away": 0.0,
+        }
         return replace(self, phase=phase, **(fresh | changes))
 
     def as_dict(self) -> dict[str, Any]:
