@@ -76,6 +76,7 @@ def test_it_is_started_and_runs_once_it_answers(keep, clock):
         "answers": True,
         "pid": 0,
         "created": 0,
+        "version": "",
     }
 
 

@@ -28,6 +28,7 @@ BEGIN, END = (
 )
 ASKED = ("ci", "security", "risk-model-pipeline")  # what starts on a pull request; pr-report follows it
 COUNTS = {"windows-2025": 2}
+NEVER_THEN = "github.event_name != 'pull_request'"
 SET_UP = "make setup"
 OURS = {"./.github/actions/set-up": [SET_UP], "./.github/actions/dvc-data": ["make data"]}
 ELSEWHERE = {  # billed a minute at least, and never run here
@@ -63,6 +64,8 @@ def jobs() -> list[Job]:
     found = []
     for workflow in (*ASKED, "pr-report"):
         for name, job in read(ROOT / f".github/workflows/{workflow}.yml")["jobs"].items():
+            if job.get("if") == NEVER_THEN:
+                continue
             called = job.get("uses")
             made = read(ROOT / called)["jobs"] if called else {name: job}
             found += [part for one in made.values() for part in _parts(workflow, name, one)]
@@ -71,7 +74,7 @@ def jobs() -> list[Job]:
 
 def _parts(workflow: str, name: str, job: dict[str, Any]) -> list[Job]:
     """One job, or one for each command where a matrix names the command."""
-    counts = COUNTS.get(job["runs-on"], 1)
+    counts = COUNTS.get(str(job["runs-on"]), 1)
     commands = [command for step in job["steps"] for command in _commands(step)]
     matrix = job.get("strategy", {}).get("matrix", {})
     if targets := matrix.get("target"):

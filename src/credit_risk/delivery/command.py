@@ -66,7 +66,6 @@ def _power(commands: Commands) -> None:
 
 def _local(commands: Commands) -> None:
     begin = _parser(commands, "up", UP, _up, epilog=LOCAL)
-    begin.add_argument("--config-file", type=Path, help="the environment's file (default: configs/deploy/NAME.yaml)")
     begin.add_argument(
         "--model-version",
         dest="version",
@@ -75,10 +74,7 @@ def _local(commands: Commands) -> None:
     )
     for name, what, run in (("down", DOWN, _down), ("status", STATUS, _status)):
         _parser(commands, name, what, run, epilog=LOCAL)
-    supervise = _parser(commands, "supervise", SUPERVISE, _supervise)
-    supervise.add_argument(
-        "--config-file", type=Path, help="the environment's file (default: configs/deploy/NAME.yaml)"
-    )
+    _parser(commands, "supervise", SUPERVISE, _supervise)
 
 
 def _parser(commands: Commands, name: str, what: str, run: Run, epilog: str = "") -> argparse.ArgumentParser:
@@ -91,6 +87,13 @@ def _parser(commands: Commands, name: str, what: str, run: Run, epilog: str = ""
     )
     command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
     command.add_argument("--environment", default="local", help="local, staging or production (default: local)")
+    command.add_argument(
+        "--config-file",
+        "--config",
+        dest="config_file",
+        type=Path,
+        help="the environment's file (default: configs/deploy/NAME.yaml)",
+    )
     command.set_defaults(run=run)
     return command
 
@@ -134,7 +137,6 @@ def _deploy(commands: Commands) -> None:
         dest="version",
         help="a number of the registry, `challenger` (default), or `here` for the release of this repository",
     )
-    deploy.add_argument("--config-file", type=Path, help="the environment's file (default: configs/deploy/NAME.yaml)")
     deploy.add_argument("--strategy", choices=["canary", "blue-green", "direct"], default="canary", help="how")
     deploy.add_argument(
         "--traffic-percentage",
@@ -147,7 +149,6 @@ def _deploy(commands: Commands) -> None:
     deploy.add_argument("--health-check-endpoint", default="/health", help="must answer first (default: /health)")
     _who(deploy)
     back = _parser(commands, "rollback", ROLLBACK, _rolled_back, DEPLOYS)
-    back.add_argument("--config-file", type=Path, help="the environment's file (default: configs/deploy/NAME.yaml)")
     _who(back)
 
 
@@ -159,7 +160,7 @@ def _who(command: argparse.ArgumentParser) -> None:
 def _site(options: argparse.Namespace) -> Any:
     deploying = import_module("credit_risk.delivery.deploying")
     settings = import_module("credit_risk.delivery.settings")
-    path = options.config_file or options.root / "configs" / "deploy" / f"{options.environment}.yaml"
+    path = _path(options, options.environment)
     environment = settings.validate_environment_config(path, options.environment)
     health = getattr(options, "health_check_endpoint", "/health")
     return deploying, deploying.Site(options.root.absolute(), environment, path.absolute(), health)
@@ -210,7 +211,7 @@ def _ended(state: Any) -> None:
 
 def _measure_power(options: argparse.Namespace) -> None:
     simulate = import_module("credit_risk.delivery.simulate")
-    rollout = _settings(options.root, options.environment).rollout
+    rollout = _settings(options, options.environment).rollout
     steps = [step for step in rollout.steps if step < 100]
     _say(f"{options.rollouts} rollouts each; at most {rollout.analysis.false_alarms:.1%} of the sound may be stopped")
     for line in simulate.measure(
@@ -219,15 +220,20 @@ def _measure_power(options: argparse.Namespace) -> None:
         _say(line)
 
 
-def _settings(root: Path, name: str) -> Any:
+def _settings(options: argparse.Namespace, name: str) -> Any:
     settings = import_module("credit_risk.delivery.settings")
-    return settings.validate_environment_config(root / "configs" / "deploy" / f"{name}.yaml")
+    return settings.validate_environment_config(_path(options, name), name)
+
+
+def _path(options: argparse.Namespace, name: str) -> Path:
+    found: Path = options.config_file or options.root / "configs" / "deploy" / f"{name}.yaml"
+    return found
 
 
 def _environment(options: argparse.Namespace) -> None:
     settings = import_module("credit_risk.delivery.settings")
     for name in [options.environment] if options.environment else settings.NAMES:
-        found = _settings(options.root, name)
+        found = _settings(options, name)
         scaling, compute = found.scaling, found.compute
         _say(
             f"{name}: {scaling.min_replicas} to {scaling.max_replicas} replicas of {compute.cpu:g} cores and "
