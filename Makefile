@@ -103,6 +103,10 @@ fork-check: setup ## What a fork has left to do before its model decides about a
 update: setup ## Merge a newer upstream (UPSTREAM=its address, REF=main): your configs, data and results stay yours
 	@[ -n "$(UPSTREAM)" ] || { echo "Say where it is: make update UPSTREAM=https://… (REF=main)"; exit 2; }
 	$(BIN)/credit-risk update --upstream "$(UPSTREAM)" --ref "$(or $(REF),main)"
+	@: "From here on it is the merged code that runs, in the environment that it asks for."
+	@$(MAKE) setup
+	@$(BIN)/credit-risk migrate
+	@echo "Models and reports are still those of before: 'make run' makes them anew, 'make fork-check' says what is left to do."
 
 up: setup ## Router and service on this machine, kept running, at http://127.0.0.1:8080 (after `make run`)
 	$(BIN)/credit-risk up

@@ -19,6 +19,10 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 INIT = "write configs/credit.yaml from your data: types, ranges, roles, directions, reasons, and what you must decide"
 MIGRATE = "bring configs/credit.yaml to the format that this version reads; everything you wrote stays as it is"
 UPDATE = "merge a newer upstream: your configs, data and results stay yours, the code becomes its"
+UPDATE_MORE = """
+`make update` runs this, then brings .venv and configs/credit.yaml up to date too. The rules of the merge, which file is
+merged how, stand in .gitattributes and hold for this command alone: a plain `git merge` or `git pull` merges every file
+by lines, and leaves a conflict where two sides changed the same ones."""
 MERGE = "git's merge driver for configs/deploy and configs/policies; `update` sets it up"
 CHECK = "what is left to do before your model decides about anybody, each with the command that mends it"
 ROLES = {
@@ -167,11 +171,7 @@ def _migrate(commands: Commands) -> None:
 
 
 def _run_migrate(options: argparse.Namespace) -> None:
-    _brought_here(options.config or Files(options.root).config)
-
-
-def _brought_here(path: Path) -> None:
-    """Bring a config to today's version and say what is new in it."""
+    path = options.config or Files(options.root).config
     tree, console = tree_of(path), Console(highlight=False)
     version = tree.get("version")
     if not isinstance(version, int) or not 0 < version <= VERSION:
@@ -201,6 +201,7 @@ def _update(commands: Commands) -> None:
     update = _command(
         commands, "update", UPDATE, "credit-risk update --upstream https://git.example.org/credit-risk.git"
     )
+    update.description = f"{update.description}\n{UPDATE_MORE}"
     update.add_argument("--upstream", required=True, help="the remote's name or address")
     update.add_argument("--ref", default="main", help="the branch or tag to merge (default: main)")
     update.set_defaults(run=_run_update)
@@ -213,14 +214,11 @@ def _update(commands: Commands) -> None:
 
 def _run_update(options: argparse.Namespace) -> None:
     update = import_module("credit_risk.fork.update")
-    console = Console(highlight=False)
     for sentence in update.update(options.root, upstream=options.upstream, ref=options.ref):
-        console.print(sentence, markup=False)
-    _brought_here(options.config or Files(options.root).config)
-    console.print("`make run` makes models and reports anew; `make fork-check` says what is left to do.")
+        Console(highlight=False, soft_wrap=True).print(sentence, markup=False)
 
 
 def _run_merge(options: argparse.Namespace) -> None:
     merging = import_module("credit_risk.fork.merging")
-    for sentence in merging.merge_files(options.base, options.ours, options.theirs):
+    for sentence in merging.merge_files(options.base, options.ours, options.theirs, options.name):
         Console(highlight=False, stderr=True, soft_wrap=True).print(f"{options.name}: {sentence}", markup=False)

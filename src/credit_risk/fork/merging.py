@@ -1,21 +1,43 @@
 """Upstream's and the fork's changes of one YAML file, put together key by key.
 
 Git merges lines, and a fork has edited many of them: two values on neighbouring lines are a conflict to git, and none
-to anybody else. A list counts as one value: which of its entries belong together nobody can tell.
+to anybody else. So the values are merged as a tree, which alone says what is right; and the text word by word, which
+keeps comments and layout of both sides. Where that text does not say what the tree says, the tree is written into it.
+A list counts as one value, as which of its entries belong together nobody can tell; unless each has an `id`.
 """
 
 import io
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
 
+from credit_risk.config.lines import plain
 from credit_risk.config.reading import tree_of
 from credit_risk.data.writing import write_text
+from credit_risk.errors import CheckFailed, ConfigError
+from credit_risk.fork.git import git, tried
 
 ABSENT = object()
+WORDS = r"(?<=: )|(?<=\S)(?= +#)|(?<= #)|(?<=, )|(?<=\{)|(?=\})"
+LINE_ENDS = r"|(?=\n)"  # between the last word of a line and the first of the next, where both sides may change one
+BREAK = "\x1f\n"  # a character that no YAML may hold
+SIDES = ("the version before", "yours", "upstream's")
+
+
+class NotMergeable(CheckFailed):
+    """A version of a file is no YAML, so that nothing can be said about its keys; git marks what both changed."""
+
+    def __init__(self, name: str, side: str, error: ConfigError) -> None:
+        super().__init__(
+            f"{name}: {side} is no YAML ({error.problems[0]}); git marks in it the lines that both changed"
+        )
 
 
 @dataclass
@@ -29,34 +51,118 @@ class Merge:
         for key in [*theirs, *(key for key in base if key not in theirs)]:
             was, mine, new = (side.get(key, ABSENT) for side in (base, ours, theirs))
             where = f"{place}.{key}" if place else str(key)
-            if new in (was, mine):
+            if same(new, was) or same(new, mine):
                 continue
-            if isinstance(mine, Mapping) and isinstance(new, Mapping):
-                self.tree(was if isinstance(was, Mapping) else {}, mine, new, where)
-            elif mine != was:
+            if isinstance(by_id(mine), Mapping) and isinstance(by_id(new), Mapping):
+                self._entries(was, mine, new, where)
+            elif not same(mine, was):
                 self.kept.append(f"{where}: yours, {told(mine)}, stays; upstream has {told(new)}")
             elif new is ABSENT:
                 del ours[key]
             else:
                 ours[key] = new
 
+    def _entries(self, base: Any, ours: Any, theirs: Any, place: str) -> None:
+        was, mine = by_id(base), by_id(ours)
+        there = list(mine)
+        self.tree(was if isinstance(was, Mapping) else {}, mine, by_id(theirs), place)
+        if mine is not ours and list(mine) != there:
+            ours[:] = mine.values()
+
+
+def by_id(value: Any) -> Any:
+    """A list whose entries each have an `id` of their own as a mapping from it; everything else as it is."""
+    if not isinstance(value, list) or not all(isinstance(entry, Mapping) and "id" in entry for entry in value):
+        return value
+    entries = {str(entry["id"]): entry for entry in value}
+    return entries if entries and len(entries) == len(value) else value
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values of a YAML file say the same: 1 is not true, and the order of keys says nothing."""
+    one, other = by_id(one), by_id(other)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return repr(plain(one)) == repr(plain(other))
+
 
 def told(value: Any) -> str:
-    return "removed" if value is ABSENT else repr(value)
+    """A value within a sentence, as YAML would have it on one line; shortened if need be."""
+    text = "removed" if value is ABSENT else json.dumps(plain(value), ensure_ascii=False, default=str)
+    return text if len(text) <= 120 else f"{text[:119]}…"
 
 
-def merge_files(base: Path, ours: Path, theirs: Path) -> list[str]:
+def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> list[str]:
     """Merge three versions into `ours`; returns the places where both sides had changed one value.
 
-    Raises ConfigError for a version that is no YAML; `ours` is then as it was.
+    name: what the file is called in the repository.
+    Raises NotMergeable for a version that is no YAML; `ours` then holds git's own merge with its marks.
     """
-    trees = [tree_of(path) if path.read_text(encoding="utf-8").strip() else {} for path in (base, ours, theirs)]
+    paths = (base, ours, theirs)
+    try:
+        before, wanted, newer = (_tree(path, name, side) for path, side in zip(paths, SIDES, strict=True))
+    except NotMergeable:
+        labels = [word for side in ("yours", "before", "upstream") for word in ("-L", side)]
+        tried(Path(), "merge-file", "--quiet", *labels, *map(_absolute, (ours, base, theirs)))
+        raise
     merge = Merge()
-    merge.tree(*trees)
-    yaml, text = YAML(), io.StringIO()
+    merge.tree(before, wanted, newer)
+    write_text(ours, _text([path.read_text(encoding="utf-8") for path in paths], wanted))
+    return merge.kept
+
+
+def _tree(path: Path, name: str, side: str) -> Any:
+    try:
+        return tree_of(path) if path.stat().st_size else {}
+    except ConfigError as error:
+        raise NotMergeable(name, side, error) from None
+
+
+def _text(texts: Sequence[str], wanted: Any) -> str:
+    """The text that says what is wanted, with as much as can be of the words of both sides."""
+    by_words = [_by_words(texts, WORDS + LINE_ENDS, "--ours"), _by_words(texts, WORDS, "--union")]
+    for text in by_words:
+        if same(_read(text), wanted):
+            return text
+    tree = _read(by_words[0])
+    if not isinstance(tree, Mapping):
+        tree = wanted
+    Merge().tree(tree, tree, wanted)
+    written = io.StringIO()
+    _yaml().dump(tree, written)
+    return written.getvalue()
+
+
+def _by_words(texts: Sequence[str], words: str, favour: str) -> str:
+    """Git's merge of three texts with a word on each line, so that only words can be in conflict.
+
+    favour: what git puts where they are: --ours, or --union for both.
+    """
+    with TemporaryDirectory() as room:
+        paths = [Path(room, name) for name in ("base", "ours", "theirs")]
+        for path, text in zip(paths, texts, strict=True):
+            path.write_text(re.sub(words, BREAK, text), encoding="utf-8")
+        base, ours, theirs = map(_absolute, paths)
+        return git(Path(), "merge-file", "--stdout", "--quiet", favour, ours, base, theirs).replace(BREAK, "")
+
+
+def _read(text: str) -> Any:
+    """The tree of a text that git put together; None where it is no YAML, as with a key that stands there twice."""
+    try:
+        return _yaml().load(text)
+    except (MarkedYAMLError, ValueError):
+        return None
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
     yaml.width = 4096
     yaml.preserve_quotes = True
     yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.dump(trees[1], text)
-    write_text(ours, text.getvalue())
-    return merge.kept
+    return yaml
+
+
+def _absolute(path: Path) -> str:
+    return str(path.absolute())

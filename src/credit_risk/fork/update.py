@@ -2,26 +2,21 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from credit_risk.errors import CheckFailed, CreditRiskError, UsageError
+from credit_risk.fork.git import git, tried
 
-DRIVERS = {  # named in .gitattributes; git takes their commands from the clone's own config alone
-    "credit-risk-config": f'"{sys.executable}" -m credit_risk.cli merge-config %O %A %B %P',
-    "credit-risk-ours": "true",
-}
-OURS = (
-    "configs/credit.yaml",
-    "configs/model.yaml",
-    "data.dvc",
-    "dvc.lock",
-    "reports/",
-    "models/",
-    ".dvc/config",
-    "docs/pictures/",
-)
-"""What a fork makes anew or owns: where it deleted one that upstream changed, it stays deleted."""
+KEY_BY_KEY, OURS = "credit-risk-config", "credit-risk-ours"  # .gitattributes says which file has which
+DRIVERS = {KEY_BY_KEY: f'"{sys.executable}" -m credit_risk.cli merge-config %O %A %B %P', OURS: "true"}
+# For one merge alone. Kept in the clone's config, they would also drop a colleague's edit of credit.yaml without a
+# word whenever two branches of the fork meet.
+WITH_DRIVERS = [
+    word
+    for name, command in DRIVERS.items()
+    for word in ("-c", f"merge.{name}.name=", "-c", f"merge.{name}.driver={command}")
+]
 
 
 class DirtyTree(CreditRiskError, RuntimeError):
@@ -33,24 +28,35 @@ class DirtyTree(CreditRiskError, RuntimeError):
         )
 
 
+class NoCommonHistory(UsageError):
+    """Without a version that both sides come from, nobody can tell who changed what."""
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(
+            f"This repository and {upstream} share no commit. If the clone is shallow: git fetch --unshallow. If it "
+            "began as a copy of the files, name the commit that was copied, once, and run `make update` again: git "
+            "merge --allow-unrelated-histories --strategy ours COMMIT"
+        )
+
+
 def update(root: Path, *, upstream: str, ref: str) -> list[str]:
     """Merge upstream's `ref`, and return what to know about it.
 
     upstream: a remote's name, or an address, which is then added as the remote `upstream`.
-    Raises DirtyTree before anything is done; CheckFailed if files other than the fork's own are in conflict.
+    Raises DirtyTree or NoCommonHistory before anything is merged; CheckFailed if files other than the fork's own are
+    in conflict.
     """
     if dirty := [line[3:] for line in git(root, "status", "--porcelain", "--untracked-files=no").splitlines()]:
         raise DirtyTree(dirty)
-    for name, command in DRIVERS.items():
-        git(root, "config", f"merge.{name}.name", "keeps what a fork has decided")
-        git(root, "config", f"merge.{name}.driver", command)
     remote = _remote(root, upstream)
     git(root, "fetch", "--quiet", remote, ref)
-    before, there = (git(root, "rev-parse", name).strip() for name in ("HEAD", "FETCH_HEAD"))
-    merged = _run(root, "merge", "--no-edit", "--no-ff", "--quiet", there)
+    before, there = (git(root, "rev-parse", f"{name}^{{commit}}").strip() for name in ("HEAD", "FETCH_HEAD"))
+    if tried(root, "merge-base", before, there).returncode:
+        raise NoCommonHistory(upstream)
+    merged = tried(root, *WITH_DRIVERS, "merge", "--no-edit", "--no-ff", "--quiet", there)
     said = [line for line in merged.stderr.splitlines() if line.startswith("configs/")]
     if merged.returncode:
-        _settle(root, merged)
+        said += _settle(root, merged, said)
     if git(root, "rev-parse", "HEAD").strip() == before:
         return ["Nothing is newer there."]
     return [f"Merged {ref} of {remote}, {there[:12]}.", *said]
@@ -64,37 +70,53 @@ def _remote(root: Path, upstream: str) -> str:
     return "upstream"
 
 
-def _settle(root: Path, merged: "subprocess.CompletedProcess[str]") -> None:
-    """End a merge whose only conflicts are files that the fork deleted, or that it alone makes."""
-    entries = [line.split(maxsplit=3) for line in git(root, "ls-files", "--unmerged").splitlines()]
-    stages: dict[str, set[str]] = {}
-    for _, _, stage, name in entries:
-        stages.setdefault(name, set()).add(stage)
+def _settle(root: Path, merged: "subprocess.CompletedProcess[str]", said: Sequence[str]) -> list[str]:
+    """End a merge whose only conflicts are of files that drivers never see: one side deleted or moved them.
+
+    Returns what to know about them. Raises CheckFailed for the conflicts that a person must look at.
+    """
+    stages = _unmerged(root)
     if not stages:
         raise UsageError(f"git did not merge: {merged.stderr.strip() or merged.stdout.strip()}")
-    others = [name for name in stages if not name.startswith(OURS)]
-    if others:
-        raise CheckFailed(
-            f"Both you and upstream changed {', '.join(others)}. Edit them, `git add` them and `git commit`, then run "
-            "`.venv/bin/credit-risk migrate`; or go back with `git merge --abort`."
-        )
-    for name, held in stages.items():
-        if "2" in held:
+    drivers = _drivers(root, stages)
+    own = {name for name, held in stages.items() if _is_own(drivers[name], held)}
+    for name in own:
+        if "2" in stages[name]:
             git(root, "checkout", "--quiet", "--ours", "--", name)
             git(root, "add", "--", name)
         else:
             git(root, "rm", "--quiet", "--force", "--", name)
+    told = [_kept(name, stages[name]) for name in sorted(own) if drivers[name] == KEY_BY_KEY]
+    if others := sorted(stages.keys() - own):
+        raise CheckFailed("\n".join([*said, *told, _for_a_person(others)]))
     git(root, "commit", "--quiet", "--no-edit")
+    return told
 
 
-def git(root: Path, *arguments: str) -> str:
-    """What git says. Raises UsageError with its own words if it refuses."""
-    done = _run(root, *arguments)
-    if done.returncode:
-        raise UsageError(f"git {arguments[0]}: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
+def _unmerged(root: Path) -> dict[str, set[str]]:
+    """Each file in conflict with the versions that git holds of it: 1 the one before, 2 the fork's, 3 upstream's."""
+    stages: dict[str, set[str]] = {}
+    for entry in git(root, "ls-files", "--unmerged", "-z").split("\0")[:-1]:
+        held, name = entry.split("\t", maxsplit=1)
+        stages.setdefault(name, set()).add(held.split()[2])
+    return stages
 
 
-def _run(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+def _drivers(root: Path, names: Iterable[str]) -> Mapping[str, str]:
+    said = git(root, "check-attr", "-z", "merge", "--", *names).split("\0")
+    return dict(zip(said[::3], said[2::3], strict=False))
+
+
+def _is_own(driver: str, held: set[str]) -> bool:
+    return driver == OURS or (driver == KEY_BY_KEY and not {"2", "3"} <= held)
+
+
+def _kept(name: str, held: set[str]) -> str:
+    return f"{name}: yours stays; upstream removed it" if "2" in held else f"{name}: stays removed; upstream changed it"
+
+
+def _for_a_person(names: Sequence[str]) -> str:
+    return (
+        f"Both you and upstream changed {', '.join(names)}. Edit them, `git add` them, `git commit`, and run "
+        "`make update` again, which then does the rest; or go back with `git merge --abort`."
+    )
