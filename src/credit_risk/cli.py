@@ -7,20 +7,19 @@ is broken, the gate blocks); 2 it could not be done, and the message says why an
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from rich.console import Console
 
+from credit_risk import command_line
+from credit_risk.command_line import Commands, Run
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
 from credit_risk.errors import CreditRiskError, UsageError
-
-Run = Callable[[argparse.Namespace], None]
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 STAGES = {
     "dictionary": "write reports/dictionary.md: what every column means, may hold, does hold and is used for",
@@ -89,18 +88,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Commands, name: str, what: str, run: Run, example: str = "") -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=what,
-        description=what[0].upper() + what[1:] + ".",
-        epilog=f"example:\n  {example}" if example else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = command_line.command(commands, name, what, run, epilog=f"example:\n  {example}" if example else None)
     command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
     command.add_argument(
         "--config", "--schema", type=Path, help="the config to go by (default: configs/credit.yaml below the root)"
     )
-    command.set_defaults(run=run)
     return command
 
 

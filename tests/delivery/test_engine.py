@@ -398,6 +398,19 @@ def test_direct_has_no_step_before_all(engine, world):
     assert [call[2] for call in world.calls if call[0] == "move"] == [0, 100]
 
 
+def begun(engine, world, folder):
+    """An engine like this one in a world of its own, with a rollout under way."""
+    again = replace(
+        engine,
+        record=Record(folder),
+        target=world,
+        releases=Releases(world.fetch, world.promoted, world.returned),
+        clock=lambda: world.now,
+    )
+    again.begin("2", "canary", STEPS, **WHO)
+    return again
+
+
 def test_a_controller_that_is_killed_at_any_point_comes_to_the_same_end(engine, world, tmp_path, rollout):
     begin(engine)
     go_on(engine, world)
@@ -405,14 +418,7 @@ def test_a_controller_that_is_killed_at_any_point_comes_to_the_same_end(engine, 
     assert points > 8
     for point in range(1, points + 1):
         mine = World(kill_at=point)
-        again = replace(
-            engine,
-            record=Record(tmp_path / str(point)),
-            target=mine,
-            releases=Releases(mine.fetch, mine.promoted, mine.returned),
-            clock=lambda mine=mine: mine.now,
-        )
-        again.begin("2", "canary", STEPS, **WHO)
+        again = begun(engine, mine, tmp_path / str(point))
         with pytest.raises(Killed):
             go_on(again, mine)
         mine.kill_at = None
@@ -424,14 +430,7 @@ def test_a_controller_that_is_killed_at_any_point_comes_to_the_same_end(engine, 
 def test_a_controller_that_is_killed_while_it_rolls_back_still_rolls_back(engine, world, tmp_path):
     for point in range(1, 4):
         mine = World(error_rate={"2": 1.0})
-        again = replace(
-            engine,
-            record=Record(tmp_path / str(point)),
-            target=mine,
-            releases=Releases(mine.fetch, mine.promoted, mine.returned),
-            clock=lambda mine=mine: mine.now,
-        )
-        again.begin("2", "canary", STEPS, **WHO)
+        again = begun(engine, mine, tmp_path / str(point))
         go_on(again, mine, until=lambda state: state.phase == "rolling back")
         mine.kill_at = len(mine.calls) + point
         with pytest.raises(Killed):

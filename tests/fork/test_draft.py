@@ -15,9 +15,19 @@ N = 1_000
 RANDOM = np.random.default_rng(3)
 BAD = np.arange(N) % 5 == 0
 FACTS = Facts(
-    name="lender", path="data/loans.csv", delimiter=";", encoding="cp1252", missing=("", "NA"), size=10_000, rows=N,
-    bad=("bad",), good=("good",), indeterminate=(), bad_rate=0.2, duplicates=0.01,
-)  # fmt: skip
+    name="lender",
+    path="data/loans.csv",
+    delimiter=";",
+    encoding="cp1252",
+    missing=("", "NA"),
+    max_bytes=10_000,
+    rows=N,
+    bad=("bad",),
+    good=("good",),
+    indeterminate=(),
+    bad_rate=0.2,
+    duplicates=0.01,
+)
 MODEL = """\
 learning_rate: 0.05
 num_leaves: 7

@@ -139,7 +139,7 @@ def test_a_remote_that_is_there_stays_and_one_inside_is_refused(root, data, caps
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--date", "dae"], "there is no column 'dae'; the file has 'nr', 'income', 'late', 'status'"),
+        (["--date", "dae"], "there is no column 'dae'; the header has 'nr', 'income', 'late', 'status'"),
         (["--protected", "incom"], "there is no column 'incom' (is it 'income'?)"),
         (["--indeterminate", "3"], "the column 'status' never says '3'; it says '1', '2'"),
         (["--protected", "income", "--id", "income"], "the column 'income' is given two roles: id and protected"),

@@ -3,31 +3,28 @@
 import argparse
 from importlib import import_module
 from pathlib import Path
-from typing import TypeAlias
 
+from credit_risk.command_line import Commands, command
 from credit_risk.config import load
 from credit_risk.data.files import Files
-
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 WHAT = "attack the scorer: cheap flips of declined applicants, and membership inference"
 
 
 def register(commands: Commands) -> None:
     """Add the sub-command to the one command line."""
-    command = commands.add_parser("attacks", help=WHAT, description=WHAT[0].upper() + WHAT[1:] + ".")
-    command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
-    command.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
-    command.add_argument(
+    attacks = command(commands, "attacks", WHAT, _attack)
+    attacks.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+    attacks.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
+    attacks.add_argument(
         "--robustness-at-least", type=float, help="exit 1 unless the whole interval reaches this; 0.7 is usual"
     )
-    command.add_argument(
+    attacks.add_argument(
         "--privacy-at-least", type=float, help="exit 1 unless the whole interval reaches this; 0.8 is usual"
     )
-    command.set_defaults(run=_command)
 
 
-def _command(options: argparse.Namespace) -> None:
+def _attack(options: argparse.Namespace) -> None:
     measure = import_module("credit_risk.attacks.measure")  # late: `--help` need not wait for the models
     files = Files(options.root)
     measure.run(load(options.config or files.config), files)

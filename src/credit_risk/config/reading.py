@@ -32,7 +32,7 @@ def load(path: Path) -> Config:
         )
     if not problems:
         problems = list(_of_another_version(path, tree))
-    problems += [sentence(path, tree, loc, question(".".join(map(str, loc)))) for loc in _undecided(tree)]
+    problems += [sentence(path, tree, loc, question(".".join(map(str, loc)))) for loc in undecided(tree)]
     if problems:
         raise ConfigError(path, problems)
     try:
@@ -62,10 +62,10 @@ def _of_another_version(path: Path, tree: Any) -> Iterator[str]:
         yield sentence(path, tree, ("version",), f"the file is of version {version}, {fix}")
 
 
-def _undecided(node: Any, loc: Loc = ()) -> Iterator[Loc]:
+def undecided(node: Any, loc: Loc = ()) -> Iterator[Loc]:
     """Where the mark stands that nobody has decided."""
     if isinstance(node, Mapping | list):
         for key, value in node.items() if isinstance(node, Mapping) else enumerate(node):
-            yield from _undecided(value, (*loc, key))
+            yield from undecided(value, (*loc, key))
     elif node == OPEN:
         yield loc

@@ -99,7 +99,7 @@ def read_table(
     names = raw.header(path, config.data, tuple(config.columns))
     lacking = [name for name in columns if name not in names]
     if lacking:
-        raise _problems(path.name, [_lacks(lacking, names)])
+        raise _problems(path.name, [lacks(lacking, names)])
     declared = {name: config.columns[name] for name in columns}
     types = {name: arrow_type(column) for name, column in declared.items()}
     start = 0
@@ -134,7 +134,7 @@ def _wanted(
     found = {name for names in headers for name in names}
     lacking = [name for name, column in config.columns.items() if column.role != "ignore" and name not in found]
     if lacking:
-        problems.append(_lacks(lacking, sorted(found)))
+        problems.append(lacks(lacking, sorted(found)))
     undeclared = [name for names in headers for name in names if name not in config.columns]
     if undeclared:
         problems.append(
@@ -191,8 +191,8 @@ def _taken(column: Series, place: NDArray[np.intp], gaps: bool) -> Series:
     return Series(pd.api.extensions.take(column.array, place, allow_fill=gaps), name=column.name, copy=False)
 
 
-def _lacks(lacking: Sequence[str], names: Sequence[str]) -> str:
-    """Which columns are not there, with the nearest names that are."""
+def lacks(lacking: Sequence[str], names: Sequence[str]) -> str:
+    """The sentence about columns that are not there, with the nearest names that are."""
     hints = []
     for name in lacking:
         near = difflib.get_close_matches(name, names, 1, cutoff=0.7)

@@ -1,15 +1,13 @@
 """The sub-commands of this room: environments, the local target, rollouts."""
 
 import argparse
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from rich.console import Console
 
-Run: TypeAlias = Callable[[argparse.Namespace], None]
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+from credit_risk.command_line import Commands, Run, command
 
 POWER = "measure how often a rollout's analysis is wrong, and how soon it is right, on simulated rollouts"
 UP = "start router and service on this machine, kept running: crashed or hung, they are started again"
@@ -50,18 +48,18 @@ exit codes: 0 sound; 2 not, and the message says what
 
 def register(commands: Commands) -> None:
     """Add the sub-commands to the one command line."""
-    command = _parser(commands, "environment", ENVIRONMENT, _environment, EXAMPLES)
-    command.set_defaults(environment=None)
+    environment = _parser(commands, "environment", ENVIRONMENT, _environment, EXAMPLES)
+    environment.set_defaults(environment=None)
     _power(commands)
     _local(commands)
     _deploy(commands)
 
 
 def _power(commands: Commands) -> None:
-    command = _parser(commands, "rollout-power", POWER, _measure_power)
-    command.add_argument("--rollouts", type=int, default=200, help="simulated rollouts of each kind (default: 200)")
-    command.add_argument("--per-look", type=int, default=1_000, help="requests between two looks (default: 1000)")
-    command.add_argument("--seed", type=int, default=7, help="of the random numbers (default: 7)")
+    power = _parser(commands, "rollout-power", POWER, _measure_power)
+    power.add_argument("--rollouts", type=int, default=200, help="simulated rollouts of each kind (default: 200)")
+    power.add_argument("--per-look", type=int, default=1_000, help="requests between two looks (default: 1000)")
+    power.add_argument("--seed", type=int, default=7, help="of the random numbers (default: 7)")
 
 
 def _local(commands: Commands) -> None:
@@ -78,24 +76,17 @@ def _local(commands: Commands) -> None:
 
 
 def _parser(commands: Commands, name: str, what: str, run: Run, epilog: str = "") -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=what,
-        description=what[0].upper() + what[1:] + ".",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
-    command.add_argument("--environment", default="local", help="local, staging or production (default: local)")
-    command.add_argument(
+    parser = command(commands, name, what, run, epilog=epilog)
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+    parser.add_argument("--environment", default="local", help="local, staging or production (default: local)")
+    parser.add_argument(
         "--config-file",
         "--config",
         dest="config_file",
         type=Path,
         help="the environment's file (default: configs/deploy/NAME.yaml)",
     )
-    command.set_defaults(run=run)
-    return command
+    return parser
 
 
 def _up(options: argparse.Namespace) -> None:
@@ -152,9 +143,9 @@ def _deploy(commands: Commands) -> None:
     _who(back)
 
 
-def _who(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--by", help="who does it: first and last name (default: git's user.name)")
-    command.add_argument("--reason", help="why, as a sentence (default: that it was asked for on the command line)")
+def _who(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--by", help="who does it: first and last name (default: git's user.name)")
+    parser.add_argument("--reason", help="why, as a sentence (default: that it was asked for on the command line)")
 
 
 def _site(options: argparse.Namespace) -> Any:

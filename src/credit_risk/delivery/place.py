@@ -44,14 +44,6 @@ class Place:
         """What the supervisor knows of its processes."""
         return self.run / "processes.json"
 
-    @property
-    def rollout(self) -> Path:
-        return self.run / "rollout.json"
-
-    @property
-    def audit(self) -> Path:
-        return self.run / "audit.jsonl"
-
     def release(self, colour: Colour) -> Path:
         """The root that a colour serves: models/scorer, reports/gate.json and both signatures."""
         return self.run / "colours" / colour

@@ -18,7 +18,7 @@ from pandas import DataFrame, Series
 from pandera.errors import SchemaError, SchemaErrors
 
 from credit_risk.config import Column, Config
-from credit_risk.config.schema import CATEGORY_TYPES, NUMERIC_TYPES, Rule
+from credit_risk.config.schema import CATEGORY_TYPES, NUMERIC_TYPES, Outcome, Rule
 from credit_risk.domain.inputs import Mask, Matrix, expected, numbers, word_of
 
 Severity = Literal["failure", "warning"]
@@ -174,8 +174,7 @@ def _target_clauses(config: Config) -> Iterator[_Clause]:
     bad, good, neither = (sorted(map(word_of, its)) for its in (outcome.bad, outcome.good, outcome.indeterminate))
     low, high = outcome.bad_rate
 
-    def counts(cells: Series) -> tuple[int, int]:
-        return int(cells.isin(bad).sum()), int(cells.isin(good).sum())
+    counts = partial(outcomes, outcome=outcome)
 
     def rate(cells: Series) -> float:
         bads, goods = counts(cells)
@@ -197,6 +196,12 @@ def _target_clauses(config: Config) -> Iterator[_Clause]:
         f"{low:.2%} to {high:.2%} of the known outcomes",
         shown=lambda cells: f"{rate(cells):.2%}",
     )
+
+
+def outcomes(cells: Series, outcome: Outcome) -> tuple[int, int]:
+    """How many accounts went bad and how many good, of a target column typed as by data.tables."""
+    bad, good = (list(map(word_of, its)) for its in (outcome.bad, outcome.good))
+    return int(cells.isin(bad).sum()), int(cells.isin(good).sum())
 
 
 def _table_clauses(config: Config) -> Iterator[_Clause]:

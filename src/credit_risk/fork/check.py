@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pandas import DataFrame
+
 from credit_risk.config import Config, load
 from credit_risk.data import tables
 from credit_risk.data.files import Files
@@ -95,18 +97,20 @@ def _data(config: Config, files: Files) -> Iterator[Left]:
         report = validate_data.validate(config, files)
         for problem in report.problems:
             yield Left("must", problem, "credit-risk validate-data (then mend the data, or the config)")
-        yield from _groups(config, files)
-        if not files.dictionary.is_file() or files.dictionary.read_text(encoding="utf-8") != dictionary.text(
-            config, files
-        ):
+        table = tables.read_sources(config, files.root)
+        yield from _groups(config, table)
+        if dictionary.page(config, table) != _dictionary(files):
             yield Left("must", "reports/dictionary.md is not of these data and this config", "make run")
     except CreditRiskError as error:
         yield Left("must", str(error), "make data, or .venv/bin/dvc add data")
 
 
-def _groups(config: Config, files: Files) -> Iterator[Left]:
+def _dictionary(files: Files) -> str:
+    return files.dictionary.read_text(encoding="utf-8") if files.dictionary.is_file() else ""
+
+
+def _groups(config: Config, table: DataFrame) -> Iterator[Left]:
     """Groups that are compared and too small for it: the test rows will hold about this many of them."""
-    table = tables.read_sources(config, files.root)
     for name, attribute in config.fairness.attributes.items():
         compared = [one for one in config.fairness.contrasts if one.attribute == name]
         asked = dict.fromkeys(each for one in compared for each in (one.group, one.reference))

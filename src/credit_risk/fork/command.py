@@ -3,18 +3,17 @@
 import argparse
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from rich.console import Console
 
+from credit_risk.command_line import Commands, Run, command
 from credit_risk.config.decisions import DECISIONS, OPEN
 from credit_risk.config.migration import VERSION, lacking, migrated_text
 from credit_risk.config.reading import tree_of
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CheckFailed, UsageError
-
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 INIT = "write configs/credit.yaml from your data: types, ranges, roles, directions, reasons, and what you must decide"
 MIGRATE = "bring configs/credit.yaml to the format that this version reads; everything you wrote stays as it is"
@@ -41,60 +40,55 @@ def register(commands: Commands) -> None:
     """Add the sub-commands to the one command line."""
     _init(commands)
     _migrate(commands)
-    _command(commands, "fork-check", CHECK, "credit-risk fork-check").set_defaults(run=_run_check)
+    _command(commands, "fork-check", CHECK, _run_check, "credit-risk fork-check")
     _update(commands)
 
 
-def _command(commands: Commands, name: str, what: str, example: str) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=what,
-        description=what[0].upper() + what[1:] + ".",
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
-    command.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
-    return command
+def _command(
+    commands: Commands, name: str, what: str, run: Run, example: str, *, more: str = ""
+) -> argparse.ArgumentParser:
+    parser = command(commands, name, what, run, epilog=f"example:\n  {example}", more=more)
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+    parser.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
+    return parser
 
 
 def _init(commands: Commands) -> None:
-    command = _command(
+    parser = _command(
         commands,
         "init",
         INIT,
+        _run_init,
         "credit-risk init --data loans.csv --target status --bad default --date applied_on --protected age",
     )
-    command.add_argument(
+    parser.add_argument(
         "--data", type=Path, required=True, help="your applications with their outcomes, CSV or Parquet"
     )
-    command.add_argument("--target", required=True, metavar="COLUMN", help="the column that holds the outcome")
-    command.add_argument(
+    parser.add_argument("--target", required=True, metavar="COLUMN", help="the column that holds the outcome")
+    parser.add_argument(
         "--bad",
         required=True,
         action="append",
         metavar="VALUE",
         help="what it says of a bad account; repeat for several",
     )
-    command.add_argument(
+    parser.add_argument(
         "--good",
         action="append",
         default=[],
         metavar="VALUE",
         help="what it says of a good one (default: everything else)",
     )
-    command.add_argument(
-        "--indeterminate", action="append", default=[], metavar="VALUE", help="what it says of neither"
-    )
+    parser.add_argument("--indeterminate", action="append", default=[], metavar="VALUE", help="what it says of neither")
     for role, what in ROLES.items():
-        command.add_argument(
+        parser.add_argument(
             f"--{role}",
             action="append",
             default=[],
             metavar="COLUMN",
             help=f"{what}{'; may be repeated' if role in SEVERAL else ''}",
         )
-    group = command.add_argument_group(
+    group = parser.add_argument_group(
         "decisions",
         f"What no data can show. What you leave out stands as {OPEN} in the config, and blocks all runs.",
     )
@@ -102,16 +96,15 @@ def _init(commands: Commands) -> None:
         group.add_argument(
             one.flag, metavar="MONTHS" if one.flag == "--window" else "ANSWER", dest=one.path, help=one.asks
         )
-    command.add_argument(
+    parser.add_argument(
         "--accept-suggestions",
         action="store_true",
         help="fill open decisions for a trial run; every report says so, and the gate stays shut",
     )
-    command.add_argument("--name", help="the project's name in every record (default: the file's)")
-    command.add_argument("--remote", help="DVC's default remote, outside the repository (default: a folder beside it)")
-    command.add_argument("--replace", action="store_true", help="write over a config that is not the sample's")
-    command.add_argument("--output", type=Path, help="write the draft there and change nothing else")
-    command.set_defaults(run=_run_init)
+    parser.add_argument("--name", help="the project's name in every record (default: the file's)")
+    parser.add_argument("--remote", help="DVC's default remote, outside the repository (default: a folder beside it)")
+    parser.add_argument("--replace", action="store_true", help="write over a config that is not the sample's")
+    parser.add_argument("--output", type=Path, help="write the draft there and change nothing else")
 
 
 def _run_init(options: argparse.Namespace) -> None:
@@ -166,8 +159,7 @@ def _answer(flag: str, text: str) -> str | float | int:
 
 
 def _migrate(commands: Commands) -> None:
-    command = _command(commands, "migrate", MIGRATE, "credit-risk migrate")
-    command.set_defaults(run=_run_migrate)
+    _command(commands, "migrate", MIGRATE, _run_migrate, "credit-risk migrate")
 
 
 def _run_migrate(options: argparse.Namespace) -> None:
@@ -198,18 +190,14 @@ def _run_check(options: argparse.Namespace) -> None:
 
 
 def _update(commands: Commands) -> None:
-    update = _command(
-        commands, "update", UPDATE, "credit-risk update --upstream https://git.example.org/credit-risk.git"
-    )
-    update.description = f"{update.description}\n{UPDATE_MORE}"
+    example = "credit-risk update --upstream https://git.example.org/credit-risk.git"
+    update = _command(commands, "update", UPDATE, _run_update, example, more=f"\n{UPDATE_MORE}")
     update.add_argument("--upstream", required=True, help="the remote's name or address")
     update.add_argument("--ref", default="main", help="the branch or tag to merge (default: main)")
-    update.set_defaults(run=_run_update)
-    merge = _command(commands, "merge-config", MERGE, "credit-risk merge-config BASE OURS THEIRS NAME")
+    merge = _command(commands, "merge-config", MERGE, _run_merge, "credit-risk merge-config BASE OURS THEIRS NAME")
     for name in ("base", "ours", "theirs"):
         merge.add_argument(name, type=Path, help=f"the file of {name}")
     merge.add_argument("name", help="what the file is called in the repository")
-    merge.set_defaults(run=_run_merge)
 
 
 def _run_update(options: argparse.Namespace) -> None:

@@ -13,6 +13,8 @@ from jinja2 import Environment, StrictUndefined
 
 from credit_risk.config.decisions import DECISIONS, OPEN
 from credit_risk.config.migration import VERSION
+from credit_risk.config.schema import Scale
+from credit_risk.domain.decision import scores
 from credit_risk.fork.profile import AGE, FEW_VALUES, Profile, parts
 
 Answers = Mapping[str, Any]
@@ -20,6 +22,7 @@ Answers = Mapping[str, Any]
 
 DRAFT = "0-draft"  # the version of wordings that nobody has read
 FEWEST_OF_A_GROUP = 30
+SCALE = Scale(base=600, odds=50, pdo=20)
 AGES = (("under 25", 0, 24), ("25 to 61", 25, 61), ("62 and over", 62, 120))
 TYPES = {"other date": "text", "decimal comma": "text"}
 PLAIN = re.compile(r"[^\W\d][\w ./-]*[\w)%]|[^\W\d]")
@@ -35,7 +38,7 @@ class Facts:
     delimiter: str
     encoding: str
     missing: tuple[str, ...]
-    size: int
+    max_bytes: int
     rows: int
     bad: tuple[str, ...]
     good: tuple[str, ...]
@@ -80,7 +83,6 @@ def text(facts: Facts, found: Sequence[Profile], answers: Answers, *, accept: bo
         columns=[_column(one, accept) for one in found],
         suggested=[*asked, *doubted] if accept else [],
         decided=values,
-        features=features,
         directed=[one for one in features if one.trend.direction],
         families=families(features),
         draft=DRAFT,
@@ -89,6 +91,7 @@ def text(facts: Facts, found: Sequence[Profile], answers: Answers, *, accept: bo
         contrasts=contrasts(attributes),
         stress=stress(features),
         by_time=any(one.role == "date" for one in found),
+        scale=SCALE.model_dump(),
         bands=bands(facts.bad_rate),
         bad_rate=(max(0.0, round(facts.bad_rate / 2, 3)), min(1.0, round(facts.bad_rate * 2, 3))),
     )
@@ -172,8 +175,8 @@ def slug(name: str) -> str:
 
 
 def bands(bad_rate: float) -> list[tuple[str, int]]:
-    """Five score bands around the score of the mean odds, 20 points apart; 20 points double the odds."""
-    middle = round((487.123 + 28.8539 * np.log((1 - bad_rate) / bad_rate)) / 10) * 10
+    """Five score bands around the score of the mean odds, 20 points apart: that is twice the odds."""
+    middle = round(float(scores(np.array([bad_rate]), SCALE)[0]) / 10) * 10
     return [("A", middle + 40), ("B", middle + 20), ("C", middle), ("D", middle - 20), ("E", 0)]
 
 

@@ -1,6 +1,5 @@
 """From a lender's file to a config of its own: profile, draft, and a place for the data outside the repository."""
 
-import difflib
 import hashlib
 import json
 import re
@@ -15,11 +14,13 @@ from typing import TypeAlias
 
 import numpy as np
 from pandas import DataFrame, Series
+from ruamel.yaml import YAML
 
 from credit_risk.config import load
-from credit_risk.config.decisions import OPEN
+from credit_risk.config.reading import tree_of, undecided
 from credit_risk.config.schema import Data
 from credit_risk.data.raw import Progress
+from credit_risk.data.tables import lacks
 from credit_risk.data.writing import write_text
 from credit_risk.domain.contract import repeats
 from credit_risk.domain.inputs import word_of
@@ -81,7 +82,7 @@ class Drafted:
 
     @property
     def open(self) -> int:
-        return sum(OPEN in line.partition("#")[0] for line in self.config.splitlines())
+        return sum(1 for _ in undecided(YAML().load(self.config)))
 
 
 def drafted(asked: Asked, progress: Progress) -> Drafted:
@@ -132,12 +133,9 @@ def install(made: Drafted, asked: Asked, root: Path, config: Path, *, remote: st
 
 
 def _refuse_unknown(roles: Mapping[str, str], table: DataFrame) -> None:
-    lacking, names = [name for name in roles if name not in table], list(map(str, table))
-    if not lacking:
-        return
-    near = [(name, difflib.get_close_matches(name, names, 1)) for name in lacking]
-    told = ", ".join(f"{name!r}" + (f" (is it {match[0]!r}?)" if match else "") for name, match in near)
-    raise UsageError(f"there is no column {told}; the file has {', '.join(map(repr, names[:40]))}.")
+    names = list(map(str, table))
+    if lacking := [name for name in roles if name not in names]:
+        raise UsageError(f"{lacks(lacking, names)}.")
 
 
 def _outcomes(column: Series, asked: Asked, missing: Sequence[str]) -> tuple[Words, Words, Words]:
@@ -178,7 +176,7 @@ def _facts(asked: Asked, data: Data, table: DataFrame, missing: Words, outcomes:
         delimiter=data.delimiter,
         encoding=data.encoding,
         missing=missing,
-        size=data.max_bytes,
+        max_bytes=data.max_bytes,
         rows=len(table),
         bad=bad,
         good=good,
@@ -212,8 +210,7 @@ def _parameters(rows: int) -> str:
 def _refuse_own_config(path: Path, *, replace: bool) -> None:
     if replace or not path.is_file():
         return
-    found = re.search(r"^\s*name:\s*([\w-]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
-    name = found[1] if found else "another project"
+    name = (tree_of(path).get("project") or {}).get("name", "another project")
     if name != SAMPLE:
         raise ConfigInTheWay(path, name)
 

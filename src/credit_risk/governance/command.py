@@ -7,16 +7,14 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TypeAlias
 
 from rich.console import Console
 
+from credit_risk.command_line import Commands, command
 from credit_risk.config import load
 from credit_risk.config.environment import DEFAULT
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json, write_text
-
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 WHAT = "hold a scorer against a regulatory framework, each verdict linked to its evidence"
 LINEAGE = "where the scorer comes from, each step by its digest; or, of one decision, why and by whose approval"
@@ -32,42 +30,29 @@ EXAMPLE = "credit-risk audit --model-path models/scorer --regulatory-framework e
 
 def register(commands: Commands) -> None:
     """Add the sub-command to the one command line."""
-    command = commands.add_parser(
-        "audit",
-        help=WHAT,
-        description=WHAT[0].upper() + WHAT[1:] + ".",
-        epilog=f"example:\n  {EXAMPLE}\n\nexit codes: 0 every control is met, 1 one is not or cannot be shown",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
-    command.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
-    command.add_argument("--model-path", type=Path, help="the scorer directory (default: models/scorer)")
-    command.add_argument(
+    codes = "exit codes: 0 every control is met, 1 one is not or cannot be shown"
+    audit = command(commands, "audit", WHAT, _audit, epilog=f"example:\n  {EXAMPLE}\n\n{codes}")
+    audit.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+    audit.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
+    audit.add_argument("--model-path", type=Path, help="the scorer directory (default: models/scorer)")
+    audit.add_argument(
         "--regulatory-framework", required=True, help="a framework of configs/policies, as ecoa; case does not matter"
     )
-    command.add_argument("--output", type=Path, help="where the JSON record goes (default: reports/audit.json)")
-    command.set_defaults(run=_command)
+    audit.add_argument("--output", type=Path, help="where the JSON record goes (default: reports/audit.json)")
     _lineage(commands)
 
 
 def _lineage(commands: Commands) -> None:
-    command = commands.add_parser(
-        "lineage",
-        help=LINEAGE,
-        description=LINEAGE[0].upper() + LINEAGE[1:] + ".",
-        epilog=WHENCE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
-    command.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
-    command.add_argument("--output", type=Path, help="where the record goes (default: reports/data_lineage.json)")
-    command.add_argument("--openlineage", type=Path, metavar="FILE", help="write it as OpenLineage run events too")
-    command.add_argument("--picture", type=Path, metavar="FILE", help="draw it too, as SVG")
-    command.add_argument("--decision", metavar="ID", help="trace one decision back instead: scorer, data, approval")
-    command.add_argument(
+    lineage = command(commands, "lineage", LINEAGE, _traced, epilog=WHENCE)
+    lineage.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
+    lineage.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
+    lineage.add_argument("--output", type=Path, help="where the record goes (default: reports/data_lineage.json)")
+    lineage.add_argument("--openlineage", type=Path, metavar="FILE", help="write it as OpenLineage run events too")
+    lineage.add_argument("--picture", type=Path, metavar="FILE", help="draw it too, as SVG")
+    lineage.add_argument("--decision", metavar="ID", help="trace one decision back instead: scorer, data, approval")
+    lineage.add_argument(
         "--settings", type=Path, help="the environment of --decision (default: configs/deploy/local.yaml)"
     )
-    command.set_defaults(run=_traced)
 
 
 def _traced(options: argparse.Namespace) -> None:
@@ -118,7 +103,7 @@ def _say(text: str) -> None:
     Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(text)
 
 
-def _command(options: argparse.Namespace) -> None:
+def _audit(options: argparse.Namespace) -> None:
     audit = import_module("credit_risk.governance.audit")  # late: `--help` need not wait for the models
     files = Files(options.root)
     output = options.output or files.report("audit")

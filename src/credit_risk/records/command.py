@@ -5,20 +5,17 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from rich.console import Console
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from credit_risk.command_line import Commands, Run, command
 from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed, ConfigError, NotFound, UsageError
-
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-Run: TypeAlias = Callable[[argparse.Namespace], None]
 
 WHAT = "the decisions that were answered: verify, show, replay, back up, erase a person"
 URL_VARIABLE = "CREDIT_RISK_LEDGER_URL"
@@ -37,7 +34,7 @@ examples:
 
 def register(commands: Commands) -> None:
     """Add the sub-command to the one command line."""
-    ledger = _parser(commands, "ledger", WHAT, _nothing_said, EPILOG)
+    ledger = command(commands, "ledger", WHAT, _nothing_said, epilog=EPILOG)
     _places(ledger, Path(), Path("build/ledger/ledger.key"))
     verbs = ledger.add_subparsers(title="what to do", metavar="VERB", help="each has a --help of its own")
     _verify(verbs)
@@ -56,20 +53,8 @@ def register(commands: Commands) -> None:
     _bench(verbs)
 
 
-def _parser(commands: Commands, name: str, what: str, run: Run, epilog: str = "") -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=what,
-        description=what[0].upper() + what[1:] + ".",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run)
-    return parser
-
-
 def _verb(verbs: Commands, name: str, what: str, run: Run, epilog: str = "") -> argparse.ArgumentParser:
-    parser = _parser(verbs, name, what, run, epilog)
+    parser = command(verbs, name, what, run, epilog=epilog)
     _places(parser, argparse.SUPPRESS, argparse.SUPPRESS)  # what was said before the verb stays
     return parser
 

@@ -3,23 +3,21 @@
 import argparse
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from credit_risk.command_line import Commands, Run, command
 from credit_risk.config import load
 from credit_risk.config.environment import DEFAULT
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
-
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-Run: TypeAlias = Callable[[argparse.Namespace], None]
 
 SIGN = "sign the scorer and its gate record, if the gate lets it pass: only signed ones are served and promoted"
 VERIFY = "are scorer and gate record, to the byte, what was signed?"
@@ -71,13 +69,7 @@ def _keyless(command: argparse.ArgumentParser) -> None:
 def _parser(
     commands: Commands, name: str, what: str, run: Run, *, epilog: str = "", top: bool = True
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=what,
-        description=what[0].upper() + what[1:] + ("" if what.endswith("?") else "."),
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command(commands, name, what, run, epilog=epilog)
     root, settings = (Path(), None) if top else (argparse.SUPPRESS, argparse.SUPPRESS)
     parser.add_argument("--root", type=Path, default=root, help="the repository's root (default: this folder)")
     parser.add_argument(
@@ -88,7 +80,6 @@ def _parser(
         default=settings,
         help="the environment (default: configs/deploy/local.yaml below the root)",
     )
-    parser.set_defaults(run=run)
     return parser
 
 

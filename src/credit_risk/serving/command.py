@@ -6,15 +6,14 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from credit_risk.command_line import Commands, command
 from credit_risk.config.environment import DEFAULT
 from credit_risk.errors import UsageError
-
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 SERVE = "answer applications over HTTP with decisions and their reasons, each recorded before it is answered"
 KEYS = "the API keys of clients: make one, list them, revoke one"
@@ -31,24 +30,17 @@ exit codes: 0 it was ended; 1 the gate does not let this scorer serve; 2 it cann
 
 def register(commands: Commands) -> None:
     """Add the sub-commands to the one command line."""
-    serve = commands.add_parser(
-        "serve",
-        help=SERVE,
-        description=SERVE[0].upper() + SERVE[1:] + ".",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    serve = command(commands, "serve", SERVE, _serve, epilog=EXAMPLES)
     _places(serve, Path(), None)
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
     serve.add_argument("--port", type=int, default=3000, help="the port (default: 3000)")
     serve.add_argument("--workers", type=int, help="processes that answer (default: serving.workers of the settings)")
-    serve.set_defaults(run=_serve)
     _keys(commands)
 
 
-def _places(command: argparse.ArgumentParser, root: Any, settings: Any) -> None:
-    command.add_argument("--root", type=Path, default=root, help="the repository's root (default: this folder)")
-    command.add_argument(
+def _places(parser: argparse.ArgumentParser, root: Any, settings: Any) -> None:
+    parser.add_argument("--root", type=Path, default=root, help="the repository's root (default: this folder)")
+    parser.add_argument(
         "--config",
         "--settings",
         dest="settings",
@@ -59,20 +51,16 @@ def _places(command: argparse.ArgumentParser, root: Any, settings: Any) -> None:
 
 
 def _keys(commands: Commands) -> None:
-    keys = commands.add_parser("keys", help=KEYS, description=KEYS[0].upper() + KEYS[1:] + ".")
-    keys.set_defaults(run=_nothing_said)
+    keys = command(commands, "keys", KEYS, _nothing_said)
     _places(keys, Path(), None)
     verbs = keys.add_subparsers(title="what to do", metavar="VERB", help="each has a --help of its own")
-    add = verbs.add_parser("add", help="make a key and print it; it is shown this once, and kept as a hash")
+    add = command(verbs, "add", "make a key and print it; it is shown this once, and kept as a hash", _add)
     add.add_argument("client", help="who will use it; the name stands in the ledger")
     add.add_argument("--scope", action="append", required=True, choices=["decide", "read", "admin"], help="repeatable")
     add.add_argument("--days", type=int, default=180, help="after which it expires (default: 180)")
-    add.set_defaults(run=_add)
-    listed = verbs.add_parser("list", help="list the keys: whose, for what, until when")
-    listed.set_defaults(run=_list)
-    revoke = verbs.add_parser("revoke", help="let a key in no more, within seconds")
+    listed = command(verbs, "list", "list the keys: whose, for what, until when", _list)
+    revoke = command(verbs, "revoke", "let a key in no more, within seconds", _revoke)
     revoke.add_argument("id", help="the middle part of the key, as `list` shows it")
-    revoke.set_defaults(run=_revoke)
     for verb in (add, listed, revoke):
         _places(verb, argparse.SUPPRESS, argparse.SUPPRESS)  # what was said before the verb stays
 

@@ -10,8 +10,9 @@ from credit_risk.data import tables
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_text
 from credit_risk.domain import dictionary
+from credit_risk.domain.contract import outcomes
 from credit_risk.domain.features import made_of
-from credit_risk.domain.inputs import expected, word_of
+from credit_risk.domain.inputs import expected
 from credit_risk.stages.gate_output import cell
 
 COLUMNS = ("column", "meaning", "role", "may hold", "without it", "missing", "holds", "PD moves", "reason")
@@ -47,8 +48,8 @@ def page(config: Config, table: DataFrame) -> str:
 
 
 def _data_set(config: Config, table: DataFrame) -> Iterator[str]:
-    outcome, words = config.outcome, table[str(config.only("target"))].astype("str")
-    bads, goods = (int(words.isin(list(map(word_of, its))).sum()) for its in (outcome.bad, outcome.good))
+    outcome = config.outcome
+    bads, goods = outcomes(table[str(config.only("target"))], outcome)
     window = outcome.performance_window_months
     yield f"- **Rows:** {len(table):,}, from {', '.join(cell(source.path) for source in config.data.sources)}"
     yield f"- **Legal basis:** {cell(config.project.legal_basis)}"
