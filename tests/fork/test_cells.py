@@ -71,6 +71,12 @@ def test_a_word_for_a_gap_is_one_among_numbers_and_a_word_among_words():
     assert cells.missing_words(columns) == ("", "?", "NA", "null")
 
 
+def test_a_gap_among_numbers_takes_no_word_from_another_column():
+    cards, parties = Series(["1", "none", "?"], dtype="str"), Series(["none", "guarantor", "?"], dtype="str")
+    assert cells.missing_words({"cards": cards, "parties": parties}) == ("", "?")
+    assert cells.missing_words({"cards": cards}) == ("", "?", "none")
+
+
 def test_numbers_are_read_and_what_is_none_is_missing():
     found = cells.numbers_of(Series(["1", "2.5", None, "x"], dtype="str"))
     assert found[:2].tolist() == [1.0, 2.5]

@@ -1,13 +1,18 @@
 """The first config: what stands in it can be read off the data, and it is valid once everything is decided."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pandas import DataFrame
 
 from credit_risk.config import load
 from credit_risk.config.decisions import DECISIONS
+from credit_risk.data.tables import no_progress, read_sources
+from credit_risk.domain import fairness
 from credit_risk.errors import ConfigError
-from credit_risk.fork import draft
+from credit_risk.fork import draft, reading
 from credit_risk.fork.draft import Facts
 from credit_risk.fork.profile import Profile, profiles
 
@@ -147,8 +152,8 @@ def test_five_hundred_columns_make_a_config(tmp_path):
     assert config.reasons.families[-1].id == "R504"
 
 
-def protected(name, kind, **groups):
-    return Profile(name, kind, "protected", 0.0, why="a test", groups=groups)
+def protected(name, kind, span=None, **groups):
+    return Profile(name, kind, "protected", 0.0, why="a test", range=span, groups=groups)
 
 
 def test_small_groups_of_a_protected_column_are_put_together():
@@ -158,13 +163,76 @@ def test_small_groups_of_a_protected_column_are_put_together():
 
 
 def test_an_age_falls_into_the_bands_of_law_and_house_policy():
-    groups = draft.groups_of(protected("age", "integer", **{str(age): 2 for age in range(20, 70)}))
-    assert [(one["name"], one["rows"]) for one in groups] == [("under 25", 10), ("25 to 61", 74), ("62 and over", 16)]
+    groups = draft.groups_of(protected("age", "integer", (18, 110), **{str(age): 2 for age in range(20, 70)}))
+    assert [tuple(one.values()) for one in groups] == [
+        ("under 25", 18, 24, 10),
+        ("25 to 61", 25, 61, 74),
+        ("62 and over", 62, 110, 16),
+    ]
 
 
-def test_another_number_falls_into_thirds_that_hold_every_row():
-    groups = draft.groups_of(protected("children", "number", **{str(n / 2): 10 for n in range(12)}))
+def test_a_code_among_ages_has_a_group_of_its_own():
+    ages = {str(age): 2 for age in (-1, *range(20, 70), 999)}
+    groups = draft.groups_of(protected("age", "integer", (-1, 999), **ages))
+    assert [tuple(one.values()) for one in groups[3:]] == [("below 0", -1, -1, 2), ("above 120", 121, 999, 2)]
+    assert groups[2]["high"] == 120
+
+
+def test_another_number_falls_into_thirds_that_hold_its_whole_range():
+    groups = draft.groups_of(protected("children", "number", (0, 20), **{str(n / 2): 10 for n in range(12)}))
     assert [one["rows"] for one in groups] == [40, 40, 40]
+    assert [one["name"] for one in groups] == ["up to 1.5", "above 1.5 to 3.5", "above 3.5"]
+    assert (groups[0]["low"], groups[-1]["high"]) == (0, 20)
+    assert all(one["high"] < next_["low"] for one, next_ in pairwise(groups))
+
+
+def test_a_year_of_birth_is_no_age():
+    years = {str(year): 10 for year in range(1960, 1972)}
+    groups = draft.groups_of(protected("birth_year", "integer", (0, 4000), **years))
+    assert [(one["low"], one["high"]) for one in groups] == [(0, 1963), (1964, 1967), (1968, 4000)]
+
+
+def test_a_number_that_is_mostly_its_highest_falls_into_two_groups():
+    few = {str(n): 1 for n in range(11)}
+    groups = draft.groups_of(protected("score", "integer", (0, 50), **few, **{"50": 89}))
+    assert [(one["name"], one["rows"]) for one in groups] == [("up to 10", 11), ("above 10", 89)]
+
+
+def test_a_cell_that_is_no_number_makes_no_group():
+    ages = {str(age): 2 for age in range(20, 70)} | {"unknown": 1}
+    assert sum(one["rows"] for one in draft.groups_of(protected("age", "integer", (18, 110), **ages))) == 100
+
+
+PROTECTED = {
+    "foreign_worker": np.where(np.arange(N) % 3, "yes", "no"),
+    "gender": np.where(np.arange(N) % 2, "1.50", "0.50"),
+    "nationality": np.where(np.arange(N) % 2, "01", "2"),
+    "birth_year": 1950 + np.arange(N) % 50,
+    "age": np.where(np.arange(N) % 100, 18 + np.arange(N) % 60, 999),
+}
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_every_value_of_a_protected_column_belongs_to_a_group_of_the_draft(tmp_path, name, kind):
+    """The words of the draft against those that the pipeline reads from the same file by that draft."""
+    path = tmp_path / f"loans.{kind}"
+    table = columns().drop(columns="sex").assign(**{name: PROTECTED[name]})
+    table.to_csv(path, index=False) if kind == "csv" else table.to_parquet(path)
+    facts = replace(FACTS, path=path.name, delimiter=",", encoding="utf-8", max_bytes=1_000_000)
+    texts = reading.texts(path, reading.written(path), no_progress)
+    text = draft.text(facts, found(texts), ANSWERS, accept=True)
+    config = loaded(tmp_path, text)
+    values = read_sources(config, tmp_path)[name]
+    grouping = fairness.grouped(name, values, config.fairness.attributes[name])
+    assert np.bincount(grouping.code, minlength=2).min() > 0, "each group holds somebody"
+
+
+def test_a_low_bad_rate_still_makes_a_margin_and_limits_that_hold_it(tmp_path):
+    facts = replace(FACTS, bad_rate=0.00004)
+    assert draft.suggestions(facts)["policy.margin"] == 0.00002
+    config = loaded(tmp_path, draft.text(facts, found(sex="protected"), {}, accept=True))
+    assert config.outcome.bad_rate == (0.00002, 0.00008)
 
 
 def test_groups_whose_names_have_no_latin_letter_keep_apart():

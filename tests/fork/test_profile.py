@@ -139,6 +139,25 @@ def test_missing_cells_are_counted_and_no_category():
     assert one.role == "ignore"  # but for the gaps every row says the same
 
 
+def test_a_protected_column_of_few_values_keeps_its_words():
+    found = profiled(
+        foreign_worker=["yes", "no"] * (N // 2), gender=["1.50", "0.50"] * (N // 2), switch=["yes", "no"] * (N // 2)
+    )
+    one = found["foreign_worker"]
+    assert (one.role, one.kind, one.categories) == ("protected", "category", ("no", "yes"))
+    one = found["gender"]
+    assert (one.kind, one.categories, one.range) == ("category", ("0.50", "1.50"), None)
+    assert found["switch"].kind == "boolean", "a feature stays what it is"
+
+
+def test_numbers_and_a_word_of_other_columns_are_left_out_with_a_way_out():
+    cards = np.where(np.arange(N) % 3 == 0, "none", (np.arange(N) % 7).astype(str))
+    found = profiled(cards=cards, guarantor=["none", "parent"] * (N // 2), income=INCOME)
+    assert found["cards"].role == "ignore"
+    assert found["cards"].why == "numbers and 'none', a word in other columns: leave these cells empty to use it"
+    assert found["guarantor"].categories == ("none", "parent")
+
+
 def test_many_nines_are_noted_as_a_gap_perhaps():
     one = profiled(years=np.where(np.arange(N) % 9 == 0, 999, np.arange(N) % 30))["years"]
     assert one.notes == ("999 may mean not known: then add it to data.missing",)

@@ -15,7 +15,8 @@ Kind = Literal["integer", "number", "boolean", "ordered", "category", "date", "o
 MOST_CATEGORIES = 50  # beyond this words are free text, or codes that nobody lists
 NEARLY_EVERY = 0.95  # one bad cell in twenty does not make a column of numbers one of words; the contract names it
 GAPS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A")  # never a value, whatever stands around them
-DOUBTFUL = ("None", "none", "?", ".", "-", "missing", "unknown")  # a gap among numbers, a word among words
+DOUBTFUL = ("None", "none", "?", ".", "-", "missing", "unknown")  # a gap among numbers, perhaps a word among words
+REAL = ("None", "none")  # these say "not one" as often as "not known"
 SWITCHES = ({"true", "false"}, {"yes", "no"}, {"y", "n"})
 SCALES = (  # words that have an order wherever they stand together
     ("none", "very low", "low", "medium", "moderate", "high", "very high"),
@@ -42,15 +43,20 @@ _ABOVE = (">", ">=", "≥", "over", "more than")
 
 
 def missing_words(columns: Mapping[str, Series]) -> tuple[str, ...]:
-    """Cell texts that mean "not known" in these data: the empty one, and what stands where only numbers should."""
-    found = {""}
+    """Cell texts that mean "not known" in these data: the empty one, and what stands where only numbers should.
+
+    They hold for every column, so "none" is no gap among numbers where another column says it among words.
+    """
+    found, said = {""}, set[str]()
     for cells in columns.values():
         words = set(cells.dropna().unique())
         found |= words & set(GAPS)
         rest = words - set(GAPS) - set(DOUBTFUL) - {""}
-        if rest and all(_is_number(word) for word in rest):
+        if rest and all(map(is_number, rest)):
             found |= words & set(DOUBTFUL)
-    return ("", *sorted(found - {""}))
+        else:
+            said |= words & set(REAL)
+    return ("", *sorted(found - said - {""}))
 
 
 def kind_of(words: Series) -> Kind:
@@ -58,9 +64,9 @@ def kind_of(words: Series) -> Kind:
     distinct = words.unique()
     if {word.lower() for word in distinct} in SWITCHES:
         return "boolean"
-    numeric = [_is_number(word) and not _PADDED.fullmatch(word) for word in distinct]
+    numeric = [is_number(word) and not _PADDED.fullmatch(word) for word in distinct]
     if words.isin(distinct[np.array(numeric, dtype=bool)]).mean() >= NEARLY_EVERY:
-        return "integer" if all(_INTEGER.fullmatch(word) for word in distinct if _is_number(word)) else "number"
+        return "integer" if all(_INTEGER.fullmatch(word) for word in distinct if is_number(word)) else "number"
     for pattern, kind in ((_ISO_DAY, "date"), (_OTHER_DAY, "other date"), (_COMMA, "decimal comma")):
         if all(pattern.fullmatch(word) for word in distinct):
             return kind  # type: ignore[return-value]
@@ -108,5 +114,6 @@ def _step(word: str) -> tuple[float, int] | None:
     return low, -1 if sign in _BELOW else int(sign in _ABOVE)
 
 
-def _is_number(word: str) -> bool:
+def is_number(word: str) -> bool:
+    """Whether a cell is a number, written with a point."""
     return bool(re.fullmatch(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", word.strip()))

@@ -6,15 +6,19 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
+from pandas import Series
 
 from credit_risk.config.decisions import DECISIONS, OPEN
 from credit_risk.config.migration import VERSION
 from credit_risk.config.schema import Scale
 from credit_risk.domain.decision import scores
+from credit_risk.domain.inputs import Matrix
+from credit_risk.fork import cells
 from credit_risk.fork.profile import AGE, FEW_VALUES, Profile, parts
 
 Answers = Mapping[str, Any]
@@ -23,7 +27,8 @@ Answers = Mapping[str, Any]
 DRAFT = "0-draft"  # the version of wordings that nobody has read
 FEWEST_OF_A_GROUP = 30
 SCALE = Scale(base=600, odds=50, pdo=20)
-AGES = (("under 25", 0, 24), ("25 to 61", 25, 61), ("62 and over", 62, 120))
+AGES = (("under 25", 0.0, 24.0), ("25 to 61", 25.0, 61.0), ("62 and over", 62.0, 120.0))
+NO_AGES = (("below 0", -np.inf, -1.0), ("above 120", 121.0, np.inf))  # codes, which a reader should look at
 TYPES = {"other date": "text", "decimal comma": "text"}
 PLAIN = re.compile(r"[^\W\d][\w ./-]*[\w)%]|[^\W\d]")
 NO_PLAIN = {"true", "false", "null", "yes", "no", "on", "off", "nan", "inf"}
@@ -56,7 +61,7 @@ def suggestions(facts: Facts) -> dict[str, Any]:
         "outcome.favourable": "the application is approved",
         "outcome.performance_window_months": 12,
         "outcome.population": "booked",
-        "policy.margin": round(0.5 * odds, 4),
+        "policy.margin": float(f"{0.5 * odds:.4g}"),
         "policy.lgd": 0.5,
         "policy.cost": 0.0,
         "fairness.unavailable": "not stated: a trial run without protected columns",
@@ -93,7 +98,7 @@ def text(facts: Facts, found: Sequence[Profile], answers: Answers, *, accept: bo
         by_time=any(one.role == "date" for one in found),
         scale=SCALE.model_dump(),
         bands=bands(facts.bad_rate),
-        bad_rate=(max(0.0, round(facts.bad_rate / 2, 3)), min(1.0, round(facts.bad_rate * 2, 3))),
+        bad_rate=(float(f"{facts.bad_rate / 2:.2g}"), min(1.0, float(f"{facts.bad_rate * 2:.2g}"))),
     )
     return rendered
 
@@ -126,13 +131,7 @@ def _wording(members: Sequence[Profile]) -> dict[str, str]:
 def groups_of(one: Profile) -> list[dict[str, Any]]:
     """How a protected column falls into groups: words, the age bands of law and house policy, or thirds of a number."""
     if one.kind in ("number", "integer") and len(one.groups) > FEW_VALUES:
-        values = np.array([float(word) for word in one.groups]), np.array(list(one.groups.values()))
-        if parts(one.name) & AGE and one.kind == "integer":
-            return [
-                {"name": name, "low": low, "high": high, "rows": _between(values, low, high)}
-                for name, low, high in AGES
-            ]
-        return _thirds(*values)
+        return _bands(one)
     rare = [word for word, count in one.groups.items() if count < FEWEST_OF_A_GROUP]
     frequent = [word for word in one.groups if word not in rare]
     groups = [{"name": word, "words": [word], "rows": one.groups[word]} for word in frequent]
@@ -141,16 +140,41 @@ def groups_of(one: Profile) -> list[dict[str, Any]]:
     return groups
 
 
-def _between(values: tuple[Any, Any], low: float, high: float) -> int:
-    return int(values[1][(values[0] >= low) & (values[0] <= high)].sum())
+def _bands(one: Profile) -> list[dict[str, Any]]:
+    """Bands that hold the whole range of a number, so that the next applicants have one too."""
+    values = cells.numbers_of(Series(list(one.groups), dtype="str"))
+    known = ~np.isnan(values)
+    values, counts = values[known], np.array(list(one.groups.values()))[known]
+    if parts(one.name) & AGE and one.kind == "integer":
+        ends = [*AGES, *(band for band in NO_AGES if _rows(values, counts, *band[1:]))]
+    else:
+        ends = _thirds(values, counts, whole=one.kind == "integer")
+    least, most = one.range or (values.min(), values.max())
+    return [
+        {"name": name, "low": max(low, least), "high": min(high, most), "rows": _rows(values, counts, low, high)}
+        for name, low, high in ends
+    ]
 
 
-def _thirds(values: Any, counts: Any) -> list[dict[str, Any]]:
-    low, high = np.quantile(np.repeat(values, counts), [1 / 3, 2 / 3], method="lower")
-    cuts = sorted({float(values.min()), float(low), float(high), float(values.max())})
-    between = [np.nextafter(cut, np.inf) for cut in cuts]
-    ends = [(cuts[0], cuts[1]), *zip(between[1:-1], cuts[2:], strict=True)] if len(cuts) > 2 else []
-    return [{"name": f"{a:g} to {b:g}", "low": a, "high": b, "rows": _between((values, counts), a, b)} for a, b in ends]
+def _thirds(values: Matrix, counts: Any, *, whole: bool) -> list[tuple[str, float, float]]:
+    """Three bands of about as many rows; fewer where one value has more than a third of them."""
+    thirds = np.quantile(np.repeat(values, counts), [1 / 3, 2 / 3], method="lower")
+    below = values[values < values.max()]
+    cuts = [float(cut) for cut in np.unique(np.minimum(thirds, below.max()))]
+    return [
+        (_span(low, high), low + 1 if whole else float(np.nextafter(low, np.inf)), high)
+        for low, high in pairwise([-np.inf, *cuts, np.inf])
+    ]
+
+
+def _span(low: float, high: float) -> str:
+    if np.isinf(low):
+        return f"up to {high:.12g}"
+    return f"above {low:.12g}" if np.isinf(high) else f"above {low:.12g} to {high:.12g}"
+
+
+def _rows(values: Matrix, counts: Any, low: float, high: float) -> int:
+    return int(counts[(values >= low) & (values <= high)].sum())
 
 
 def contrasts(attributes: Sequence[tuple[Profile, Sequence[Mapping[str, Any]]]]) -> list[dict[str, str]]:

@@ -31,7 +31,7 @@ GUARDED = {  # parts of names, in the languages that lenders' columns often have
     "familienstand": "marital status", "age": "age", "alter": "age", "edad": "age", "birth": "age", "dob": "age",
     "disability": "health", "pregnant": "health",
 }  # fmt: skip
-AGE = {word for word, meaning in GUARDED.items() if meaning == "age"}
+AGE = {"age", "alter", "edad"}  # counted in years; a year or a day of birth is not
 SEXES = {"male", "female", "man", "woman"}
 IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer", "kennung"}
 PEOPLE = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust"}
@@ -84,7 +84,7 @@ def profiles(
     """
     columns = {str(name): cells.where(~cells.isin(missing)) for name, cells in table.items()}
     found = [_typed(name, column) for name, column in columns.items()]
-    found = [_placed(one, columns[one.name], told) for one in found]
+    found = [_in_words(_placed(one, columns[one.name], told)) for one in found]
     inputs = {one.name: as_numbers(columns[one.name], one) for one in found if one.role == "feature"}
     found = [_against_leaks(one, inputs, bad, known) for one in found]
     found = [_not_a_proxy(one, inputs, found, columns) for one in found]
@@ -175,6 +175,14 @@ def _placed(one: Profile, column: Series, told: Mapping[str, Role]) -> Profile:
     return _by_name(one, column) or _by_kind(one, column) or one
 
 
+def _in_words(one: Profile) -> Profile:
+    """A protected column of few values by its words: as a boolean or a number they would be written another way."""
+    coded = one.kind == "boolean" or (one.kind in ("number", "integer") and len(one.groups) <= FEW_VALUES)
+    if one.role != "protected" or not coded:
+        return one
+    return replace(one, kind="category", categories=tuple(sorted(one.groups)), range=None, notes=())
+
+
 def _by_name(one: Profile, column: Series) -> Profile | None:
     words = parts(one.name)
     if guarded := next((GUARDED[word] for word in sorted(words) if word in GUARDED), None):
@@ -195,6 +203,12 @@ def _by_kind(one: Profile, column: Series) -> Profile | None:
         return replace(one, role="date")
     if one.kind == "integer" and column.notna().all() and _counts_up(column):
         return replace(one, role="id")
+    others = [word for word in one.groups if not cells.is_number(word)]
+    if others and len(others) < len(one.groups) and set(others) <= set(cells.REAL):
+        said = " and ".join(map(repr, others))
+        return replace(
+            one, role="ignore", why=f"numbers and {said}, a word in other columns: leave these cells empty to use it"
+        )
     if one.kind == "text":
         return replace(one, role="ignore", why=f"free text: {column.nunique():,} different values")
     return replace(one, role="ignore", why=UNREAD[one.kind]) if one.kind in UNREAD else None
