@@ -4,19 +4,21 @@ import http.client
 import itertools
 import json
 import random
-import socket
 import threading
 import time
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from tools import free_ports
+
 TIMEOUT = 30
+REPLICAS = 3  # the most of a colour in a test
 KEY = "5e" * 32
 ADA = ["--by", "Ada Berg", "--reason", "a reason of five words"]
 # Loose and quick: what the analysis finds is shown elsewhere, and a test machine is slow.
@@ -36,8 +38,9 @@ def write_environment(root: Path) -> int:
     own = yaml.load(path)
     tree = yaml.load(Path(__file__).parent / "delivery" / "environments" / "local.yaml")
     tree["registry"] = own["registry"]
-    port, blue, green = free_ports(3)
+    port, blue, green = free_ports(3, beside=REPLICAS)
     tree["router"] |= {"port": port, "blue_port": blue, "green_port": green}
+    tree["scaling"] |= {"max_replicas": REPLICAS}
     tree["rollout"] |= {"steps": [20, 50, 100], "step_s": 1, "bake_s": 1}
     tree["rollout"]["low_volume"] |= {"below_per_day": 1}
     tree["rollout"]["analysis"] |= ANALYSIS
@@ -45,15 +48,6 @@ def write_environment(root: Path) -> int:
     with path.open("w", encoding="utf-8") as stream:
         yaml.dump(tree, stream)
     return port
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, each another one."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 @dataclass(frozen=True)

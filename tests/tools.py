@@ -6,10 +6,12 @@ import random
 import shutil
 import socket
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 VENV = Path(sys.executable).parent.parent
 # .dvc/config as this repository ships it: a fork's own default remote holds none of a test's data.
 SAMPLE_REMOTE = (
@@ -24,15 +26,25 @@ def needed(there: object, what: str) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below those that the system hands out: a server's own sockets take from there."""
-    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise OSError("no port is free between 20000 and 32000")
+    """A port that nobody listens on."""
+    return free_ports(1)[0]
+
+
+def free_ports(count: int, beside: int = 1) -> list[int]:
+    """Ports that nobody listens on, each the first of `beside` such ones that nobody else here gets.
+
+    They lie below those that the system hands out: a server's own sockets take from there.
+    """
+    found: list[int] = []
+    with ExitStack() as held:
+        for first in random.SystemRandom().sample(range(20_000, 32_000), 100):
+            with suppress(OSError):
+                for port in range(first, first + beside):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                found.append(first)
+            if len(found) == count:
+                return found
+    raise OSError(f"{count} times {beside} ports are not free between 20000 and 32000")
 
 
 def borrow_environment(venv: Path, root: Path) -> None:

@@ -7,7 +7,6 @@ It takes a quarter of an hour and two cores, so `make ci` leaves it out; the par
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -36,7 +35,7 @@ from credit_risk.records.ledger.verification import verify
 from credit_risk.release import moves
 from delivery_trial import ADA, KEY, Applicants, write_environment
 from release_trial import assemble_again, empty_registry, files, opened, registered
-from tools import needed
+from tools import HAPROXY, needed
 
 __all__ = ["empty_registry", "files", "opened", "registered"]
 pytestmark = pytest.mark.skipif("DRILL" not in os.environ, reason="takes a quarter of an hour: make drill")
@@ -105,7 +104,7 @@ def drilled() -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def field(files, registered, opened, monkeypatch, tmp_path):
     """Two versions of one lender's scorer that decide nearly alike; the first is up, whatever ends it is ended."""
-    needed(shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin"), "haproxy (Debian package haproxy)")
+    needed(HAPROXY, "haproxy (Debian package haproxy)")
     fault = tmp_path / "fault"
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
     monkeypatch.setenv("DRILL_FAULT", str(fault))

@@ -50,7 +50,7 @@ class World:
             requests = round(1_000 * seconds * share / 100)
             if requests and colour not in self.runs:
                 self.outages += 1
-            self.did[colour] = self.did[colour].plus(self._counts(colour, requests))
+            self.did[colour] += self._counts(colour, requests)
 
     def _counts(self, colour, requests):
         errors = round(requests * self.error_rate.get(self.runs.get(colour), 0))
@@ -97,7 +97,7 @@ class World:
             self.split = (candidate, percent, salt)
 
     def counts(self):
-        return {colour: self.did[colour] for colour in self.runs}
+        return {colour: {f"{colour}-1": self.did[colour]} for colour in self.runs}
 
     def stop(self, colour):
         if colour in self.runs:

@@ -11,7 +11,7 @@ import pytest
 
 from credit_risk.delivery import processes
 from credit_risk.delivery.processes import Command, Kept, answers, runs
-from delivery_trial import free_ports
+from tools import free_ports
 
 ECHO = Path(__file__).parent / "echo.py"
 

@@ -1,6 +1,5 @@
 """A rollout from end to end: registry, HAProxy, BentoML's processes and applicants, by the commands that people use."""
 
-import shutil
 import time
 
 import pytest
@@ -14,7 +13,7 @@ from credit_risk.records.ledger.verification import verify
 from credit_risk.release import moves
 from delivery_trial import ADA, KEY, Applicants, write_environment
 from release_trial import assemble_again, empty_registry, files, opened, registered
-from tools import needed
+from tools import HAPROXY, needed
 
 __all__ = ["empty_registry", "files", "opened", "registered"]
 
@@ -24,7 +23,7 @@ KIM = ["--by", "Kim Lee", "--reason", "a reason of five words"]
 @pytest.fixture
 def up(files, registered, opened, monkeypatch):
     """The repository with version 1 as champion, up; ended afterwards."""
-    needed(shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin"), "haproxy (Debian package haproxy)")
+    needed(HAPROXY, "haproxy (Debian package haproxy)")
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
     registered()
     for move in ("nominate", "promote"):

@@ -1,9 +1,9 @@
-"""HAProxy with the rendered configuration: real requests through a real router, the colours being two echoes."""
+"""HAProxy with the rendered configuration: real requests through a real router, each replica being an echo."""
 
-import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from credit_risk.delivery.bucket import bucket
-from credit_risk.delivery.router import Router, RouterUnavailable, rendered
+from credit_risk.delivery.router import Router, RouterUnavailable, places, rendered
+from credit_risk.delivery.settings import Environment
 from credit_risk.delivery.split import Split
-from delivery_trial import free_ports
-from tools import needed
+from tools import HAPROXY, free_ports, needed
 
 ECHO = Path(__file__).parent / "echo.py"
 
@@ -27,27 +27,49 @@ class Running:
     haproxy: subprocess.Popen
     echoes: dict
     client: httpx.Client
+    environment: Environment
+    started: list
 
     def ask(self, applicant="7", path="/decide", **headers):
         sent = {"X-Applicant-Id": applicant} | headers
         return self.client.post(f"{self.url}{path}", content=b"{}", headers={k: v for k, v in sent.items() if v})
+
+    def again(self):
+        """Kill the router and start another in its place."""
+        self.haproxy.kill()
+        self.haproxy.wait(10)
+        begun = subprocess.Popen([HAPROXY, "-db", "-f", self.router.config], stderr=subprocess.DEVNULL)
+        self.started.append(begun)
+        self.haproxy = begun
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with suppress(RouterUnavailable):
+                self.router.servers()
+                return
+            time.sleep(0.05)
+        raise AssertionError("the router does not start")
+
+    def colour(self, *arguments, **headers):
+        """Which colour answered."""
+        return self.ask(*arguments, **headers).text.split("-")[0]
 
     def wait(self, **up):
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with suppress(RouterUnavailable):
                 servers = self.router.servers()
-                if all(servers[colour].up is wanted for colour, wanted in up.items()):
+                if all(servers[name.replace("_", "-")].up is wanted for name, wanted in up.items()):
                     return
             time.sleep(0.05)
         raise AssertionError(self.router.servers())
 
 
 def on_ports(environment, trusted=("127.0.0.1/32",)):
-    port, blue, green = free_ports(3)
+    port, blue, green = free_ports(3, beside=2)
     router = environment.router.model_copy(update={"port": port, "blue_port": blue, "green_port": green})
     security = environment.security.model_copy(update={"trusted_networks": trusted})
-    return environment.model_copy(update={"router": router, "security": security})
+    scaling = environment.scaling.model_copy(update={"max_replicas": 2})
+    return environment.model_copy(update={"router": router, "security": security, "scaling": scaling})
 
 
 @pytest.fixture
@@ -55,23 +77,24 @@ def start(environment, tmp_path):
     """A function that starts router and echoes; what it started is ended."""
     started, clients = [], []
 
-    def begin(trusted=("127.0.0.1/32",), green_status="200"):
-        program = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-        needed(program, "haproxy (Debian package haproxy)")
+    def begin(trusted=("127.0.0.1/32",), green_status="200", names=("blue-1", "green-1")):
+        needed(HAPROXY, "haproxy (Debian package haproxy)")
         mine = on_ports(environment, trusted)
         router = Router(tmp_path / "run")
-        router.write(mine)
-        ports = {"blue": mine.router.blue_port, "green": mine.router.green_port}
+        router.write(mine, names)
         echoes = {
-            name: subprocess.Popen([sys.executable, ECHO, str(port), name, green_status if name == "green" else "200"])
-            for name, port in ports.items()
+            one.name: subprocess.Popen(
+                [sys.executable, ECHO, str(one.port(mine)), one.name, green_status if one.colour == "green" else "200"]
+            )
+            for one in places(mine)
+            if one.name in names
         }
-        haproxy = subprocess.Popen([program, "-db", "-f", router.config], stderr=subprocess.DEVNULL)
+        haproxy = subprocess.Popen([HAPROXY, "-db", "-f", router.config], stderr=subprocess.DEVNULL)
         started.extend([haproxy, *echoes.values()])
-        found = Running(router, f"http://127.0.0.1:{mine.router.port}", haproxy, echoes, httpx.Client(timeout=10))
+        url = f"http://127.0.0.1:{mine.router.port}"
+        found = Running(router, url, haproxy, echoes, httpx.Client(timeout=10), mine, started)
         clients.append(found.client)
-        found.program = program
-        found.wait(blue=True, green=True)
+        found.wait(**{name.replace("-", "_"): True for name in names})
         return found
 
     yield begin
@@ -88,7 +111,7 @@ def test_each_applicant_goes_where_their_bucket_says(start):
     assert running.router.routed() == split
     for number in range(100):
         expected = "green" if bucket(f"applicant-{number}", 41) < 3_000 else "blue"
-        assert running.ask(f"applicant-{number}").text.split()[0] == expected
+        assert running.colour(f"applicant-{number}") == expected
 
 
 def test_without_an_applicant_the_key_of_the_request_decides(start):
@@ -96,7 +119,7 @@ def test_without_an_applicant_the_key_of_the_request_decides(start):
     running.router.move(Split.of("green", 50, 41))
     for key in ("a", "b", "c", "d", "e", "f"):
         expected = "green" if bucket(key, 41) < 5_000 else "blue"
-        said = {running.ask("", **{"Idempotency-Key": key}).text.split()[0] for _ in range(3)}
+        said = {running.colour("", **{"Idempotency-Key": key}) for _ in range(3)}
         assert said == {expected}
 
 
@@ -109,17 +132,17 @@ def test_without_either_about_the_share_goes_there(start):
 
 def test_a_trusted_network_picks_the_colour_and_the_service_never_sees_how(start):
     running = start()
-    assert running.ask(**{"X-Canary": "green"}).text.startswith("green None")
-    assert running.ask(**{"X-Canary": "blue"}).text.startswith("blue None")
+    assert running.ask(**{"X-Canary": "green"}).text.startswith("green-1 None")
+    assert running.ask(**{"X-Canary": "blue"}).text.startswith("blue-1 None")
 
 
 def test_others_cannot_pick(start):
     running = start(trusted=("192.0.2.0/24",))
-    assert running.ask(**{"X-Canary": "green"}).text.startswith("blue None")
+    assert running.ask(**{"X-Canary": "green"}).text.startswith("blue-1 None")
 
 
 def test_with_no_trusted_network_nobody_can_pick(start):
-    assert start(trusted=()).ask(**{"X-Canary": "green"}).text.startswith("blue None")
+    assert start(trusted=()).ask(**{"X-Canary": "green"}).text.startswith("blue-1 None")
 
 
 def test_a_decision_without_a_key_gets_one_and_a_batch_none(start):
@@ -132,10 +155,39 @@ def test_a_decision_without_a_key_gets_one_and_a_batch_none(start):
 def test_a_colour_that_is_killed_loses_no_request(start):
     running = start()
     running.router.move(Split.of("green", 50, 41))
-    running.echoes["green"].kill()
-    running.echoes["green"].wait(10)
+    running.echoes["green-1"].kill()
+    running.echoes["green-1"].wait(10)
     assert {running.ask(str(number)).status_code for number in range(200)} == {200}
-    running.wait(green=False)
+    running.wait(green_1=False)
+
+
+def test_replicas_share_their_colours_applicants_and_one_that_is_killed_loses_none(start):
+    running = start(names=("blue-1", "blue-2", "green-1"))
+    answered = Counter(running.ask(str(number)).text.split()[0] for number in range(100))
+    assert answered == {"blue-1": 50, "blue-2": 50}
+    running.echoes["blue-1"].kill()
+    running.echoes["blue-1"].wait(10)
+    assert {running.ask(str(number)).text.split()[0] for number in range(100)} == {"blue-2"}
+
+
+def test_a_replica_goes_into_service_and_out_of_it_without_a_reload(start):
+    running = start(names=("blue-1", "blue-2", "green-1"))
+    assert f"Pid: {running.haproxy.pid}\n" in running.router.ask("show info")
+    running.router.serve(running.environment, {"blue-1", "green-1"})
+    assert {running.ask().text.split()[0] for _ in range(20)} == {"blue-1"}
+    assert running.router.servers()["blue-2"].out_of_service
+    running.router.serve(running.environment, {"blue-1", "blue-2", "green-1"})
+    assert not running.router.servers()["blue-2"].up, "it has not been asked yet"
+    running.wait(blue_2=True)
+    assert {running.ask().text.split()[0] for _ in range(20)} == {"blue-1", "blue-2"}
+    assert f"Pid: {running.haproxy.pid}\n" in running.router.ask("show info"), "the same process all along"
+
+
+def test_a_router_that_starts_again_knows_who_is_in_service(start):
+    running = start(names=("blue-1", "blue-2", "green-1"))
+    running.router.serve(running.environment, {"blue-2", "green-1"})
+    running.again()
+    assert {running.ask().text.split()[0] for _ in range(20)} == {"blue-2"}
 
 
 def test_failures_are_counted_for_the_colour_that_failed(start):
@@ -145,23 +197,17 @@ def test_failures_are_counted_for_the_colour_that_failed(start):
     for number in range(50):
         expected += running.ask(str(number)).status_code == 500
     servers = running.router.servers()
-    assert 10 < expected == servers["green"].failed
-    assert (servers["green"].requests, servers["blue"].requests) == (expected, 50 - expected)
-    assert servers["blue"].failed == 0
+    assert 10 < expected == servers["green-1"].failed
+    assert (servers["green-1"].requests, servers["blue-1"].requests) == (expected, 50 - expected)
+    assert servers["blue-1"].failed == 0
 
 
 def test_a_router_that_was_killed_comes_back_with_the_split(start):
     running = start()
     running.router.move(split := Split.of("blue", 5, 41))
-    running.haproxy.kill()
-    running.haproxy.wait(10)
-    again = subprocess.Popen([running.program, "-db", "-f", running.router.config], stderr=subprocess.DEVNULL)
-    try:
-        running.wait(blue=True, green=True)
-        assert running.router.routed() == split
-    finally:
-        again.kill()
-        again.wait(10)
+    running.again()
+    running.wait(blue_1=True, green_1=True)
+    assert running.router.routed() == split
 
 
 def test_a_split_that_the_router_was_not_told_is_in_the_file_and_followed_later(start):
@@ -174,7 +220,7 @@ def test_a_split_that_the_router_was_not_told_is_in_the_file_and_followed_later(
 
 def test_a_router_that_is_not_there_is_said(environment, tmp_path):
     router = Router(tmp_path)
-    router.write(environment)
+    router.write(environment, ())
     with pytest.raises(RouterUnavailable, match="does not answer"):
         router.move(Split.of("green", 5, 1))
     assert router.split() == Split.of("green", 5, 1)
@@ -182,16 +228,16 @@ def test_a_router_that_is_not_there_is_said(environment, tmp_path):
 
 def test_a_new_configuration_leaves_the_split(environment, tmp_path):
     router = Router(tmp_path)
-    router.write(environment)
+    router.write(environment, ())
     assert router.split() == Split(0, 0, 0)
     router._write_map(Split.of("green", 5, 1))
-    router.write(environment)
+    router.write(environment, ())
     assert router.split() == Split.of("green", 5, 1)
 
 
 def test_a_folder_with_a_long_name_has_its_socket_elsewhere(environment, tmp_path):
     near, far = Router(tmp_path / "run"), Router(tmp_path / ("long" * 30))
-    far.write(environment)
+    far.write(environment, ())
     assert len(str(far.socket)) < 107
     assert far.socket.parent.stat().st_mode & 0o077 == 0
     assert f"stats socket {far.socket} " in far.config.read_text()
@@ -199,6 +245,7 @@ def test_a_folder_with_a_long_name_has_its_socket_elsewhere(environment, tmp_pat
 
 
 def test_the_configuration_has_what_keeps_requests_whole(environment, tmp_path):
-    text = rendered(environment, Router(tmp_path))
+    text = rendered(environment, Router(tmp_path), {"blue-1", "green-1"})
     assert "option idle-close-on-response" in text
     assert text.count(" backup\n") == 2
+    assert text.count(" backup disabled\n") == 2 * (environment.scaling.max_replicas - 1)

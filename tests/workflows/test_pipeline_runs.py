@@ -11,7 +11,7 @@ import pytest
 from credit_risk.data.files import Files
 from credit_risk.data.simulate import lender
 from credit_risk.records import signing
-from delivery_trial import free_ports
+from tools import free_ports
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("WORKFLOW_TESTS") != "all", reason="trains for minutes: make test-workflows"
@@ -182,7 +182,7 @@ DEPLOY = {
 
 def on_free_ports(clone):
     """Router and colours of the clone on ports that nobody has, and no bake of half a minute."""
-    for old, new in zip(("port: 8080", "blue_port: 3101", "green_port: 3102"), free_ports(3), strict=True):
+    for old, new in zip(("port: 8080", "blue_port: 3110", "green_port: 3130"), free_ports(3, beside=4), strict=True):
         clone.replace("configs/deploy/local.yaml", old, f"{old.split(':')[0]}: {new}")
     clone.replace("configs/deploy/local.yaml", "bake_s: 30", "bake_s: 1")
 

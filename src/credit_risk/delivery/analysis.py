@@ -44,7 +44,7 @@ class Counts:
             return Counts(**plain, scores=self.scores)
         return Counts(**plain, scores=tuple(map(_grown, self.scores, before.scores)))
 
-    def plus(self, other: "Counts") -> "Counts":
+    def __add__(self, other: "Counts") -> "Counts":
         """Both together."""
         plain = {name: getattr(self, name) + getattr(other, name) for name in PLAIN}
         mine, theirs = self.scores or (0,) * len(other.scores), other.scores or (0,) * len(self.scores)

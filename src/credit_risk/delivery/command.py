@@ -1,6 +1,7 @@
 """The sub-commands of this room: environments, the local target, rollouts."""
 
 import argparse
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from credit_risk.command_line import Commands, Run, command
+from credit_risk.errors import UsageError
 
 POWER = "measure how often a rollout's analysis is wrong, and how soon it is right, on simulated rollouts"
 UP = "start router and service on this machine, kept running: crashed or hung, they are started again"
@@ -35,6 +37,19 @@ examples:
   credit-risk rollback --by "Ada Berg" --reason "score shift after the release"
 
 exit codes: 0 it has all traffic; 1 it was refused or rolled back, and the message says why; 2 it could not be done
+"""
+SCALE = "look once at what the replicas use, and add or remove some within the environment's limits"
+SCALES = """
+The router has a place for every replica up to scaling.max_replicas, so nothing is reloaded and no request is lost.
+Between two changes lies scaling.cool_down_s. On a cluster its HorizontalPodAutoscaler does this. Without --action there
+will be as many replicas as bring each to the threshold.
+
+examples:
+  credit-risk scale --every 15
+  credit-risk scale --metric cpu_utilization --threshold 80 --action scale_out --increment 2
+  credit-risk scale --metric requests_per_second --threshold 20 --action scale_in
+
+exit codes: 0 looked, and changed what was to be changed; 2 it could not be done
 """
 ENVIRONMENT = "check the environments in configs/deploy: every problem at once, each with its line"
 EXAMPLES = """
@@ -73,6 +88,18 @@ def _local(commands: Commands) -> None:
     for name, what, run in (("down", DOWN, _down), ("status", STATUS, _status)):
         _parser(commands, name, what, run, epilog=LOCAL)
     _parser(commands, "supervise", SUPERVISE, _supervise)
+    scale = _parser(commands, "scale", SCALE, _scale, SCALES)
+    metrics = ("cpu_utilization", "memory_utilization", "requests_per_second")
+    scale.add_argument("--metric", choices=metrics, default="cpu_utilization", help="of a replica (default: cpu)")
+    scale.add_argument(
+        "--threshold",
+        type=_above_zero,
+        help="percent of compute.cpu or compute.memory_gb, or requests a second (default: scaling.target_cpu_percent)",
+    )
+    scale.add_argument("--action", choices=("scale_out", "scale_in"), help="only this, beyond the threshold")
+    scale.add_argument("--increment", type=_positive, default=1, help="replicas at a time, with --action (default: 1)")
+    scale.add_argument("--seconds", type=_above_zero, default=5.0, help="to measure over (default: 5)")
+    scale.add_argument("--every", type=_above_zero, help="seconds from one look to the next (default: one look)")
 
 
 def _parser(commands: Commands, name: str, what: str, run: Run, epilog: str = "") -> argparse.ArgumentParser:
@@ -108,6 +135,32 @@ def _supervise(options: argparse.Namespace) -> None:
     _, site = _site(options)
     supervisor.prepare(site.place, site.environment)
     supervisor.Supervisor(site.place, site.environment).run()
+
+
+def _scale(options: argparse.Namespace) -> None:
+    scaling = import_module("credit_risk.delivery.scaling")
+    _, site = _site(options)
+    if options.threshold is None and options.metric != "cpu_utilization":
+        raise UsageError(f"the environment has a target for CPU alone: give --threshold for {options.metric}.")
+    threshold = site.environment.scaling.target_cpu_percent if options.threshold is None else options.threshold
+    rule = scaling.Rule(options.metric, threshold, options.action, options.increment)
+    while True:
+        _say(scaling.look(site.place, site.environment, rule, options.seconds))
+        if options.every is None:
+            return
+        time.sleep(options.every)
+
+
+def _positive(word: str) -> int:
+    if (number := int(word)) < 1:
+        raise argparse.ArgumentTypeError(f"{word} is no number of replicas; expected 1 or more")
+    return number
+
+
+def _above_zero(word: str) -> float:
+    if not (number := float(word)) > 0:
+        raise argparse.ArgumentTypeError(f"{word} is not more than 0")
+    return number
 
 
 def _status(options: argparse.Namespace) -> None:

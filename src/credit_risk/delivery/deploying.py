@@ -146,7 +146,7 @@ def chosen(made: Plan, strategy: Strategy, percent: int | None) -> tuple[int, ..
 
 def _usual(target: Local) -> Counts:
     try:
-        return target.counts().get(target.live()[0], Counts())
+        return sum(target.counts().get(target.live()[0], {}).values(), start=Counts())
     except NotReached:
         return Counts()
 

@@ -56,8 +56,8 @@ class Target(Protocol):
     def move(self, candidate: Colour, percent: int, salt: int) -> None:
         """Give the candidate its share."""
 
-    def counts(self) -> Mapping[Colour, Counts]:
-        """What each colour that runs did so far. Raises NotReached."""
+    def counts(self) -> Mapping[Colour, Mapping[str, Counts]]:
+        """What each replica of each colour did so far, by its name. Raises NotReached."""
 
     def stop(self, colour: Colour) -> None:
         """Let a colour end."""
@@ -211,7 +211,7 @@ class Engine:
         if not self.target.ready(state.colour, state.candidate):
             return self._away(state)
         both = (state.live_colour, state.colour)
-        meters = tuple(meter.read(counts.get(one, Counts())) for meter, one in zip(state.meters, both, strict=True))
+        meters = tuple(meter.read(counts.get(one, {})) for meter, one in zip(state.meters, both, strict=True))
         live, candidate = (meter.total for meter in meters)
         if state.phase == "bake":
             live = state.baseline  # nobody is with the other colour now: what it did in the last step

@@ -15,11 +15,12 @@ from credit_risk.data.files import Files
 from credit_risk.delivery.analysis import Counts
 from credit_risk.delivery.counting import NotCounted, read
 from credit_risk.delivery.engine import NotReached, RolloutRefused
-from credit_risk.delivery.place import Place, port
+from credit_risk.delivery.place import Place
+from credit_risk.delivery.replicas import Replica, replicas
 from credit_risk.delivery.router import RouterUnavailable
 from credit_risk.delivery.settings import Environment
 from credit_risk.delivery.shadow import Shadow, shadow
-from credit_risk.delivery.split import COLOURS, Colour, Split
+from credit_risk.delivery.split import Colour, Split
 from credit_risk.delivery.supervisor import known
 from credit_risk.records.decided import again, decided
 from credit_risk.records.ledger import Ledger, Record
@@ -75,27 +76,36 @@ class Local:
             self.place.want(self.place.wanted() | {colour: version})
 
     def ready(self, colour: Colour, version: str) -> bool:
-        """Whether the supervisor runs this very version and the router sends it traffic."""
-        running = known(self.place).get(colour, {})
+        """Whether the router sends traffic to as many replicas of this very version as there have to be at least."""
+        running, scaling = known(self.place), self.environment.scaling
+        theirs = [one for one in self._up(colour) if running.get(one.name, {}).get("version") == version]
+        return len(theirs) >= scaling.min_replicas
+
+    def _up(self, colour: Colour) -> list[Replica]:
+        """The replicas of a colour that the router sends traffic, or would."""
         with _reached():
-            return running.get("version") == version and self.place.router.servers()[colour].up
+            servers = self.place.router.servers()
+        return [one for one in replicas(colour, self.place.scale(self.environment.scaling)) if servers[one.name].up]
 
     def smoke(self, colour: Colour, rollout: str) -> list[str]:
-        """Made-up applications to the colour's own port; the ledger names them smoke-ROLLOUT."""
+        """Made-up applications to each replica's own port; the ledger names them smoke-ROLLOUT."""
         scorer = Scorer.load(Files(self.place.release(colour)).scorer)
+        return [wrong for one in self._up(colour) for wrong in self._wrong(one, scorer, f"smoke-{rollout}")]
+
+    def _wrong(self, one: Replica, scorer: Scorer, applicant: str) -> list[str]:
         made = examples.applications(scorer.config, seed=1, reference=scorer.reference)
-        wrong = self._unhealthy(colour)
+        wrong = self._unhealthy(one)
         for number, application in enumerate(islice(made, SMOKE)):
             expected = json.loads(json.dumps(decided(scorer.decide(application))))
-            answer = self._decide(colour, application, f"smoke-{rollout}")
+            answer = self._decide(one, application, applicant)
             got = {name: answer.get(name) for name in expected}
             if got != expected:
                 names = [name for name in expected if got[name] != expected[name]]
                 wrong.append(f"application {number}: {', '.join(names)} ({answer.get('title', 'other values')})")
         return wrong
 
-    def _unhealthy(self, colour: Colour) -> list[str]:
-        url = f"http://127.0.0.1:{port(self.environment, colour)}{self.health}"
+    def _unhealthy(self, one: Replica) -> list[str]:
+        url = f"http://127.0.0.1:{one.port(self.environment)}{self.health}"
         try:
             with urllib.request.urlopen(url, timeout=10):
                 return []
@@ -104,12 +114,12 @@ class Local:
         except OSError as error:
             raise NotReached(f"{url} does not answer: {error}") from None
 
-    def _decide(self, colour: Colour, application: Mapping[str, Any], applicant: str) -> dict[str, Any]:
+    def _decide(self, one: Replica, application: Mapping[str, Any], applicant: str) -> dict[str, Any]:
         headers = {"Content-Type": "application/json", "X-Applicant-Id": applicant}
         if key := os.environ.get(SMOKE_KEY):
             keys = self.environment.serving.access.mode == "keys"
             headers |= {"X-API-Key": key} if keys else {"Authorization": f"Bearer {key}"}
-        url = f"http://127.0.0.1:{port(self.environment, colour)}/decide"
+        url = f"http://127.0.0.1:{one.port(self.environment)}/decide"
         request = urllib.request.Request(url, json.dumps(application).encode(), headers)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  (http on this machine)
@@ -126,14 +136,15 @@ class Local:
             if self.place.router.split() != target or self.place.router.routed() != target:
                 self.place.router.move(target)
 
-    def counts(self) -> Mapping[Colour, Counts]:
+    def counts(self) -> Mapping[Colour, Mapping[str, Counts]]:
         slow = self.environment.rollout.analysis.slow_above_ms
+        found: dict[Colour, dict[str, Counts]] = {colour: {} for colour in self.place.wanted()}
         with _reached():
-            servers, found = self.place.router.servers(), {}
-            for colour in COLOURS:
-                if colour in self.place.wanted() and servers[colour].up:
-                    told = read(f"http://127.0.0.1:{port(self.environment, colour)}", slow)
-                    found[colour] = replace(told, requests=servers[colour].requests, errors=servers[colour].failed)
+            servers = self.place.router.servers()
+            for one in self.place.replicas(self.environment.scaling):
+                if (server := servers[one.name]).up:
+                    told = read(f"http://127.0.0.1:{one.port(self.environment)}", slow)
+                    found[one.colour][one.name] = replace(told, requests=server.requests, errors=server.failed)
         return found
 
     def stop(self, colour: Colour) -> None:

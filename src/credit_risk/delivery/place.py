@@ -11,8 +11,9 @@ from ruamel.yaml import YAML
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, replacing, write_directory, write_json
+from credit_risk.delivery.replicas import Replica, replicas
 from credit_risk.delivery.router import Router
-from credit_risk.delivery.settings import Environment
+from credit_risk.delivery.settings import Environment, Scaling
 from credit_risk.delivery.split import COLOURS, Colour
 from credit_risk.errors import NotFound
 from credit_risk.records.registry.settings import below
@@ -62,9 +63,19 @@ class Place:
     def want(self, wanted: Mapping[Colour, str]) -> None:
         write_json(self.wanted_file, {str(colour): version for colour, version in wanted.items()})
 
+    @property
+    def scale_file(self) -> Path:
+        """How many replicas each colour has, and since when (see scaling.Scaled)."""
+        return self.run / "scale.json"
 
-def port(environment: Environment, colour: Colour) -> int:
-    return environment.router.blue_port if colour == "blue" else environment.router.green_port
+    def scale(self, scaling: Scaling) -> int:
+        """Replicas of each colour that runs: what was scaled to last, within the limits of today."""
+        last = read_json(self.scale_file)["replicas"] if self.scale_file.is_file() else scaling.min_replicas
+        return max(scaling.min_replicas, min(int(last), scaling.max_replicas))
+
+    def replicas(self, scaling: Scaling) -> list[Replica]:
+        """All that are to run."""
+        return [one for colour in self.wanted() for one in replicas(colour, self.scale(scaling))]
 
 
 HERE = "here-"

@@ -147,7 +147,7 @@ def kill(process: psutil.Process | None) -> None:
     """Kill it with all that it started: workers have sessions of their own and would keep the port."""
     if process is None:
         return
-    for one in (*_children(process), process):
+    for one in family(process):
         with suppress(psutil.NoSuchProcess):
             one.kill()
     _wait([process], 5)
@@ -155,23 +155,24 @@ def kill(process: psutil.Process | None) -> None:
 
 def end(process: psutil.Process) -> None:
     """Ask it to end, wait, and kill what is left of it and its children."""
-    family = [*_children(process), process]
+    everybody = family(process)
     with suppress(psutil.NoSuchProcess):
         process.terminate()
-    for one in _wait(family, END_WITHIN):
+    for one in _wait(everybody, END_WITHIN):
         with suppress(psutil.NoSuchProcess):
             one.kill()
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """All that a process has started, and the process itself, last."""
     with suppress(psutil.NoSuchProcess):
-        return list(process.children(recursive=True))
-    return []
+        return [*process.children(recursive=True), process]
+    return [process]
 
 
-def _wait(family: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+def _wait(everybody: list[psutil.Process], seconds: float) -> list[psutil.Process]:
     deadline = time.monotonic() + seconds
-    while (left := [one for one in family if runs(one)]) and time.monotonic() < deadline:
+    while (left := [one for one in everybody if runs(one)]) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
 

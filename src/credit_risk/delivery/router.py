@@ -6,7 +6,7 @@ import io
 import os
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from jinja2 import PackageLoader, StrictUndefined
 
 from credit_risk.data.writing import write_text
 from credit_risk.delivery.bucket import BUCKETS
+from credit_risk.delivery.replicas import Replica, replicas
 from credit_risk.delivery.settings import Environment
-from credit_risk.delivery.split import COLOURS, Colour, Split
+from credit_risk.delivery.split import COLOURS, Split
 from credit_risk.errors import CreditRiskError
 
 ANSWERS_WITHIN = 5.0
@@ -30,9 +31,13 @@ class RouterUnavailable(CreditRiskError, ConnectionError):
 
 @dataclass(frozen=True)
 class Server:
-    """One colour as the router sees it. up: it gets traffic; requests and failed: since the router started."""
+    """One replica as the router sees it. up: it gets traffic; requests and failed: since the router started.
+
+    out_of_service: whatever its health; it was not put into service, or taken out of it.
+    """
 
     up: bool
+    out_of_service: bool
     requests: int
     failed: int
 
@@ -60,10 +65,13 @@ class Router:
         name = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"credit-risk-{os.getuid()}" / f"{name}.sock"
 
-    def write(self, environment: Environment) -> None:
-        """The configuration of an environment, and a map that sends all to blue where there is none yet."""
+    def write(self, environment: Environment, serving: Collection[str]) -> None:
+        """The configuration of an environment, and a map that sends all to blue where there is none yet.
+
+        serving: the names of the replicas in service when a router starts.
+        """
         self.run.mkdir(parents=True, exist_ok=True)
-        write_text(self.config, rendered(environment, self))
+        write_text(self.config, rendered(environment, self, serving))
         if self.socket.parent != self.run.absolute():
             self.socket.parent.mkdir(mode=0o700, exist_ok=True)
             if self.socket.parent.stat().st_uid != os.getuid():
@@ -72,6 +80,22 @@ class Router:
                 )
         if not self.map.is_file():
             self._write_map(Split(0, 0, 0))
+
+    def serve(self, environment: Environment, serving: Collection[str]) -> None:
+        """Put these replicas into service and take all others out, without a reload; the file is first, as in `move`.
+
+        Raises RouterUnavailable where the router cannot be told; one that starts now knows it.
+        """
+        self.write(environment, serving)
+        for name, server in self.servers().items():
+            if server.out_of_service is (name not in serving):
+                continue
+            # Back in service it is down until the router has asked it, not up until the router has asked.
+            orders = ("state maint",) if name not in serving else ("state ready", "health down")
+            for backend in COLOURS:
+                said = self.ask("; ".join(f"set server {backend}/{name} {order}" for order in orders))
+                if said:
+                    raise RouterUnavailable(f"the router did not take {name}: {said}")
 
     def split(self) -> Split:
         """The split of the map file, which is what a router that starts will do."""
@@ -106,18 +130,17 @@ class Router:
         found = {name: value for _, name, value in (line.split() for line in lines if line)}
         return Split(int(found["from"]), int(found["to"]), int(found["salt"]))
 
-    def servers(self) -> Mapping[Colour, Server]:
-        """Each colour: is it up, and what did it do, whichever colour's applicants it answered."""
+    def servers(self) -> Mapping[str, Server]:
+        """Each replica by name: is it up, and what did it do, whichever colour's applicants it answered."""
         lines = list(csv.DictReader(io.StringIO(self.ask("show stat").removeprefix("# "))))
-        found: dict[Colour, Server] = {}
-        for colour in COLOURS:
-            mine = [line for line in lines if line["svname"] == colour]
-            own = next((line for line in mine if line["pxname"] == colour), None)
-            if own is None:
-                raise RouterUnavailable(f"the router knows no server {colour}: it runs with another configuration.")
-            requests = sum(int(line["stot"]) for line in mine)
-            failed = sum(int(line[name] or 0) for line in mine for name in FAILED)
-            found[colour] = Server(own["status"].startswith("UP"), requests, failed)
+        own = {line["svname"]: line for line in lines if line["svname"].startswith(f"{line['pxname']}-")}
+        found = {}
+        for name, line in own.items():
+            mine = [each for each in lines if each["svname"] == name]
+            requests = sum(int(each["stot"]) for each in mine)
+            failed = sum(int(each[counter] or 0) for each in mine for counter in FAILED)
+            status = line["status"]
+            found[name] = Server(status.startswith("UP"), status.startswith("MAINT"), requests, failed)
         return found
 
     def ask(self, command: str) -> str:
@@ -137,17 +160,23 @@ class Router:
         return b"".join(parts).decode().strip()
 
 
-def rendered(environment: Environment, place: Router) -> str:
+def places(environment: Environment) -> list[Replica]:
+    """Every replica that there may ever be."""
+    return [one for colour in COLOURS for one in replicas(colour, environment.scaling.max_replicas)]
+
+
+def rendered(environment: Environment, place: Router, serving: Collection[str]) -> str:
     """HAProxy's configuration, whole."""
     templates = Templates(  # noqa: S701  (no HTML)
         loader=PackageLoader("credit_risk.delivery", "."), undefined=StrictUndefined, keep_trailing_newline=True
     )
-    router = environment.router
     return templates.get_template("haproxy.cfg.j2").render(
         map=place.map.absolute(),
         socket=place.socket,
-        router=router,
+        environment=environment,
+        router=environment.router,
+        replicas=places(environment),
+        serving=serving,
         trusted=environment.security.trusted_networks,
-        ports={"blue": router.blue_port, "green": router.green_port},
         buckets=BUCKETS,
     )

@@ -56,7 +56,7 @@ class Security(Section):
 
 
 class Router(Section):
-    """Where applications come in on one machine, and the two ports that it sends them to."""
+    """Where applications come in on one machine, and the port of each colour's first replica; the next has the next."""
 
     host: Text
     port: Port
@@ -173,9 +173,12 @@ def _of_scaling(found: Environment) -> Iterator[tuple[Loc, str]]:
         yield ("scaling", "min_replicas"), f"{scaling.min_replicas} is more than max_replicas, {scaling.max_replicas}"
     if found.environment == "production" and scaling.min_replicas < 2:
         yield ("scaling", "min_replicas"), "production needs 2 or more: one that is replaced leaves nobody to answer"
-    ports = [found.router.port, found.router.blue_port, found.router.green_port]
+    router, most = found.router, scaling.max_replicas
+    first = (router.blue_port, router.green_port)
+    ports = [router.port, *(port + number for port in first for number in range(most))]
     if len(set(ports)) < len(ports):
-        yield ("router",), f"port, blue_port and green_port must differ; got {ports}"
+        told = f"blue_port and green_port need {most} ports each, apart from one another and from port"
+        yield ("router",), f"{told}; got {router.blue_port}, {router.green_port} and {router.port}"
 
 
 def _of_rollout(rollout: Rollout) -> Iterator[tuple[Loc, str]]:

@@ -56,8 +56,8 @@ def rollout(
         verdict = "CANNOT SAY"
         for look in range(1, most_looks + 1):
             taken = int(random.binomial(per_look, percent / 100))
-            counted["live"] = counted["live"].plus(live.draw(per_look - taken, random))
-            counted["candidate"] = counted["candidate"].plus(candidate.draw(taken, random))
+            counted["live"] += live.draw(per_look - taken, random)
+            counted["candidate"] += candidate.draw(taken, random)
             verdict = judge(counted["live"], counted["candidate"], analysis, steps=len(steps) + 1, look=look).verdict
             if verdict != "CANNOT SAY":
                 break

@@ -21,14 +21,18 @@ ENDED: tuple[Phase, ...] = ("done", "rolled back")
 
 @dataclass(frozen=True)
 class Meter:
-    """What a colour did in this step. total: so far; last: the counters as they were read last."""
+    """What a colour did in this step. total: so far; last: each replica's counters as they were read last."""
 
     total: Counts = field(default_factory=Counts)
-    last: Counts | None = None
+    last: Mapping[str, Counts] = field(default_factory=dict)
 
-    def read(self, now: Counts) -> "Meter":
-        """After one more reading; the first one only says where the counters stand."""
-        return Meter(self.total if self.last is None else self.total.plus(now.since(self.last)), now)
+    def read(self, now: Mapping[str, Counts]) -> "Meter":
+        """After one more reading; a replica's first one only says where its counters stand.
+
+        One that is away, and so not in `now`, is held to its last counters when it comes back.
+        """
+        grown = [counts.since(self.last[name]) for name, counts in now.items() if name in self.last]
+        return Meter(sum(grown, start=self.total), {**self.last, **now})
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,16 @@ class State:
         return replace(self, phase=phase, **(fresh | changes))
 
     def as_dict(self) -> dict[str, Any]:
-        meters = [{"total": one.total.as_dict(), "last": one.last and one.last.as_dict()} for one in self.meters]
+        meters = [
+            {"total": one.total.as_dict(), "last": {name: last.as_dict() for name, last in one.last.items()}}
+            for one in self.meters
+        ]
         return vars(self) | {"meters": meters, "baseline": self.baseline.as_dict()}
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "State":
         meters = tuple(
-            Meter(Counts.from_dict(one["total"]), Counts.from_dict(one["last"]) if one["last"] else None)
+            Meter(Counts.from_dict(one["total"]), {name: Counts.from_dict(last) for name, last in one["last"].items()})
             for one in raw["meters"]
         )
         tuples = {"steps": tuple(raw["steps"]), "approved": tuple(raw["approved"]), "meters": meters}

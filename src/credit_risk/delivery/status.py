@@ -6,7 +6,7 @@ from rich.console import Group
 from rich.table import Table
 
 from credit_risk.delivery.place import Place
-from credit_risk.delivery.router import RouterUnavailable
+from credit_risk.delivery.router import RouterUnavailable, Server
 from credit_risk.delivery.state import Record
 from credit_risk.delivery.supervisor import NotUp, is_locked, known
 
@@ -16,16 +16,16 @@ def shown(place: Place) -> Group:
     if not is_locked(place.run / "supervisor.lock"):
         raise NotUp("nothing runs here; `credit-risk up` starts it.")
     table = Table("process", "pid", "state", "restarts", "in traffic", "requests", "failed")
-    servers = {}
+    servers: dict[str, Server] = {}
     with suppress(RouterUnavailable):
         servers = dict(place.router.servers())
     wanted = place.wanted()
     for name, told in known(place).items():
         if "state" not in told:
             continue
-        server = next((one for colour, one in servers.items() if colour == name), None)
+        server = servers.get(name)
         counted = ("yes" if server.up else "no", str(server.requests), str(server.failed)) if server else ("", "", "")
-        version = next((f" ({version})" for colour, version in wanted.items() if colour == name), "")
+        version = next((f" ({version})" for colour, version in wanted.items() if name.startswith(f"{colour}-")), "")
         table.add_row(name + version, str(told["pid"] or ""), told["state"], str(told["restarts"]), *counted)
     split = place.router.split()
     share = max(split.end - split.first, 0) / 100

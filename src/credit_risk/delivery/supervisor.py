@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,16 +16,18 @@ from typing import Any
 
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.delivery.place import Place, copy_release, here, port, write_settings
+from credit_risk.delivery.place import Place, copy_release, here, write_settings
 from credit_risk.delivery.processes import Command, Kept, answers, begin
+from credit_risk.delivery.replicas import Replica
 from credit_risk.delivery.router import RouterUnavailable
 from credit_risk.delivery.settings import Environment
-from credit_risk.delivery.split import COLOURS, Colour
+from credit_risk.delivery.split import COLOURS
 from credit_risk.errors import CreditRiskError, UsageError
 
 log = logging.getLogger(__name__)
 
 EVERY = 0.2  # seconds between two looks at the processes
+DRAINED_S = 0.5  # from the last request that a replica is sent to its end; it finishes what it has begun
 ROUTER = "router"
 
 
@@ -35,11 +37,12 @@ class NotUp(CreditRiskError, RuntimeError):
 
 @dataclass
 class Supervisor:
-    """Keeps the router and every wanted colour running until it is told to stop."""
+    """Keeps the router and the replicas of every wanted colour running until it is told to stop."""
 
     place: Place
     environment: Environment
     kept: dict[str, Kept] = field(default_factory=dict)
+    serving: frozenset[str] = frozenset()
     stopping: bool = False
 
     def run(self) -> None:
@@ -47,7 +50,7 @@ class Supervisor:
         with lock(self.place.run / "supervisor.lock", "another supervisor works here: `credit-risk status`."):
             for one in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(one, self._stop)
-            self.place.router.write(self.environment)
+            self.place.router.write(self.environment, self.serving)
             while not self.stopping:
                 self.look()
                 time.sleep(EVERY)
@@ -58,28 +61,43 @@ class Supervisor:
 
     def look(self) -> None:
         """One look at everything: what is wanted and not kept is started, what is kept and not wanted is ended."""
-        wanted = self.place.wanted()
-        versions = {ROUTER: ""} | {str(colour): version for colour, version in wanted.items()}
-        for name, kept in list(self.kept.items()):
-            if versions.get(name) != kept.command.version:
-                self.kept.pop(name).end()
-                self._note()
-        for name in (ROUTER, *wanted):
+        commands = self._commands()
+        gone = [name for name, kept in self.kept.items() if _version(commands.get(name)) != kept.command.version]
+        if gone:
+            self._serve(but=gone)
+            time.sleep(DRAINED_S)
+        for name in gone:
+            self.kept.pop(name).end()
+            self._note()
+        for name, command in commands.items():
             if name not in self.kept:
-                self.kept[name] = self._begin(name)
+                self.kept[name] = self._begin(command)
             before = self.kept[name].said
             self.kept[name].tend()
             if (after := self.kept[name].said) != before:
                 log.warning("%s: %s", name, after)
+        self._serve()
         self._note()
 
-    def _begin(self, name: str) -> Kept:
-        colour: Colour | None = next((one for one in COLOURS if one == name), None)
-        if colour:
-            command = service_command(self.place, self.environment, colour, self.place.wanted()[colour])
-        else:
-            command = router_command(self.place)
-        kept = Kept(command)
+    def _commands(self) -> dict[str, Command]:
+        """What is to run: the router and every replica, each with the version of its colour."""
+        wanted = self.place.wanted()
+        services = [
+            service_command(self.place, self.environment, one, wanted[one.colour])
+            for one in self.place.replicas(self.environment.scaling)
+        ]
+        return {one.name: one for one in (router_command(self.place), *services)}
+
+    def _serve(self, but: Collection[str] = ()) -> None:
+        """Let the router know which replicas are in service: those that have answered; asked again where it is away."""
+        serving = frozenset(name for name, one in self.kept.items() if one.has_answered and name not in (ROUTER, *but))
+        if serving != self.serving:
+            with suppress(RouterUnavailable):
+                self.place.router.serve(self.environment, serving)
+                self.serving = serving
+
+    def _begin(self, command: Command) -> Kept:
+        kept, name = Kept(command), command.name
         earlier = known(self.place).get(name, {})
         if earlier.get("pid") and earlier.get("version", "") == command.version:
             kept.adopt(earlier["pid"], earlier.get("created", 0.0))
@@ -93,6 +111,10 @@ class Supervisor:
 
     def _stop(self, _: int, __: FrameType | None) -> None:
         self.stopping = True
+
+
+def _version(command: Command | None) -> str | None:
+    return command.version if command else None
 
 
 def known(place: Place) -> dict[str, Any]:
@@ -116,15 +138,15 @@ def router_command(place: Place) -> Command:
     return Command(ROUTER, (program, "-db", "-f", str(place.router.config)), alive, place.log(ROUTER), starts_within=10)
 
 
-def service_command(place: Place, environment: Environment, colour: Colour, version: str) -> Command:
-    """The service of a colour. BentoML's home is its own: a second service would empty the first one's metrics."""
-    number = port(environment, colour)
-    words = [sys.executable, "-m", "credit_risk.cli", "serve", "--root", str(place.release(colour).absolute())]
-    words += ["--settings", str(place.settings(colour).absolute()), "--port", str(number)]
-    home = {"BENTOML_HOME": str((place.run / f"bentoml-{colour}").absolute())}
+def service_command(place: Place, environment: Environment, one: Replica, version: str) -> Command:
+    """The service of a replica. BentoML's home is its own: a second service would empty the first one's metrics."""
+    number, root, settings = one.port(environment), place.release(one.colour), place.settings(one.colour)
+    words = [sys.executable, "-m", "credit_risk.cli", "serve", "--root", str(root.absolute())]
+    words += ["--settings", str(settings.absolute()), "--port", str(number)]
+    home = {"BENTOML_HOME": str((place.run / f"bentoml-{one.name}").absolute())}
     asked = answers(f"http://127.0.0.1:{number}/health")
     within = environment.rollout.ready_s
-    return Command(colour, tuple(words), asked, place.log(colour), home, starts_within=within, version=version)
+    return Command(one.name, tuple(words), asked, place.log(one.name), home, starts_within=within, version=version)
 
 
 @contextmanager
@@ -181,7 +203,7 @@ def _wait_until_up(place: Place, environment: Environment) -> None:
     while time.monotonic() < deadline:
         with suppress(RouterUnavailable):
             servers = place.router.servers()
-            if all(servers[colour].up for colour in place.wanted()):
+            if all(servers[one.name].up for one in place.replicas(environment.scaling)):
                 return
         states = [f"{one}: {told['state']}" for one, told in known(place).items() if "state" in told]
         if (now := ", ".join(states)) != said:

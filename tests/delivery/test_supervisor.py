@@ -1,0 +1,50 @@
+"""Replicas that come, go, crash and hang behind a real router; each is an echo in place of the service."""
+
+from credit_risk.delivery.supervisor import known
+from supervisor_trial import is_up, up
+
+__all__ = ["up"]
+
+
+def test_replicas_come_and_go_and_nobody_is_refused(up):
+    with up.asked_all_the_time() as statuses:
+        up.scale(3)
+        up.until(lambda: up.who() == {"blue-1@1", "blue-2@1", "blue-3@1"})
+        up.scale(1)
+        up.until(lambda: "blue-3" not in known(up.place))
+        assert up.who() == {"blue-1@1"}
+    assert len(statuses) > 100
+    assert set(statuses) == {200}
+
+
+def test_of_two_replicas_one_may_be_killed_and_is_started_again(up):
+    up.scale(2)
+    up.until(lambda: up.who() == {"blue-1@1", "blue-2@1"})
+    with up.asked_all_the_time() as statuses:
+        killed = up.kill("blue-1")
+        up.until(lambda: known(up.place)["blue-1"]["pid"] not in (None, killed))
+        up.until(lambda: up.who() == {"blue-1@1", "blue-2@1"})
+    assert set(statuses) == {200}
+    assert known(up.place)["blue-1"]["restarts"] == 1
+
+
+def test_limits_of_the_environment_hold_whatever_is_asked(up):
+    up.scale(40)
+    up.until(lambda: "blue-3" in known(up.place))
+    assert len(up.place.replicas(up.supervisor.environment.scaling)) == 3
+
+
+def test_another_version_of_a_colour_is_another_process(up):
+    before = known(up.place)["blue-1"]["pid"]
+    up.place.want({"blue": "2"})
+    up.until(lambda: up.who() == {"blue-1@2"})
+    assert known(up.place)["blue-1"]["pid"] != before
+
+
+def test_a_router_that_is_killed_comes_back_with_all_replicas(up):
+    up.scale(2)
+    up.until(lambda: up.who() == {"blue-1@1", "blue-2@1"})
+    killed = up.kill("router")
+    up.until(lambda: known(up.place)["router"]["pid"] not in (None, killed))
+    up.until(lambda: is_up(up.place, "blue-2"))
+    assert up.who() == {"blue-1@1", "blue-2@1"}
