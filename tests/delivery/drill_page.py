@@ -42,12 +42,12 @@ def generated(found: dict[str, Any]) -> str:
         "",
         "| killed with -9 | what came of it | failed requests |",
         "|---|---|---|",
-        f"| controller, {kills['controller']['kills']} times | "
-        + ", ".join(f"{count} {end}" for end, count in sorted(kills["controller"]["ended"].items()))
-        + f"; registry and traffic agreed each time | {kills['controller']['failed']} |",
+        f"| controller, {kills['controller']['kills']} times: {_counted(kills['controller']['in'])} | resumed: "
+        f"{_counted(kills['controller']['ended'])}; registry and traffic agreed each time "
+        f"| {kills['controller']['failed']} |",
         *(
-            f"| {name} | up again after {kills[name]['seconds']:g} s | {kills[name]['failed']} |"
-            for name in ("service", "router")
+            f"| {what} | up again after {kills[name]['seconds']:g} s | {kills[name]['failed']} |"
+            for name, what in (("service", "one of two replicas"), ("router", "router"))
         ),
         "",
         "| ledger | answered decisions | lost | twice | chain |",
@@ -63,6 +63,10 @@ def generated(found: dict[str, Any]) -> str:
         *(f"- {line}" for line in found["simulated"]),
     ]
     return "\n".join([BEGIN, *lines, "", END])
+
+
+def _counted(kinds: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
 
 
 def page(text: str, found: dict[str, Any]) -> str:

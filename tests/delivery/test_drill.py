@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -77,8 +78,8 @@ class Field:
     def deploy(self, *words: str) -> subprocess.Popen[bytes]:
         """The command as a person gives it, in a process of its own."""
         command = [sys.executable, "-m", "credit_risk.cli", "deploy", *words, "--root", str(self.root), *ADA]
-        log = (self.root / "deploy.log").open("ab")
-        return subprocess.Popen(command, stdout=log, stderr=log)
+        with (self.root / "deploy.log").open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log)
 
     def reset(self) -> None:
         """Version 1 has the traffic again and is champion; nothing is left of a candidate's fault."""
@@ -128,12 +129,13 @@ def field(files, registered, opened, monkeypatch, tmp_path):
 
 
 def restore_analysis(path: Path, steps: list[int], bake_s: float = 10) -> None:
-    """The shipped analysis, not the loose one of the quick test, with these steps."""
+    """The shipped analysis, not the loose one of the quick test, with these steps; two replicas, as in production."""
     yaml = YAML()
     tree = yaml.load(path)
     own = yaml.load(Path(__file__).parent / "environments" / "local.yaml")["rollout"]
     tree["rollout"]["analysis"] = own["analysis"]
     tree["rollout"] |= {"steps": steps, "step_s": 3, "bake_s": bake_s}
+    tree["scaling"]["min_replicas"] = 2
     with path.open("w", encoding="utf-8") as stream:
         yaml.dump(tree, stream)
 
@@ -266,6 +268,7 @@ def test_killed_controllers_services_and_routers(field, drilled):
     """The state on disk is what is tried here, not the analysis: two steps and a short bake."""
     restore_analysis(field.root / "configs" / "deploy" / "local.yaml", [50, 100], bake_s=3)
     rng, ends, found = random.Random(5), [], {}
+    phases: list[str] = []
     with Applicants(field.port, RATE, seed=3) as asking:
         time.sleep(8)
         for _ in range(KILLS):
@@ -274,6 +277,7 @@ def test_killed_controllers_services_and_routers(field, drilled):
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
             process.wait()
+            phases.append(field.record.load().phase)
             if not field.record.load().ended:
                 ended(field, field.deploy("resume"))
             ends.append(field.record.load().phase)
@@ -283,10 +287,11 @@ def test_killed_controllers_services_and_routers(field, drilled):
             field.reset()
         found["controller"] = {
             "kills": KILLS,
-            "ended": {end: ends.count(end) for end in set(ends)},
+            "in": dict(Counter(phases)),
+            "ended": dict(Counter(ends)),
             "failed": len(asking.failed()),
         }
-        for name in (field.live(), "router"):
+        for name in (f"{field.live()}-1", "router"):
             before, begun = len(asking.failed()), time.time()
             kill(field, name)
             time.sleep(1)
@@ -302,6 +307,7 @@ def test_killed_controllers_services_and_routers(field, drilled):
     drilled["kills"] = found | {"ledger": ledger_of(field, asking)}
     print(json.dumps(drilled["kills"], indent=2))
     assert found["controller"]["failed"] == 0
+    assert found["service"]["failed"] <= asking.threads, "only what the killed process had in hand"
     assert drilled["kills"]["ledger"] | {"answered": 0} == {"chain holds": True, "answered": 0, "lost": 0, "twice": 0}
 
 
@@ -317,7 +323,8 @@ def wait_up(field: Field) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(OSError):
-            if all(field.place.router.servers()[colour].up for colour in field.place.wanted()):
+            servers = field.place.router.servers()
+            if all(servers[f"{field.live()}-{number}"].up for number in (1, 2)):
                 return
         time.sleep(0.1)
     raise AssertionError("it did not come back")

@@ -127,7 +127,7 @@ def _steps(site: Site, wish: Wish, say: Callable[[str], None]) -> tuple[int, ...
     known = {step.percent: step.sentence for step in made.steps}
     for percent in wanted:
         say(known.get(percent, f"{percent} %"))
-    if made.low_volume:
+    if made.low_volume and wish.strategy == "canary":
         say("few applications: the coarse plan is the default; docs/operations.md says why")
     return wanted
 
