@@ -44,6 +44,7 @@ def test_one_cell_in_twenty_that_is_no_number_does_not_make_words_of_a_column():
         ([">=200", "<0", "0<=X<200"], ("<0", "0<=X<200", ">=200")),
         (["4-7y", "<1y", ">=7y", "1-4y"], ("<1y", "1-4y", "4-7y", ">=7y")),
         (["over 1,000", "under 100", "100 to 1,000"], ("under 100", "100 to 1,000", "over 1,000")),
+        ([">5", "5-10", "<5"], ("<5", "5-10", ">5")),
         (["high", "Low", "medium"], ("Low", "medium", "high")),
         (["C", "A", "B"], ("A", "B", "C")),
         (["a", "c", "b"], None),  # small letters are codes, not grades

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from credit_risk.fork import directions
 from credit_risk.fork.directions import Trend, trend
 
 
@@ -46,6 +47,18 @@ def test_missing_cells_are_left_out():
     gaps, some_bad = np.full(100, np.nan), np.arange(100) < 90
     found = trend(np.append(values, gaps), np.append(bad, some_bad))
     assert found.rates == (0.1, 0.3, 0.5)
+
+
+def test_two_values_and_a_weak_fall_are_enough_where_rows_are_many():
+    assert trend(*column([0.3, 0.2], rows=1000)).direction == "decreasing"
+
+
+def test_what_one_direction_explains_is_counted():
+    rates, rows = np.array([0.1, 0.3, 0.2]), np.array([100, 100, 100])
+    assert directions._explained(rates, rows, 1) == pytest.approx(0.75)  # at best 0.1, 0.25, 0.25
+    assert directions._explained(rates, rows, -1) == pytest.approx(0)
+    assert trend(*column([0.1, 0.3, 0.2])).direction is None
+    assert trend(*column([0.1, 0.3, 0.27])).direction == "increasing"
 
 
 def test_one_value_has_no_direction():
