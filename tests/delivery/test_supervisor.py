@@ -1,5 +1,9 @@
 """Replicas that come, go, crash and hang behind a real router; each is an echo in place of the service."""
 
+from types import SimpleNamespace
+
+from credit_risk.cli import main
+from credit_risk.delivery import command
 from credit_risk.delivery.supervisor import known
 from supervisor_trial import is_up, up
 
@@ -48,3 +52,21 @@ def test_a_router_that_is_killed_comes_back_with_all_replicas(up):
     up.until(lambda: known(up.place)["router"]["pid"] not in (None, killed))
     up.until(lambda: is_up(up.place, "blue-2"))
     assert up.who() == {"blue-1@1", "blue-2@1"}
+
+
+def test_status_shows_every_replica_and_watches_until_it_is_interrupted(up, monkeypatch, capsys):
+    up.scale(2)
+    up.until(lambda: is_up(up.place, "blue-2"))
+    looks = []
+
+    def interrupted(seconds):
+        looks.append(seconds)
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "time", SimpleNamespace(sleep=interrupted))
+    assert main(["status", "--watch", "--root", str(up.place.root)]) == 0
+    assert looks == [0.5] * 3
+    shown = capsys.readouterr().out
+    assert "blue-1 (1)" in shown
+    assert "blue-2 (1)" in shown

@@ -2,11 +2,13 @@
 
 import argparse
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.live import Live
 
 from credit_risk.command_line import Commands, Run, command
 from credit_risk.errors import UsageError
@@ -24,6 +26,7 @@ exit codes: 0 done; 2 it could not be done, and the message says why
 """
 DEPLOY = "bring a version into traffic step by step, and back by itself if it is worse than the live one"
 ROLLBACK = "go back to the version that was live before, in seconds"
+WATCHED_EVERY = 0.5  # seconds
 VERBS = ("pause", "resume", "approve", "abort")
 DEPLOYS = """
 What happens: fetch and verify, shadow on recent applications, start beside the live one, smoke decisions, steps of
@@ -85,8 +88,9 @@ def _local(commands: Commands) -> None:
         default="here",
         help="what serves where nothing was up before: `champion`, a number of the registry, or `here` (default)",
     )
-    for name, what, run in (("down", DOWN, _down), ("status", STATUS, _status)):
-        _parser(commands, name, what, run, epilog=LOCAL)
+    _parser(commands, "down", DOWN, _down, epilog=LOCAL)
+    status = _parser(commands, "status", STATUS, _status, epilog=LOCAL)
+    status.add_argument("--watch", action="store_true", help="stay, and show what changes, until Ctrl-C")
     _parser(commands, "supervise", SUPERVISE, _supervise)
     scale = _parser(commands, "scale", SCALE, _scale, SCALES)
     metrics = ("cpu_utilization", "memory_utilization", "requests_per_second")
@@ -164,8 +168,15 @@ def _above_zero(word: str) -> float:
 
 
 def _status(options: argparse.Namespace) -> None:
-    status = import_module("credit_risk.delivery.status")
-    Console(highlight=False).print(status.shown(_place(options)))
+    status, place = import_module("credit_risk.delivery.status"), _place(options)
+    console = Console(highlight=False)
+    if not options.watch:
+        console.print(status.shown(place))
+        return
+    with Live(console=console, auto_refresh=False) as view, suppress(KeyboardInterrupt):
+        while True:
+            view.update(status.shown(place), refresh=True)
+            time.sleep(WATCHED_EVERY)
 
 
 def _place(options: argparse.Namespace) -> Any:
