@@ -122,6 +122,26 @@ def test_without_protected_columns_the_reason_has_to_be_said(tmp_path):
     assert not [gate.name for gate in config.gates if gate.name.startswith(("fairness", "proxies"))]
 
 
+def test_bands_lie_around_the_score_of_the_mean_odds(tmp_path):
+    # 50 goods to a bad is 600 points, and each halving of the odds 20 fewer: 1.5625 to one is 500.
+    assert draft.bands(1 / 2.5625) == [("A", 540), ("B", 520), ("C", 500), ("D", 480), ("E", 0)]
+    config = loaded(tmp_path, draft.text(FACTS, found(sex="protected"), ANSWERS, accept=False))
+    assert (config.policy.scale.base, config.policy.scale.odds, config.policy.scale.pdo) == (600, 50, 20)
+
+
+def test_the_two_columns_that_rank_best_are_the_segments(tmp_path):
+    profiled = found(sex="protected")
+    config = loaded(tmp_path, draft.text(FACTS, profiled, ANSWERS, accept=False))
+    best = sorted((one for one in profiled if one.role == "feature"), key=lambda one: one.gini)[-2:]
+    assert sorted(config.evaluation.segments) == sorted(one.name for one in best)
+
+
+def test_only_a_role_that_has_to_be_confirmed_is_marked_as_proposed():
+    told = draft.text(FACTS, found(sex="protected"), ANSWERS, accept=True)
+    assert "proposed:" not in told
+    assert "# proposed: sex, as its name says" in draft.text(FACTS, found(), ANSWERS, accept=True)
+
+
 def test_suggestions_are_listed_where_they_were_taken(tmp_path):
     config = loaded(tmp_path, draft.text(FACTS, found(), {"policy.lgd": 0.4}, accept=True))
     assert config.suggested == (
