@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from credit_risk.delivery.bucket import BUCKETS
 from credit_risk.delivery.split import Split, other
 
 
@@ -54,3 +55,17 @@ def test_nothing_is_done_where_nothing_changes():
 
 def test_the_other_colour():
     assert (other("blue"), other("green")) == ("green", "blue")
+
+
+@pytest.mark.parametrize(
+    ("split", "whole"),
+    [
+        (Split(0, 0, 7), True),
+        (Split(0, BUCKETS, 7), True),
+        (Split(BUCKETS, BUCKETS, 7), True),
+        (Split(0, 500, 7), False),
+        (Split(500, BUCKETS, 7), False),
+    ],
+)
+def test_one_colour_has_everybody_or_both_have_some(split, whole):
+    assert split.whole is whole
