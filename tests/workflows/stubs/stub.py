@@ -15,8 +15,9 @@ def upload(inputs: dict[str, str]) -> None:
     """Copy files under the artifact's name, each at its path below the common parent, as the real action does."""
     target = Path(os.environ["STUB_ARTIFACTS"]) / inputs["name"]
     found = [path for line in inputs["path"].split("\n") if line.strip() for path in sorted(Path().glob(line.strip()))]
-    if not found and inputs["if-no-files-found"] == "error":
-        raise SystemExit(f"No files were found with the path {inputs['path']}")
+    if not found:
+        print(f"No files were found with the path {inputs['path']}")
+        raise SystemExit(int(inputs["if-no-files-found"] == "error"))
     top = Path(os.path.commonpath(found)) if len(found) > 1 else found[0].parent if found[0].is_file() else found[0]
     for path in found:
         if path.is_dir():
