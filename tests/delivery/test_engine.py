@@ -97,7 +97,7 @@ class World:
             self.split = (candidate, percent, salt)
 
     def counts(self):
-        return {colour: self.did[colour] for colour in self.runs}
+        return {colour: {"one": self.did[colour]} for colour in self.runs}
 
     def stop(self, colour):
         if colour in self.runs:

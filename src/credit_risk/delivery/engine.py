@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Protocol
 
 from credit_risk.config.people import is_person
@@ -56,8 +57,8 @@ class Target(Protocol):
     def move(self, candidate: Colour, percent: int, salt: int) -> None:
         """Give the candidate its share."""
 
-    def counts(self) -> Mapping[Colour, Counts]:
-        """What each colour that runs did so far. Raises NotReached."""
+    def counts(self) -> Mapping[Colour, Mapping[str, Counts]]:
+        """What each replica of each colour did so far, by its name. Raises NotReached."""
 
     def stop(self, colour: Colour) -> None:
         """Let a colour end."""
@@ -211,7 +212,7 @@ class Engine:
         if not self.target.ready(state.colour, state.candidate):
             return self._away(state)
         both = (state.live_colour, state.colour)
-        meters = tuple(meter.read(counts.get(one, Counts())) for meter, one in zip(state.meters, both, strict=True))
+        meters = tuple(meter.read(together(counts.get(one, {}))) for meter, one in zip(state.meters, both, strict=True))
         live, candidate = (meter.total for meter in meters)
         if state.phase == "bake":
             live = state.baseline  # nobody is with the other colour now: what it did in the last step
@@ -279,6 +280,11 @@ WORK: Mapping[Phase, Callable[[Engine, State], State]] = {
     "retire": Engine._retire,
     "rolling back": Engine._roll_back,
 }
+
+
+def together(replicas: Mapping[str, Counts]) -> Counts:
+    """What the replicas of a colour did."""
+    return reduce(Counts.plus, replicas.values(), Counts())
 
 
 def signed(by: str, reason: str) -> None:
