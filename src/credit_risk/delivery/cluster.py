@@ -115,9 +115,7 @@ class Cluster:
         pods = self._pods(colour)
         if not pods:
             raise NotReached(f"no pod of {colour} is ready.")
-        found = {
-            pod: smoke.wrong(self.place, colour, partial(self._ask, pod), asking, self.health) for pod in pods
-        }
+        found = {pod: smoke.wrong(self.place, colour, partial(self._ask, pod), asking, self.health) for pod in pods}
         return [f"{pod}: {sentence}" for pod, sentences in found.items() for sentence in sentences]
 
     def move(self, candidate: Colour, percent: int, salt: int) -> None:  # noqa: ARG002  (a route has no buckets)
@@ -148,9 +146,7 @@ class Cluster:
 
     def _deployment(self, colour: Colour) -> Any:
         with _asked(name := _named(colour)):
-            return AppsV1Api(self.api).read_namespaced_deployment(
-                name, self.where.namespace, _request_timeout=WITHIN
-            )
+            return AppsV1Api(self.api).read_namespaced_deployment(name, self.where.namespace, _request_timeout=WITHIN)
 
     def _patch(self, colour: Colour, changes: Mapping[str, Any]) -> None:
         with _asked(name := _named(colour)):

@@ -111,8 +111,8 @@ def _supervise(options: argparse.Namespace) -> None:
 
 
 def _status(options: argparse.Namespace) -> None:
-    status = import_module("credit_risk.delivery.status")
-    Console(highlight=False).print(status.shown(_place(options)))
+    deploying, site = _site(options)
+    Console(highlight=False).print(deploying.shown(site))
 
 
 def _place(options: argparse.Namespace) -> Any:

@@ -68,9 +68,7 @@ def _samples(text: str) -> list[Sample]:
     ]
 
 
-def _of(
-    samples: list[Sample], name: str, labels: Mapping[str, str]
-) -> Iterator[tuple[dict[str, str], float]]:
+def _of(samples: list[Sample], name: str, labels: Mapping[str, str]) -> Iterator[tuple[dict[str, str], float]]:
     for found, own, value in samples:
         if found == name and labels.items() <= own.items():
             yield own, value
