@@ -37,6 +37,14 @@ examples:
 exit codes: 0 it has all traffic; 1 it was refused or rolled back, and the message says why; 2 it could not be done
 """
 ENVIRONMENT = "check the environments in configs/deploy: every problem at once, each with its line"
+MANIFESTS = "write the Kubernetes overlay of an environment from its config: configs/kubernetes/overlays/NAME"
+OVERLAYS = """
+examples:
+  credit-risk manifests --environment production
+  credit-risk manifests --environment production --check
+
+exit codes: 0 written, or all as the config says; 1 stale, and the message names the files; 2 it could not be done
+"""
 EXAMPLES = """
 examples:
   credit-risk environment
@@ -50,6 +58,8 @@ def register(commands: Commands) -> None:
     """Add the sub-commands to the one command line."""
     environment = _parser(commands, "environment", ENVIRONMENT, _environment, EXAMPLES)
     environment.set_defaults(environment=None)
+    manifests = _parser(commands, "manifests", MANIFESTS, _manifests, OVERLAYS)
+    manifests.add_argument("--check", action="store_true", help="write nothing, and exit 1 if a file is stale")
     _power(commands)
     _local(commands)
     _deploy(commands)
@@ -230,6 +240,16 @@ def _environment(options: argparse.Namespace) -> None:
             f"{name}: {scaling.min_replicas} to {scaling.max_replicas} replicas of {compute.cpu:g} cores and "
             f"{compute.memory_gb:g} GB, steps {', '.join(map(str, found.rollout.steps))} %"
         )
+
+
+def _manifests(options: argparse.Namespace) -> None:
+    manifests = import_module("credit_risk.delivery.manifests")
+    environment = _settings(options, options.environment)
+    if options.check:
+        manifests.check(options.root, environment)
+        _say(f"The overlay of {environment.environment} is what its config says.")
+    else:
+        _say(f"{manifests.write(options.root, environment)} is written.")
 
 
 def _say(text: str) -> None:
