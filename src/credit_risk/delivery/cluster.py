@@ -4,6 +4,7 @@ The weights split requests and not applicants: whoever asks twice may meet both 
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -43,7 +44,8 @@ def connected(context: str | None) -> ApiClient:
         if context is None:
             config.load_incluster_config(client_configuration=settings)
         else:
-            config.load_kube_config(context=context, client_configuration=settings)
+            file = os.environ.get("KUBECONFIG")
+            config.load_kube_config(file, context, client_configuration=settings)
     except ConfigException as error:
         raise UsageError(f"kubernetes.context: {error}") from None
     settings.retries = False  # the engine asks again, and meanwhile says that it waits
