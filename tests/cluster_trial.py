@@ -168,8 +168,8 @@ class Api:
         """Status and content, text or JSON."""
         path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
         with self.lock:
-            self.requests.append((method, unquote(path), headers.get("Content-Type", "")))
-            if headers.get("Authorization") != f"Bearer {TOKEN}":
+            self.requests.append((method, unquote(path), headers.get("content-type", "")))
+            if headers.get("authorization") != f"Bearer {TOKEN}":
                 raise Refused(401, "Unauthorized")
             self.settle()
             parts = [unquote(part) for part in path.split("/")]
@@ -182,7 +182,7 @@ class Api:
             if not path.startswith(f"{root}/namespaces/{NAMESPACE}/") or name not in self.objects:
                 raise Refused(404, "Not Found")
             if method == "PATCH":
-                self._patch(name, headers["Content-Type"], json.loads(body), query)
+                self._patch(name, headers["content-type"], json.loads(body), query)
                 self.settle()
             return 200, copy.deepcopy(self.objects[name])
 
@@ -218,7 +218,7 @@ class Api:
         if pod is None or port != "3000":
             raise Refused(404, "Not Found")
         path = "/".join(parts[parts.index("proxy") + 1 :])
-        seen = {key.lower(): value for key, value in headers.items() if key.lower() != "authorization"}
+        seen = {name: value for name, value in headers.items() if name != "authorization"}
         if method == "GET":
             return 200, pod.measures.text().decode() if path == "metrics" else {"status": "ready"}
         assert path == "decide"
@@ -250,8 +250,9 @@ def serving(api: Api) -> Iterator[int]:
             if api.down:
                 self.close_connection = True
                 return
+            headers = {name.lower(): value for name, value in self.headers.items()}
             try:
-                status, content = api.answer(self.command, self.path, dict(self.headers), body)
+                status, content = api.answer(self.command, self.path, headers, body)
             except Refused as refused:
                 status = refused.status
                 content = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": str(refused)}

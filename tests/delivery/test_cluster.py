@@ -92,9 +92,7 @@ def target(port, environment, trained, tmp_path):
         update={
             "kubernetes": WHERE,
             "scaling": environment.scaling.model_copy(update={"min_replicas": 2}),
-            "rollout": rollout.model_copy(
-                update={"step_s": 3.0, "bake_s": 5.0, "ready_s": 10.0, "analysis": analysis}
-            ),
+            "rollout": rollout.model_copy(update={"step_s": 3.0, "bake_s": 5.0, "ready_s": 10.0, "analysis": analysis}),
         }
     )
     place = Place(tmp_path / "root", "production")
