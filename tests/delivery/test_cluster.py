@@ -2,14 +2,12 @@
 target does when that server, a pod or the controller fails. No real cluster has any part in it."""
 
 import json
-import shutil
 from dataclasses import dataclass, replace
 
 import pytest
 
 from cluster_trial import IMAGE, NAMESPACE, Api, passing, serving, write_kubeconfig
 from credit_risk.cli import main
-from credit_risk.data.files import Files
 from credit_risk.delivery.cluster import Cluster, connected
 from credit_risk.delivery.engine import Engine, NotReached, Releases, RolloutRefused
 from credit_risk.delivery.place import Place, copy_release, here
@@ -267,6 +265,8 @@ def test_counts_are_those_of_each_pod_with_faults_among_its_requests(target, api
     assert sum(one.requests for one in found["blue"].values()) == 400
     assert sum(one.errors for one in found["blue"].values()) == 100
     assert sum(one.decisions for one in found["blue"].values()) == 300
+    api.pods["blue"][0].ready = False
+    assert set(target.counts()["blue"]) == {api.pods["blue"][1].name}
 
 
 @pytest.mark.parametrize("phase", ["fetch", "start", "traffic", "bake", "retire"])

@@ -59,7 +59,7 @@ def built(root):
 
 
 def misfits(document, schemas=SCHEMAS):
-    """What does not fit the schema of its kind. Raises where there is no schema: a kind that is not known is no pass."""
+    """What does not fit the schema of its kind. Raises where there is none: a kind that is not known is no pass."""
     if document["apiVersion"].startswith(CUSTOM):
         schema = json.loads((schemas / f"{document['kind']}.json").read_text())
         return [error.message for error in Draft7Validator(schema).iter_errors(document)]

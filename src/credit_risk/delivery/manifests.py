@@ -129,7 +129,7 @@ def _scaled(colour: Colour) -> dict[str, str]:
 
 
 def _scaling(environment: Environment, colour: Colour) -> dict[str, Any]:
-    """At the requests that are expected there are the fewest replicas; each has its share of them, and more add some."""
+    """The requests that are expected keep the fewest replicas, each with its share; more requests add some."""
     scaling = environment.scaling
     labels = f'namespace="{_namespace(environment)}",colour="{colour}"'
     share = environment.monitoring.expected_per_second / scaling.min_replicas
@@ -149,7 +149,7 @@ def _scaling(environment: Environment, colour: Colour) -> dict[str, Any]:
 
 
 def _rollout(environment: Environment) -> dict[str, Any]:
-    """Each step is weight and analysis, which lasts as long as the step; then the bake, with the old pods still there."""
+    """Each step is a weight and an analysis that lasts as long; then the bake, with the old pods still there."""
     rollout = environment.rollout
     split = {"argoproj-labs/gatewayAPI": {"httpRoute": NAME, "namespace": _namespace(environment)}}
     canary = {
@@ -187,7 +187,8 @@ def _seconds(seconds: float) -> str:
 
 
 def _yaml(content: Any) -> str:
-    yaml, text = YAML(typ="safe", pure=True), io.StringIO()
+    yaml: Any = YAML(typ="safe", pure=True)
+    text = io.StringIO()
     yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, sys.maxsize
     yaml.representer.ignore_aliases = lambda _: True
     yaml.dump(content, text)
