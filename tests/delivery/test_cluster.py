@@ -8,10 +8,12 @@ import pytest
 
 from cluster_trial import IMAGE, NAMESPACE, Api, passing, serving, write_kubeconfig
 from credit_risk.cli import main
+from credit_risk.data.files import Files
+from credit_risk.delivery import deploying
 from credit_risk.delivery.cluster import Cluster, connected
 from credit_risk.delivery.engine import Engine, NotReached, Releases, RolloutRefused
 from credit_risk.delivery.place import Place, copy_release, here
-from credit_risk.delivery.settings import Kubernetes
+from credit_risk.delivery.settings import Kubernetes, validate_environment_config
 from credit_risk.delivery.split import other
 from credit_risk.delivery.state import Record
 from credit_risk.errors import UsageError
@@ -402,6 +404,31 @@ def test_the_commands_drive_the_cluster_and_leave_this_machine_alone(repository,
     assert (api.weights, api.runs, api.outages) == ({"blue": 100, "green": 0}, {"blue": version}, 0)
     run = files.root / "build" / "delivery"
     assert sorted(path.name for path in run.iterdir()) == ["local"]  # a folder of its own
+
+
+def half_way(root, api, version):
+    """A rollout whose controller is gone while both colours have traffic."""
+    own = Scorer.load(Files(root).scorer)
+    api.decide = lambda application, _: (200, json.loads(json.dumps(decided(own.decide(application)))))
+    for colour in ("blue", "green"):
+        containers = api.objects[f"credit-risk-{colour}"]["spec"]["template"]["spec"]["containers"]
+        containers[0]["image"] = f"{IMAGE}:{version}"
+    path = root / "configs" / "deploy" / "local.yaml"
+    site = deploying.Site(root, validate_environment_config(path), path)
+    site.engine.releases.fetch(version, "blue", "", "")
+    site.engine.begin(version, "canary", (20, 100), **WHO)
+    while site.engine.tick().percent != 20 or api.weights["green"] != 20:
+        api.pass_()
+
+
+@pytest.mark.parametrize(("verb", "code", "weights"), [("resume", 0, (0, 100)), ("abort", 1, (100, 0))])
+def test_who_comes_after_a_dead_controller_goes_on_or_back(repository, files, api, verb, code, weights):
+    half_way(files.root, api, here(Place(files.root)))
+    assert sorted(api.runs) == ["blue", "green"]
+    with passing(api):
+        assert main(["deploy", verb, *repository, *ADA]) == code
+    assert (api.weights["blue"], api.weights["green"]) == weights
+    assert len(api.runs) == 1
 
 
 def test_a_command_without_the_cluster_says_so_and_moves_nothing(repository, api, capsys):

@@ -23,6 +23,7 @@ from credit_risk.delivery.local import Local
 from credit_risk.delivery.place import HERE, Place, here
 from credit_risk.delivery.plan import Plan, plan
 from credit_risk.delivery.settings import Environment
+from credit_risk.delivery.split import COLOURS
 from credit_risk.delivery.state import Record, State, Strategy
 from credit_risk.delivery.supervisor import NotUp, is_locked, lock
 from credit_risk.domain.lifecycle import standing
@@ -131,7 +132,8 @@ def deploy(site: Site, wish: Wish, say: Callable[[str], None]) -> State:
 
 def _must_be_up(site: Site) -> None:
     if site.environment.kubernetes:
-        site.target.live()  # raises where the cluster cannot be asked, or has nothing live
+        for colour in COLOURS:
+            site.target.ready(colour, "")  # raises where the cluster cannot be asked, or lacks the colour
     elif not is_locked(site.place.run / "supervisor.lock"):
         raise NotUp("nothing runs here to bring a version into: `credit-risk up` first.")
 
