@@ -151,9 +151,10 @@ types: setup ## Types (mypy, strict)
 imports: setup ## Imports point one way (import-linter)
 	$(BIN)/lint-imports --no-logo
 
-config: setup ## Are the files in configs/ whole: known keys, known columns, formulas that parse?
+config: setup ## Are the files in configs/ whole: known keys, known columns, formulas that parse, manifests not stale?
 	$(BIN)/credit-risk config
 	@if [ -d src/credit_risk/delivery ]; then $(BIN)/credit-risk environment; fi
+	@for overlay in $$(ls configs/kubernetes/overlays 2>/dev/null); do $(BIN)/credit-risk manifests --environment $$overlay --check || exit; done
 
 workflows-lint: setup ## Workflows and shell scripts: actionlint, zizmor, schema, shellcheck; no network needed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/actionlint

@@ -10,6 +10,7 @@ from credit_risk.cli import main
 from credit_risk.delivery.settings import validate_environment_config
 from credit_risk.errors import ConfigError, NotFound
 
+CLUSTER = {"context": "lab", "namespace": "lending", "image": "registry.example:5000/risk/credit-risk"}
 SMALL = Path(__file__).parent / "environments"
 
 
@@ -39,6 +40,12 @@ def test_a_sound_environment_is_read(changed, name):
     found = validate_environment_config(changed(name))
     assert found.environment == name
     assert found.rollout.steps == (1, 5, 10, 25, 50, 100)
+
+
+def test_an_environment_names_a_cluster_or_none(changed):
+    assert validate_environment_config(changed()).kubernetes is None
+    found = validate_environment_config(changed(kubernetes=CLUSTER)).kubernetes
+    assert (found.context, found.namespace, found.route) == ("lab", "lending", "credit-risk")
 
 
 def test_memory_above_the_quota_is_refused_and_at_the_quota_not(changed):
@@ -76,6 +83,10 @@ def test_every_problem_is_said_at_once_with_the_line_it_stands_in(changed):
         ("local", {"router__green_port": 3113}, "got 3110, 3113 and 8080"),
         ("local", {"costs__currency": "euro"}, "currency"),
         ("local", {"environment": "staging"}, "local is meant, and the file says it is 'staging'"),
+        ("local", {"kubernetes": CLUSTER | {"namespace": "Lending"}}, "kubernetes.namespace: "),
+        ("local", {"kubernetes": CLUSTER | {"image": "registry.example/credit-risk:3"}}, "kubernetes.image: "),
+        ("local", {"kubernetes": CLUSTER | {"digests": {"3": "latest"}}}, "kubernetes.digests"),
+        ("local", {"kubernetes": CLUSTER | {"contxt": "lab"}}, "kubernetes.contxt: .*did you mean 'context'"),
         ("production", {"serving__access": {"mode": "off"}}, "everybody could decide in production"),
         ("production", {"serving__gate": "reported"}, "a scorer that the gate stopped"),
         ("production", {"serving__ledger__key_file": "a.key"}, "a development key is not for production"),

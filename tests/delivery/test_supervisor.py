@@ -1,5 +1,7 @@
 """Replicas that come, go, crash and hang behind a real router; each is an echo in place of the service."""
 
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 from credit_risk.cli import main
@@ -64,6 +66,8 @@ def test_status_shows_every_replica_and_watches_until_it_is_interrupted(up, monk
         if len(looks) == 3:
             raise KeyboardInterrupt
 
+    environments = Path(__file__).parent / "environments"
+    shutil.copytree(environments, up.place.root / "configs" / "deploy")
     monkeypatch.setattr(command, "time", SimpleNamespace(sleep=interrupted))
     assert main(["status", "--watch", "--root", str(up.place.root)]) == 0
     assert looks == [0.5] * 3

@@ -105,6 +105,14 @@ def test_a_token_signed_for_us_lets_its_subject_in(tokens):
     assert tokens.client(token(scope=["decide"])).scopes == {"decide"}
 
 
+def test_a_token_that_came_through_an_api_server_is_held_to_the_same(tokens):
+    moved = {"x-authorization": token()["authorization"]}
+    assert tokens.client(moved).name == "branch"
+    assert tokens.client(moved | {"authorization": ""}).name == "branch"
+    assert status(tokens, moved | token(signer=OTHER)) == 401  # the usual header counts where there is one
+    assert status(tokens, {"x-authorization": token(signer=OTHER)["authorization"]}) == 401
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -55,6 +55,14 @@ examples:
 exit codes: 0 looked, and changed what was to be changed; 2 it could not be done
 """
 ENVIRONMENT = "check the environments in configs/deploy: every problem at once, each with its line"
+MANIFESTS = "write the Kubernetes overlay of an environment from its config: configs/kubernetes/overlays/NAME"
+OVERLAYS = """
+examples:
+  credit-risk manifests --environment production
+  credit-risk manifests --environment production --check
+
+exit codes: 0 written, or all as the config says; 1 stale, and the message names the files; 2 it could not be done
+"""
 EXAMPLES = """
 examples:
   credit-risk environment
@@ -68,6 +76,8 @@ def register(commands: Commands) -> None:
     """Add the sub-commands to the one command line."""
     environment = _parser(commands, "environment", ENVIRONMENT, _environment, EXAMPLES)
     environment.set_defaults(environment=None)
+    manifests = _parser(commands, "manifests", MANIFESTS, _manifests, OVERLAYS)
+    manifests.add_argument("--check", action="store_true", help="write nothing, and exit 1 if a file is stale")
     _power(commands)
     _local(commands)
     _deploy(commands)
@@ -122,7 +132,7 @@ def _parser(commands: Commands, name: str, what: str, run: Run, epilog: str = ""
 
 def _up(options: argparse.Namespace) -> None:
     supervisor = import_module("credit_risk.delivery.supervisor")
-    deploying, site = _site(options)
+    deploying, site = _of_this_machine(options)
     environment = site.environment
     deploying.first(site, options.version)
     supervisor.up(site.place, environment, site.settings)
@@ -136,14 +146,25 @@ def _down(options: argparse.Namespace) -> None:
 
 def _supervise(options: argparse.Namespace) -> None:
     supervisor = import_module("credit_risk.delivery.supervisor")
-    _, site = _site(options)
+    _, site = _of_this_machine(options)
     supervisor.prepare(site.place, site.environment)
     supervisor.Supervisor(site.place, site.environment).run()
 
 
+def _of_this_machine(options: argparse.Namespace) -> Any:
+    """Raises UsageError for an environment whose replicas a cluster keeps."""
+    deploying, site = _site(options)
+    if site.environment.kubernetes is not None:
+        raise UsageError(
+            f"{site.environment.environment} is a cluster, which starts, ends and scales its replicas itself "
+            "(configs/kubernetes); this is for the services of one machine."
+        )
+    return deploying, site
+
+
 def _scale(options: argparse.Namespace) -> None:
     scaling = import_module("credit_risk.delivery.scaling")
-    _, site = _site(options)
+    _, site = _of_this_machine(options)
     if options.threshold is None and options.metric != "cpu_utilization":
         raise UsageError(f"the environment has a target for CPU alone: give --threshold for {options.metric}.")
     threshold = site.environment.scaling.target_cpu_percent if options.threshold is None else options.threshold
@@ -168,14 +189,14 @@ def _above_zero(word: str) -> float:
 
 
 def _status(options: argparse.Namespace) -> None:
-    status, place = import_module("credit_risk.delivery.status"), _place(options)
+    deploying, site = _site(options)
     console = Console(highlight=False)
     if not options.watch:
-        console.print(status.shown(place))
+        console.print(deploying.shown(site))
         return
     with Live(console=console, auto_refresh=False) as view, suppress(KeyboardInterrupt):
         while True:
-            view.update(status.shown(place), refresh=True)
+            view.update(deploying.shown(site), refresh=True)
             time.sleep(WATCHED_EVERY)
 
 
@@ -294,6 +315,16 @@ def _environment(options: argparse.Namespace) -> None:
             f"{name}: {scaling.min_replicas} to {scaling.max_replicas} replicas of {compute.cpu:g} cores and "
             f"{compute.memory_gb:g} GB, steps {', '.join(map(str, found.rollout.steps))} %"
         )
+
+
+def _manifests(options: argparse.Namespace) -> None:
+    manifests = import_module("credit_risk.delivery.manifests")
+    environment = _settings(options, options.environment)
+    if options.check:
+        manifests.check(options.root, environment)
+        _say(f"The overlay of {environment.environment} is what its config says.")
+    else:
+        _say(f"{manifests.write(options.root, environment)} is written.")
 
 
 def _say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -10,6 +11,8 @@ from credit_risk.errors import CreditRiskError
 from credit_risk.serving.measures import SCORES
 
 WITHIN = 5.0
+
+Sample: TypeAlias = tuple[str, dict[str, str], float]  # name, labels, value
 
 
 class NotCounted(CreditRiskError, ConnectionError):
@@ -28,9 +31,7 @@ def read(url: str, slow_above_ms: float) -> Counts:
 
 def counts(text: str, slow_above_ms: float) -> Counts:
     """The counts in an exposition. slow_above_ms: one of the bounds of the latency histogram."""
-    samples = [
-        (one.name, one.labels, one.value) for family in text_string_to_metric_families(text) for one in family.samples
-    ]
+    samples = _samples(text)
 
     def total(name: str, **labels: str) -> int:
         matching = (value for _, value in _of(samples, name, labels))
@@ -52,9 +53,22 @@ def counts(text: str, slow_above_ms: float) -> Counts:
     )
 
 
-def _of(
-    samples: list[tuple[str, dict[str, str], float]], name: str, labels: Mapping[str, str]
-) -> Iterator[tuple[dict[str, str], float]]:
+def answers(text: str) -> tuple[int, int]:
+    """All decisions and problems in an exposition, and how many of them were faults of the service itself."""
+    samples = _samples(text)
+    problems = list(_of(samples, "credit_risk_problems_total", {}))
+    decisions = sum(value for _, value in _of(samples, "credit_risk_latency_seconds_count", {}))
+    errors = sum(value for labels, value in problems if labels["status"].startswith("5"))
+    return round(decisions + sum(value for _, value in problems)), round(errors)
+
+
+def _samples(text: str) -> list[Sample]:
+    return [
+        (one.name, one.labels, one.value) for family in text_string_to_metric_families(text) for one in family.samples
+    ]
+
+
+def _of(samples: list[Sample], name: str, labels: Mapping[str, str]) -> Iterator[tuple[dict[str, str], float]]:
     for found, own, value in samples:
         if found == name and labels.items() <= own.items():
             yield own, value

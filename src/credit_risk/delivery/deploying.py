@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from rich.live import Live
 
 from credit_risk.config import load
 from credit_risk.data.files import Files
-from credit_risk.delivery import releases, status
+from credit_risk.delivery import recorded, releases, status
 from credit_risk.delivery.analysis import Counts
-from credit_risk.delivery.engine import Engine, NotReached, RolloutRefused
+from credit_risk.delivery.engine import Engine, NotReached, RolloutRefused, Target
 from credit_risk.delivery.local import Local
-from credit_risk.delivery.place import Place, here
+from credit_risk.delivery.place import HERE, Place, here
 from credit_risk.delivery.plan import Plan, plan
 from credit_risk.delivery.settings import Environment
+from credit_risk.delivery.split import COLOURS
 from credit_risk.delivery.state import Record, State, Strategy
 from credit_risk.delivery.supervisor import NotUp, is_locked, lock
 from credit_risk.domain.lifecycle import standing
@@ -61,11 +63,25 @@ class Site:
 
     @property
     def place(self) -> Place:
-        return Place(self.root)
+        """Rollouts in a cluster have files of their own: what is up on this machine is another matter."""
+        return Place(self.root, self.environment.environment if self.environment.kubernetes else "")
 
     @property
-    def target(self) -> Local:
+    def target(self) -> Target:
+        """The cluster that the environment names, or this machine."""
+        if self._cluster is not None:
+            return self._cluster
         return Local(self.place, self.environment, self.health)
+
+    @cached_property
+    def _cluster(self) -> Target | None:
+        if (where := self.environment.kubernetes) is None:
+            return None
+        # Late: the client takes half a second to import, and only a cluster needs it.
+        package = import_module("credit_risk.delivery.cluster")
+        api = package.connected(where.context)
+        made: Target = package.Cluster(self.place, self.environment, where, api, self.health)
+        return made
 
     @property
     def record(self) -> Record:
@@ -108,20 +124,33 @@ def deploy(site: Site, wish: Wish, say: Callable[[str], None]) -> State:
         if wish.current and wish.current != (live := site.target.live()[1]):
             raise RolloutRefused(f"version {live} is live, and not {wish.current} (--current-version).")
         version = site.version(wish.version)
+        _know_the_live(site)
         steps = _steps(site, wish, say)
         site.engine.begin(version, wish.strategy, steps, by=wish.by, reason=wish.reason)
         return drive(site)
 
 
 def _must_be_up(site: Site) -> None:
-    if not is_locked(site.place.run / "supervisor.lock"):
+    if site.environment.kubernetes:
+        for colour in COLOURS:
+            site.target.ready(colour, "")  # raises where the cluster cannot be asked, or lacks the colour
+    elif not is_locked(site.place.run / "supervisor.lock"):
         raise NotUp("nothing runs here to bring a version into: `credit-risk up` first.")
+
+
+def _know_the_live(site: Site) -> None:
+    """A cluster's live version was perhaps brought there from elsewhere, and the shadow compares with its scorer."""
+    if site.environment.kubernetes:
+        colour, version = site.target.live()
+        if not (version.startswith(HERE) or version.isdecimal()):
+            raise RolloutRefused(f"{colour} serves {version!r}, which is no version of the registry: tag images by it.")
+        site.engine.releases.fetch(version, colour, "", "")
 
 
 def _steps(site: Site, wish: Wish, say: Callable[[str], None]) -> tuple[int, ...]:
     """The percentages, and the plan said with the time that each step will take at the measured traffic."""
     target = site.target
-    made = plan(site.environment.rollout, _usual(target), target.per_day())
+    made = plan(site.environment.rollout, _usual(target), recorded.per_day(site.place, site.environment))
     wanted = chosen(made, wish.strategy, wish.percent)
     say(f"shadow: {site.environment.rollout.shadow_decisions:,} recent applications, before any traffic")
     known = {step.percent: step.sentence for step in made.steps}
@@ -144,7 +173,7 @@ def chosen(made: Plan, strategy: Strategy, percent: int | None) -> tuple[int, ..
     return planned if percent is None else (percent, *(one for one in planned if one > percent))
 
 
-def _usual(target: Local) -> Counts:
+def _usual(target: Target) -> Counts:
     try:
         return sum(target.counts().get(target.live()[0], {}).values(), start=Counts())
     except NotReached:
@@ -204,6 +233,17 @@ def drive(site: Site) -> State:
     with Live(console=console, auto_refresh=False, transient=True) as view:
         while not (state := engine.tick()).ended:
             if console.is_terminal:
-                view.update(Group(status.shown(site.place)), refresh=True)
+                view.update(shown(site), refresh=True)
             time.sleep(pause)
     return state
+
+
+def shown(site: Site) -> Group:
+    """What runs and how the rollout stands; of a cluster, which colour is live. Raises NotUp if nothing runs here."""
+    if site.environment.kubernetes is None:
+        return status.shown(site.place)
+    try:
+        live = "{} with version {} has all requests".format(*site.target.live())
+    except (NotReached, RolloutRefused) as error:
+        live = str(error)
+    return Group(*(f"rollout {line}" for line in status.of_rollout(site.place)), live)

@@ -23,13 +23,14 @@ MARK = Path("models") / "scorer" / "scorer.json"
 
 @dataclass(frozen=True)
 class Place:
-    """The files of the local target of one repository."""
+    """The files of one target of one repository. within: a folder of its own, for a target that is not this machine."""
 
     root: Path
+    within: str = ""
 
     @property
     def run(self) -> Path:
-        return self.root / "build" / "delivery"
+        return self.root / "build" / "delivery" / self.within
 
     @property
     def router(self) -> Router:

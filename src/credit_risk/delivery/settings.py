@@ -1,6 +1,6 @@
 """What one environment is: configs/deploy/NAME.yaml, every section of it typed and checked before anything is moved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +19,7 @@ MEMORY_QUOTA_GB = 32
 Percent = Annotated[int, Field(ge=1, le=100)]
 Steps = Annotated[tuple[Percent, ...], Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+Label = Annotated[str, Field(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
 class Compute(Section):
@@ -62,6 +63,20 @@ class Router(Section):
     port: Port
     blue_port: Port
     green_port: Port
+
+
+class Kubernetes(Section):
+    """The cluster whose API a rollout asks. context: of the kubeconfig; left out inside the cluster.
+
+    image: without a tag, which is the version. digests: of a version's image, for those that a tag shall not name.
+    route: the HTTPRoute that splits the traffic.
+    """
+
+    context: Text | None = None
+    namespace: Label
+    image: Annotated[str, Field(pattern=r"^([a-z0-9.-]+(:\d+)?/)?[a-z0-9._/-]+$")]
+    digests: Mapping[str, Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]] = {}
+    route: Label = "credit-risk"
 
 
 class Costs(Section):
@@ -130,7 +145,7 @@ class Rollout(Section):
 
 
 class Environment(Section):
-    """A whole environment. environment: its name, which the file has too."""
+    """A whole environment. environment: its name, which the file has too. kubernetes: where it runs, if not here."""
 
     environment: Name
     serving: Serving
@@ -142,6 +157,7 @@ class Environment(Section):
     router: Router
     rollout: Rollout
     costs: Costs
+    kubernetes: Kubernetes | None = None
 
 
 def validate_environment_config(path: Path, name: str | None = None) -> Environment:

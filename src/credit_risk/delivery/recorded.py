@@ -1,0 +1,37 @@
+"""What the ledger knows of recent applications, for every target alike: how many come, and how a candidate decides."""
+
+import os
+from datetime import UTC, datetime
+
+from credit_risk.data.files import Files
+from credit_risk.delivery.place import Place
+from credit_risk.delivery.settings import Environment
+from credit_risk.delivery.shadow import Shadow, shadow
+from credit_risk.delivery.split import Colour
+from credit_risk.records.decided import again
+from credit_risk.records.ledger import Record
+from credit_risk.records.ledger.replaying import recent
+from credit_risk.records.scorer import Scorer
+from credit_risk.serving.engine import open_ledger
+
+
+def compared(place: Place, environment: Environment, live: Colour, candidate: Colour) -> Shadow:
+    """Both colours' scorers on the last decisions of the ledger."""
+    applications = [(one.decision_id, one.inputs or {}) for one in _last(place, environment)]
+    then, now = (again(Scorer.load(Files(place.release(one)).scorer)) for one in (live, candidate))
+    return shadow(applications, then, now, environment.rollout.analysis)
+
+
+def per_day(place: Place, environment: Environment) -> float:
+    """Applications a day, as the last decisions came in."""
+    records = _last(place, environment)
+    if len(records) < 2:
+        return 0.0
+    seconds = (datetime.now(UTC) - records[0].at).total_seconds()
+    return len(records) / max(seconds, 1.0) * 86_400
+
+
+def _last(place: Place, environment: Environment) -> list[Record]:
+    """The last decisions that can be read."""
+    with open_ledger(place.root, environment.serving.ledger, os.environ) as ledger:
+        return recent(ledger, environment.rollout.shadow_decisions)

@@ -1,0 +1,52 @@
+"""Decisions of a running service, compared bit for bit with the scorer that it is to serve."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any, TypeAlias
+
+from credit_risk.data.files import Files
+from credit_risk.delivery.place import Place
+from credit_risk.delivery.settings import Environment
+from credit_risk.delivery.split import Colour
+from credit_risk.records.decided import decided
+from credit_risk.records.scorer import Scorer
+from credit_risk.serving import examples
+
+SMOKE = 20  # decisions that are compared
+SMOKE_KEY = "CREDIT_RISK_SMOKE_KEY"
+
+# Path, headers and body (none: it is only read) to status and body of the answer. Raises NotReached without an answer.
+Ask: TypeAlias = Callable[[str, Mapping[str, str], Mapping[str, Any] | None], tuple[int, bytes]]
+
+
+def wrong(place: Place, colour: Colour, ask: Ask, headers: Mapping[str, str], health: str) -> list[str]:
+    """Whether a service is unhealthy, and which made-up applications it decides otherwise than the release there.
+
+    headers: who is asking, and in whose name (see `headers`).
+    """
+    scorer = Scorer.load(Files(place.release(colour)).scorer)
+    made = examples.applications(scorer.config, seed=1, reference=scorer.reference)
+    status, _ = ask(health, {}, None)
+    found = [] if status == 200 else [f"{health} answers {status}"]
+    for number, application in enumerate(islice(made, SMOKE)):
+        expected = json.loads(json.dumps(decided(scorer.decide(application))))
+        answer = json.loads(ask("/decide", headers, application)[1] or b"{}")
+        got = {name: answer.get(name) for name in expected}
+        if got != expected:
+            names = [name for name in expected if got[name] != expected[name]]
+            found.append(f"application {number}: {', '.join(names)} ({answer.get('title', 'other values')})")
+    return found
+
+
+def headers(environment: Environment, rollout: str, *, bearer: str = "Authorization") -> dict[str, str]:
+    """The ledger names the decisions smoke-ROLLOUT; the key or token comes from the environment.
+
+    bearer: the header of a token, where something on the way keeps the usual one.
+    """
+    found = {"Content-Type": "application/json", "X-Applicant-Id": f"smoke-{rollout}"}
+    if key := os.environ.get(SMOKE_KEY):
+        keys = environment.serving.access.mode == "keys"
+        found |= {"X-API-Key": key} if keys else {bearer: f"Bearer {key}"}
+    return found
