@@ -106,6 +106,7 @@ update: setup ## Merge a newer upstream (UPSTREAM=its address, REF=main): your c
 	@: "From here on it is the merged code that runs, in the environment that it asks for."
 	@$(MAKE) setup
 	@$(BIN)/credit-risk migrate
+	@for overlay in $$(ls configs/kubernetes/overlays 2>/dev/null); do $(BIN)/credit-risk manifests --environment $$overlay || exit; done
 	@echo "Models and reports are still those of before: 'make run' makes them anew, 'make fork-check' says what is left to do."
 
 up: setup ## Router and service on this machine, kept running, at http://127.0.0.1:8080 (after `make run`)
