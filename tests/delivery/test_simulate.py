@@ -1,8 +1,13 @@
 """Simulated rollouts: sound ones are not rolled back more often than the config allows, faulty ones are."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 
-from credit_risk.delivery.simulate import Truth, at_the_tolerance, faulty, rollout
+from credit_risk.cli import main
+from credit_risk.delivery import simulate
+from credit_risk.delivery.simulate import Measured, Outcome, Truth, at_the_tolerance, faulty, rollout
 
 STEPS = (10, 50)
 
@@ -31,3 +36,34 @@ def test_candidates_at_every_tolerance_are_not_rolled_back_more_often_than_is_al
 def test_every_fault_is_rolled_back(analysis):
     for name, candidate in faulty(Truth()).items():
         assert all(one.rolled_back for one in ended(candidate, analysis, 5, seed=3)), name
+
+
+def kind(sound, back, through, held):
+    outcomes = (
+        [Outcome(True, False, 9)] * back + [Outcome(False, False, 0)] * through + [Outcome(False, True, 0)] * held
+    )
+    return Measured("kind", sound, tuple(outcomes))
+
+
+def test_more_false_alarms_than_chance_could_make_are_wrong():
+    assert kind(True, 7, 193, 0).wrong(0.01) is None  # that many or more by chance once in 240
+    assert kind(True, 9, 191, 0).wrong(0.01) == "kind: 9 of 200 rolled back, and 1.0% are allowed"
+
+
+def test_faulty_candidates_may_be_held_and_not_be_let_through():
+    assert kind(False, 100, 0, 100).wrong(0.01) is None
+    assert kind(False, 100, 100, 0).wrong(0.01) == "kind: 100 of 200 let through, and 1.0% are allowed"
+    assert kind(False, 3, 0, 1).sentence == (
+        "kind: 3 of 4 rolled back, 1 held somewhere, after 9 decisions (median of that step)"
+    )
+
+
+def test_the_command_measures_and_an_analysis_that_is_wrong_exits_1(tmp_path, monkeypatch, capsys):
+    place = tmp_path / "configs" / "deploy"
+    shutil.copytree(Path(__file__).parent / "environments", place)
+    words = ["rollout-power", "--root", str(tmp_path), "--rollouts", "2", "--per-look", "20000"]
+    assert main(words) == 0
+    assert "30 % errors: 2 of 2 rolled back" in capsys.readouterr().out
+    monkeypatch.setattr(simulate, "rollout", lambda *_, **__: Outcome(False, False, 0))
+    assert main([*words[:-4], "--rollouts", "200"]) == 1
+    assert "30 % errors: 200 of 200 let through" in capsys.readouterr().err.replace("\n", " ")

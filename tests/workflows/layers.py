@@ -7,7 +7,7 @@ BEGIN, END = "<!-- from the YAML: python tests/workflows/layers.py -->\n", "<!--
 LAYERS = {
     "CI, every change": ("ci", "pr-report", "security"),
     "CD, main and tags": ("risk-model-pipeline", "_train", "_deploy", "release", "deploy", "rollback"),
-    "Operations, on schedules": ("retrain", "batch-score", "drift-monitor", "repo-settings", "scorecard"),
+    "Operations, on schedules": ("retrain", "batch-score", "drift-monitor", "proofs", "repo-settings", "scorecard"),
 }
 ONLY_ON_GITHUB = {
     ("security", "codeql"): "CodeQL stubbed: it cannot run here; inputs checked",
@@ -16,6 +16,7 @@ ONLY_ON_GITHUB = {
     ("scorecard", "scorecard"): "Scorecard stubbed: it asks GitHub; inputs checked",
     ("ci", "image"): "executed up to `make image`, which needs podman and a base image, and is run by hand",
     ("release", "image"): "executed; `make image` and the push are noted and not run",
+    ("proofs", "prove"): "executed with one of its targets",
     ("ci", "windows"): "executed on Linux; never on Windows in our tests",
 }
 

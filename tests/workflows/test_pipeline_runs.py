@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
+from credit_risk.cli import main
 from credit_risk.data.files import Files
 from credit_risk.data.simulate import lender
+from credit_risk.delivery.place import Place
+from credit_risk.delivery.state import Record
 from credit_risk.records import signing
-from tools import free_ports
+from delivery_trial import KEY, write_environment
+from release_trial import empty_registry, files
+from tools import HAPROXY, free_ports, needed
+
+__all__ = ["empty_registry", "files"]
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("WORKFLOW_TESTS") != "all", reason="trains for minutes: make test-workflows"
@@ -172,6 +180,18 @@ def test_the_key_that_signs_must_be_the_one_that_counts(clone, key, tmp_path):
     assert run.called("gh") == []
 
 
+def test_a_proof_runs_on_its_schedule_and_one_that_fails_ends_red(clone):
+    targets = "[sabotage, ledger-kills, serve-kills, registry-drill, rollout-power, drill]"
+    clone.replace(".github/workflows/proofs.yml", targets, "[rollout-power]")
+    run = clone.act("schedule", "proofs.yml", {})
+    assert run.jobs == {"prove": "success"}, str(run)
+    assert "sound: rolled back" in run.log
+    assert (run.artifacts / "proof-rollout-power/proof.diff").read_text() == ""
+    clone.replace(".github/workflows/proofs.yml", "[rollout-power]", "[no-such-proof]")
+    run = clone.act("schedule", "proofs.yml", {})
+    assert run.jobs == {"prove": "failure"}, str(run)
+
+
 DEPLOY = {
     "version": "challenger",
     "production": True,
@@ -211,3 +231,49 @@ def test_a_machine_on_which_nothing_runs_takes_no_version_and_production_is_not_
     run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY}, variables=variables)
     assert run.jobs == {"rehearse": "success", "roll-out": "failure"}, str(run)
     assert "nothing runs here to bring a version into" in run.log
+
+
+@pytest.fixture
+def machine(files, monkeypatch, capsys):
+    """A repository that serves as staging, up on this machine, and the key by which smoke decisions are asked for."""
+    needed(HAPROXY, "haproxy (Debian package haproxy)")
+    write_environment(files.root)
+    folder, yaml = files.root / "configs" / "deploy", YAML()
+    tree = yaml.load(folder / "local.yaml")
+    tree["environment"] = "staging"
+    tree["serving"]["access"] = {"mode": "keys", "keys_file": "build/serving/keys.json"}
+    tree["security"]["run_as_non_root"] = True
+    del tree["serving"]["ledger"]["key_file"]
+    yaml.dump(tree, folder / "staging.yaml")
+    monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
+    where = ["--root", str(files.root)]
+    assert main(["keys", "add", "smoke", "--scope", "decide", *where, "--settings", str(folder / "staging.yaml")]) == 0
+    key = capsys.readouterr().out.strip()
+    try:
+        assert main(["up", *where, "--environment", "staging"]) == 0
+        yield Place(files.root), key
+    finally:
+        assert main(["down", *where]) == 0
+
+
+def test_a_machine_that_serves_takes_the_version_and_gives_it_back(clone, machine):
+    """Router, two colours and a rollout for real, once there and once back, by both workflows."""
+    place, key = machine
+    on_free_ports(clone)
+    before = place.wanted()
+    with_machine = {"variables": {"DEPLOY_ROOT": str(place.root)}, "secrets": {"LEDGER_KEY": KEY, "SMOKE_KEY": key}}
+    here = {"inputs": DEPLOY | {"version": "here", "strategy": "direct", "production": False}}
+    run = clone.act("workflow_dispatch", "deploy.yml", here, **with_machine)
+    assert run.jobs == {"rehearse": "success", "roll-out": "success"}, str(run)
+    there = place.wanted()
+    assert (list(before), list(there)) == (["blue"], ["green"])
+    back = {"inputs": {"environment": "staging", "by": "Ada Berg", "reason": "the branch asked for it"}}
+    run = clone.act("workflow_dispatch", "rollback.yml", back, **with_machine | {"secrets": {"LEDGER_KEY": KEY}})
+    assert run.jobs == {"back": "failure"}, str(run)
+    assert "set CREDIT_RISK_SMOKE_KEY" in run.log
+    assert place.wanted() == there
+    run = clone.act("workflow_dispatch", "rollback.yml", back, **with_machine)
+    assert run.jobs == {"back": "success"}, str(run)
+    assert place.wanted() == before
+    ended = [(one.what, one.by) for one in Record(place.run).events() if one.what in ("begun", "done")]
+    assert ended == [("begun", "Ada Berg"), ("done", "the controller")] * 2

@@ -11,9 +11,12 @@ from rich.console import Console
 from rich.live import Live
 
 from credit_risk.command_line import Commands, Run, command
-from credit_risk.errors import UsageError
+from credit_risk.errors import CheckFailed, UsageError
 
 POWER = "measure how often a rollout's analysis is wrong, and how soon it is right, on simulated rollouts"
+POWERS = """
+exit codes: 0 as the environment allows; 1 sound candidates are rolled back, or faulty ones let through, more often
+"""
 UP = "start router and service on this machine, kept running: crashed or hung, they are started again"
 DOWN = "end router and services of this machine"
 STATUS = "what runs on this machine, how the traffic is split, and what the rollout waits for"
@@ -84,7 +87,7 @@ def register(commands: Commands) -> None:
 
 
 def _power(commands: Commands) -> None:
-    power = _parser(commands, "rollout-power", POWER, _measure_power)
+    power = _parser(commands, "rollout-power", POWER, _measure_power, POWERS)
     power.add_argument("--rollouts", type=int, default=200, help="simulated rollouts of each kind (default: 200)")
     power.add_argument("--per-look", type=int, default=1_000, help="requests between two looks (default: 1000)")
     power.add_argument("--seed", type=int, default=7, help="of the random numbers (default: 7)")
@@ -290,10 +293,14 @@ def _measure_power(options: argparse.Namespace) -> None:
     rollout = _settings(options, options.environment).rollout
     steps = [step for step in rollout.steps if step < 100]
     _say(f"{options.rollouts} rollouts each; at most {rollout.analysis.false_alarms:.1%} of the sound may be stopped")
-    for line in simulate.measure(
+    wrong = []
+    for kind in simulate.measure(
         rollout.analysis, steps, rollouts=options.rollouts, per_look=options.per_look, seed=options.seed
     ):
-        _say(line)
+        _say(kind.sentence)
+        wrong.append(kind.wrong(rollout.analysis.false_alarms))
+    if told := list(filter(None, wrong)):
+        raise CheckFailed("; ".join(told))
 
 
 def _settings(options: argparse.Namespace, name: str) -> Any:

@@ -16,7 +16,7 @@ from rich.live import Live
 
 from credit_risk.config import load
 from credit_risk.data.files import Files
-from credit_risk.delivery import recorded, releases, status
+from credit_risk.delivery import recorded, releases, smoke, status
 from credit_risk.delivery.analysis import Counts
 from credit_risk.delivery.engine import Engine, NotReached, RolloutRefused, Target
 from credit_risk.delivery.local import Local
@@ -120,6 +120,7 @@ def first(site: Site, word: str) -> None:
 def deploy(site: Site, wish: Wish, say: Callable[[str], None]) -> State:
     """A new rollout to its end. Raises RolloutRefused, NotUp, UsageError before anything is moved."""
     _must_be_up(site)
+    smoke.key(site.environment)
     with lock(site.record.lock_file, BUSY):
         if wish.current and wish.current != (live := site.target.live()[1]):
             raise RolloutRefused(f"version {live} is live, and not {wish.current} (--current-version).")
@@ -220,6 +221,7 @@ def roll_back(site: Site, by: str, reason: str) -> State:
         return found or state
     if state.phase == "rolled back" or state.strategy == "rollback":
         raise RolloutRefused(f"the last rollout ({state.id}) was taken back already; {state.live} was live before it.")
+    smoke.key(site.environment)
     with lock(site.record.lock_file, BUSY):
         site.engine.begin(state.live, "rollback", (100,), by=by, reason=reason)
         return drive(site)

@@ -4,9 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import binomtest
 
 from credit_risk.delivery.analysis import Counts, judge
 from credit_risk.delivery.settings import Analysis
+
+BY_CHANCE = 0.001
 
 
 @dataclass(frozen=True)
@@ -93,16 +96,38 @@ def faulty(live: Truth) -> Mapping[str, Truth]:
     }
 
 
-def measure(analysis: Analysis, steps: Sequence[int], *, rollouts: int, per_look: int, seed: int) -> Iterator[str]:
-    """A line for each kind of candidate: how many of its rollouts were rolled back, and after how many decisions."""
+@dataclass(frozen=True)
+class Measured:
+    """How the rollouts of one kind of candidate ended."""
+
+    name: str
+    sound: bool
+    ended: tuple[Outcome, ...]
+
+    @property
+    def sentence(self) -> str:
+        back = [one.decisions for one in self.ended if one.rolled_back]
+        held = sum(one.held and not one.rolled_back for one in self.ended)
+        after = f", after {int(np.median(back)):,} decisions (median of that step)" if back else ""
+        return f"{self.name}: {len(back)} of {len(self.ended)} rolled back, {held} held somewhere{after}"
+
+    def wrong(self, allowed: float) -> str | None:
+        """Why the analysis is surely wrong more often than is allowed: the sound taken back, the faulty let through."""
+        back = sum(one.rolled_back for one in self.ended)
+        through = sum(not one.rolled_back and not one.held for one in self.ended)
+        told, count = ("rolled back", back) if self.sound else ("let through", through)
+        if binomtest(count, len(self.ended), allowed, alternative="greater").pvalue >= BY_CHANCE:
+            return None
+        return f"{self.name}: {count} of {len(self.ended)} {told}, and {allowed:.1%} are allowed"
+
+
+def measure(analysis: Analysis, steps: Sequence[int], *, rollouts: int, per_look: int, seed: int) -> Iterator[Measured]:
+    """Each kind of candidate, sound and faulty, so many times."""
     live, random = Truth(), np.random.default_rng(seed)
-    kinds = {"sound, like the live scorer": live, "sound, at every tolerance": at_the_tolerance(live, analysis)}
-    for name, candidate in (kinds | dict(faulty(live))).items():
-        ended = [
+    sound = {"sound, like the live scorer": live, "sound, at every tolerance": at_the_tolerance(live, analysis)}
+    for name, candidate in (sound | dict(faulty(live))).items():
+        ended = tuple(
             rollout(live, candidate, analysis, steps, per_look=per_look, most_looks=150, random=random)
             for _ in range(rollouts)
-        ]
-        back = [one.decisions for one in ended if one.rolled_back]
-        held = sum(one.held and not one.rolled_back for one in ended)
-        after = f", after {int(np.median(back)):,} decisions (median of that step)" if back else ""
-        yield f"{name}: {len(back)} of {rollouts} rolled back, {held} held somewhere{after}"
+        )
+        yield Measured(name, name in sound, ended)

@@ -10,6 +10,7 @@ from credit_risk.data.files import Files
 from credit_risk.delivery.place import Place
 from credit_risk.delivery.settings import Environment
 from credit_risk.delivery.split import Colour
+from credit_risk.errors import UsageError
 from credit_risk.records.decided import decided
 from credit_risk.records.scorer import Scorer
 from credit_risk.serving import examples
@@ -46,7 +47,18 @@ def headers(environment: Environment, rollout: str, *, bearer: str = "Authorizat
     bearer: the header of a token, where something on the way keeps the usual one.
     """
     found = {"Content-Type": "application/json", "X-Applicant-Id": f"smoke-{rollout}"}
-    if key := os.environ.get(SMOKE_KEY):
+    if told := key(environment):
         keys = environment.serving.access.mode == "keys"
-        found |= {"X-API-Key": key} if keys else {bearer: f"Bearer {key}"}
+        found |= {"X-API-Key": told} if keys else {bearer: f"Bearer {told}"}
+    return found
+
+
+def key(environment: Environment) -> str:
+    """What the service wants to know of whoever asks; empty where it asks nobody. Raises UsageError without it."""
+    found = os.environ.get(SMOKE_KEY, "")
+    if not found and (mode := environment.serving.access.mode) != "off":
+        raise UsageError(
+            f"smoke decisions are asked for with a {'key' if mode == 'keys' else 'token'} of scope decide: "
+            f"set {SMOKE_KEY}. Nothing was moved."
+        )
     return found
