@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
+from itertools import cycle, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from credit_risk.data import digest
 from credit_risk.delivery import simulate
 from credit_risk.delivery.place import Place
 from credit_risk.delivery.settings import validate_environment_config
-from credit_risk.delivery.state import Record
+from credit_risk.delivery.state import Record, State
 from credit_risk.delivery.supervisor import known
 from credit_risk.domain.lifecycle import standing
 from credit_risk.records.ledger import Ledger
@@ -47,7 +48,8 @@ FAULTS = Path(__file__).parent / "faults"
 RATE = 230.0
 HEALTHY, BAD = [5, 10, 25, 50, 100], [10, 25, 50, 100]
 KINDS = ("slow", "errors 0.05", "errors 0.30", "crash", "scores", "approvals")
-KILLS = int(os.environ.get("DRILL_KILLS", "10"))
+PHASES = ("fetch", "shadow", "start", "start", "smoke", "traffic", "traffic", "bake", "promote", "retire")
+KILLS = int(os.environ.get("DRILL_KILLS", "10"))  # one in each of these phases, in turn
 PATIENCE = 400
 MOVED_WITHIN = 1.5  # seconds from the event of a step to the router's map: a tick of the controller, with room
 
@@ -267,13 +269,15 @@ def wait_for(what, process: subprocess.Popen[bytes], patience: float = PATIENCE)
 def test_killed_controllers_services_and_routers(field, drilled):
     """The state on disk is what is tried here, not the analysis: two steps and a short bake."""
     restore_analysis(field.root / "configs" / "deploy" / "local.yaml", [50, 100], bake_s=3)
-    rng, ends, found = random.Random(5), [], {}
-    phases: list[str] = []
+    rng, found = random.Random(5), dict[str, Any]()
+    ends, phases = list[str](), list[str]()
     with Applicants(field.port, RATE, seed=3) as asking:
         time.sleep(8)
-        for _ in range(KILLS):
+        for number, phase in enumerate(islice(cycle(PHASES), KILLS)):
+            last = field.record.load()
             process = field.deploy("--model-version", "2")
-            time.sleep(rng.uniform(2, 30))
+            wait_for(partial(is_in, field, phase, last), process)
+            time.sleep(rng.uniform(0, 2) if number % 2 else 0)
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
             process.wait()
@@ -309,6 +313,15 @@ def test_killed_controllers_services_and_routers(field, drilled):
     assert found["controller"]["failed"] == 0
     assert found["service"]["failed"] <= asking.threads, "only what the killed process had in hand"
     assert drilled["kills"]["ledger"] | {"answered": 0} == {"chain holds": True, "answered": 0, "lost": 0, "twice": 0}
+
+
+def is_in(field: Field, phase: str, before: State | None) -> bool:
+    """Whether a rollout after this one has come so far, or further."""
+    state = field.record.load()
+    if state is None or (before and state.id == before.id):
+        return False
+    order = list(dict.fromkeys(PHASES))
+    return state.phase not in order or order.index(state.phase) >= order.index(phase)
 
 
 def kill(field: Field, name: str) -> None:

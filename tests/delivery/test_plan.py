@@ -36,6 +36,30 @@ def test_without_traffic_there_is_no_end_and_it_is_said(rollout, good):
     assert "no end (no traffic)" in made.steps[0].sentence
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(45, "45 s"), (120, "2 min"), (3 * 3_600, "3 h"), (9 * DAY, "9 days")])
+def test_above_one_half_the_live_colours_few_decisions_are_waited_for(rollout, good):
+    """At 99 % the live colour sees one application of a hundred, and both must have enough to be compared."""
+    made = plan(rollout.model_copy(update={"steps": (99, 100)}), good(40_000), 10 * DAY)
+    assert made.steps[0].decisions >= 99 * rollout.analysis.least
+    assert made.steps[0].seconds == pytest.approx(made.steps[0].decisions / 9.9)
+
+
+def test_the_bake_is_said_without_decisions(rollout, good):
+    last = plan(rollout, good(40_000), 500).steps[-1]
+    assert (last.percent, last.decisions) == (100, 0)
+    assert last.sentence == "100 %: 30 s with the old colour warm"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (45, "45 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (7_140, "119 min"),
+        (3 * 3_600, "3 h"),
+        (47 * 3_600, "47 h"),
+        (9 * DAY, "9 days"),
+    ],
+)
 def test_a_time_is_said_as_one_says_it(seconds, words):
     assert spoken(seconds) == words

@@ -60,11 +60,8 @@ def _steps(rollout: Rollout, percents: tuple[int, ...], usual: Counts, per_secon
         decisions = decisions_needed(
             usual if known else _TYPICAL, rollout.analysis, percent=percent, steps=len(percents)
         )
-        # Both colours need theirs; the candidate has the smaller share but for steps above one half.
-        live = max(rollout.analysis.least, decisions * (100 - percent) / percent)
-        rates = per_second * percent / 100, per_second * (100 - percent) / 100
-        waits = [n / rate if rate else float("inf") for n, rate in zip((decisions, live), rates, strict=True)]
-        yield Step(percent, decisions, max(rollout.step_s, *waits))
+        wait = decisions / (per_second * percent / 100) if per_second else float("inf")
+        yield Step(percent, decisions, max(rollout.step_s, wait))
 
 
 # Where the live scorer has not decided enough to know: few errors, seven of ten approved, scores over ten bands.
