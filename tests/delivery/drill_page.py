@@ -14,6 +14,14 @@ FIGURES = ROOT / "docs" / "rollout-drill.json"
 PAGE = ROOT / "docs" / "operations.md"
 PICTURE = ROOT / "docs" / "pictures" / "rollout.svg"
 BEGIN, END = "<!-- from docs/rollout-drill.json: make drill -->\n", "<!-- end of drill -->\n"
+FAULTS = {
+    "slow": "200 ms slower",
+    "errors 0.05": "5 % errors",
+    "errors 0.30": "30 % errors",
+    "crash": "crashes at each request",
+    "scores": "scores shifted",
+    "approvals": "approves hardly anybody",
+}
 
 
 def generated(found: dict[str, Any]) -> str:
@@ -22,7 +30,8 @@ def generated(found: dict[str, Any]) -> str:
     lines = [
         f"Applicants asked {healthy['per second']:g} times a second, {found['machine']}. "
         f"Failed requests of {healthy['requests']:,} in the sound rollout: **{healthy['failed']}**, in "
-        f"{healthy['seconds']:g} s from the command to 100 % and promoted.",
+        f"{healthy['seconds']:g} s from the command to 100 % and promoted. The achieved share is that of some 2,000",
+        "applicants, each in one bucket for the whole rollout.",
         "",
         "| step | seconds | achieved | applicants who met both within it |",
         "|---|---|---|---|",
@@ -36,8 +45,8 @@ def generated(found: dict[str, Any]) -> str:
         "| candidate | back after the fault | failed requests | what stopped it |",
         "|---|---|---|---|",
         *(
-            f"| {kind} | {one['seconds']:g} s | {one['failed']} of {one['of']:,} | {one['cause']} |"
-            for kind, one in bad["kinds"].items()
+            f"| {FAULTS[kind]} | {one['seconds']:g} s | {one['failed']} of {one['of']:,} | {one['cause']} |"
+            for kind, one in sorted(bad["kinds"].items(), key=lambda item: list(FAULTS).index(item[0]))
         ),
         "",
         "| killed with -9 | what came of it | failed requests |",
@@ -58,7 +67,8 @@ def generated(found: dict[str, Any]) -> str:
             for name, one in (("sound rollout", healthy), ("bad candidates", bad), ("kills", kills))
         ),
         "",
-        "Simulated, where the truth is known:",
+        f"Simulated, where the truth is known, with {found['rate']:g} requests between two looks. A step that is neither "
+        "good nor bad after 150 looks is held:",
         "",
         *(f"- {line}" for line in found["simulated"]),
     ]
@@ -84,7 +94,7 @@ def draw(timeline: list[dict[str, float]]) -> None:
     axes.stackplot(seconds, live, candidate, labels=["live version", "candidate"], colors=["#0b5394", "#e69138"])
     axes.plot(seconds, [one["failed"] for one in timeline], color="#cc0000", label="failed")
     axes.set(xlabel="seconds", ylabel="requests a second", ylim=(0, None), xlim=(0, max(seconds)))
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower left")
     figure.tight_layout()
     figure.savefig(PICTURE, metadata={"Date": None})
     plt.close(figure)
