@@ -221,7 +221,7 @@ registry-drill: setup ## Flip a byte in each file of a release, kill registratio
 serve-kills: setup ## Kill -9 the service under load, twenty times: no answered decision is lost, none is made twice
 	SERVE_KILLS=20 $(BIN)/pytest -s tests/serving/test_kills.py
 
-drill: setup ## Rollouts under load, sound and bad, with kills of everything: docs/operations.md (a quarter of an hour)
+drill: setup ## Rollouts under load, sound and bad, with kills of everything: docs/operations.md (half an hour)
 	DRILL=1 $(BIN)/pytest -s tests/delivery/test_drill.py
 	$(BIN)/python tests/delivery/drill_page.py
 

@@ -67,8 +67,8 @@ def generated(found: dict[str, Any]) -> str:
             for name, one in (("sound rollout", healthy), ("bad candidates", bad), ("kills", kills))
         ),
         "",
-        f"Simulated, where the truth is known, with {found['rate']:g} requests between two looks. A step that is neither "
-        "good nor bad after 150 looks is held:",
+        f"Simulated, where the truth is known, with {found['rate']:g} requests between two looks. A step that is "
+        "neither good nor bad after 150 looks is held:",
         "",
         *(f"- {line}" for line in found["simulated"]),
     ]

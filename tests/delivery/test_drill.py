@@ -1,7 +1,7 @@
 """`make drill`: rollouts under a constant load of applicants, sound ones and bad ones, with controllers, services and
 the router killed. What it measures is written to docs/rollout-drill.json; docs/operations.md shows it.
 
-It takes a quarter of an hour and two cores, so `make ci` leaves it out; the parts are tested by themselves.
+It takes half an hour and two cores, so `make ci` leaves it out; the parts are tested by themselves.
 """
 
 import json
@@ -40,7 +40,7 @@ from release_trial import assemble_again, empty_registry, files, opened, registe
 from tools import HAPROXY, needed
 
 __all__ = ["empty_registry", "files", "opened", "registered"]
-pytestmark = pytest.mark.skipif("DRILL" not in os.environ, reason="takes a quarter of an hour: make drill")
+pytestmark = pytest.mark.skipif("DRILL" not in os.environ, reason="takes half an hour: make drill")
 
 ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "docs" / "rollout-drill.json"
