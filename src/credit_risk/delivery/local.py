@@ -15,7 +15,7 @@ from credit_risk.delivery.counting import NotCounted, read
 from credit_risk.delivery.engine import NotReached, RolloutRefused
 from credit_risk.delivery.place import Place
 from credit_risk.delivery.replicas import Replica, replicas
-from credit_risk.delivery.router import RouterUnavailable
+from credit_risk.delivery.router import OFF, RouterUnavailable
 from credit_risk.delivery.settings import Environment
 from credit_risk.delivery.shadow import Shadow
 from credit_risk.delivery.split import Colour, Split
@@ -57,7 +57,8 @@ class Local:
         """The replicas of a colour that the router sends traffic, or would."""
         with _reached():
             servers = self.place.router.servers()
-        return [one for one in replicas(colour, self.place.scale(self.environment.scaling)) if servers[one.name].up]
+        count = self.place.scale(self.environment.scaling)
+        return [one for one in replicas(colour, count) if servers.get(one.name, OFF).up]
 
     def smoke(self, colour: Colour, rollout: str) -> list[str]:
         """Made-up applications to each replica's own port."""
@@ -93,7 +94,7 @@ class Local:
         with _reached():
             servers = self.place.router.servers()
             for one in self.place.replicas(self.environment.scaling):
-                if (server := servers[one.name]).up:
+                if (server := servers.get(one.name, OFF)).up:
                     told = read(f"http://127.0.0.1:{one.port(self.environment)}", slow)
                     found[one.colour][one.name] = replace(told, requests=server.requests, errors=server.failed)
         return found

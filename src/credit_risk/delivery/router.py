@@ -42,6 +42,10 @@ class Server:
     failed: int
 
 
+OFF = Server(up=False, out_of_service=True, requests=0, failed=0)
+"""A replica for which the router has no place: it runs with the limits of an earlier environment."""
+
+
 @dataclass(frozen=True)
 class Router:
     """A running router, or the place of one. run: the folder with its configuration, map and socket."""

@@ -19,7 +19,7 @@ from credit_risk.data.writing import read_json, write_json
 from credit_risk.delivery.place import Place, copy_release, here, write_settings
 from credit_risk.delivery.processes import Command, Kept, answers, begin
 from credit_risk.delivery.replicas import Replica
-from credit_risk.delivery.router import RouterUnavailable
+from credit_risk.delivery.router import OFF, RouterUnavailable
 from credit_risk.delivery.settings import Environment
 from credit_risk.delivery.split import COLOURS
 from credit_risk.errors import CreditRiskError, UsageError
@@ -203,7 +203,7 @@ def _wait_until_up(place: Place, environment: Environment) -> None:
     while time.monotonic() < deadline:
         with suppress(RouterUnavailable):
             servers = place.router.servers()
-            if all(servers[one.name].up for one in place.replicas(environment.scaling)):
+            if all(servers.get(one.name, OFF).up for one in place.replicas(environment.scaling)):
                 return
         states = [f"{one}: {told['state']}" for one, told in known(place).items() if "state" in told]
         if (now := ", ".join(states)) != said:
