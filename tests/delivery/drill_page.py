@@ -1,13 +1,14 @@
 """The drill in docs/operations.md, from docs/rollout-drill.json: python tests/delivery/drill_page.py writes it."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
+from matplotlib.figure import Figure
 
-mpl.use("svg")
-import matplotlib.pyplot as plt
+from credit_risk.stages.plots import BAD, MODEL, SCORECARD, picture
+from credit_risk.stages.plots_alone import standalone
 
 ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "docs" / "rollout-drill.json"
@@ -84,23 +85,24 @@ def page(text: str, found: dict[str, Any]) -> str:
     return before + generated(found) + after
 
 
-def draw(timeline: list[dict[str, float]]) -> None:
-    """Second by second: what each colour answered, and what failed."""
-    mpl.rcParams["svg.hashsalt"] = "rollout"
-    figure, axes = plt.subplots(figsize=(9, 3.2))
+def drawn(timeline: list[dict[str, float]]) -> str:
+    """The picture as a file: second by second, what each colour answered, and what failed."""
+    alt = "Requests a second of the live version and of the candidate, step by step, and failures"
+    return standalone(str(picture("rollout", alt, partial(_stack, timeline=timeline), (7.2, 2.6))))
+
+
+def _stack(figure: Figure, timeline: list[dict[str, float]]) -> None:
+    axes = figure.subplots()
     seconds = [one["second"] for one in timeline]
     candidate = [one["candidate"] for one in timeline]
     live = [one["requests"] - one["candidate"] - one["failed"] for one in timeline]
-    axes.stackplot(seconds, live, candidate, labels=["live version", "candidate"], colors=["#0b5394", "#e69138"])
-    axes.plot(seconds, [one["failed"] for one in timeline], color="#cc0000", label="failed")
-    axes.set(xlabel="seconds", ylabel="requests a second", ylim=(0, None), xlim=(0, max(seconds)))
-    axes.legend(loc="lower left")
-    figure.tight_layout()
-    figure.savefig(PICTURE, metadata={"Date": None})
-    plt.close(figure)
+    axes.stackplot(seconds, live, candidate, labels=["live version", "candidate"], colors=[MODEL, SCORECARD])
+    axes.plot(seconds, [one["failed"] for one in timeline], color=BAD, label="failed")
+    axes.set(xlabel="Seconds", ylabel="Requests a second", ylim=(0, None), xlim=(0, max(seconds)))
+    figure.legend(loc="outside upper right", ncols=3)
 
 
 if __name__ == "__main__":
     figures = json.loads(FIGURES.read_text(encoding="utf-8"))
-    draw(figures["healthy"]["timeline"])
+    PICTURE.write_text(drawn(figures["healthy"]["timeline"]), encoding="utf-8")
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")

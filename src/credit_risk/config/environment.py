@@ -11,7 +11,7 @@ from credit_risk.config.schema import Section
 from credit_risk.errors import ConfigError
 
 DEFAULT = Path("configs") / "deploy" / "local.yaml"
-FIX = "Name the environment's file with --settings."
+FIX = "Name the environment's file with --config."
 
 Kind = TypeVar("Kind", bound=Section)
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from rich import box
 from rich.console import Group
 from rich.table import Table
 
@@ -15,7 +16,7 @@ def shown(place: Place) -> Group:
     """The processes with their state, and the split. Raises NotUp if nothing runs."""
     if not is_locked(place.run / "supervisor.lock"):
         raise NotUp("nothing runs here; `credit-risk up` starts it.")
-    table = Table("process", "pid", "state", "restarts", "in traffic", "requests", "failed")
+    table = Table("process", "version", "pid", "state", "restarts", "in traffic", "requests", "failed", box=box.SIMPLE)
     servers: dict[str, Server] = {}
     with suppress(RouterUnavailable):
         servers = dict(place.router.servers())
@@ -25,8 +26,8 @@ def shown(place: Place) -> Group:
             continue
         server = servers.get(name)
         counted = ("yes" if server.up else "no", str(server.requests), str(server.failed)) if server else ("", "", "")
-        version = next((f" ({version})" for colour, version in wanted.items() if name.startswith(f"{colour}-")), "")
-        table.add_row(name + version, str(told["pid"] or ""), told["state"], str(told["restarts"]), *counted)
+        version = next((version for colour, version in wanted.items() if name.startswith(f"{colour}-")), "")
+        table.add_row(name, version, str(told["pid"] or ""), told["state"], str(told["restarts"]), *counted)
     split = place.router.split()
     share = max(split.end - split.first, 0) / 100
     lines = [f"rollout {line}" for line in of_rollout(place)]
