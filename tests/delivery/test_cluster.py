@@ -452,3 +452,10 @@ def test_what_is_for_one_machine_is_refused_for_a_cluster(repository, api, capsy
     assert main([*words, *repository]) == 2
     assert "is a cluster, which starts, ends and scales its replicas itself" in capsys.readouterr().err
     assert patched(api) == []
+
+
+def test_who_is_nobody_is_refused_before_anything_is_said_of_steps(repository, api, capsys):
+    assert main(["deploy", *repository, "--model-version", "here", "--by", "Ada", "--reason", "a good reason"]) == 2
+    told = capsys.readouterr()
+    assert "expected a first and a last name" in told.err
+    assert told.out == ""

@@ -146,6 +146,11 @@ def test_what_makes_no_rule_is_refused(words, said, capsys):
     assert said in capsys.readouterr().err
 
 
+def test_an_increment_without_an_action_is_refused(files_of, capsys):
+    assert main(["scale", "--root", str(files_of), "--increment", "2"]) == 2
+    assert "give scale_out or scale_in" in capsys.readouterr().err
+
+
 def test_a_metric_without_a_target_needs_a_threshold(files_of, capsys):
     assert main(["scale", "--root", str(files_of), "--metric", "requests_per_second"]) == 2
     assert "give --threshold for requests_per_second" in capsys.readouterr().err

@@ -2,7 +2,9 @@
 
 import argparse
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -114,7 +116,7 @@ def _local(commands: Commands) -> None:
         help="percent of compute.cpu or compute.memory_gb, or requests a second (default: scaling.target_cpu_percent)",
     )
     scale.add_argument("--action", choices=("scale_out", "scale_in"), help="only this, beyond the threshold")
-    scale.add_argument("--increment", type=_positive, default=1, help="replicas at a time, with --action (default: 1)")
+    scale.add_argument("--increment", type=_positive, help="replicas at a time, with --action (default: 1)")
     scale.add_argument("--seconds", type=_above_zero, default=5.0, help="to measure over (default: 5)")
     scale.add_argument("--every", type=_above_zero, help="seconds from one look to the next (default: one look)")
 
@@ -170,8 +172,10 @@ def _scale(options: argparse.Namespace) -> None:
     _, site = _of_this_machine(options)
     if options.threshold is None and options.metric != "cpu_utilization":
         raise UsageError(f"the environment has a target for CPU alone: give --threshold for {options.metric}.")
+    if options.increment is not None and options.action is None:
+        raise UsageError("--increment is by how many an --action changes: give scale_out or scale_in.")
     threshold = site.environment.scaling.target_cpu_percent if options.threshold is None else options.threshold
-    rule = scaling.Rule(options.metric, threshold, options.action, options.increment)
+    rule = scaling.Rule(options.metric, threshold, options.action, options.increment or 1)
     while True:
         _say(scaling.look(site.place, site.environment, rule, options.seconds))
         if options.every is None:
@@ -192,15 +196,23 @@ def _above_zero(word: str) -> float:
 
 
 def _status(options: argparse.Namespace) -> None:
-    deploying, site = _site(options)
+    shown = _shown(options)
     console = Console(highlight=False)
     if not options.watch:
-        console.print(deploying.shown(site))
+        console.print(shown())
         return
     with Live(console=console, auto_refresh=False) as view, suppress(KeyboardInterrupt):
         while True:
-            view.update(deploying.shown(site), refresh=True)
+            view.update(shown(), refresh=True)
             time.sleep(WATCHED_EVERY)
+
+
+def _shown(options: argparse.Namespace) -> Callable[[], Any]:
+    """What `status` shows of this machine, without the scorer and the registry, which take seconds to import."""
+    if _settings(options, options.environment).kubernetes is None:
+        return partial(import_module("credit_risk.delivery.status").shown, _place(options))
+    deploying, site = _site(options)
+    return partial(deploying.shown, site)
 
 
 def _place(options: argparse.Namespace) -> Any:

@@ -18,7 +18,7 @@ from credit_risk.config import load
 from credit_risk.data.files import Files
 from credit_risk.delivery import recorded, releases, smoke, status
 from credit_risk.delivery.analysis import Counts
-from credit_risk.delivery.engine import Engine, NotReached, RolloutRefused, Target
+from credit_risk.delivery.engine import Engine, NotReached, RolloutRefused, Target, signed
 from credit_risk.delivery.local import Local
 from credit_risk.delivery.place import HERE, Place, here
 from credit_risk.delivery.plan import Plan, plan
@@ -119,6 +119,7 @@ def first(site: Site, word: str) -> None:
 
 def deploy(site: Site, wish: Wish, say: Callable[[str], None]) -> State:
     """A new rollout to its end. Raises RolloutRefused, NotUp, UsageError before anything is moved."""
+    signed(wish.by, wish.reason)
     _must_be_up(site)
     smoke.key(site.environment)
     with lock(site.record.lock_file, BUSY):
