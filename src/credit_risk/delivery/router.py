@@ -116,10 +116,6 @@ class Router:
         for step in now.way_to(target) or [target]:
             self._set(step)
 
-    def follow(self) -> None:
-        """Tell the router what the map file says: after a controller was killed between the file and the socket."""
-        self._set(self.split())
-
     def _write_map(self, split: Split) -> None:
         write_text(self.map, "".join(f"{name} {value}\n" for name, value in split.entries.items()))
 

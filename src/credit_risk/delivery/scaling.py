@@ -20,9 +20,7 @@ from credit_risk.delivery.state import Record
 from credit_risk.delivery.supervisor import NotUp, is_locked, known, lock
 
 Metric = Literal["cpu_utilization", "memory_utilization", "requests_per_second"]
-METRICS: tuple[Metric, ...] = ("cpu_utilization", "memory_utilization", "requests_per_second")
 Action = Literal["scale_out", "scale_in"]
-ACTIONS: tuple[Action, ...] = ("scale_out", "scale_in")
 Used: TypeAlias = Mapping[str, float]
 
 NEAR = 0.1  # a tenth off the target changes nothing, as Kubernetes' HorizontalPodAutoscaler has it
