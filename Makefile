@@ -37,7 +37,7 @@ setup: ## Make .venv from the hash-pinned lock; does nothing while the lock is u
 	found="$$(cat $(VENV)/.stamp 2>/dev/null || :)"; \
 	if [ "$$wanted" = "$$found" ]; then exit 0; fi; \
 	if [ "$$(grep -v ^pyproject <<<"$$wanted")" != "$$(grep -v ^pyproject <<<"$$found")" ]; then \
-		$(PYTHON) scripts/doctor.py --machine; \
+		$(PYTHON) tools/doctor.py --machine; \
 		echo "Making $(VENV) from $(LOCK): about a minute, once for each lock"; \
 		rm -f $(VENV)/.stamp; \
 		$(PYTHON) -m venv --clear $(VENV); \
@@ -154,7 +154,7 @@ imports: setup ## Imports point one way (import-linter)
 
 config: setup ## Are the files in configs/ whole: known keys, known columns, formulas that parse, manifests not stale?
 	$(BIN)/credit-risk config
-	@if [ -d src/credit_risk/delivery ]; then $(BIN)/credit-risk environment; fi
+	@if [ -d src/credit_risk/rollout ]; then $(BIN)/credit-risk environment; fi
 	@for overlay in $$(ls configs/kubernetes/overlays 2>/dev/null); do $(BIN)/credit-risk manifests --environment $$overlay --check || exit; done
 
 workflows-lint: setup ## Workflows and shell scripts: actionlint, zizmor, schema, shellcheck; no network needed
@@ -215,29 +215,29 @@ bench-pipeline: setup ## Measure the pipeline against bare LightGBM, and how it 
 	$(BIN)/credit-risk bench
 
 registry-drill: setup ## Flip a byte in each file of a release, kill registrations, promote twice at once: what is refused
-	REGISTRY_KILLS=20 $(BIN)/pytest -s tests/release/test_drill.py tests/release/test_kills.py \
-		tests/records/registry/test_history.py -k "byte or rollback or killed or promoters"
+	REGISTRY_KILLS=20 $(BIN)/pytest -s tests/registry/test_drill.py tests/registry/test_kills.py \
+		tests/registry/test_history.py -k "byte or rollback or killed or promoters"
 
 serve-kills: setup ## Kill -9 the service under load, twenty times: no answered decision is lost, none is made twice
 	SERVE_KILLS=20 $(BIN)/pytest -s tests/serving/test_kills.py
 
 drill: setup ## Rollouts under load, sound and bad, with kills of everything: docs/operations.md (half an hour)
-	DRILL=1 $(BIN)/pytest -s tests/delivery/test_drill.py
-	$(BIN)/python tests/delivery/drill_page.py
+	DRILL=1 $(BIN)/pytest -s tests/rollout/test_drill.py
+	$(BIN)/python tests/rollout/drill_page.py
 
 rollout-power: setup ## Measure how often a rollout's analysis is wrong on simulated rollouts, sound and faulty (docs/operations.md)
 	$(BIN)/credit-risk rollout-power
 
 ledger-kills: setup ## Kill -9 under load, twenty times in each database: no decision that was answered is lost
-	LEDGER_KILLS=20 $(BIN)/pytest -s tests/records/ledger/test_durability.py -k kill
+	LEDGER_KILLS=20 $(BIN)/pytest -s tests/ledger/test_durability.py -k kill
 
 bento: setup ## Build the service with the gated scorer as a Bento (build/bentoml), start it and decide one application
 	$(BIN)/credit-risk sign
-	$(BIN)/python scripts/bento.py
+	$(BIN)/python tools/bento.py
 
 image: setup ## Build the container image with podman, run it locked up, decide one application (BASE=debootstrap: no registry)
 	$(BIN)/credit-risk sign
-	$(BIN)/python scripts/image.py --base $(BASE)
+	$(BIN)/python tools/image.py --base $(BASE)
 
 lock: ## Compile the locks again with uv (UPGRADE=1 takes newer versions, UV=path/to/uv)
 	@command -v $(UV) >/dev/null || { echo "No '$(UV)' here. Install it (python3 -m pip install uv), or name it: make lock UV=/path/to/uv"; exit 1; }
@@ -249,7 +249,7 @@ lock: ## Compile the locks again with uv (UPGRADE=1 takes newer versions, UV=pat
 
 doctor: ## What is missing on this machine, each with the command that mends it
 	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make doctor PYTHON=/path/to/python3.12"; exit 1; }
-	@WANTED="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml 2>/dev/null)" $(PYTHON) scripts/doctor.py
+	@WANTED="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml 2>/dev/null)" $(PYTHON) tools/doctor.py
 
 clean: ## Remove caches and what tools wrote; keeps .venv, data/, models/, DVC's cache, and records: ledger, registry, rollouts, keys
 	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name delivery ! -name ledger ! -name registry ! -name signing -exec rm -rf {} +; fi

@@ -32,9 +32,9 @@ from rich.table import Table
 
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
+from credit_risk.data.inputs import Inputs
 from credit_risk.data.writing import read_parquet, write_json
-from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Inputs
+from credit_risk.scoring.features import Features
 
 HERE = Path(__file__).resolve().parent
 HOST = "127.0.0.1"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from credit_risk.serving.measures import Measures
+from credit_risk.serving.prometheus import Measures
 
 TOKEN = "a-token-of-the-test"
 NAMESPACE = "lending"

@@ -15,10 +15,10 @@ from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json, write_text
-from credit_risk.records import signing
-from credit_risk.records.registry.registry import Registry
-from credit_risk.records.registry.settings import load as load_settings
-from credit_risk.release.register import register
+from credit_risk.registry.register import register
+from credit_risk.registry.registry import Registry
+from credit_risk.registry.settings import load as load_settings
+from credit_risk.scoring import signing
 from credit_risk.stages import assemble, gate
 
 WHY = "a reason of five words"

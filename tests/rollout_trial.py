@@ -36,7 +36,7 @@ def write_environment(root: Path) -> int:
     """A local environment of this repository on free ports, with its registry and quick steps; the router's port."""
     path, yaml = root / "configs" / "deploy" / "local.yaml", YAML()
     own = yaml.load(path)
-    tree = yaml.load(Path(__file__).parent / "delivery" / "environments" / "local.yaml")
+    tree = yaml.load(Path(__file__).parent / "rollout" / "environments" / "local.yaml")
     tree["registry"] = own["registry"]
     port, blue, green = free_ports(3, beside=REPLICAS)
     tree["router"] |= {"port": port, "blue_port": blue, "green_port": green}

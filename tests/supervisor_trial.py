@@ -12,13 +12,13 @@ import psutil
 import pytest
 
 from credit_risk.data.writing import write_json
-from credit_risk.delivery import supervisor
-from credit_risk.delivery.place import Place
-from credit_risk.delivery.processes import Command, answers
-from credit_risk.delivery.supervisor import Supervisor, known
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.local import supervisor
+from credit_risk.rollout.local.processes import Command, answers
+from credit_risk.rollout.local.supervisor import Supervisor, known
 from tools import HAPROXY, free_ports, needed
 
-ECHO = Path(__file__).parent / "delivery" / "echo.py"
+ECHO = Path(__file__).parent / "rollout" / "echo.py"
 
 
 def echoing(place, environment, one, version):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from credit_risk.cli import main, parser
-from credit_risk.data.simulate import lender
+from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import write_json
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ import credit_risk
 from credit_risk import cli, config
 from credit_risk.config import Config
 from credit_risk.config.schema import Section
-from credit_risk.data.simulate import lender
+from credit_risk.data.simulated_lender import lender
 
 PACKAGE = Path(credit_risk.__file__).parent
 CONFIG = PACKAGE / "config"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from credit_risk.config import load
 from credit_risk.data.files import Files
-from credit_risk.stages import plots_explain, plots_fairness, plots_robustness
-from credit_risk.stages.plots_alone import standalone
+from credit_risk.report import plots_explain, plots_fairness, plots_robustness
+from credit_risk.report.standalone_svg import standalone
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"

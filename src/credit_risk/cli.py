@@ -171,7 +171,7 @@ def _train(commands: Commands) -> None:
         if not any(named):
             train.run(config, files)
         elif all(named):
-            from credit_risk.stages import train_files
+            from credit_risk.comparison import train_files
 
             train_files.run(config, *named)
         else:
@@ -247,7 +247,7 @@ def _gate(commands: Commands) -> None:
 
 
 def _compare(options: argparse.Namespace, config: Config, files: Files) -> None:
-    from credit_risk.stages import compare
+    from credit_risk.comparison import compare
 
     if not (options.candidate_model and options.baseline_model and options.test_data) or options.check:
         raise UsageError("give --candidate-model, --baseline-model and --test-data together, and without --check")
@@ -268,7 +268,7 @@ def _compare(options: argparse.Namespace, config: Config, files: Files) -> None:
 
 
 def _gate_texts(options: argparse.Namespace, record: dict[str, Any]) -> None:
-    from credit_risk.stages import gate_output
+    from credit_risk.report import gate_output
 
     for path, text in ((options.markdown, gate_output.markdown), (options.junit, gate_output.junit)):
         if path:
@@ -277,7 +277,7 @@ def _gate_texts(options: argparse.Namespace, record: dict[str, Any]) -> None:
 
 def _review(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> None:
-        from credit_risk.stages import review
+        from credit_risk.report import review
 
         text = review.review(options.after or Files(options.root).reports, options.before, page=options.page)
         write_text(options.output, text)
@@ -297,7 +297,7 @@ def _review(commands: Commands) -> None:
 
 def _summary(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> None:
-        from credit_risk.stages import summary
+        from credit_risk.report import summary
 
         Console(highlight=False).print(summary.screen(*_context(options)))
 
@@ -306,8 +306,8 @@ def _summary(commands: Commands) -> None:
 
 def _score(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> None:
-        from credit_risk.records.scorer import Scorer
-        from credit_risk.stages import score
+        from credit_risk.batch import score
+        from credit_risk.scoring.scorer import Scorer
 
         scorer = Scorer.load(options.scorer or Files(options.root).scorer)
         score.score(scorer, options.input, options.output, reasons=not options.without_reasons, strict=options.strict)
@@ -330,10 +330,10 @@ def _score(commands: Commands) -> None:
 
 def _tune(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> None:
-        from credit_risk.stages import tune
+        from credit_risk.modelling import tuning
 
         config, files = _context(options)
-        tune.tune(config, files, trials=options.trials or config.tune.trials)
+        tuning.tune(config, files, trials=options.trials or config.tune.trials)
 
     command = _command(commands, "tune", "search LightGBM's parameters, resumable; write configs/model.yaml", run)
     command.add_argument("--trials", type=int, help="how many parameter sets to try (default: tune.trials)")
@@ -341,9 +341,9 @@ def _tune(commands: Commands) -> None:
 
 def _bench(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> None:
-        from credit_risk.stages import bench
+        from credit_risk.studies import pipeline_bench
 
-        bench.run(*_context(options), rows=options.rows)
+        pipeline_bench.run(*_context(options), rows=options.rows)
 
     command = _command(commands, "bench", "measure the pipeline against bare LightGBM, and how it grows", run)
     command.add_argument("--rows", type=int, nargs="+", default=[30_000, 300_000, 3_000_000], help="sizes to measure")
@@ -351,7 +351,7 @@ def _bench(commands: Commands) -> None:
 
 def _power(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> None:
-        power = import_module("credit_risk.stages.power")
+        power = import_module("credit_risk.studies.gate_power")
         config, files = _context(options)
         if not options.docs_only:
             found = power.run(config, files, power.QUICK if options.quick else power.Plan(), workers=options.workers)

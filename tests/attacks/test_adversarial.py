@@ -7,9 +7,9 @@ import pytest
 from scipy.special import expit
 
 from credit_risk.attacks import adversarial, toolbox
-from credit_risk.attacks.reach import Reach
+from credit_risk.attacks.plausible_changes import Reach
 from credit_risk.attacks.toolbox import Surrogate
-from credit_risk.domain.decision import APPROVE, DECLINE, Decisions
+from credit_risk.scoring.decision import APPROVE, DECLINE, Decisions
 
 DRAW = np.random.default_rng(5)
 POPULATION = DRAW.normal(5, 1, (400, 3))

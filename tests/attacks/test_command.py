@@ -15,7 +15,7 @@ from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
 from credit_risk.errors import CheckFailed
-from credit_risk.records.scorer import Scorer
+from credit_risk.scoring.scorer import Scorer
 
 SETTINGS = {
     "plausible": {"utilisation": 1, "purpose": 0.4},

@@ -8,7 +8,7 @@ import pytest
 
 from credit_risk.attacks import membership
 from credit_risk.attacks.membership import People
-from credit_risk.domain.intervals import Interval
+from credit_risk.measures.intervals import Interval
 
 
 def scored(*, leaves, trees):

@@ -5,9 +5,9 @@ from math import nan
 import numpy as np
 import pytest
 
-from credit_risk.attacks.reach import Reach, step
+from credit_risk.attacks.plausible_changes import Reach, step
 from credit_risk.config.schema import Attacks, Column
-from credit_risk.domain.inputs import Inputs
+from credit_risk.data.inputs import Inputs
 from credit_risk.errors import DataError
 
 COLUMNS = {

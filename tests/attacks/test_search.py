@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from credit_risk.attacks.reach import Reach
+from credit_risk.attacks.plausible_changes import Reach
 from credit_risk.attacks.search import Flips, cheapest, flipped, thresholds_of, tried
-from credit_risk.domain.decision import APPROVE, DECLINE, REFER, REFUSED, Decisions
-from credit_risk.domain.model import Bins, Boosted, Scorecard
-from credit_risk.records.scorer import Scorer
+from credit_risk.scoring.decision import APPROVE, DECLINE, REFER, REFUSED, Decisions
+from credit_risk.scoring.model import Bins, Boosted, Scorecard
+from credit_risk.scoring.scorer import Scorer
 
 
 def reach(*, budget=1.0, whole=(False, False), plain=(False, False)):

@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
-from credit_risk.data.simulate import lender
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.decision import DECLINE, NO_RULE
+from credit_risk.batch.score import RESULT, SCORER_KEY, score
+from credit_risk.data.simulated_lender import lender
 from credit_risk.errors import CheckFailed, DataError
-from credit_risk.records.scorer import Scorer
-from credit_risk.stages.score import RESULT, SCORER_KEY, score
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.decision import DECLINE, NO_RULE
+from credit_risk.scoring.scorer import Scorer
 
 ROWS = 2_000
 BATCH = 300
@@ -150,7 +150,7 @@ def test_csv_and_parquet_give_the_same_decisions(scorer, csv, parquet, tmp_path)
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_the_size_of_a_batch_changes_no_byte(scorer, parquet, tmp_path, monkeypatch, ending):
-    monkeypatch.setattr("credit_risk.stages.score.GROUP_ROWS", 700)
+    monkeypatch.setattr("credit_risk.batch.score.GROUP_ROWS", 700)
     outputs = []
     for rows in (1, 299, 700, 1_000, 100_000):
         source = parquet if rows > 1 else pq_head(parquet, tmp_path)
@@ -216,8 +216,8 @@ def test_a_run_killed_by_the_system_goes_on_to_the_same_bytes(trained, scorer, a
     source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
     pd.concat([applications] * 50, ignore_index=True).to_parquet(source, index=False)
     program = (
-        "import sys, time; from pathlib import Path; from credit_risk.records.scorer import Scorer;"
-        "from credit_risk.stages.score import score; scorer, source, output = map(Path, sys.argv[1:]);"
+        "import sys, time; from pathlib import Path; from credit_risk.scoring.scorer import Scorer;"
+        "from credit_risk.batch.score import score; scorer, source, output = map(Path, sys.argv[1:]);"
         "score(Scorer.load(scorer), source, output, batch_rows=1_000, progress=lambda *_: time.sleep(0.02))"
     )
     command = [sys.executable, "-c", program, str(trained[1].scorer), str(source), str(output)]

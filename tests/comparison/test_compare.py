@@ -12,17 +12,18 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from credit_risk.comparison import compare
+from credit_risk.comparison.figures import Contender, Contest, accuracy, at_equal_approvals, equal_cut_off, swap_set
 from credit_risk.config.schema import Gate
 from credit_risk.data.files import Files
-from credit_risk.data.simulate import lender
+from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import write_json
-from credit_risk.domain import decision
-from credit_risk.domain.model import Boosted
-from credit_risk.domain.waiver import WaiverRefused
 from credit_risk.errors import CheckFailed, DataError, ScorerError
-from credit_risk.records.scorer import Scorer
-from credit_risk.stages import compare, gate_output
-from credit_risk.stages.contest import Contender, Contest, accuracy, at_equal_approvals, equal_cut_off, swap_set
+from credit_risk.measures.waiver import WaiverRefused
+from credit_risk.report import gate_output
+from credit_risk.scoring import decision
+from credit_risk.scoring.model import Boosted
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages.prepare import Book
 
 NOT_WORSE = Gate(name="not_worse", measure="comparison.differences.auc", at_least=-0.02, reason="non-inferior")

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from credit_risk.comparison import train_files
 from credit_risk.config import Config
 from credit_risk.data.files import Files
-from credit_risk.data.simulate import lender
+from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import read_json
 from credit_risk.errors import DataError, NotFound
-from credit_risk.records.scorer import Scorer
-from credit_risk.stages import train_files
+from credit_risk.scoring.scorer import Scorer
 
 Trained = tuple[Config, Files]
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from credit_risk.domain.numbers_of_one import value_of
+from credit_risk.config.formulas import _ALLOWED, MAX_LENGTH, parse
 from credit_risk.errors import FormulaError
-from credit_risk.formula import _ALLOWED, MAX_LENGTH, parse
+from credit_risk.scoring.single_application import value_of
 
 NAN = np.nan
 KNOWN = {"a": None, "b": None, "g": ("low", "high"), "two words": None, "col": None, "__class__": None}

@@ -9,8 +9,8 @@ from pandas import Categorical, DataFrame, Series, to_datetime
 
 import smallest
 from credit_risk.config import Config
-from credit_risk.domain import contract
-from credit_risk.domain.contract import ContractReport, Finding
+from credit_risk.data import contract
+from credit_risk.data.contract import ContractReport, Finding
 
 TODAY = date(2026, 6, 30)
 COLUMNS: dict[str, dict[str, Any]] = {

@@ -5,7 +5,7 @@ import pytest
 from pandas import Series
 
 from credit_risk.config import Column
-from credit_risk.domain.dictionary import held, missing
+from credit_risk.data.dictionary import held, missing
 
 WORDS = ("own", "rent")
 

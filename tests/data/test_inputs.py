@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from pandas import DataFrame, Series
 
 from credit_risk.config.schema import Column
-from credit_risk.domain.inputs import Inputs, expected, numbers, word_of
+from credit_risk.data.inputs import Inputs, expected, numbers, word_of
 from credit_risk.errors import DataError
 
 NAN, INF = np.nan, np.inf

@@ -7,7 +7,7 @@ from pandas.testing import assert_frame_equal
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from credit_risk.data.simulate import DIRECTIONS, EMPLOYMENT, Book, lender, log_odds
+from credit_risk.data.simulated_lender import DIRECTIONS, EMPLOYMENT, Book, lender, log_odds
 
 
 def standard_error_of_bads(pd: Series) -> float:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pandas import Series
 
 from credit_risk.config.schema import Split
-from credit_risk.domain import split
-from credit_risk.domain.split import OUTSIDE, Labels
+from credit_risk.data import split
+from credit_risk.data.split import OUTSIDE, Labels
 from credit_risk.errors import DataError
 
 SHARES = (0.6, 0.2, 0.2)

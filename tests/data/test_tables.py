@@ -12,8 +12,8 @@ from pandas import DataFrame, Timestamp
 
 import smallest
 from credit_risk.config import Config
+from credit_risk.data.inputs import Inputs
 from credit_risk.data.tables import inspect_sources, read_sources, read_table
-from credit_risk.domain.inputs import Inputs
 from credit_risk.errors import DataError, NotFound
 
 COLUMNS: dict[str, dict[str, Any]] = {

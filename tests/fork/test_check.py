@@ -10,7 +10,7 @@ import pytest
 from credit_risk import cli
 from credit_risk.config import load
 from credit_risk.data.files import Files
-from credit_risk.data.simulate import lender
+from credit_risk.data.simulated_lender import lender
 from credit_risk.fork import check
 from credit_risk.stages import dictionary
 

@@ -8,13 +8,13 @@ import pytest
 from pandas import DataFrame
 
 from credit_risk.config import load
-from credit_risk.config.decisions import DECISIONS
+from credit_risk.config.open_decisions import DECISIONS
 from credit_risk.data.tables import no_progress, read_sources
-from credit_risk.domain import fairness
 from credit_risk.errors import ConfigError
 from credit_risk.fork import draft, reading
 from credit_risk.fork.draft import Facts
 from credit_risk.fork.profile import Profile, profiles
+from credit_risk.measures import fairness
 
 N = 1_000
 RANDOM = np.random.default_rng(3)

@@ -1,5 +1,5 @@
-"""The fixtures of tests/release_trial.py that tests of governance ask for."""
+"""The fixtures of tests/registry_trial.py that tests of governance ask for."""
 
-from release_trial import empty_registry, files, opened, registered
+from registry_trial import empty_registry, files, opened, registered
 
 __all__ = ["empty_registry", "files", "opened", "registered"]

@@ -16,7 +16,7 @@ from credit_risk.data.writing import read_json, write_json, write_text
 from credit_risk.errors import CheckFailed, ConfigError, ScorerError
 from credit_risk.governance import audit
 from credit_risk.governance.audit import UnknownFramework
-from credit_risk.records.scorer import Scorer
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "policies"

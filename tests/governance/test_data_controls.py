@@ -11,8 +11,16 @@ from pydantic import ValidationError
 
 import smallest
 from credit_risk.config import Config
-from credit_risk.domain import identifiers
-from credit_risk.domain.compliance import CHECKS, Evidence, Policy, UnknownFramework, Verdict, control_totals, verdicts
+from credit_risk.governance import identifiers
+from credit_risk.governance.data_controls import (
+    CHECKS,
+    Evidence,
+    Policy,
+    UnknownFramework,
+    Verdict,
+    control_totals,
+    verdicts,
+)
 
 COLUMNS: dict[str, dict[str, Any]] = {
     "id": {"role": "id", "type": "integer"},

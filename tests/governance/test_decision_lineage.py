@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from credit_risk.data import digest
-from credit_risk.governance import why as module
-from credit_risk.governance.why import LinkBroken, NoSuchDecision, why
-from credit_risk.records.decided import again
-from credit_risk.records.ledger import DecidedBy, Entry, Ledger
-from credit_risk.records.registry.errors import RegistryBroken
-from credit_risk.records.scorer import Scorer
-from credit_risk.release import moves
-from release_trial import WHY
+from credit_risk.governance import decision_lineage as module
+from credit_risk.governance.decision_lineage import LinkBroken, NoSuchDecision, why
+from credit_risk.ledger import DecidedBy, Entry, Ledger
+from credit_risk.ledger.decision_record import again
+from credit_risk.registry import promotion
+from credit_risk.registry.errors import RegistryBroken
+from credit_risk.scoring.scorer import Scorer
+from registry_trial import WHY
 
 CHECKER = {"by": "Ada Berg", "reason": WHY}
 APPLICATION = {
@@ -36,8 +36,8 @@ def ledger(tmp_path) -> Iterator[Ledger]:
 @pytest.fixture
 def live(opened, registered):
     registered()
-    moves.move(opened, "nominate", "1", **CHECKER)
-    moves.move(opened, "promote", "1", **CHECKER)
+    promotion.move(opened, "nominate", "1", **CHECKER)
+    promotion.move(opened, "promote", "1", **CHECKER)
     return opened
 
 

@@ -11,9 +11,9 @@ from ruamel.yaml import YAML
 from credit_risk.cli import main
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
-from credit_risk.domain.lifecycle import Event
 from credit_risk.errors import CheckFailed, ConfigError, NotFound
 from credit_risk.governance import lineage, lineage_picture
+from credit_risk.registry.lifecycle import Event
 from smallest import config
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

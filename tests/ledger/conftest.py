@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from credit_risk.records.ledger import Ledger
+from credit_risk.ledger import Ledger
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from ledger_trial import KEY
+
+from postgresql import server
+
+__all__ = ["server"]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Entries that tests record, and ways to reach below the ledger."""
 
-from credit_risk.records.ledger import DecidedBy, Entry, Ledger
+from credit_risk.ledger import DecidedBy, Entry, Ledger
 
 KEY = bytes(range(32))
 

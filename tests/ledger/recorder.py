@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from ledger_trial import KEY, entry
 
-from credit_risk.records.ledger import CommitInLoop, GroupCommit, Ledger, group_commit
+from credit_risk.ledger import CommitInLoop, GroupCommit, Ledger, group_commit
 
 
 async def record(commit: CommitInLoop | GroupCommit, name: str, how_many: int | None) -> None:

@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from credit_risk.records.ledger import chain
-from credit_risk.records.ledger.chain import Head, Row
+from credit_risk.ledger import chain
+from credit_risk.ledger.chain import Head, Row
 
 ROW = Row(1, "decision", 7, "id", None, 3, "{}", b"sealed")
 START = chain.genesis(b"ledger")

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from credit_risk.cli import main, parser
-from credit_risk.records.ledger import DecidedBy, Entry, Ledger
+from credit_risk.ledger import DecidedBy, Entry, Ledger
 
 KEY = bytes(range(32))
 BY = DecidedBy("5c", "30", "c0", "c1")

@@ -8,9 +8,9 @@ from ledger_trial import KEY, change, entry
 
 from credit_risk.data.writing import InTheWay
 from credit_risk.errors import NotFound
-from credit_risk.records.ledger import GroupCommit, Ledger, LedgerBroken, LedgerRefused, LedgerUnavailable
-from credit_risk.records.ledger.copies import backup, restore, write_down, written_down
-from credit_risk.records.ledger.verification import verify
+from credit_risk.ledger import GroupCommit, Ledger, LedgerBroken, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.copies import backup, restore, write_down, written_down
+from credit_risk.ledger.verification import verify
 
 
 def test_the_rehearsal(local, file, tmp_path):

@@ -1,6 +1,6 @@
 """What was answered is there: after kill -9 under load, and because an fdatasync came before the answer.
 
-Three kills here; `LEDGER_KILLS=20 pytest tests/records/ledger/test_durability.py` for more (`make ledger-kills`).
+Three kills here; `LEDGER_KILLS=20 pytest tests/ledger/test_durability.py` for more (`make ledger-kills`).
 """
 
 import os
@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from ledger_trial import KEY
 
-from credit_risk.records.ledger import Ledger
-from credit_risk.records.ledger.verification import verify
+from credit_risk.ledger import Ledger
+from credit_risk.ledger.verification import verify
 from tools import needed
 
 RECORDER = Path(__file__).with_name("recorder.py")

@@ -5,8 +5,8 @@ import sqlite3
 import pytest
 from ledger_trial import BY, SECRET_INCOME, entry
 
-from credit_risk.records.ledger import Conflict, LedgerUnavailable
-from credit_risk.records.ledger.verification import verify
+from credit_risk.ledger import Conflict, LedgerUnavailable
+from credit_risk.ledger.verification import verify
 
 
 def wrapped_key(ledger, applicant: str) -> bytes:

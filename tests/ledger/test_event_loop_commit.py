@@ -10,16 +10,8 @@ import pytest
 from ledger_trial import KEY, entry
 from sqlalchemy import event
 
-from credit_risk.records.ledger import (
-    CommitInLoop,
-    Conflict,
-    EntryError,
-    Ledger,
-    LedgerBusy,
-    LedgerUnavailable,
-    Overloaded,
-)
-from credit_risk.records.ledger.verification import verify
+from credit_risk.ledger import CommitInLoop, Conflict, EntryError, Ledger, LedgerBusy, LedgerUnavailable, Overloaded
+from credit_risk.ledger.verification import verify
 
 
 @pytest.fixture

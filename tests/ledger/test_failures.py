@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from ledger_trial import KEY, entry
 
-from credit_risk.records.ledger import GroupCommit, Ledger, LedgerRefused, LedgerUnavailable
-from credit_risk.records.ledger.verification import verify
+from credit_risk.ledger import GroupCommit, Ledger, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.verification import verify
 
 
 def test_a_full_disk(local, file):

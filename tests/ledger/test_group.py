@@ -6,8 +6,8 @@ import threading
 import pytest
 from ledger_trial import entry
 
-from credit_risk.records.ledger import Conflict, EntryError, GroupCommit, Ledger, LedgerUnavailable, Overloaded
-from credit_risk.records.ledger.verification import verify
+from credit_risk.ledger import Conflict, EntryError, GroupCommit, Ledger, LedgerUnavailable, Overloaded
+from credit_risk.ledger.verification import verify
 
 
 class Held(Ledger):

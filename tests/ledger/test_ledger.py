@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from ledger_trial import BY, KEY, REASONS, SECRET_INCOME, entry, submit_all
 
-from credit_risk.records.ledger import Conflict, EntryError, Ledger, LedgerRefused, LedgerUnavailable
-from credit_risk.records.ledger.verification import verify
+from credit_risk.ledger import Conflict, EntryError, Ledger, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.verification import verify
 
 
 def bits(number: float) -> bytes:

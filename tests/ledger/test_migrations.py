@@ -4,10 +4,10 @@ import pytest
 from ledger_trial import KEY, entry
 from sqlalchemy import inspect
 
-from credit_risk.records.ledger import Ledger, LedgerRefused, LedgerUnavailable, schema
-from credit_risk.records.ledger.store import Store
-from credit_risk.records.ledger.tables import VERSION, metadata
-from credit_risk.records.ledger.verification import verify
+from credit_risk.ledger import Ledger, LedgerRefused, LedgerUnavailable, schema
+from credit_risk.ledger.store import Store
+from credit_risk.ledger.tables import VERSION, metadata
+from credit_risk.ledger.verification import verify
 
 
 @pytest.fixture

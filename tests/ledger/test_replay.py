@@ -7,10 +7,10 @@ import pytest
 from ledger_trial import BY, entry
 
 from credit_risk.data.writing import read_parquet
-from credit_risk.records.decided import again, decided
-from credit_risk.records.ledger import DecidedBy, LedgerBroken
-from credit_risk.records.ledger.replaying import replay
-from credit_risk.records.scorer import Scorer
+from credit_risk.ledger import DecidedBy, LedgerBroken
+from credit_risk.ledger.decision_record import again, decided
+from credit_risk.ledger.replay import replay
+from credit_risk.scoring.scorer import Scorer
 
 
 def decide(applications):

@@ -5,8 +5,8 @@ import tracemalloc
 import pytest
 from ledger_trial import change, entry
 
-from credit_risk.records.ledger import Head, LedgerBroken, chain
-from credit_risk.records.ledger.verification import MOST_SAID, rows, verify
+from credit_risk.ledger import Head, LedgerBroken, chain
+from credit_risk.ledger.verification import MOST_SAID, rows, verify
 
 
 @pytest.fixture

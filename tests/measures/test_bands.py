@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from credit_risk.domain import bands
-from credit_risk.domain.bands import Band
-from credit_risk.domain.fairness import Measure
+from credit_risk.measures import bands
+from credit_risk.measures.bands import Band
+from credit_risk.measures.fairness import Measure
 
 NAMES = ("A", "B", "C")
 

@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import ncx2, norm
 
-from credit_risk.domain import drift
-from credit_risk.domain.drift import Reference
 from credit_risk.errors import DataError
+from credit_risk.measures import drift
+from credit_risk.measures.drift import Reference
 
 NAN, INF = np.nan, np.inf
 

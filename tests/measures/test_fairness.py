@@ -15,9 +15,10 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from credit_risk.config.schema import Alternatives, Attribute, Contrast, Fairness, Policy
-from credit_risk.domain import decision, fairness, intervals
-from credit_risk.domain.fairness import NOT_KNOWN, Cases, Grouping, Measure
 from credit_risk.errors import DataError
+from credit_risk.measures import fairness, intervals
+from credit_risk.measures.fairness import NOT_KNOWN, Cases, Grouping, Measure
+from credit_risk.scoring import decision
 
 SEX = Attribute(groups={"women": ("f",), "men": ("m",)})
 WOMEN = Contrast(name="women", attribute="sex", group="women", reference="men")

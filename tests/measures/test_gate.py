@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from credit_risk.config.schema import Gate
-from credit_risk.domain import gate
-from credit_risk.domain.gate import Check
+from credit_risk.measures import gate
+from credit_risk.measures.gate import Check
 
 NAN, INF = float("nan"), float("inf")
 

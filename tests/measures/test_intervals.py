@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from credit_risk.domain import intervals
-from credit_risk.domain.intervals import bootstrap, delong, delong_covariance, paired_difference, proportion
-from credit_risk.domain.metrics import Economics, Sample, UnusableSample, auc, measure
+from credit_risk.measures import intervals
+from credit_risk.measures.intervals import bootstrap, delong, delong_covariance, paired_difference, proportion
+from credit_risk.measures.metrics import Economics, Sample, UnusableSample, auc, measure
 
 ECONOMICS = Economics(cut_off=0.3, margin=0.2, lgd=0.6, cost=0.01)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from credit_risk.domain import leak
+from credit_risk.measures import leak
 
 BAD = np.array([False, False, False, True])
 NAN = math.nan

@@ -8,8 +8,8 @@ from scipy.stats import chi2, ks_2samp
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from credit_risk.domain import metrics
-from credit_risk.domain.metrics import Economics, Sample, UnusableSample, measure, why_undefined
+from credit_risk.measures import metrics
+from credit_risk.measures.metrics import Economics, Sample, UnusableSample, measure, why_undefined
 
 ECONOMICS = Economics(cut_off=0.3, margin=0.2, lgd=0.6, cost=0.01)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import smallest
-from credit_risk.domain import monotone
+from credit_risk.measures import monotone
 
 
 def config(columns, derived, directions):

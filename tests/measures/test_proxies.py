@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from credit_risk.domain import proxies
-from credit_risk.domain.fairness import Measure
-from credit_risk.domain.proxies import Tell, Told
+from credit_risk.measures import proxies
+from credit_risk.measures.fairness import Measure
+from credit_risk.measures.proxies import Tell, Told
 
 HOW = {"min_n": 50, "confidence": 0.95, "seed": 3}
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from credit_risk.domain.recalibration import intercept, slope
+from credit_risk.measures.recalibration import intercept, slope
 
 ONES = np.ones((1, 8))
 

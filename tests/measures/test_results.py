@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import binomtest
 
 from credit_risk.config.schema import Policy
-from credit_risk.domain import results
-from credit_risk.domain.metrics import auc, ece, ks
+from credit_risk.measures import results
+from credit_risk.measures.metrics import auc, ece, ks
 
 BAD = np.array([True, False, True, False])
 PD = np.array([0.8, 0.6, 0.4, 0.2])

@@ -9,10 +9,10 @@ import pytest
 
 from credit_risk.config import load
 from credit_risk.config.schema import Scenario
-from credit_risk.domain import stress
-from credit_risk.domain.decision import APPROVE, DECLINE, REFER, REFUSED, Decisions
-from credit_risk.domain.inputs import Inputs
-from credit_risk.domain.intervals import proportion
+from credit_risk.data.inputs import Inputs
+from credit_risk.measures import stress
+from credit_risk.measures.intervals import proportion
+from credit_risk.scoring.decision import APPROVE, DECLINE, REFER, REFUSED, Decisions
 
 CONFIG = load(Path(__file__).parents[1] / "lender" / "credit.yaml")
 INPUTS = Inputs.of(CONFIG)

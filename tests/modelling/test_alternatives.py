@@ -9,12 +9,13 @@ import pytest
 
 from credit_risk.config import load
 from credit_risk.config.schema import Alternatives, Attribute, Contrast, Fairness
-from credit_risk.data.simulate import lender
-from credit_risk.domain import alternatives, fairness
-from credit_risk.domain.alternatives import Candidate, Judge, NotSigned, Selection, Training
-from credit_risk.domain.fairness import Cases, Grouping
-from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Inputs
+from credit_risk.data.inputs import Inputs
+from credit_risk.data.simulated_lender import lender
+from credit_risk.measures import fairness
+from credit_risk.measures.fairness import Cases, Grouping
+from credit_risk.modelling import alternatives
+from credit_risk.modelling.alternatives import Candidate, Judge, NotSigned, Selection, Training
+from credit_risk.scoring.features import Features
 
 CONFIG = Path(__file__).parents[1] / "lender" / "credit.yaml"
 WOMEN = Contrast(name="women", attribute="sex", group="female", reference="male")

@@ -13,15 +13,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from optbinning import OptimalBinning
 
 from credit_risk.config import Config, load
-from credit_risk.data.simulate import lender
-from credit_risk.domain import fitting
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.features import Features
-from credit_risk.domain.fitting import Curve, Fitted
-from credit_risk.domain.inputs import Inputs, Mask, Matrix
-from credit_risk.domain.model import Bins, Scorecard
-from credit_risk.domain.split import Labels
+from credit_risk.data.inputs import Inputs, Mask, Matrix
+from credit_risk.data.simulated_lender import lender
+from credit_risk.data.split import Labels
 from credit_risk.errors import DataError
+from credit_risk.modelling import fitting
+from credit_risk.modelling.fitting import Curve, Fitted
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.features import Features
+from credit_risk.scoring.model import Bins, Scorecard
 
 NAN = np.nan
 SIGNS = [-1, -1, 0, 1, 1, 1, -1, 1]  # the directions of tests/lender/credit.yaml, in the order of its features

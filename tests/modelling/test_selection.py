@@ -5,8 +5,8 @@ import math
 import pytest
 
 from credit_risk.config.schema import Model
-from credit_risk.domain.intervals import Interval
-from credit_risk.domain.selection import choose
+from credit_risk.measures.intervals import Interval
+from credit_risk.modelling.selection import choose
 
 UNKNOWN = Interval(0.02, math.nan, math.nan, 9)
 

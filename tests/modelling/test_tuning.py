@@ -10,9 +10,10 @@ import pytest
 
 from credit_risk.config import load
 from credit_risk.data.files import Files
-from credit_risk.domain.inputs import Inputs
-from credit_risk.stages import train
-from credit_risk.stages.tune import Outcome, Task, freeze, report, tune
+from credit_risk.data.inputs import Inputs
+from credit_risk.modelling import training
+from credit_risk.modelling.tuning import Outcome, Task, freeze, report, tune
+from credit_risk.scoring.features import Features
 
 COMMENTED = """\
 # Tuned by hand.
@@ -99,7 +100,9 @@ def test_more_trials_go_on_with_the_same_study_and_another_config_starts_another
 def test_the_search_reads_the_folds_that_train_reads(small):
     config, files = small
     task = Task.of(config, files)
-    fitted, curve = train.fit(config, *_training(config, files))
+    inputs, bad, group = _training(config, files)
+    matrix = Features.of(config).of_inputs(inputs)
+    fitted, curve = training.fit(config, matrix, bad, training.folds(config, inputs, bad, group))
     assert np.isclose(task.losses(config.parameters).mean(), curve.mean.min(), rtol=1e-3)
     assert fitted
 

@@ -1,5 +1,6 @@
-"""The fixtures of tests/release_trial.py."""
+"""The fixtures of tests/registry_trial.py, and a PostgreSQL server."""
 
-from release_trial import empty_registry, files, opened, registered
+from postgresql import server
+from registry_trial import empty_registry, files, opened, registered
 
-__all__ = ["empty_registry", "files", "opened", "registered"]
+__all__ = ["empty_registry", "files", "opened", "registered", "server"]

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from credit_risk.cli import main
-from credit_risk.records import signing
-from release_trial import assemble_again, judge
+from credit_risk.scoring import signing
+from registry_trial import assemble_again, judge
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from credit_risk.domain.lifecycle import standing
-from credit_risk.records import signing
-from credit_risk.records.registry.errors import RegistryBroken
-from credit_risk.records.signing import SignatureRefused, SignedBy
-from credit_risk.release import moves
-from release_trial import WHY, assemble_again
+from credit_risk.registry import promotion
+from credit_risk.registry.errors import RegistryBroken
+from credit_risk.registry.lifecycle import standing
+from credit_risk.scoring import signing
+from credit_risk.scoring.signing import SignatureRefused, SignedBy
+from registry_trial import WHY, assemble_again
 
 CHECKER = {"by": "Ada Berg", "reason": WHY}
 BY = SignedBy(public_key="build/signing/signing.pub")
@@ -59,11 +59,11 @@ def _counts(path: Path) -> bool:
 def test_a_rollback_takes_one_move(opened, files, registered):
     for version in (1, 2):
         registered()
-        moves.move(opened, "nominate", str(version), **CHECKER)
-        moves.move(opened, "promote", "challenger", **CHECKER)
+        promotion.move(opened, "nominate", str(version), **CHECKER)
+        promotion.move(opened, "promote", "challenger", **CHECKER)
         assemble_again(files, lgd=0.75)
     begun = time.perf_counter()
-    moves.roll_back(opened, by="Kim Lee", reason="score shift after release")
+    promotion.roll_back(opened, by="Kim Lee", reason="score shift after release")
     took = time.perf_counter() - begun
     assert standing(opened.events()).champion == 1
     begun = time.perf_counter()

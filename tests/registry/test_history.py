@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event
 
 from credit_risk.errors import UsageError
-from credit_risk.records.registry import history
-from credit_risk.records.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
-from credit_risk.records.registry.history import History
+from credit_risk.registry import history
+from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
+from credit_risk.registry.history import History
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import sys
 import time
 
 from credit_risk.data import digest
-from credit_risk.domain.lifecycle import standing
-from release_trial import assemble_again, registry
+from credit_risk.registry.lifecycle import standing
+from registry_trial import assemble_again, registry
 
 KILLS = int(os.environ.get("REGISTRY_KILLS", "1"))
 LONGEST = 10.0  # seconds into which the kills fall; a registration takes about eight with its imports

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from credit_risk.domain.lifecycle import Event, MoveRefused, refuse, same_person, standing
+from credit_risk.registry.lifecycle import Event, MoveRefused, refuse, same_person, standing
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 WHY = "a reason of five words"

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from credit_risk.data.writing import read_parquet
-from credit_risk.records.decided import decided
-from credit_risk.records.registry import packing, schemas
-from credit_risk.records.scorer import Scorer
+from credit_risk.ledger.decision_record import decided
+from credit_risk.registry import packing, schemas
+from credit_risk.scoring.scorer import Scorer
 from tools import free_port
 
 READY_WITHIN = 120  # seconds

@@ -9,20 +9,20 @@ import pytest
 
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_parquet, write_text
-from credit_risk.domain.lifecycle import MoveRefused, standing
 from credit_risk.errors import UsageError
-from credit_risk.records import signing
-from credit_risk.records.registry.errors import RegistryBroken, RegistryMoved
-from credit_risk.records.scorer import Scorer
-from credit_risk.release import moves
-from release_trial import WHY, assemble_again, judge, registry
+from credit_risk.registry import promotion
+from credit_risk.registry.errors import RegistryBroken, RegistryMoved
+from credit_risk.registry.lifecycle import MoveRefused, standing
+from credit_risk.scoring import signing
+from credit_risk.scoring.scorer import Scorer
+from registry_trial import WHY, assemble_again, judge, registry
 
 CHECKER = {"by": "Ada Berg", "reason": WHY}
 
 
 def live(opened, version: int) -> None:
-    moves.move(opened, "nominate", str(version), **CHECKER)
-    moves.move(opened, "promote", "challenger", **CHECKER)
+    promotion.move(opened, "nominate", str(version), **CHECKER)
+    promotion.move(opened, "promote", "challenger", **CHECKER)
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def aliases(opened) -> dict[str, str]:
 
 def test_a_scorer_becomes_challenger_then_champion_and_mlflows_aliases_follow(opened, registered):
     registered()
-    moves.move(opened, "nominate", "1", **CHECKER)
+    promotion.move(opened, "nominate", "1", **CHECKER)
     assert aliases(opened) == {"challenger": "1"}
-    event = moves.move(opened, "promote", "challenger", **CHECKER)
+    event = promotion.move(opened, "promote", "challenger", **CHECKER)
     assert aliases(opened) == {"champion": "1"}
     assert event.facts["verdict"] == "PASS"
     assert event.facts["gate_record"] == opened.events()[0].facts["gate_record"]
@@ -53,18 +53,18 @@ def test_a_scorer_becomes_challenger_then_champion_and_mlflows_aliases_follow(op
 
 def test_a_rollback_takes_one_move_and_no_second_person(two):
     assert aliases(two) == {"champion": "2"}
-    event = moves.roll_back(two, by="Kim Lee", reason="score shift after the release")
+    event = promotion.roll_back(two, by="Kim Lee", reason="score shift after the release")
     assert (event.move, event.version, event.facts) == ("rollback", 1, {"from": 2})
     assert aliases(two) == {"champion": "1"}
     with pytest.raises(MoveRefused, match="no champion before"):
-        moves.roll_back(two, by="Kim Lee", reason="once more for luck")
+        promotion.roll_back(two, by="Kim Lee", reason="once more for luck")
 
 
 def test_what_the_gate_refused_is_never_promoted(opened, files, registered):
     judge(files, auc=0.5, auc_low=0.45, auc_high=0.55)
     registered()
     with pytest.raises(MoveRefused, match=r"the gate did not let this scorer pass\n  FAIL discrimination: AUC"):
-        moves.move(opened, "nominate", "1", **CHECKER)
+        promotion.move(opened, "nominate", "1", **CHECKER)
     assert standing(opened.events()).roles == {1: "candidate"}
 
 
@@ -84,15 +84,15 @@ def test_a_waiver_lets_it_pass_until_the_waiver_expires(opened, files, registere
     assert registered().facts["waivers"][0]["person"] == "Rita Vogel"
     later = datetime.now(UTC).date() + timedelta(days=31)
     with pytest.raises(MoveRefused, match="the waiver of discrimination by Rita Vogel expired on"):
-        moves.move(opened, "nominate", "1", **CHECKER, today=later)
-    event = moves.move(opened, "nominate", "1", **CHECKER)
+        promotion.move(opened, "nominate", "1", **CHECKER, today=later)
+    event = promotion.move(opened, "nominate", "1", **CHECKER)
     assert event.facts["waivers"][0]["check"] == "discrimination"
 
 
 def test_of_two_moves_on_the_same_history_one_wins(opened, files, registered):
     registered()
     events = opened.events()
-    facts = moves.evidence(opened, 1, events, datetime.now(UTC).date())
+    facts = promotion.evidence(opened, 1, events, datetime.now(UTC).date())
     opened.move("nominate", 1, events, **CHECKER, facts=facts)
     with pytest.raises(RegistryMoved):
         opened.move("nominate", 1, events, by="Rita Vogel", reason=WHY, facts=facts)
@@ -102,14 +102,14 @@ def test_of_two_moves_on_the_same_history_one_wins(opened, files, registered):
 def test_any_day_tells_which_scorer_was_live_by_whom_and_why(two):
     events = two.events()
     first, second = (event.at for event in events if event.move == "promote")
-    assert moves.as_of(events, first - timedelta(microseconds=1))["champion"] is None
-    then = moves.as_of(events, second - timedelta(microseconds=1))
+    assert promotion.as_of(events, first - timedelta(microseconds=1))["champion"] is None
+    then = promotion.as_of(events, second - timedelta(microseconds=1))
     assert (then["champion"], then["by"], then["why"], then["registered_by"]) == (1, "Ada Berg", WHY, "Kim Lee")
     assert then["since"] == first.isoformat()
     assert (then["verdict"], then["scorer"]) == ("PASS", events[0].scorer)
-    assert moves.as_of(events, second)["champion"] == 2
-    moves.roll_back(two, **CHECKER)
-    now = moves.as_of(two.events(), moves.moment("2999-01-01"))
+    assert promotion.as_of(events, second)["champion"] == 2
+    promotion.roll_back(two, **CHECKER)
+    now = promotion.as_of(two.events(), promotion.moment("2999-01-01"))
     assert (now["champion"], now["move"]) == (1, "rollback")
 
 
@@ -122,22 +122,22 @@ def test_any_day_tells_which_scorer_was_live_by_whom_and_why(two):
     ],
 )
 def test_a_day_means_its_end_and_a_moment_itself(text, moment):
-    assert moves.moment(text) == moment
+    assert promotion.moment(text) == moment
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01"])
 def test_what_is_no_date_is_said(text):
     with pytest.raises(UsageError, match="is no date"):
-        moves.moment(text)
+        promotion.moment(text)
 
 
 def test_a_difference_names_what_changed_and_nothing_else(two, files):
-    found = moves.differences(two, "1", "2")
+    found = promotion.differences(two, "1", "2")
     assert set(found["config"]) == {"policy.lgd"}
     assert found["config"]["policy.lgd"][1] == 0.75
     assert found["checks"] == {}
     assert {"config", "scorer"} <= set(found["origin"])
-    assert moves.differences(two, "2", "champion") == {"scorer": {}, "config": {}, "checks": {}, "origin": {}}
+    assert promotion.differences(two, "2", "champion") == {"scorer": {}, "config": {}, "checks": {}, "origin": {}}
 
 
 def test_a_fetched_version_can_be_served(two, files, tmp_path):
@@ -159,7 +159,7 @@ def test_what_was_altered_is_named(opened, registered, name, said):
     path = opened.tracking.files_of(1, Path("nowhere")) / "artifacts" / name
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(RegistryBroken, match=rf"altered since it was registered: .*{said}"):
-        moves.move(opened, "nominate", "1", **CHECKER)
+        promotion.move(opened, "nominate", "1", **CHECKER)
     assert len(opened.events()) == 1
 
 
@@ -175,7 +175,7 @@ def test_a_signer_who_does_not_count_any_more_moves_nothing(opened, files, regis
     signing.make_keys(tmp_path / "new.key")
     by = signing.SignedBy(public_key=str(tmp_path / "new.pub"))
     with registry(files, signed_by=by) as other, pytest.raises(RegistryBroken, match="not signed as it must be"):
-        moves.move(other, "nominate", "1", **CHECKER)
+        promotion.move(other, "nominate", "1", **CHECKER)
 
 
 def test_a_history_that_was_cut_off_is_noticed(two):
@@ -189,7 +189,7 @@ def test_a_history_that_was_cut_off_is_noticed(two):
 
 def test_a_retired_scorer_is_out_and_may_come_back_the_whole_way(opened, registered):
     registered()
-    moves.move(opened, "retire", "1", by="Kim Lee", reason="superseded before it lived")
+    promotion.move(opened, "retire", "1", by="Kim Lee", reason="superseded before it lived")
     assert standing(opened.events()).roles == {1: "retired"}
     live(opened, 1)
     assert standing(opened.events()).champion == 1

@@ -9,20 +9,20 @@ import pytest
 
 from credit_risk.config import load
 from credit_risk.data import digest
+from credit_risk.data.inputs import Inputs
 from credit_risk.data.writing import read_parquet
-from credit_risk.domain.inputs import Inputs
-from credit_risk.domain.lifecycle import MoveRefused
 from credit_risk.errors import CheckFailed, NotFound, UsageError
-from credit_risk.records import signing
-from credit_risk.records.decided import decided
-from credit_risk.records.registry import packing, schemas
-from credit_risk.records.registry.errors import RegistryUnavailable
-from credit_risk.records.registry.history import History
-from credit_risk.records.registry.registry import Registry
-from credit_risk.records.scorer import Scorer
-from credit_risk.release import register as module
-from credit_risk.release.register import flat, leaves
-from release_trial import assemble_again, judge, registry
+from credit_risk.ledger.decision_record import decided
+from credit_risk.registry import packing, schemas
+from credit_risk.registry import register as module
+from credit_risk.registry.errors import RegistryUnavailable
+from credit_risk.registry.history import History
+from credit_risk.registry.lifecycle import MoveRefused
+from credit_risk.registry.register import flat, leaves
+from credit_risk.registry.registry import Registry
+from credit_risk.scoring import signing
+from credit_risk.scoring.scorer import Scorer
+from registry_trial import assemble_again, judge, registry
 
 
 def run_of(opened: Registry):

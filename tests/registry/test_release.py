@@ -13,9 +13,9 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import InTheWay
 from credit_risk.errors import CheckFailed, NotFound
-from credit_risk.records import signing
-from credit_risk.release.bundle import Built, bundle
-from release_trial import judge
+from credit_risk.registry.release import Built, bundle
+from credit_risk.scoring import signing
+from registry_trial import judge
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 BY = signing.SignedBy(public_key="build/signing/signing.pub")

@@ -11,12 +11,12 @@ import pytest
 
 from credit_risk.config import load
 from credit_risk.data.files import Files
-from credit_risk.domain.lifecycle import standing
-from credit_risk.records.registry.errors import RegistryUnavailable
-from credit_risk.records.scorer import Scorer
-from credit_risk.release import moves
-from credit_risk.release.register import register
-from release_trial import WHY, registry
+from credit_risk.registry import promotion
+from credit_risk.registry.errors import RegistryUnavailable
+from credit_risk.registry.lifecycle import standing
+from credit_risk.registry.register import register
+from credit_risk.scoring.scorer import Scorer
+from registry_trial import WHY, registry
 from tools import free_port
 
 READY_WITHIN = 120  # seconds
@@ -69,11 +69,11 @@ def test_a_server_keeps_the_registry_and_gives_the_same_bytes_back(server, files
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with registry(files, tracking=url, artifacts=None) as opened:
         register(opened, load(files.config), files, by="Kim Lee", reason=WHY)
-        moves.move(opened, "nominate", "1", **CHECKER)
-        moves.move(opened, "promote", "1", **CHECKER)
+        promotion.move(opened, "nominate", "1", **CHECKER)
+        promotion.move(opened, "promote", "1", **CHECKER)
         opened.fetch(1, opened.events(), tmp_path / "release")
         assert Scorer.load(Files(tmp_path / "release").scorer).digest == opened.events()[0].scorer
         _end(process)
         with pytest.raises(RegistryUnavailable, match="cannot be used"):
-            moves.roll_back(opened, by="Kim Lee", reason="the server is gone")
+            promotion.roll_back(opened, by="Kim Lee", reason="the server is gone")
         assert standing(opened.history.read()).champion == 1

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from credit_risk.stages.gate_output import junit, markdown
+from credit_risk.report.gate_output import junit, markdown
 
 GOOD = {"name": "discrimination", "verdict": "PASS", "sentence": "test.auc is 0.8."}
 BAD = {"name": "level", "verdict": "FAIL", "sentence": "it is 0.3, outside the limits."}

@@ -14,7 +14,8 @@ from pandas import DataFrame
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_csv, write_json
-from credit_risk.stages import evaluate, explain, fairness, gate, report, report_figures, robustness
+from credit_risk.report import figures, page
+from credit_risk.stages import evaluate, explain, fairness, gate, robustness
 
 LENDER = Path(__file__).parent.parent / "lender"
 FIGURES = {
@@ -192,8 +193,8 @@ def make(root: Path) -> tuple[Config, Files]:
     write_json(files.report("preparation"), preparation())
     write_json(files.report("selection"), selection())
     write_json(files.report("validation"), {"passed": True, "contract": contract, "drift": {"note": "not assessed"}})
-    for name, figures in MEASURED.items():
-        write_json(files.report(name), figures())
+    for name, measured in MEASURED.items():
+        write_json(files.report(name), measured())
     for name, table in tables().items():
         write_csv(files.plots / f"{name}.csv", table)
     boosting = DataFrame({"trees": [1, 2, 3], "log_loss": [0.6, 0.5, 0.51], "spread": [0.01] * 3})
@@ -211,14 +212,14 @@ def made(tmp_path: Path) -> tuple[Config, Files]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, str]:
     """A config and the page of unchanged artefacts, made once."""
     config, files = make(tmp_path_factory.mktemp("report"))
-    report.run(config, files)
+    page.run(config, files)
     text = files.page.read_text(encoding="utf-8")
     assert str(files.root) not in text
     return config, text
 
 
 def page_of(config: Config, files: Files) -> Page:
-    report.run(config, files)
+    page.run(config, files)
     return Page(files.page.read_text(encoding="utf-8"))
 
 
@@ -260,13 +261,13 @@ def test_ids_are_unique_and_every_anchor_and_drawing_part_has_its_target(whole):
 
 def test_every_headline_figure_stands_on_the_page_as_written(whole):
     page, figures = Page(whole[1]), metrics()
-    for measure in (*report_figures.HEADLINE, *report_figures.FURTHER):
+    for measure in (*figures.HEADLINE, *figures.FURTHER):
         for node in ("test", "challengers.scorecard", "challengers.logistic"):
-            text, why = report_figures.value_of(figures, node, measure)
+            text, why = figures.value_of(figures, node, measure)
             assert why is None
             assert text in page.text
-        assert report_figures.value_of(figures, "differences.scorecard", measure, signed=True)[0] in page.text
-        assert report_figures.value_of(selection(), "scorecard", measure, signed=True)[0] in page.text
+        assert figures.value_of(figures, "differences.scorecard", measure, signed=True)[0] in page.text
+        assert figures.value_of(selection(), "scorecard", measure, signed=True)[0] in page.text
 
 
 @pytest.mark.parametrize(
@@ -284,14 +285,14 @@ def test_every_headline_figure_stands_on_the_page_as_written(whole):
     ],
 )
 def test_a_figure_is_written_in_one_way(numbers, kind, signed, text):
-    assert report_figures.interval(numbers, kind, signed=signed) == text
+    assert figures.interval(numbers, kind, signed=signed) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(1.42e-13, "1.4e−13"), (-2e-5, "−2.0e−05"), (0.0, "0.000"), (0.0006, "0.001"), (0.775, "0.775")]
 )
 def test_a_figure_that_is_not_quite_0_is_not_written_as_0(value, text):
-    assert report_figures.written(value) == text
+    assert figures.written(value) == text
 
 
 def test_a_pass_is_said_in_words_for_the_gate_and_each_check(whole):
@@ -357,7 +358,7 @@ def test_a_figure_that_is_not_known_says_why(made):
     assert "AUC not available one class only: 0 bads among 200 rows." in page_of(config, files).text
 
 
-@pytest.mark.parametrize("name", report.REPORTS)
+@pytest.mark.parametrize("name", page.REPORTS)
 @pytest.mark.parametrize(
     ("content", "why"),
     [(None, "was not written"), ("{ broken", "is not JSON"), ("[]", "lacks ")],
@@ -454,9 +455,9 @@ def test_words_from_config_and_artefacts_are_escaped(made):
 
 def test_two_runs_are_byte_identical(made):
     config, files = made
-    report.run(config, files)
+    page.run(config, files)
     first = files.page.read_bytes()
-    report.run(config, files)
+    page.run(config, files)
     assert files.page.read_bytes() == first
 
 
@@ -519,9 +520,9 @@ def test_the_page_takes_what_the_stages_write(trained, tmp_path):
 def test_a_column_that_carries_its_interval_says_so_in_its_heading(tmp_path):
     path = tmp_path / "deciles.csv"
     path.write_text("decile,bad_rate,low,high\n1,0.5,0.4,0.6\n", encoding="utf-8")
-    assert [heading for heading, _ in report_figures.table_of(path, {})["headings"]] == [
+    assert [heading for heading, _ in figures.table_of(path, {})["headings"]] == [
         "Decile",
         "Bad rate (interval)",
     ]
     path.write_text("decile,bad_rate\n1,0.5\n", encoding="utf-8")
-    assert [heading for heading, _ in report_figures.table_of(path, {})["headings"]] == ["Decile", "Bad rate"]
+    assert [heading for heading, _ in figures.table_of(path, {})["headings"]] == ["Decile", "Bad rate"]

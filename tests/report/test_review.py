@@ -5,7 +5,7 @@ import json
 import pytest
 
 from credit_risk.errors import UsageError
-from credit_risk.stages.review import UntrustedReport, review
+from credit_risk.report.review import UntrustedReport, review
 
 CHECK = {"name": "discrimination", "verdict": "PASS", "sentence": "test.auc is 0.75."}
 

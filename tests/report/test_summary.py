@@ -11,7 +11,7 @@ from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
 from credit_risk.errors import NotFound
-from credit_risk.stages import summary
+from credit_risk.report import summary
 
 METRICS = {
     "kind": "lightgbm",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from credit_risk.delivery.analysis import Counts
-from credit_risk.delivery.settings import Environment, validate_environment_config
+from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.settings import Environment, validate_environment_config
 
 ENVIRONMENTS = Path(__file__).parent / "environments"
 

@@ -1,4 +1,4 @@
-"""The drill in docs/operations.md, from docs/rollout-drill.json: python tests/delivery/drill_page.py writes it."""
+"""The drill in docs/operations.md, from docs/rollout-drill.json: python tests/rollout/drill_page.py writes it."""
 
 import json
 from functools import partial
@@ -7,8 +7,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from credit_risk.stages.plots import BAD, MODEL, SCORECARD, picture
-from credit_risk.stages.plots_alone import standalone
+from credit_risk.report.plots import BAD, MODEL, SCORECARD, picture
+from credit_risk.report.standalone_svg import standalone
 
 ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "docs" / "rollout-drill.json"

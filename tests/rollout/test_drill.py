@@ -26,17 +26,17 @@ from ruamel.yaml import YAML
 
 from credit_risk.cli import main
 from credit_risk.data import digest
-from credit_risk.delivery import simulate
-from credit_risk.delivery.place import Place
-from credit_risk.delivery.settings import validate_environment_config
-from credit_risk.delivery.state import Record, State
-from credit_risk.delivery.supervisor import known
-from credit_risk.domain.lifecycle import standing
-from credit_risk.records.ledger import Ledger
-from credit_risk.records.ledger.verification import verify
-from credit_risk.release import moves
-from delivery_trial import ADA, KEY, Applicants, write_environment
-from release_trial import assemble_again, empty_registry, files, opened, registered
+from credit_risk.ledger import Ledger
+from credit_risk.ledger.verification import verify
+from credit_risk.registry import promotion
+from credit_risk.registry.lifecycle import standing
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.local.supervisor import known
+from credit_risk.rollout.settings import validate_environment_config
+from credit_risk.rollout.state import Record, State
+from credit_risk.studies import rollout_power
+from registry_trial import assemble_again, empty_registry, files, opened, registered
+from rollout_trial import ADA, KEY, Applicants, write_environment
 from tools import HAPROXY, needed
 
 __all__ = ["empty_registry", "files", "opened", "registered"]
@@ -88,7 +88,7 @@ class Field:
         self.fault.unlink(missing_ok=True)
         if standing(self.opened.events()).champion != 1:
             assert main(["rollback", "--root", str(self.root), *ADA]) == 0
-            moves.move(self.opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+            promotion.move(self.opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
         assert self.place.wanted()[self.live()] == "1"
 
     def live(self) -> str:
@@ -114,7 +114,7 @@ def field(files, registered, opened, monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FAULTS), os.environ.get("PYTHONPATH", "")]))
     registered()
     for move in ("nominate", "promote"):
-        moves.move(opened, move, "1", by="Ada Berg", reason="a reason of five words")
+        promotion.move(opened, move, "1", by="Ada Berg", reason="a reason of five words")
     port = write_environment(files.root)
     restore_analysis(files.root / "configs" / "deploy" / "local.yaml", BAD)
     digests = {"1": digest.of_directory(files.scorer)}
@@ -122,7 +122,7 @@ def field(files, registered, opened, monkeypatch, tmp_path):
     assemble_again(files, lgd=0.505)
     registered()
     digests["2"] = digest.of_directory(files.scorer)
-    moves.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+    promotion.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
     try:
         yield Field(files.root, port, fault, digests, opened)
     finally:
@@ -347,7 +347,7 @@ def test_false_alarms_of_sound_rollouts(drilled):
     environment = validate_environment_config(Path(__file__).parent / "environments" / "local.yaml")
     steps = [step for step in environment.rollout.steps if step < 100]
     analysis = environment.rollout.analysis
-    kinds = list(simulate.measure(analysis, steps, rollouts=200, per_look=int(RATE), seed=7))
+    kinds = list(rollout_power.measure(analysis, steps, rollouts=200, per_look=int(RATE), seed=7))
     drilled["simulated"] = [kind.sentence for kind in kinds]
     print("\n".join(drilled["simulated"]))
     assert [kind.wrong(analysis.false_alarms) for kind in kinds] == [None] * 9

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from credit_risk.delivery.analysis import Counts
-from credit_risk.delivery.engine import Engine, NotReached, Releases, RolloutRefused
-from credit_risk.delivery.settings import validate_environment_config
-from credit_risk.delivery.shadow import shadow
-from credit_risk.delivery.state import Record
 from credit_risk.errors import CheckFailed, UsageError
-from delivery_trial import go_on
+from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.engine import Engine, NotReached, Releases, RolloutRefused
+from credit_risk.rollout.settings import validate_environment_config
+from credit_risk.rollout.shadow import shadow
+from credit_risk.rollout.state import Record
+from rollout_trial import go_on
 
 WHO = {"by": "Kim Lee", "reason": "third quarter was added"}
 STEPS = (10, 50, 100)

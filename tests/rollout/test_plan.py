@@ -2,7 +2,7 @@
 
 import pytest
 
-from credit_risk.delivery.plan import DAY, plan, spoken
+from credit_risk.rollout.plan import DAY, plan, spoken
 
 
 def test_much_traffic_takes_the_fine_steps(rollout, good):

@@ -7,8 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from credit_risk.cli import main
-from credit_risk.delivery.settings import validate_environment_config
 from credit_risk.errors import ConfigError, NotFound
+from credit_risk.rollout.settings import validate_environment_config
 
 CLUSTER = {"context": "lab", "namespace": "lending", "image": "registry.example:5000/risk/credit-risk"}
 SMALL = Path(__file__).parent / "environments"

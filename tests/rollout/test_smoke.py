@@ -2,8 +2,8 @@
 
 import pytest
 
-from credit_risk.delivery import smoke
 from credit_risk.errors import UsageError
+from credit_risk.rollout import smoke
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from credit_risk.delivery.bucket import BUCKETS
-from credit_risk.delivery.split import Split, other
+from credit_risk.rollout.bucket import BUCKETS
+from credit_risk.rollout.split import Split, other
 
 
 def greens(split):

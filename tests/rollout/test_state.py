@@ -1,7 +1,7 @@
 """What a colour did in a step, added up over replicas that come and go."""
 
-from credit_risk.delivery.analysis import Counts
-from credit_risk.delivery.state import Meter, State
+from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.state import Meter, State
 
 
 def decided(count: int) -> Counts:

@@ -16,14 +16,14 @@ from pandas import DataFrame
 from trial import FROM_MODEL, FROM_SCORER, GAP, MONTHS, ROWS, Refused, Trial, write
 
 from credit_risk.data.files import SPLITS
-from credit_risk.data.simulate import lender
+from credit_risk.data.inputs import Inputs
+from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import read_json, read_parquet, write_parquet
-from credit_risk.domain import fitting
-from credit_risk.domain.inputs import Inputs
-from credit_risk.domain.model import Boosted
 from credit_risk.errors import CheckFailed
+from credit_risk.modelling import fitting
+from credit_risk.scoring.features import Features
+from credit_risk.scoring.model import Boosted
 from credit_risk.stages import assemble, fairness, gate, train, validate_data
-from credit_risk.stages.train import matrix_of
 
 # Gates on reasons that compare two explanations: both a harm to the model and a harm to the reasons moves them.
 AGREEMENT = ("reasons_stable", "reasons_overlap", "reasons_interventional", "reasons_correlation")
@@ -219,7 +219,7 @@ def unconstrained(trial: Trial) -> None:
 
 def _training(trial: Trial) -> tuple[Any, Any]:
     inputs = Inputs.of(trial.config).table(read_parquet(trial.files.inputs("train")))
-    return matrix_of(trial.config, inputs), read_parquet(trial.files.outcomes("train"))["bad"].to_numpy()
+    return Features.of(trial.config).of_inputs(inputs), read_parquet(trial.files.outcomes("train"))["bad"].to_numpy()
 
 
 def _refit(trial: Trial, parameters: dict[str, Any], matrix: Any, bad: Any) -> None:

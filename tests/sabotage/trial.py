@@ -14,10 +14,10 @@ from ruamel.yaml import YAML
 
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
-from credit_risk.data.simulate import lender
+from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import read_json
 from credit_risk.errors import ConfigError, CreditRiskError, ScorerError
-from credit_risk.records.scorer import Scorer
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import (
     assemble,
     evaluate,

@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import expit, logit
 
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.fitting import calibrated
 from credit_risk.errors import DataError
+from credit_risk.modelling.fitting import calibrated
+from credit_risk.scoring.calibration import Calibration
 
 
 def test_two_margins_are_calibrated_to_their_own_bad_rates():

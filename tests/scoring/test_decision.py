@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from credit_risk.config.schema import Band, Column, Family, Policy, PolicyRule, Reasons, Scale
-from credit_risk.domain import decision
-from credit_risk.domain.decision import APPROVE, DECLINE, NO_RULE, REFER, REFUSED, Codes, Decisions, Names, Told
-from credit_risk.domain.inputs import Faults, Inputs
-from credit_risk.domain.reasons import NO_REASON, Explanation, Explanations, Reason
+from credit_risk.data.inputs import Faults, Inputs
 from credit_risk.errors import ScorerError
+from credit_risk.scoring import decision
+from credit_risk.scoring.decision import APPROVE, DECLINE, NO_RULE, REFER, REFUSED, Codes, Decisions, Names, Told
+from credit_risk.scoring.reasons import NO_REASON, Explanation, Explanations, Reason
 
 NAN, INF = np.nan, np.inf
 SCALE = Scale(base=600, odds=50, pdo=20)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from credit_risk.domain import model
-from credit_risk.domain.inputs import Matrix
-from credit_risk.domain.model import Bins, Boosted, Logistic, Model, Scorecard
+from credit_risk.data.inputs import Matrix
+from credit_risk.scoring import model
+from credit_risk.scoring.model import Bins, Boosted, Logistic, Model, Scorecard
 
 NAN, INF = np.nan, np.inf
 

@@ -12,12 +12,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from credit_risk.config import Config, load
 from credit_risk.config.schema import PolicyRule, Reasons, Share
-from credit_risk.domain import reasons
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.inputs import Matrix
-from credit_risk.domain.model import Bins, Boosted, Logistic, Model, Scorecard
-from credit_risk.domain.reasons import Background, Explainer, Explanation
+from credit_risk.data.inputs import Matrix
 from credit_risk.errors import DataError, ScorerError
+from credit_risk.scoring import reasons
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.model import Bins, Boosted, Logistic, Model, Scorecard
+from credit_risk.scoring.reasons import Background, Explainer, Explanation
 
 NAMES = ("late", "months", "income")
 UNITY = Calibration(0.0, 1.0)

@@ -20,10 +20,10 @@ from credit_risk.config import Config
 from credit_risk.config.schema import PolicyRule
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.domain import decision
-from credit_risk.domain.decision import NO_RULE, Decisions
 from credit_risk.errors import DataError, ScorerError
-from credit_risk.records.scorer import Scorer
+from credit_risk.scoring import decision
+from credit_risk.scoring.decision import NO_RULE, Decisions
+from credit_risk.scoring.scorer import Scorer
 
 Trained = tuple[Config, Files]
 

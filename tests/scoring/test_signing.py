@@ -9,8 +9,8 @@ from sigstore.errors import TUFError
 
 from credit_risk.data.files import Files
 from credit_risk.errors import NotFound, UsageError
-from credit_risk.records import signing
-from credit_risk.records.signing import SignatureRefused, SignedBy
+from credit_risk.scoring import signing
+from credit_risk.scoring.signing import SignatureRefused, SignedBy
 
 KEY = Path("build/signing/signing.key")
 

@@ -5,8 +5,8 @@ from math import copysign, inf, isnan, nan
 import numpy as np
 import pytest
 
-from credit_risk.domain.numbers_of_one import FUNCTIONS, holds, value_of
-from credit_risk.formula import COLUMN_FUNCTIONS, parse
+from credit_risk.config.formulas import COLUMN_FUNCTIONS, parse
+from credit_risk.scoring.single_application import FUNCTIONS, holds, value_of
 
 KNOWN = {"a": None, "b": None}
 

@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import server
 
 from credit_risk.cli import main
-from credit_risk.records.ledger import Ledger
-from credit_risk.records.ledger.verification import verify
-from credit_risk.records.scorer import Scorer
+from credit_risk.ledger import Ledger
+from credit_risk.ledger.verification import verify
+from credit_risk.scoring.scorer import Scorer
 from tools import free_port
 
 KEY = "5e" * 32

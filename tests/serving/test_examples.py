@@ -5,7 +5,7 @@ from itertools import islice
 
 import smallest
 from credit_risk.serving import examples
-from credit_risk.serving.contract import Contract
+from credit_risk.serving.request_reading import Contract
 
 COLUMNS = {
     "income": {"role": "feature", "type": "number", "range": [0, 9000]},

@@ -1,7 +1,7 @@
 """Kill -9 of the whole service under load: what was answered is in the ledger once, and a retry gets the same answer.
 
 Two kills here; `SERVE_KILLS=20 pytest tests/serving/test_kills.py` for more (`make serve-kills`). That a kill loses
-nothing does not show that the disk had it: tests/records/ledger/test_durability.py shows the fdatasync.
+nothing does not show that the disk had it: tests/ledger/test_durability.py shows the fdatasync.
 """
 
 import os
@@ -22,11 +22,11 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
-from credit_risk.records.decided import again
-from credit_risk.records.ledger import Ledger
-from credit_risk.records.ledger.replaying import replay
-from credit_risk.records.ledger.verification import verify
-from credit_risk.records.scorer import Scorer
+from credit_risk.ledger import Ledger
+from credit_risk.ledger.decision_record import again
+from credit_risk.ledger.replay import replay
+from credit_risk.ledger.verification import verify
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 
 KEY = "5e" * 32

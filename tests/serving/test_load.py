@@ -11,8 +11,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
-from credit_risk.records.ledger import Ledger
-from credit_risk.records.ledger.verification import verify
+from credit_risk.ledger import Ledger
+from credit_risk.ledger.verification import verify
 
 ROOT = Path(__file__).parents[2]
 KEY = "5e" * 32

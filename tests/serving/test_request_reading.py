@@ -5,8 +5,8 @@ import json
 import pytest
 
 import smallest
-from credit_risk.serving.contract import Contract, is_reference
 from credit_risk.serving.problems import Problem
+from credit_risk.serving.request_reading import Contract, is_reference
 
 COLUMNS = {
     "id": {"role": "id", "type": "integer"},

@@ -14,9 +14,9 @@ from starlette.testclient import TestClient
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
-from credit_risk.records import signing
-from credit_risk.records.ledger import CommitInLoop, Ledger, LedgerUnavailable
-from credit_risk.records.scorer import Scorer
+from credit_risk.ledger import CommitInLoop, Ledger, LedgerUnavailable
+from credit_risk.scoring import signing
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import engine, web
 from credit_risk.serving.settings import Serving
 

@@ -9,8 +9,8 @@ from numpy.testing import assert_array_equal
 from credit_risk.config import Config
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.domain.decision import APPROVE
-from credit_risk.records.scorer import Scorer
+from credit_risk.scoring.decision import APPROVE
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import assemble, train
 
 Trained = tuple[Config, Files]

@@ -16,8 +16,8 @@ import pytest
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.domain import metrics, monotone
 from credit_risk.errors import DataError, ScorerError
+from credit_risk.measures import metrics, monotone
 from credit_risk.stages import evaluate
 
 RECOMPUTE = Path(__file__).parents[1] / "recompute.py"

@@ -16,16 +16,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 from credit_risk.config import Config
 from credit_risk.config.schema import Reasons, Share
 from credit_risk.data.files import Files
-from credit_risk.domain import explanation, reasons
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.gate import lookup
-from credit_risk.domain.inputs import Matrix
-from credit_risk.domain.model import Boosted, Logistic
-from credit_risk.domain.reasons import Background, Explainer
-from credit_risk.records.scorer import Scorer
-from credit_risk.stages import assemble, explain, plots_explain
+from credit_risk.data.inputs import Matrix
+from credit_risk.measures import explanation
+from credit_risk.measures.gate import lookup
+from credit_risk.report import plots_explain
+from credit_risk.scoring import reasons
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.model import Boosted, Logistic
+from credit_risk.scoring.reasons import Background, Explainer
+from credit_risk.scoring.scorer import Scorer
+from credit_risk.stages import assemble, explain
 
-PAGE = Path(explain.__file__).parent
+PAGE = Path(plots_explain.__file__).parent
 
 FAMILIES = {
     "R01": ("months_late",),

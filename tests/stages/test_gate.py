@@ -12,8 +12,8 @@ from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
-from credit_risk.domain.waiver import WaiverRefused
 from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, DataError, NotFound
+from credit_risk.measures.waiver import WaiverRefused
 from credit_risk.stages import gate
 
 Judged = tuple[Config, Files]

@@ -14,10 +14,11 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Robustness
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
-from credit_risk.domain.decision import APPROVE
 from credit_risk.errors import ScorerError
-from credit_risk.records.scorer import Scorer
-from credit_risk.stages import plots_robustness, robustness
+from credit_risk.report import plots_robustness
+from credit_risk.scoring.decision import APPROVE
+from credit_risk.scoring.scorer import Scorer
+from credit_risk.stages import robustness
 
 TEMPLATES = Path(robustness.__file__).parent
 SETTINGS = {

@@ -9,14 +9,16 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from credit_risk.batch import score
 from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
-from credit_risk.domain.gate import lookup
 from credit_risk.governance import audit
-from credit_risk.records.scorer import Scorer
-from credit_risk.stages import assemble, gate, report, score, select, summary
+from credit_risk.measures.gate import lookup
+from credit_risk.report import page, summary
+from credit_risk.scoring.scorer import Scorer
+from credit_risk.stages import assemble, gate, select
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "sabotage"))
 
@@ -138,10 +140,10 @@ def test_the_scorecard_is_served_by_the_same_command_and_shown_as_the_candidate(
     assert told.rows == 50
     decided = scorer.decide(applications[list(config.inputs)])
     np.testing.assert_allclose(pd.read_csv(tmp_path / "told.csv")["pd"], decided.pd, rtol=1e-12)
-    page = report.page(config, files)
-    assert "<strong>Candidate: Scorecard.</strong> Keep the scorecard: " in page
-    assert "Candidate: Scorecard</th>" in page
-    assert "beats_scorecard does not apply" in page
+    html = page.page(config, files)
+    assert "<strong>Candidate: Scorecard.</strong> Keep the scorecard: " in html
+    assert "Candidate: Scorecard</th>" in html
+    assert "beats_scorecard does not apply" in html
     assert summary.screen(config, files) is not None
 
 

@@ -10,7 +10,8 @@ from numpy.testing import assert_array_equal
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
-from credit_risk.domain import model
+from credit_risk.scoring import model
+from credit_risk.scoring.features import Features
 from credit_risk.stages import train
 
 Trained = tuple[Config, Files]
@@ -63,7 +64,7 @@ def test_the_curve_has_its_lowest_point_at_the_number_of_trees(trained: Trained)
 
 def test_every_model_can_be_read_again_and_reads_the_matrix(trained: Trained):
     config, files = trained
-    matrix = train.matrix_of(config, train.Inputs.of(config).table(pd.read_parquet(files.inputs("train"))))
+    matrix = Features.of(config).of_inputs(train.Inputs.of(config).table(pd.read_parquet(files.inputs("train"))))
     assert matrix.shape[1] == len(config.features)
     bad = pd.read_parquet(files.outcomes("train"))["bad"]
     for kind, one in model.KINDS.items():

@@ -16,9 +16,9 @@ from rich.console import Console
 import smallest
 from credit_risk.config import Config
 from credit_risk.data.files import Files
-from credit_risk.domain import drift
-from credit_risk.domain.compliance import CHECKS, UnknownFramework
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound, UsageError
+from credit_risk.governance.data_controls import CHECKS, UnknownFramework
+from credit_risk.measures import drift
 from credit_risk.stages import validate_data
 from credit_risk.stages.validate_data import Report, raise_unless_passed, render, validate
 

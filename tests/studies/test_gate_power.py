@@ -11,10 +11,10 @@ from scipy.special import logit
 from credit_risk.config import load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
-from credit_risk.domain import power as counting
-from credit_risk.stages import plots_power, power, power_coverage, power_page
-from credit_risk.stages.power import Cell, Plan
-from credit_risk.stages.power_worlds import trials, world
+from credit_risk.studies import coverage, gate_power, gate_power_page, gate_power_plots
+from credit_risk.studies import gate_errors as counting
+from credit_risk.studies.gate_power import Cell, Plan
+from credit_risk.studies.worlds import trials, world
 
 ROOT = Path(__file__).parents[2]
 LENDER = ROOT / "tests" / "lender" / "credit.yaml"
@@ -35,7 +35,7 @@ def tried(config):
 def studied(config, tmp_path_factory):
     """A whole study, far too small to say anything."""
     files = Files(tmp_path_factory.mktemp("study"))
-    return files, power.run(config, files, SMALL, workers=1)
+    return files, gate_power.run(config, files, SMALL, workers=1)
 
 
 def test_the_test_rows_are_booked_matured_and_counted():
@@ -95,10 +95,10 @@ def test_a_gate_that_the_config_has_is_tried_with_its_own_limits(tried):
 
 def test_a_figure_goes_through_the_engine_of_the_pipeline(config, tried):
     trial = replace(tried["test.auc"], figure=lambda *_: (0.62, 0.55, 0.7))
-    assert power.verdict(config, trial, 300, 0, 0) == "CANNOT SAY"
-    assert power.verdict(config, replace(trial, figure=lambda *_: (0.7, 0.65, 0.75)), 300, 0, 0) == "PASS"
-    assert power.verdict(config, replace(trial, figure=lambda *_: (0.5, 0.4, 0.59)), 300, 0, 0) == "FAIL"
-    assert power.verdict(config, replace(trial, figure=lambda *_: (math.nan,) * 3), 300, 0, 0) == "CANNOT SAY"
+    assert gate_power.verdict(config, trial, 300, 0, 0) == "CANNOT SAY"
+    assert gate_power.verdict(config, replace(trial, figure=lambda *_: (0.7, 0.65, 0.75)), 300, 0, 0) == "PASS"
+    assert gate_power.verdict(config, replace(trial, figure=lambda *_: (0.5, 0.4, 0.59)), 300, 0, 0) == "FAIL"
+    assert gate_power.verdict(config, replace(trial, figure=lambda *_: (math.nan,) * 3), 300, 0, 0) == "CANNOT SAY"
 
 
 def test_fairness_is_taken_as_the_stage_takes_it(config, tried):
@@ -112,16 +112,16 @@ def test_fairness_is_taken_as_the_stage_takes_it(config, tried):
 
 def test_an_interval_of_half_its_width_is_found_out(config, monkeypatch):
     """The count must notice an interval that claims too much."""
-    one, everybody = power_coverage.lender(300, 1), power_coverage.lender(3_000, 2)
-    true = power_coverage.truths(config, everybody)
-    intervals = power_coverage.intervals
+    one, everybody = coverage.lender(300, 1), coverage.lender(3_000, 2)
+    true = coverage.truths(config, everybody)
+    intervals = coverage.intervals
 
     def short(*given):
         return ((name, (low + 0.6 * (high - low), high)) for name, (low, high) in intervals(*given))
 
-    sound = power_coverage.held(config, one, everybody, true, 20)
-    monkeypatch.setattr(power_coverage, "intervals", short)
-    narrow = power_coverage.held(config, one, everybody, true, 20)
+    sound = coverage.held(config, one, everybody, true, 20)
+    monkeypatch.setattr(coverage, "intervals", short)
+    narrow = coverage.held(config, one, everybody, true, 20)
     assert sum(map(bool, narrow.values())) < 0.7 * sum(map(bool, sound.values()))
     assert narrow.keys() == sound.keys() >= {"PSI: score", "CSI of all inputs at once: index", "contrast: ratio"}
 
@@ -131,28 +131,28 @@ def test_what_was_counted_is_not_counted_again_and_a_lost_cell_alone_is(config, 
     (kept,) = (files.root / "build" / "gate-power").iterdir()
     lost = next(kept.glob("verdicts-*"))
     lost.unlink()
-    counted, done = power.counted, []
+    counted, done = gate_power.counted, []
 
     def noted(config, plan, cell, folder):
         done.append(cell.name)
         counted(config, plan, cell, folder)
 
-    monkeypatch.setattr(power, "counted", noted)
-    assert power.run(config, files, SMALL, workers=1) == found
+    monkeypatch.setattr(gate_power, "counted", noted)
+    assert gate_power.run(config, files, SMALL, workers=1) == found
     assert done == [lost.name]
 
 
 def test_other_limits_or_another_plan_are_counted_anew(config):
     other = config.model_copy(update={"drift": config.drift.model_copy(update={"threshold": 0.2})})
-    prints = {power.fingerprint(one, plan) for one in (config, other) for plan in (SMALL, replace(SMALL, seeds=6))}
+    prints = {gate_power.fingerprint(one, plan) for one in (config, other) for plan in (SMALL, replace(SMALL, seeds=6))}
     assert len(prints) == 4
-    assert power.fingerprint(config, SMALL) == power.fingerprint(config, replace(SMALL))
+    assert gate_power.fingerprint(config, SMALL) == gate_power.fingerprint(config, replace(SMALL))
 
 
 def test_a_cell_depends_on_its_seeds_alone(config, studied, tmp_path):
     files, _ = studied
     cell = Cell("verdicts", "input_drift", 2, 300, 0, 4)
-    power.counted(config, SMALL, cell, tmp_path)
+    gate_power.counted(config, SMALL, cell, tmp_path)
     (kept,) = (files.root / "build" / "gate-power").iterdir()
     assert read_json(tmp_path / cell.name) == read_json(kept / cell.name)
 
@@ -164,20 +164,20 @@ def test_a_study_counts_every_gate_dose_and_interval(studied, tried):
         assert [cell["dose"] for cell in one["cells"]] == list(one["doses"])
         assert {cell["passed"] + cell["cannot_say"] + cell["failed"] for cell in one["cells"]} <= {2, 4}
     assert {one["known"] for one in found["coverage"]} <= set(range(6))
-    page = power_page.render(found)
+    page = gate_power_page.render(found)
     assert all(f"### {one['name']}" in page for one in found["gates"])
     assert all(one["interval"] in page for one in found["coverage"])
 
 
 def test_the_page_and_its_pictures_are_what_the_figures_give():
-    found = read_json(ROOT / power.FIGURES)
-    assert (ROOT / power.PAGE).read_text(encoding="utf-8") == power_page.render(found)
-    for name, svg in plots_power.pictures(found).items():
-        assert (ROOT / power.PICTURES / name).read_text(encoding="utf-8") == svg
+    found = read_json(ROOT / gate_power.FIGURES)
+    assert (ROOT / gate_power.PAGE).read_text(encoding="utf-8") == gate_power_page.render(found)
+    for name, svg in gate_power_plots.pictures(found).items():
+        assert (ROOT / gate_power.PICTURES / name).read_text(encoding="utf-8") == svg
 
 
 def test_the_study_on_the_page_is_the_full_one():
-    found = read_json(ROOT / power.FIGURES)
+    found = read_json(ROOT / gate_power.FIGURES)
     assert found["plan"]["seeds"] == Plan().seeds == 500
-    assert found["plan"]["sizes"] == list(power.DRAWS)
+    assert found["plan"]["sizes"] == list(gate_power.DRAWS)
     assert {one["measure"] for one in found["gates"]} >= {"stability.csi_largest", "stability.score_psi"}

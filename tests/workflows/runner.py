@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # tools.py, also where layers.py runs as a script
 
-from credit_risk.data.simulate import lender
+from credit_risk.data.simulated_lender import lender
 from tools import SAMPLE_REMOTE, VENV, borrow_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ STUBS = Path(__file__).parent / "stubs"
 REPOSITORY = "acme/credit-risk"
 HOSTED = ("ubuntu-24.04", "windows-2025", "self-hosted")  # all of them on this Linux, which the docs say
 USES = re.compile(r"^\s*(?:- )?uses: *(?P<action>[\w.-]+/[\w./-]+)@(?P<ref>\S+)(?P<comment>.*)$", re.MULTILINE)
-SHORT_TEST = "from credit_risk.formula import parse\n\n\ndef test_a_formula():\n    assert parse\n"
+SHORT_TEST = "from credit_risk.config.formulas import parse\n\n\ndef test_a_formula():\n    assert parse\n"
 FAKES = ("gh", "sudo")  # what asks GitHub or needs another user: noted and not run
 FAKE = """#!/usr/bin/env python3
 import json, os, sys

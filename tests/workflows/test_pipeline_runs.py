@@ -11,12 +11,12 @@ from ruamel.yaml import YAML
 
 from credit_risk.cli import main
 from credit_risk.data.files import Files
-from credit_risk.data.simulate import lender
-from credit_risk.delivery.place import Place
-from credit_risk.delivery.state import Record
-from credit_risk.records import signing
-from delivery_trial import KEY, write_environment
-from release_trial import empty_registry, files
+from credit_risk.data.simulated_lender import lender
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.state import Record
+from credit_risk.scoring import signing
+from registry_trial import empty_registry, files
+from rollout_trial import KEY, write_environment
 from tools import HAPROXY, free_ports, needed
 
 __all__ = ["empty_registry", "files"]

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.attacks import search, toolbox
-from credit_risk.attacks.reach import EXACT, Reach
+from credit_risk.attacks.plausible_changes import EXACT, Reach
 from credit_risk.attacks.search import Decide, Flips, tried
 from credit_risk.attacks.toolbox import Surrogate
-from credit_risk.domain import stress
-from credit_risk.domain.inputs import Matrix
-from credit_risk.domain.intervals import Interval
-from credit_risk.domain.stress import Groups
+from credit_risk.data.inputs import Matrix
+from credit_risk.measures import stress
+from credit_risk.measures.intervals import Interval
+from credit_risk.measures.stress import Groups
 
 CURVE = 20  # points of the curve of survival by cost
 

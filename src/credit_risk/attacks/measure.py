@@ -9,18 +9,18 @@ import pandas as pd
 
 from credit_risk.attacks import adversarial, membership
 from credit_risk.attacks.membership import People
-from credit_risk.attacks.reach import Reach
+from credit_risk.attacks.plausible_changes import Reach
 from credit_risk.attacks.search import thresholds_of
 from credit_risk.attacks.toolbox import Surrogate
 from credit_risk.config import Config
 from credit_risk.config.schema import Attacks, Gate
 from credit_risk.data.files import Files, SplitName
+from credit_risk.data.inputs import Inputs, Mask
 from credit_risk.data.writing import read_json, write_csv, write_json
-from credit_risk.domain import gate
-from credit_risk.domain.decision import DECLINE
-from credit_risk.domain.inputs import Inputs, Mask
-from credit_risk.domain.stress import with_ends
 from credit_risk.errors import CheckFailed, DataError
+from credit_risk.measures import gate
+from credit_risk.measures.stress import with_ends
+from credit_risk.scoring.decision import DECLINE
 from credit_risk.stages.robustness import Tested
 
 Numbers = dict[str, Any]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from credit_risk.attacks import toolbox
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.intervals import Interval, delong
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.measures.intervals import Interval, delong
 
 MOST_ROWS = 20_000  # of each side: the intervals are narrow by then
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from credit_risk.config.schema import Attacks, Column
-from credit_risk.domain.inputs import Inputs, Mask, Matrix
+from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.errors import DataError
 
 FEW_LEVELS = 20  # whole numbers with at most this many levels move by levels, others by the spread of the data

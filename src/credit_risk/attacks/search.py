@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from credit_risk.attacks.reach import EXACT, Reach
-from credit_risk.domain.decision import APPROVE, REFER, Decisions
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.model import Boosted, Model, Scorecard
+from credit_risk.attacks.plausible_changes import EXACT, Reach
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.scoring.decision import APPROVE, REFER, Decisions
+from credit_risk.scoring.model import Boosted, Model, Scorecard
 
 Decide = Callable[[Matrix], Decisions]
 Greed = Literal["cheap", "deep"]

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from credit_risk.attacks.reach import Reach
+from credit_risk.attacks.plausible_changes import Reach
 from credit_risk.attacks.search import Decide, flipped
-from credit_risk.domain.inputs import Mask, Matrix
+from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.errors import CreditRiskError
 
 SHARES_OF_BUDGET = (0.25, 0.5, 1.0)  # the gradient attacks are tried this large, the smallest that flips counts

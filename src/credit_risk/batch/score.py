@@ -29,9 +29,9 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Column
 from credit_risk.data import raw, tables
 from credit_risk.data.writing import read_json, remove, replacing, write_json
-from credit_risk.domain.decision import OUTCOMES, REFUSED
 from credit_risk.errors import CheckFailed, DataError
-from credit_risk.records.scorer import Scorer
+from credit_risk.scoring.decision import OUTCOMES, REFUSED
+from credit_risk.scoring.scorer import Scorer
 
 log = logging.getLogger(__name__)
 

@@ -15,18 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from credit_risk.config import Config
-from credit_risk.config.schema import Gate, Source
-from credit_risk.data import digest, tables
-from credit_risk.data.files import Files
-from credit_risk.data.writing import read_parquet
-from credit_risk.domain import fairness, gate, split, waiver
-from credit_risk.domain.gate import Check
-from credit_risk.domain.inputs import Inputs
-from credit_risk.domain.split import Labels
-from credit_risk.errors import CheckFailed, DataError, ScorerError
-from credit_risk.records.scorer import Scorer
-from credit_risk.stages.contest import (
+from credit_risk.comparison.figures import (
     Contender,
     Contest,
     Numbers,
@@ -39,9 +28,20 @@ from credit_risk.stages.contest import (
     counts,
     swap_set,
 )
+from credit_risk.config import Config
+from credit_risk.config.schema import Gate, Source
+from credit_risk.data import digest, split, tables
+from credit_risk.data.files import Files
+from credit_risk.data.inputs import Inputs
+from credit_risk.data.split import Labels
+from credit_risk.data.writing import read_parquet
+from credit_risk.errors import CheckFailed, DataError, ScorerError
+from credit_risk.measures import fairness, gate, waiver
+from credit_risk.measures.gate import Check
+from credit_risk.report.summary import STYLES
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages.gate import read_waivers
 from credit_risk.stages.prepare import Book, modelled
-from credit_risk.stages.summary import STYLES
 
 ANSWERED = ("test.", "fairness.contrasts.", "comparison.")  # gates of the config that a test file can answer
 NO_LIMIT = Gate(name="comparison", measure="comparison.differences.auc", reason="a candidate is held against a limit")

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from credit_risk.config import Config
-from credit_risk.domain import decision, fairness, metrics
-from credit_risk.domain.decision import Decisions
-from credit_risk.domain.fairness import Cases, Grouping, Measure
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.intervals import Interval, bootstrap, delong, paired_difference
-from credit_risk.domain.metrics import Economics, Sample
-from credit_risk.domain.split import Labels
-from credit_risk.records.scorer import Scorer
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.split import Labels
+from credit_risk.measures import fairness, metrics
+from credit_risk.measures.fairness import Cases, Grouping, Measure
+from credit_risk.measures.intervals import Interval, bootstrap, delong, paired_difference
+from credit_risk.measures.metrics import Economics, Sample
+from credit_risk.scoring import decision
+from credit_risk.scoring.decision import Decisions
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages.evaluate import flat
 from credit_risk.stages.prepare import Book
 

@@ -7,37 +7,42 @@ import numpy as np
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Source
-from credit_risk.data import tables
+from credit_risk.data import split, tables
+from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.writing import refuse_in_the_way, write_json
-from credit_risk.domain import decision, intervals, split
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.metrics import Economics, Sample
 from credit_risk.errors import DataError
-from credit_risk.records.scorer import MARK, Scorer
-from credit_risk.stages import assemble, train
+from credit_risk.measures import intervals
+from credit_risk.measures.metrics import Economics, Sample
+from credit_risk.modelling import training
+from credit_risk.scoring import decision
+from credit_risk.scoring.features import Features
+from credit_risk.scoring.scorer import MARK, Scorer
+from credit_risk.stages import assemble
 from credit_risk.stages.prepare import Book, modelled
 
 log = logging.getLogger(__name__)
 
 
-def run(config: Config, training: Path, validation: Path, output: Path) -> None:
-    """Fit on `training`, write the scorer to `output`, and its figures on `validation` beside it.
+def run(config: Config, training_data: Path, validation_data: Path, output: Path) -> None:
+    """Fit on `training_data`, write the scorer to `output`, and its figures on `validation_data` beside it.
 
     Validation rows that equal a training row are left out: they would be remembered, not predicted.
     """
     refuse_in_the_way(output, mark=MARK)
-    learned, unseen = book_of(config, training), book_of(config, validation)
+    learned, unseen = book_of(config, training_data), book_of(config, validation_data)
     new = ~np.isin(split.row_keys(unseen.inputs), split.row_keys(learned.inputs))
     log.info("%s of %s validation rows are not among the training rows", f"{new.sum():,}", f"{len(new):,}")
     if not new.any():
         raise DataError("every validation row equals a training row: nothing is left to measure on. Name another file.")
     applicant = config.only("applicant")
     group = split.groups(split.row_keys(learned.inputs), learned.table[applicant] if applicant else None)
-    fitted, _ = train.fit(config, learned.inputs, learned.bad, group)
+    matrix = Features.of(config).of_inputs(learned.inputs)
+    fold = training.folds(config, learned.inputs, learned.bad, group)
+    fitted, _ = training.fit(config, matrix, learned.bad, fold)
     boosted = fitted["lightgbm"]
     training_facts = {
         "calibration": {"lightgbm": boosted.calibration.as_dict()},
-        "seen_missing": train.seen_missing(config, learned.inputs),
+        "seen_missing": training.seen_missing(matrix),
     }
     scorer = assemble.assemble(config, "lightgbm", boosted.model.text(), training_facts, learned.inputs)
     figures = measure(config, scorer, unseen.inputs[new], unseen.bad[new])

@@ -3,10 +3,10 @@
 import difflib
 from collections.abc import Iterator, Mapping
 
-from credit_risk.config.people import is_person
+from credit_risk.config.formulas import parse
+from credit_risk.config.names import is_person
 from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES, Attribute, Config, Scalar
 from credit_risk.errors import FormulaError
-from credit_risk.formula import parse
 
 Loc = tuple[str | int, ...]
 Problem = tuple[Loc, str]
@@ -136,7 +136,7 @@ def _split_problems(config: Config) -> Iterator[Problem]:
 
 
 def _word(value: Scalar) -> str:
-    """The word that stands for a value in the data (see domain.inputs.word_of)."""
+    """The word that stands for a value in the data (see data.inputs.word_of)."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from credit_risk.config.lines import Loc, bad_keys, counts, explain, plain, read_tree, sentence
 from credit_risk.config.schema import Section
+from credit_risk.config.yaml_positions import Loc, bad_keys, counts, explain, plain, read_tree, sentence
 from credit_risk.errors import ConfigError
 
 DEFAULT = Path("configs") / "deploy" / "local.yaml"

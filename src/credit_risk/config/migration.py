@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from credit_risk.config.decisions import OPEN
+from credit_risk.config.open_decisions import OPEN
 
 VERSION = 2
 Place = tuple[str, ...]

@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from credit_risk.config.checks import inconsistencies
-from credit_risk.config.decisions import OPEN, question
-from credit_risk.config.lines import Loc, bad_keys, counts, explain, plain, read_tree, sentence
 from credit_risk.config.migration import VERSION
+from credit_risk.config.open_decisions import OPEN, question
 from credit_risk.config.schema import Config
+from credit_risk.config.yaml_positions import Loc, bad_keys, counts, explain, plain, read_tree, sentence
 from credit_risk.errors import ConfigError
 
 FIX = "Name the config with --config, or run the command in the repository's root."

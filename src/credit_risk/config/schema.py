@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from credit_risk.config.decisions import trial_notice
+from credit_risk.config.formulas import Formula, parse
 from credit_risk.config.migration import migrated
-from credit_risk.formula import Formula, parse
+from credit_risk.config.open_decisions import trial_notice
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1)]
@@ -404,7 +404,7 @@ class Config(Section):
 
     @property
     def own_gates(self) -> tuple[Gate, ...]:
-        """The gates that one scorer's own figures answer; a comparison needs a baseline too (see stages.compare)."""
+        """The gates that one scorer's own figures answer; a comparison needs a baseline too."""
         return tuple(gate for gate in self.gates if not gate.measure.startswith("comparison."))
 
     def formula(self, text: str) -> Formula:

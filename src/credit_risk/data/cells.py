@@ -17,7 +17,7 @@ from pandas import Series
 
 from credit_risk.config import Column
 from credit_risk.config.schema import CATEGORY_TYPES
-from credit_risk.domain.inputs import numbers, word_of
+from credit_risk.data.inputs import numbers, word_of
 
 SAMPLE = 5
 

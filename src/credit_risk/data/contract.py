@@ -19,7 +19,7 @@ from pandera.errors import SchemaError, SchemaErrors
 
 from credit_risk.config import Column, Config
 from credit_risk.config.schema import CATEGORY_TYPES, NUMERIC_TYPES, Outcome, Rule
-from credit_risk.domain.inputs import Mask, Matrix, expected, numbers, word_of
+from credit_risk.data.inputs import Mask, Matrix, expected, numbers, word_of
 
 Severity = Literal["failure", "warning"]
 Words = Mapping[str, Sequence[str]]

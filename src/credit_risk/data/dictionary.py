@@ -10,7 +10,7 @@ from pandas import Series
 
 from credit_risk.config import Column
 from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES
-from credit_risk.domain.inputs import numbers, word_of
+from credit_risk.data.inputs import numbers, word_of
 
 SMALL = 10  # rows: a group below it may be told from others
 MOST_WORDS = 12

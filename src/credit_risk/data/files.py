@@ -24,7 +24,7 @@ class Files:
 
     @property
     def waivers(self) -> Path:
-        """Signed exceptions to single gates, a file each (see domain.waiver)."""
+        """Signed exceptions to single gates, a file each (see measures.waiver)."""
         return self.root / "configs" / "waivers"
 
     def inputs(self, split: SplitName) -> Path:

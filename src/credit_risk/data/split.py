@@ -10,7 +10,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from credit_risk.config.schema import Split
-from credit_risk.domain.inputs import Mask, Matrix
+from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.errors import DataError
 
 Keys = NDArray[np.uint64]

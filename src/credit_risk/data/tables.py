@@ -93,7 +93,7 @@ def read_table(
     """A file in batches of at most `rows` rows, in bounded memory: the columns named, typed as the config declares.
 
     The index counts the rows of the file from 0. Columns that are not named are not read. A cell that cannot be
-    what its column holds does not fail the file: `domain.inputs` encodes it as infinite, so its row is refused or
+    what its column holds does not fail the file: `data.inputs` encodes it as infinite, so its row is refused or
     referred. A second reading gives the same batches.
     """
     names = raw.header(path, config.data, tuple(config.columns))

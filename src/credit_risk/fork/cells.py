@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas import Series
 
-from credit_risk.domain.inputs import Matrix
+from credit_risk.data.inputs import Matrix
 
 Kind = Literal["integer", "number", "boolean", "ordered", "category", "date", "other date", "decimal comma", "text"]
 

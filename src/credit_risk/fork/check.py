@@ -11,10 +11,10 @@ from pandas import DataFrame
 from credit_risk.config import Config, load
 from credit_risk.data import tables
 from credit_risk.data.files import Files
-from credit_risk.domain.fairness import grouped
 from credit_risk.errors import ConfigError, CreditRiskError
 from credit_risk.fork.draft import DRAFT
 from credit_risk.fork.init import SAMPLE, default_remote
+from credit_risk.measures.fairness import grouped
 from credit_risk.stages import dictionary, validate_data
 
 Urgency = Literal["must", "look"]

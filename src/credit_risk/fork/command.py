@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from credit_risk.command_line import Commands, Run, command
-from credit_risk.config.decisions import DECISIONS, OPEN
 from credit_risk.config.migration import VERSION, lacking, migrated_text
+from credit_risk.config.open_decisions import DECISIONS, OPEN
 from credit_risk.config.reading import tree_of
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_text

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 from sklearn.isotonic import IsotonicRegression
 
-from credit_risk.domain.inputs import Mask, Matrix
+from credit_risk.data.inputs import Mask, Matrix
 
 PARTS = 5
 FEWEST_BADS = 30

@@ -13,13 +13,13 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from pandas import Series
 
-from credit_risk.config.decisions import DECISIONS, OPEN
 from credit_risk.config.migration import VERSION
+from credit_risk.config.open_decisions import DECISIONS, OPEN
 from credit_risk.config.schema import Scale
-from credit_risk.domain.decision import scores
-from credit_risk.domain.inputs import Matrix
+from credit_risk.data.inputs import Matrix
 from credit_risk.fork import cells
 from credit_risk.fork.profile import AGE, FEW_VALUES, Profile, parts
+from credit_risk.scoring.decision import scores
 
 Answers = Mapping[str, Any]
 """Decisions by their place in the config, as far as the owner has said them."""

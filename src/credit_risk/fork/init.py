@@ -19,11 +19,11 @@ from ruamel.yaml import YAML
 from credit_risk.config import load
 from credit_risk.config.reading import tree_of, undecided
 from credit_risk.config.schema import Data
+from credit_risk.data.contract import repeats
+from credit_risk.data.inputs import word_of
 from credit_risk.data.raw import Progress
 from credit_risk.data.tables import lacks
 from credit_risk.data.writing import write_text
-from credit_risk.domain.contract import repeats
-from credit_risk.domain.inputs import word_of
 from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
 from credit_risk.fork import cells, draft, reading
 from credit_risk.fork.draft import Answers, Facts

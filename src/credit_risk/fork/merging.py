@@ -18,8 +18,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-from credit_risk.config.lines import plain
 from credit_risk.config.reading import tree_of
+from credit_risk.config.yaml_positions import plain
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CheckFailed, ConfigError
 from credit_risk.fork.git import git, tried

@@ -8,17 +8,17 @@ from typing import Literal
 import numpy as np
 from pandas import DataFrame, Series
 
-from credit_risk.domain import leak
-from credit_risk.domain.inputs import Mask, Matrix
+from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.fork import cells, directions
 from credit_risk.fork.cells import Kind
 from credit_risk.fork.directions import Trend
+from credit_risk.measures import leak
 
 Role = Literal["feature", "protected", "proxy", "id", "applicant", "date", "target", "ignore"]
 
 MOSTLY_MISSING = 0.95
 NEARLY_PERFECT = 0.9  # Gini of one column alone; honest columns of one lender reach 0.6
-MARKED = 0.05  # share of the bads that one end of a column makes sure of (see domain.leak)
+MARKED = 0.05  # share of the bads that one end of a column makes sure of (see measures.leak)
 TELLS = 0.7  # Gini at which a column alone tells a protected group: an AUC of 0.85
 CONFIDENCE = 0.95
 FEW_VALUES = 10

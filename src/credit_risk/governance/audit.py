@@ -17,18 +17,19 @@ from rich.text import Text as Styled
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from credit_risk.comparison.compare import named
 from credit_risk.config import Config
 from credit_risk.config.schema import GUARDED_ROLES, Gate, Scalar, Section, Text
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
-from credit_risk.domain import gate, identifiers
-from credit_risk.domain.gate import Verdict
 from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, UsageError
-from credit_risk.records.scorer import Scorer
+from credit_risk.governance import identifiers
+from credit_risk.measures import gate
+from credit_risk.measures.gate import Verdict
+from credit_risk.report.summary import STYLES
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate as judging
-from credit_risk.stages.compare import named
-from credit_risk.stages.summary import STYLES
 
 OF_DATA = ("validation", "preparation")  # reports about data, which name no scorer; every other one must
 

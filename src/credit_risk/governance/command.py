@@ -65,7 +65,7 @@ def _traced(options: argparse.Namespace) -> None:
     path = options.settings or options.root / DEFAULT
     found = lineage.record(load(options.config or files.config), files, datetime.now(UTC))
     with ExitStack() as opened:
-        places = import_module("credit_risk.governance.places")
+        places = import_module("credit_risk.governance.stores")
         events = places.events(path, options.root)
         ledger = places.ledger_if_there(path, options.root, os.environ)
         if ledger is not None:
@@ -84,10 +84,10 @@ def _traced(options: argparse.Namespace) -> None:
 
 
 def _why(options: argparse.Namespace) -> None:
-    module = import_module("credit_risk.governance.why")
-    places = import_module("credit_risk.governance.places")
-    package = import_module("credit_risk.records.registry.registry")
-    settings = import_module("credit_risk.records.registry.settings")
+    module = import_module("credit_risk.governance.decision_lineage")
+    places = import_module("credit_risk.governance.stores")
+    package = import_module("credit_risk.registry.registry")
+    settings = import_module("credit_risk.registry.settings")
     path = options.settings or options.root / DEFAULT
     name = load(options.config or Files(options.root).config).project.name
     with (

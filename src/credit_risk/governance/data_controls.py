@@ -16,9 +16,9 @@ from pydantic import Field
 
 from credit_risk.config import Config
 from credit_risk.config.schema import GUARDED_ROLES, NUMERIC_TYPES, Section, Text
-from credit_risk.domain import identifiers
-from credit_risk.domain.inputs import word_of
+from credit_risk.data.inputs import word_of
 from credit_risk.errors import CreditRiskError
+from credit_risk.governance import identifiers
 
 SAMPLE = 2_000  # cells of a column that are looked at for identifiers
 

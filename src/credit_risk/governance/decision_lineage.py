@@ -14,13 +14,13 @@ from typing import Any
 import orjson
 
 from credit_risk.data.files import Files
-from credit_risk.domain.lifecycle import Event, standing
 from credit_risk.errors import CheckFailed
-from credit_risk.records.decided import again
-from credit_risk.records.ledger import Ledger
-from credit_risk.records.ledger.entry import Record
-from credit_risk.records.registry.registry import Registry
-from credit_risk.records.scorer import Scorer
+from credit_risk.ledger import Ledger
+from credit_risk.ledger.decision_record import again
+from credit_risk.ledger.entry import Record
+from credit_risk.registry.lifecycle import Event, standing
+from credit_risk.registry.registry import Registry
+from credit_risk.scoring.scorer import Scorer
 
 
 class NoSuchDecision(CheckFailed, LookupError):

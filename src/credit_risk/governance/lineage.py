@@ -21,10 +21,10 @@ from ruamel.yaml.error import YAMLError
 from credit_risk.config import Config
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
-from credit_risk.domain.features import made_of
-from credit_risk.domain.lifecycle import Event
 from credit_risk.errors import CheckFailed, ConfigError, NotFound
-from credit_risk.records.ledger import Ledger, replaying
+from credit_risk.ledger import Ledger, replay
+from credit_risk.registry.lifecycle import Event
+from credit_risk.scoring.features import made_of
 
 CODE = "src"
 SPACE = uuid.UUID("6f0c4d8e-6a39-4a0c-8f0b-1d2a2b6d6c11")  # of the names that runs get: the same run, the same name
@@ -101,7 +101,7 @@ def told(event: Event) -> dict[str, Any]:
 
 
 def _decisions(scorer: str, ledger: Ledger) -> dict[str, Any]:
-    times = [record.at for page in replaying.pages(ledger) for record in page if record.by.scorer == scorer]
+    times = [record.at for page in replay.pages(ledger) for record in page if record.by.scorer == scorer]
     ends = {"first": min(times).isoformat(), "last": max(times).isoformat()} if times else {}
     return {"count": len(times), **ends}
 

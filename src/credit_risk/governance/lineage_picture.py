@@ -6,8 +6,8 @@ from typing import Any
 import networkx as nx
 from matplotlib.figure import Figure
 
-from credit_risk.stages.plots import GRID, INK, MODEL, MUTED, PAPER, picture
-from credit_risk.stages.plots_alone import standalone
+from credit_risk.report.plots import GRID, INK, MODEL, MUTED, PAPER, picture
+from credit_risk.report.standalone_svg import standalone
 
 WIDTH, HEIGHT, ROW = 1.45, 0.62, 1.0  # of a box, in the figure's own units, and between two rows
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from credit_risk.config import environment
-from credit_risk.domain.lifecycle import Event
-from credit_risk.records.ledger import Ledger, LedgerRefused, LedgerUnavailable, master_key
-from credit_risk.records.registry import settings
-from credit_risk.records.registry.history import History
+from credit_risk.ledger import Ledger, LedgerRefused, LedgerUnavailable, master_key
+from credit_risk.registry import settings
+from credit_risk.registry.history import History
+from credit_risk.registry.lifecycle import Event
 from credit_risk.serving.settings import Serving
 
 FILE = "sqlite:///"

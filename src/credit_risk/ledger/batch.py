@@ -7,10 +7,10 @@ from typing import TypeAlias
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from credit_risk.records.ledger.chain import Head, Row
-from credit_risk.records.ledger.entry import Prepared, Recorded, moment
-from credit_risk.records.ledger.errors import Conflict, LedgerUnavailable
-from credit_risk.records.ledger.sealing import BYTES, Secret, seal
+from credit_risk.ledger.chain import Head, Row
+from credit_risk.ledger.entry import Prepared, Recorded, moment
+from credit_risk.ledger.errors import Conflict, LedgerUnavailable
+from credit_risk.ledger.sealing import BYTES, Secret, seal
 
 Outcome: TypeAlias = Recorded | Conflict | LedgerUnavailable
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
-from credit_risk.records.ledger.entry import DecidedBy, Entry
-from credit_risk.records.ledger.group import GroupCommit
-from credit_risk.records.ledger.ledger import Ledger
+from credit_risk.ledger.entry import DecidedBy, Entry
+from credit_risk.ledger.group import GroupCommit
+from credit_risk.ledger.ledger import Ledger
 
 AT_A_TIME = (1, 16, 64)
 PAGE = 4096

@@ -143,19 +143,19 @@ def _configured(options: argparse.Namespace) -> str:
 
 
 def _key(options: argparse.Namespace) -> bytes:
-    sealing = import_module("credit_risk.records.ledger.sealing")
+    sealing = import_module("credit_risk.ledger.sealing")
     key: bytes = sealing.master_key(os.environ, options.root / options.key_file)
     return key
 
 
 def _open(options: argparse.Namespace) -> Any:
-    package = import_module("credit_risk.records.ledger")  # late: `--help` need not wait for SQLAlchemy
+    package = import_module("credit_risk.ledger")  # late: `--help` need not wait for SQLAlchemy
     return package.Ledger.open(_url(options), key=_key(options), create=False)
 
 
 def _remembered(options: argparse.Namespace) -> list[Any]:
-    package = import_module("credit_risk.records.ledger")
-    copies = import_module("credit_risk.records.ledger.copies")
+    package = import_module("credit_risk.ledger")
+    copies = import_module("credit_risk.ledger.copies")
     try:
         heads = [package.Head.parse(text) for text in options.head]
     except ValueError as error:
@@ -174,7 +174,7 @@ def _held(found: Any, remembered: int) -> str:
 
 
 def _verified(options: argparse.Namespace) -> None:
-    verification = import_module("credit_risk.records.ledger.verification")
+    verification = import_module("credit_risk.ledger.verification")
     remembered = _remembered(options)
     with _open(options) as ledger:
         found = verification.verify(ledger, remembered)
@@ -186,7 +186,7 @@ def _head(options: argparse.Namespace) -> None:
     with _open(options) as ledger:
         head = ledger.head()
     if options.write_down:
-        import_module("credit_risk.records.ledger.copies").write_down(head, options.write_down)
+        import_module("credit_risk.ledger.copies").write_down(head, options.write_down)
     _say(str(head))
 
 
@@ -203,9 +203,9 @@ def _shown(options: argparse.Namespace) -> None:
 
 
 def _replay(options: argparse.Namespace) -> None:
-    replaying = import_module("credit_risk.records.ledger.replaying")
-    decided = import_module("credit_risk.records.decided")
-    scorer = import_module("credit_risk.records.scorer").Scorer
+    replaying = import_module("credit_risk.ledger.replay")
+    decided = import_module("credit_risk.ledger.decision_record")
+    scorer = import_module("credit_risk.scoring.scorer").Scorer
     loaded = [scorer.load(path) for path in options.scorer or [Files(options.root).scorer]]
     with _open(options) as ledger:
         found = replaying.replay(ledger, {one.digest: decided.again(one) for one in loaded})
@@ -215,14 +215,14 @@ def _replay(options: argparse.Namespace) -> None:
 
 
 def _backup(options: argparse.Namespace) -> None:
-    copies = import_module("credit_risk.records.ledger.copies")
+    copies = import_module("credit_risk.ledger.copies")
     with _open(options) as ledger:
         found = copies.backup(ledger, options.file, key=_key(options))
     _say(f"{options.file}: {_held(found, 1)}")
 
 
 def _restored(options: argparse.Namespace) -> None:
-    copies = import_module("credit_risk.records.ledger.copies")
+    copies = import_module("credit_risk.ledger.copies")
     url = _url(options)
     if not url.startswith("sqlite"):
         raise UsageError(copies.OF_THE_SERVER)
@@ -244,7 +244,7 @@ def _erased(options: argparse.Namespace) -> None:
 
 
 def _rekey(options: argparse.Namespace) -> None:
-    sealing = import_module("credit_risk.records.ledger.sealing")
+    sealing = import_module("credit_risk.ledger.sealing")
     new = sealing.master_key(os.environ, variable=NEW_KEY_VARIABLE)
     with _open(options) as ledger:
         ledger.rekey(new)
@@ -252,8 +252,8 @@ def _rekey(options: argparse.Namespace) -> None:
 
 
 def _benched(options: argparse.Namespace) -> None:
-    bench = import_module("credit_risk.records.ledger.bench")
-    package = import_module("credit_risk.records.ledger")
+    bench = import_module("credit_risk.ledger.bench")
+    package = import_module("credit_risk.ledger")
     below = options.root / "build"
     below.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=below) as folder:

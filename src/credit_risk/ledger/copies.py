@@ -8,10 +8,10 @@ from pathlib import Path
 
 from credit_risk.data.writing import InTheWay, refuse_in_the_way, replacing
 from credit_risk.errors import NotFound
-from credit_risk.records.ledger.chain import Head
-from credit_risk.records.ledger.errors import LedgerRefused, LedgerUnavailable
-from credit_risk.records.ledger.ledger import Ledger
-from credit_risk.records.ledger.verification import Verification, verify
+from credit_risk.ledger.chain import Head
+from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.verification import Verification, verify
 
 OF_THE_SERVER = (
     "this ledger is in PostgreSQL: back it up and restore it there (pg_dump, or a base backup with its log), "

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from credit_risk.domain.decision import DECLINE, NO_RULE, OUTCOMES, REFER, Decisions
-from credit_risk.domain.inputs import Inputs
-from credit_risk.records.ledger.replaying import Decide
-from credit_risk.records.scorer import Scorer
+from credit_risk.data.inputs import Inputs
+from credit_risk.ledger.replay import Decide
+from credit_risk.scoring.decision import DECLINE, NO_RULE, OUTCOMES, REFER, Decisions
+from credit_risk.scoring.scorer import Scorer
 
 
 def decided(decisions: Decisions, row: int = 0) -> dict[str, Any]:

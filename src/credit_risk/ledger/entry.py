@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from credit_risk.records.ledger.chain import DECISION, Row
-from credit_risk.records.ledger.errors import EntryError
-from credit_risk.records.ledger.sealing import Secret
+from credit_risk.ledger.chain import DECISION, Row
+from credit_risk.ledger.errors import EntryError
+from credit_risk.ledger.sealing import Secret
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 IN_CLEAR = ("decision", "band", "rule")  # of what was decided; PD, score and reasons with their values are personal
@@ -32,7 +32,7 @@ class DecidedBy:
 class Entry:
     """A decision to be recorded.
 
-    inputs: the application as it was accepted. decided: pd, score, decision, band, rule, reasons … (records.decided).
+    inputs: the application as it was accepted. decided: pd, score, decision, band, rule, reasons … (decision_record).
     applicant: the lender's reference of the person; without one the decision has a key of its own. request_id: the
     client's idempotency key. latency_ms: until the entry was handed over; the ledger's own time comes on top.
     """

@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from credit_risk.records.ledger.batch import Outcome
-from credit_risk.records.ledger.entry import Entry, Prepared, Recorded
-from credit_risk.records.ledger.errors import LedgerBusy, LedgerUnavailable, Overloaded
-from credit_risk.records.ledger.group import CLOSED, GroupCommit, resolve_all, stopped
-from credit_risk.records.ledger.ledger import Ledger
-from credit_risk.records.ledger.store import AGAIN
+from credit_risk.ledger.batch import Outcome
+from credit_risk.ledger.entry import Entry, Prepared, Recorded
+from credit_risk.ledger.errors import LedgerBusy, LedgerUnavailable, Overloaded
+from credit_risk.ledger.group import CLOSED, GroupCommit, resolve_all, stopped
+from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.store import AGAIN
 
 
 class _Waiting(NamedTuple):

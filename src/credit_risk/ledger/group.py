@@ -8,10 +8,10 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from credit_risk.records.ledger.batch import Outcome
-from credit_risk.records.ledger.entry import Entry, Prepared, Recorded
-from credit_risk.records.ledger.errors import LedgerUnavailable, Overloaded
-from credit_risk.records.ledger.ledger import Ledger
+from credit_risk.ledger.batch import Outcome
+from credit_risk.ledger.entry import Entry, Prepared, Recorded
+from credit_risk.ledger.errors import LedgerUnavailable, Overloaded
+from credit_risk.ledger.ledger import Ledger
 
 CLOSED = "the ledger's writer was closed; this process takes no more decisions."
 

@@ -12,15 +12,15 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from credit_risk.records.ledger import chain, schema
-from credit_risk.records.ledger.batch import Batch, Outcome
-from credit_risk.records.ledger.chain import DECISION, ERASURE, Head, Row
-from credit_risk.records.ledger.entry import Entry, Prepared, Record, new_id, prepare, record_of
-from credit_risk.records.ledger.errors import LedgerRefused, LedgerUnavailable
-from credit_risk.records.ledger.sealing import Secret, unseal
-from credit_risk.records.ledger.statements import Statements, halves, padded
-from credit_risk.records.ledger.store import NO_FILE, Store
-from credit_risk.records.ledger.tables import entries, head, identity, keys
+from credit_risk.ledger import chain, schema
+from credit_risk.ledger.batch import Batch, Outcome
+from credit_risk.ledger.chain import DECISION, ERASURE, Head, Row
+from credit_risk.ledger.entry import Entry, Prepared, Record, new_id, prepare, record_of
+from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.sealing import Secret, unseal
+from credit_risk.ledger.statements import Statements, halves, padded
+from credit_risk.ledger.store import NO_FILE, Store
+from credit_risk.ledger.tables import entries, head, identity, keys
 
 
 @dataclass(frozen=True)

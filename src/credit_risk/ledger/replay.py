@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from credit_risk.records.ledger.chain import DECISION
-from credit_risk.records.ledger.entry import Record, record_of
-from credit_risk.records.ledger.errors import LedgerBroken
-from credit_risk.records.ledger.ledger import Ledger, opened
-from credit_risk.records.ledger.verification import MOST_SAID, rows
+from credit_risk.ledger.chain import DECISION
+from credit_risk.ledger.entry import Record, record_of
+from credit_risk.ledger.errors import LedgerBroken
+from credit_risk.ledger.ledger import Ledger, opened
+from credit_risk.ledger.verification import MOST_SAID, rows
 
 Decide: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
 
@@ -39,7 +39,7 @@ class Replay:
 def replay(ledger: Ledger, scorers: Mapping[str, Decide]) -> Replay:
     """Decide every readable decision again with the scorer of its digest.
 
-    scorers: digest → what decides applications, and says of each what `records.decided` says. Compared is all that was
+    scorers: digest → what decides applications, and says of each what `decision_record` says. Compared is all that was
     stored under the names it gives; numbers as their shortest decimal form, which stands for one float alone.
     """
     found = Replay()

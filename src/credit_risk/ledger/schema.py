@@ -5,9 +5,9 @@ from pathlib import Path
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
-from credit_risk.records.ledger.errors import LedgerRefused
-from credit_risk.records.ledger.store import Store
-from credit_risk.records.ledger.tables import VERSION
+from credit_risk.ledger.errors import LedgerRefused
+from credit_risk.ledger.store import Store
+from credit_risk.ledger.tables import VERSION
 
 LOCK = 7_235_140_911  # any number that nothing else in the database uses for an advisory lock
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from credit_risk.records.ledger.errors import LedgerRefused
+from credit_risk.ledger.errors import LedgerRefused
 
 BYTES = 32
 NONCE = 12

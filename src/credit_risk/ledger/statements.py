@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, func, insert, li
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
-from credit_risk.records.ledger.chain import ERASURE
-from credit_risk.records.ledger.tables import entries, head, identity, keys
+from credit_risk.ledger.chain import ERASURE
+from credit_risk.ledger.tables import entries, head, identity, keys
 
 MOST_ROWS = 64  # of one statement
 PAGE = 500  # rows that are held in memory at a time

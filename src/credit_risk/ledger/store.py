@@ -19,7 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from credit_risk.records.ledger.errors import LedgerBusy, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.errors import LedgerBusy, LedgerRefused, LedgerUnavailable
 
 SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "fullfsync=ON", "checkpoint_fullfsync=ON")
 AGAIN = 0.0004  # seconds between two tries for SQLite's write lock: its own waiting grows to 100 ms and is unfair

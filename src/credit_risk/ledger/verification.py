@@ -6,11 +6,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from credit_risk.records.ledger import chain
-from credit_risk.records.ledger.chain import ERASURE, Head, Row
-from credit_risk.records.ledger.errors import LedgerBroken
-from credit_risk.records.ledger.ledger import Ledger, head_of
-from credit_risk.records.ledger.sealing import unseal
+from credit_risk.ledger import chain
+from credit_risk.ledger.chain import ERASURE, Head, Row
+from credit_risk.ledger.errors import LedgerBroken
+from credit_risk.ledger.ledger import Ledger, head_of
+from credit_risk.ledger.sealing import unseal
 
 MOST_SAID = 20
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from credit_risk.domain import metrics
-from credit_risk.domain.fairness import Measure, standard_error, z_of
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.split import Labels
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.split import Labels
+from credit_risk.measures import metrics
+from credit_risk.measures.fairness import Measure, standard_error, z_of
 
 # Goods and bads: fewer cannot show whether a calibration holds (Vergouwe et al. 2005), and a band that is right would
 # still have an interval wider than any useful limit.

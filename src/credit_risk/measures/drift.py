@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, chndtrinc
 
-from credit_risk.domain.inputs import Matrix
+from credit_risk.data.inputs import Matrix
 from credit_risk.errors import DataError
 
 Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]
@@ -45,7 +45,7 @@ class Bins:
         return (*_range_names(self.edges or ()), "missing", "invalid")
 
     def count(self, values: Matrix) -> Counts:
-        """How many values fall into each bin; categories come as their codes (see domain.inputs)."""
+        """How many values fall into each bin; categories come as their codes (see data.inputs)."""
         plain = len(self.counts) - 2
         invalid = np.isinf(values)
         if self.categories is None:
@@ -121,7 +121,7 @@ def of(
 ) -> Reference:
     """Freeze the bins on these columns and count them.
 
-    columns: encoded as by domain.inputs, or plain numbers such as scores. categories: the words of those columns that
+    columns: encoded as by data.inputs, or plain numbers such as scores. categories: the words of those columns that
     hold category codes. bins: quantile bins for a column of numbers; a value that fills several is a bin of its own.
     """
     words = categories or {}

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.intervals import proportion
-from credit_risk.domain.reasons import Explainer, Explanations, Places
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.measures.intervals import proportion
+from credit_risk.scoring.reasons import Explainer, Explanations, Places
 
 SHOWN = 12  # features in the summary
 LEVELS = 12  # a feature with more values is cut at its quantiles

@@ -15,11 +15,12 @@ from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 
 from credit_risk.config.schema import Attribute, Contrast, Fairness, Policy
-from credit_risk.domain import decision, metrics
-from credit_risk.domain.decision import Decisions
-from credit_risk.domain.inputs import Mask, Matrix, word_of
-from credit_risk.domain.split import Labels
+from credit_risk.data.inputs import Mask, Matrix, word_of
+from credit_risk.data.split import Labels
 from credit_risk.errors import DataError
+from credit_risk.measures import metrics
+from credit_risk.scoring import decision
+from credit_risk.scoring.decision import Decisions
 
 NOT_KNOWN = "not known"  # the group of applicants whose label is missing
 FEWEST = 10  # goods and bads below which the spread of a figure that needs both cannot be estimated
@@ -162,7 +163,7 @@ def measured(cases: Cases, *, min_n: int, confidence: float) -> Figures:
 
     approval_rate: share approved; approval_rate_of_goods: the same among those who turned out good.
     calibration_gap: mean PD minus bad rate, above 0 the group is made to look riskier than it is.
-    calibration_in_the_large and auc as in domain.metrics. PDs are those of rows that could be scored.
+    calibration_in_the_large and auc as in measures.metrics. PDs are those of rows that could be scored.
     """
     goods, scored = cases.take(~cases.bad), cases.take(~np.isnan(cases.pd))
     rates = {

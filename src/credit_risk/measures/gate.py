@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from credit_risk.config.schema import Gate
-from credit_risk.domain.measures import named
+from credit_risk.measures.wording import named
 
 Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]
 ENDS = ("_low", "_high")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm, rankdata
 
-from credit_risk.domain.metrics import Figures, Floats, Rows, Sample, UnusableSample, measure
+from credit_risk.measures.metrics import Figures, Floats, Rows, Sample, UnusableSample, measure
 
 BLOCK = 100_000  # weights measured at once: 0.8 MB an array stays in the cache, four times as many took twice the time
 MAY_BE_UNDEFINED = 0.01  # share of replicates without the figure; beyond it the interval is of another population

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from credit_risk.domain import metrics, split
-from credit_risk.domain.inputs import Mask, Matrix
+from credit_risk.data import split
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.measures import metrics
 
 NEARLY_ALL = 0.9  # the bad rate at which a feature makes sure instead of ranking
 

@@ -16,8 +16,8 @@ from pandas import factorize
 from scipy.special import logit
 from scipy.stats import chi2
 
-from credit_risk.domain import recalibration
 from credit_risk.errors import CreditRiskError
+from credit_risk.measures import recalibration
 
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.intp]

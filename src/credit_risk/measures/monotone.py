@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from credit_risk.config import Config
-from credit_risk.domain.features import Features, made_of
-from credit_risk.domain.inputs import Inputs, Mask, Matrix
+from credit_risk.data.inputs import Inputs, Mask, Matrix
+from credit_risk.scoring.features import Features, made_of
 
 RISE_ONE_BY_ONE = 20  # an input with at most this many levels is moved through each of them
 QUANTILES = 16  # an input with more is moved through these of its values
@@ -50,7 +50,7 @@ class Kept:
 def check(config: Config, pd_of: ProbabilityOfDefault, inputs: Matrix, *, rows: int, seed: int) -> tuple[Kept, ...]:
     """Move each input that reaches a directed feature, in at most `rows` applications drawn with `seed`.
 
-    pd_of: from applications (see domain.inputs) to their PDs; NaN where an application cannot be scored.
+    pd_of: from applications (see data.inputs) to their PDs; NaN where an application cannot be scored.
     """
     sample = inputs
     if len(inputs) > rows:

@@ -11,10 +11,11 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import expit, logit
 
-from credit_risk.domain import leak, split
-from credit_risk.domain.fairness import Measure, ranking, standard_error, too_few, z_of
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.split import Labels
+from credit_risk.data import split
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.split import Labels
+from credit_risk.measures import leak
+from credit_risk.measures.fairness import Measure, ranking, standard_error, too_few, z_of
 
 ROWS = 60_000  # beyond this a sample: its interval is a few thousandths wide, and the limit far from honest data
 FOLDS = 3

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from credit_risk.config.schema import Policy
-from credit_risk.domain import decision
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.intervals import delong, proportion
-from credit_risk.domain.metrics import Sample
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.measures.intervals import delong, proportion
+from credit_risk.measures.metrics import Sample
+from credit_risk.scoring import decision
 
 POINTS = 200  # of a curve: more cannot be seen
 FEW = 10  # distinct numbers up to which each is a segment of its own

@@ -16,10 +16,10 @@ from scipy.stats import norm
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Column, Policy, Scenario
-from credit_risk.domain.decision import APPROVE, DECLINE, OUTCOMES, REFUSED, Decisions
-from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Inputs, Mask, Matrix, numbers
-from credit_risk.domain.intervals import Interval, proportion
+from credit_risk.data.inputs import Inputs, Mask, Matrix, numbers
+from credit_risk.measures.intervals import Interval, proportion
+from credit_risk.scoring.decision import APPROVE, DECLINE, OUTCOMES, REFUSED, Decisions
+from credit_risk.scoring.features import Features
 
 Groups = NDArray[np.integer]
 Decide = Callable[[Matrix], Decisions]

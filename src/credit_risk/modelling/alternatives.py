@@ -19,13 +19,14 @@ from pandas.errors import Pandas4Warning
 from scipy.stats import norm
 
 from credit_risk.config import Config
-from credit_risk.config.people import is_person
+from credit_risk.config.names import is_person
 from credit_risk.config.schema import Alternatives, Contrast, Fairness
-from credit_risk.domain import fairness, fitting
-from credit_risk.domain.fairness import Cases, Grouping
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.split import Labels
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.split import Labels
 from credit_risk.errors import CreditRiskError
+from credit_risk.measures import fairness
+from credit_risk.measures.fairness import Cases, Grouping
+from credit_risk.modelling import fitting
 
 Kind = Literal["model", "challenger", "fewer features", "constraint", "reduction"]
 Progress = Callable[[str], None]

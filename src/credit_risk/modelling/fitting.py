@@ -11,11 +11,11 @@ from optbinning import OptimalBinning
 from sklearn.linear_model import LogisticRegression
 
 from credit_risk.config import Config
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.model import Bins, Boosted, Logistic, Model, Scorecard, prepared
-from credit_risk.domain.split import Labels
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.split import Labels
 from credit_risk.errors import DataError
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.model import Bins, Boosted, Logistic, Model, Scorecard, prepared
 
 BINNING_ROWS = 200_000  # bins no longer move with more rows, but the solver's time grows
 MINIMUM_IV = 0.02  # information value below which a characteristic does not discriminate (Siddiqi 2017)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from credit_risk.config.schema import Kind, Model
-from credit_risk.domain.intervals import Interval
+from credit_risk.measures.intervals import Interval
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ from sqlalchemy import URL
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Parameters
-from credit_risk.data import digest
+from credit_risk.data import digest, split
 from credit_risk.data.files import Files
+from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.writing import read_parquet, write_text
-from credit_risk.domain import fitting, split
-from credit_risk.domain.inputs import Inputs, Mask, Matrix
-from credit_risk.stages import train
+from credit_risk.modelling import fitting, training
+from credit_risk.scoring.features import Features
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Task:
         inputs = Inputs.of(config).table(read_parquet(files.inputs("train")))
         outcome = read_parquet(files.outcomes("train"))
         bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
-        return cls(config, train.matrix_of(config, inputs), bad, train.folds(config, inputs, bad, group))
+        return cls(config, Features.of(config).of_inputs(inputs), bad, training.folds(config, inputs, bad, group))
 
     def losses(self, parameters: Parameters) -> Matrix:
         """The log loss of each row by the model that did not see it, at the number of trees that `train` would take."""

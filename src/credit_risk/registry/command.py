@@ -139,7 +139,7 @@ def _nothing_said(_: argparse.Namespace) -> None:
 
 
 def _sign(options: argparse.Namespace) -> None:
-    signing = import_module("credit_risk.records.signing")
+    signing = import_module("credit_risk.scoring.signing")
     files = Files(options.root)
     import_module("credit_risk.stages.gate").check(files)
     key = None if options.keyless else signing.private_key(options.root)
@@ -148,12 +148,12 @@ def _sign(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> None:
-    import_module("credit_risk.records.signing").verify_release(Files(options.root), _signed_by(options))
+    import_module("credit_risk.scoring.signing").verify_release(Files(options.root), _signed_by(options))
     _say("Scorer and gate record are what was signed.")
 
 
 def _released(options: argparse.Namespace) -> None:
-    bundle = import_module("credit_risk.release.bundle")
+    bundle = import_module("credit_risk.registry.release")
     files = Files(options.root)
     built = bundle.Built(os.environ, datetime.now(UTC))
     bundle.bundle(load(files.config), files, _signed_by(options), options.sbom, options.output, built=built)
@@ -165,11 +165,11 @@ def _signed_by(options: argparse.Namespace) -> Any:
         return _settings(options).signed_by
     if not (options.identity and options.issuer):
         raise UsageError("--identity and --issuer go together.")
-    return import_module("credit_risk.records.signing").SignedBy(identity=options.identity, issuer=options.issuer)
+    return import_module("credit_risk.scoring.signing").SignedBy(identity=options.identity, issuer=options.issuer)
 
 
 def _settings(options: argparse.Namespace) -> Any:
-    settings = import_module("credit_risk.records.registry.settings")
+    settings = import_module("credit_risk.registry.settings")
     return settings.load(options.settings or options.root / DEFAULT, options.root)
 
 
@@ -177,13 +177,13 @@ def _settings(options: argparse.Namespace) -> Any:
 def _opened(options: argparse.Namespace) -> Iterator[Any]:
     settings = _settings(options)
     name = load(Files(options.root).config).project.name
-    package = import_module("credit_risk.records.registry.registry")  # late: it imports MLflow
+    package = import_module("credit_risk.registry.registry")  # late: it imports MLflow
     with package.Registry.opened(name, settings, options.root) as registry:
         yield registry
 
 
 def _registered(options: argparse.Namespace) -> None:
-    module = import_module("credit_risk.release.register")
+    module = import_module("credit_risk.registry.register")
     files = Files(options.root)
     if options.model_path and options.model_path.resolve() != files.scorer.resolve():
         raise UsageError(
@@ -214,7 +214,7 @@ def _tags(words: list[str]) -> dict[str, str]:
 
 def _moved(name: str) -> Run:
     def run(options: argparse.Namespace) -> None:
-        moves = import_module("credit_risk.release.moves")
+        moves = import_module("credit_risk.registry.promotion")
         with _opened(options) as registry:
             event = moves.move(registry, name, options.version, by=options.by, reason=options.reason)
         _told(event)
@@ -223,7 +223,7 @@ def _moved(name: str) -> Run:
 
 
 def _rolled_back(options: argparse.Namespace) -> None:
-    moves = import_module("credit_risk.release.moves")
+    moves = import_module("credit_risk.registry.promotion")
     with _opened(options) as registry:
         event = moves.roll_back(registry, by=options.by, reason=options.reason)
     _told(event)
@@ -234,7 +234,7 @@ def _told(event: Any) -> None:
 
 
 def _history(options: argparse.Namespace) -> None:
-    lifecycle = import_module("credit_risk.domain.lifecycle")
+    lifecycle = import_module("credit_risk.registry.lifecycle")
     with _opened(options) as registry:
         events = registry.events()
     if options.json:
@@ -252,7 +252,7 @@ def _history(options: argparse.Namespace) -> None:
 
 
 def _as_of(options: argparse.Namespace) -> None:
-    moves = import_module("credit_risk.release.moves")
+    moves = import_module("credit_risk.registry.promotion")
     at = moves.moment(options.at)
     with _opened(options) as registry:
         found = moves.as_of(registry.events(), at)
@@ -260,7 +260,7 @@ def _as_of(options: argparse.Namespace) -> None:
 
 
 def _diff(options: argparse.Namespace) -> None:
-    moves = import_module("credit_risk.release.moves")
+    moves = import_module("credit_risk.registry.promotion")
     with _opened(options) as registry:
         found = moves.differences(registry, options.one, options.other)
     for part, lines in found.items():
@@ -279,12 +279,12 @@ def _fetch(options: argparse.Namespace) -> None:
 
 
 def _version(events: list[Any], word: str) -> int:
-    version: int = import_module("credit_risk.domain.lifecycle").standing(events).named(word)
+    version: int = import_module("credit_risk.registry.lifecycle").standing(events).named(word)
     return version
 
 
 def _verified(options: argparse.Namespace) -> None:
-    registry_module = import_module("credit_risk.records.registry.registry")
+    registry_module = import_module("credit_risk.registry.registry")
     with _opened(options) as registry:
         events = registry.events()
         versions = [_version(events, options.version)] if options.version else registry_module.versions(events)
@@ -294,7 +294,7 @@ def _verified(options: argparse.Namespace) -> None:
 
 
 def _schemas(options: argparse.Namespace) -> None:
-    module = import_module("credit_risk.release.validate_schemas")
+    module = import_module("credit_risk.registry.signature_validation")
     with _opened(options) as registry:
         events = registry.events()
         inputs = module.validate(registry, _version(events, options.version), events, options.url)

@@ -17,9 +17,9 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.schema import ExecutableDDLElement
 
-from credit_risk.domain.lifecycle import Event, Move
 from credit_risk.errors import UsageError
-from credit_risk.records.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
+from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
+from credit_risk.registry.lifecycle import Event, Move
 
 BEGINNING = "0" * 64
 BUSY_S = 5

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from credit_risk.config.people import is_person
+from credit_risk.config.names import is_person
 from credit_risk.errors import CheckFailed
 
 Move: TypeAlias = Literal["register", "nominate", "promote", "retire", "rollback"]

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from credit_risk.data.files import Files
-from credit_risk.domain.lifecycle import CHECKED, Event, Move, MoveRefused, standing
 from credit_risk.errors import UsageError
-from credit_risk.records.registry.registry import Registry, registered
-from credit_risk.records.scorer import Scorer
-from credit_risk.release.register import leaves
+from credit_risk.registry.lifecycle import CHECKED, Event, Move, MoveRefused, standing
+from credit_risk.registry.register import leaves
+from credit_risk.registry.registry import Registry, registered
+from credit_risk.scoring.scorer import Scorer
 
 
 def move(registry: Registry, move_: Move, word: str, *, by: str, reason: str, today: date | None = None) -> Event:

@@ -10,8 +10,8 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from credit_risk.records.decided import decided
-from credit_risk.records.scorer import Scorer
+from credit_risk.ledger.decision_record import decided
+from credit_risk.scoring.scorer import Scorer
 
 
 class Decider(PythonModel):

@@ -11,12 +11,12 @@ from typing import Any
 
 from credit_risk.data import digest
 from credit_risk.data.writing import read_json, write_directory
-from credit_risk.domain.lifecycle import Event, Move, Standing, refuse, standing
-from credit_risk.records import signing
-from credit_risk.records.registry.errors import RegistryBroken, RegistryUnavailable
-from credit_risk.records.registry.history import History
-from credit_risk.records.registry.settings import RegistrySettings
-from credit_risk.records.registry.tracking import Run, Tracking, Version, artefact_digest
+from credit_risk.registry.errors import RegistryBroken, RegistryUnavailable
+from credit_risk.registry.history import History
+from credit_risk.registry.lifecycle import Event, Move, Standing, refuse, standing
+from credit_risk.registry.settings import RegistrySettings
+from credit_risk.registry.tracking import Run, Tracking, Version, artefact_digest
+from credit_risk.scoring import signing
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_directory, write_json, write_text
 from credit_risk.errors import NotFound
-from credit_risk.records import signing
-from credit_risk.records.scorer import Scorer
+from credit_risk.scoring import signing
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate
 
 MARK = "provenance.json"

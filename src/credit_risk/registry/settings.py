@@ -4,7 +4,7 @@ from pathlib import Path
 
 from credit_risk.config import environment
 from credit_risk.config.schema import Section, Text
-from credit_risk.records.signing import SignedBy
+from credit_risk.scoring.signing import SignedBy
 
 
 class RegistrySettings(Section):

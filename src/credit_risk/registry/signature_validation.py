@@ -10,17 +10,17 @@ from urllib.request import urlopen
 from mlflow.models import Model
 
 from credit_risk.data.files import Files
-from credit_risk.domain.lifecycle import Event
 from credit_risk.errors import UsageError
-from credit_risk.records.registry import schemas
-from credit_risk.records.registry.registry import Registry
-from credit_risk.records.scorer import Scorer
+from credit_risk.registry import schemas
+from credit_risk.registry.lifecycle import Event
+from credit_risk.registry.registry import Registry
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import openapi
 from credit_risk.serving.settings import Access, Serving
 
 
 def validate(registry: Registry, version: int, events: list[Event], url: str | None = None) -> int:
-    """How many inputs all three agree on. Raises the SchemaMismatch that fits (see records.registry.schemas).
+    """How many inputs all three agree on. Raises the SchemaMismatch that fits (see registry.schemas).
 
     url: a running service; without it, what this code would serve is described.
     """

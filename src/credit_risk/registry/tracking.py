@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from credit_risk.data import digest
-from credit_risk.records.registry.errors import RegistryUnavailable
+from credit_risk.registry.errors import RegistryUnavailable
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import pandas as pd
 from pandas import DataFrame
 
 from credit_risk.config import Config
-from credit_risk.domain.gate import lookup
-from credit_risk.stages import plots
+from credit_risk.measures.gate import lookup
+from credit_risk.report import plots
 
 Kind = Literal["plain", "percent", "exposure", "count", "text"]
 Numbers: TypeAlias = tuple[float | None, float | None, float | None]

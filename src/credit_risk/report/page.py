@@ -1,4 +1,4 @@
-"""The page a risk manager reads, from the artefacts alone (DVC stage `report`).
+"""The page a risk manager reads, from the artefacts alone.
 
 Nothing is computed here that an artefact does not hold. What is missing is shown as not
 available, with the reason; a verdict is shown as PASS only if nothing speaks against it.
@@ -14,10 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from credit_risk.config import Config
 from credit_risk.data.files import SPLITS, Files
-from credit_risk.data.writing import write_text
-from credit_risk.domain.gate import lookup
-from credit_risk.stages import plots_explain, plots_fairness, plots_robustness
-from credit_risk.stages.report_figures import (
+from credit_risk.measures.gate import lookup
+from credit_risk.report import plots_explain, plots_fairness, plots_robustness
+from credit_risk.report.figures import (
     FURTHER,
     HEADLINE,
     comparison,
@@ -33,7 +32,7 @@ from credit_risk.stages.report_figures import (
     verdict,
     written,
 )
-from credit_risk.stages.report_pictures import Pictures
+from credit_risk.report.pictures import Pictures
 
 # What each report must hold to be shown at all.
 REPORTS = {
@@ -47,17 +46,12 @@ REPORTS = {
 TABLES = ("gains", "deciles", "calibration", "segments", "monotone")
 
 
-def run(config: Config, files: Files) -> None:
-    """Read reports/*.json and reports/plots/*.csv, and write reports/index.html."""
-    write_text(files.page, page(config, files))
-
-
 def page(config: Config, files: Files) -> str:
     """The page as text; equal artefacts give an equal page."""
     loaded = {name: _read(files.report(name), needed) for name, needed in REPORTS.items()}
     metrics, gate = loaded["metrics"][0], loaded["gate"][0]
     environment = Environment(
-        loader=PackageLoader("credit_risk.stages", "."),
+        loader=PackageLoader("credit_risk.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

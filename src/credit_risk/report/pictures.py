@@ -12,10 +12,10 @@ from pandas import DataFrame
 
 from credit_risk.config import Config
 from credit_risk.data.files import Files
-from credit_risk.domain import decision
-from credit_risk.domain.gate import lookup
-from credit_risk.stages import plots
-from credit_risk.stages.report_figures import labels, model_label, read_table, rivals, written
+from credit_risk.measures.gate import lookup
+from credit_risk.report import plots
+from credit_risk.report.figures import labels, model_label, read_table, rivals, written
+from credit_risk.scoring import decision
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from pandas import DataFrame
 
 from credit_risk.config import Config
 from credit_risk.data.files import Files
-from credit_risk.stages import plots
-from credit_risk.stages.plots import BAD, GOOD, INK, LOGISTIC, MODEL, MUTED, SCORECARD
+from credit_risk.report import plots
+from credit_risk.report.plots import BAD, GOOD, INK, LOGISTIC, MODEL, MUTED, SCORECARD
 
 FEATURES = 12
 DEPENDENCE = 6

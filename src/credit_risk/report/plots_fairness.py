@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from pandas import DataFrame
 
 from credit_risk.data.files import Files
-from credit_risk.stages.plots import BAD, GOOD, INK, LOGISTIC, MODEL, MUTED, NORMAL, SCORECARD, picture
+from credit_risk.report.plots import BAD, GOOD, INK, LOGISTIC, MODEL, MUTED, NORMAL, SCORECARD, picture
 
 FOUR_FIFTHS = 0.8
 LOOKS = ((MODEL, "solid"), (BAD, (0, (5, 2))), (SCORECARD, (0, (1.5, 1.5))), (LOGISTIC, (0, (5, 1.5, 1.5, 1.5))))

@@ -16,7 +16,7 @@ from matplotlib.ticker import PercentFormatter
 from pandas import DataFrame
 
 from credit_risk.data.files import Files
-from credit_risk.stages.plots import BAD, INK, MODEL, MUTED, NORMAL, picture
+from credit_risk.report.plots import BAD, INK, MODEL, MUTED, NORMAL, picture
 
 NOT_AVAILABLE = "not available"
 ATTACKS = {

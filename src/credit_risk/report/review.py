@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from credit_risk.domain.measures import HEADLINES
 from credit_risk.errors import CreditRiskError, UsageError
-from credit_risk.stages.gate_output import cell, markdown
+from credit_risk.measures.wording import HEADLINES
+from credit_risk.report.gate_output import cell, markdown
 
 MOST_BYTES = 2_000_000
 MOST_CHECKS = 200

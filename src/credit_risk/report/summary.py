@@ -7,12 +7,12 @@ from rich.table import Table
 from rich.text import Text
 
 from credit_risk.config import Config
-from credit_risk.config.decisions import trial_notice
+from credit_risk.config.open_decisions import trial_notice
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
-from credit_risk.domain.gate import lookup
-from credit_risk.domain.measures import HEADLINES
 from credit_risk.errors import NotFound
+from credit_risk.measures.gate import lookup
+from credit_risk.measures.wording import HEADLINES
 
 STARS = {"approval_rate": "*", "profit_per_application": "**"}  # what the line below the figures explains
 STYLES = {"PASS": "green", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}

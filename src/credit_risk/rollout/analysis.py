@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from credit_risk.delivery.sequential import bounds
-from credit_risk.delivery.settings import Analysis
-from credit_risk.domain import drift
-from credit_risk.domain.drift import Verdict
+from credit_risk.measures import drift
+from credit_risk.measures.drift import Verdict
+from credit_risk.rollout.sequential import bounds
+from credit_risk.rollout.settings import Analysis
 
 Direction = Literal["higher", "either"]
 

@@ -136,7 +136,7 @@ def _parser(commands: Commands, name: str, what: str, run: Run, epilog: str = ""
 
 
 def _up(options: argparse.Namespace) -> None:
-    supervisor = import_module("credit_risk.delivery.supervisor")
+    supervisor = import_module("credit_risk.rollout.local.supervisor")
     deploying, site = _of_this_machine(options)
     environment = site.environment
     deploying.first(site, options.version)
@@ -145,12 +145,12 @@ def _up(options: argparse.Namespace) -> None:
 
 
 def _down(options: argparse.Namespace) -> None:
-    ended = import_module("credit_risk.delivery.supervisor").down(_place(options))
+    ended = import_module("credit_risk.rollout.local.supervisor").down(_place(options))
     _say("Router and services have ended." if ended else "Nothing ran.")
 
 
 def _supervise(options: argparse.Namespace) -> None:
-    supervisor = import_module("credit_risk.delivery.supervisor")
+    supervisor = import_module("credit_risk.rollout.local.supervisor")
     _, site = _of_this_machine(options)
     supervisor.prepare(site.place, site.environment)
     supervisor.Supervisor(site.place, site.environment).run()
@@ -168,7 +168,7 @@ def _of_this_machine(options: argparse.Namespace) -> Any:
 
 
 def _scale(options: argparse.Namespace) -> None:
-    scaling = import_module("credit_risk.delivery.scaling")
+    scaling = import_module("credit_risk.rollout.local.scaling")
     _, site = _of_this_machine(options)
     if options.threshold is None and options.metric != "cpu_utilization":
         raise UsageError(f"the environment has a target for CPU alone: give --threshold for {options.metric}.")
@@ -210,13 +210,13 @@ def _status(options: argparse.Namespace) -> None:
 def _shown(options: argparse.Namespace) -> Callable[[], Any]:
     """What `status` shows of this machine, without the scorer and the registry, which take seconds to import."""
     if _settings(options, options.environment).kubernetes is None:
-        return partial(import_module("credit_risk.delivery.status").shown, _place(options))
+        return partial(import_module("credit_risk.rollout.local.status").shown, _place(options))
     deploying, site = _site(options)
     return partial(deploying.shown, site)
 
 
 def _place(options: argparse.Namespace) -> Any:
-    return import_module("credit_risk.delivery.place").Place(options.root.absolute())
+    return import_module("credit_risk.rollout.folder").Place(options.root.absolute())
 
 
 def _deploy(commands: Commands) -> None:
@@ -249,8 +249,8 @@ def _who(parser: argparse.ArgumentParser) -> None:
 
 
 def _site(options: argparse.Namespace) -> Any:
-    deploying = import_module("credit_risk.delivery.deploying")
-    settings = import_module("credit_risk.delivery.settings")
+    deploying = import_module("credit_risk.rollout.deployment")
+    settings = import_module("credit_risk.rollout.settings")
     path = _path(options, options.environment)
     environment = settings.validate_environment_config(path, options.environment)
     health = getattr(options, "health_check_endpoint", "/health")
@@ -279,7 +279,7 @@ def _deployed(options: argparse.Namespace) -> None:
         deploying.order(site, "resume", by, reason)
         _ended(deploying.resume(site))
     else:
-        import_module("credit_risk.delivery.engine").signed(by, reason)
+        import_module("credit_risk.rollout.engine").signed(by, reason)
         state = deploying.order(site, options.verb, by, reason)
         _ended(state) if state else _say("The controller is told; `credit-risk status` shows what it does.")
 
@@ -287,7 +287,7 @@ def _deployed(options: argparse.Namespace) -> None:
 def _rolled_back(options: argparse.Namespace) -> None:
     deploying, site = _site(options)
     by, reason = _signed(options, "rolled back by hand")
-    import_module("credit_risk.delivery.engine").signed(by, reason)
+    import_module("credit_risk.rollout.engine").signed(by, reason)
     state = deploying.roll_back(site, by, reason)
     _say(f"Version {state.candidate if state.phase == 'done' else state.live} has all traffic.")
 
@@ -296,12 +296,12 @@ def _ended(state: Any) -> None:
     if state.phase == "done":
         _say(f"Version {state.candidate} has all traffic.")
         return
-    refused = import_module("credit_risk.delivery.engine").RolloutRefused
+    refused = import_module("credit_risk.rollout.engine").RolloutRefused
     raise refused(f"Version {state.candidate} was rolled back, {state.live} has all traffic: {state.cause}")
 
 
 def _measure_power(options: argparse.Namespace) -> None:
-    simulate = import_module("credit_risk.delivery.simulate")
+    simulate = import_module("credit_risk.studies.rollout_power")
     rollout = _settings(options, options.environment).rollout
     steps = [step for step in rollout.steps if step < 100]
     _say(f"{options.rollouts} rollouts each; at most {rollout.analysis.false_alarms:.1%} of the sound may be stopped")
@@ -316,7 +316,7 @@ def _measure_power(options: argparse.Namespace) -> None:
 
 
 def _settings(options: argparse.Namespace, name: str) -> Any:
-    settings = import_module("credit_risk.delivery.settings")
+    settings = import_module("credit_risk.rollout.settings")
     return settings.validate_environment_config(_path(options, name), name)
 
 
@@ -326,7 +326,7 @@ def _path(options: argparse.Namespace, name: str) -> Path:
 
 
 def _environment(options: argparse.Namespace) -> None:
-    settings = import_module("credit_risk.delivery.settings")
+    settings = import_module("credit_risk.rollout.settings")
     for name in [options.environment] if options.environment else settings.NAMES:
         found = _settings(options, name)
         scaling, compute = found.scaling, found.compute
@@ -337,7 +337,7 @@ def _environment(options: argparse.Namespace) -> None:
 
 
 def _manifests(options: argparse.Namespace) -> None:
-    manifests = import_module("credit_risk.delivery.manifests")
+    manifests = import_module("credit_risk.rollout.kubernetes.manifests")
     environment = _settings(options, options.environment)
     if options.check:
         manifests.check(options.root, environment)

@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from credit_risk.delivery.analysis import Counts
 from credit_risk.errors import CreditRiskError
-from credit_risk.serving.measures import SCORES
+from credit_risk.rollout.analysis import Counts
+from credit_risk.serving.prometheus import SCORES
 
 WITHIN = 5.0
 

@@ -16,19 +16,20 @@ from rich.live import Live
 
 from credit_risk.config import load
 from credit_risk.data.files import Files
-from credit_risk.delivery import recorded, releases, smoke, status
-from credit_risk.delivery.analysis import Counts
-from credit_risk.delivery.engine import Engine, NotReached, RolloutRefused, Target, signed
-from credit_risk.delivery.local import Local
-from credit_risk.delivery.place import HERE, Place, here
-from credit_risk.delivery.plan import Plan, plan
-from credit_risk.delivery.settings import Environment
-from credit_risk.delivery.split import COLOURS
-from credit_risk.delivery.state import Record, State, Strategy
-from credit_risk.delivery.supervisor import NotUp, is_locked, lock
-from credit_risk.domain.lifecycle import standing
 from credit_risk.errors import UsageError
-from credit_risk.records.registry.settings import load as load_registry
+from credit_risk.registry.lifecycle import standing
+from credit_risk.registry.settings import load as load_registry
+from credit_risk.rollout import ledger_history, releases, smoke
+from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.engine import Engine, NotReached, RolloutRefused, Target, signed
+from credit_risk.rollout.folder import HERE, Place, here
+from credit_risk.rollout.local import status
+from credit_risk.rollout.local.supervisor import NotUp, is_locked, lock
+from credit_risk.rollout.local.target import Local
+from credit_risk.rollout.plan import Plan, plan
+from credit_risk.rollout.settings import Environment
+from credit_risk.rollout.split import COLOURS
+from credit_risk.rollout.state import Record, State, Strategy
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Site:
         if (where := self.environment.kubernetes) is None:
             return None
         # Late: the client takes half a second to import, and only a cluster needs it.
-        package = import_module("credit_risk.delivery.cluster")
+        package = import_module("credit_risk.rollout.kubernetes.target")
         api = package.connected(where.context)
         made: Target = package.Cluster(self.place, self.environment, where, api, self.health)
         return made
@@ -90,7 +91,7 @@ class Site:
     @contextmanager
     def registry(self) -> Iterator[Any]:
         """The registry, open for a while; importing MLflow takes seconds, so not before it is asked."""
-        package = import_module("credit_risk.records.registry.registry")
+        package = import_module("credit_risk.registry.registry")
         name = load(Files(self.root).config).project.name
         with package.Registry.opened(name, load_registry(self.settings, self.root), self.root) as registry:
             yield registry
@@ -152,7 +153,7 @@ def _know_the_live(site: Site) -> None:
 def _steps(site: Site, wish: Wish, say: Callable[[str], None]) -> tuple[int, ...]:
     """The percentages, and the plan said with the time that each step will take at the measured traffic."""
     target = site.target
-    made = plan(site.environment.rollout, _usual(target), recorded.per_day(site.place, site.environment))
+    made = plan(site.environment.rollout, _usual(target), ledger_history.per_day(site.place, site.environment))
     wanted = chosen(made, wish.strategy, wish.percent)
     say(f"shadow: {site.environment.rollout.shadow_decisions:,} recent applications, before any traffic")
     known = {step.percent: step.sentence for step in made.steps}

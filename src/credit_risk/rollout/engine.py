@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from credit_risk.config.people import is_person
+from credit_risk.config.names import is_person
 from credit_risk.data.writing import write_json
-from credit_risk.delivery.analysis import Counts, judge
-from credit_risk.delivery.settings import Rollout
-from credit_risk.delivery.shadow import Shadow
-from credit_risk.delivery.split import Colour, other
-from credit_risk.delivery.state import Meter, Phase, Record, State, Strategy
 from credit_risk.errors import CheckFailed, CreditRiskError, UsageError
+from credit_risk.rollout.analysis import Counts, judge
+from credit_risk.rollout.settings import Rollout
+from credit_risk.rollout.shadow import Shadow
+from credit_risk.rollout.split import Colour, other
+from credit_risk.rollout.state import Meter, Phase, Record, State, Strategy
 
 log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ from ruamel.yaml import YAML
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, replacing, write_directory, write_json
-from credit_risk.delivery.replicas import Replica, replicas
-from credit_risk.delivery.router import Router
-from credit_risk.delivery.settings import Environment, Scaling
-from credit_risk.delivery.split import COLOURS, Colour
 from credit_risk.errors import NotFound
-from credit_risk.records.registry.settings import below
+from credit_risk.registry.settings import below
+from credit_risk.rollout.local.replicas import Replica, replicas
+from credit_risk.rollout.local.router import Router
+from credit_risk.rollout.settings import Environment, Scaling
+from credit_risk.rollout.split import COLOURS, Colour
 
 MARK = Path("models") / "scorer" / "scorer.json"
 

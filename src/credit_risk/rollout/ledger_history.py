@@ -4,14 +4,14 @@ import os
 from datetime import UTC, datetime
 
 from credit_risk.data.files import Files
-from credit_risk.delivery.place import Place
-from credit_risk.delivery.settings import Environment
-from credit_risk.delivery.shadow import Shadow, shadow
-from credit_risk.delivery.split import Colour
-from credit_risk.records.decided import again
-from credit_risk.records.ledger import Record
-from credit_risk.records.ledger.replaying import recent
-from credit_risk.records.scorer import Scorer
+from credit_risk.ledger import Record
+from credit_risk.ledger.decision_record import again
+from credit_risk.ledger.replay import recent
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.settings import Environment
+from credit_risk.rollout.shadow import Shadow, shadow
+from credit_risk.rollout.split import Colour
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving.engine import open_ledger
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from credit_risk.delivery.analysis import Counts, decisions_needed
-from credit_risk.delivery.settings import Rollout
+from credit_risk.rollout.analysis import Counts, decisions_needed
+from credit_risk.rollout.settings import Rollout
 
 DAY = 86_400
 

@@ -5,14 +5,14 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeAlias
 
 from credit_risk.data.files import Files
-from credit_risk.delivery.engine import NotReached, Releases, RolloutRefused
-from credit_risk.delivery.place import HERE, Place, copy_release, here
-from credit_risk.delivery.split import Colour
-from credit_risk.domain.lifecycle import refuse, standing
-from credit_risk.records import signing
-from credit_risk.records.registry.errors import RegistryUnavailable
-from credit_risk.records.signing import SignedBy
-from credit_risk.release import moves
+from credit_risk.registry import promotion
+from credit_risk.registry.errors import RegistryUnavailable
+from credit_risk.registry.lifecycle import refuse, standing
+from credit_risk.rollout.engine import NotReached, Releases, RolloutRefused
+from credit_risk.rollout.folder import HERE, Place, copy_release, here
+from credit_risk.rollout.split import Colour
+from credit_risk.scoring import signing
+from credit_risk.scoring.signing import SignedBy
 
 Opened: TypeAlias = Callable[[], AbstractContextManager[Any]]
 
@@ -43,13 +43,13 @@ def of_registry(opened: Opened, place: Place, signed_by: SignedBy) -> Releases:
         if not version.startswith(HERE):
             with asked() as registry:
                 if standing(registry.events()).champion != int(version):
-                    moves.move(registry, "promote", version, by=by, reason=reason)
+                    promotion.move(registry, "promote", version, by=by, reason=reason)
 
     def returned(version: str, by: str, reason: str) -> None:
         if not version.startswith(HERE):
             with asked() as registry:
                 if standing(registry.events()).champion == int(version):
-                    moves.roll_back(registry, by=by, reason=reason)
+                    promotion.roll_back(registry, by=by, reason=reason)
 
     return Releases(fetch, promoted, returned)
 

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from credit_risk.config import environment
-from credit_risk.config.lines import Loc
 from credit_risk.config.schema import Section, Share, Text
-from credit_risk.records.registry.settings import RegistrySettings
-from credit_risk.serving.measures import LATENCIES
+from credit_risk.config.yaml_positions import Loc
+from credit_risk.registry.settings import RegistrySettings
+from credit_risk.serving.prometheus import LATENCIES
 from credit_risk.serving.settings import Count, Positive, Serving
 
 Name = Literal["local", "staging", "production"]

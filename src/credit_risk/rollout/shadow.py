@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from credit_risk.delivery.analysis import Counts, Judgement, judge
-from credit_risk.delivery.settings import Analysis
-from credit_risk.records.ledger.replaying import Decide
-from credit_risk.serving.measures import SCORES
+from credit_risk.ledger.replay import Decide
+from credit_risk.rollout.analysis import Counts, Judgement, judge
+from credit_risk.rollout.settings import Analysis
+from credit_risk.serving.prometheus import SCORES
 
 MOST_SHOWN = 20
 

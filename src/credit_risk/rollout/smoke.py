@@ -7,12 +7,12 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from credit_risk.data.files import Files
-from credit_risk.delivery.place import Place
-from credit_risk.delivery.settings import Environment
-from credit_risk.delivery.split import Colour
 from credit_risk.errors import UsageError
-from credit_risk.records.decided import decided
-from credit_risk.records.scorer import Scorer
+from credit_risk.ledger.decision_record import decided
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.settings import Environment
+from credit_risk.rollout.split import Colour
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 
 SMOKE = 20  # decisions that are compared

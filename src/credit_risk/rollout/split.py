@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from credit_risk.delivery.bucket import BUCKETS, limit
+from credit_risk.rollout.bucket import BUCKETS, limit
 
 Colour = Literal["blue", "green"]
 COLOURS: tuple[Colour, ...] = ("blue", "green")

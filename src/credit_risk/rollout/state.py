@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.delivery.analysis import Counts
-from credit_risk.delivery.split import Colour, other
+from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.split import Colour, other
 
 Strategy = Literal["canary", "blue-green", "direct", "rollback"]
 Phase = Literal[

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.special import expit
 
-from credit_risk.domain.inputs import Matrix
+from credit_risk.data.inputs import Matrix
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from pandas import DataFrame, array
 from pandas.api.extensions import ExtensionArray
 
 from credit_risk.config.schema import Policy, PolicyRule, Reasons, Scale
-from credit_risk.domain import reasons
-from credit_risk.domain.inputs import Faults, Inputs, Mask, Matrix
-from credit_risk.domain.reasons import Explanation, Explanations, Places
+from credit_risk.data.inputs import Faults, Inputs, Mask, Matrix
 from credit_risk.errors import ScorerError
+from credit_risk.scoring import reasons
+from credit_risk.scoring.reasons import Explanation, Explanations, Places
 
 Codes = NDArray[np.int8]
 Rules = NDArray[np.int16]  # a policy may have more than 127 rules

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from credit_risk.config import Config
-from credit_risk.domain.inputs import Matrix
-from credit_risk.formula import Formula, extend
+from credit_risk.config.formulas import Formula, extend
+from credit_risk.data.inputs import Matrix
 
 BLOCK_ROWS = 4096
 
@@ -29,6 +29,10 @@ class Features:
         columns = {name: inputs[:, index] for index, name in enumerate(self.inputs)}
         extend(columns, self.formulas)
         return columns
+
+    def of_inputs(self, inputs: Matrix) -> Matrix:
+        """The matrix of applications that are numbers already: (rows, inputs) to (rows, features)."""
+        return self.matrix(self.columns(inputs))
 
     def matrix(self, columns: Mapping[str, Matrix]) -> Matrix:
         """One row an application, one column a feature."""

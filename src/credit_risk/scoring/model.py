@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Protocol
 import lightgbm as lgb
 import numpy as np
 
-from credit_risk.domain.inputs import Matrix
-from credit_risk.domain.one_row import OneRow
+from credit_risk.data.inputs import Matrix
+from credit_risk.scoring.single_row import OneRow
 
 FEW_ROWS = 4  # up to which one at a time is faster: a table has to be prepared anew on each call
 ONE_THREAD_ROWS = 512  # below this, handing rows to other threads costs more than it saves

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from credit_risk.config import Config
 from credit_risk.config.schema import PolicyRule, Reasons, Scalar
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.inputs import Mask, Matrix
-from credit_risk.domain.model import ONE_THREAD_ROWS, Boosted, Logistic, Model, Scorecard, prepared
+from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.errors import DataError, ScorerError
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.model import ONE_THREAD_ROWS, Boosted, Logistic, Model, Scorecard, prepared
 
 Places = NDArray[np.intp]
 

@@ -20,19 +20,19 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.config import Config
+from credit_risk.config.formulas import Formula
 from credit_risk.data import digest
+from credit_risk.data.inputs import Faults, Inputs, Mask, Matrix
 from credit_risk.data.writing import write_directory, write_json
-from credit_risk.domain import decision
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.decision import NO_RULE, Decisions, Names, Plain, Told
-from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Faults, Inputs, Mask, Matrix
-from credit_risk.domain.model import Model
-from credit_risk.domain.numbers_of_one import One, Value, holds, value_of
-from credit_risk.domain.reasons import Background, Explainer
 from credit_risk.errors import ScorerError
-from credit_risk.formula import Formula
-from credit_risk.records.scorer_files import FORMAT, altered, facts_of, model_of, object_of
+from credit_risk.scoring import decision
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.decision import NO_RULE, Decisions, Names, Plain, Told
+from credit_risk.scoring.features import Features
+from credit_risk.scoring.model import Model
+from credit_risk.scoring.reasons import Background, Explainer
+from credit_risk.scoring.scorer_files import FORMAT, altered, facts_of, model_of, object_of
+from credit_risk.scoring.single_application import One, Value, holds, value_of
 
 MARK = "scorer.json"  # the file by which a directory is known for a scorer
 
@@ -135,7 +135,7 @@ class Scorer:
         return self.decide_inputs(self._inputs.table(applications), reasons=reasons)
 
     def decide_inputs(self, inputs: Matrix, *, reasons: bool = True) -> Decisions:
-        """Decide applications that are numbers already (see domain.inputs)."""
+        """Decide applications that are numbers already (see data.inputs)."""
         if len(inputs) == 1 and (decided := self._plainly(inputs, reasons=reasons)):
             return decided
         policy = self.config.policy

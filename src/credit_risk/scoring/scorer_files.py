@@ -9,9 +9,9 @@ from typing import Any
 from lightgbm.basic import LightGBMError
 
 from credit_risk.data import digest
-from credit_risk.domain import model
-from credit_risk.domain.model import Model
 from credit_risk.errors import ScorerError
+from credit_risk.scoring import model
+from credit_risk.scoring.model import Model
 
 FORMAT = 1
 

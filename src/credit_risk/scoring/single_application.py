@@ -14,9 +14,9 @@ from math import isnan
 
 import numpy as np
 
-from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Inputs
-from credit_risk.formula import Formula
+from credit_risk.config.formulas import Formula
+from credit_risk.data.inputs import Inputs
+from credit_risk.scoring.features import Features
 
 Numbers = Mapping[str, float]
 Value = Callable[[Numbers], float]

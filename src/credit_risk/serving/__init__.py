@@ -1,0 +1,1 @@
+"""The service: one application in, a recorded decision with reasons out."""

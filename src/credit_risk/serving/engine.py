@@ -17,11 +17,9 @@ import numpy as np
 
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.domain.inputs import Matrix
+from credit_risk.data.inputs import Matrix
 from credit_risk.errors import CheckFailed, ScorerError
-from credit_risk.records import signing
-from credit_risk.records.decided import decided
-from credit_risk.records.ledger import (
+from credit_risk.ledger import (
     CommitInLoop,
     Conflict,
     DecidedBy,
@@ -36,10 +34,12 @@ from credit_risk.records.ledger import (
     make_key_file,
     master_key,
 )
-from credit_risk.records.scorer import Scorer
+from credit_risk.ledger.decision_record import decided
+from credit_risk.scoring import signing
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
-from credit_risk.serving.contract import Application, Contract
 from credit_risk.serving.problems import Problem
+from credit_risk.serving.request_reading import Application, Contract
 from credit_risk.serving.settings import LedgerSettings, Serving
 
 log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from typing import Any
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Column
-from credit_risk.domain.decision import OUTCOMES, REFUSED
-from credit_risk.domain.inputs import expected
-from credit_risk.records.scorer import Scorer
+from credit_risk.data.inputs import expected
+from credit_risk.scoring.decision import OUTCOMES, REFUSED
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 from credit_risk.serving.engine import API_VERSION
 from credit_risk.serving.problems import TITLES

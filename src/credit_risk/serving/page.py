@@ -15,8 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Column
-from credit_risk.domain import decision
-from credit_risk.domain.inputs import expected
+from credit_risk.data.inputs import expected
+from credit_risk.scoring import decision
 
 INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 

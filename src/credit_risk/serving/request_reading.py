@@ -1,6 +1,6 @@
 """The request contract: from the bytes of a body to an application that may be decided, or every fault of it at once.
 
-Whether a value is missing or invalid is decided where every application is looked at (domain.inputs); here stands only
+Whether a value is missing or invalid is decided where every application is looked at (data.inputs); here stands only
 what is particular to a request: JSON that is one object, and no field that nobody knows.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from credit_risk.config import Config
-from credit_risk.domain.inputs import Inputs, Matrix, expected
+from credit_risk.data.inputs import Inputs, Matrix, expected
 from credit_risk.serving.problems import Fault, Problem
 
 SHOWN = 100  # characters of a value that are sent back

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from credit_risk.config import environment
 from credit_risk.config.schema import Section, Text
-from credit_risk.records.signing import SignedBy
+from credit_risk.scoring.signing import SignedBy
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]

@@ -16,13 +16,13 @@ from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from credit_risk.records.ledger import LedgerUnavailable
+from credit_risk.ledger import LedgerUnavailable
 from credit_risk.serving import examples, openapi, page
 from credit_risk.serving.access import Client, Guard, Scope, needs
-from credit_risk.serving.contract import REFERENCE, is_reference
 from credit_risk.serving.engine import Asked, Engine
-from credit_risk.serving.measures import Measures
 from credit_risk.serving.problems import Fault, Problem
+from credit_risk.serving.prometheus import Measures
+from credit_risk.serving.request_reading import REFERENCE, is_reference
 from credit_risk.serving.settings import Serving
 from credit_risk.serving.traffic import Buckets, Room
 

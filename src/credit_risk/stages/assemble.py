@@ -6,12 +6,13 @@ from typing import Any, get_args
 from credit_risk.config import Config
 from credit_risk.config.schema import Kind
 from credit_risk.data.files import Files
+from credit_risk.data.inputs import Inputs, Matrix
 from credit_risk.data.writing import read_json, read_parquet
-from credit_risk.domain import decision, drift, model, reasons
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.inputs import Inputs, Matrix
-from credit_risk.records.scorer import Scorer
-from credit_risk.stages.train import matrix_of
+from credit_risk.measures import drift
+from credit_risk.scoring import decision, model, reasons
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.features import Features
+from credit_risk.scoring.scorer import Scorer
 
 
 def run(config: Config, files: Files) -> None:
@@ -45,7 +46,7 @@ def assemble(config: Config, kind: str, text: str, training: dict[str, Any], inp
         config.reasons,
         scorer.model,
         scorer.calibration,
-        matrix=matrix_of(config, inputs),
+        matrix=Features.of(config).of_inputs(inputs),
         pd=decisions.pd,
         cut_off=decision.cut_off(config.policy),
     )

@@ -6,14 +6,13 @@ from pandas import DataFrame
 
 from credit_risk.config import Column, Config
 from credit_risk.config.schema import GUARDED_ROLES
-from credit_risk.data import tables
+from credit_risk.data import dictionary, tables
+from credit_risk.data.contract import outcomes
 from credit_risk.data.files import Files
+from credit_risk.data.inputs import expected
 from credit_risk.data.writing import write_text
-from credit_risk.domain import dictionary
-from credit_risk.domain.contract import outcomes
-from credit_risk.domain.features import made_of
-from credit_risk.domain.inputs import expected
-from credit_risk.stages.gate_output import cell
+from credit_risk.report.gate_output import cell
+from credit_risk.scoring.features import made_of
 
 COLUMNS = ("column", "meaning", "role", "may hold", "without it", "missing", "holds", "PD moves", "reason")
 DERIVED = ("feature", "meaning", "formula", "made of", "PD moves", "reason")

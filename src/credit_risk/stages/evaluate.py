@@ -12,16 +12,17 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.data.files import SPLITS, Files, SplitName
+from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.writing import read_json, read_parquet, write_csv, write_json, write_parquet
-from credit_risk.domain import bands, decision, drift, fairness, leak, metrics, model, monotone, results
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.decision import Decisions
-from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Inputs, Mask, Matrix
-from credit_risk.domain.intervals import Interval, bootstrap, paired_difference
-from credit_risk.domain.metrics import Economics, Sample
 from credit_risk.errors import DataError, ScorerError
-from credit_risk.records.scorer import Scorer
+from credit_risk.measures import bands, drift, fairness, leak, metrics, monotone, results
+from credit_risk.measures.intervals import Interval, bootstrap, paired_difference
+from credit_risk.measures.metrics import Economics, Sample
+from credit_risk.scoring import decision, model
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.decision import Decisions
+from credit_risk.scoring.features import Features
+from credit_risk.scoring.scorer import Scorer
 
 log = logging.getLogger(__name__)
 

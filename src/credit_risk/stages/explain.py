@@ -17,17 +17,19 @@ from pandas import DataFrame
 from credit_risk.config import Config
 from credit_risk.config.schema import GUARDED_ROLES
 from credit_risk.data.files import Files, SplitName
+from credit_risk.data.inputs import Inputs, Mask, Matrix
+from credit_risk.data.split import Labels
 from credit_risk.data.writing import read_parquet, write_csv, write_directory, write_json
-from credit_risk.domain import decision, explanation, fitting, reasons
-from credit_risk.domain.calibration import Calibration
-from credit_risk.domain.decision import DECLINE, NO_RULE
-from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Inputs, Mask, Matrix
-from credit_risk.domain.intervals import Interval, proportion
-from credit_risk.domain.model import Boosted, Model, Scorecard
-from credit_risk.domain.reasons import Explainer, Explanations
-from credit_risk.domain.split import Labels
-from credit_risk.records.scorer import Scorer
+from credit_risk.measures import explanation
+from credit_risk.measures.intervals import Interval, proportion
+from credit_risk.modelling import fitting
+from credit_risk.scoring import decision, reasons
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.decision import DECLINE, NO_RULE
+from credit_risk.scoring.features import Features
+from credit_risk.scoring.model import Boosted, Model, Scorecard
+from credit_risk.scoring.reasons import Explainer, Explanations
+from credit_risk.scoring.scorer import Scorer
 
 log = logging.getLogger(__name__)
 

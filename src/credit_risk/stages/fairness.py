@@ -14,17 +14,18 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.config.schema import Alternatives, Fairness
 from credit_risk.data.files import Files, SplitName
+from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.writing import read_json, read_parquet, write_csv, write_directory, write_json
-from credit_risk.domain import alternatives, decision, fairness, fitting, proxies
-from credit_risk.domain.alternatives import Selection, Training
-from credit_risk.domain.decision import Decisions
-from credit_risk.domain.fairness import Cases, Figures, Grouping
-from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Inputs, Mask, Matrix
-from credit_risk.domain.model import Boosted
-from credit_risk.records.scorer import Scorer
+from credit_risk.measures import fairness, proxies
+from credit_risk.measures.fairness import Cases, Figures, Grouping
+from credit_risk.modelling import alternatives, fitting
+from credit_risk.modelling.alternatives import Selection, Training
+from credit_risk.scoring import decision
+from credit_risk.scoring.decision import Decisions
+from credit_risk.scoring.features import Features
+from credit_risk.scoring.model import Boosted
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages.evaluate import load_scorers
-from credit_risk.stages.train import matrix_of
 
 log = logging.getLogger(__name__)
 
@@ -245,7 +246,7 @@ def searched(
     if not selection.contrasts:
         why = "no declared contrast has two groups that are large enough among the selection rows"
         return facts | {"sentence": f"Alternatives were not searched for: {why}."}
-    training = Training(matrix_of(config, train.inputs), train.bad, train.groupings)
+    training = Training(Features.of(config).of_inputs(train.inputs), train.bad, train.groupings)
     frontier = alternatives.search(
         config,
         settings,
@@ -272,7 +273,7 @@ def _selection(config: Config, part: Part) -> tuple[Selection, dict[str, str]]:
     """The rows that judge, and the contrasts they are too few for, with the reason."""
     made = part.decisions
     decided = (made.rule != decision.NO_RULE) | np.isnan(made.pd) | (made.outcome == decision.REFUSED)
-    matrix = matrix_of(config, part.inputs)
+    matrix = Features.of(config).of_inputs(part.inputs)
     every = Selection(matrix, part.cases, decided, part.groupings, config.fairness.contrasts)
     kept = alternatives.assessable(every, min_n=config.fairness.min_n)
     left_out = {

@@ -18,11 +18,12 @@ from credit_risk.config import Config, load
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
-from credit_risk.domain import gate, selection, waiver
-from credit_risk.domain.intervals import Interval
-from credit_risk.domain.waiver import Waiver
 from credit_risk.errors import CheckFailed, ConfigError, NotFound
-from credit_risk.records.scorer import differences
+from credit_risk.measures import gate, waiver
+from credit_risk.measures.intervals import Interval
+from credit_risk.measures.waiver import Waiver
+from credit_risk.modelling import selection
+from credit_risk.scoring.scorer import differences
 from credit_risk.stages import measurements
 from credit_risk.stages.measurements import METRICS, SELECTION, object_of
 

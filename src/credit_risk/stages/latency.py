@@ -18,12 +18,12 @@ import numpy as np
 from credit_risk.config import Config
 from credit_risk.config.schema import Evaluation
 from credit_risk.data.files import Files
+from credit_risk.data.inputs import Inputs, Matrix
 from credit_risk.data.writing import read_parquet, write_json
-from credit_risk.domain.decision import APPROVE, DECLINE, NO_RULE, OUTCOMES, REFER
-from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Inputs, Matrix
-from credit_risk.domain.model import Boosted
-from credit_risk.records.scorer import Scorer
+from credit_risk.scoring.decision import APPROVE, DECLINE, NO_RULE, OUTCOMES, REFER
+from credit_risk.scoring.features import Features
+from credit_risk.scoring.model import Boosted
+from credit_risk.scoring.scorer import Scorer
 
 log = logging.getLogger(__name__)
 

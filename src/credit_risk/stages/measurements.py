@@ -7,8 +7,8 @@ from typing import Any
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
-from credit_risk.domain import gate
 from credit_risk.errors import DataError
+from credit_risk.measures import gate
 
 METRICS, SELECTION = "metrics", "selection"
 REPORTS = (METRICS, SELECTION, "fairness", "explain", "robustness", "latency")  # attacks are a room of their own

@@ -10,14 +10,13 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.config.schema import GUARDED_ROLES
-from credit_risk.data import digest, tables
+from credit_risk.data import digest, split, tables
 from credit_risk.data.files import SPLITS, Files, SplitName
+from credit_risk.data.inputs import Inputs, Mask, Matrix, word_of
+from credit_risk.data.split import Assignment
 from credit_risk.data.writing import write_json, write_parquet
-from credit_risk.domain import split
-from credit_risk.domain.features import Features
-from credit_risk.domain.inputs import Inputs, Mask, Matrix, word_of
-from credit_risk.domain.split import Assignment
 from credit_risk.errors import DataError
+from credit_risk.scoring.features import Features
 
 log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.config.schema import Robustness, Scenario
 from credit_risk.data.files import Files
+from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.writing import read_parquet, write_csv, write_json
-from credit_risk.domain import stress
-from credit_risk.domain.decision import Decisions
-from credit_risk.domain.inputs import Inputs, Mask, Matrix
-from credit_risk.domain.stress import Groups, Injection
-from credit_risk.records.scorer import Scorer
+from credit_risk.measures import stress
+from credit_risk.measures.stress import Groups, Injection
+from credit_risk.scoring.decision import Decisions
+from credit_risk.scoring.scorer import Scorer
 
 Numbers = dict[str, Any]
 Unknown = dict[str, str]

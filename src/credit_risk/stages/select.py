@@ -9,9 +9,11 @@ from credit_risk.config.schema import Kind
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
-from credit_risk.domain import metrics, model, selection
-from credit_risk.domain.intervals import Interval, paired_difference
-from credit_risk.records.scorer import Scorer
+from credit_risk.measures import metrics
+from credit_risk.measures.intervals import Interval, paired_difference
+from credit_risk.modelling import selection
+from credit_risk.scoring import model
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages.evaluate import Numbers, Part, bare, flat, read_part
 
 log = logging.getLogger(__name__)

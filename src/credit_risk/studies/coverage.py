@@ -12,10 +12,11 @@ import numpy as np
 from scipy.special import expit, logit
 
 from credit_risk.config import Config
-from credit_risk.domain import bands, drift, fairness, power, stress
-from credit_risk.domain.inputs import Matrix
-from credit_risk.domain.intervals import bootstrap, delong, paired_difference, proportion
-from credit_risk.stages.power_worlds import (
+from credit_risk.data.inputs import Matrix
+from credit_risk.measures import bands, drift, fairness, stress
+from credit_risk.measures.intervals import bootstrap, delong, paired_difference, proportion
+from credit_risk.studies import gate_errors
+from credit_risk.studies.worlds import (
     Columns,
     World,
     band_gaps,
@@ -97,10 +98,10 @@ def held(config: Config, one: World, everybody: World, true: Truths, replicates:
 
     everybody: the population, because the true index of a drift is that of the bins that a sample has frozen.
     """
-    answers = {name: power.holds(*pair, true[name]) for name, pair in intervals(config, one, replicates)}
+    answers = {name: gate_errors.holds(*pair, true[name]) for name, pair in intervals(config, one, replicates)}
     gaps = [(band.gap, true["score bands at once: gap"][place]) for place, band in _assessed(config, one)]
     at_once = {
-        "score bands at once: gap": [power.holds(gap.low, gap.high, value) for gap, value in gaps],
+        "score bands at once: gap": [gate_errors.holds(gap.low, gap.high, value) for gap, value in gaps],
         "PSI: score": list(_drifts(config, scores(config, one), scores(config, everybody))),
         "CSI of all inputs at once: index": list(_drifts(config, inputs(one), inputs(everybody))),
     }
@@ -112,7 +113,7 @@ def _drifts(config: Config, own: tuple[Columns, Columns], everybody: tuple[Colum
     for shift in found:
         bins = reference.columns[shift.column]
         then, now = (bins.count(columns[shift.column]) for columns in everybody)
-        yield power.holds(shift.low, shift.high, drift.index(then, now))
+        yield gate_errors.holds(shift.low, shift.high, drift.index(then, now))
 
 
 def intervals(config: Config, one: World, replicates: int) -> Pairs:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from credit_risk.config.schema import Gate
-from credit_risk.domain.gate import Verdict
-from credit_risk.domain.intervals import Interval, proportion
+from credit_risk.measures.gate import Verdict
+from credit_risk.measures.intervals import Interval, proportion
 
 AIM = (0.93, 0.97)  # share of 95 % intervals that should hold the truth
 

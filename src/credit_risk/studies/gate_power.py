@@ -21,9 +21,9 @@ from threadpoolctl import threadpool_limits
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
-from credit_risk.domain import gate, power
-from credit_risk.stages import plots_power, power_coverage, power_page
-from credit_risk.stages.power_worlds import Trial, trials
+from credit_risk.measures import gate
+from credit_risk.studies import coverage, gate_errors, gate_power_page, gate_power_plots
+from credit_risk.studies.worlds import Trial, trials
 
 log = logging.getLogger(__name__)
 
@@ -83,18 +83,19 @@ def run(config: Config, files: Files, plan: Plan, *, workers: int) -> dict[str, 
 def write_documents(root: Path) -> Path:
     """Write docs/gate-power.md and its pictures from the figures beside it alone."""
     result = read_json(root / FIGURES)
-    for name, svg in plots_power.pictures(result).items():
+    for name, svg in gate_power_plots.pictures(result).items():
         write_text(root / PICTURES / name, svg)
-    write_text(root / PAGE, power_page.render(result))
+    write_text(root / PAGE, gate_power_page.render(result))
     return root / PAGE
 
 
 def fingerprint(config: Config, plan: Plan) -> str:
     """Changes with everything that a kept cell depends on: config, plan and the code that counts."""
-    sources = [*PACKAGE.glob("domain/*.py"), PACKAGE / "data" / "simulate.py", *PACKAGE.glob("stages/power*.py")]
+    folders = ("config", "data", "scoring", "measures", "studies")
+    sources = [path for folder in folders for path in (PACKAGE / folder).glob("*.py")]
     found = hashlib.sha256(repr((config, plan)).encode())
     for path in sorted(sources):
-        if path.name != "power_page.py":
+        if path.name != "gate_power_page.py":
             found.update(path.read_bytes())
     return found.hexdigest()[:16]
 
@@ -138,7 +139,7 @@ def counted(config: Config, plan: Plan, cell: Cell, kept: Path) -> None:
     if cell.kind == "coverage":
         answer = _coverage(config, plan, cell, read_json(kept / Cell("truth", rows=plan.truth_rows).name))
     elif not cell.gate:
-        answer = power_coverage.truths(config, power_coverage.population(cell.rows, TRUTH_SEED))
+        answer = coverage.truths(config, coverage.population(cell.rows, TRUTH_SEED))
     else:
         (trial,) = (one for one in trials(config, plan.replicates) if one.gate.name == cell.gate)
         answer = _truth(config, trial, cell) if cell.kind == "truth" else _verdicts(config, trial, cell)
@@ -164,10 +165,10 @@ def verdict(config: Config, trial: Trial, rows: int, seed: int, dose: float) -> 
 def _coverage(config: Config, plan: Plan, cell: Cell, true: Mapping[str, Any]) -> dict[str, Any]:
     held: Counter[str] = Counter()
     known: Counter[str] = Counter()
-    everybody = power_coverage.population(plan.truth_rows, TRUTH_SEED)
+    everybody = coverage.population(plan.truth_rows, TRUTH_SEED)
     for seed in range(cell.first, cell.first + cell.seeds):
-        one = power_coverage.lender(cell.rows, seed)
-        answers = power_coverage.held(config, one, everybody, true, plan.coverage_replicates)
+        one = coverage.lender(cell.rows, seed)
+        answers = coverage.held(config, one, everybody, true, plan.coverage_replicates)
         known.update(name for name, answer in answers.items() if answer is not None)
         held.update(name for name, answer in answers.items() if answer)
     return {"held": held, "known": known}
@@ -190,7 +191,7 @@ def _of_gate(trial: Trial, later: Iterable[Cell], plan: Plan, kept: Path) -> dic
     for cell in (cell for cell in later if cell.kind == "verdicts" and cell.gate == name):
         truth = read_json(kept / Cell("truth", name, cell.dose, plan.truth_rows).name)["truth"]
         counts = read_json(kept / cell.name)["verdicts"]
-        tally = power.tally(trial.gate, truth, Counter(counts).elements())
+        tally = gate_errors.tally(trial.gate, truth, Counter(counts).elements())
         found.append({"dose": cell.dose, "rows": cell.rows, "truth": truth, **asdict(tally),
                       "miss": tally.miss, "false_fail": tally.false_fail})  # fmt: skip
     limits = {"at_least": trial.gate.at_least, "at_most": trial.gate.at_most}
@@ -213,7 +214,7 @@ def _covered(chunks: Iterable[Cell], truth: Cell, kept: Path) -> list[dict[str, 
     true = read_json(kept / truth.name)
     lines = []
     for name in known:
-        share, word = power.coverage(held[name], known[name])
+        share, word = gate_errors.coverage(held[name], known[name])
         lines.append({"interval": name, "truth": true[name] if isinstance(true.get(name), float) else None,
                       "held": held[name], "known": known[name], "share": share.value, "low": share.low,
                       "high": share.high, "verdict": word})  # fmt: skip

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
-from credit_risk.domain.power import AIM
-from credit_risk.stages.plots import BAD, GOOD, INK, MODEL, MUTED, picture
-from credit_risk.stages.plots_alone import standalone
-from credit_risk.stages.power_page import value
+from credit_risk.report.plots import BAD, GOOD, INK, MODEL, MUTED, picture
+from credit_risk.report.standalone_svg import standalone
+from credit_risk.studies.gate_errors import AIM
+from credit_risk.studies.gate_power_page import value
 
 COLUMNS = 2
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))

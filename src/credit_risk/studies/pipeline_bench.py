@@ -29,15 +29,16 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from credit_risk.batch import score
 from credit_risk.config import Config, load
 from credit_risk.config.schema import CATEGORY_TYPES, Column, Source
 from credit_risk.data import raw, tables
 from credit_risk.data.files import Files
+from credit_risk.data.inputs import Inputs, Matrix
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.domain.inputs import Inputs, Matrix
 from credit_risk.errors import CreditRiskError
-from credit_risk.records.scorer import Scorer
-from credit_risk.stages import assemble, prepare, score, train
+from credit_risk.scoring.scorer import Scorer
+from credit_risk.stages import assemble, prepare, train
 
 log = logging.getLogger(__name__)
 
@@ -245,7 +246,7 @@ def _clone(root: Path, clone: Path) -> None:
 
 
 def _task(name: str, root: Path, facts: dict[str, Any]) -> list[str]:
-    return [sys.executable, "-m", "credit_risk.stages.bench", name, str(root), json.dumps(facts)]
+    return [sys.executable, "-m", "credit_risk.studies.pipeline_bench", name, str(root), json.dumps(facts)]
 
 
 # A process counts the memory of the one it was split from as its own peak, so a small one starts what is measured.

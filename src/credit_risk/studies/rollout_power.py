@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import binomtest
 
-from credit_risk.delivery.analysis import Counts, judge
-from credit_risk.delivery.settings import Analysis
+from credit_risk.rollout.analysis import Counts, judge
+from credit_risk.rollout.settings import Analysis
 
 BY_CHANCE = 0.001
 

@@ -17,14 +17,15 @@ from scipy.special import expit, logit
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Gate
-from credit_risk.data import simulate
-from credit_risk.domain import bands, decision, drift, fairness, metrics, stress
-from credit_risk.domain.decision import Decisions
-from credit_risk.domain.fairness import Cases, Grouping, Measure
-from credit_risk.domain.inputs import Faults, Inputs, Mask, Matrix
-from credit_risk.domain.intervals import Interval, bootstrap, paired_difference
-from credit_risk.domain.metrics import Economics, Sample
-from credit_risk.domain.split import Labels
+from credit_risk.data import simulated_lender
+from credit_risk.data.inputs import Faults, Inputs, Mask, Matrix
+from credit_risk.data.split import Labels
+from credit_risk.measures import bands, drift, fairness, metrics, stress
+from credit_risk.measures.fairness import Cases, Grouping, Measure
+from credit_risk.measures.intervals import Interval, bootstrap, paired_difference
+from credit_risk.measures.metrics import Economics, Sample
+from credit_risk.scoring import decision
+from credit_risk.scoring.decision import Decisions
 
 MONTHS = 18  # of applications; the last six have not matured when the test rows are taken
 EARLIER, MATURED = 6, 12  # months: before the one the reference is taken, up to the other the test rows
@@ -58,10 +59,10 @@ class World:
 @lru_cache(maxsize=2)
 def world(rows: int, seed: int, **doses: float) -> World:
     """A lender with exactly `rows` test rows. Doses as `simulate.lender` takes them."""
-    book = simulate.lender(round(rows * DRAWN) + 300, seed=seed, declined=DECLINED, months=MONTHS, **doses)
+    book = simulated_lender.lender(round(rows * DRAWN) + 300, seed=seed, declined=DECLINED, months=MONTHS, **doses)
     truth, applications = book.truth, book.applications
-    month = (applications["applied_on"].to_numpy().astype("M8[M]") - simulate.FIRST_MONTH).astype(int)
-    matured = truth["outcome_on"].to_numpy().astype("M8[M]") < simulate.FIRST_MONTH + MATURED + 12
+    month = (applications["applied_on"].to_numpy().astype("M8[M]") - simulated_lender.FIRST_MONTH).astype(int)
+    matured = truth["outcome_on"].to_numpy().astype("M8[M]") < simulated_lender.FIRST_MONTH + MATURED + 12
     known = matured & applications["status"].isin(["good", "bad"]).to_numpy() & ~truth["is_copy"].to_numpy()
     chance = np.random.default_rng([seed, 1])
     test = np.sort(chance.choice(np.flatnonzero(known & (month >= EARLIER)), rows, replace=False))
@@ -299,7 +300,7 @@ def value_of(figure: Figure) -> Truth:
 
 def scorecard_pair(one: World, _: float) -> tuple[Matrix, Matrix]:
     """The true PD, and what remains of it without the interaction that no scorecard can hold."""
-    return one.pd, expit(simulate.log_odds(one.features, interaction=0.0).to_numpy())
+    return one.pd, expit(simulated_lender.log_odds(one.features, interaction=0.0).to_numpy())
 
 
 def baseline_pair(one: World, dose: float) -> tuple[Matrix, Matrix]:

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from credit_risk.delivery import argo
-from credit_risk.delivery.analysis import MEASURES
-from credit_risk.serving.measures import SCORES
+from credit_risk.rollout.analysis import MEASURES
+from credit_risk.rollout.kubernetes import argo
+from credit_risk.serving.prometheus import SCORES
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from kubernetes_validate.utils import SchemaNotFoundError
 from ruamel.yaml import YAML
 
 from credit_risk.cli import main
-from credit_risk.delivery import cluster, manifests
-from credit_risk.delivery.settings import validate_environment_config
+from credit_risk.rollout.kubernetes import manifests, target
+from credit_risk.rollout.settings import validate_environment_config
 from credit_risk.serving.settings import load as load_serving
 
 HERE = Path(__file__).parent
@@ -176,7 +176,7 @@ def test_the_network_denies_what_is_not_named(built):
     assert named["spec"]["policyTypes"] == ["Ingress", "Egress"]
     for rule in named["spec"]["ingress"]:
         assert rule["from"]
-        assert [one["port"] for one in rule["ports"]] == [cluster.PORT]
+        assert [one["port"] for one in rule["ports"]] == [target.PORT]
     assert all(rule["ports"] for rule in named["spec"]["egress"])
 
 
@@ -198,12 +198,12 @@ def test_colours_names_and_ports_are_those_that_a_rollout_asks_for(built):
     documents = built()
     for colour in ("blue", "green"):
         deployment = of(documents, "Deployment", f"credit-risk-{colour}")[0]["spec"]
-        labels = {"app.kubernetes.io/name": cluster.NAME, "colour": colour}
+        labels = {"app.kubernetes.io/name": target.NAME, "colour": colour}
         assert deployment["template"]["metadata"]["labels"] == labels
         assert of(documents, "Service", f"credit-risk-{colour}")[0]["spec"]["selector"] == labels
         assert "replicas" not in deployment
-    assert {one["name"] for one in containers(documents)} == {cluster.CONTAINER}
-    assert cluster._shares(of(documents, "HTTPRoute")[0]) == {"blue": 100, "green": 0}
+    assert {one["name"] for one in containers(documents)} == {target.CONTAINER}
+    assert target._shares(of(documents, "HTTPRoute")[0]) == {"blue": 100, "green": 0}
     assert of(documents, "Gateway")[0]["metadata"]["name"] == "credit-risk"
 
 

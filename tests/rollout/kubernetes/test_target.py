@@ -9,18 +9,18 @@ import pytest
 from cluster_trial import IMAGE, NAMESPACE, Api, passing, serving, write_kubeconfig
 from credit_risk.cli import main
 from credit_risk.data.files import Files
-from credit_risk.delivery import deploying
-from credit_risk.delivery.cluster import Cluster, connected
-from credit_risk.delivery.engine import Engine, NotReached, Releases, RolloutRefused
-from credit_risk.delivery.place import Place, copy_release, here
-from credit_risk.delivery.settings import Kubernetes, validate_environment_config
-from credit_risk.delivery.split import other
-from credit_risk.delivery.state import Record
 from credit_risk.errors import UsageError
-from credit_risk.records.decided import decided
-from credit_risk.records.scorer import Scorer
-from delivery_trial import ADA, ANALYSIS, KEY, TOLERANCES, go_on, write_environment
-from release_trial import empty_registry, files
+from credit_risk.ledger.decision_record import decided
+from credit_risk.rollout import deployment
+from credit_risk.rollout.engine import Engine, NotReached, Releases, RolloutRefused
+from credit_risk.rollout.folder import Place, copy_release, here
+from credit_risk.rollout.kubernetes.target import Cluster, connected
+from credit_risk.rollout.settings import Kubernetes, validate_environment_config
+from credit_risk.rollout.split import other
+from credit_risk.rollout.state import Record
+from credit_risk.scoring.scorer import Scorer
+from registry_trial import empty_registry, files
+from rollout_trial import ADA, ANALYSIS, KEY, TOLERANCES, go_on, write_environment
 
 __all__ = ["empty_registry", "files"]
 
@@ -405,7 +405,7 @@ def half_way(root, api, version):
         containers = api.objects[f"credit-risk-{colour}"]["spec"]["template"]["spec"]["containers"]
         containers[0]["image"] = f"{IMAGE}:{version}"
     path = root / "configs" / "deploy" / "local.yaml"
-    site = deploying.Site(root, validate_environment_config(path), path)
+    site = deployment.Site(root, validate_environment_config(path), path)
     site.engine.releases.fetch(version, "blue", "", "")
     site.engine.begin(version, "canary", (20, 100), **WHO)
     while site.engine.tick().percent != 20 or api.weights["green"] != 20:

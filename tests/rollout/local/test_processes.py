@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from credit_risk.delivery import processes
-from credit_risk.delivery.processes import Command, Kept, answers, runs
+from credit_risk.rollout.local import processes
+from credit_risk.rollout.local.processes import Command, Kept, answers, runs
 from tools import free_ports
 
 ECHO = Path(__file__).parent / "echo.py"

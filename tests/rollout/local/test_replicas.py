@@ -1,6 +1,6 @@
 """Replicas by name and port."""
 
-from credit_risk.delivery.replicas import replicas
+from credit_risk.rollout.local.replicas import replicas
 
 
 def test_replicas_are_counted_from_one_and_each_has_the_next_port(environment):

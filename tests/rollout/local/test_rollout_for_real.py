@@ -6,13 +6,13 @@ import pytest
 
 from credit_risk.cli import main
 from credit_risk.data import digest
-from credit_risk.delivery.place import Place
-from credit_risk.domain.lifecycle import standing
-from credit_risk.records.ledger import Ledger
-from credit_risk.records.ledger.verification import verify
-from credit_risk.release import moves
-from delivery_trial import ADA, KEY, Applicants, write_environment
-from release_trial import assemble_again, empty_registry, files, opened, registered
+from credit_risk.ledger import Ledger
+from credit_risk.ledger.verification import verify
+from credit_risk.registry import promotion
+from credit_risk.registry.lifecycle import standing
+from credit_risk.rollout.folder import Place
+from registry_trial import assemble_again, empty_registry, files, opened, registered
+from rollout_trial import ADA, KEY, Applicants, write_environment
 from tools import HAPROXY, needed
 
 __all__ = ["empty_registry", "files", "opened", "registered"]
@@ -27,7 +27,7 @@ def up(files, registered, opened, monkeypatch):
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
     registered()
     for move in ("nominate", "promote"):
-        moves.move(opened, move, "1", by="Ada Berg", reason="a reason of five words")
+        promotion.move(opened, move, "1", by="Ada Berg", reason="a reason of five words")
     port = write_environment(files.root)
     root = ["--root", str(files.root)]
     try:
@@ -43,7 +43,7 @@ def test_a_rollout_and_a_rollback_fail_no_request_and_the_registry_follows(up, f
     assemble_again(files, lgd=0.51)
     registered()
     versions[2] = digest.of_directory(files.scorer)
-    moves.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+    promotion.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
     with Applicants(port, rate=200, people=100) as asking:
         time.sleep(2)
         assert main(["deploy", *root, "--model-version", "2", "--current-version", "1", *ADA]) == 0
@@ -70,7 +70,7 @@ def test_a_candidate_that_declines_nearly_all_is_stopped_by_its_shadow(up, files
     port, root = up
     assemble_again(files, lgd=2.0)
     registered()
-    moves.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+    promotion.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
     with Applicants(port, rate=200, people=100) as asking:
         time.sleep(4)
     assert asking.failed() == []
@@ -84,7 +84,7 @@ def test_who_registered_a_version_does_not_bring_it_into_traffic(up, files, regi
     _, root = up
     assemble_again(files, lgd=0.51)
     registered()
-    moves.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+    promotion.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
     assert main(["deploy", *root, *KIM]) == 1
     assert "four eyes" in capsys.readouterr().err
     assert Place(files.root).wanted() == {"blue": "1"}

@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from credit_risk.delivery.bucket import bucket
-from credit_risk.delivery.router import Router, RouterUnavailable, places, rendered
-from credit_risk.delivery.settings import Environment
-from credit_risk.delivery.split import Split
+from credit_risk.rollout.bucket import bucket
+from credit_risk.rollout.local.router import Router, RouterUnavailable, places, rendered
+from credit_risk.rollout.settings import Environment
+from credit_risk.rollout.split import Split
 from tools import HAPROXY, free_ports, needed
 
 ECHO = Path(__file__).parent / "echo.py"

@@ -7,11 +7,11 @@ import pytest
 
 from credit_risk.cli import main
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.delivery import scaling
-from credit_risk.delivery.place import Place
-from credit_risk.delivery.scaling import Rule, busiest, look
-from credit_risk.delivery.state import Record
-from credit_risk.delivery.supervisor import NotUp
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.local import scaling
+from credit_risk.rollout.local.scaling import Rule, busiest, look
+from credit_risk.rollout.local.supervisor import NotUp
+from credit_risk.rollout.state import Record
 from supervisor_trial import up
 
 __all__ = ["up"]

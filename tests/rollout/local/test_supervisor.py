@@ -5,8 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from credit_risk.cli import main
-from credit_risk.delivery import command
-from credit_risk.delivery.supervisor import known
+from credit_risk.rollout import command
+from credit_risk.rollout.local.supervisor import known
 from supervisor_trial import is_up, up
 
 __all__ = ["up"]

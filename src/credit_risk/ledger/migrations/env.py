@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from credit_risk.records.ledger.tables import metadata
+from credit_risk.ledger.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

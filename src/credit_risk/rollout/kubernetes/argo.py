@@ -9,9 +9,9 @@ from typing import Any
 
 from scipy.special import chdtri
 
-from credit_risk.delivery.analysis import COLOURS, SHARES, part
-from credit_risk.delivery.settings import Analysis, Rollout
-from credit_risk.serving.measures import SCORES
+from credit_risk.rollout.analysis import COLOURS, SHARES, part
+from credit_risk.rollout.settings import Analysis, Rollout
+from credit_risk.serving.prometheus import SCORES
 
 WINDOW = "{{args.window}}"
 HASHES = {"candidate": "{{args.candidate-hash}}", "live": "{{args.live-hash}}"}

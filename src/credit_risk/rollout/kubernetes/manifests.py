@@ -13,10 +13,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from credit_risk.data.writing import write_text
-from credit_risk.delivery import argo
-from credit_risk.delivery.settings import Environment, Rollout
-from credit_risk.delivery.split import COLOURS, Colour
 from credit_risk.errors import CheckFailed
+from credit_risk.rollout.kubernetes import argo
+from credit_risk.rollout.settings import Environment, Rollout
+from credit_risk.rollout.split import COLOURS, Colour
 
 OVERLAYS = Path("configs") / "kubernetes" / "overlays"
 HEAD = "# Written by `credit-risk manifests --environment {0}` from configs/deploy/{0}.yaml; edits are lost.\n"

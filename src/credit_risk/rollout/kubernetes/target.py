@@ -16,14 +16,14 @@ from kubernetes.client import ApiClient, ApiException, AppsV1Api, Configuration,
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
-from credit_risk.delivery import counting, recorded, smoke
-from credit_risk.delivery.analysis import Counts
-from credit_risk.delivery.engine import NotReached, RolloutRefused
-from credit_risk.delivery.place import Place
-from credit_risk.delivery.settings import Environment, Kubernetes
-from credit_risk.delivery.shadow import Shadow
-from credit_risk.delivery.split import COLOURS, Colour, other
 from credit_risk.errors import UsageError
+from credit_risk.rollout import counts, ledger_history, smoke
+from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.engine import NotReached, RolloutRefused
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.settings import Environment, Kubernetes
+from credit_risk.rollout.shadow import Shadow
+from credit_risk.rollout.split import COLOURS, Colour, other
 
 VERSION = "credit-risk/version"  # the annotation that says what a Deployment and its pods serve
 NAME = "credit-risk"
@@ -71,7 +71,7 @@ class Cluster:
         raise RolloutRefused(f"no colour has all requests: {self.where.route} gives {shares}.")
 
     def shadow(self, live: Colour, candidate: Colour) -> Shadow:
-        return recorded.compared(self.place, self.environment, live, candidate)
+        return ledger_history.compared(self.place, self.environment, live, candidate)
 
     def start(self, colour: Colour, version: str) -> None:
         """Its Deployment with this version, and as many replicas as the other colour has, since it may take over all.
@@ -138,8 +138,8 @@ class Cluster:
         status, text = self._ask(pod, "/metrics", {}, None)
         if status != 200:
             raise NotReached(f"/metrics of {pod} answers {status}; a step is not judged meanwhile.")
-        requests, errors = counting.answers(text.decode())
-        return replace(counting.counts(text.decode(), slow_above_ms), requests=requests, errors=errors)
+        requests, errors = counts.answers(text.decode())
+        return replace(counts.counts(text.decode(), slow_above_ms), requests=requests, errors=errors)
 
     def stop(self, colour: Colour) -> None:
         """No replica: an autoscaler of the HPA's kind leaves that as it is."""

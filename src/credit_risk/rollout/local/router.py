@@ -14,11 +14,11 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from credit_risk.data.writing import write_text
-from credit_risk.delivery.bucket import BUCKETS
-from credit_risk.delivery.replicas import Replica, replicas
-from credit_risk.delivery.settings import Environment
-from credit_risk.delivery.split import COLOURS, Split
 from credit_risk.errors import CreditRiskError
+from credit_risk.rollout.bucket import BUCKETS
+from credit_risk.rollout.local.replicas import Replica, replicas
+from credit_risk.rollout.settings import Environment
+from credit_risk.rollout.split import COLOURS, Split
 
 ANSWERS_WITHIN = 5.0
 LONGEST_SOCKET = 80  # bytes; the system takes 107, and HAProxy adds some while it starts
@@ -168,7 +168,7 @@ def places(environment: Environment) -> list[Replica]:
 def rendered(environment: Environment, place: Router, serving: Collection[str]) -> str:
     """HAProxy's configuration, whole."""
     templates = Templates(  # noqa: S701  (no HTML)
-        loader=PackageLoader("credit_risk.delivery", "."), undefined=StrictUndefined, keep_trailing_newline=True
+        loader=PackageLoader("credit_risk.rollout.local", "."), undefined=StrictUndefined, keep_trailing_newline=True
     )
     return templates.get_template("haproxy.cfg.j2").render(
         map=place.map.absolute(),

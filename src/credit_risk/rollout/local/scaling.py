@@ -13,11 +13,11 @@ from typing import Literal, TypeAlias
 import psutil
 
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.delivery.place import Place
-from credit_risk.delivery.processes import family
-from credit_risk.delivery.settings import Environment, Scaling
-from credit_risk.delivery.state import Record
-from credit_risk.delivery.supervisor import NotUp, is_locked, known, lock
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.local.processes import family
+from credit_risk.rollout.local.supervisor import NotUp, is_locked, known, lock
+from credit_risk.rollout.settings import Environment, Scaling
+from credit_risk.rollout.state import Record
 
 Metric = Literal["cpu_utilization", "memory_utilization", "requests_per_second"]
 Action = Literal["scale_out", "scale_in"]

@@ -6,10 +6,10 @@ from rich import box
 from rich.console import Group
 from rich.table import Table
 
-from credit_risk.delivery.place import Place
-from credit_risk.delivery.router import RouterUnavailable, Server
-from credit_risk.delivery.state import Record
-from credit_risk.delivery.supervisor import NotUp, is_locked, known
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.local.router import RouterUnavailable, Server
+from credit_risk.rollout.local.supervisor import NotUp, is_locked, known
+from credit_risk.rollout.state import Record
 
 
 def shown(place: Place) -> Group:

@@ -16,13 +16,13 @@ from typing import Any
 
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.delivery.place import Place, copy_release, here, write_settings
-from credit_risk.delivery.processes import Command, Kept, answers, begin
-from credit_risk.delivery.replicas import Replica
-from credit_risk.delivery.router import OFF, RouterUnavailable
-from credit_risk.delivery.settings import Environment
-from credit_risk.delivery.split import COLOURS
 from credit_risk.errors import CreditRiskError, UsageError
+from credit_risk.rollout.folder import Place, copy_release, here, write_settings
+from credit_risk.rollout.local.processes import Command, Kept, answers, begin
+from credit_risk.rollout.local.replicas import Replica
+from credit_risk.rollout.local.router import OFF, RouterUnavailable
+from credit_risk.rollout.settings import Environment
+from credit_risk.rollout.split import COLOURS
 
 log = logging.getLogger(__name__)
 

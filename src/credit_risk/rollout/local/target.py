@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from credit_risk.delivery import recorded, smoke
-from credit_risk.delivery.analysis import Counts
-from credit_risk.delivery.counting import NotCounted, read
-from credit_risk.delivery.engine import NotReached, RolloutRefused
-from credit_risk.delivery.place import Place
-from credit_risk.delivery.replicas import Replica, replicas
-from credit_risk.delivery.router import OFF, RouterUnavailable
-from credit_risk.delivery.settings import Environment
-from credit_risk.delivery.shadow import Shadow
-from credit_risk.delivery.split import Colour, Split
-from credit_risk.delivery.supervisor import known
+from credit_risk.rollout import ledger_history, smoke
+from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.counts import NotCounted, read
+from credit_risk.rollout.engine import NotReached, RolloutRefused
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.local.replicas import Replica, replicas
+from credit_risk.rollout.local.router import OFF, RouterUnavailable
+from credit_risk.rollout.local.supervisor import known
+from credit_risk.rollout.settings import Environment
+from credit_risk.rollout.shadow import Shadow
+from credit_risk.rollout.split import Colour, Split
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Local:
         return colour, wanted[colour]
 
     def shadow(self, live: Colour, candidate: Colour) -> Shadow:
-        return recorded.compared(self.place, self.environment, live, candidate)
+        return ledger_history.compared(self.place, self.environment, live, candidate)
 
     def start(self, colour: Colour, version: str) -> None:
         if self.place.wanted().get(colour) != version:

@@ -1,0 +1,1 @@
+"""Rollouts on this machine: HAProxy, supervised processes, replicas."""

@@ -1,0 +1,1 @@
+"""All that one decision needs, with the base dependencies alone: features, model, policy, reasons, the scorer."""
