@@ -158,7 +158,7 @@ def test_the_changelog_tells_of_this_version():
 @pytest.fixture
 def setup(tmp_path):
     """`make setup` with a stand-in for Python that notes what it is asked; says which of the big steps were taken."""
-    for name in ("Makefile", "pyproject.toml", "requirements/dev.txt", "scripts/doctor.py"):
+    for name in ("Makefile", "pyproject.toml", "requirements/dev.txt", "tools/doctor.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / ".git").mkdir()

@@ -30,11 +30,11 @@ from credit_risk.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.registry import promotion
 from credit_risk.registry.lifecycle import standing
+from credit_risk.rollout import power
 from credit_risk.rollout.folder import Place
 from credit_risk.rollout.local.supervisor import known
 from credit_risk.rollout.settings import validate_environment_config
 from credit_risk.rollout.state import Record, State
-from credit_risk.studies import rollout_power
 from registry_trial import assemble_again, empty_registry, files, opened, registered
 from rollout_trial import ADA, KEY, Applicants, write_environment
 from tools import HAPROXY, needed
@@ -347,7 +347,7 @@ def test_false_alarms_of_sound_rollouts(drilled):
     environment = validate_environment_config(Path(__file__).parent / "environments" / "local.yaml")
     steps = [step for step in environment.rollout.steps if step < 100]
     analysis = environment.rollout.analysis
-    kinds = list(rollout_power.measure(analysis, steps, rollouts=200, per_look=int(RATE), seed=7))
+    kinds = list(power.measure(analysis, steps, rollouts=200, per_look=int(RATE), seed=7))
     drilled["simulated"] = [kind.sentence for kind in kinds]
     print("\n".join(drilled["simulated"]))
     assert [kind.wrong(analysis.false_alarms) for kind in kinds] == [None] * 9

@@ -20,7 +20,7 @@ from credit_risk.scoring.decision import APPROVE
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import robustness
 
-TEMPLATES = Path(robustness.__file__).parent
+TEMPLATES = Path(plots_robustness.__file__).parent
 SETTINGS = {
     "scenarios": [
         {"name": "utilisation_up", "columns": {"utilisation": "minimum(utilisation * 1.2, 10)"}},

@@ -15,9 +15,9 @@ from rich.console import Console
 
 import smallest
 from credit_risk.config import Config
+from credit_risk.data.compliance import CHECKS, UnknownFramework
 from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound, UsageError
-from credit_risk.governance.data_controls import CHECKS, UnknownFramework
 from credit_risk.measures import drift
 from credit_risk.stages import validate_data
 from credit_risk.stages.validate_data import Report, raise_unless_passed, render, validate
@@ -247,7 +247,7 @@ def test_an_unknown_framework_names_the_known_ones(files: Files):
 
 def test_a_broken_policy_is_refused(files: Files):
     (files.policies / "house.yaml").write_text(POLICY + "  - {id: c-1}\n")
-    with pytest.raises(ConfigError, match=r"data_controls.0.requirement: Field required"):
+    with pytest.raises(ConfigError, match=r"compliance.0.requirement: Field required"):
         check(files, frameworks=["house"])
 
 

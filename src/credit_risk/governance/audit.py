@@ -20,11 +20,10 @@ from ruamel.yaml.error import YAMLError
 from credit_risk.comparison.compare import named
 from credit_risk.config import Config
 from credit_risk.config.schema import GUARDED_ROLES, Gate, Scalar, Section, Text
-from credit_risk.data import digest
+from credit_risk.data import digest, identifiers
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, UsageError
-from credit_risk.governance import identifiers
 from credit_risk.measures import gate
 from credit_risk.measures.gate import Verdict
 from credit_risk.report.summary import STYLES

@@ -301,7 +301,7 @@ def _ended(state: Any) -> None:
 
 
 def _measure_power(options: argparse.Namespace) -> None:
-    simulate = import_module("credit_risk.studies.rollout_power")
+    simulate = import_module("credit_risk.rollout.power")
     rollout = _settings(options, options.environment).rollout
     steps = [step for step in rollout.steps if step < 100]
     _say(f"{options.rollouts} rollouts each; at most {rollout.analysis.false_alarms:.1%} of the sound may be stopped")

@@ -17,15 +17,14 @@ from ruamel.yaml.error import YAMLError
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Source
-from credit_risk.data import contract, digest, provenance, tables
+from credit_risk.data import compliance, contract, digest, provenance, tables
+from credit_risk.data.compliance import Policy, UnknownFramework
 from credit_risk.data.contract import ContractReport, Finding
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import numbers
 from credit_risk.data.tables import Progress, Reading, no_progress
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound, UsageError
-from credit_risk.governance import data_controls
-from credit_risk.governance.data_controls import Policy, UnknownFramework
 from credit_risk.measures import drift
 
 CONTROLLED = ("src", "configs", "data.dvc")  # what a commit must hold for a run to be traced to it
@@ -40,7 +39,7 @@ class Report:
     commit: str | None
     contract: ContractReport
     drift: tuple[drift.Shift, ...] | None
-    compliance: tuple[data_controls.Verdict, ...]
+    compliance: tuple[compliance.Verdict, ...]
     control_totals: dict[str, Any]
 
     @property
@@ -146,7 +145,7 @@ def validate(
         contract=checked,
         drift=None if baseline is None else _drift(reading, config, baseline, drift_threshold),
         compliance=_compliance(policies, reading, config, files) if policies else (),
-        control_totals=data_controls.control_totals(reading.table, config),
+        control_totals=compliance.control_totals(reading.table, config),
     )
 
 
@@ -244,14 +243,14 @@ def _drift(
 
 def _compliance(
     policies: Sequence[Policy], reading: Reading, config: Config, files: Files
-) -> tuple[data_controls.Verdict, ...]:
+) -> tuple[compliance.Verdict, ...]:
     paths = tables.source_paths(config, files.root)
     state = provenance.tracked(files.root / "data.dvc", paths)
     commit, changed = provenance.commit(files.root), provenance.uncommitted(files.root, *CONTROLLED)
     counted = provenance.rows(paths[0], config.data)
     own_digest = provenance.config_digest(config)
     evidence = (
-        data_controls.Evidence(
+        compliance.Evidence(
             policy=policy,
             table=reading.table,
             config=config,
@@ -265,7 +264,7 @@ def _compliance(
         )
         for policy in policies
     )
-    return tuple(chain.from_iterable(map(data_controls.verdicts, evidence)))
+    return tuple(chain.from_iterable(map(compliance.verdicts, evidence)))
 
 
 def _drift_sentence(shift: drift.Shift) -> str:
@@ -316,7 +315,7 @@ def _drift_table(shifts: Sequence[drift.Shift]) -> Table:
     return table
 
 
-def _compliance_table(verdicts: Sequence[data_controls.Verdict]) -> Table:
+def _compliance_table(verdicts: Sequence[compliance.Verdict]) -> Table:
     table = Table("", "control", "requirement", "found", "source", title="Compliance", title_justify="left")
     for its in verdicts:
         source = f"{its.source} ({its.dated.isoformat()}{', secondary source' if its.secondary else ''})"

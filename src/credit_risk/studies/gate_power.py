@@ -110,11 +110,11 @@ def cells(config: Config, plan: Plan) -> tuple[list[Cell], list[Cell]]:
         for trial in tried
         for dose in trial.doses
     ]
-    coverage = [
+    covered = [
         Cell("coverage", rows=plan.coverage_size, first=first, seeds=min(CHUNK, plan.seeds - first))
         for first in range(0, plan.seeds, CHUNK)
     ]
-    return [Cell("truth", rows=plan.truth_rows), *true], [*verdicts, *coverage]
+    return [Cell("truth", rows=plan.truth_rows), *true], [*verdicts, *covered]
 
 
 def _count(config: Config, plan: Plan, wanted: Sequence[Cell], kept: Path, workers: int) -> None:

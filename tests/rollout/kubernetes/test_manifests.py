@@ -17,7 +17,7 @@ from credit_risk.rollout.kubernetes import manifests, target
 from credit_risk.rollout.settings import validate_environment_config
 from credit_risk.serving.settings import load as load_serving
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 SHARED = HERE.parent.parent / "configs" / "kubernetes"
 SCHEMAS = HERE / "schemas"
 KUBECTL = Path(sys.executable).with_name("kubectl")

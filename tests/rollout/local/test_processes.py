@@ -13,7 +13,7 @@ from credit_risk.rollout.local import processes
 from credit_risk.rollout.local.processes import Command, Kept, answers, runs
 from tools import free_ports
 
-ECHO = Path(__file__).parent / "echo.py"
+ECHO = Path(__file__).parents[1] / "echo.py"
 
 
 class Clock:

@@ -17,7 +17,7 @@ from credit_risk.rollout.settings import Environment
 from credit_risk.rollout.split import Split
 from tools import HAPROXY, free_ports, needed
 
-ECHO = Path(__file__).parent / "echo.py"
+ECHO = Path(__file__).parents[1] / "echo.py"
 
 
 @dataclass

@@ -163,5 +163,5 @@ def files_of(tmp_path):
     """A repository with nothing but a local environment."""
     target = tmp_path / "configs" / "deploy" / "local.yaml"
     target.parent.mkdir(parents=True)
-    target.write_bytes((Path(__file__).parent / "environments" / "local.yaml").read_bytes())
+    target.write_bytes((Path(__file__).parents[1] / "environments" / "local.yaml").read_bytes())
     return tmp_path

@@ -66,7 +66,7 @@ def test_status_shows_every_replica_and_watches_until_it_is_interrupted(up, monk
         if len(looks) == 3:
             raise KeyboardInterrupt
 
-    environments = Path(__file__).parent / "environments"
+    environments = Path(__file__).parents[1] / "environments"
     shutil.copytree(environments, up.place.root / "configs" / "deploy")
     monkeypatch.setattr(command, "time", SimpleNamespace(sleep=interrupted))
     assert main(["status", "--watch", "--root", str(up.place.root)]) == 0

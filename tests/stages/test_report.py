@@ -14,8 +14,9 @@ from pandas import DataFrame
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_csv, write_json
-from credit_risk.report import figures, page
-from credit_risk.stages import evaluate, explain, fairness, gate, robustness
+from credit_risk.report import figures
+from credit_risk.report import page as page_of_run
+from credit_risk.stages import evaluate, explain, fairness, gate, report, robustness
 
 LENDER = Path(__file__).parent.parent / "lender"
 FIGURES = {
@@ -212,14 +213,14 @@ def made(tmp_path: Path) -> tuple[Config, Files]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, str]:
     """A config and the page of unchanged artefacts, made once."""
     config, files = make(tmp_path_factory.mktemp("report"))
-    page.run(config, files)
+    report.run(config, files)
     text = files.page.read_text(encoding="utf-8")
     assert str(files.root) not in text
     return config, text
 
 
 def page_of(config: Config, files: Files) -> Page:
-    page.run(config, files)
+    report.run(config, files)
     return Page(files.page.read_text(encoding="utf-8"))
 
 
@@ -260,13 +261,13 @@ def test_ids_are_unique_and_every_anchor_and_drawing_part_has_its_target(whole):
 
 
 def test_every_headline_figure_stands_on_the_page_as_written(whole):
-    page, figures = Page(whole[1]), metrics()
+    page, measured = Page(whole[1]), metrics()
     for measure in (*figures.HEADLINE, *figures.FURTHER):
         for node in ("test", "challengers.scorecard", "challengers.logistic"):
-            text, why = figures.value_of(figures, node, measure)
+            text, why = figures.value_of(measured, node, measure)
             assert why is None
             assert text in page.text
-        assert figures.value_of(figures, "differences.scorecard", measure, signed=True)[0] in page.text
+        assert figures.value_of(measured, "differences.scorecard", measure, signed=True)[0] in page.text
         assert figures.value_of(selection(), "scorecard", measure, signed=True)[0] in page.text
 
 
@@ -358,7 +359,7 @@ def test_a_figure_that_is_not_known_says_why(made):
     assert "AUC not available one class only: 0 bads among 200 rows." in page_of(config, files).text
 
 
-@pytest.mark.parametrize("name", page.REPORTS)
+@pytest.mark.parametrize("name", page_of_run.REPORTS)
 @pytest.mark.parametrize(
     ("content", "why"),
     [(None, "was not written"), ("{ broken", "is not JSON"), ("[]", "lacks ")],
@@ -455,9 +456,9 @@ def test_words_from_config_and_artefacts_are_escaped(made):
 
 def test_two_runs_are_byte_identical(made):
     config, files = made
-    page.run(config, files)
+    report.run(config, files)
     first = files.page.read_bytes()
-    page.run(config, files)
+    report.run(config, files)
     assert files.page.read_bytes() == first
 
 

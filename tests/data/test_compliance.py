@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 import smallest
 from credit_risk.config import Config
-from credit_risk.governance import identifiers
-from credit_risk.governance.data_controls import (
+from credit_risk.data import identifiers
+from credit_risk.data.compliance import (
     CHECKS,
     Evidence,
     Policy,

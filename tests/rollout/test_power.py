@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from credit_risk.cli import main
-from credit_risk.studies import rollout_power
-from credit_risk.studies.rollout_power import Measured, Outcome, Truth, at_the_tolerance, faulty, rollout
+from credit_risk.rollout import power
+from credit_risk.rollout.power import Measured, Outcome, Truth, at_the_tolerance, faulty, rollout
 
 STEPS = (10, 50)
 
@@ -64,6 +64,6 @@ def test_the_command_measures_and_an_analysis_that_is_wrong_exits_1(tmp_path, mo
     words = ["rollout-power", "--root", str(tmp_path), "--rollouts", "2", "--per-look", "20000"]
     assert main(words) == 0
     assert "30 % errors: 2 of 2 rolled back" in capsys.readouterr().out
-    monkeypatch.setattr(rollout_power, "rollout", lambda *_, **__: Outcome(False, False, 0))
+    monkeypatch.setattr(power, "rollout", lambda *_, **__: Outcome(False, False, 0))
     assert main([*words[:-4], "--rollouts", "200"]) == 1
     assert "30 % errors: 200 of 200 let through" in capsys.readouterr().err.replace("\n", " ")

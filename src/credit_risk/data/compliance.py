@@ -16,9 +16,9 @@ from pydantic import Field
 
 from credit_risk.config import Config
 from credit_risk.config.schema import GUARDED_ROLES, NUMERIC_TYPES, Section, Text
+from credit_risk.data import identifiers
 from credit_risk.data.inputs import word_of
 from credit_risk.errors import CreditRiskError
-from credit_risk.governance import identifiers
 
 SAMPLE = 2_000  # cells of a column that are looked at for identifiers
 
@@ -29,7 +29,7 @@ class UnknownFramework(CreditRiskError, ValueError):
     def __init__(self, asked: str, known: tuple[str, ...]) -> None:
         super().__init__(
             f"there is no policy for {asked!r}; known: {', '.join(known) or 'none'}. "
-            f"Name one of these, or write configs/policies/{asked}.yaml with data_controls."
+            f"Name one of these, or write configs/policies/{asked}.yaml with compliance."
         )
 
 
