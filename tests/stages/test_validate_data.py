@@ -247,7 +247,7 @@ def test_an_unknown_framework_names_the_known_ones(files: Files):
 
 def test_a_broken_policy_is_refused(files: Files):
     (files.policies / "house.yaml").write_text(POLICY + "  - {id: c-1}\n")
-    with pytest.raises(ConfigError, match=r"compliance.0.requirement: Field required"):
+    with pytest.raises(ConfigError, match=r"data_controls.0.requirement: Field required"):
         check(files, frameworks=["house"])
 
 
