@@ -7,8 +7,9 @@ import pytest
 from credit_risk.data import digest
 from credit_risk.governance import decision_lineage as module
 from credit_risk.governance.decision_lineage import LinkBroken, NoSuchDecision, why
-from credit_risk.ledger import DecidedBy, Entry, Ledger
 from credit_risk.ledger.decision_record import again
+from credit_risk.ledger.entry import DecidedBy, Entry
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.registry import promotion
 from credit_risk.registry.errors import RegistryBroken
 from credit_risk.scoring.scorer import Scorer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from credit_risk.ledger import Ledger
+from credit_risk.ledger.ledger import Ledger
 
 sys.path.insert(0, str(Path(__file__).parent))
 

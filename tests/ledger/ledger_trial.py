@@ -1,6 +1,7 @@
 """Entries that tests record, and ways to reach below the ledger."""
 
-from credit_risk.ledger import DecidedBy, Entry, Ledger
+from credit_risk.ledger.entry import DecidedBy, Entry
+from credit_risk.ledger.ledger import Ledger
 
 KEY = bytes(range(32))
 

@@ -13,7 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from ledger_trial import KEY, entry
 
-from credit_risk.ledger import CommitInLoop, GroupCommit, Ledger, group_commit
+from credit_risk.ledger.event_loop_commit import CommitInLoop, group_commit
+from credit_risk.ledger.group import GroupCommit
+from credit_risk.ledger.ledger import Ledger
 
 
 async def record(commit: CommitInLoop | GroupCommit, name: str, how_many: int | None) -> None:

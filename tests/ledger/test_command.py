@@ -6,7 +6,8 @@ import sqlite3
 import pytest
 
 from credit_risk.cli import main, parser
-from credit_risk.ledger import DecidedBy, Entry, Ledger
+from credit_risk.ledger.entry import DecidedBy, Entry
+from credit_risk.ledger.ledger import Ledger
 
 KEY = bytes(range(32))
 BY = DecidedBy("5c", "30", "c0", "c1")

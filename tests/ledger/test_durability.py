@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ledger_trial import KEY
 
-from credit_risk.ledger import Ledger
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from tools import needed
 

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 from ledger_trial import BY, SECRET_INCOME, entry
 
-from credit_risk.ledger import Conflict, LedgerUnavailable
+from credit_risk.ledger.errors import Conflict, LedgerUnavailable
 from credit_risk.ledger.verification import verify
 
 

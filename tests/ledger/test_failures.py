@@ -9,7 +9,9 @@ import psycopg
 import pytest
 from ledger_trial import KEY, entry
 
-from credit_risk.ledger import GroupCommit, Ledger, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.group import GroupCommit
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 
 

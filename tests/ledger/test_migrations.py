@@ -4,7 +4,9 @@ import pytest
 from ledger_trial import KEY, entry
 from sqlalchemy import inspect
 
-from credit_risk.ledger import Ledger, LedgerRefused, LedgerUnavailable, schema
+from credit_risk.ledger import schema
+from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.store import Store
 from credit_risk.ledger.tables import VERSION, metadata
 from credit_risk.ledger.verification import verify

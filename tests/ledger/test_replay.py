@@ -7,8 +7,9 @@ import pytest
 from ledger_trial import BY, entry
 
 from credit_risk.data.writing import read_parquet
-from credit_risk.ledger import DecidedBy, LedgerBroken
 from credit_risk.ledger.decision_record import again, decided
+from credit_risk.ledger.entry import DecidedBy
+from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.replay import replay
 from credit_risk.scoring.scorer import Scorer
 

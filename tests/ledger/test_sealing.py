@@ -6,8 +6,8 @@ import stat
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from credit_risk.ledger import LedgerRefused, make_key_file, master_key
-from credit_risk.ledger.sealing import Secret, seal, unseal
+from credit_risk.ledger.errors import LedgerRefused
+from credit_risk.ledger.sealing import Secret, make_key_file, master_key, seal, unseal
 
 SECRET = Secret(bytes(32))
 MASTER, OTHER = bytes([1] * 32), bytes([2] * 32)

@@ -5,7 +5,9 @@ import tracemalloc
 import pytest
 from ledger_trial import change, entry
 
-from credit_risk.ledger import Head, LedgerBroken, chain
+from credit_risk.ledger import chain
+from credit_risk.ledger.chain import Head
+from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.verification import MOST_SAID, rows, verify
 
 

@@ -26,7 +26,7 @@ from ruamel.yaml import YAML
 
 from credit_risk.cli import main
 from credit_risk.data import digest
-from credit_risk.ledger import Ledger
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.registry import promotion
 from credit_risk.registry.lifecycle import standing

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import server
 
 from credit_risk.cli import main
-from credit_risk.ledger import Ledger
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.scoring.scorer import Scorer
 from tools import free_port

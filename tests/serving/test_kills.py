@@ -22,8 +22,8 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
-from credit_risk.ledger import Ledger
 from credit_risk.ledger.decision_record import again
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.replay import replay
 from credit_risk.ledger.verification import verify
 from credit_risk.scoring.scorer import Scorer

@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
-from credit_risk.ledger import Ledger
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,9 @@ from starlette.testclient import TestClient
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
-from credit_risk.ledger import CommitInLoop, Ledger, LedgerUnavailable
+from credit_risk.ledger.errors import LedgerUnavailable
+from credit_risk.ledger.event_loop_commit import CommitInLoop
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import engine, web

@@ -15,9 +15,9 @@ import orjson
 
 from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed
-from credit_risk.ledger import Ledger
 from credit_risk.ledger.decision_record import again
 from credit_risk.ledger.entry import Record
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.registry.lifecycle import Event, standing
 from credit_risk.registry.registry import Registry
 from credit_risk.scoring.scorer import Scorer

@@ -22,7 +22,8 @@ from credit_risk.config import Config
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed, ConfigError, NotFound
-from credit_risk.ledger import Ledger, replay
+from credit_risk.ledger import replay
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.registry.lifecycle import Event
 from credit_risk.scoring.features import made_of
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from credit_risk.config import environment
-from credit_risk.ledger import Ledger, LedgerRefused, LedgerUnavailable, master_key
+from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.sealing import master_key
 from credit_risk.registry import settings
 from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import Event

@@ -149,12 +149,12 @@ def _key(options: argparse.Namespace) -> bytes:
 
 
 def _open(options: argparse.Namespace) -> Any:
-    package = import_module("credit_risk.ledger")  # late: `--help` need not wait for SQLAlchemy
+    package = import_module("credit_risk.ledger.ledger")  # late: `--help` need not wait for SQLAlchemy
     return package.Ledger.open(_url(options), key=_key(options), create=False)
 
 
 def _remembered(options: argparse.Namespace) -> list[Any]:
-    package = import_module("credit_risk.ledger")
+    package = import_module("credit_risk.ledger.chain")
     copies = import_module("credit_risk.ledger.copies")
     try:
         heads = [package.Head.parse(text) for text in options.head]
@@ -253,7 +253,7 @@ def _rekey(options: argparse.Namespace) -> None:
 
 def _benched(options: argparse.Namespace) -> None:
     bench = import_module("credit_risk.ledger.bench")
-    package = import_module("credit_risk.ledger")
+    package = import_module("credit_risk.ledger.ledger")
     below = options.root / "build"
     below.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=below) as folder:

@@ -4,8 +4,8 @@ import os
 from datetime import UTC, datetime
 
 from credit_risk.data.files import Files
-from credit_risk.ledger import Record
 from credit_risk.ledger.decision_record import again
+from credit_risk.ledger.entry import Record
 from credit_risk.ledger.replay import recent
 from credit_risk.rollout.folder import Place
 from credit_risk.rollout.settings import Environment

@@ -19,22 +19,13 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import CheckFailed, ScorerError
-from credit_risk.ledger import (
-    CommitInLoop,
-    Conflict,
-    DecidedBy,
-    Entry,
-    EntryError,
-    GroupCommit,
-    Ledger,
-    LedgerUnavailable,
-    Overloaded,
-    Recorded,
-    group_commit,
-    make_key_file,
-    master_key,
-)
 from credit_risk.ledger.decision_record import decided
+from credit_risk.ledger.entry import DecidedBy, Entry, Recorded
+from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, Overloaded
+from credit_risk.ledger.event_loop_commit import CommitInLoop, group_commit
+from credit_risk.ledger.group import GroupCommit
+from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.sealing import make_key_file, master_key
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples

@@ -16,7 +16,7 @@ from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from credit_risk.ledger import LedgerUnavailable
+from credit_risk.ledger.errors import LedgerUnavailable
 from credit_risk.serving import examples, openapi, page
 from credit_risk.serving.access import Client, Guard, Scope, needs
 from credit_risk.serving.engine import Asked, Engine

@@ -6,7 +6,7 @@ import pytest
 
 from credit_risk.cli import main
 from credit_risk.data import digest
-from credit_risk.ledger import Ledger
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.registry import promotion
 from credit_risk.registry.lifecycle import standing
