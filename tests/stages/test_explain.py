@@ -250,9 +250,9 @@ def test_the_pictures_are_drawn_and_a_missing_table_is_named(explained: tuple[Wi
     assert len(drawn["dependence"]) == plots_explain.DEPENDENCE
     for picture in (drawn["families"], drawn["importance"], drawn["summary"], *drawn["dependence"]):
         assert picture.svg.startswith("<svg"), picture.name
-    assert drawn["interactions"].missing == "explain/interactions.csv has no rows"
+    assert drawn["interactions"].missing == "reports/explain/interactions.csv has no rows"
     nothing = plots_explain.figures(explained[0], Files(tmp_path))
-    assert nothing["summary"].missing == "explain/summary.csv was not written"
+    assert nothing["summary"].missing == "reports/explain/summary.csv was not written"
     assert nothing["dependence"][0].svg is None
 
 

@@ -509,7 +509,7 @@ def test_the_page_takes_what_the_stages_write(trained, tmp_path):
     missing = re.findall(r"Not available\. [^.]*\.\w+", page.text)
     # The lender has plain categories, which the shap library cannot follow.
     assert missing == ["Not available. explain/interactions.csv", "Not available. reports/validation.json"]
-    assert "explain/interactions.csv has no rows" in page.text
+    assert "reports/explain/interactions.csv has no rows" in page.text
     assert "interactions: the shap library cannot follow splits on plain categories." in page.text
     assert re.findall(r"Not run: [^.]*\.\w+", page.text) == ["Not run: reports/attacks.json"]
     assert not [name for name in MEASURED if "another scorer" in part(page, name)]

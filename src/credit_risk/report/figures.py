@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import pandas as pd
-from pandas import DataFrame
 
 from credit_risk.config import Config
 from credit_risk.measures.gate import lookup
 from credit_risk.report import plots
+from credit_risk.report.artefacts import Cells, read_table
 
 Kind = Literal["plain", "percent", "exposure", "count", "text"]
 Numbers: TypeAlias = tuple[float | None, float | None, float | None]
@@ -20,8 +20,8 @@ NOT_AVAILABLE = "not available"
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A figure of the report: its name in metrics.json, its label, and how it is written."""
+class FigureLabel:
+    """How the report calls a figure of metrics.json, and how it writes it."""
 
     name: str
     label: str
@@ -30,19 +30,19 @@ class Measure:
 
 # What each figure means is said in the template.
 HEADLINE = (
-    Measure("auc", "AUC"),
-    Measure("gini", "Gini"),
-    Measure("ks", "KS"),
-    Measure("brier", "Brier score"),
-    Measure("calibration_slope", "Calibration slope"),
-    Measure("calibration_in_the_large", "Calibration level"),
-    Measure("approval_rate", "Approval rate", "percent"),
-    Measure("profit_per_application", "Profit per application", "exposure"),
+    FigureLabel("auc", "AUC"),
+    FigureLabel("gini", "Gini"),
+    FigureLabel("ks", "KS"),
+    FigureLabel("brier", "Brier score"),
+    FigureLabel("calibration_slope", "Calibration slope"),
+    FigureLabel("calibration_in_the_large", "Calibration level"),
+    FigureLabel("approval_rate", "Approval rate", "percent"),
+    FigureLabel("profit_per_application", "Profit per application", "exposure"),
 )
 FURTHER = (
-    Measure("average_precision", "PR-AUC"),
-    Measure("ece", "Calibration error (ECE)"),
-    Measure("bad_rate_of_approved", "Bad rate of the approved", "percent"),
+    FigureLabel("average_precision", "PR-AUC"),
+    FigureLabel("ece", "Calibration error (ECE)"),
+    FigureLabel("bad_rate_of_approved", "Bad rate of the approved", "percent"),
 )
 KINDS: dict[str, Kind] = {
     **{measure.name: measure.kind for measure in (*HEADLINE, *FURTHER)},
@@ -71,15 +71,15 @@ ENDS = {"bad_rate": ("low", "high"), "auc": ("auc_low", "auc_high")}
 
 
 def written(value: float | None, kind: Kind = "plain", *, signed: bool = False, decimals: int | None = None) -> str:
-    """A figure as the page writes it: the one place where that is decided."""
+    """A figure as the page writes it: decided here alone."""
     if value is None or not math.isfinite(value):
         return NOT_AVAILABLE
     sign = "+" if signed else ""
-    scale, places = {"percent": (100, 1), "exposure": (100, 2), "count": (1, 0)}.get(kind, (1, 3))
-    places = (max(places, 2) if signed and scale == 100 else places) if decimals is None else decimals
-    text = f"{value * scale:{sign},.{places}f}"
+    scale, digits = {"percent": (100, 1), "exposure": (100, 2), "count": (1, 0)}.get(kind, (1, 3))
+    digits = (max(digits, 2) if signed and scale == 100 else digits) if decimals is None else decimals
+    text = f"{value * scale:{sign},.{digits}f}"
     unit = "" if scale == 1 else " pp" if signed else "%"
-    zero = f"{0:.{places}f}"
+    zero = f"{0:.{digits}f}"
     if value and decimals is None and kind == "plain" and not signed and text.lstrip("-") == zero:
         return f"{value:.1e}".replace("-", "−")  # beside a limit of 1e-6, 0.000 says nothing
     return (zero if text.lstrip("+-") == zero else text.replace("-", "−")) + unit
@@ -105,7 +105,7 @@ def _decimals(numbers: Sequence[float]) -> int:
 
 
 def value_of(
-    metrics: Mapping[str, Any], node: str, measure: Measure, *, signed: bool = False
+    metrics: Mapping[str, Any], node: str, measure: FigureLabel, *, signed: bool = False
 ) -> tuple[str, str | None]:
     """A figure with its interval as text, and why it is not known where it is not."""
     name = f"{node}.{measure.name}"
@@ -115,7 +115,7 @@ def value_of(
 
 
 def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The gate's word with its checks. Whatever speaks against a PASS takes it away and is told as a doubt."""
+    """The gate's word with its checks. Whatever speaks against a PASS takes it away and is shown as a doubt."""
     checks = [_check(check) for check in gate.get("checks", [])]
     word, doubts = gate.get("verdict"), list(gate.get("stale", []))
     digest = gate.get("digests", {}).get("scorer")
@@ -123,10 +123,10 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
         doubts.append("the verdict and the figures on this page speak about different scorers")
     judged = {check["key"] for check in checks}
     if gate:
-        asked = [each.name for each in config.own_gates if each.of in (None, gate.get("kind"))]
-        doubts += [f"the gate {name} was not judged" for name in asked if name not in judged]
+        declared = [each.name for each in config.own_gates if each.of in (None, gate.get("kind"))]
+        doubts += [f"the gate {name} was not judged" for name in declared if name not in judged]
     waivers = gate.get("waivers", [])
-    waived = {one["check"] for one in waivers}
+    waived = {waiver["check"] for waiver in waivers}
     if word == "PASS" and any(check["verdict"] != "PASS" and check["key"] not in waived for check in checks):
         doubts.append("the record says PASS although a check does not")
     if word == "PASS" and doubts:
@@ -138,7 +138,7 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
         "doubts": doubts,
         "waivers": waivers,
         "recommended": gate.get("recommended"),
-        "not_applicable": [str(one.get("sentence", "")) for one in gate.get("not_applicable", [])],
+        "not_applicable": [str(skipped.get("sentence", "")) for skipped in gate.get("not_applicable", [])],
     }
 
 
@@ -148,13 +148,13 @@ def _check(check: Mapping[str, Any]) -> dict[str, Any]:
     value, low, high = (check.get(key) for key in ("value", "low", "high"))
     exact = value is not None and low == high == value
     limits = {end: _limit(check[end], kind) for end in ("at_least", "at_most") if check.get(end) is not None}
-    one = " ".join(f"{end.replace('_', ' ')} {limit}" for end, limit in limits.items())
+    single_limit = " ".join(f"{end.replace('_', ' ')} {limit}" for end, limit in limits.items())
     return {
         "key": check.get("name"),
         "name": str(check.get("name", "")).replace("_", " ").capitalize(),
         "measure": measure,
         "observed": written(value, kind) if exact else interval((value, low, high), kind),
-        "limits": " to ".join(limits.values()) if len(limits) == 2 else one or NOT_AVAILABLE,
+        "limits": " to ".join(limits.values()) if len(limits) == 2 else single_limit or NOT_AVAILABLE,
         "verdict": check.get("verdict") if check.get("verdict") in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE,
         "sentence": check.get("sentence") or "",
         "reason": check.get("reason") or "",
@@ -201,21 +201,23 @@ def _clear(metrics: Mapping[str, Any], name: str) -> bool:
 
 def leak(metrics: Mapping[str, Any]) -> dict[str, str]:
     """How near one feature alone comes to the model, and rows that stand in more than one split."""
-    found = metrics.get("leak", {})
+    leak_numbers = metrics.get("leak", {})
     return {
-        "share": written(lookup(found, "strongest_share"), "percent"),
-        "gini": written(lookup(found, "strongest_gini")),
-        "feature": str(found.get("strongest_feature") or ""),
-        "across": written(lookup(found, "rows_across_splits"), "count"),
-        "marked": written(lookup(found, "marked"), "percent"),
-        "marked_feature": str(found.get("marked_feature") or ""),
+        "share": written(lookup(leak_numbers, "strongest_share"), "percent"),
+        "gini": written(lookup(leak_numbers, "strongest_gini")),
+        "feature": str(leak_numbers.get("strongest_feature") or ""),
+        "across": written(lookup(leak_numbers, "rows_across_splits"), "count"),
+        "marked": written(lookup(leak_numbers, "marked"), "percent"),
+        "marked_feature": str(leak_numbers.get("marked_feature") or ""),
     }
 
 
 def monotone(metrics: Mapping[str, Any]) -> dict[str, str]:
     """How often the PD went against a declared direction on raw inputs, and what the test could not reach."""
-    found = {name: lookup(metrics, f"monotone.{name}") for name in ("violations", "perturbations", "untested_features")}
-    counts = {name: written(value, "count") for name, value in found.items()}
+    numbers = {
+        name: lookup(metrics, f"monotone.{name}") for name in ("violations", "perturbations", "untested_features")
+    }
+    counts = {name: written(value, "count") for name, value in numbers.items()}
     return counts | {"largest": written(lookup(metrics, "monotone.largest"), decimals=5)}
 
 
@@ -225,14 +227,14 @@ def steps(preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     read, left = preparation["rows_read"], preparation["left_out"]
     kept = sum(part["rows"] for part in preparation["parts"].values())
-    told = [
+    lines = [
         ("Rows read", written(read, "count")),
         *((f"Left out: {why}", written(-n, "count")) for why, n in left.items()),
     ]
     gone = sum(left.values())
     if read - gone != kept:
-        told.append(("Rows that no step accounts for", written(read - gone - kept, "count")))
-    return [*told, ("Rows in train, selection and test", written(kept, "count"))]
+        lines.append(("Rows that no step accounts for", written(read - gone - kept, "count")))
+    return [*lines, ("Rows in train, selection and test", written(kept, "count"))]
 
 
 def digests(gate: Mapping[str, Any], preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -254,14 +256,14 @@ def labels(config: Config) -> dict[str, str]:
     """What people call each model, column and feature."""
     named: Mapping[str, Any] = {**config.columns, **config.derived}
     models = {name: label for name, (label, _, _) in plots.MODELS.items()}
-    return models | {name: _capital(one.label or name.replace("_", " ")) for name, one in named.items()}
+    return models | {name: _capital(declared.label or name.replace("_", " ")) for name, declared in named.items()}
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def table_of(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
+def table_of(path: Path, names: Mapping[str, str]) -> Cells:
     """A CSV as headings and cells for the page; a rate and its ends become one cell."""
     table, why = read_table(path, ())
     if table is None:
@@ -300,16 +302,3 @@ def _cell(row: Mapping[Any, Any], name: str, kind: Kind) -> str:
 
 def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
-
-
-def read_table(path: Path, needed: Sequence[str]) -> tuple[DataFrame | None, str]:
-    """A table behind a picture, or why there is none."""
-    try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except FileNotFoundError:
-        return None, f"{path.name} was not written"
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError):
-        return None, f"{path.name} is not a table"
-    if lacking := [name for name in needed if name not in table]:
-        return None, f"{path.name} lacks {', '.join(lacking)}"
-    return (None, f"{path.name} has no rows") if table.empty else (table, "")

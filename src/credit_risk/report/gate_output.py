@@ -24,7 +24,7 @@ def markdown(record: Record) -> str:
     lines += ["| check | verdict | finding |", "|---|---|---|"]
     lines += [f"| {' | '.join(map(cell, finding))} |" for finding in _findings(record)]
     lines += ["", *(f"- {cell(note)}" for note in record.get("notes", []))]
-    lines += [f"- {cell(one['sentence'])}" for one in record.get("not_applicable", [])]
+    lines += [f"- {cell(skipped['sentence'])}" for skipped in record.get("not_applicable", [])]
     lines += [f"- {cell(name)} {cell(value)}" for name, value in sorted(_digests(record).items())]
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -52,13 +52,13 @@ def junit(record: Record) -> str:
 def _findings(record: Record) -> list[tuple[str, str, str]]:
     """Name, verdict and sentence of each check; a verdict that none of them explains is a finding of its own."""
     waivers = {waiver["check"]: waiver for waiver in record.get("waivers", [])}
-    found = [_finding(check, waivers.get(check["name"])) for check in record.get("checks", [])]
-    found += [("stale", "FAIL", sentence) for sentence in record.get("stale", [])]
-    if not found:
-        found.append(("verdict", "FAIL", "nothing was judged, and nothing passes unjudged"))
-    elif record.get("verdict") != "PASS" and all(verdict in ("PASS", WAIVED) for _, verdict, _ in found):
-        found.append(("verdict", "FAIL", f"the verdict is {record.get('verdict')}, and no check says why"))
-    return found
+    findings = [_finding(check, waivers.get(check["name"])) for check in record.get("checks", [])]
+    findings += [("stale", "FAIL", sentence) for sentence in record.get("stale", [])]
+    if not findings:
+        findings.append(("verdict", "FAIL", "nothing was judged, and nothing passes unjudged"))
+    elif record.get("verdict") != "PASS" and all(verdict in ("PASS", WAIVED) for _, verdict, _ in findings):
+        findings.append(("verdict", "FAIL", f"the verdict is {record.get('verdict')}, and no check says why"))
+    return findings
 
 
 def _finding(check: Record, waiver: Record | None) -> tuple[str, str, str]:
@@ -71,18 +71,18 @@ def _finding(check: Record, waiver: Record | None) -> tuple[str, str, str]:
 def _case(title: str, name: str, verdict: str, sentence: str) -> ET.Element:
     case = ET.Element("testcase", {"classname": title, "name": _text(name)})
     if verdict != "PASS":
-        found = ET.SubElement(case, KINDS.get(verdict, "failure"), {"message": _text(sentence)})
-        found.text = _text(sentence)
+        outcome = ET.SubElement(case, KINDS.get(verdict, "failure"), {"message": _text(sentence)})
+        outcome.text = _text(sentence)
         if verdict != WAIVED:
-            found.set("type", _text(verdict))
+            outcome.set("type", _text(verdict))
     return case
 
 
 def _digests(record: Record) -> dict[str, str]:
     """What the verdict speaks about, by name."""
-    found = dict(record.get("digests", {}))
-    found |= {name: record[name]["digest"] for name in ("candidate", "baseline") if name in record}
-    return found | ({"test data": record["data"]["sha256"]} if "data" in record else {})
+    digests = dict(record.get("digests", {}))
+    digests |= {name: record[name]["digest"] for name in ("candidate", "baseline") if name in record}
+    return digests | ({"test data": record["data"]["sha256"]} if "data" in record else {})
 
 
 def _text(value: object) -> str:

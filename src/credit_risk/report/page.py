@@ -4,11 +4,7 @@ Nothing is computed here that an artefact does not hold. What is missing is show
 available, with the reason; a verdict is shown as PASS only if nothing speaks against it.
 """
 
-import json
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -16,6 +12,7 @@ from credit_risk.config import Config
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.measures.gate import lookup
 from credit_risk.report import plots_explain, plots_fairness, plots_robustness
+from credit_risk.report.artefacts import read_report
 from credit_risk.report.figures import (
     FURTHER,
     HEADLINE,
@@ -48,7 +45,7 @@ TABLES = ("gains", "deciles", "calibration", "segments", "monotone")
 
 def page(config: Config, files: Files) -> str:
     """The page as text; equal artefacts give an equal page."""
-    loaded = {name: _read(files.report(name), needed) for name, needed in REPORTS.items()}
+    loaded = {name: read_report(files.report(name), needed) for name, needed in REPORTS.items()}
     metrics, gate = loaded["metrics"][0], loaded["gate"][0]
     environment = Environment(
         loader=PackageLoader("credit_risk.report", "."),
@@ -95,15 +92,3 @@ def page(config: Config, files: Files) -> str:
         unknown=metrics.get("unknown", {}),
         not_scored=lookup(metrics, "rows.test_not_scored"),
     )
-
-
-def _read(path: Path, needed: Sequence[str]) -> tuple[dict[str, Any], str]:
-    """A report's figures, or in words why there are none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}, f"reports/{path.name} was not written"
-    except ValueError:
-        return {}, f"reports/{path.name} is not JSON"
-    lacking = [name for name in needed if not isinstance(found, dict) or name not in found]
-    return ({}, f"reports/{path.name} lacks {', '.join(lacking)}") if lacking else (found, "")

@@ -7,30 +7,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 from pandas import DataFrame
 
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.measures.gate import lookup
 from credit_risk.report import plots
-from credit_risk.report.figures import labels, model_label, read_table, rivals, written
+from credit_risk.report.artefacts import Picture, drawn, read_table
+from credit_risk.report.figures import labels, model_label, rivals, written
 from credit_risk.scoring import decision
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure of the page: what to look at, and the drawing or the reason why there is none."""
-
-    name: str
-    title: str
-    svg: Markup | None
-    missing: str = ""
-
-
-@dataclass(frozen=True)
 class Pictures:
-    """The pictures, each from its own table; one that cannot be drawn says why in its place."""
+    """The pictures, each from its own table; one that cannot be drawn says why instead."""
 
     config: Config
     files: Files
@@ -52,16 +42,16 @@ class Pictures:
     def roc(self) -> Picture:
         names = {self.metrics.get("kind"): "test"}
         names |= {kind: f"challengers.{kind}" for kind in rivals(self.metrics)}
-        found = [f"{written(lookup(self.metrics, f'{name}.auc'))} {model_label(kind)}" for kind, name in names.items()]
-        title = f"AUC of the candidate and its challengers: {', '.join(found)}"
+        labels = [f"{written(lookup(self.metrics, f'{name}.auc'))} {model_label(kind)}" for kind, name in names.items()]
+        title = f"AUC of the candidate and its challengers: {', '.join(labels)}"
         return self._draw("roc", title, ("model", "false_positive_rate", "true_positive_rate"), plots.roc)
 
     def ks(self) -> Picture:
         table, why = read_table(self.files.plots / "ks.csv", ("score", "goods", "bads"))
         if table is None:
             return Picture("ks", "Where goods and bads part", None, why)
-        place, value = plots.widest(table)["score"], written(lookup(self.metrics, "test.ks"))
-        return _drawn("ks", f"Goods and bads part most near {place:.0f} points: KS {value}", table, plots.ks)
+        gap, value = plots.widest(table)["score"], written(lookup(self.metrics, "test.ks"))
+        return _drawn("ks", f"Goods and bads part most near {gap:.0f} points: KS {value}", table, plots.ks)
 
     def calibration(self) -> Picture:
         needed = ("model", "mean_pd", "bad_rate", "low", "high", "rows")
@@ -90,10 +80,10 @@ class Pictures:
         title = "Goods score higher than bads; the overlap is what no cut-off parts"
         if table is None:
             return Picture("scores", title, None, why)
-        place = "low" if "low" in table else "score"
+        axis = "low" if "low" in table else "score"
         cut_off = lookup(self.metrics, "information.cut_off")
         at = None if cut_off is None else float(decision.scores(np.array([cut_off]), self.config.policy.scale)[0])
-        return _drawn("scores", title, table, partial(plots.scores, place=place, cut_off=at))
+        return _drawn("scores", title, table, partial(plots.scores, axis=axis, cut_off=at))
 
     def profit(self) -> Picture:
         table, why = read_table(self.files.plots / "profit.csv", ("cut_off", "profit", "approval_rate"))
@@ -124,7 +114,7 @@ class Pictures:
         margin = 0.06 * float(np.nanmax(ends) - np.nanmin(ends))
         bounds = (max(float(np.nanmin(ends)) - margin, 0), float(np.nanmax(ends)) + margin)
         directions, names = self.config.model.directions, labels(self.config)
-        for place, name in enumerate(table["feature"].unique()):
+        for number, name in enumerate(table["feature"].unique()):
             curve, words = (
                 table[table["feature"] == name].dropna(subset=["mean_pd"]),
                 bool(self.config.categories(name)),
@@ -135,7 +125,7 @@ class Pictures:
             yield {
                 "declared": name in directions,
                 "finding": _direction(directions.get(name), curve["mean_pd"].to_numpy()),
-                "picture": _drawn(f"effect{place}", names.get(name, name), curve, draw, plots.SMALL),
+                "picture": _drawn(f"effect{number}", names.get(name, name), curve, draw, plots.SMALL),
             }
 
     def _draw(self, name: str, title: str, needed: Sequence[str], draw: Any) -> Picture:
@@ -146,7 +136,7 @@ class Pictures:
 def _drawn(name: str, title: str, table: DataFrame, draw: Any, size: tuple[float, float] = plots.NORMAL) -> Picture:
     columns = ", ".join(str(column).replace("_", " ") for column in table if column not in ("model", "feature"))
     alt = f"Chart. {title}. It shows {columns}."
-    return Picture(name, title, Markup(plots.picture(name, alt, partial(draw, table=table), size)))  # noqa: S704
+    return drawn(name, title, partial(draw, table=table), size, alt=alt)
 
 
 def _direction(declared: str | None, pd_values: Any) -> str:

@@ -21,7 +21,7 @@ from pandas import DataFrame
 Draw: TypeAlias = Callable[[Figure], None]
 
 # Each colour stands for a CSS variable of the page; the value itself is never seen.
-INK, MUTED, GRID, PAPER, MODEL, GOOD, BAD, SCORECARD, LOGISTIC = (f"#00000{place}" for place in range(1, 10))
+INK, MUTED, GRID, PAPER, MODEL, GOOD, BAD, SCORECARD, LOGISTIC = (f"#00000{digit}" for digit in range(1, 10))
 VARIABLES = {
     INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper", MODEL: "model",
     GOOD: "good", BAD: "bad", SCORECARD: "scorecard", LOGISTIC: "logistic",
@@ -91,11 +91,11 @@ def roc(figure: Figure, table: DataFrame) -> None:
 def ks(figure: Figure, table: DataFrame) -> None:
     """Cumulative shares of goods and bads by score, and where they are furthest apart."""
     axes = figure.subplots()
-    place = widest(table)
-    low, high = sorted((place["goods"], place["bads"]))
+    gap = widest(table)
+    low, high = sorted((gap["goods"], gap["bads"]))
     axes.plot(table["score"], table["bads"], color=BAD, linestyle=(0, (5, 2)), label="Bads")
     axes.plot(table["score"], table["goods"], color=GOOD, label="Goods")
-    axes.plot([place["score"]] * 2, [low, high], color=INK, linewidth=1.4, marker="_", label="Widest gap (KS)")
+    axes.plot([gap["score"]] * 2, [low, high], color=INK, linewidth=1.4, marker="_", label="Widest gap (KS)")
     axes.set(xlabel="Score (more points: safer)", ylabel="Share with this score or less", ylim=(0, 1.02))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.legend(loc="upper left")
@@ -131,20 +131,20 @@ def gains(figure: Figure, table: DataFrame) -> None:
     axes.bar(bands, table["bad_rate"], width=0.62, color=MODEL, alpha=0.35)
     axes.errorbar(bands, table["bad_rate"], _ends(table), fmt="none", ecolor=MODEL, linewidth=1.5, capsize=4)
     top = float(table["high"].max())
-    for place, (rate, high) in enumerate(zip(table["bad_rate"], table["high"], strict=True)):
-        axes.text(place, high + 0.02 * top, f"{rate:.1%}", ha="center", fontsize=9)
+    for position, (rate, high) in enumerate(zip(table["bad_rate"], table["high"], strict=True)):
+        axes.text(position, high + 0.02 * top, f"{rate:.1%}", ha="center", fontsize=9)
     axes.set(xlabel="Score band, riskiest first", ylabel="Bad rate", ylim=(0, 1.12 * top))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(visible=False, axis="x")
 
 
-def scores(figure: Figure, table: DataFrame, place: str, cut_off: float | None) -> None:
+def scores(figure: Figure, table: DataFrame, axis: str, cut_off: float | None) -> None:
     """Scores of goods and of bads, each as shares of their own number; the less overlap, the better."""
     axes = figure.subplots()
     for name, color, dash in (("goods", GOOD, "solid"), ("bads", BAD, (0, (5, 2)))):
         share = (table[name] / max(table[name].sum(), 1)).to_numpy()
-        axes.fill_between(table[place], share, step="post", color=color, alpha=0.16, linewidth=0)
-        axes.step(table[place], share, where="post", color=color, linestyle=dash, label=name.capitalize())
+        axes.fill_between(table[axis], share, step="post", color=color, alpha=0.16, linewidth=0)
+        axes.step(table[axis], share, where="post", color=color, linestyle=dash, label=name.capitalize())
     axes.set(xlabel="Score (more points: safer)", ylabel="Share of goods, share of bads")
     axes.set_ylim(bottom=0)
     if cut_off is not None:
@@ -246,7 +246,7 @@ def _inline(name: str, alt: str, svg: str) -> str:
     body = re.sub(r"<svg[^>]*>", "", body, count=1).replace("xlink:href", "href")
     body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.S)
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', body))
-    body = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", body)
+    body = re.sub(r' id="([^"]+)"', lambda match: f' id="{name}-{match[1]}"' if match[1] in used else "", body)
     body = re.sub(r'(url\(|href=")#', rf"\1#{name}-", body)
     body = re.sub(r"font-family: [^;\"]+;? ?", "", re.sub(r"font: ([\d.]+)px [^;\"]+", r"font-size: \1px", body))
     body = re.sub(r'(?<= )(?:d|x|y|width|height|transform|points)="[^"]*"', _rounded, body)

@@ -1,14 +1,12 @@
 """The report's pictures of the explain stage, from the tables in reports/explain."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from pandas import DataFrame
@@ -16,6 +14,7 @@ from pandas import DataFrame
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.report import plots
+from credit_risk.report.artefacts import Picture, drawn, read_table
 from credit_risk.report.plots import BAD, GOOD, INK, LOGISTIC, MODEL, MUTED, SCORECARD
 
 FEATURES = 12
@@ -23,17 +22,6 @@ DEPENDENCE = 6
 INTERACTIONS = 8
 WIDE = (4.3, 3.9)
 PARTS = {"high": BAD, "middle": MUTED, "low": GOOD, "missing": LOGISTIC}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure of the page: what to look at, and the drawing or the reason why there is none."""
-
-    name: str
-    title: str
-    svg: Markup | None
-    missing: str = ""
-    note: str = ""
 
 
 def figures(config: Config, files: Files) -> dict[str, Any]:
@@ -46,21 +34,21 @@ def figures(config: Config, files: Files) -> dict[str, Any]:
         "summary": ("Which values raise the PD", partial(summary, labels=names), ("feature", "values", "p50")),
         "interactions": ("Which features act on each other", partial(interactions, labels=names), ("first", "share")),
     }
-    found: dict[str, Any] = {
+    pictures: dict[str, Any] = {
         name: _picture(directory, name, title, draw, needed) for name, (title, draw, needed) in titles.items()
     }
-    return {**found, "dependence": _dependence(config, directory, names)}
+    return {**pictures, "dependence": _dependence(config, directory, names)}
 
 
 def families(figure: Figure, table: DataFrame) -> None:
     """Share of declines that cite each reason family, and of those that cite it first, with intervals."""
     axes = figure.subplots()
-    places = np.arange(len(table))[::-1]
+    positions = np.arange(len(table))[::-1]
     for name, label, color, shift in (("cited", "Among the reasons", MODEL, 0.18), ("top", "First", SCORECARD, -0.18)):
         ends = np.abs(table[[f"{name}_low", f"{name}_high"]].to_numpy().T - table[name].to_numpy())
-        axes.barh(places + shift, table[name], height=0.34, color=color, alpha=0.45, label=label)
-        axes.errorbar(table[name], places + shift, xerr=ends, fmt="none", ecolor=color, linewidth=1.3, capsize=2)
-    axes.set_yticks(places, table["id"])
+        axes.barh(positions + shift, table[name], height=0.34, color=color, alpha=0.45, label=label)
+        axes.errorbar(table[name], positions + shift, xerr=ends, fmt="none", ecolor=color, linewidth=1.3, capsize=2)
+    axes.set_yticks(positions, table["id"])
     axes.set(xlabel="Share of declines", xlim=(0, 1))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(visible=False, axis="y")
@@ -71,10 +59,10 @@ def importance(figure: Figure, table: DataFrame, labels: dict[str, str]) -> None
     """Share of each feature in the mean absolute contribution, over rows of every outcome and over declines."""
     axes = figure.subplots()
     shown = table.head(FEATURES)
-    places = np.arange(len(shown))[::-1]
-    axes.barh(places, shown["share"], height=0.62, color=MODEL, alpha=0.45, label="All")
-    axes.plot(shown["share_declines"], places, "D", color=BAD, markersize=4, label="Declines")
-    axes.set_yticks(places, [labels.get(name, name) for name in shown["feature"]])
+    positions = np.arange(len(shown))[::-1]
+    axes.barh(positions, shown["share"], height=0.62, color=MODEL, alpha=0.45, label="All")
+    axes.plot(shown["share_declines"], positions, "D", color=BAD, markersize=4, label="Declines")
+    axes.set_yticks(positions, [labels.get(name, name) for name in shown["feature"]])
     axes.set(xlabel="Share of all contributions", xlim=(0, None))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(visible=False, axis="y")
@@ -91,10 +79,10 @@ def summary(figure: Figure, table: DataFrame, labels: dict[str, str]) -> None:
         if lines.empty:
             continue
         shift = {"high": 0.24, "middle": 0.0, "low": -0.24, "missing": -0.4}[part]
-        places = np.array([len(features) - 1 - features.index(name) for name in lines["feature"]]) + shift
-        axes.hlines(places, lines["p05"], lines["p95"], color=color, linewidth=1)
-        axes.hlines(places, lines["p25"], lines["p75"], color=color, linewidth=3)
-        axes.plot(lines["p50"], places, "o", color=color, markersize=3, label=part.capitalize())
+        positions = np.array([len(features) - 1 - features.index(name) for name in lines["feature"]]) + shift
+        axes.hlines(positions, lines["p05"], lines["p95"], color=color, linewidth=1)
+        axes.hlines(positions, lines["p25"], lines["p75"], color=color, linewidth=3)
+        axes.plot(lines["p50"], positions, "o", color=color, markersize=3, label=part.capitalize())
     axes.set_yticks(range(len(features)), [labels.get(name, name) for name in reversed(features)])
     axes.set(xlabel="Log-odds against the population")
     axes.grid(visible=False, axis="y")
@@ -105,13 +93,13 @@ def interactions(figure: Figure, table: DataFrame, labels: dict[str, str]) -> No
     """Pairs of features by the mean absolute log-odds that only both together explain."""
     axes = figure.subplots()
     shown = table.head(INTERACTIONS)
-    places = np.arange(len(shown))[::-1]
+    positions = np.arange(len(shown))[::-1]
     pairs = [
         f"{labels.get(first, first)}\n× {labels.get(second, second)}"
         for first, second in zip(shown["first"], shown["second"], strict=True)
     ]
-    axes.barh(places, shown["share"], height=0.6, color=MODEL, alpha=0.45)
-    axes.set_yticks(places, pairs, fontsize=8)
+    axes.barh(positions, shown["share"], height=0.6, color=MODEL, alpha=0.45)
+    axes.set_yticks(positions, pairs, fontsize=8)
     axes.set(xlabel="Share of all effects", xlim=(0, None))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes.grid(visible=False, axis="y")
@@ -122,10 +110,10 @@ def dependence(figure: Figure, table: DataFrame, bounds: tuple[float, float], wo
     axes = figure.subplots()
     axes.axhline(0, color=MUTED, linewidth=0.9)
     if words:
-        places: Any = range(len(table))
-        axes.set_xticks(places, [str(value)[:8] for value in table["value"]])
+        positions: Any = range(len(table))
+        axes.set_xticks(positions, [str(value)[:8] for value in table["value"]])
         spread = np.abs(table[["p10", "p90"]].to_numpy().T - table["mean"].to_numpy())
-        axes.errorbar(places, table["mean"], spread, fmt="o", color=MODEL, markersize=3.5)
+        axes.errorbar(positions, table["mean"], spread, fmt="o", color=MODEL, markersize=3.5)
     else:
         axes.fill_between(table["value"], table["p10"], table["p90"], color=MODEL, alpha=0.2, linewidth=0)
         axes.plot(table["value"], table["mean"], color=MODEL, marker="o", markersize=2)
@@ -137,7 +125,7 @@ def dependence(figure: Figure, table: DataFrame, bounds: tuple[float, float], wo
 
 def _dependence(config: Config, directory: Path, labels: dict[str, str]) -> list[Picture]:
     """The most important features, on one axis of log-odds."""
-    table, why = _table(directory / "dependence.csv", ("feature", "value", "mean", "p10", "p90"))
+    table, why = read_table(directory / "dependence.csv", ("feature", "value", "mean", "p10", "p90"))
     if table is None:
         return [Picture("dependence", "How a contribution depends on the value", None, why)]
     chosen = list(table["feature"].unique()[:DEPENDENCE])
@@ -145,39 +133,21 @@ def _dependence(config: Config, directory: Path, labels: dict[str, str]) -> list
     margin = 0.06 * float(ends.max() - ends.min())
     bounds = (float(ends.min()) - margin, float(ends.max()) + margin)
     pictures = []
-    for place, name in enumerate(chosen):
+    for number, name in enumerate(chosen):
         curve, words = table[(table["feature"] == name) & table["value"].notna()], bool(config.categories(name))
         if not words:
             curve = curve.assign(value=pd.to_numeric(curve["value"]))
         draw = partial(dependence, table=curve, bounds=bounds, words=words)
-        pictures.append(_drawn(f"dependence{place}", labels.get(name, name), draw, plots.SMALL))
+        pictures.append(drawn(f"dependence{number}", labels.get(name, name), draw, plots.SMALL))
     return pictures
 
 
 def _picture(directory: Path, name: str, title: str, draw: Callable[..., None], needed: Sequence[str]) -> Picture:
-    table, why = _table(directory / f"{name}.csv", needed)
+    table, why = read_table(directory / f"{name}.csv", needed)
     if table is None:
         return Picture(f"explain-{name}", title, None, why)
     size = plots.NORMAL if name == "families" else WIDE
-    return _drawn(f"explain-{name}", title, partial(draw, table=table), size)
-
-
-def _drawn(name: str, title: str, draw: plots.Draw, size: tuple[float, float]) -> Picture:
-    # The drawing is our own; every text in it was escaped when it was drawn.
-    return Picture(name, title, Markup(plots.picture(name, f"Chart. {title}.", draw, size)))  # noqa: S704
-
-
-def _table(path: Path, needed: Sequence[str]) -> tuple[DataFrame | None, str]:
-    """A table behind a picture, or why there is none."""
-    try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except FileNotFoundError:
-        return None, f"explain/{path.name} was not written"
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError):
-        return None, f"explain/{path.name} is not a table"
-    if lacking := [name for name in needed if name not in table]:
-        return None, f"explain/{path.name} lacks {', '.join(lacking)}"
-    return (None, f"explain/{path.name} has no rows") if table.empty else (table, "")
+    return drawn(f"explain-{name}", title, partial(draw, table=table), size)
 
 
 def _label(config: Config, name: str) -> str:

@@ -1,19 +1,18 @@
 """The fairness part of the report page: its pictures, tables and sentences, from reports/fairness* alone."""
 
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from pandas import DataFrame
 
 from credit_risk.data.files import Files
-from credit_risk.report.plots import BAD, GOOD, INK, LOGISTIC, MODEL, MUTED, NORMAL, SCORECARD, picture
+from credit_risk.report.artefacts import Cells, Picture, cells, drawn, read_report, read_table, records
+from credit_risk.report.plots import BAD, GOOD, INK, LOGISTIC, MODEL, MUTED, NORMAL, SCORECARD
 
 FOUR_FIFTHS = 0.8
 LOOKS = ((MODEL, "solid"), (BAD, (0, (5, 2))), (SCORECARD, (0, (1.5, 1.5))), (LOGISTIC, (0, (5, 1.5, 1.5, 1.5))))
@@ -26,19 +25,10 @@ KINDS = {
 }
 
 
-class Panel(NamedTuple):
-    """A picture of the page, or the reason why there is none."""
-
-    name: str
-    title: str
-    svg: Markup | None
-    missing: str = ""
-
-
 def figures(files: Files) -> dict[str, Any]:
     """What page_fairness.html.j2 shows, under the one name `fairness`."""
-    report, why = _report(files, "fairness")
-    gate, _ = _report(files, "gate")
+    report, why = read_report(files.report("fairness"))
+    gate, _ = read_report(files.report("gate"))
     words = {check.get("measure"): check.get("verdict") for check in gate.get("checks", [])}
     unknown = report.get("unknown", {})
     stale = bool(report) and bool(gate) and gate.get("digests", {}).get("scorer") != report.get("scorer")
@@ -116,9 +106,9 @@ def groups(figure: Figure, table: DataFrame) -> None:
     names: list[str] = []
     for attribute, of_groups in table.groupby("attribute", sort=False):
         names.append(f"{attribute}:")
-        for one in of_groups.to_dict("records"):
-            _whisker(axes, len(names), one)
-            names.append(str(one["group"]))
+        for row in of_groups.to_dict("records"):
+            _whisker(axes, len(names), row)
+            names.append(str(row["group"]))
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="Share approved", ylim=(len(names) - 0.4, -0.6))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -127,21 +117,21 @@ def groups(figure: Figure, table: DataFrame) -> None:
     axes.set_xlim(max(low - 0.04, 0), min(high + 0.04, 1.02))
 
 
-def _whisker(axes: Any, place: float, one: Mapping[Any, Any]) -> None:
-    value, low, high = (one[f"approval_rate{end}"] for end in ("", "_low", "_high"))
+def _whisker(axes: Any, position: float, row: Mapping[Any, Any]) -> None:
+    value, low, high = (row[f"approval_rate{end}"] for end in ("", "_low", "_high"))
     if math.isnan(value):
-        axes.annotate(f"{one['rows']:,} rows: too few to say", (0.03, place), xycoords=("axes fraction", "data"),
+        axes.annotate(f"{row['rows']:,} rows: too few to say", (0.03, position), xycoords=("axes fraction", "data"),
                       va="center", color=MUTED, fontsize=8.5)  # fmt: skip
         return
-    axes.errorbar(value, place, xerr=[[value - low], [high - value]], fmt="o", color=MODEL, markersize=4.5,
+    axes.errorbar(value, position, xerr=[[value - low], [high - value]], fmt="o", color=MODEL, markersize=4.5,
                   linewidth=1.5, capsize=3)  # fmt: skip
 
 
 def sweep(figure: Figure, table: DataFrame, report: Mapping[str, Any]) -> None:
     """Each contrast's approval ratio over the cut-offs, four fifths and the cut-off in force marked."""
     axes = figure.subplots()
-    for place, (name, curve) in enumerate(table.dropna(subset=["ratio"]).groupby("contrast", sort=False)):
-        color, dash = LOOKS[place % len(LOOKS)]
+    for number, (name, curve) in enumerate(table.dropna(subset=["ratio"]).groupby("contrast", sort=False)):
+        color, dash = LOOKS[number % len(LOOKS)]
         axes.fill_between(
             curve["cut_off"], curve["ratio_low"], curve["ratio_high"], color=color, alpha=0.1, linewidth=0
         )
@@ -179,99 +169,63 @@ def frontier(figure: Figure, table: DataFrame, report: Mapping[str, Any]) -> Non
     figure.legend(loc="outside upper left", ncols=2, fontsize=8)
 
 
-def group_rows(files: Files) -> dict[str, Any]:
+def group_rows(files: Files) -> Cells:
     """The table of groups as headings and cells."""
     table, why = _table(files, "groups")
     headings = ["Attribute", "Group", "Accounts", "Approved", "Approved of the goods", "Mean PD", "Bad rate",
                 "Mean PD − bad rate", "AUC"]  # fmt: skip
     shares = ("approval_rate", "approval_rate_of_goods", "mean_pd", "bad_rate")
     rows = [
-        [one["attribute"], one["group"], f"{one['rows']:,}",
-         *(_between_of(one, name, "{:.1%}") for name in shares),
-         _between_of(one, "calibration_gap", "{:+.1%}"), _between_of(one, "auc", "{:.2f}")]
-        for one in _records(table)
+        [row["attribute"], row["group"], f"{row['rows']:,}",
+         *(_between_of(row, name, "{:.1%}") for name in shares),
+         _between_of(row, "calibration_gap", "{:+.1%}"), _between_of(row, "auc", "{:.2f}")]
+        for row in records(table)
     ]  # fmt: skip
-    return _content(headings, rows, why, texts=2)
+    return cells(headings, rows, why, texts=2)
 
 
-def intersections(files: Files) -> dict[str, Any]:
+def intersections(files: Files) -> Cells:
     """The table of intersections: reported, not gated."""
     table, why = _table(files, "intersections")
     headings = ["Attributes", "Group", "Accounts", "Approved", "Ratio to the highest", ""]
     rows = [
-        [one["attributes"], one["group"], f"{one['rows']:,}", _between_of(one, "approval_rate", "{:.1%}"),
-         _between_of(one, "ratio", "{:.2f}"), "" if one["assessed"] == "assessed" else one["assessed"]]
-        for one in _records(table)
+        [row["attributes"], row["group"], f"{row['rows']:,}", _between_of(row, "approval_rate", "{:.1%}"),
+         _between_of(row, "ratio", "{:.2f}"), "" if row["assessed"] == "assessed" else row["assessed"]]
+        for row in records(table)
     ]  # fmt: skip
-    return _content(headings, rows, why, texts=2)
+    return cells(headings, rows, why, texts=2)
 
 
-def candidates(files: Files) -> dict[str, Any]:
+def candidates(files: Files) -> Cells:
     """The alternatives that matter: the model, the frontier, and whatever is clearly less uneven."""
     table, why = _table(files, "frontier")
     headings = ["Alternative", "Kind", "AUC", "AUC lost (interval)", "Worst ratio", "Could be adopted", "Chosen"]
     rows = [
-        [one["candidate"], one["kind"], f"{one['auc']:.4f}", _between_of(one, "auc_lost", "{:+.4f}"),
-         f"{one['evenness']:.3f}", "yes" if one["admissible"] else "no", "yes" if one["chosen"] else ""]
-        for one in _records(table)
-        if one["on_frontier"] or one["admissible"] or one["kind"] in ("model", "reduction", "challenger")
+        [row["candidate"], row["kind"], f"{row['auc']:.4f}", _between_of(row, "auc_lost", "{:+.4f}"),
+         f"{row['evenness']:.3f}", "yes" if row["admissible"] else "no", "yes" if row["chosen"] else ""]
+        for row in records(table)
+        if row["on_frontier"] or row["admissible"] or row["kind"] in ("model", "reduction", "challenger")
     ]  # fmt: skip
-    return _content(headings, rows, why, texts=2)
+    return cells(headings, rows, why, texts=2)
 
 
-def _content(headings: Sequence[str], rows: Sequence[Sequence[str]], why: str, *, texts: int) -> dict[str, Any]:
-    """As the page's `table` macro takes it: (cell, whether it is a number)."""
-    numeric = [place >= texts and bool(heading) for place, heading in enumerate(headings)]
-    return {
-        "missing": why,
-        "headings": list(zip(headings, numeric, strict=True)),
-        "rows": [list(zip(map(str, row), numeric, strict=True)) for row in rows],
-    }
-
-
-def _between_of(one: Mapping[Any, Any], name: str, form: str) -> str:
+def _between_of(row: Mapping[Any, Any], name: str, form: str) -> str:
     known = {
-        f"{name}{end}": None if pd.isna(one[f"{name}{end}"]) else float(one[f"{name}{end}"])
+        f"{name}{end}": None if pd.isna(row[f"{name}{end}"]) else float(row[f"{name}{end}"])
         for end in ("", "_low", "_high")
     }
     return _between(known, name, form)
 
 
-def _records(table: DataFrame | None) -> list[dict[Any, Any]]:
-    return [] if table is None else table.to_dict("records")
-
-
-def _panel(files: Files, name: str, title: str, draw: Callable[..., None]) -> Panel:
+def _panel(files: Files, name: str, title: str, draw: Callable[..., None]) -> Picture:
     table, why = _table(files, name)
     if table is None or (name == "sweep" and table["ratio"].isna().all()):
-        return Panel(f"fairness-{name}", title, None, why or "no declared contrast could be measured")
-    size = (
-        (NORMAL[0], max(NORMAL[1], 0.8 + 0.2 * (len(table) + table["attribute"].nunique())))
-        if name == "groups"
-        else NORMAL
-    )
-    alt = f"Chart. {title}."
-    drawn = picture(f"fairness-{name}", alt, lambda figure: draw(figure, table=table), size)
-    return Panel(f"fairness-{name}", title, Markup(drawn))  # noqa: S704, the picture is ours
-
-
-def _report(files: Files, name: str) -> tuple[dict[str, Any], str]:
-    path = files.report(name)
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}, f"reports/{path.name} was not written"
-    except ValueError:
-        return {}, f"reports/{path.name} is not JSON"
-    return (found, "") if isinstance(found, dict) else ({}, f"reports/{path.name} holds no figures")
+        return Picture(f"fairness-{name}", title, None, why or "no declared contrast could be measured")
+    size = NORMAL
+    if name == "groups":
+        size = (NORMAL[0], max(NORMAL[1], 0.8 + 0.2 * (len(table) + table["attribute"].nunique())))
+    return drawn(f"fairness-{name}", title, partial(draw, table=table), size)
 
 
 def _table(files: Files, name: str) -> tuple[DataFrame | None, str]:
-    path = files.reports / "fairness" / f"{name}.csv"
-    try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except FileNotFoundError:
-        return None, f"reports/fairness/{path.name} was not written"
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError):
-        return None, f"reports/fairness/{path.name} is not a table"
-    return (None, f"reports/fairness/{path.name} has no rows") if table.empty else (table, "")
+    return read_table(files.reports / "fairness" / f"{name}.csv")

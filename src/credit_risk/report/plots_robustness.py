@@ -1,22 +1,21 @@
 """The robustness part of the report page: its pictures, tables and sentences, from the reports alone.
 
-The attacks are a room that may not be there; then their part says that it was not run.
+Attacks are an optional part; where they were not run the page says so.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from pandas import DataFrame
 
 from credit_risk.data.files import Files
-from credit_risk.report.plots import BAD, INK, MODEL, MUTED, NORMAL, picture
+from credit_risk.report.artefacts import Cells, Picture, cells, drawn, read_report, read_table, records
+from credit_risk.report.plots import BAD, INK, MODEL, MUTED, NORMAL
 
 NOT_AVAILABLE = "not available"
 ATTACKS = {
@@ -32,20 +31,11 @@ ATTACKS = {
 }
 
 
-class Panel(NamedTuple):
-    """A picture of the page, or the reason why there is none."""
-
-    name: str
-    title: str
-    svg: Markup | None
-    missing: str = ""
-
-
 def figures(files: Files) -> dict[str, Any]:
     """What page_robustness.html.j2 shows, under the one name `robustness`."""
-    report, why = _report(files.report("robustness"))
-    attacks, no_attacks = _report(files.report("attacks"))
-    gate, _ = _report(files.report("gate"))
+    report, why = read_report(files.report("robustness"))
+    attacks, no_attacks = read_report(files.report("attacks"))
+    gate, _ = read_report(files.report("gate"))
     judged = gate.get("digests", {}).get("scorer")
     return {
         "missing": why,
@@ -63,7 +53,7 @@ def figures(files: Files) -> dict[str, Any]:
             "robustness": _between(attacks.get("robustness", {}), "score", "{:.2f}"),
             "privacy": _between(attacks.get("privacy", {}), "score", "{:.2f}"),
             "attacked": _count(attacks.get("robustness", {}).get("attacked")),
-            "budget": _plain(attacks.get("robustness", {}).get("budget")),
+            "budget": _written(attacks.get("robustness", {}).get("budget")),
             "survival": _panel(files, "attacks/survival", "Declines that stand, by what an attack may cost", survival),
             "flips": flips(files),
             "levers": levers(files),
@@ -76,23 +66,23 @@ def sentences(report: Mapping[str, Any]) -> Iterator[str]:
     """One sentence a scenario: who is approved, what the accounts already open would earn."""
     was = report.get("baseline", {})
     for name, now in report.get("scenarios", {}).items():
-        told = _name(name)
+        label = _name(name)
         numbers = [was.get("approval_rate"), now.get("approval_rate"), was.get("expected_profit"), now["held_profit"]]
         if any(number is None for number in numbers):
-            yield f"{told}: cannot be said."
+            yield f"{label}: cannot be said."
             continue
-        before, after, earned, held = numbers
-        outcome = "would still earn" if held >= 0 else "WOULD LOSE"
+        before, after, earned, kept = numbers
+        outcome = "would still earn" if kept >= 0 else "WOULD LOSE"
         yield (
-            f"{told}: {after:.1%} would be approved instead of {before:.1%}. If it comes when the accounts are open, "
-            f"they {outcome} {abs(held):.2%} of the exposure per application, where {earned:.2%} is expected now."
+            f"{label}: {after:.1%} would be approved instead of {before:.1%}. If it comes when the accounts are open, "
+            f"they {outcome} {abs(kept):.2%} of the exposure per application, where {earned:.2%} is expected now."
         )
 
 
 def injected(report: Mapping[str, Any], kind: str) -> str:
     """Whether anything was scored by accident, in a sentence."""
-    found = report.get(kind, {})
-    accidents, rows = found.get("scored_by_accident"), found.get("injected")
+    numbers = report.get(kind, {})
+    accidents, rows = numbers.get("scored_by_accident"), numbers.get("injected")
     if accidents is None:
         return f"Cannot be said: {report.get('unknown', {}).get(f'{kind}.scored_by_accident', 'it was not measured')}."
     what = "with a gap" if kind == "missing" else "with a value out of range or an unknown word"
@@ -103,21 +93,21 @@ def injected(report: Mapping[str, Any], kind: str) -> str:
 def stress(figure: Figure, table: DataFrame) -> None:
     """Approval rate and profit of the accounts already open, a dot and its whiskers for each stress."""
     approved, profit = figure.subplots(1, 2, sharey=True)
-    places = np.arange(len(table))
+    positions = np.arange(len(table))
     for axes, name, label in (
         (approved, "approval_rate", "Approved"),
         (profit, "held_profit", "Profit of open accounts\n(share of exposure)"),
     ):
         value, low, high = (table[name + end].to_numpy(dtype=float) for end in ("", "_low", "_high"))
         ends = np.nan_to_num(np.abs(np.stack([low, high]) - value))
-        axes.errorbar(value, places, xerr=ends, fmt="o", color=MODEL, markersize=4.5, linewidth=1.5, capsize=3)
+        axes.errorbar(value, positions, xerr=ends, fmt="o", color=MODEL, markersize=4.5, linewidth=1.5, capsize=3)
         axes.set_xlabel(label)
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.grid(visible=False, axis="y")
         axes.margins(x=0.15)
     if table["held_profit_low"].min() < 0:
         profit.axvline(0, color=BAD, linewidth=1, linestyle=(0, (2, 2)))
-    approved.set_yticks(places, [_name(name) for name in table["scenario"]])
+    approved.set_yticks(positions, [_name(name) for name in table["scenario"]])
     approved.set_ylim(len(table) - 0.5, -0.5)
 
 
@@ -134,84 +124,73 @@ def survival(figure: Figure, table: DataFrame) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
-def scenario_rows(files: Files) -> dict[str, Any]:
+def scenario_rows(files: Files) -> Cells:
     """The figures of every scenario."""
     headings = ["Stress", "Approved", "Mean PD", "Expected profit", "Profit of open accounts",
                 "Loss of open accounts", "Decisions that change"]  # fmt: skip
     forms = {"approval_rate": "{:.1%}", "mean_pd": "{:.1%}", "expected_profit": "{:.2%}", "held_profit": "{:.2%}",
              "held_loss": "{:.2%}", "flips": "{:.1%}"}  # fmt: skip
-    table, why = _table(files.reports / "robustness" / "scenarios.csv")
+    table, why = read_table(files.reports / "robustness" / "scenarios.csv")
     rows = [
-        [_name(one["scenario"]), *(_between(one, name, form) for name, form in forms.items())]
-        for one in _records(table)
+        [_name(row["scenario"]), *(_between(row, name, form) for name, form in forms.items())] for row in records(table)
     ]
-    return _content(headings, rows, why)
+    return cells(headings, rows, why)
 
 
-def migration(files: Files) -> dict[str, Any]:
+def migration(files: Files) -> Cells:
     """From which decision to which."""
-    table, why = _table(files.reports / "robustness" / "migration.csv")
+    table, why = read_table(files.reports / "robustness" / "migration.csv")
     rows = [
-        [_name(one["scenario"]), one["before"], one["after"], _count(one["rows"])]
-        for one in _records(table)
-        if one["before"] != one["after"]
+        [_name(row["scenario"]), row["before"], row["after"], _count(row["rows"])]
+        for row in records(table)
+        if row["before"] != row["after"]
     ]
-    return _content(["Stress", "Decision before", "Decision after", "Accounts"], rows, why, texts=3)
+    return cells(["Stress", "Decision before", "Decision after", "Accounts"], rows, why, texts=3)
 
 
-def missing_rows(files: Files) -> dict[str, Any]:
+def missing_rows(files: Files) -> Cells:
     """What leaving out each input does."""
-    table, why = _table(files.reports / "robustness" / "missing.csv")
+    table, why = read_table(files.reports / "robustness" / "missing.csv")
     rows = [
-        [one["input"], one["policy"], _count(one["rows"]), _count(one["scored"]), _count(one["by_accident"]),
-         _plain(one["pd_shift"], "{:.3f}") if one["scored"] else "not scored", _count(one["won"])]
-        for one in _records(table)
+        [row["input"], row["policy"], _count(row["rows"]), _count(row["scored"]), _count(row["by_accident"]),
+         _written(row["pd_shift"], "{:.3f}") if row["scored"] else "not scored", _count(row["won"])]
+        for row in records(table)
     ]  # fmt: skip
     headings = ["Input left out", "Policy", "Accounts", "Scored", "By accident", "Mean change of PD", "Approvals won"]
-    return _content(headings, rows, why, texts=2)
+    return cells(headings, rows, why, texts=2)
 
 
-def flips(files: Files) -> dict[str, Any]:
+def flips(files: Files) -> Cells:
     """What each attack achieved on the same declined applications."""
-    table, why = _table(files.reports / "attacks" / "flips.csv")
+    table, why = read_table(files.reports / "attacks" / "flips.csv")
     rows = [
-        [ATTACKS.get(one["attack"], one["attack"]), _count(one["rows"]), _count(one["flipped"]),
-         _ends(one, "survived", "low", "high", "{:.1%}"), _plain(one["median_cost"]), _count(one["found_alone"])]
-        for one in _records(table)
+        [ATTACKS.get(row["attack"], row["attack"]), _count(row["rows"]), _count(row["flipped"]),
+         _ends(row, "survived", "low", "high", "{:.1%}"), _written(row["median_cost"]), _count(row["found_alone"])]
+        for row in records(table)
     ]  # fmt: skip
     headings = ["Attack", "Declines", "Flipped", "Stand (interval)", "Median cost of a flip", "Found by no other"]
-    return _content(headings, rows, why)
+    return cells(headings, rows, why)
 
 
-def levers(files: Files) -> dict[str, Any]:
+def levers(files: Files) -> Cells:
     """Which columns the cheapest flips move, and which way."""
-    table, why = _table(files.reports / "attacks" / "levers.csv")
+    table, why = read_table(files.reports / "attacks" / "levers.csv")
     rows = [
-        [one["input"], _count(one["raised"]), _count(one["lowered"]), _plain(one["median_move"], "{:,.4g}")]
-        for one in _records(table)
+        [row["input"], _count(row["raised"]), _count(row["lowered"]), _written(row["median_move"], "{:,.4g}")]
+        for row in records(table)
     ]
-    return _content(["Input", "Raised", "Lowered", "Median change"], rows, why)
+    return cells(["Input", "Raised", "Lowered", "Median change"], rows, why)
 
 
-def membership(files: Files) -> dict[str, Any]:
+def membership(files: Files) -> Cells:
     """How well each attack tells training rows from others."""
-    table, why = _table(files.reports / "attacks" / "membership.csv")
+    table, why = read_table(files.reports / "attacks" / "membership.csv")
     rows = [
-        [ATTACKS.get(one["attack"], one["attack"]), _count(one["rows"]),
-         _ends(one, "auc", "auc_low", "auc_high", "{:.3f}"), _ends(one, "privacy", "low", "high", "{:.3f}")]
-        for one in _records(table)
+        [ATTACKS.get(row["attack"], row["attack"]), _count(row["rows"]),
+         _ends(row, "auc", "auc_low", "auc_high", "{:.3f}"), _ends(row, "privacy", "low", "high", "{:.3f}")]
+        for row in records(table)
     ]  # fmt: skip
-    return _content(["Attack", "Accounts", "AUC (0.5: a guess)", "Privacy score"], rows, why)
-
-
-def _content(headings: Sequence[str], rows: Sequence[Sequence[str]], why: str, texts: int = 1) -> dict[str, Any]:
-    """As the page's `table` macro takes it: (cell, whether it is a number)."""
-    numeric = [place >= texts for place in range(len(headings))]
-    return {
-        "missing": why,
-        "headings": list(zip(headings, numeric, strict=True)),
-        "rows": [list(zip(row, numeric, strict=True)) for row in rows],
-    }
+    return cells(["Attack", "Accounts", "AUC (0.5: a guess)", "Privacy score"], rows, why)
 
 
 def _between(each: Mapping[Any, Any], name: str, form: str) -> str:
@@ -223,16 +202,16 @@ def _ends(each: Mapping[Any, Any], name: str, low: str, high: str, form: str) ->
     if value is None or pd.isna(value):
         return NOT_AVAILABLE
     if any(end is None or pd.isna(end) for end in ends):
-        return _plain(value, form)
-    return f"{_plain(value, form)} ({_plain(ends[0], form)} to {_plain(ends[1], form)})"
+        return _written(value, form)
+    return f"{_written(value, form)} ({_written(ends[0], form)} to {_written(ends[1], form)})"
 
 
-def _plain(value: Any, form: str = "{:.3g}") -> str:
+def _written(value: Any, form: str = "{:.3g}") -> str:
     return NOT_AVAILABLE if value is None or pd.isna(value) else form.format(value).replace("-", "−")
 
 
 def _count(value: Any) -> str:
-    return _plain(value, "{:,.0f}")
+    return _written(value, "{:,.0f}")
 
 
 def _name(name: Any) -> str:
@@ -240,36 +219,10 @@ def _name(name: Any) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _records(table: DataFrame | None) -> list[dict[Any, Any]]:
-    return [] if table is None else table.to_dict("records")
-
-
-def _panel(files: Files, name: str, title: str, draw: Callable[..., None]) -> Panel:
-    table, why = _table(files.reports / f"{name}.csv")
+def _panel(files: Files, name: str, title: str, draw: Callable[..., None]) -> Picture:
+    table, why = read_table(files.reports / f"{name}.csv")
     key = name.replace("/", "-")
     if table is None:
-        return Panel(key, title, None, why)
+        return Picture(key, title, None, why)
     size = (NORMAL[0], max(NORMAL[1], 1.2 + 0.3 * len(table))) if "scenario" in table else NORMAL
-    svg = picture(key, f"Chart. {title}.", lambda figure: draw(figure, table=table), size)
-    return Panel(key, title, Markup(svg))  # noqa: S704, the picture is ours
-
-
-def _report(path: Path) -> tuple[dict[str, Any], str]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}, f"reports/{path.name} was not written"
-    except ValueError:
-        return {}, f"reports/{path.name} is not JSON"
-    return (found, "") if isinstance(found, dict) else ({}, f"reports/{path.name} holds no figures")
-
-
-def _table(path: Path) -> tuple[DataFrame | None, str]:
-    where = f"reports/{path.parent.name}/{path.name}"
-    try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except FileNotFoundError:
-        return None, f"{where} was not written"
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError):
-        return None, f"{where} is not a table"
-    return (None, f"{where} has no rows") if table.empty else (table, "")
+    return drawn(key, title, partial(draw, table=table), size)

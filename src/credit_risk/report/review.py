@@ -94,17 +94,19 @@ def _check(path: Path, check: object) -> dict[str, str]:
 
 def _figures(path: Path) -> dict[str, float]:
     test = _object(path).get("test")
-    found = test if isinstance(test, dict) else {}
-    return {name: float(value) for name, value in found.items() if type(value) in (int, float) and math.isfinite(value)}
+    figures = test if isinstance(test, dict) else {}
+    return {
+        name: float(value) for name, value in figures.items() if type(value) in (int, float) and math.isfinite(value)
+    }
 
 
 def _object(path: Path) -> dict[str, Any]:
     if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
         raise UntrustedReport(path, f"no file of at most {MOST_BYTES} bytes")
     try:
-        found = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise UntrustedReport(path, "no JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise UntrustedReport(path, "no JSON object")
-    return found
+    return content

@@ -9,8 +9,8 @@ PAGE = Path(__file__).with_name("page.html.j2")
 
 def colours() -> dict[str, str]:
     """The light colours of the page by the name of their variable: the first that its style sheet gives."""
-    found = re.findall(r"--p-(\w+): (#\w+)", PAGE.read_text(encoding="utf-8"))
-    return dict(reversed(found))
+    colours_by_variable = re.findall(r"--p-(\w+): (#\w+)", PAGE.read_text(encoding="utf-8"))
+    return dict(reversed(colours_by_variable))
 
 
 def standalone(svg: str) -> str:

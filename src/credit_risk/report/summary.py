@@ -29,7 +29,7 @@ def screen(config: Config, files: Files) -> RenderableType:
     if trial := trial_notice(config.suggested):
         lines.append(Text(trial, style="bold yellow"))
     lines += [_figures(metrics), _checks(gate)]
-    lines += [Text(one["sentence"]) for one in gate["not_applicable"]]
+    lines += [Text(skipped["sentence"]) for skipped in gate["not_applicable"]]
     lines.append(Text(f"The candidate is the {metrics['kind']}; its challengers stand beside it."))
     if not split["out_of_time"]:
         lines.append(Text(f"No out-of-time test: {split['why_random']}."))
@@ -46,7 +46,7 @@ def _figures(metrics: dict[str, Any]) -> Table:
     table.columns[2].header = f"{metrics['information']['confidence']:.0%} interval"
     for name, label in HEADLINES.items():
         low, high = (lookup(metrics, f"test.{name}_{end}") for end in ("low", "high"))
-        others = [_number(lookup(metrics, f"challengers.{one}.{name}")) for one in challengers]
+        others = [_number(lookup(metrics, f"challengers.{kind}.{name}")) for kind in challengers]
         interval = "not known" if low is None or high is None else f"{low:.4f} to {high:.4f}"
         table.add_row(label + STARS.get(name, ""), _number(lookup(metrics, f"test.{name}")), interval, *others)
     return table
@@ -57,7 +57,7 @@ def _number(value: float | None) -> str:
 
 
 def _checks(gate: dict[str, Any]) -> RenderableType:
-    """How many checks pass, and every one that does not."""
+    """How many checks pass, and every waiver that does not."""
     blocking = [check for check in gate["checks"] if check["verdict"] != "PASS"]
     passed = Text(f"{len(gate['checks']) - len(blocking)} of {len(gate['checks'])} checks pass.")
     if not blocking and not gate["stale"]:
@@ -69,5 +69,7 @@ def _checks(gate: dict[str, Any]) -> RenderableType:
         table.add_row(check["name"], Text(check["verdict"], style=STYLES[check["verdict"]]), check["sentence"])
     for sentence in gate["stale"]:
         table.add_row("stale", Text("FAIL", style=STYLES["FAIL"]), sentence)
-    waived = [Text(f"Waived: {one['check']} by {one['person']} until {one['expires']}") for one in gate["waivers"]]
+    waived = [
+        Text(f"Waived: {waiver['check']} by {waiver['person']} until {waiver['expires']}") for waiver in gate["waivers"]
+    ]
     return Group(passed, table, *waived)
