@@ -7,7 +7,7 @@ import pytest
 from credit_risk.data import digest
 from credit_risk.governance import decision_lineage as module
 from credit_risk.governance.decision_lineage import LinkBroken, NoSuchDecision, why
-from credit_risk.ledger.decision_record import again
+from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.registry import promotion
@@ -45,7 +45,7 @@ def live(opened, registered):
 def decide(ledger: Ledger, files, **changes: object) -> str:
     """A decline of the repository's scorer, as the service records it."""
     scorer = Scorer.load(files.scorer)
-    found = again(scorer)([APPLICATION])[0] | changes
+    found = decider(scorer)([APPLICATION])[0] | changes
     by = DecidedBy(scorer=scorer.digest, model="", config="", code="")
     return ledger.append([Entry(inputs=APPLICATION, decided=found, by=by, applicant="Ada")])[0].decision_id
 

@@ -13,12 +13,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from ledger_trial import KEY, entry
 
-from credit_risk.ledger.event_loop_commit import CommitInLoop, group_commit
+from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
 from credit_risk.ledger.group import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 
 
-async def record(commit: CommitInLoop | GroupCommit, name: str, how_many: int | None) -> None:
+async def record(commit: EventLoopCommit | GroupCommit, name: str, how_many: int | None) -> None:
     for number in islice(count(), how_many):
         recorded = await commit.record(entry(f"{name}-{number}", f"{name}-{number}"))
         # One write a decision: what stands in the pipe was answered, and nothing is answered by halves.

@@ -27,7 +27,7 @@ def test_what_was_decided_stays_and_by_which_model(ledger):
         assert "Ada" not in str(record.as_dict())
         assert str(SECRET_INCOME) not in str(record.as_dict())
     assert ledger.get(bob.decision_id).inputs["income"] == SECRET_INCOME
-    assert list(ledger.of("Ada")) == []
+    assert list(ledger.decisions_about("Ada")) == []
     found = verify(ledger, [before])
     assert (found.holds, found.erased, found.entries) == (True, 2, 4)
 
@@ -63,7 +63,7 @@ def test_a_person_who_applies_again_gets_a_new_key(ledger):
     [old] = ledger.append([entry("Ada")])
     ledger.erase("Ada")
     [new] = ledger.append([entry("Ada")])
-    assert [one.decision_id for one in ledger.of("Ada")] == [new.decision_id]
+    assert [one.decision_id for one in ledger.decisions_about("Ada")] == [new.decision_id]
     assert ledger.get(old.decision_id).erased
     assert ledger.erase("Ada") == 1
     assert verify(ledger).holds

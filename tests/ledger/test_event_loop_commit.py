@@ -11,7 +11,7 @@ from ledger_trial import KEY, entry
 from sqlalchemy import event
 
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerBusy, LedgerUnavailable, Overloaded
-from credit_risk.ledger.event_loop_commit import CommitInLoop
+from credit_risk.ledger.event_loop_commit import EventLoopCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 
@@ -36,9 +36,9 @@ def another_writer(file) -> Iterator[sqlite3.Connection]:
         yield other
 
 
-def run(ledger: Ledger, what: Callable[[CommitInLoop], Awaitable[Any]], **limits: int) -> Any:
+def run(ledger: Ledger, what: Callable[[EventLoopCommit], Awaitable[Any]], **limits: int) -> Any:
     async def within() -> Any:
-        commit = CommitInLoop(ledger, **limits)
+        commit = EventLoopCommit(ledger, **limits)
         try:
             return await asyncio.wait_for(what(commit), 10)
         finally:

@@ -138,21 +138,21 @@ def test_without_a_key_the_same_twice_is_two_decisions(ledger):
 def test_what_is_not_there_is_none(ledger):
     assert ledger.get("01a21098-f168-7765-8a58-0b9fc0816889") is None
     assert ledger.find("web", "r1") is None
-    assert list(ledger.of("Ada")) == []
+    assert list(ledger.decisions_about("Ada")) == []
 
 
 def test_all_about_one_person_the_oldest_first(ledger, monkeypatch):
     ledger.append([entry("Ada"), entry("Bob"), entry(None), entry("Ada")])
     ledger.append([entry("Ada")])
-    assert [one.seq for one in ledger.of("Ada")] == [1, 4, 5]
-    assert [one.applicant for one in ledger.of("Bob")] == ["Bob"]
+    assert [one.seq for one in ledger.decisions_about("Ada")] == [1, 4, 5]
+    assert [one.applicant for one in ledger.decisions_about("Bob")] == ["Bob"]
 
 
 def test_hundreds_in_one_transaction(ledger):
     recorded = ledger.append([entry(f"person {number % 70}", f"r{number}") for number in range(333)])
     assert [one.seq for one in recorded] == list(range(1, 334))
     assert all(one.repeated for one in ledger.append([entry(f"p{n % 70}", f"r{n}") for n in range(333)]))
-    assert len(list(ledger.of("person 3"))) == 5
+    assert len(list(ledger.decisions_about("person 3"))) == 5
     assert verify(ledger).entries == 333
 
 

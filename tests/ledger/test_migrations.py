@@ -7,8 +7,8 @@ from sqlalchemy import inspect
 from credit_risk.ledger import schema
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.schema import VERSION, metadata
 from credit_risk.ledger.store import Store
-from credit_risk.ledger.tables import VERSION, metadata
 from credit_risk.ledger.verification import verify
 
 
@@ -37,7 +37,7 @@ def test_an_old_ledger_is_brought_forward_with_all_it_holds(old):
         assert version_of(ledger.store) == VERSION == "0002"
         found = verify(ledger)
         assert (found.holds, found.entries) == (True, 2)
-        assert [one.applicant for one in ledger.of("Ada")] == ["Ada"]
+        assert [one.applicant for one in ledger.decisions_about("Ada")] == ["Ada"]
         assert ledger.append([entry("Ada")])[0].seq == 3
         # What the second version brought: the database itself refuses to change an entry.
         with pytest.raises(LedgerUnavailable, match="only grows"), ledger.store.core() as connection:
@@ -49,11 +49,11 @@ def test_a_migration_that_fails_leaves_the_old_schema(old, monkeypatch):
     with store.core() as connection:  # in the way of the second version's index
         connection.exec_driver_sql("CREATE INDEX ix_entries_key ON entries (at)")
     with pytest.raises(LedgerUnavailable, match="ix_entries_key"):
-        schema.migrated(store)
+        schema.migrate(store)
     assert version_of(store) == "0001"
     with store.core() as connection:
         connection.exec_driver_sql("DROP INDEX ix_entries_key")
-    schema.migrated(store)
+    schema.migrate(store)
     assert version_of(store) == "0002"
     store.close()
 

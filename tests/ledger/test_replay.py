@@ -7,7 +7,7 @@ import pytest
 from ledger_trial import BY, entry
 
 from credit_risk.data.writing import read_parquet
-from credit_risk.ledger.decision_record import again, decided
+from credit_risk.ledger.decision_record import decider, decision_record
 from credit_risk.ledger.entry import DecidedBy
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.replay import replay
@@ -84,14 +84,14 @@ def test_the_real_scorer_says_the_same_of_what_was_stored(trained, local):
     applications[1]["income"] = -1.0  # refused
     applications[2]["months_late"] = 7  # declined by a rule
     by = DecidedBy(scorer.digest, "model", "config", "code")
-    local.append([entry(inputs=one, decided=decided(scorer.decide(one)), by=by) for one in applications])
-    said = [local.get(one.decision_id) for one in local.of("Ada")]
+    local.append([entry(inputs=one, decided=decision_record(scorer.decide(one)), by=by) for one in applications])
+    said = [local.get(one.decision_id) for one in local.decisions_about("Ada")]
     assert {one.decision for one in said} == {"approve", "decline", "refer", "refused"}
     assert (said[0].decided["pd"], said[1].decided["pd"]) == (None, None)
     assert said[0].decided["faults"][0].startswith("months_late: missing")
     assert said[2].rule == "very late: six months late or more"
-    found = replay(local, {scorer.digest: again(scorer)})
+    found = replay(local, {scorer.digest: decider(scorer)})
     assert (found.same, found.count) == (60, 0)
     edited = {**said[5].inputs, "utilisation": said[5].inputs["utilisation"] + 1.0}
     local.append([entry(inputs=edited, decided=said[5].decided, by=by)])
-    assert replay(local, {scorer.digest: again(scorer)}).count == 1
+    assert replay(local, {scorer.digest: decider(scorer)}).count == 1

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from credit_risk.data.writing import read_parquet
-from credit_risk.ledger.decision_record import decided
+from credit_risk.ledger.decision_record import decision_record
 from credit_risk.registry import packing, schemas
 from credit_risk.scoring.scorer import Scorer
 from tools import free_port
@@ -65,4 +65,4 @@ def test_mlflows_server_answers_what_the_scorer_decides(served, files):
     answer = httpx.post(f"{served}/invocations", json=body, timeout=60)
     assert answer.status_code == 200, answer.text
     decisions = scorer.decide(table)
-    assert answer.json()["predictions"] == [decided(decisions, row) for row in range(len(table))]
+    assert answer.json()["predictions"] == [decision_record(decisions, row) for row in range(len(table))]

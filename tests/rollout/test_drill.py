@@ -156,7 +156,7 @@ def ledger_of(field: Field, asking: Applicants) -> dict[str, Any]:
     with Ledger.open(f"sqlite:///{field.root / 'build/ledger/ledger.db'}", key=bytes.fromhex(KEY)) as ledger:
         holds = verify(ledger).holds
         people = {one.applicant for one in asking.answers}
-        recorded = [one.decision_id for person in people for one in ledger.of(person)]
+        recorded = [one.decision_id for person in people for one in ledger.decisions_about(person)]
     return {
         "chain holds": holds,
         "answered": len(answered),

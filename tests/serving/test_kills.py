@@ -22,7 +22,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
-from credit_risk.ledger.decision_record import again
+from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.replay import replay
 from credit_risk.ledger.verification import verify
@@ -107,7 +107,7 @@ def test_kill_9_of_the_service_under_load_loses_nothing_and_decides_nothing_twic
         assert {name: reply[name] for name in SAID} == {name: first[name] for name in SAID}
 
     with Ledger.open(f"sqlite:///{folder / 'build/ledger/ledger.db'}", key=bytes.fromhex(KEY), create=False) as ledger:
-        verified, replayed = verify(ledger), replay(ledger, {scorer.digest: again(scorer)})
+        verified, replayed = verify(ledger), replay(ledger, {scorer.digest: decider(scorer)})
         records = {key: ledger.find("development", key) for key in asked.sent}
     lost = [key for key, reply in asked.answered.items() if records[key].decision_id != reply["decision_id"]]
     other = [key for key, reply in asked.answered.items() if records[key].decided["pd"] != reply["pd"]]

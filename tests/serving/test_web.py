@@ -15,7 +15,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
 from credit_risk.ledger.errors import LedgerUnavailable
-from credit_risk.ledger.event_loop_commit import CommitInLoop
+from credit_risk.ledger.event_loop_commit import EventLoopCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
@@ -221,14 +221,14 @@ def test_readiness_is_the_ledgers_too(client, monkeypatch):
 def test_beyond_what_may_be_in_flight_a_request_is_sent_away_at_once(serve, application, monkeypatch):
     client = serve(limits={"in_flight": 1})
     inside, let_go = threading.Event(), threading.Event()
-    record = CommitInLoop.record
+    record = EventLoopCommit.record
 
     async def slow(self, entry):
         inside.set()
         assert await asyncio.to_thread(let_go.wait, 20)
         return await record(self, entry)
 
-    monkeypatch.setattr(CommitInLoop, "record", slow)
+    monkeypatch.setattr(EventLoopCommit, "record", slow)
     answers = []
     first = threading.Thread(target=lambda: answers.append(client.post("/decide", json=application)))
     first.start()

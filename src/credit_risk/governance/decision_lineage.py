@@ -15,8 +15,8 @@ import orjson
 
 from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed
-from credit_risk.ledger.decision_record import again
-from credit_risk.ledger.entry import Record
+from credit_risk.ledger.decision_record import decider
+from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.registry.lifecycle import Event, standing
 from credit_risk.registry.registry import Registry
@@ -77,11 +77,11 @@ def why(decision_id: str, ledger: Ledger, registry: Registry) -> tuple[dict[str,
     return told, checks
 
 
-def _decided_again(record: Record, scorer: Scorer, checks: Checks) -> None:
+def _decided_again(record: StoredDecision, scorer: Scorer, checks: Checks) -> None:
     checks.add("its digest is the one that the decision names", holds=scorer.digest == record.by.scorer)
     if record.erased or record.inputs is None:
         return
-    found = again(scorer)([record.inputs])[0]
+    found = decider(scorer)([record.inputs])[0]
     stored = {name: (record.decided or {}).get(name) for name in found}
     same = orjson.dumps(stored) == orjson.dumps(found)
     checks.add("the registered scorer decides the stored application the same, bit for bit", holds=same)
@@ -93,7 +93,7 @@ def _version_at(events: list[Event], made: list[Event], at: datetime) -> int:
     return champion if champion in {event.version for event in made} else made[0].version
 
 
-def _decision(record: Record) -> dict[str, Any]:
+def _decision(record: StoredDecision) -> dict[str, Any]:
     """What can be told of a decision without the application itself."""
     decided: Mapping[str, Any] = record.decided or {}
     return {

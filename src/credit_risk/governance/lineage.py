@@ -102,7 +102,7 @@ def told(event: Event) -> dict[str, Any]:
 
 
 def _decisions(scorer: str, ledger: Ledger) -> dict[str, Any]:
-    times = [record.at for page in replay.pages(ledger) for record in page if record.by.scorer == scorer]
+    times = [record.at for page in replay.decision_pages(ledger) for record in page if record.by.scorer == scorer]
     ends = {"first": min(times).isoformat(), "last": max(times).isoformat()} if times else {}
     return {"count": len(times), **ends}
 

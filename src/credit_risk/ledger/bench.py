@@ -1,4 +1,4 @@
-"""What a durable decision costs on this machine: fdatasync alone, then whole entries by how many submit at a time."""
+"""What a durable decision costs on this machine: fdatasync alone, then whole entries with 1, 16 and 64 submitters."""
 
 import asyncio
 import os
@@ -19,8 +19,11 @@ REASON = {"id": "R01", "version": "1", "text": "payments were late", "driver": "
 
 
 @dataclass(frozen=True)
-class Measured:
-    """submitters: each hands over its next entry when the last is durable. cpu_us: of this process, system time too."""
+class CommitSpeed:
+    """What group commit reached. Each submitter hands over its next entry when its last one is durable.
+
+    cpu_us: of this process for one entry, system time included.
+    """
 
     submitters: int
     per_second: float
@@ -47,13 +50,13 @@ def _synced(descriptor: int) -> float:
     return time.perf_counter() - start
 
 
-def measure(ledger: Ledger, *, entries: int) -> Iterator[Measured]:
+def measure(ledger: Ledger, *, entries: int) -> Iterator[CommitSpeed]:
     """One figure for each number of submitters; as many entries for each of them."""
     for submitters in AT_A_TIME:
-        yield asyncio.run(_measured(ledger, submitters, entries))
+        yield asyncio.run(_speed(ledger, submitters, entries))
 
 
-async def _measured(ledger: Ledger, submitters: int, entries: int) -> Measured:
+async def _speed(ledger: Ledger, submitters: int, entries: int) -> CommitSpeed:
     commit = GroupCommit(ledger)
     seconds: list[float] = []
     each = max(entries // submitters, 1)
@@ -71,12 +74,12 @@ async def _measured(ledger: Ledger, submitters: int, entries: int) -> Measured:
     commit.close()
     count = len(seconds)
     p99 = quantiles(seconds, n=100)[98] if count > 1 else seconds[0]
-    return Measured(submitters, count / taken, median(seconds) * 1e3, p99 * 1e3, cpu / count * 1e6)
+    return CommitSpeed(submitters, count / taken, median(seconds) * 1e3, p99 * 1e3, cpu / count * 1e6)
 
 
 def sample(name: str) -> Entry:
     """A decline of a new applicant: 24 inputs, four reasons, an idempotency key."""
-    inputs = {f"input_{place}": place * 1.1 for place in range(24)}
+    inputs = {f"input_{number}": number * 1.1 for number in range(24)}
     decided = {"decision": "decline", "pd": 0.123456789, "score": 512.25, "band": "C", "rule": None}
     return Entry(
         inputs,
@@ -90,14 +93,15 @@ def sample(name: str) -> Entry:
     )
 
 
-def table(disk_us: float, measured: list[Measured]) -> str:
+def table(disk_us: float, speeds: list[CommitSpeed]) -> str:
     lines = [
         f"fdatasync of one page: {disk_us:,.0f} µs (median)",
         "",
         "submitters  entries/s   p50 ms   p99 ms  CPU µs each",
     ]
     lines += [
-        f"{one.submitters:>10}  {one.per_second:>9,.0f}  {one.p50_ms:>7.2f}  {one.p99_ms:>7.2f}  {one.cpu_us:>11,.0f}"
-        for one in measured
+        f"{speed.submitters:>10}  {speed.per_second:>9,.0f}  {speed.p50_ms:>7.2f}  {speed.p99_ms:>7.2f}"
+        f"  {speed.cpu_us:>11,.0f}"
+        for speed in speeds
     ]
     return "\n".join(lines)

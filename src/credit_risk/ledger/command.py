@@ -195,7 +195,7 @@ def _shown(options: argparse.Namespace) -> None:
         raise UsageError("name one: a decision's id, or --applicant.")
     with _open(options) as ledger:
         record = ledger.get(options.decision) if options.decision else None
-        records = ([record] if record else []) if options.decision else list(ledger.of(options.applicant))
+        records = ([record] if record else []) if options.decision else list(ledger.decisions_about(options.applicant))
     if not records:
         raise CheckFailed("The ledger holds no such decision, or nothing of this person that can be read.")
     for one in records:
@@ -208,7 +208,7 @@ def _replay(options: argparse.Namespace) -> None:
     scorer = import_module("credit_risk.scoring.scorer").Scorer
     loaded = [scorer.load(path) for path in options.scorer or [Files(options.root).scorer]]
     with _open(options) as ledger:
-        found = replaying.replay(ledger, {one.digest: decided.again(one) for one in loaded})
+        found = replaying.replay(ledger, {one.digest: decided.decider(one) for one in loaded})
     found.raise_unless_the_same()
     apart = f"{found.erased} of erased persons, {sum(found.of_others.values())} of other scorers"
     _say(f"{found.same} decisions came out the same, bit for bit; left out: {apart}.")

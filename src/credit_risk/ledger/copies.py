@@ -21,7 +21,10 @@ BESIDE = ("-wal", "-shm", "-journal")
 
 
 def backup(ledger: Ledger, path: Path, *, key: bytes) -> Verification:
-    """Copy a ledger that goes on being written, and look the copy through; `path` is replaced only by a whole one."""
+    """Copy a ledger while others write to it, and verify the copy; only a copy that holds replaces `path`.
+
+    Raises LedgerRefused for PostgreSQL, LedgerUnavailable where copying fails, LedgerBroken for a copy with faults.
+    """
     if ledger.store.path is None:
         raise LedgerRefused(OF_THE_SERVER)
     refuse_in_the_way(path)
@@ -31,15 +34,15 @@ def backup(ledger: Ledger, path: Path, *, key: bytes) -> Verification:
 
 
 def restore(copy: Path, url_path: Path, *, key: bytes, remembered: Sequence[Head] = ()) -> Verification:
-    """Put a backup in the place of a ledger that is not there, once it was looked through.
+    """Copy a backup to where no ledger is, once it is verified.
 
     Raises InTheWay if a ledger, or the log of one, is there: nothing recorded is ever replaced.
     """
     if not copy.is_file():
         raise NotFound(copy, "Name a file that `credit-risk ledger backup` wrote.")
-    for place in (url_path, *(url_path.with_name(url_path.name + end) for end in BESIDE)):
-        if place.exists():
-            raise InTheWay(place, "no ledger where one is restored")
+    for path in (url_path, *(url_path.with_name(url_path.name + end) for end in BESIDE)):
+        if path.exists():
+            raise InTheWay(path, "no ledger where one is restored")
     with replacing(url_path) as unfinished:
         return _copied(copy, unfinished, key=key, remembered=remembered)
 
@@ -53,21 +56,21 @@ def _copied(source: Path, target: Path, *, key: bytes, remembered: Iterable[Head
             closing(sqlite3.connect(target)) as new,
         ):
             old.backup(new)
-        found = _looked_through(target, key, list(remembered))
-        _alone(target)
+        verification = _verified(target, key, list(remembered))
+        _without_log(target)
     except (sqlite3.Error, OSError) as error:
         raise LedgerUnavailable(f"{source} could not be copied to {target.parent}: {error}.") from error
-    found.raise_unless_it_holds()
-    return found
+    verification.raise_unless_it_holds()
+    return verification
 
 
-def _looked_through(path: Path, key: bytes, remembered: Sequence[Head]) -> Verification:
+def _verified(path: Path, key: bytes, remembered: Sequence[Head]) -> Verification:
     with Ledger.open(f"sqlite:///{path.absolute()}", key=key, create=False) as ledger:
         return verify(ledger, remembered)
 
 
-def _alone(path: Path) -> None:
-    """One file without a log beside it, durable as it stands."""
+def _without_log(path: Path) -> None:
+    """Make it one file without a log beside it, and sync it."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
     with path.open("rb") as stream:

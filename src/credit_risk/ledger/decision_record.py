@@ -1,4 +1,4 @@
-"""What a decision says, as plain values: the ledger stores it, replay demands it again, the service answers from it."""
+"""A decision as JSON values: the service answers with it, the ledger stores it, replay must get the same again."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from credit_risk.scoring.decision import DECLINE, NO_RULE, OUTCOMES, REFER, Deci
 from credit_risk.scoring.scorer import Scorer
 
 
-def decided(decisions: Decisions, row: int = 0) -> dict[str, Any]:
-    """One row of decisions.
+def decision_record(decisions: Decisions, row: int = 0) -> dict[str, Any]:
+    """The decision of one application. row: its index in `decisions`.
 
-    pd and score are None where the application could not be scored, and `faults` says why. Reasons belong to declines,
-    prompts (with a doubt, if there is one) to referrals.
+    pd (0 to 1) and score are None where the application could not be scored, and `faults` says why. Reasons belong to
+    declines, prompts (with a doubt, if there is one) to referrals.
     """
     scored = math.isfinite(decisions.pd[row])
     outcome, rule = int(decisions.outcome[row]), int(decisions.rule[row])
@@ -33,12 +33,12 @@ def decided(decisions: Decisions, row: int = 0) -> dict[str, Any]:
     }
 
 
-def again(scorer: Scorer) -> Decide:
-    """What decides stored applications with this scorer, many at a time."""
+def decider(scorer: Scorer) -> Decide:
+    """A function that decides stored applications with this scorer, many at a time, and gives their records."""
     inputs = Inputs.of(scorer.config)
 
     def decide(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         decisions = scorer.decide_inputs(np.vstack([inputs.one(application) for application in applications]))
-        return [decided(decisions, row) for row in range(len(applications))]
+        return [decision_record(decisions, row) for row in range(len(applications))]
 
     return decide

@@ -58,8 +58,8 @@ class Recorded(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Record:
-    """A decision as the ledger holds it. Of an erased person's only the facts are left: the last four are None."""
+class StoredDecision:
+    """A decision read back from the ledger. For an erased person only the facts are left: the last four are None."""
 
     seq: int
     decision_id: str
@@ -79,7 +79,7 @@ class Record:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; the time in ISO 8601, UTC, with microseconds."""
-        return {**vars(self), "by": vars(self.by), "reasons": list(self.reasons), "at": said(self.at)}
+        return {**vars(self), "by": vars(self.by), "reasons": list(self.reasons), "at": iso_time(self.at)}
 
 
 class Prepared(NamedTuple):
@@ -92,7 +92,7 @@ class Prepared(NamedTuple):
 
 
 def prepare(entry: Entry, secret: Secret) -> Prepared:
-    """Serialise an entry. Raises EntryError for what cannot come back bit for bit."""
+    """The entry as bytes, with its id and time. Raises EntryError for what could not be read back bit for bit."""
     decision_id, at = new_id()
     if _any_not_finite(entry.inputs):
         path, value = next(_not_finite(entry.inputs, "inputs"))
@@ -116,7 +116,7 @@ def prepare(entry: Entry, secret: Secret) -> Prepared:
 
 
 def facts(entry: Entry) -> dict[str, Any]:
-    """What is said in clear and stays: decided how, by which model; no number that tells of the person."""
+    """What is stored in clear and stays: the decision and the model that made it; no number about the person."""
     decided = entry.decided
     return {
         "client": entry.client,
@@ -127,22 +127,22 @@ def facts(entry: Entry) -> dict[str, Any]:
     }
 
 
-def record_of(row: Row, plain: bytes | None) -> Record:
-    """The record of a row and its decrypted part, None once that cannot be read any more."""
-    told = orjson.loads(row.facts)
-    personal = orjson.loads(plain) if plain is not None else {}
-    return Record(
+def stored_decision(row: Row, decrypted: bytes | None) -> StoredDecision:
+    """The decision of a row. decrypted: its personal part as JSON, None once that cannot be read any more."""
+    kept = orjson.loads(row.facts)
+    personal = orjson.loads(decrypted) if decrypted is not None else {}
+    return StoredDecision(
         row.seq,
         row.decision_id,
         moment(row.at),
-        told["client"],
-        DecidedBy(told["scorer"], told["model"], told["config"], told["code"]),
-        told["decision"],
-        told["band"],
-        told["rule"],
-        tuple(told["reasons"]),
-        told["latency_ms"],
-        plain is None,
+        kept["client"],
+        DecidedBy(kept["scorer"], kept["model"], kept["config"], kept["code"]),
+        kept["decision"],
+        kept["band"],
+        kept["rule"],
+        tuple(kept["reasons"]),
+        kept["latency_ms"],
+        decrypted is None,
         *(personal.get(name) for name in ("applicant", "request_id", "inputs", "decided")),
     )
 
@@ -157,15 +157,17 @@ def new_id() -> tuple[str, int]:
 
 
 def moment(microseconds: int) -> datetime:
+    """The time of a row, in UTC. microseconds: since 1970."""
     return EPOCH + timedelta(microseconds=microseconds)
 
 
-def said(at: datetime) -> str:
+def iso_time(at: datetime) -> str:
+    """ISO 8601 with microseconds, UTC as Z."""
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _any_not_finite(value: Mapping[str, Any]) -> bool:
-    """The same question for the many that have none: a tenth of the time of walking with paths."""
+    """Whether `_not_finite` would find anything, in a tenth of its time; most entries have nothing of the kind."""
     left: list[Any] = [value]
     while left:
         whole = left.pop()
@@ -188,5 +190,5 @@ def _not_finite(value: object, path: str) -> Iterator[tuple[str, str]]:
             if isinstance(item, float | Mapping | list | tuple):
                 yield from _not_finite(item, f"{path}.{name}")
     elif isinstance(value, list | tuple):
-        for place, item in enumerate(value):
-            yield from _not_finite(item, f"{path}[{place}]")
+        for index, item in enumerate(value):
+            yield from _not_finite(item, f"{path}[{index}]")

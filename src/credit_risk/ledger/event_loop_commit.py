@@ -11,20 +11,19 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from credit_risk.ledger.batch import Outcome
 from credit_risk.ledger.entry import Entry, Prepared, Recorded
 from credit_risk.ledger.errors import LedgerBusy, LedgerUnavailable, Overloaded
 from credit_risk.ledger.group import CLOSED, GroupCommit, resolve_all, stopped
-from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.ledger import EntryOutcome, Ledger
 from credit_risk.ledger.store import AGAIN
 
 
-class _Waiting(NamedTuple):
+class _LoopEntry(NamedTuple):
     prepared: Prepared
     future: "asyncio.Future[Recorded]"
 
 
-class CommitInLoop:
+class EventLoopCommit:
     """Writes what the requests of one turn of the loop have left, in one transaction; one of these a process.
 
     most_waiting and most_together as in GroupCommit. It belongs to one loop, and no other thread may use it.
@@ -34,7 +33,7 @@ class CommitInLoop:
         self._ledger = ledger
         self._most_waiting = most_waiting
         self._most_together = most_together
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_LoopEntry] = deque()
         self._give_up_at = 0.0
         self._closed = False
 
@@ -50,7 +49,7 @@ class CommitInLoop:
         if self._closed:
             raise LedgerUnavailable(CLOSED)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(self._ledger.prepare(entry), loop.create_future())
+        waiting = _LoopEntry(self._ledger.prepare(entry), loop.create_future())
         self._queue.append(waiting)
         if len(self._queue) == 1:
             self._start(loop)
@@ -78,13 +77,13 @@ class CommitInLoop:
         if self._queue:
             self._start(loop)
 
-    def _next(self) -> list[_Waiting]:
-        return [self._queue[place] for place in range(min(len(self._queue), self._most_together))]
+    def _next(self) -> list[_LoopEntry]:
+        return [self._queue[index] for index in range(min(len(self._queue), self._most_together))]
 
-    def _answer(self, batch: Sequence[_Waiting], *, wait: bool) -> None:
+    def _answer(self, batch: Sequence[_LoopEntry], *, wait: bool) -> None:
         """Write a batch and answer it. Raises LedgerBusy, with all of it still waiting, if it may not wait."""
         try:
-            answers: Sequence[Outcome] = self._ledger.write([one.prepared for one in batch], wait=wait)
+            answers: Sequence[EntryOutcome] = self._ledger.write([entry.prepared for entry in batch], wait=wait)
         except LedgerUnavailable as error:
             if isinstance(error, LedgerBusy) and not wait:
                 raise
@@ -95,10 +94,10 @@ class CommitInLoop:
             raise
         self._deliver(answers)
 
-    def _deliver(self, answers: Sequence[Outcome]) -> None:
+    def _deliver(self, answers: Sequence[EntryOutcome]) -> None:
         resolve_all([(self._queue.popleft().future, answer) for answer in answers])
 
 
-def group_commit(ledger: Ledger, *, most_waiting: int) -> CommitInLoop | GroupCommit:
+def group_commit(ledger: Ledger, *, most_waiting: int) -> EventLoopCommit | GroupCommit:
     """The group commit that suits a ledger's database, for coroutines; make one a process and use it from one loop."""
-    return (CommitInLoop if ledger.store.sqlite else GroupCommit)(ledger, most_waiting=most_waiting)
+    return (EventLoopCommit if ledger.store.sqlite else GroupCommit)(ledger, most_waiting=most_waiting)

@@ -8,15 +8,14 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from credit_risk.ledger.batch import Outcome
 from credit_risk.ledger.entry import Entry, Prepared, Recorded
 from credit_risk.ledger.errors import LedgerUnavailable, Overloaded
-from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.ledger import EntryOutcome, Ledger
 
 CLOSED = "the ledger's writer was closed; this process takes no more decisions."
 
 
-class _Waiting(NamedTuple):
+class _QueuedEntry(NamedTuple):
     prepared: Prepared
     future: "Future[Recorded] | asyncio.Future[Recorded]"
 
@@ -32,7 +31,7 @@ class GroupCommit:
         self._ledger = ledger
         self._most_waiting = most_waiting
         self._most_together = most_together
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[_QueuedEntry | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._writing = 0
         self._closed = False
@@ -70,7 +69,7 @@ class GroupCommit:
     def _put(self, entry: Entry, future: "Future[Recorded] | asyncio.Future[Recorded]") -> None:
         if self.depth >= self._most_waiting:
             raise Overloaded(self.depth)
-        waiting = _Waiting(self._ledger.prepare(entry), future)
+        waiting = _QueuedEntry(self._ledger.prepare(entry), future)
         with self._lock:  # nothing may be put behind the end that `close` puts
             if self._closed:
                 raise LedgerUnavailable(CLOSED)
@@ -80,7 +79,7 @@ class GroupCommit:
         while batch := self._gathered():
             self._writing = len(batch)
             try:
-                answers: Sequence[Outcome] = self._ledger.write([one.prepared for one in batch])
+                answers: Sequence[EntryOutcome] = self._ledger.write([entry.prepared for entry in batch])
             except LedgerUnavailable as error:
                 answers = [error] * len(batch)
             except BaseException as error:
@@ -90,45 +89,45 @@ class GroupCommit:
             self._writing = 0
             _deliver(batch, answers)
 
-    def _gathered(self) -> list[_Waiting]:
+    def _gathered(self) -> list[_QueuedEntry]:
         """All that waits, at least one; nothing after `close`."""
         first = self._queue.get()
         batch = [] if first is None else [first]
         while batch and len(batch) < self._most_together:
             try:
-                one = self._queue.get_nowait()
+                entry = self._queue.get_nowait()
             except Empty:
                 break
-            if one is None:
+            if entry is None:
                 self._queue.put(None)  # for the next round
                 break
-            batch.append(one)
+            batch.append(entry)
         return batch
 
-    def _stop(self, batch: Sequence[_Waiting], error: BaseException) -> None:
+    def _stop(self, batch: Sequence[_QueuedEntry], error: BaseException) -> None:
         """A fault of ours: answer nobody as if recorded, and take nothing more."""
         with self._lock:
             self._closed = True
         left = list(batch)
         while not self._queue.empty():
-            one = self._queue.get()
-            left += [one] if one else []
+            entry = self._queue.get()
+            left += [entry] if entry else []
         _deliver(left, [stopped(error)] * len(left))
 
 
 def stopped(error: BaseException) -> LedgerUnavailable:
-    """What those who wait are told when a fault of ours ends the writing."""
+    """The answer to all that wait when a fault of our own ends the writing."""
     return LedgerUnavailable(f"the ledger's writer stopped: {error!r}.")
 
 
-def _deliver(batch: Iterable[_Waiting], answers: Iterable[Outcome]) -> None:
+def _deliver(batch: Iterable[_QueuedEntry], answers: Iterable[EntryOutcome]) -> None:
     of_loop = defaultdict(list)
-    for one, answer in zip(batch, answers, strict=True):
-        if isinstance(one.future, Future):
-            if one.future.set_running_or_notify_cancel():
-                _resolve(one.future, answer)
+    for entry, answer in zip(batch, answers, strict=True):
+        if isinstance(entry.future, Future):
+            if entry.future.set_running_or_notify_cancel():
+                _resolve(entry.future, answer)
         else:
-            of_loop[one.future.get_loop()].append((one.future, answer))
+            of_loop[entry.future.get_loop()].append((entry.future, answer))
     for loop, resolved in of_loop.items():
         try:
             loop.call_soon_threadsafe(resolve_all, resolved)
@@ -137,14 +136,14 @@ def _deliver(batch: Iterable[_Waiting], answers: Iterable[Outcome]) -> None:
                 raise
 
 
-def resolve_all(resolved: "Iterable[tuple[asyncio.Future[Recorded], Outcome]]") -> None:
+def resolve_all(resolved: "Iterable[tuple[asyncio.Future[Recorded], EntryOutcome]]") -> None:
     """Answer coroutines, in the thread of their loop."""
     for future, answer in resolved:
         if not future.done():  # done: its request was given up meanwhile
             _resolve(future, answer)
 
 
-def _resolve(future: "Future[Recorded] | asyncio.Future[Recorded]", answer: Outcome) -> None:
+def _resolve(future: "Future[Recorded] | asyncio.Future[Recorded]", answer: EntryOutcome) -> None:
     if isinstance(answer, BaseException):
         future.set_exception(answer)
     else:

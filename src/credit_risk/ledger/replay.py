@@ -1,4 +1,4 @@
-"""Deciding stored applications again: the same scorer must say the same, bit for bit."""
+"""Deciding stored applications again: the same scorer must decide the same, bit for bit."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 import orjson
 
 from credit_risk.ledger.chain import DECISION
-from credit_risk.ledger.entry import Record, record_of
+from credit_risk.ledger.entry import StoredDecision, stored_decision
 from credit_risk.ledger.errors import LedgerBroken
-from credit_risk.ledger.ledger import Ledger, opened
-from credit_risk.ledger.verification import MOST_SAID, rows
+from credit_risk.ledger.ledger import Ledger, decrypted
+from credit_risk.ledger.verification import MAX_FAULTS_SHOWN, rows
 
 Decide: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
 
@@ -30,8 +30,8 @@ class Replay:
     def raise_unless_the_same(self) -> None:
         """Raises LedgerBroken if a decision came out otherwise, or if there was none that could come out at all."""
         if self.count:
-            said = "\n".join(f"  {line}" for line in self.differ)
-            raise LedgerBroken(f"{self.count} of {self.count + self.same} decisions came out otherwise.\n{said}")
+            sentences = "\n".join(f"  {line}" for line in self.differ)
+            raise LedgerBroken(f"{self.count} of {self.count + self.same} decisions came out otherwise.\n{sentences}")
         if not self.same and self.of_others:
             raise LedgerBroken("No decision could be made again: all are of other scorers. Name theirs with --scorer.")
 
@@ -39,41 +39,41 @@ class Replay:
 def replay(ledger: Ledger, scorers: Mapping[str, Decide]) -> Replay:
     """Decide every readable decision again with the scorer of its digest.
 
-    scorers: digest → what decides applications, and says of each what `decision_record` says. Compared is all that was
-    stored under the names it gives; numbers as their shortest decimal form, which stands for one float alone.
+    scorers: digest → a function that decides applications and gives a `decision_record` of each. Its names are
+    compared with what was stored under them; numbers in their shortest decimal form, which stands for one float alone.
     """
-    found = Replay()
-    for page in pages(ledger):
+    replayed = Replay()
+    for page in decision_pages(ledger):
         for digest in dict.fromkeys(record.by.scorer for record in page):
             mine = [record for record in page if record.by.scorer == digest]
             if digest not in scorers:
-                found.of_others[digest] = found.of_others.get(digest, 0) + len(mine)
+                replayed.of_others[digest] = replayed.of_others.get(digest, 0) + len(mine)
                 continue
             readable = [record for record in mine if not record.erased]
-            found.erased += len(mine) - len(readable)
+            replayed.erased += len(mine) - len(readable)
             again = scorers[digest]([record.inputs or {} for record in readable]) if readable else []
             for record, decided in zip(readable, again, strict=True):
-                _compare(found, record, decided)
-    return found
+                _compare(replayed, record, decided)
+    return replayed
 
 
-def _compare(found: Replay, record: Record, again: Mapping[str, Any]) -> None:
+def _compare(replayed: Replay, record: StoredDecision, again: Mapping[str, Any]) -> None:
     stored = {name: (record.decided or {}).get(name) for name in again}
     if orjson.dumps(stored) == orjson.dumps(again):
-        found.same += 1
+        replayed.same += 1
         return
-    found.count += 1
-    if len(found.differ) < MOST_SAID:
+    replayed.count += 1
+    if len(replayed.differ) < MAX_FAULTS_SHOWN:
         names = [name for name in again if orjson.dumps(stored[name]) != orjson.dumps(again[name])]
-        found.differ.append(f"entry {record.seq}, decision {record.decision_id}: {', '.join(names)}")
+        replayed.differ.append(f"entry {record.seq}, decision {record.decision_id}: {', '.join(names)}")
 
 
-def pages(ledger: Ledger) -> Iterator[list[Record]]:
+def decision_pages(ledger: Ledger) -> Iterator[list[StoredDecision]]:
     """Every decision, some hundreds at a time, the first one first."""
-    page: list[Record] = []
+    page: list[StoredDecision] = []
     for row, wrapped in rows(ledger, ledger.head().seq):
         if row.kind == DECISION:
-            page.append(record_of(row, opened(ledger.secret, row, wrapped)))
+            page.append(stored_decision(row, decrypted(ledger.secret, row, wrapped)))
         if len(page) == TOGETHER:
             yield page
             page = []
@@ -81,9 +81,11 @@ def pages(ledger: Ledger) -> Iterator[list[Record]]:
         yield page
 
 
-def recent(ledger: Ledger, count: int) -> list[Record]:
+def recent(ledger: Ledger, count: int) -> list[StoredDecision]:
     """The last decisions that can be read, the oldest first: of the last `count` entries, those of no erased person."""
     last = ledger.head().seq
-    found = rows(ledger, last, after=max(last - count, 0))
-    records = [record_of(row, opened(ledger.secret, row, wrapped)) for row, wrapped in found if row.kind == DECISION]
+    pages = rows(ledger, last, after=max(last - count, 0))
+    records = [
+        stored_decision(row, decrypted(ledger.secret, row, wrapped)) for row, wrapped in pages if row.kind == DECISION
+    ]
     return [record for record in records if not record.erased]

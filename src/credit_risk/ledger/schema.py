@@ -1,39 +1,88 @@
-"""Bringing a ledger's tables to the version that this code knows; a newer one is left alone."""
+"""The ledger's tables, their version, and how an older ledger is brought to it; a newer one is left alone."""
 
 from pathlib import Path
 
-from sqlalchemy import inspect, text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text, inspect, text
 from sqlalchemy.engine import Connection
 
 from credit_risk.ledger.errors import LedgerRefused
 from credit_risk.ledger.store import Store
-from credit_risk.ledger.tables import VERSION
 
+VERSION = "0002"  # the last of migrations/versions
 LOCK = 7_235_140_911  # any number that nothing else in the database uses for an advisory lock
 
+metadata = MetaData()
+# SQLite's integers have 64 bits, and only INTEGER can be a row id.
+_Long = BigInteger().with_variant(Integer(), "sqlite")
 
-def migrated(store: Store) -> None:
-    """Raises LedgerRefused for a schema that this version does not know."""
+# Who this ledger is: its id, and the secret under the master key. One row.
+identity = Table(
+    "identity",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("ledger_id", LargeBinary, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+)
+
+# Where the chain ends, signed; `keys`: the number of the last person's key. One row, changed by every commit.
+head = Table(
+    "head",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("seq", _Long, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("keys", _Long, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+)
+
+# One key a person. Erased: subject and wrapped are null, and an entry of the chain says when.
+keys = Table(
+    "keys",
+    metadata,
+    Column("number", _Long, primary_key=True, autoincrement=False),
+    Column("subject", LargeBinary, unique=True),
+    Column("wrapped", LargeBinary),
+)
+
+# The chain (see chain.Row); nothing here is ever changed or removed.
+entries = Table(
+    "entries",
+    metadata,
+    Column("seq", _Long, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("at", _Long, nullable=False),
+    Column("decision_id", Text, nullable=False, unique=True),
+    Column("request", LargeBinary, unique=True),
+    Column("key", _Long, nullable=False, index=True),
+    Column("facts", Text, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+
+def migrate(store: Store) -> None:
+    """Bring the tables to VERSION in one transaction. Raises LedgerRefused for an unknown version."""
     with store.core() as connection:
         lock(connection)
-        found = version(connection)
-        if found != VERSION:
-            _upgrade(connection, found)
+        current = version(connection)
+        if current != VERSION:
+            _upgrade(connection, current)
 
 
 def lock(connection: Connection) -> None:
-    """Alone with PostgreSQL's schema until the transaction ends; SQLite's transaction is alone from its start."""
+    """Lock PostgreSQL's schema until the transaction ends; a transaction of SQLite has the lock from its start."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
 def version(connection: Connection) -> str | None:
+    """The version of the tables that are there, None if there are none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
-def _upgrade(connection: Connection, found: str | None, to: str = VERSION) -> None:
+def _upgrade(connection: Connection, current: str | None, to: str = VERSION) -> None:
     # Late: a ledger that is up to date need not wait for Alembic.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -43,9 +92,9 @@ def _upgrade(connection: Connection, found: str | None, to: str = VERSION) -> No
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    if current is not None and current not in known:
         raise LedgerRefused(
-            f"the ledger has schema {found}, this version knows up to {VERSION}: a newer version wrote it. "
+            f"the ledger has schema {current}, this version knows up to {VERSION}: a newer version wrote it. "
             "Use that version; nothing was changed."
         )
     command.upgrade(config, to)

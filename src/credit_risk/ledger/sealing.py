@@ -7,8 +7,8 @@
         └ signing key     signs the head of the chain
            person's key   random; destroying it is what erases the person
 
-AES-256-GCM throughout, with random nonces; keyed BLAKE2b for digests. What is sealed is bound to its place (the
-decision's id, the key's number), so that ciphertexts cannot change places.
+AES-256-GCM throughout, with random nonces; keyed BLAKE2b for digests. What is sealed is bound to a context (the
+decision's id, the key's number), so that a ciphertext opens in no other row.
 """
 
 import hashlib
@@ -29,23 +29,23 @@ VARIABLE = "CREDIT_RISK_LEDGER_KEY"
 HOW_TO_MAKE = "Make one with `python3 -c 'import secrets; print(secrets.token_hex(32))'` and keep it in your vault."
 
 
-def seal(cipher: AESGCM, plain: bytes, place: bytes) -> bytes:
-    """Encrypted, bound to `place`; the nonce stands before the ciphertext."""
+def seal(cipher: AESGCM, content: bytes, context: bytes) -> bytes:
+    """The nonce and the ciphertext of `content`, which opens with the same key and context alone."""
     nonce = os.urandom(NONCE)
-    return nonce + cipher.encrypt(nonce, plain, place)
+    return nonce + cipher.encrypt(nonce, content, context)
 
 
-def unseal(cipher: AESGCM, sealed: bytes, place: bytes) -> bytes | None:
-    """What was sealed at this place with this key, None if it was not."""
+def unseal(cipher: AESGCM, sealed: bytes, context: bytes) -> bytes | None:
+    """The content that `seal` was given, None if key or context are others or the bytes were changed."""
     try:
-        return cipher.decrypt(sealed[:NONCE], sealed[NONCE:], place)
+        return cipher.decrypt(sealed[:NONCE], sealed[NONCE:], context)
     except (InvalidTag, ValueError):
         return None
 
 
 @dataclass(frozen=True)
 class Secret:
-    """What one ledger derives its keys from."""
+    """32 random bytes, from which one ledger derives all its keys."""
 
     value: bytes
 
@@ -54,6 +54,7 @@ class Secret:
         return cls(os.urandom(BYTES))
 
     def wrapped(self, master: bytes, ledger_id: bytes) -> bytes:
+        """The secret, sealed under the master key for this ledger."""
         return seal(AESGCM(master), self.value, ledger_id)
 
     @classmethod
@@ -82,15 +83,16 @@ class Secret:
         return hashlib.blake2b(key=self.value, person=purpose, digest_size=BYTES).digest()
 
     def digest(self, purpose: bytes, *words: str) -> bytes:
-        """A keyed digest to look words up by; without the key it says nothing, and cannot be tried out."""
+        """A keyed digest (16 bytes) to look words up by; without the key nobody can try words out against it."""
         written = "".join(f"{len(word)}:{word}" for word in words)
         return hashlib.blake2b(written.encode(), key=self._index, person=purpose, digest_size=16).digest()
 
     def wrap(self, data_key: bytes, number: int) -> bytes:
+        """A person's key, sealed for the key of this number."""
         return seal(self._wrapping, data_key, number.to_bytes(8))
 
     def unwrap(self, wrapped: bytes, number: int) -> AESGCM | None:
-        """The cipher of a person's key; None if the key was altered or put in another's place."""
+        """The cipher of a person's key; None if the key was altered or is another person's."""
         data_key = unseal(self._wrapping, wrapped, number.to_bytes(8))
         return None if data_key is None else AESGCM(data_key)
 
@@ -101,18 +103,18 @@ def master_key(environ: Mapping[str, str], file: Path | None = None, variable: s
         return _key_of(text, variable)
     if file is not None and file.is_file():
         return _key_of(file.read_text(encoding="utf-8").strip(), str(file))
-    place = f", nor is there a file {file}" if file is not None else ""
-    raise LedgerRefused(f"there is no master key: {variable} is not set{place}. {HOW_TO_MAKE}")
+    no_file = f", nor is there a file {file}" if file is not None else ""
+    raise LedgerRefused(f"there is no master key: {variable} is not set{no_file}. {HOW_TO_MAKE}")
 
 
-def _key_of(text: str, place: str) -> bytes:
+def _key_of(text: str, source: str) -> bytes:
     try:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
     if len(key) != BYTES:  # what was got is a secret, or near one: only its length is said
         raise LedgerRefused(
-            f"{place}: expected 64 hex digits, got {len(text)} characters of another kind. {HOW_TO_MAKE}"
+            f"{source}: expected 64 hex digits, got {len(text)} characters of another kind. {HOW_TO_MAKE}"
         )
     return key
 

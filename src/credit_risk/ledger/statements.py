@@ -9,15 +9,15 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
 from credit_risk.ledger.chain import ERASURE
-from credit_risk.ledger.tables import entries, head, identity, keys
+from credit_risk.ledger.schema import entries, head, identity, keys
 
 MOST_ROWS = 64  # of one statement
 PAGE = 500  # rows that are held in memory at a time
 ERASED: ColumnElement[str] = literal_column(f"'{ERASURE}'")  # written out: every parameter left is the caller's
 
 
-class Statements:
-    """Texts for one dialect. Where one takes many values their count is a power of two: few texts, all cached."""
+class LedgerStatements:
+    """The statements' texts for one dialect. A statement of many values takes a power of two: few texts, all cached."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -111,15 +111,15 @@ def _page(query: Select[Any]) -> Select[Any]:
 
 
 def _binds(count: int) -> list[Any]:
-    return [bindparam(f"value_{place}") for place in range(count)]
+    return [bindparam(f"value_{index}") for index in range(count)]
 
 
 def padded(values: list[bytes]) -> Iterator[tuple[bytes, ...]]:
     """Values in parts for which a text is cached; the last one stands again and again, which finds nothing new."""
     for start in range(0, len(values), MOST_ROWS):
         part = values[start : start + MOST_ROWS]
-        places = 1 << (len(part) - 1).bit_length()
-        yield tuple(part + part[-1:] * (places - len(part)))
+        size = 1 << (len(part) - 1).bit_length()
+        yield tuple(part + part[-1:] * (size - len(part)))
 
 
 def halves(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:

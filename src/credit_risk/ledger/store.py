@@ -154,7 +154,7 @@ class Store:
     def _sqlite(self) -> sqlite3.Connection:
         assert self.path is not None  # noqa: S101 - only SQLite's engine calls this
         connection = sqlite3.connect(
-            f"{self.path.as_uri()}?mode=rw",  # never makes a file: an empty ledger in a lost one's place is no ledger
+            f"{self.path.as_uri()}?mode=rw",  # never makes a file: an empty ledger instead of a lost one is no ledger
             uri=True,
             timeout=self.busy_timeout_s,
             isolation_level=None,
@@ -178,7 +178,7 @@ class Store:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
                 if time.monotonic() >= deadline:
-                    raise LedgerBusy(f"the ledger {self.place} cannot be used now: {error}. {self._hint()}") from error
+                    raise LedgerBusy(self._unusable(error)) from error
                 time.sleep(AGAIN)
             else:
                 return
@@ -196,10 +196,10 @@ class Store:
         if self.path is None:
             return None
         try:
-            found = os.stat(self.path)  # noqa: PTH116 - once a commit: twice as fast as Path.stat
+            status = os.stat(self.path)  # noqa: PTH116 - once a commit: twice as fast as Path.stat
         except FileNotFoundError:
             return (0, 0)
-        return found.st_dev, found.st_ino
+        return status.st_dev, status.st_ino
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -209,13 +209,15 @@ class Store:
             raise
         except self._faults as error:
             cause = getattr(error, "orig", None) or error
-            said = " ".join(str(cause).split())
-            raise LedgerUnavailable(f"the ledger {self.place} cannot be used now: {said}. {self._hint()}") from error
+            raise LedgerUnavailable(self._unusable(cause)) from error
 
     @property
-    def place(self) -> str:
-        """Where it is, without a password."""
+    def address(self) -> str:
+        """The file, or the URL without its password, for messages."""
         return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+
+    def _unusable(self, cause: BaseException) -> str:
+        return f"the ledger {self.address} cannot be used now: {' '.join(str(cause).split())}. {self._hint()}"
 
     def _hint(self) -> str:
         if self.path is not None:

@@ -4,8 +4,8 @@ import os
 from datetime import UTC, datetime
 
 from credit_risk.data.files import Files
-from credit_risk.ledger.decision_record import again
-from credit_risk.ledger.entry import Record
+from credit_risk.ledger.decision_record import decider
+from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.replay import recent
 from credit_risk.rollout.folder import Place
 from credit_risk.rollout.settings import Environment
@@ -18,7 +18,7 @@ from credit_risk.serving.engine import open_ledger
 def compared(place: Place, environment: Environment, live: Colour, candidate: Colour) -> Shadow:
     """Both colours' scorers on the last decisions of the ledger."""
     applications = [(one.decision_id, one.inputs or {}) for one in _last(place, environment)]
-    then, now = (again(Scorer.load(Files(place.release(one)).scorer)) for one in (live, candidate))
+    then, now = (decider(Scorer.load(Files(place.release(one)).scorer)) for one in (live, candidate))
     return shadow(applications, then, now, environment.rollout.analysis)
 
 
@@ -31,7 +31,7 @@ def per_day(place: Place, environment: Environment) -> float:
     return len(records) / max(seconds, 1.0) * 86_400
 
 
-def _last(place: Place, environment: Environment) -> list[Record]:
+def _last(place: Place, environment: Environment) -> list[StoredDecision]:
     """The last decisions that can be read."""
     with open_ledger(place.root, environment.serving.ledger, os.environ) as ledger:
         return recent(ledger, environment.rollout.shadow_decisions)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
-from credit_risk.ledger.decision_record import decided
+from credit_risk.ledger.decision_record import decision_record
 from credit_risk.rollout.folder import Place
 from credit_risk.rollout.settings import Environment
 from credit_risk.rollout.split import Colour
@@ -32,7 +32,7 @@ def wrong(place: Place, colour: Colour, ask: Ask, headers: Mapping[str, str], he
     status, _ = ask(health, {}, None)
     found = [] if status == 200 else [f"{health} answers {status}"]
     for number, application in enumerate(islice(made, SMOKE)):
-        expected = json.loads(json.dumps(decided(scorer.decide(application))))
+        expected = json.loads(json.dumps(decision_record(scorer.decide(application))))
         answer = json.loads(ask("/decide", headers, application)[1] or b"{}")
         got = {name: answer.get(name) for name in expected}
         if got != expected:

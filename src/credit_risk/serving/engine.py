@@ -19,10 +19,10 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import CheckFailed, ScorerError
-from credit_risk.ledger.decision_record import decided
+from credit_risk.ledger.decision_record import decision_record
 from credit_risk.ledger.entry import DecidedBy, Entry, Recorded
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, Overloaded
-from credit_risk.ledger.event_loop_commit import CommitInLoop, group_commit
+from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
 from credit_risk.ledger.group import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.sealing import make_key_file, master_key
@@ -61,7 +61,7 @@ class Engine:
     by: DecidedBy
     gate: str
     ledger: Ledger
-    commit: CommitInLoop | GroupCommit
+    commit: EventLoopCommit | GroupCommit
 
     @cached_property
     def contract(self) -> Contract:
@@ -76,7 +76,7 @@ class Engine:
         """The reply to one application, durable before it is returned, and which inputs it lacked. Raises Problem."""
         arrived = time.perf_counter()
         application, row = self.contract.application(body)
-        found = decided(self.scorer.decide_inputs(row))
+        found = decision_record(self.scorer.decide_inputs(row))
         entry = self._entry(application, found, asked, body, (time.perf_counter() - arrived) * 1e3)
         try:
             recorded = await self.commit.record(entry)
@@ -100,7 +100,7 @@ class Engine:
         decisions = self.scorer.decide_inputs(matrix)
         took = (time.perf_counter() - arrived) * 1e3 / len(rows)
         entries = [
-            self._entry(row, decided(decisions, place), Asked(client, reference, None), b"", took)
+            self._entry(row, decision_record(decisions, place), Asked(client, reference, None), b"", took)
             for place, (row, reference) in enumerate(zip(rows, references, strict=True))
         ]
         try:
@@ -260,7 +260,7 @@ def warm(engine: Engine) -> None:
     made = examples.applications(scorer.config, seed=0, reference=scorer.reference)
     for _ in range(WARM):
         application, row = engine.contract.application(json.dumps(next(made)).encode())
-        found = decided(scorer.decide(application))
+        found = decision_record(scorer.decide(application))
         engine._explained(row, found)
     gc.collect()
     gc.freeze()

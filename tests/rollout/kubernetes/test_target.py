@@ -10,7 +10,7 @@ from cluster_trial import IMAGE, NAMESPACE, Api, passing, serving, write_kubecon
 from credit_risk.cli import main
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
-from credit_risk.ledger.decision_record import decided
+from credit_risk.ledger.decision_record import decision_record
 from credit_risk.rollout import deployment
 from credit_risk.rollout.engine import Engine, NotReached, Releases, RolloutRefused
 from credit_risk.rollout.folder import Place, copy_release, here
@@ -65,7 +65,7 @@ def api(scorer):
     """The pods decide as the scorer does, but for version 9, whose scores are one higher."""
 
     def decide(application, seen):
-        found = json.loads(json.dumps(decided(scorer.decide(application))))
+        found = json.loads(json.dumps(decision_record(scorer.decide(application))))
         if seen["version"] == "9" and found["score"] is not None:
             found["score"] += 1
         return 200, found
@@ -381,7 +381,7 @@ def repository(files, port):
 def test_the_commands_drive_the_cluster_and_leave_this_machine_alone(repository, files, api, monkeypatch, capsys):
     version = here(Place(files.root))
     own = Scorer.load(files.scorer)
-    api.decide = lambda application, _: (200, json.loads(json.dumps(decided(own.decide(application)))))
+    api.decide = lambda application, _: (200, json.loads(json.dumps(decision_record(own.decide(application)))))
     for colour in ("blue", "green"):
         containers = api.objects[f"credit-risk-{colour}"]["spec"]["template"]["spec"]["containers"]
         containers[0]["image"] = f"{IMAGE}:{version}"
@@ -400,7 +400,7 @@ def test_the_commands_drive_the_cluster_and_leave_this_machine_alone(repository,
 def half_way(root, api, version):
     """A rollout whose controller is gone while both colours have traffic."""
     own = Scorer.load(Files(root).scorer)
-    api.decide = lambda application, _: (200, json.loads(json.dumps(decided(own.decide(application)))))
+    api.decide = lambda application, _: (200, json.loads(json.dumps(decision_record(own.decide(application)))))
     for colour in ("blue", "green"):
         containers = api.objects[f"credit-risk-{colour}"]["spec"]["template"]["spec"]["containers"]
         containers[0]["image"] = f"{IMAGE}:{version}"

@@ -60,7 +60,7 @@ def test_a_rollout_and_a_rollback_fail_no_request_and_the_registry_follows(up, f
     assert Place(files.root).wanted() == {"blue": "1"}
     with Ledger.open(f"sqlite:///{files.root / 'build/ledger/ledger.db'}", key=bytes.fromhex(KEY)) as ledger:
         assert verify(ledger).holds
-        recorded = [one.decision_id for person in asking.scorers() for one in ledger.of(person)]
+        recorded = [one.decision_id for person in asking.scorers() for one in ledger.decisions_about(person)]
     assert sorted(recorded) == sorted(one.decision for one in asking.answers)  # nothing lost, nothing twice
     assert main(["status", *root]) == 0
     assert "rollback of 1" in capsys.readouterr().out.replace("\n", " ")

@@ -1,1 +1,1 @@
-"""Alembic's migrations of the ledger; `schema.migrated` runs them when a ledger is opened."""
+"""Alembic's migrations of the ledger; `schema.migrate` runs them when a ledger is opened."""

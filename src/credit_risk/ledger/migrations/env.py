@@ -1,8 +1,8 @@
-"""Run by Alembic: migrates over the connection that `schema.migrated` hands over, inside its transaction."""
+"""Run by Alembic: migrates over the connection that `schema.migrate` hands over, inside its transaction."""
 
 from alembic import context
 
-from credit_risk.ledger.tables import metadata
+from credit_risk.ledger.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():
