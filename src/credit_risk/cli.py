@@ -354,7 +354,9 @@ def _power(commands: Commands) -> None:
         power = import_module("credit_risk.studies.gate_power")
         config, files = _context(options)
         if not options.docs_only:
-            found = power.run(config, files, power.QUICK if options.quick else power.Plan(), workers=options.workers)
+            found = power.run(
+                config, files, power.QUICK if options.quick else power.StudyPlan(), workers=options.workers
+            )
             if options.quick:
                 print("It runs. So few draws are no evidence, and nothing was written.")
                 return

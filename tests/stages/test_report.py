@@ -433,7 +433,8 @@ def test_a_picture_that_cannot_be_drawn_says_so_in_its_place(made, content, why)
         path.unlink() if content is None else path.write_text(content)
     page = page_of(config, files)
     for name in ("roc", "ks", "calibration", "gains", "scores", "profit", "effects", "boosting"):
-        assert f"Not available. {name}.csv {why}" in page.text
+        folder = "artifacts/model" if name == "boosting" else "reports/plots"
+        assert f"Not available. {folder}/{name}.csv {why}" in page.text
     assert not page.named("svg")
 
 
@@ -508,7 +509,7 @@ def test_the_page_takes_what_the_stages_write(trained, tmp_path):
     page = page_of(config, files)
     missing = re.findall(r"Not available\. [^.]*\.\w+", page.text)
     # The lender has plain categories, which the shap library cannot follow.
-    assert missing == ["Not available. explain/interactions.csv", "Not available. reports/validation.json"]
+    assert missing == ["Not available. reports/explain/interactions.csv", "Not available. reports/validation.json"]
     assert "reports/explain/interactions.csv has no rows" in page.text
     assert "interactions: the shap library cannot follow splits on plain categories." in page.text
     assert re.findall(r"Not run: [^.]*\.\w+", page.text) == ["Not run: reports/attacks.json"]

@@ -13,12 +13,14 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.studies import coverage, gate_power, gate_power_page, gate_power_plots
 from credit_risk.studies import gate_errors as counting
-from credit_risk.studies.gate_power import Cell, Plan
-from credit_risk.studies.worlds import trials, world
+from credit_risk.studies.gate_power import Cell, StudyPlan
+from credit_risk.studies.worlds import make_world, trials
 
 ROOT = Path(__file__).parents[2]
 LENDER = ROOT / "tests" / "lender" / "credit.yaml"
-SMALL = Plan(draws={300: (4, 2)}, seeds=5, replicates=20, coverage_replicates=20, coverage_size=300, truth_rows=3_000)
+SMALL = StudyPlan(
+    draws={300: (4, 2)}, seeds=5, replicates=20, coverage_replicates=20, coverage_size=300, truth_rows=3_000
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def studied(config, tmp_path_factory):
 
 
 def test_the_test_rows_are_booked_matured_and_counted():
-    one = world(1_000, 1)
+    one = make_world(1_000, 1)
     assert (len(one), len(one.features), one.noise.shape) == (1_000, 1_000, (2, 1_000))
     assert set(one.features["status"]) == {"good", "bad"}  # nobody declined, nothing that is not known yet
     applied = one.features["applied_on"].to_numpy()
@@ -50,15 +52,15 @@ def test_the_test_rows_are_booked_matured_and_counted():
 
 
 def test_worlds_are_the_same_for_the_same_seed():
-    world.cache_clear()
-    first = world(500, 3)
-    world.cache_clear()
-    assert np.array_equal(first.pd, world(500, 3).pd)
-    assert not np.array_equal(first.pd, world(500, 4).pd)
+    make_world.cache_clear()
+    first = make_world(500, 3)
+    make_world.cache_clear()
+    assert np.array_equal(first.pd, make_world(500, 3).pd)
+    assert not np.array_equal(first.pd, make_world(500, 4).pd)
 
 
 def test_a_gap_is_in_womens_risk_alone():
-    even, uneven = world(20_000, 1), world(20_000, 1, gap=0.5)
+    even, uneven = make_world(20_000, 1), make_world(20_000, 1, gap=0.5)
     apart = [logit(one.pd)[one.female].mean() - logit(one.pd)[~one.female].mean() for one in (even, uneven)]
     assert apart[0] == pytest.approx(0, abs=0.05)
     assert apart[1] == pytest.approx(0.5, abs=0.1)  # the earlier policy has declined some of the riskiest
@@ -119,9 +121,9 @@ def test_an_interval_of_half_its_width_is_found_out(config, monkeypatch):
     def short(*given):
         return ((name, (low + 0.6 * (high - low), high)) for name, (low, high) in intervals(*given))
 
-    sound = coverage.held(config, one, everybody, true, 20)
+    sound = coverage.intervals_that_hold(config, one, everybody, true, 20)
     monkeypatch.setattr(coverage, "intervals", short)
-    narrow = coverage.held(config, one, everybody, true, 20)
+    narrow = coverage.intervals_that_hold(config, one, everybody, true, 20)
     assert sum(map(bool, narrow.values())) < 0.7 * sum(map(bool, sound.values()))
     assert narrow.keys() == sound.keys() >= {"PSI: score", "CSI of all inputs at once: index", "contrast: ratio"}
 
@@ -178,6 +180,6 @@ def test_the_page_and_its_pictures_are_what_the_figures_give():
 
 def test_the_study_on_the_page_is_the_full_one():
     found = read_json(ROOT / gate_power.FIGURES)
-    assert found["plan"]["seeds"] == Plan().seeds == 500
+    assert found["plan"]["seeds"] == StudyPlan().seeds == 500
     assert found["plan"]["sizes"] == list(gate_power.DRAWS)
     assert {one["measure"] for one in found["gates"]} >= {"stability.csi_largest", "stability.score_psi"}

@@ -59,9 +59,9 @@ def holds(low: float, high: float, truth: float) -> bool | None:
     return None if math.isnan(low) or math.isnan(high) else low <= truth <= high
 
 
-def coverage(held: int, known: int) -> tuple[Interval, str]:
-    """The share of intervals that held the truth, with its own interval, and how that stands to the aim."""
-    share = proportion(held, known)
+def coverage(holding: int, known: int) -> tuple[Interval, str]:
+    """The share of intervals that holding the truth, with its own interval, and how that stands to the aim."""
+    share = proportion(holding, known)
     if known == 0:
         return share, "not known"
     if AIM[0] <= share.value <= AIM[1]:

@@ -36,7 +36,7 @@ DRAWS = {500: (400, 150), 1_500: (400, 100), 5_000: (200, 40), 15_000: (100, 16)
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """How much is simulated. seeds: draws of the coverage; truth_rows: of the draws that the truth is taken from."""
 
     draws: Mapping[int, tuple[int, int]] = field(default_factory=lambda: DRAWS)
@@ -50,7 +50,7 @@ class Plan:
         return {**vars(self), "sizes": list(self.draws)}
 
 
-QUICK = Plan(
+QUICK = StudyPlan(
     draws={500: (40, 15), 1_500: (40, 10)}, seeds=50, replicates=100, coverage_replicates=100, truth_rows=20_000
 )
 
@@ -71,7 +71,7 @@ class Cell:
         return f"{self.kind}-{self.gate or 'all'}-{self.dose:g}-{self.rows}-{self.first}-{self.seeds}.json"
 
 
-def run(config: Config, files: Files, plan: Plan, *, workers: int) -> dict[str, Any]:
+def run(config: Config, files: Files, plan: StudyPlan, *, workers: int) -> dict[str, Any]:
     """Count every cell that is not kept yet; the record of all of them."""
     kept = files.root / "build" / "gate-power" / fingerprint(config, plan)
     first, later = cells(config, plan)
@@ -89,18 +89,18 @@ def write_documents(root: Path) -> Path:
     return root / PAGE
 
 
-def fingerprint(config: Config, plan: Plan) -> str:
+def fingerprint(config: Config, plan: StudyPlan) -> str:
     """Changes with everything that a kept cell depends on: config, plan and the code that counts."""
     folders = ("config", "data", "scoring", "measures", "studies")
     sources = [path for folder in folders for path in (PACKAGE / folder).glob("*.py")]
-    found = hashlib.sha256(repr((config, plan)).encode())
+    digest = hashlib.sha256(repr((config, plan)).encode())
     for path in sorted(sources):
         if path.name != "gate_power_page.py":
-            found.update(path.read_bytes())
-    return found.hexdigest()[:16]
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
-def cells(config: Config, plan: Plan) -> tuple[list[Cell], list[Cell]]:
+def cells(config: Config, plan: StudyPlan) -> tuple[list[Cell], list[Cell]]:
     """The truths, and all that is judged against them, the longest first so that no process waits at the end."""
     tried = trials(config, plan.replicates)
     true = [Cell("truth", trial.gate.name, dose, plan.truth_rows) for trial in tried for dose in trial.doses]
@@ -117,9 +117,9 @@ def cells(config: Config, plan: Plan) -> tuple[list[Cell], list[Cell]]:
     return [Cell("truth", rows=plan.truth_rows), *true], [*verdicts, *covered]
 
 
-def _count(config: Config, plan: Plan, wanted: Sequence[Cell], kept: Path, workers: int) -> None:
-    missing = [cell for cell in wanted if not (kept / cell.name).is_file()]
-    log.info("%s cells, %s of them kept from an earlier run", len(wanted), len(wanted) - len(missing))
+def _count(config: Config, plan: StudyPlan, cells_needed: Sequence[Cell], kept: Path, workers: int) -> None:
+    missing = [cell for cell in cells_needed if not (kept / cell.name).is_file()]
+    log.info("%s cells, %s of them kept from an earlier run", len(cells_needed), len(cells_needed) - len(missing))
     if workers == 1:
         for cell in missing:
             counted(config, plan, cell, kept)
@@ -128,20 +128,20 @@ def _count(config: Config, plan: Plan, wanted: Sequence[Cell], kept: Path, worke
     alone = partial(threadpool_limits, 1)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=alone) as pool:
         running = {pool.submit(counted, config, plan, cell, kept): cell for cell in missing}
-        for place, done in enumerate(as_completed(running), 1):
+        for count, done in enumerate(as_completed(running), 1):
             done.result()
-            if place % 10 == 0 or place == len(missing):
-                log.info("%s of %s cells", place, len(missing))
+            if count % 10 == 0 or count == len(missing):
+                log.info("%s of %s cells", count, len(missing))
 
 
-def counted(config: Config, plan: Plan, cell: Cell, kept: Path) -> None:
-    """Count one cell and keep it."""
+def counted(config: Config, plan: StudyPlan, cell: Cell, kept: Path) -> None:
+    """Count candidate cell and keep it."""
     if cell.kind == "coverage":
         answer = _coverage(config, plan, cell, read_json(kept / Cell("truth", rows=plan.truth_rows).name))
     elif not cell.gate:
         answer = coverage.truths(config, coverage.population(cell.rows, TRUTH_SEED))
     else:
-        (trial,) = (one for one in trials(config, plan.replicates) if one.gate.name == cell.gate)
+        (trial,) = (candidate for candidate in trials(config, plan.replicates) if candidate.gate.name == cell.gate)
         answer = _truth(config, trial, cell) if cell.kind == "truth" else _verdicts(config, trial, cell)
     write_json(kept / cell.name, answer)
 
@@ -162,60 +162,60 @@ def verdict(config: Config, trial: Trial, rows: int, seed: int, dose: float) -> 
     return gate.decide([trial.gate], trial.measures(ends), unknown)[0].verdict
 
 
-def _coverage(config: Config, plan: Plan, cell: Cell, true: Mapping[str, Any]) -> dict[str, Any]:
-    held: Counter[str] = Counter()
+def _coverage(config: Config, plan: StudyPlan, cell: Cell, true: Mapping[str, Any]) -> dict[str, Any]:
+    holding: Counter[str] = Counter()
     known: Counter[str] = Counter()
     everybody = coverage.population(plan.truth_rows, TRUTH_SEED)
     for seed in range(cell.first, cell.first + cell.seeds):
-        one = coverage.lender(cell.rows, seed)
-        answers = coverage.held(config, one, everybody, true, plan.coverage_replicates)
+        world = coverage.lender(cell.rows, seed)
+        answers = coverage.intervals_that_hold(config, world, everybody, true, plan.coverage_replicates)
         known.update(name for name, answer in answers.items() if answer is not None)
-        held.update(name for name, answer in answers.items() if answer)
-    return {"held": held, "known": known}
+        holding.update(name for name, answer in answers.items() if answer)
+    return {"held": holding, "known": known}
 
 
-def gathered(config: Config, plan: Plan, kept: Path) -> dict[str, Any]:
-    """All cells as the one record that page and pictures are made from."""
+def gathered(config: Config, plan: StudyPlan, kept: Path) -> dict[str, Any]:
+    """All cells as the declared record that page and pictures are made from."""
     first, later = cells(config, plan)
     return {
         "plan": plan.as_dict(),
         "gates": [_of_gate(trial, later, plan, kept) for trial in trials(config, plan.replicates)],
-        "exact": sorted(one.name for one in config.gates if one.exact),
+        "exact": sorted(declared.name for declared in config.gates if declared.exact),
         "not_tried": _not_tried(config, plan),
         "coverage": _covered([cell for cell in later if cell.kind == "coverage"], first[0], kept),
     }
 
 
-def _of_gate(trial: Trial, later: Iterable[Cell], plan: Plan, kept: Path) -> dict[str, Any]:
-    name, found = trial.gate.name, []
+def _of_gate(trial: Trial, later: Iterable[Cell], plan: StudyPlan, kept: Path) -> dict[str, Any]:
+    name, cells_of_gate = trial.gate.name, []
     for cell in (cell for cell in later if cell.kind == "verdicts" and cell.gate == name):
         truth = read_json(kept / Cell("truth", name, cell.dose, plan.truth_rows).name)["truth"]
         counts = read_json(kept / cell.name)["verdicts"]
         tally = gate_errors.tally(trial.gate, truth, Counter(counts).elements())
-        found.append({"dose": cell.dose, "rows": cell.rows, "truth": truth, **asdict(tally),
+        cells_of_gate.append({"dose": cell.dose, "rows": cell.rows, "truth": truth, **asdict(tally),
                       "miss": tally.miss, "false_fail": tally.false_fail})  # fmt: skip
     limits = {"at_least": trial.gate.at_least, "at_most": trial.gate.at_most}
     return {"name": name, "measure": trial.gate.measure, **limits, "fault": trial.fault, "declared": trial.declared,
-            "doses": trial.doses, "cells": sorted(found, key=lambda one: one["rows"])}  # fmt: skip
+            "doses": trial.doses, "cells": sorted(cells_of_gate, key=lambda cell: cell["rows"])}  # fmt: skip
 
 
-def _not_tried(config: Config, plan: Plan) -> list[str]:
+def _not_tried(config: Config, plan: StudyPlan) -> list[str]:
     tried = {trial.gate.name for trial in trials(config, plan.replicates)}
-    return sorted(one.name for one in config.gates if not one.exact and one.name not in tried)
+    return sorted(declared.name for declared in config.gates if not declared.exact and declared.name not in tried)
 
 
 def _covered(chunks: Iterable[Cell], truth: Cell, kept: Path) -> list[dict[str, Any]]:
-    held: Counter[str] = Counter()
+    holding: Counter[str] = Counter()
     known: Counter[str] = Counter()
     for chunk in chunks:
         answer = read_json(kept / chunk.name)
-        held.update(answer["held"])
+        holding.update(answer["held"])
         known.update(answer["known"])
     true = read_json(kept / truth.name)
     lines = []
     for name in known:
-        share, word = gate_errors.coverage(held[name], known[name])
+        share, word = gate_errors.coverage(holding[name], known[name])
         lines.append({"interval": name, "truth": true[name] if isinstance(true.get(name), float) else None,
-                      "held": held[name], "known": known[name], "share": share.value, "low": share.low,
+                      "held": holding[name], "known": known[name], "share": share.value, "low": share.low,
                       "high": share.high, "verdict": word})  # fmt: skip
     return lines

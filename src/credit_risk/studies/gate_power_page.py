@@ -71,12 +71,12 @@ def _good(result: Mapping[str, Any]) -> Iterator[str]:
 
 def _too_few(result: Mapping[str, Any]) -> str:
     """Which gates have too few rows, at the two largest sizes, to see that the good model is good."""
-    told = []
+    sentences = []
     for size in result["plan"]["sizes"][-2:]:
-        good = {one["name"]: cell for one in result["gates"] for cell in _good_cells(one) if cell["rows"] == size}
+        good = {gate["name"]: cell for gate in result["gates"] for cell in _good_cells(gate) if cell["rows"] == size}
         blind = [name for name, cell in good.items() if cell["passed"] < _draws(cell) / 2]
-        told.append(f"With {size:,} rows {_names(blind)} would pass the good model in less than half of the draws")
-    return ". ".join(told) + ": the price of never passing what is not known to be good."
+        sentences.append(f"With {size:,} rows {_names(blind)} would pass the good model in less than half of the draws")
+    return ". ".join(sentences) + ": the price of never passing what is not known to be good."
 
 
 def _good_cells(gate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -90,8 +90,8 @@ def value(number: float) -> str:
 
 def _gate(gate: Mapping[str, Any]) -> Iterator[str]:
     yield f"### {gate['name']}\n"
-    said = "" if gate["declared"] else " (not declared in this config)"
-    yield f"`{gate['measure']}` {_limits(gate)}{said}. Dose: {gate['fault']}.\n"
+    note = "" if gate["declared"] else " (not declared in this config)"
+    yield f"`{gate['measure']}` {_limits(gate)}{note}. Dose: {gate['fault']}.\n"
     sizes = sorted({cell["rows"] for cell in gate["cells"]})
     yield from _head(["dose", "true value", "should", *(f"{size:,} rows" for size in sizes), "wrong"])
     for dose in gate["doses"]:

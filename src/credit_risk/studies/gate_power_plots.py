@@ -76,13 +76,13 @@ def coverage(figure: Figure, lines: list[Mapping[str, Any]]) -> None:
     """A dot for each kind of interval, with what the number of seeds leaves open, and the band that is aimed at."""
     axes = figure.subplots()
     known = [line for line in lines if line["share"] is not None]
-    places = np.arange(len(known))
+    positions = np.arange(len(known))
     axes.axvspan(*AIM, color=MUTED, alpha=0.18, linewidth=0)
-    for place, line in zip(places, known, strict=True):
+    for position, line in zip(positions, known, strict=True):
         colour = MODEL if line["verdict"] == "within" else BAD
-        axes.plot([line["low"], line["high"]], [place, place], color=colour, linewidth=1.3)
-        axes.plot(line["share"], place, marker="o", color=colour, markersize=4)
-    axes.set_yticks(places, [line["interval"].replace("_", " ") for line in known], fontsize=7.5)
+        axes.plot([line["low"], line["high"]], [position, position], color=colour, linewidth=1.3)
+        axes.plot(line["share"], position, marker="o", color=colour, markersize=4)
+    axes.set_yticks(positions, [line["interval"].replace("_", " ") for line in known], fontsize=7.5)
     axes.set_ylim(len(known) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -175,18 +175,18 @@ def resampled(config: Config, table: pd.DataFrame, count: int) -> pd.DataFrame:
         column = config.columns[str(name)]
         if column.role in ("id", "applicant"):
             grown[name] = np.arange(1, count + 1)
-        elif column.is_input and _moves(column):
-            grown[name] = _moved(grown[name].to_numpy(dtype=np.float64), column, random)
+        elif column.is_input and _may_be_jittered(column):
+            grown[name] = _jittered(grown[name].to_numpy(dtype=np.float64), column, random)
     return grown
 
 
-def _moves(column: Column) -> bool:
+def _may_be_jittered(column: Column) -> bool:
     if column.type in CATEGORY_TYPES or column.type == "boolean":
         return False
     return column.type == "number" or column.range is None or column.range[1] - column.range[0] > CODES
 
 
-def _moved(values: Matrix, column: Column, random: np.random.Generator) -> Any:
+def _jittered(values: Matrix, column: Column, random: np.random.Generator) -> Any:
     moved = values * random.uniform(1 - JITTER, 1 + JITTER, len(values))
     whole = bool((np.floor(values[~np.isnan(values)]) == values[~np.isnan(values)]).all())
     moved = np.round(moved) if whole else moved
@@ -263,15 +263,15 @@ def _measured(command: Sequence[str], folder: Path) -> Cost:
     """Run a command and wait for it. The peak is that of its largest process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_"))}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
-    with tempfile.TemporaryFile() as said, tempfile.NamedTemporaryFile("r") as answer:
+    with tempfile.TemporaryFile() as output, tempfile.NamedTemporaryFile("r") as answer:
         starting = [sys.executable, "-I", "-S", "-c", _START, answer.name, *command]
         started = time.perf_counter()
-        subprocess.run(starting, cwd=folder, env=environment, stdout=said, stderr=said, check=True)  # noqa: S603
+        subprocess.run(starting, cwd=folder, env=environment, stdout=output, stderr=output, check=True)  # noqa: S603
         seconds = time.perf_counter() - started
         code, processor, peak = json.load(answer)
         if code:
-            said.seek(0)
-            tail = said.read().decode(errors="replace")[-2000:]
+            output.seek(0)
+            tail = output.read().decode(errors="replace")[-2000:]
             raise BenchFailed(f"{' '.join(command)} ended with {code}:\n{tail}")
     kibibytes = peak / 1024 if sys.platform == "darwin" else peak
     return Cost(seconds, processor, kibibytes / 1024)
@@ -353,8 +353,8 @@ def _batch(config: Config, files: Files, facts: dict[str, Any]) -> None:
     work = {"raw": bare, "score": ours(reasons=False), "score_with_reasons": ours(reasons=True)}
     seconds: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(REPEATS):
-        for name, one in work.items():
-            seconds[name].append(_seconds(one))
+        for name, job in work.items():
+            seconds[name].append(_seconds(job))
     medians = {name: float(np.median(times)) for name, times in seconds.items()}
     ratio = float(np.median(np.divide(seconds["raw"], seconds["score"])))
     write_json(Path(facts["answer"]), {**medians, "rows": rows, "ratio": ratio, "repeats": REPEATS})

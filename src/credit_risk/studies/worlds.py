@@ -1,8 +1,8 @@
-"""The lenders that the gates are tried on, and how each gate's figure is taken from one, by the pipeline's own code.
+"""The lenders that the gates are tried on, and how each gate's figure is taken from world, by the pipeline's own code.
 
 The test rows are accounts that were booked and have matured: six months of applications, after six earlier months that
 drift is measured from. Repeated rows and indeterminates are left out, as the pipeline does. A model's PD is the true
-one, distorted by a dose: what is tried is the gate, not how well a model can be fitted.
+world, distorted by a dose: what is tried is the gate, not how well a model can be fitted.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ from credit_risk.scoring import decision
 from credit_risk.scoring.decision import Decisions
 
 MONTHS = 18  # of applications; the last six have not matured when the test rows are taken
-EARLIER, MATURED = 6, 12  # months: before the one the reference is taken, up to the other the test rows
+EARLIER, MATURED = 6, 12  # months: before the world the reference is taken, up to the other the test rows
 DECLINED = 0.05  # more, and the true PDs themselves would rank the rest with an AUC of hardly 0.7
 DRAWN = 4.5  # applications for each test row: enough even when selection and maturity leave the fewest
 BASELINE_NOISE = 0.4  # of the log-odds of a model that is replaced: no fitted model is the truth
@@ -40,7 +40,7 @@ Columns = Mapping[str, Matrix]
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Test rows of one lender with the truth about them, and the same columns of the earlier rows."""
+    """Test rows of world lender with the truth about them, and the same columns of the earlier rows."""
 
     features: DataFrame
     pd: Matrix
@@ -57,7 +57,7 @@ class World:
 
 
 @lru_cache(maxsize=2)
-def world(rows: int, seed: int, **doses: float) -> World:
+def make_world(rows: int, seed: int, **doses: float) -> World:
     """A lender with exactly `rows` test rows. Doses as `simulate.lender` takes them."""
     book = simulated_lender.lender(round(rows * DRAWN) + 300, seed=seed, declined=DECLINED, months=MONTHS, **doses)
     truth, applications = book.truth, book.applications
@@ -87,7 +87,7 @@ Truth = Callable[[Config, World, float], float]
 
 @dataclass(frozen=True)
 class Trial:
-    """How one gate is tried: what the dose does, the doses from a good model to a bad one, and how it is measured.
+    """How world gate is tried: what the dose does, the doses from a good model to a bad world, and how it is measured.
 
     simulated: the dose as an argument of the lender, if the fault lies in the lender and not in the model's PDs.
     resamples: bootstrapped, so that there are fewer seeds.
@@ -107,7 +107,7 @@ class Trial:
         return self.gate.reason != NOT_DECLARED
 
     def world(self, rows: int, seed: int, dose: float) -> World:
-        return world(rows, seed, **({self.simulated: dose} if self.simulated else {}))
+        return make_world(rows, seed, **({self.simulated: dose} if self.simulated else {}))
 
     def measures(self, ends: Ends) -> dict[str, Any]:
         """The figure under the gate's dotted name, as its stage writes it."""
@@ -141,16 +141,16 @@ def economics(config: Config) -> Economics:
     return Economics(decision.cut_off(policy), policy.margin, policy.lgd, policy.cost)
 
 
-def sample(config: Config, one: World, pds: Matrix) -> Sample:
-    return Sample.of(one.bad, pds, one.applicant, economics(config))
+def sample(config: Config, world: World, pds: Matrix) -> Sample:
+    return Sample.of(world.bad, pds, world.applicant, economics(config))
 
 
-def expected(config: Config, one: World, pds: Matrix) -> Mapping[str, float]:
+def expected(config: Config, world: World, pds: Matrix) -> Mapping[str, float]:
     """Every figure of `metrics.measure` as it is on average over outcomes: each row is bad by its true PD."""
-    rows = len(one)
+    rows = len(world)
     bad = np.repeat([1.0, 0.0], rows)
     twice = Sample.of(bad, np.tile(pds, 2), None, economics(config))
-    weights = np.concatenate([one.pd, 1 - one.pd])
+    weights = np.concatenate([world.pd, 1 - world.pd])
     return {name: float(value) for name, value in metrics.measure(twice, weights).items()}
 
 
@@ -165,116 +165,120 @@ def ends(figure: Interval | Measure) -> Ends:
 def of_test(name: str, pds: Callable[[World, float], Matrix], replicates: int) -> tuple[Figure, Truth]:
     """A figure of the test rows, bootstrapped as stages.evaluate does."""
 
-    def figure(config: Config, one: World, dose: float) -> Ends:
-        return ends(bootstrap(sample(config, one, pds(one, dose)), **draw(config, replicates))[name])
+    def figure(config: Config, world: World, dose: float) -> Ends:
+        return ends(bootstrap(sample(config, world, pds(world, dose)), **draw(config, replicates))[name])
 
-    return figure, lambda config, one, dose: expected(config, one, pds(one, dose))[name]
+    return figure, lambda config, world, dose: expected(config, world, pds(world, dose))[name]
 
 
 def of_two(
     pair: Callable[[World, float], tuple[Matrix, Matrix]], replicates: int, less: float = 0.0
 ) -> tuple[Figure, Truth]:
-    """AUC of one model minus another's on the same rows, and minus the materiality."""
+    """AUC of world model minus another's on the same rows, and minus the materiality."""
 
-    def figure(config: Config, one: World, dose: float) -> Ends:
-        first, second = (sample(config, one, pds) for pds in pair(one, dose))
+    def figure(config: Config, world: World, dose: float) -> Ends:
+        first, second = (sample(config, world, pds) for pds in pair(world, dose))
         value, low, high = ends(paired_difference(first, second, **draw(config, replicates))["auc"])
         return value - less, low - less, high - less
 
-    def truth(config: Config, one: World, dose: float) -> float:
-        first, second = (expected(config, one, pds)["auc"] for pds in pair(one, dose))
+    def truth(config: Config, world: World, dose: float) -> float:
+        first, second = (expected(config, world, pds)["auc"] for pds in pair(world, dose))
         return first - second - less
 
     return figure, truth
 
 
-def noisy(one: World, spread: float, which: int = 0) -> Matrix:
+def noisy(world: World, spread: float, which: int = 0) -> Matrix:
     """A model that has seen each log-odds through noise."""
-    return np.asarray(expit(logit(one.pd) + spread * one.noise[which]))
+    return np.asarray(expit(logit(world.pd) + spread * world.noise[which]))
 
 
-def steeper(one: World, dose: float) -> Matrix:
+def steeper(world: World, dose: float) -> Matrix:
     """PDs too extreme by a factor of the log-odds around their mean."""
-    odds = logit(one.pd)
+    odds = logit(world.pd)
     centre = logit(0.14)  # about the bad rate of the booked
     return np.asarray(expit(centre + dose * (odds - centre)))
 
 
-def before_the_rise(one: World, dose: float) -> Matrix:
+def before_the_rise(world: World, dose: float) -> Matrix:
     """A model that knows nothing of the rise in risk that the lender was simulated with."""
-    return np.asarray(expit(logit(one.pd) - dose * one.elapsed))
+    return np.asarray(expit(logit(world.pd) - dose * world.elapsed))
 
 
-def band_too_safe(config: Config, one: World, dose: float) -> Matrix:
+def band_too_safe(config: Config, world: World, dose: float) -> Matrix:
     """The applicants of the middle score band look safer than they are, all others are right."""
-    place = decision.bands(decision.scores(one.pd, config.policy.scale), config.policy)
-    return np.asarray(expit(logit(one.pd) - dose * (place == len(config.policy.bands) // 2)))
+    band = decision.bands(decision.scores(world.pd, config.policy.scale), config.policy)
+    return np.asarray(expit(logit(world.pd) - dose * (band == len(config.policy.bands) // 2)))
 
 
-def band_figure(config: Config, one: World, dose: float) -> Ends:
-    pds = band_too_safe(config, one, dose)
-    return ends(bands.largest(band_gaps(config, one, pds))[1])
+def band_figure(config: Config, world: World, dose: float) -> Ends:
+    pds = band_too_safe(config, world, dose)
+    return ends(bands.largest(band_gaps(config, world, pds))[1])
 
 
-def band_gaps(config: Config, one: World, pds: Matrix) -> tuple[bands.Band, ...]:
-    place, names = decided(config, pds).band, [band.name for band in config.policy.bands]
-    return bands.measure(place, names, one.bad, pds, one.applicant, confidence=config.evaluation.confidence)
+def band_gaps(config: Config, world: World, pds: Matrix) -> tuple[bands.Band, ...]:
+    band, names = decided(config, pds).band, [band.name for band in config.policy.bands]
+    return bands.measure(band, names, world.bad, pds, world.applicant, confidence=config.evaluation.confidence)
 
 
-def true_gaps(config: Config, one: World, pds: Matrix) -> list[float]:
+def true_gaps(config: Config, world: World, pds: Matrix) -> list[float]:
     """The gap of each band on average over outcomes; NaN for a band without rows."""
-    place, gaps = decided(config, pds).band, []
+    band_of_row, gaps = decided(config, pds).band, []
     for band in range(len(config.policy.bands)):
-        inside = place == band
-        weights = np.concatenate([one.pd[inside], 1 - one.pd[inside]])
+        inside = band_of_row == band
+        weights = np.concatenate([world.pd[inside], 1 - world.pd[inside]])
         bad = np.repeat([1.0, 0.0], int(inside.sum()))
         level = metrics.calibration_in_the_large(bad, np.tile(pds[inside], 2), weights) if inside.any() else np.nan
         gaps.append(level)
     return gaps
 
 
-def largest_gap(config: Config, one: World, dose: float) -> float:
-    return float(np.nanmax(np.abs(true_gaps(config, one, band_too_safe(config, one, dose)))))
+def largest_gap(config: Config, world: World, dose: float) -> float:
+    return float(np.nanmax(np.abs(true_gaps(config, world, band_too_safe(config, world, dose)))))
 
 
-def cases(config: Config, one: World, pds: Matrix) -> tuple[Cases, Grouping]:
+def cases(config: Config, world: World, pds: Matrix) -> tuple[Cases, Grouping]:
     approved = fairness.approvals(decided(config, pds), config.fairness)
-    return Cases(approved, pds, one.bad, one.applicant), Grouping("sex", ("men", "women"), one.female.astype(np.int64))
+    return Cases(approved, pds, world.bad, world.applicant), Grouping(
+        "sex", ("men", "women"), world.female.astype(np.int64)
+    )
 
 
-def compared_groups(config: Config, one: World) -> fairness.Figures:
+def compared_groups(config: Config, world: World) -> fairness.Figures:
     """Women against men, as stages.fairness takes a contrast that was declared beforehand."""
     settings = config.fairness
     declared = settings.contrasts[0].model_copy(update={"group": "women", "reference": "men"})
     how: dict[str, Any] = {"min_n": settings.min_n, "confidence": config.evaluation.confidence}
-    return fairness.contrast(declared, *cases(config, one, one.pd), **how)
+    return fairness.contrast(declared, *cases(config, world, world.pd), **how)
 
 
-def approval_figure(config: Config, one: World, _: float) -> Ends:
-    return ends(compared_groups(config, one)["ratio"])
+def approval_figure(config: Config, world: World, _: float) -> Ends:
+    return ends(compared_groups(config, world)["ratio"])
 
 
-def approval_truth(config: Config, one: World, _: float) -> float:
-    approved = cases(config, one, one.pd)[0].approved
-    return float(approved[one.female].mean() / approved[~one.female].mean())
+def approval_truth(config: Config, world: World, _: float) -> float:
+    approved = cases(config, world, world.pd)[0].approved
+    return float(approved[world.female].mean() / approved[~world.female].mean())
 
 
-def score_shift(config: Config, one: World, _: float) -> Ends:
-    return drift.largest(shifts(config, *scores(config, one))[1])[1:]
+def score_shift(config: Config, world: World, _: float) -> Ends:
+    return drift.largest(shifts(config, *scores(config, world))[1])[1:]
 
 
-def input_shift(config: Config, one: World, _: float) -> Ends:
-    return drift.largest(shifts(config, *inputs(one))[1])[1:]
+def input_shift(config: Config, world: World, _: float) -> Ends:
+    return drift.largest(shifts(config, *inputs(world))[1])[1:]
 
 
-def scores(config: Config, one: World) -> tuple[Columns, Columns]:
+def scores(config: Config, world: World) -> tuple[Columns, Columns]:
     """The score of the earlier rows and of the test rows."""
     scale = config.policy.scale
-    return {"score": decision.scores(one.earlier_pd, scale)}, {"score": decision.scores(one.pd, scale)}
+    return {"score": decision.scores(world.earlier_pd, scale)}, {"score": decision.scores(world.pd, scale)}
 
 
-def inputs(one: World) -> tuple[Columns, Columns]:
-    earlier, later = ({name: table[name].to_numpy(float) for name in INPUTS} for table in (one.earlier, one.features))
+def inputs(world: World) -> tuple[Columns, Columns]:
+    earlier, later = (
+        {name: table[name].to_numpy(float) for name in INPUTS} for table in (world.earlier, world.features)
+    )
     return earlier, later
 
 
@@ -285,31 +289,31 @@ def shifts(config: Config, earlier: Columns, later: Columns) -> tuple[drift.Refe
     return reference, drift.psi(reference, later, threshold=config.drift.threshold, confidence=each)
 
 
-def held_profit(config: Config, one: World, dose: float) -> Ends:
+def held_profit(config: Config, world: World, dose: float) -> Ends:
     """Profit of the approved when the odds of bad are multiplied, by the PDs."""
-    worse = expit(logit(one.pd) + np.log(dose))
-    before, after = decided(config, one.pd), decided(config, worse)
+    worse = expit(logit(world.pd) + np.log(dose))
+    before, after = decided(config, world.pd), decided(config, worse)
     how = {"confidence": config.evaluation.confidence}
-    return ends(stress.change(before, after, config.policy, one.applicant, **how)["held_profit"])
+    return ends(stress.change(before, after, config.policy, world.applicant, **how)["held_profit"])
 
 
 def value_of(figure: Figure) -> Truth:
     """The truth of a figure that needs no outcomes: its own value on very many rows."""
-    return lambda config, one, dose: figure(config, one, dose)[0]
+    return lambda config, world, dose: figure(config, world, dose)[0]
 
 
-def scorecard_pair(one: World, _: float) -> tuple[Matrix, Matrix]:
+def scorecard_pair(world: World, _: float) -> tuple[Matrix, Matrix]:
     """The true PD, and what remains of it without the interaction that no scorecard can hold."""
-    return one.pd, expit(simulated_lender.log_odds(one.features, interaction=0.0).to_numpy())
+    return world.pd, expit(simulated_lender.log_odds(world.features, interaction=0.0).to_numpy())
 
 
-def baseline_pair(one: World, dose: float) -> tuple[Matrix, Matrix]:
-    return noisy(one, dose), noisy(one, BASELINE_NOISE, which=1)
+def baseline_pair(world: World, dose: float) -> tuple[Matrix, Matrix]:
+    return noisy(world, dose), noisy(world, BASELINE_NOISE, which=1)
 
 
 def trials(config: Config, replicates: int) -> tuple[Trial, ...]:
     """Every statistical gate with the limits of the config; a gate that it does not declare has those given here."""
-    declared = {one.measure: one for one in config.gates}
+    declared = {each.measure: each for each in config.gates}
 
     def gate(name: str, measure: str, **limits: float) -> Gate:
         made = {"name": name, "measure": measure, "reason": NOT_DECLARED, **limits}
