@@ -17,11 +17,17 @@ Kind = TypeVar("Kind", bound=Section)
 
 
 def read(path: Path, name: str, kind: type[Kind]) -> Kind:
-    """A section of an environment's file. Raises ConfigError with every problem; NotFound without the file."""
-    tree = read_tree(path, FIX)
-    if not isinstance(tree.get(name), dict):
-        raise ConfigError(path, [f"it has no section `{name}:`"])
-    return _checked(path, tree, kind, (name,))
+    """A section of an environment's file. name: as `serving`, or `serving.ledger` for a section in a section.
+
+    Raises ConfigError with every problem; NotFound without the file.
+    """
+    section = tree = read_tree(path, FIX)
+    keys = tuple(name.split("."))
+    for key in keys:
+        section = section.get(key)
+        if not isinstance(section, dict):
+            raise ConfigError(path, [f"it has no section `{name}:`"])
+    return _checked(path, tree, kind, keys)
 
 
 def whole(path: Path, kind: type[Kind]) -> Kind:

@@ -15,6 +15,8 @@ from credit_risk.config.migration import migrated
 from credit_risk.config.open_decisions import trial_notice
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
 Text = Annotated[str, Field(min_length=1)]
 Scalar = str | int | float | bool
 Kind = Literal["lightgbm", "scorecard"]  # models that can be promoted

@@ -3,23 +3,20 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from credit_risk.config import environment
+from credit_risk.ledger import settings as ledger_settings
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.sealing import master_key
+from credit_risk.ledger.opening import open_ledger
 from credit_risk.registry import settings
 from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import Event
-from credit_risk.serving.settings import Serving
 
 FILE = "sqlite:///"
 
 
 def ledger(path: Path, root: Path, variables: Mapping[str, str]) -> Ledger:
     """The ledger, with its key from the variables or the settings' file. Raises what Ledger.open raises."""
-    found = environment.read(path, "serving", Serving).ledger
-    key = master_key(variables, root / found.key_file if found.key_file else None)
-    return Ledger.open(settings.below(root, found.url), key=key, create=False)
+    return open_ledger(root, ledger_settings.load(path), variables, create=False)
 
 
 def ledger_if_there(path: Path, root: Path, variables: Mapping[str, str]) -> Ledger | None:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from credit_risk.data.files import Files
 from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import StoredDecision
+from credit_risk.ledger.opening import open_ledger
 from credit_risk.ledger.replay import recent
 from credit_risk.rollout.folder import Place
 from credit_risk.rollout.settings import Environment
 from credit_risk.rollout.shadow import Shadow, shadow
 from credit_risk.rollout.split import Colour
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving.engine import open_ledger
 
 
 def compared(place: Place, environment: Environment, live: Colour, candidate: Colour) -> Shadow:
@@ -33,5 +33,5 @@ def per_day(place: Place, environment: Environment) -> float:
 
 def _last(place: Place, environment: Environment) -> list[StoredDecision]:
     """The last decisions that can be read."""
-    with open_ledger(place.root, environment.serving.ledger, os.environ) as ledger:
+    with open_ledger(place.root, environment.serving.ledger, os.environ, create=True) as ledger:
         return recent(ledger, environment.rollout.shadow_decisions)

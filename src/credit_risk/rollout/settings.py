@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from credit_risk.config import environment
-from credit_risk.config.schema import Section, Share, Text
+from credit_risk.config.schema import Count, Positive, Section, Share, Text
 from credit_risk.config.yaml_positions import Loc
 from credit_risk.registry.settings import RegistrySettings
 from credit_risk.serving.prometheus import LATENCIES
-from credit_risk.serving.settings import Count, Positive, Serving
+from credit_risk.serving.settings import Serving
 
 Name = Literal["local", "staging", "production"]
 NAMES: tuple[Name, ...] = ("local", "staging", "production")

@@ -25,13 +25,13 @@ from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, O
 from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
 from credit_risk.ledger.group import GroupCommit
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.sealing import make_key_file, master_key
+from credit_risk.ledger.opening import open_ledger
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 from credit_risk.serving.problems import Problem
 from credit_risk.serving.request_reading import Application, Contract
-from credit_risk.serving.settings import LedgerSettings, Serving
+from credit_risk.serving.settings import Serving
 
 log = logging.getLogger(__name__)
 
@@ -206,24 +206,9 @@ def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.en
             f"{path} may not serve: the gate says {said} of it, PASS is required. Run `make run`, "
             "or set serving.gate to `reported` where nothing is decided for real."
         )
-    ledger = open_ledger(root, settings.ledger, environment)
+    ledger = open_ledger(root, settings.ledger, environment, create=True)
     commit = group_commit(ledger, most_waiting=settings.ledger.most_waiting)
     return Engine(scorer, digests(path, scorer), said, ledger, commit)
-
-
-def open_ledger(root: Path, settings: LedgerSettings, environment: Mapping[str, str]) -> Ledger:
-    """The ledger at the settings' place, a relative file below the root, with the key from the environment or file."""
-    key_file = root / settings.key_file if settings.key_file else None
-    if key_file is not None and "CREDIT_RISK_LEDGER_KEY" not in environment and not key_file.exists():
-        make_key_file(key_file)
-        log.warning("A development key for the ledger was made: %s. Production sets CREDIT_RISK_LEDGER_KEY.", key_file)
-    url, file = settings.url, "sqlite:///"
-    if url.startswith(file) and not Path(url.removeprefix(file)).is_absolute():
-        place = root / url.removeprefix(file)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        url = file + str(place.absolute())
-    key = master_key(environment, key_file)
-    return Ledger.open(url, key=key, busy_timeout_s=settings.busy_timeout_s)
 
 
 def gate_says(root: Path, scorer: str) -> str:

@@ -10,20 +10,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from credit_risk.config import environment
-from credit_risk.config.schema import Section, Text
+from credit_risk.config.schema import Count, Positive, Section, Text
+from credit_risk.ledger.settings import LedgerSettings
 from credit_risk.scoring.signing import SignedBy
-
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(gt=0)]
-
-
-class LedgerSettings(Section):
-    """Where decisions are recorded. key_file: a development key is made there; production sets the variable instead."""
-
-    url: Text = "sqlite:///build/ledger/ledger.db"
-    key_file: Text | None = None
-    busy_timeout_s: Positive = 5.0
-    most_waiting: Count = 1024
 
 
 class Jwt(Section):
