@@ -12,6 +12,7 @@ from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
 from credit_risk.stages import assemble, prepare, select, train
+from passed import hand_on
 
 LENDER = Path(__file__).parent / "lender"
 Raw = Callable[..., tuple[Config, Files]]
@@ -29,6 +30,7 @@ def write_lender(root: Path, rows: int = 4_000, **doses: object) -> tuple[Config
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Files]:
     """The simulated lender up to models/scorer. Read it, copy it, never write into it."""
     config, files = write_lender(tmp_path_factory.mktemp("lender"))
+    hand_on(config, files)
     prepare.run(config, files)
     train.run(config, files)
     select.run(config, files)

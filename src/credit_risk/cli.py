@@ -128,6 +128,8 @@ def _validate(commands: Commands) -> None:
         named = options.reference or files.scorer
         reference = named if named.suffix == ".json" else named / "reference.json"
         asked = options.reference is not None or reference.is_file()
+        # The pipeline's own report is of the config's own data; a check of anything else must not take its place.
+        of_the_stage = not (options.dataset or options.compliance or options.reference)
         report = validate_data.validate(
             config,
             files,
@@ -135,9 +137,8 @@ def _validate(commands: Commands) -> None:
             reference=reference if asked and (options.dataset or options.reference) else None,
             drift_threshold=options.drift_threshold,
             frameworks=tuple(options.compliance.split(",")) if options.compliance else (),
+            table=files.table if of_the_stage else None,
         )
-        # The pipeline's own report is of the config's own data; a check of anything else must not take its place.
-        of_the_stage = not (options.dataset or options.compliance or options.reference)
         output = options.output or (files.report("validation") if of_the_stage else None)
         if output:
             write_json(output, report.as_dict())

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pandas import DataFrame, Timestamp
+from pandas.testing import assert_frame_equal
 
 import smallest
 from credit_risk.config import Config
 from credit_risk.data.inputs import Inputs
-from credit_risk.data.tables import inspect_sources, read_sources, read_table
+from credit_risk.data.tables import inspect_sources, read_passed, read_sources, read_table, write_passed
 from credit_risk.errors import DataError, NotFound
 
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -280,6 +281,36 @@ def test_a_second_file_needs_a_key(tmp_path: Path):
     (tmp_path / "bureau.csv").write_text("id,delays\n1,5\n")
     sources = ({"path": "loans.csv"}, {"path": "bureau.csv"})
     assert "name its key under `join_on:`" in refusal(tmp_path, GOOD, config(*sources, columns=WITH_BUREAU))
+
+
+@pytest.mark.parametrize("missing", [[""], ["", "9"]])
+def test_a_table_that_passed_is_read_again_cell_for_cell(tmp_path: Path, missing: list[str]):
+    """The words for missing count where a file is parsed: what was typed as 9 there stays 9."""
+    (tmp_path / "bureau.csv").write_text("id,delays\n3,7\n1,5\n8,8\n")
+    (tmp_path / "loans.csv").write_text(GOOD.replace(",1.0\n", ",9.0\n"))
+    settings = config(*TWO, columns=WITH_BUREAU, missing=missing)
+    reading = inspect_sources(settings, tmp_path)
+    write_passed(tmp_path / "table.parquet", reading)
+    (tmp_path / "loans.csv").unlink()
+    assert reading.table["status"].tolist() == ["0", "1", "9"]
+    assert_frame_equal(read_passed(tmp_path / "table.parquet", settings), reading.table)
+
+
+def test_a_table_that_passed_follows_the_config_or_is_refused(tmp_path: Path):
+    (tmp_path / "loans.csv").write_text(GOOD)
+    write_passed(tmp_path / "table.parquet", inspect_sources(config(), tmp_path))
+    as_number = config(columns=COLUMNS | {"months": COLUMNS["months"] | {"type": "number"}})
+    assert read_passed(tmp_path / "table.parquet", as_number)["months"].dtype == np.float64
+    with pytest.raises(DataError, match="there is no column 'delays'"):
+        read_passed(tmp_path / "table.parquet", config(columns=WITH_BUREAU))
+
+
+def test_no_table_is_handed_on_with_unreadable_cells_and_none_is_made_up(tmp_path: Path):
+    (tmp_path / "loans.csv").write_text(GOOD.replace("1000.5", "lots"))
+    with pytest.raises(DataError, match="income: 1 unreadable, as in row 1: 'lots'"):
+        write_passed(tmp_path / "table.parquet", inspect_sources(config(), tmp_path))
+    with pytest.raises(NotFound, match="`credit-risk validate-data` writes it when the data pass"):
+        read_passed(tmp_path / "table.parquet", config())
 
 
 def test_batches_hold_the_whole_file_in_order(tmp_path: Path):

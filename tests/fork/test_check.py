@@ -13,6 +13,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
 from credit_risk.fork import check
 from credit_risk.stages import dictionary
+from passed import hand_on
 
 ROOT = Path(__file__).parents[2]
 DVC = Path(sys.executable).with_name("dvc")
@@ -28,6 +29,7 @@ def files(tmp_path: Path) -> Files:
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     made = Files(tmp_path)
     edit(made, "min_n: 50", "min_n: 20")
+    hand_on(load(made.config), made)
     dictionary.run(load(made.config), made)
     return made
 

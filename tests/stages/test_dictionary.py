@@ -5,6 +5,7 @@ import pandas as pd
 import smallest
 from credit_risk.data.files import Files
 from credit_risk.stages import dictionary
+from passed import hand_on
 
 COLUMNS = {
     "nr": {"role": "id", "type": "integer"},
@@ -69,6 +70,7 @@ def test_a_trial_says_so_in_the_dictionary_too():
 def test_the_same_config_and_data_give_the_same_bytes(tmp_path):
     files = Files(tmp_path)
     (tmp_path / "loans.csv").write_text(TABLE.assign(note="x").to_csv(index=False), encoding="utf-8")
+    hand_on(CONFIG, files)
     dictionary.run(CONFIG, files)
     first = files.dictionary.read_bytes()
     dictionary.run(CONFIG, files)

@@ -16,9 +16,16 @@ from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import DataError
 from credit_risk.stages import prepare
+from passed import hand_on
 
 Trained = tuple[Config, Files]
 Change = Callable[..., Config]
+
+
+def prepared(config: Config, files: Files) -> None:
+    hand_on(config, files)
+    prepare.run(config, files)
+
 
 ROW = {
     "application_id": 1,
@@ -165,7 +172,7 @@ def test_a_split_by_time_says_so_with_its_dates(trained: Trained):
 
 def test_a_random_split_says_why_it_is_one(raw_lender: Any, changed: Change):
     config, files = raw_lender()
-    prepare.run(changed(config, "split", by="random", why_random="one month only"), files)
+    prepared(changed(config, "split", by="random", why_random="one month only"), files)
     report = read_json(files.report("preparation"))
     assert report["split"] == {"by": "random", "out_of_time": False, "why_random": "one month only"}
     rows = [report["parts"][name]["rows"] for name in SPLITS]
@@ -176,16 +183,16 @@ def test_a_random_split_says_why_it_is_one(raw_lender: Any, changed: Change):
 
 def test_the_same_data_give_the_same_files_whatever_the_order_of_the_columns(raw_lender: Any):
     config, files = raw_lender()
-    prepare.run(config, files)
+    prepared(config, files)
     before = {path: path.read_bytes() for path in (files.root / "artifacts").rglob("*.parquet")}
     report = files.report("preparation").read_bytes()
-    prepare.run(config, files)
+    prepared(config, files)
     assert {path: path.read_bytes() for path in (files.root / "artifacts").rglob("*.parquet")} == before
     assert files.report("preparation").read_bytes() == report
     source = files.root / "data" / "applications.csv"
     raw = pd.read_csv(source, dtype=str)
     raw[raw.columns[::-1]].to_csv(source, index=False)
-    prepare.run(config, files)
+    prepared(config, files)
     assert {path: path.read_bytes() for path in (files.root / "artifacts").rglob("*.parquet")} == before
 
 
@@ -196,18 +203,18 @@ def test_a_part_of_one_class_is_refused_by_its_name(raw_lender: Any):
 
     config, files = raw_lender(change=only_old_ones_go_bad)
     with pytest.raises(DataError, match="the test rows hold no good or no bad account"):
-        prepare.run(config, files)
+        prepared(config, files)
     assert not files.report("preparation").exists()
 
 
 def test_a_refused_split_leaves_the_files_of_the_run_before(raw_lender: Any):
     config, files = raw_lender()
-    prepare.run(config, files)
+    prepared(config, files)
     before = files.outcomes("test").read_bytes()
     source = files.root / "data" / "applications.csv"
     pd.read_csv(source).replace({"status": {"bad": "good"}}).to_csv(source, index=False)
     with pytest.raises(DataError, match="the train and selection and test rows hold no good or no bad account"):
-        prepare.run(config, files)
+        prepared(config, files)
     assert files.outcomes("test").read_bytes() == before
 
 

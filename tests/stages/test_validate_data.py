@@ -17,6 +17,7 @@ import smallest
 from credit_risk.config import Config
 from credit_risk.data.compliance import CHECKS, UnknownFramework
 from credit_risk.data.files import Files
+from credit_risk.data.tables import read_passed
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound, UsageError
 from credit_risk.measures import drift
 from credit_risk.stages import validate_data
@@ -111,6 +112,24 @@ def test_the_stage_writes_the_same_report_twice(files: Files):
     first = files.report("validation").read_bytes()
     validate_data.run(config(), files)
     assert files.report("validation").read_bytes() == first
+
+
+def test_what_passes_is_handed_on_and_what_fails_takes_it_away(files: Files):
+    validate_data.run(config(), files)
+    assert len(read_passed(files.table, config())) == 40
+    write(files, [*ROWS, "43,2026-01-01,1,some,0"])
+    with pytest.raises(CheckFailed):
+        validate_data.run(config(), files)
+    assert not files.table.exists()
+
+
+def test_a_check_of_another_file_leaves_the_handed_on_table_alone(files: Files):
+    validate_data.run(config(), files)
+    before = files.table.read_bytes()
+    copy = files.root / "other.csv"
+    copy.write_text((files.root / "data" / "loans.csv").read_text() + "43,2026-01-01,1,some,0\n")
+    assert not check(files, paths=[copy]).passed
+    assert files.table.read_bytes() == before
 
 
 def test_all_failures_stand_in_one_report_before_the_stage_fails(files: Files):

@@ -27,6 +27,11 @@ class Files:
         """Signed exceptions to single gates, a file each (see measures.waiver)."""
         return self.root / "configs" / "waivers"
 
+    @property
+    def table(self) -> Path:
+        """Every declared column of the data, joined and typed, as `validate-data` read and passed it."""
+        return self.root / "artifacts" / "table.parquet"
+
     def inputs(self, split: SplitName) -> Path:
         """What the applications of a split carried: all that a model may be shown."""
         return self.root / "artifacts" / "inputs" / f"{split}.parquet"

@@ -1,6 +1,7 @@
 """The lender's tables: files read, joined and typed as the config says, whole or in batches."""
 
 import difflib
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
 from credit_risk.config import Config
+from credit_risk.config.schema import Source
 from credit_risk.data import raw
 from credit_risk.data.cells import Unreadable, arrow_type, typed
 from credit_risk.data.raw import Progress
-from credit_risk.errors import DataError
+from credit_risk.data.writing import write_parquet
+from credit_risk.errors import DataError, NotFound
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,10 @@ def read_sources(config: Config, root: Path, *, progress: Progress = no_progress
     progress: told how many bytes were read since it was last told; `source_paths` gives the files and so the total.
     Raises DataError with all that is wrong with the files, unreadable cells included.
     """
-    reading = inspect_sources(config, root, progress=progress)
+    return _readable(inspect_sources(config, root, progress=progress))
+
+
+def _readable(reading: Reading) -> DataFrame:
     if reading.unreadable:
         lines = [
             f"  {cells.column}: {cells.count} unreadable, as in row {cells.rows[0] + 1}: {cells.texts[0]!r}"
@@ -80,6 +86,25 @@ def inspect_sources(config: Config, root: Path, *, progress: Progress = no_progr
         unreadable += more
     order = [name for name, column in config.columns.items() if column.role != "ignore"]
     return Reading(table[order], unreadable, tuple(joins))
+
+
+def write_passed(path: Path, reading: Reading) -> None:
+    """Hand a table on, so that the raw files are parsed once. Raises DataError if a cell of it is unreadable."""
+    write_parquet(path, _readable(reading))
+
+
+def read_passed(path: Path, config: Config) -> DataFrame:
+    """What `write_passed` wrote: the table of `read_sources`, cell for cell, without parsing the raw files again.
+
+    The config types it once more, so a config that has changed since is followed or refused, never ignored.
+    Raises NotFound where no data have passed.
+    """
+    if not path.is_file():
+        raise NotFound(path, "`credit-risk validate-data` writes it when the data pass: run that first.")
+    data = config.data.model_copy(
+        update={"sources": (Source(path=str(path.resolve())),), "missing": (), "max_bytes": sys.maxsize}
+    )
+    return read_sources(config.model_copy(update={"data": data}), path.parent)
 
 
 def read_table(
@@ -214,7 +239,9 @@ __all__ = [
     "Reading",
     "Unreadable",
     "inspect_sources",
+    "read_passed",
     "read_sources",
     "read_table",
     "source_paths",
+    "write_passed",
 ]

@@ -25,8 +25,8 @@ def run(config: Config, files: Files) -> None:
 
 
 def text(config: Config, files: Files) -> str:
-    """The page as Markdown: of the config and the data alone, so that the same two give the same bytes."""
-    return page(config, tables.read_sources(config, files.root))
+    """The page as Markdown: of the config and the table that passed alone, so that the same two give the same bytes."""
+    return page(config, tables.read_passed(files.table, config))
 
 
 def page(config: Config, table: DataFrame) -> str:

@@ -33,7 +33,7 @@ class Book:
 
 def run(config: Config, files: Files) -> None:
     """Take out what the model is not meant for, group and split; inputs, outcomes, protected columns in own tables."""
-    raw = tables.read_sources(config, files.root)
+    raw = tables.read_passed(files.table, config)
     log.info("%s rows read", f"{len(raw):,}")
     book = modelled(config, raw)
     assignment, facts = assign(config, book)

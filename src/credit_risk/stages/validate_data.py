@@ -23,7 +23,7 @@ from credit_risk.data.contract import ContractReport, Finding
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import numbers
 from credit_risk.data.tables import Progress, Reading, no_progress
-from credit_risk.data.writing import read_json, write_json
+from credit_risk.data.writing import read_json, remove, write_json
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound, UsageError
 from credit_risk.measures import drift
 
@@ -85,10 +85,11 @@ class Report:
 def run(config: Config, files: Files) -> None:
     """Check the data set against its contract and rules (DVC stage `validate-data`).
 
+    What passes is handed on as files.table, so that no later stage parses the raw files again.
     Raises CheckFailed, after the report is written, if anything is wrong. Drift is no matter of this stage: the
     reference is made by the training that follows.
     """
-    report = validate(config, files)
+    report = validate(config, files, table=files.table)
     path = files.report("validation")
     write_json(path, report.as_dict())
     raise_unless_passed(report, path.relative_to(files.root))
@@ -116,6 +117,7 @@ def validate(
     drift_threshold: float | None = None,
     frameworks: Sequence[str] = (),
     today: date | None = None,
+    table: Path | None = None,
     progress: Progress = no_progress,
 ) -> Report:
     """Everything that is wrong with a data set, at once.
@@ -124,6 +126,7 @@ def validate(
     rules: whether the cross-field rules count. reference: a scorer's reference.json, against which drift is measured.
     drift_threshold: in place of the config's; it asks for drift, so a reference must be there.
     frameworks: names of policies, as gdpr and sox, whose data controls are answered too.
+    table: where the typed table goes if it passes; what an earlier check wrote there is removed.
     Raises an error with exit code 2 for whatever cannot be checked.
     """
     if drift_threshold is not None and not 0 < drift_threshold < math.inf:
@@ -133,12 +136,14 @@ def validate(
             f"drift was asked for (threshold {drift_threshold:g}) but there is no reference to measure it against. "
             f"Train first (models/scorer/reference.json), or name one with --reference."
         )
+    if table is not None:
+        remove(table)
     policies = [read_policy(files.policies, framework) for framework in frameworks]
     baseline = None if reference is None else read_reference(reference)
     config = _with_sources(config, paths)
     reading = tables.inspect_sources(config, files.root, progress=progress)
     checked = _contract(reading, config, today or datetime.now(UTC).date(), rules)
-    return Report(
+    report = Report(
         sources=tuple(_source(path, files.root) for path in tables.source_paths(config, files.root)),
         config_digest=provenance.config_digest(config),
         commit=provenance.commit(files.root) if frameworks else None,
@@ -147,6 +152,9 @@ def validate(
         compliance=_compliance(policies, reading, config, files) if policies else (),
         control_totals=compliance.control_totals(reading.table, config),
     )
+    if table is not None and report.passed:
+        tables.write_passed(table, reading)
+    return report
 
 
 def read_reference(path: Path) -> drift.Reference:

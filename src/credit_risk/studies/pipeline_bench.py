@@ -287,6 +287,7 @@ def _grown(config: Config, trees: int) -> Config:
 
 
 def _prepare(config: Config, files: Files, _: dict[str, Any]) -> None:
+    tables.write_passed(files.table, tables.inspect_sources(config, files.root))
     prepare.run(config, files)
 
 
