@@ -1,4 +1,5 @@
-# The names that people, CI and hooks share. Bare `make` lists them; each one runs from a fresh clone.
+# The names that people, CI and hooks share. Bare `make` lists what everybody needs
+# (##!), `make help-all` all of them; each one runs from a fresh clone. Optional parts bring their own: make/PART.mk.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -24,13 +25,17 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
-.PHONY: help setup data run serve trial fork-check update load rollout-power up rehearse down status drill overload soak bench-serving recompute attacks sabotage gate-power ci lint format format-check types imports config workflows-lint docs test coverage \
-	scorer review test-workflows workflows-sarif audit secrets sbom release tune bench-pipeline ledger-kills serve-kills registry-drill bento image lock doctor clean
+# What optional parts add to targets of the core: each part's file appends to these.
+CONFIG_CHECKS :=
+include $(sort $(wildcard make/*.mk))
 
-help: ## List the targets (this)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+.PHONY: setup data run scorer tune recompute review serve trial load overload soak serve-kills ledger-kills bento \
+	image ci lint format format-check types imports config workflows-lint docs test coverage test-workflows \
+	sabotage audit secrets workflows-sarif sbom release help help-all remove removal docs-draw lock doctor clean
 
-setup: ## Make .venv from the hash-pinned lock; does nothing while the lock is unchanged
+##@ The model
+
+setup: ##! Make .venv from the hash-pinned lock; does nothing while the lock is unchanged
 	@set -euo pipefail; \
 	command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make PYTHON=/path/to/python3.12"; exit 1; }; \
 	wanted="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml)"; \
@@ -50,7 +55,7 @@ setup: ## Make .venv from the hash-pinned lock; does nothing while the lock is u
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .; \
 	echo "$$wanted" >$(VENV)/.stamp
 
-data: setup ## Fetch data/ from your default DVC remote, or else from the sample remote in this repository
+data: setup ##! Fetch data/ from your default DVC remote, or else from the sample remote in this repository
 	@set -euo pipefail; \
 	if $(BIN)/dvc status --quiet data.dvc; then exit 0; fi; \
 	remote="$$($(BIN)/dvc config core.remote || :)"; \
@@ -64,12 +69,33 @@ data: setup ## Fetch data/ from your default DVC remote, or else from the sample
 			"  (docs/data.md says more)"; \
 		exit 1; }
 
-run: data ## Data to decided model: the DVC stages, then one screen with the figures and the gate's verdict
+run: data ##! Data to decided model: the DVC stages, then one screen with the figures and the gate's verdict
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 	@$(BIN)/credit-risk summary
 	@$(BIN)/python tests/recompute.py .
 	@$(BIN)/credit-risk gate --check
 	@$(BIN)/credit-risk sign
+
+scorer: data ## The scorer and its gate record, from DVC's cache where nothing changed; makes no report
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro gate
+
+tune: data ## Search LightGBM's parameters (resumable, seeded) and write them to configs/model.yaml
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro prepare
+	$(BIN)/credit-risk tune
+
+recompute: setup ## Compute the figures of the last run again, with pandas and scikit-learn and none of our code
+	@$(BIN)/python tests/recompute.py .
+
+review: setup ##! The gate's record as Markdown, in build/gate.md (BEFORE=folder adds what changed against its reports)
+	$(BIN)/credit-risk review $(if $(BEFORE),--before $(BEFORE)) --output build/gate.md
+
+##@ The service
+
+serve: setup ##! Answer applications with models/scorer at http://127.0.0.1:3000 (settings: configs/deploy/local.yaml)
+	$(BIN)/credit-risk serve
+
+trial: setup ##! Answer with models/scorer whatever the gate says, on a ledger of its own: for looking, never for deciding
+	$(BIN)/credit-risk serve --config configs/deploy/trial.yaml $(if $(PORT),--port $(PORT))
 
 load: data ## Load the real service on this machine and hold it to 100 ms: build/load/report.html, history.svg
 	$(BIN)/python -m loadtest.run
@@ -80,66 +106,28 @@ overload: data ## Send the service up to four times what it can answer: those it
 soak: data ## Load the service for ten minutes (MINUTES=10) and see whether its memory stays (needs wrk)
 	$(BIN)/python -m loadtest.soak --minutes $(or $(MINUTES),10)
 
-bench-serving: data ## Measure the service beside mlflow, MLServer and bare FastAPI (needs wrk; some minutes)
-	@if [ "$$(cat build/peers/.stamp 2>/dev/null)" != "$$(cksum <requirements/peers.txt)" ]; then \
-		$(PYTHON) -m venv --clear build/peers; \
-		build/peers/bin/python -m pip install --quiet --require-hashes --no-compile -r requirements/peers.txt; \
-		cksum <requirements/peers.txt >build/peers/.stamp; \
-	fi
-	$(BIN)/python -m loadtest.bench --peers build/peers
+serve-kills: setup ## Kill -9 the service under load, twenty times: no answered decision is lost, none is made twice
+	SERVE_KILLS=20 $(BIN)/pytest -s tests/serving/test_kills.py
 
-recompute: setup ## Compute the figures of the last run again, with pandas and scikit-learn and none of our code
-	@$(BIN)/python tests/recompute.py .
+ledger-kills: setup ## Kill -9 under load, twenty times in each database: no decision that was answered is lost
+	LEDGER_KILLS=20 $(BIN)/pytest -s tests/ledger/test_durability.py -k kill
 
-serve: setup ## Answer applications with models/scorer at http://127.0.0.1:3000 (settings: configs/deploy/local.yaml)
-	$(BIN)/credit-risk serve
-
-trial: setup ## Answer with models/scorer whatever the gate says, on a ledger of its own: for looking, never for deciding
-	$(BIN)/credit-risk serve --config configs/deploy/trial.yaml $(if $(PORT),--port $(PORT))
-
-fork-check: setup ## What a fork has left to do before its model decides about anybody, each with its command
-	@$(BIN)/credit-risk fork-check
-
-update: setup ## Merge a newer upstream (UPSTREAM=its address, REF=main): your configs, data and results stay yours
-	@[ -n "$(UPSTREAM)" ] || { echo "Say where it is: make update UPSTREAM=https://… (REF=main)"; exit 2; }
-	$(BIN)/credit-risk update --upstream "$(UPSTREAM)" --ref "$(or $(REF),main)"
-	@: "From here on it is the merged code that runs, in the environment that it asks for."
-	@$(MAKE) setup
-	@$(BIN)/credit-risk migrate
-	@for overlay in $$(ls configs/kubernetes/overlays 2>/dev/null); do $(BIN)/credit-risk manifests --environment $$overlay || exit; done
-	@echo "Models and reports are still those of before: 'make run' makes them anew, 'make fork-check' says what is left to do."
-
-up: setup ## Router and service on this machine, kept running, at http://127.0.0.1:8080 (after `make run`)
-	$(BIN)/credit-risk up
-
-rehearse: setup ## Deploy the release over itself on this machine, behind the router, and end: what a deployment will do
+bento: setup ## Build the service with the gated scorer as a Bento (build/bentoml), start it and decide one application
 	$(BIN)/credit-risk sign
-	trap '$(BIN)/credit-risk down' EXIT; $(BIN)/credit-risk up; \
-		$(BIN)/credit-risk deploy --strategy direct --model-version here --by "Rehearsal Run" --reason "a rehearsal before real traffic"; \
-		$(BIN)/credit-risk status
+	$(BIN)/python tools/bento.py
 
-down: setup ## End router and services of this machine
-	$(BIN)/credit-risk down
+image: setup ##! Build the container image with podman, run it locked up, decide one application (BASE=debootstrap: no registry)
+	$(BIN)/credit-risk sign
+	$(BIN)/python tools/image.py --base $(BASE)
 
-status: setup ## What runs on this machine, the split, and what a rollout waits for
-	$(BIN)/credit-risk status
+##@ Checks
 
-attacks: data ## Attack the scorer: cheap flips of declined applicants, membership inference (docs/attacks.md)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro robustness
-	$(BIN)/credit-risk attacks --robustness-at-least 0.7 --privacy-at-least 0.8
-
-sabotage: setup ## Break the pipeline in many ways, and demand that each is refused by the gate that must
-	$(BIN)/python tests/sabotage/run.py
-
-gate-power: setup ## Measure how often the statistical gates are wrong, where the truth is known (docs/gate-power.md)
-	$(BIN)/credit-risk gate-power
-
-ci: lint format-check types imports config workflows-lint test ## Everything CI asks; `test` holds the documentation checks
+ci: lint format-check types imports config workflows-lint test ##! Everything CI asks; `test` holds the documentation checks
 
 lint: setup ## Code rules (ruff)
 	$(BIN)/ruff check
 
-format: setup ## Rewrite the code in the house format (ruff)
+format: setup ##! Rewrite the code in the house format (ruff)
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
 
@@ -152,10 +140,8 @@ types: setup ## Types (mypy, strict)
 imports: setup ## Imports point one way (import-linter)
 	$(BIN)/lint-imports --no-logo
 
-config: setup ## Are the files in configs/ whole: known keys, known columns, formulas that parse, manifests not stale?
+config: setup $(CONFIG_CHECKS) ##! Are the files in configs/ whole: known keys, known columns, formulas that parse?
 	$(BIN)/credit-risk config
-	@if [ -d src/credit_risk/rollout ]; then $(BIN)/credit-risk environment; fi
-	@for overlay in $$(ls configs/kubernetes/overlays 2>/dev/null); do $(BIN)/credit-risk manifests --environment $$overlay --check || exit; done
 
 workflows-lint: setup ## Workflows and shell scripts: actionlint, zizmor, schema, shellcheck; no network needed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/actionlint
@@ -170,8 +156,10 @@ workflows-lint: setup ## Workflows and shell scripts: actionlint, zizmor, schema
 docs: setup ## Documents only: links, named targets, locks, pins (a part of `make test`)
 	$(BIN)/pytest tests/test_repository.py
 
-test: setup ## All tests
+test: setup ##! All tests
 	$(BIN)/pytest -n 2 --dist loadscope
+
+##@ Slower checks
 
 coverage: setup ## All tests, with the lines they reach: build/coverage/index.html and build/coverage.xml
 	$(BIN)/pytest -n 2 --dist loadscope --cov --cov-report=term --cov-report=html --cov-report=xml
@@ -180,15 +168,8 @@ test-workflows: setup ## Execute every workflow here, in a clone: green paths an
 	@if [ -n "$${CREDIT_RISK_UNDER_ACT:-}" ]; then echo "This is such an execution; nothing to do."; \
 	else WORKFLOW_TESTS=all $(BIN)/pytest -n 2 tests/workflows; fi
 
-scorer: data ## The scorer and its gate record, from DVC's cache where nothing changed; makes no report
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro gate
-
-workflows-sarif: setup ## What zizmor finds in the workflows, for GitHub's code scanning: build/zizmor.sarif
-	mkdir -p build
-	$(BIN)/zizmor --offline --persona pedantic --quiet --format sarif .github >build/zizmor.sarif
-
-review: setup ## The gate's record as Markdown, in build/gate.md (BEFORE=folder adds what changed against its reports)
-	$(BIN)/credit-risk review $(if $(BEFORE),--before $(BEFORE)) --output build/gate.md
+sabotage: setup ## Break the pipeline in many ways, and demand that each is refused by the gate that must
+	$(BIN)/python tests/sabotage/run.py
 
 audit: setup ## Known vulnerabilities of what the lock pins; needs the network, and fails without
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement $(LOCK) --progress-spinner off \
@@ -199,45 +180,37 @@ secrets: setup ## Secrets in what git holds, but for those that .secrets.baselin
 	git ls-files -z -- ':!requirements' ':!sample-remote' ':!dvc.lock' ':!reports' | \
 		xargs -0 sh -c '$(BIN)/detect-secrets-hook --baseline .secrets.baseline --no-verify "$$@" || [ $$? = 3 ]' --
 
+workflows-sarif: setup ## What zizmor finds in the workflows, for GitHub's code scanning: build/zizmor.sarif
+	mkdir -p build
+	$(BIN)/zizmor --offline --persona pedantic --quiet --format sarif .github >build/zizmor.sarif
+
+##@ Releases
+
 sbom: setup ## The bill of materials of the lock: build/sbom.json (CycloneDX); SBOM_OF=another lock
 	mkdir -p build
 	$(BIN)/cyclonedx-py requirements --output-reproducible --output-file build/sbom.json $(or $(SBOM_OF),$(LOCK))
 
-release: setup ## Lay out a release: signed scorer and gate record, bill of materials, provenance (build/release); IDENTITY= and ISSUER= for a keyless one
+release: setup ##! Lay out a release: signed scorer and gate record, bill of materials, provenance (build/release); IDENTITY= and ISSUER= for a keyless one
 	$(MAKE) sbom SBOM_OF=$(SERVING_LOCK)
 	$(BIN)/credit-risk release $(if $(IDENTITY),--identity $(IDENTITY) --issuer $(ISSUER))
 
-tune: data ## Search LightGBM's parameters (resumable, seeded) and write them to configs/model.yaml
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro prepare
-	$(BIN)/credit-risk tune
+##@ This repository
 
-bench-pipeline: setup ## Measure the pipeline against bare LightGBM, and how it grows from 30 k to 3 M rows
-	$(BIN)/credit-risk bench
+help: ## List the targets that everybody needs (this); `make help-all` lists the rest too
+	@awk -F ':.*##! ' '/^[a-z-]+:.*##! / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-registry-drill: setup ## Flip a byte in each file of a release, kill registrations, promote twice at once: what is refused
-	REGISTRY_KILLS=20 $(BIN)/pytest -s tests/registry/test_drill.py tests/registry/test_kills.py \
-		tests/registry/test_history.py -k "byte or rollback or killed or promoters"
+help-all: ##! List every target, in groups
+	@awk -F ':.*##!? ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*##!? / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-serve-kills: setup ## Kill -9 the service under load, twenty times: no answered decision is lost, none is made twice
-	SERVE_KILLS=20 $(BIN)/pytest -s tests/serving/test_kills.py
+remove: setup ## Take an optional part out: make remove PART=name (`make remove` names them); commit it or reset it
+	@[ -n "$(PART)" ] || { $(BIN)/python tools/parts.py list; exit 2; }
+	@$(BIN)/python tools/parts.py remove "$(PART)"
 
-drill: setup ## Rollouts under load, sound and bad, with kills of everything: docs/operations.md (half an hour)
-	DRILL=1 $(BIN)/pytest -s tests/rollout/test_drill.py
-	$(BIN)/python tests/rollout/drill_page.py
+removal: setup ## Take each optional part out of a copy, then all of them, and check what is left (PART=name: that one alone)
+	$(BIN)/python tools/removal.py $(PART)
 
-rollout-power: setup ## Measure how often a rollout's analysis is wrong on simulated rollouts, sound and faulty (docs/operations.md)
-	$(BIN)/credit-risk rollout-power
-
-ledger-kills: setup ## Kill -9 under load, twenty times in each database: no decision that was answered is lost
-	LEDGER_KILLS=20 $(BIN)/pytest -s tests/ledger/test_durability.py -k kill
-
-bento: setup ## Build the service with the gated scorer as a Bento (build/bentoml), start it and decide one application
-	$(BIN)/credit-risk sign
-	$(BIN)/python tools/bento.py
-
-image: setup ## Build the container image with podman, run it locked up, decide one application (BASE=debootstrap: no registry)
-	$(BIN)/credit-risk sign
-	$(BIN)/python tools/image.py --base $(BASE)
+docs-draw: setup ## Write docs/architecture.md's picture, tables and counts anew
+	$(BIN)/python tools/architecture.py
 
 lock: ## Compile the locks again with uv (UPGRADE=1 takes newer versions, UV=path/to/uv)
 	@command -v $(UV) >/dev/null || { echo "No '$(UV)' here. Install it (python3 -m pip install uv), or name it: make lock UV=/path/to/uv"; exit 1; }
@@ -247,11 +220,11 @@ lock: ## Compile the locks again with uv (UPGRADE=1 takes newer versions, UV=pat
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra serving \
 		--constraint $(LOCK) -o $(SERVING_LOCK) pyproject.toml
 
-doctor: ## What is missing on this machine, each with the command that mends it
+doctor: ##! What is missing on this machine, each with the command that mends it
 	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make doctor PYTHON=/path/to/python3.12"; exit 1; }
 	@WANTED="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml 2>/dev/null)" $(PYTHON) tools/doctor.py
 
-clean: ## Remove caches and what tools wrote; keeps .venv, data/, models/, DVC's cache, and records: ledger, registry, rollouts, keys
+clean: ##! Remove caches and what tools wrote; keeps .venv, data/, models/, DVC's cache, and records: ledger, registry, rollouts, keys
 	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name delivery ! -name ledger ! -name registry ! -name signing -exec rm -rf {} +; fi
 	rm -rf .coverage .coverage.* .hypothesis .grimp_cache .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests scripts tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,8 +28,13 @@ def files(*patterns):
     return sorted({name for name in names if name and (ROOT / name).is_file()})
 
 
+def makefiles():
+    """The core's targets, and those of each optional part that is here."""
+    return [text("Makefile"), *map(text, files("make/*.mk"))]
+
+
 def targets():
-    return set(re.findall(r"^([a-z][a-z-]*):(?!=)", text("Makefile"), re.MULTILINE))
+    return {name for made in makefiles() for name in re.findall(r"^([a-z][a-z-]*):(?!=)", made, re.MULTILINE)}
 
 
 def code_in(markdown):
@@ -72,16 +77,31 @@ def test_there_is_something_to_check():
     assert ".github/workflows/ci.yml" in WORKFLOWS
 
 
-def test_bare_make_lists_every_target_with_one_line():
-    listed = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    described = re.findall(r"^  make ([a-z-]+) +\S.*$", listed, re.MULTILINE)
-    assert set(described) == targets()
-    assert len(described) == len(set(described)) == len(listed.splitlines())
+def listed(*words):
+    """The targets that make lists, as often as it does, and the lines that list none."""
+    lines = subprocess.run(["make", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    found = [re.fullmatch(r"  make ([a-z-]+) +\S.*", line) for line in lines]
+    return [one[1] for one in found if one], [line for line, one in zip(lines, found, strict=True) if not one]
+
+
+def test_bare_make_lists_what_everybody_needs():
+    described, others = listed()
+    assert 10 <= len(described) <= 16
+    assert others == []
+    assert {"setup", "data", "run", "serve", "ci", "help-all"} <= set(described) <= targets()
+
+
+def test_help_all_lists_every_target_once_in_groups():
+    described, groups = listed("help-all")
+    assert sorted(described) == sorted(targets())
+    titles = re.findall(r"^##@ (.+)$", "\n".join(makefiles()), re.MULTILINE)
+    assert sorted(line for line in groups if line) == sorted(titles)
 
 
 def test_every_target_is_phony():
-    phony = re.search(r"^\.PHONY: (.*?[^\\])$", text("Makefile"), re.MULTILINE | re.DOTALL).group(1)
-    assert set(phony.replace("\\", "").split()) == targets()
+    for made in makefiles():
+        phony = re.search(r"^\.PHONY: (.*?[^\\])$", made, re.MULTILINE | re.DOTALL).group(1)
+        assert set(phony.replace("\\", "").split()) == set(re.findall(r"^([a-z][a-z-]*):(?!=)", made, re.MULTILINE))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -209,11 +209,11 @@ def test_a_picture_is_never_half_of_each_side(upstream, fork):
 
 
 def test_a_file_that_both_added_has_the_keys_of_both(upstream, fork):
-    commit(fork, {"configs/deploy/staging.yaml": "a: 1\nb: 1\n"})
-    commit(upstream, {"configs/deploy/staging.yaml": "b: 2\nc: 2\n"})
+    commit(fork, {"configs/deploy/branch.yaml": "a: 1\nb: 1\n"})
+    commit(upstream, {"configs/deploy/branch.yaml": "b: 2\nc: 2\n"})
     said = update(fork, upstream=str(upstream), ref="main")
-    assert said[1:] == ["configs/deploy/staging.yaml: b: yours, 1, stays; upstream has 2"]
-    assert sorted(text(fork, "configs/deploy/staging.yaml").splitlines()) == ["a: 1", "b: 1", "c: 2"]
+    assert said[1:] == ["configs/deploy/branch.yaml: b: yours, 1, stays; upstream has 2"]
+    assert sorted(text(fork, "configs/deploy/branch.yaml").splitlines()) == ["a: 1", "b: 1", "c: 2"]
 
 
 def test_a_deploy_file_that_is_no_yaml_is_an_ordinary_conflict(upstream, fork):
@@ -268,6 +268,7 @@ def test_make_update_migrates_with_the_merged_code(upstream, tmp_path):
     for name in ("Makefile", "pyproject.toml", "requirements/dev.txt", ".gitignore"):
         (upstream / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, upstream / name)
+    shutil.copytree(ROOT / "make", upstream / "make")
     shutil.copytree(
         ROOT / "src", upstream / "src", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
     )

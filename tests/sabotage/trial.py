@@ -188,3 +188,11 @@ def wrong(found: Mapping[str, str], expected: Mapping[str, str], may: tuple[str,
             problems.append(f"{name} refuses for another reason than {pattern!r}: {found[name]}")
     others = set(found) - set(expected) - set(may)
     return problems + [f"{name} refuses too: {found[name]}" for name in sorted(others)]
+
+
+def scorecard_is_the_truth(root: Path) -> Trial:
+    """A world without interactions, of which a scorecard is the truth, to its gate record."""
+    trial = write(root, gap=GAP, interaction=0)
+    trial.edit_config(lambda tree: tree["model"].update(candidate="better"))
+    trial.run_from_raw()
+    return trial

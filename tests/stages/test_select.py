@@ -14,7 +14,6 @@ from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
-from credit_risk.governance import audit
 from credit_risk.measures.gate import lookup
 from credit_risk.report import page, summary
 from credit_risk.scoring.scorer import Scorer
@@ -22,7 +21,7 @@ from credit_risk.stages import assemble, gate, select
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "sabotage"))
 
-from trial import FROM_RAW, FROM_SCORER, GAP, Trial, refusals, write
+from trial import FROM_RAW, FROM_SCORER, GAP, Trial, refusals, scorecard_is_the_truth, write
 
 Trained = tuple[Config, Files]
 Change = Callable[..., Config]
@@ -95,11 +94,7 @@ def test_the_chosen_kind_becomes_the_scorer_and_the_other_its_challenger(
 
 @pytest.fixture(scope="module")
 def card(tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """A world without interactions, of which a scorecard is the truth, to its gate record."""
-    trial = write(tmp_path_factory.mktemp("truth") / "card", gap=GAP, interaction=0)
-    trial.edit_config(lambda tree: tree["model"].update(candidate="better"))
-    trial.run_from_raw()
-    return trial
+    return scorecard_is_the_truth(tmp_path_factory.mktemp("truth") / "card")
 
 
 def test_where_a_scorecard_is_the_truth_it_is_chosen_and_passes_every_gate(card: Trial):
@@ -145,16 +140,6 @@ def test_the_scorecard_is_served_by_the_same_command_and_shown_as_the_candidate(
     assert "Candidate: Scorecard</th>" in html
     assert "beats_scorecard does not apply" in html
     assert summary.screen(config, files) is not None
-
-
-def test_the_audit_reads_the_scorecards_evidence_as_that_of_any_candidate(card: Trial):
-    policies = Path(__file__).parents[2] / "configs" / "policies"
-    (card.files.policies).mkdir(exist_ok=True)
-    (card.files.policies / "ecoa.yaml").write_bytes((policies / "ecoa.yaml").read_bytes())
-    record = audit.audit(card.files.scorer, "equal_credit_opportunity_act", card.files, card.config)
-    assert record["scorer"] == digest.of_directory(card.files.scorer)
-    verdicts = {one["id"]: (one["verdict"], one["found"]) for one in record["controls"]}
-    assert {name: found for name, found in verdicts.items() if "another scorer" in found[1]} == {}
 
 
 def test_lightgbm_forced_where_it_is_not_better_fails_with_the_advice(card: Trial, tmp_path: Path):

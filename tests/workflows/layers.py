@@ -5,7 +5,7 @@ from runner import ROOT, read
 PAGE = ROOT / "docs/workflows.md"
 BEGIN, END = "<!-- from the YAML: python tests/workflows/layers.py -->\n", "<!-- end -->\n"
 LAYERS = {
-    "CI, every change": ("ci", "pr-report", "security"),
+    "CI, every change": ("ci", "pr-report", "removal", "security"),
     "CD, main and tags": ("risk-model-pipeline", "_train", "_deploy", "release", "deploy", "rollback"),
     "Operations, on schedules": ("retrain", "batch-score", "drift-monitor", "proofs", "repo-settings", "scorecard"),
 }
@@ -17,13 +17,22 @@ ONLY_ON_GITHUB = {
     ("ci", "image"): "executed up to `make image`, which needs podman and a base image, and is run by hand",
     ("release", "image"): "executed; `make image` and the push are noted and not run",
     ("proofs", "prove"): "executed with one of its targets",
+    ("removal", "remove"): "not run: `make removal` is run by hand",
     ("ci", "windows"): "executed on Linux; never on Windows in our tests",
 }
 
 
+def layers() -> dict[str, list[str]]:
+    """The workflows of each layer; those of an optional part that was taken out are left out."""
+    return {
+        layer: [name for name in names if (ROOT / f".github/workflows/{name}.yml").is_file()]
+        for layer, names in LAYERS.items()
+    }
+
+
 def picture() -> str:
     lines = ["```mermaid", "flowchart LR", '  subgraph hooks["Before a commit"]', "    pre-commit", "  end"]
-    for at, (layer, names) in enumerate(LAYERS.items()):
+    for at, (layer, names) in enumerate(layers().items()):
         lines.append(f'  subgraph layer{at}["{layer}"]')
         lines += [f"    {name}" for name in names]
         lines.append("  end")
@@ -33,7 +42,7 @@ def picture() -> str:
 
 def table() -> str:
     lines = ["| workflow | when | job | waits for | in our tests |", "|---|---|---|---|---|"]
-    for name in (name for names in LAYERS.values() for name in names):
+    for name in (name for names in layers().values() for name in names):
         found = read(ROOT / f".github/workflows/{name}.yml")
         when = ", ".join(found["on"])
         for job, what in found["jobs"].items():

@@ -27,6 +27,7 @@ BEGIN, END = (
     "<!-- end of minutes -->\n",
 )
 ASKED = ("ci", "security", "risk-model-pipeline")  # what starts on a pull request; pr-report follows it
+SELDOM = ("removal",)  # on those alone that touch an optional part; not counted
 COUNTS = {"windows-2025": 2}
 NEVER_THEN = "github.event_name != 'pull_request'"
 SET_UP = "make setup"

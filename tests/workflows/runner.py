@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # tools.py, also where layers.py runs as a script
@@ -245,3 +246,14 @@ def _data(clone: Clone) -> None:
     clone.write("sample-remote/.gitignore", "")
     clone.write(".dvc/config", SAMPLE_REMOTE)
     clone.write("data.dvc", f"outs:\n- md5: {folder}.dir\n  hash: md5\n  path: data\n")
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone made once; every test harms its own copy."""
+    return make(tmp_path_factory.mktemp("act") / "pristine")
+
+
+@pytest.fixture
+def clone(pristine: Clone, tmp_path: Path) -> Clone:
+    return pristine.copy(tmp_path / "room")

@@ -7,19 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 
-from credit_risk.cli import main
 from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
-from credit_risk.rollout.folder import Place
-from credit_risk.rollout.state import Record
 from credit_risk.scoring import signing
-from registry_trial import empty_registry, files
-from rollout_trial import KEY, write_environment
-from tools import HAPROXY, free_ports, needed
-
-__all__ = ["empty_registry", "files"]
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("WORKFLOW_TESTS") != "all", reason="trains for minutes: make test-workflows"
@@ -59,16 +50,6 @@ def test_a_pipeline_that_stops_early_shows_no_older_verdict(clone):
     assert run.jobs == {"plan": "success", "data": "success", "pipeline": "failure"}, str(run)
     assert "PASS" not in run.summary
     assert not (run.artifacts / "reports/gate.json").exists()
-
-
-def test_an_audit_that_lacks_evidence_ends_the_risk_model_pipeline_red(clone):
-    """The gate of the small lender opens, but it has no marital status to show approvals by, and too few rows."""
-    run = clone.act("push", "risk-model-pipeline.yml", PUSH)
-    expected = {"security-scan": "success", "data-validation": "success", "train": "success"}
-    assert run.jobs == expected | {"compliance-audit": "failure"}, str(run)
-    assert any((run.artifacts / "scorer").iterdir())
-    assert "FAIL ecoa-approvals-by-marital-status" in run.log
-    assert "changed after the verdict" not in run.log
 
 
 def applications(clone, path: str, rows: int = 3_000, **of: object) -> str:
@@ -190,90 +171,3 @@ def test_a_proof_runs_on_its_schedule_and_one_that_fails_ends_red(clone):
     clone.replace(".github/workflows/proofs.yml", "[rollout-power]", "[no-such-proof]")
     run = clone.act("schedule", "proofs.yml", {})
     assert run.jobs == {"prove": "failure"}, str(run)
-
-
-DEPLOY = {
-    "version": "challenger",
-    "production": True,
-    "by": "Ada Berg",
-    "reason": "it beats the champion on matured rows",
-}
-
-
-def on_free_ports(clone):
-    """Router and colours of the clone on ports that nobody has, and no bake of half a minute."""
-    for old, new in zip(("port: 8080", "blue_port: 3110", "green_port: 3130"), free_ports(3, beside=4), strict=True):
-        clone.replace("configs/deploy/local.yaml", old, f"{old.split(':')[0]}: {new}")
-    clone.replace("configs/deploy/local.yaml", "bake_s: 30", "bake_s: 1")
-
-
-def test_a_deployment_is_rehearsed_for_real_and_without_a_machine_goes_no_further(clone):
-    on_free_ports(clone)
-    run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY})
-    assert run.jobs == {"rehearse": "success"}, str(run)
-    events = [json.loads(line) for line in (run.artifacts / "rehearsal-staging/audit.jsonl").read_text().splitlines()]
-    assert [one["what"] for one in events][-3:] == ["promote", "retire", "done"]
-    assert "has all traffic" in run.log
-
-
-def test_a_scorer_that_the_gate_stops_is_not_even_rehearsed(clone):
-    on_free_ports(clone)
-    clone.replace("configs/credit.yaml", "at_least: 0.6", "at_least: 0.99")
-    run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY})
-    assert run.jobs == {"rehearse": "failure"}, str(run)
-    assert run.failed_steps == ["rehearse: make rehearse"]
-    assert "The gate does not let this scorer through." in run.log
-
-
-def test_a_machine_on_which_nothing_runs_takes_no_version_and_production_is_not_reached(clone, tmp_path):
-    on_free_ports(clone)
-    variables = {"DEPLOY_ROOT": str(clone.root)}
-    run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY}, variables=variables)
-    assert run.jobs == {"rehearse": "success", "roll-out": "failure"}, str(run)
-    assert "nothing runs here to bring a version into" in run.log
-
-
-@pytest.fixture
-def machine(files, monkeypatch, capsys):
-    """A repository that serves as staging, up on this machine, and the key by which smoke decisions are asked for."""
-    needed(HAPROXY, "haproxy (Debian package haproxy)")
-    write_environment(files.root)
-    folder, yaml = files.root / "configs" / "deploy", YAML()
-    tree = yaml.load(folder / "local.yaml")
-    tree["environment"] = "staging"
-    tree["serving"]["access"] = {"mode": "keys", "keys_file": "build/serving/keys.json"}
-    tree["security"]["run_as_non_root"] = True
-    del tree["serving"]["ledger"]["key_file"]
-    yaml.dump(tree, folder / "staging.yaml")
-    monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
-    where = ["--root", str(files.root)]
-    assert main(["keys", "add", "smoke", "--scope", "decide", *where, "--settings", str(folder / "staging.yaml")]) == 0
-    key = capsys.readouterr().out.strip()
-    try:
-        assert main(["up", *where, "--environment", "staging"]) == 0
-        yield Place(files.root), key
-    finally:
-        assert main(["down", *where]) == 0
-
-
-def test_a_machine_that_serves_takes_the_version_and_gives_it_back(clone, machine):
-    """Router, two colours and a rollout for real, once there and once back, by both workflows."""
-    place, key = machine
-    on_free_ports(clone)
-    before = place.wanted()
-    with_machine = {"variables": {"DEPLOY_ROOT": str(place.root)}, "secrets": {"LEDGER_KEY": KEY, "SMOKE_KEY": key}}
-    here = {"inputs": DEPLOY | {"version": "here", "strategy": "direct", "production": False}}
-    run = clone.act("workflow_dispatch", "deploy.yml", here, **with_machine)
-    assert run.jobs == {"rehearse": "success", "roll-out": "success"}, str(run)
-    there = place.wanted()
-    assert (list(before), list(there)) == (["blue"], ["green"])
-    back = {"inputs": {"environment": "staging", "by": "Ada Berg", "reason": "the branch asked for it"}}
-    run = clone.act("workflow_dispatch", "rollback.yml", back, **with_machine | {"secrets": {"LEDGER_KEY": KEY}})
-    assert run.jobs == {"back": "failure"}, str(run)
-    assert "set CREDIT_RISK_SMOKE_KEY" in run.log
-    assert place.wanted() == there
-    run = clone.act("workflow_dispatch", "rollback.yml", back, **with_machine)
-    assert run.jobs == {"back": "success"}, str(run)
-    assert place.wanted() == before
-    ended = [(one.what, one.by) for one in Record(place.run).events() if one.what in ("begun", "done")]
-    assert ended == [("begun", "Ada Berg"), ("done", "the controller")] * 2

@@ -249,23 +249,3 @@ def test_one_issue_is_opened_and_then_commented_on(clone, open_, verbs):
 def test_what_only_github_can_run_is_wired(clone, workflow, jobs):
     run = clone.act("push", workflow, {"ref": "refs/heads/main"}, job=next(iter(jobs)))
     assert run.jobs == jobs, str(run)
-
-
-BACK = {"environment": "staging", "by": "Ada Berg", "reason": "scores shifted after the release"}
-
-
-def test_without_a_machine_there_is_nothing_to_roll_back(clone):
-    assert clone.act("workflow_dispatch", "rollback.yml", {"inputs": BACK}).jobs == {}
-
-
-def test_a_rollback_where_nothing_runs_says_so(clone):
-    run = clone.act("workflow_dispatch", "rollback.yml", {"inputs": BACK}, variables={"DEPLOY_ROOT": str(clone.root)})
-    assert run.jobs == {"back": "failure"}, str(run)
-    assert "nothing runs here to bring a version into" in run.log
-
-
-def test_a_rollback_is_a_persons(clone):
-    told = BACK | {"by": "somebody"}
-    run = clone.act("workflow_dispatch", "rollback.yml", {"inputs": told}, variables={"DEPLOY_ROOT": str(clone.root)})
-    assert run.jobs == {"back": "failure"}, str(run)
-    assert "expected a first and a last name" in run.log

@@ -7,7 +7,7 @@ OPEN = "???"
 
 @dataclass(frozen=True)
 class Decision:
-    """One value of the config that no data can show. flag: how `credit-risk init` is told it."""
+    """One value of the config that no data can show. flag: the option that gives it when a config is drafted."""
 
     path: str
     asks: str

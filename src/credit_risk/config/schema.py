@@ -348,7 +348,7 @@ class Gate(Section):
 class Config(Section):
     """The whole config, checked: the one argument that says what is particular to this lender.
 
-    suggested: places of it that `credit-risk init` filled in and no person has decided; the gate stays shut for them.
+    suggested: keys that a draft filled in and no person has decided; the gate stays shut for them.
     """
 
     version: Literal[2]

@@ -222,7 +222,7 @@ def _valid(known: Mapping[str, Any]) -> bool:
 
 
 def _bearer(headers: Mapping[str, str]) -> str:
-    # A Kubernetes API server that hands a request to a pod keeps the usual header for itself: docs/operations.md.
+    # A Kubernetes API server that hands a request to a pod keeps the usual header for itself.
     said = headers.get("authorization") or headers.get("x-authorization", "")
     kind, _, token = said.partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""

@@ -1,0 +1,7 @@
+##@ Registry on MLflow
+
+.PHONY: registry-drill
+
+registry-drill: setup ## Flip a byte in each file of a release, kill registrations, promote twice at once: what is refused
+	REGISTRY_KILLS=20 $(BIN)/pytest -s tests/registry/test_drill.py tests/registry/test_kills.py \
+		tests/registry/test_history.py -k "byte or rollback or killed or promoters"

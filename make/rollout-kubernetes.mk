@@ -1,0 +1,14 @@
+##@ Rollouts on Kubernetes
+
+CONFIG_CHECKS += manifests-check
+AFTER_UPDATE += manifests
+OVERLAYS := configs/kubernetes/overlays
+CLUSTERS ?= $(or $(notdir $(wildcard $(OVERLAYS)/*)),staging production)
+
+.PHONY: manifests manifests-check
+
+manifests: setup ## Write the overlays for Kubernetes from configs/deploy: configs/kubernetes/overlays (CLUSTERS=names)
+	@for environment in $(CLUSTERS); do $(BIN)/credit-risk manifests --environment $$environment || exit; done
+
+manifests-check: setup ## Are the overlays that were written here not stale? (a part of `make config`)
+	@for overlay in $$(ls $(OVERLAYS) 2>/dev/null); do $(BIN)/credit-risk manifests --environment $$overlay --check || exit; done

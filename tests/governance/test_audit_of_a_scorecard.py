@@ -1,0 +1,22 @@
+"""The audit of a candidate that is a scorecard, by the framework that ships."""
+
+import sys
+from pathlib import Path
+
+from credit_risk.data import digest
+from credit_risk.governance import audit
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "sabotage"))
+
+from trial import Trial, scorecard_is_the_truth
+
+
+def test_the_audit_reads_the_scorecards_evidence_as_that_of_any_candidate(tmp_path: Path):
+    card: Trial = scorecard_is_the_truth(tmp_path / "card")
+    policies = Path(__file__).parents[2] / "configs" / "policies"
+    (card.files.policies).mkdir(exist_ok=True)
+    (card.files.policies / "ecoa.yaml").write_bytes((policies / "ecoa.yaml").read_bytes())
+    record = audit.audit(card.files.scorer, "equal_credit_opportunity_act", card.files, card.config)
+    assert record["scorer"] == digest.of_directory(card.files.scorer)
+    verdicts = {one["id"]: (one["verdict"], one["found"]) for one in record["controls"]}
+    assert {name: found for name, found in verdicts.items() if "another scorer" in found[1]} == {}

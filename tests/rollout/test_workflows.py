@@ -1,0 +1,133 @@
+"""Workflows that deploy and roll back, executed by act: router, services and rollouts for real."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from credit_risk.cli import main
+from credit_risk.rollout.folder import Place
+from credit_risk.rollout.state import Record
+from registry_trial import empty_registry, files
+from rollout_trial import KEY, write_environment
+from tools import HAPROXY, free_ports, needed
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflows"))
+
+from runner import clone, pristine
+
+__all__ = ["clone", "empty_registry", "files", "pristine"]
+
+trains = pytest.mark.skipif(os.environ.get("WORKFLOW_TESTS") != "all", reason="trains for minutes: make test-workflows")
+DEPLOY = {
+    "version": "challenger",
+    "production": True,
+    "by": "Ada Berg",
+    "reason": "it beats the champion on matured rows",
+}
+
+
+def on_free_ports(clone):
+    """Router and colours of the clone on ports that nobody has, and no bake of half a minute."""
+    for old, new in zip(("port: 8080", "blue_port: 3110", "green_port: 3130"), free_ports(3, beside=4), strict=True):
+        clone.replace("configs/deploy/local.yaml", old, f"{old.split(':')[0]}: {new}")
+    clone.replace("configs/deploy/local.yaml", "bake_s: 30", "bake_s: 1")
+
+
+@trains
+def test_a_deployment_is_rehearsed_for_real_and_without_a_machine_goes_no_further(clone):
+    on_free_ports(clone)
+    run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY})
+    assert run.jobs == {"rehearse": "success"}, str(run)
+    events = [json.loads(line) for line in (run.artifacts / "rehearsal-staging/audit.jsonl").read_text().splitlines()]
+    assert [one["what"] for one in events][-3:] == ["promote", "retire", "done"]
+    assert "has all traffic" in run.log
+
+
+@trains
+def test_a_scorer_that_the_gate_stops_is_not_even_rehearsed(clone):
+    on_free_ports(clone)
+    clone.replace("configs/credit.yaml", "at_least: 0.6", "at_least: 0.99")
+    run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY})
+    assert run.jobs == {"rehearse": "failure"}, str(run)
+    assert run.failed_steps == ["rehearse: make rehearse"]
+    assert "The gate does not let this scorer through." in run.log
+
+
+@trains
+def test_a_machine_on_which_nothing_runs_takes_no_version_and_production_is_not_reached(clone, tmp_path):
+    on_free_ports(clone)
+    variables = {"DEPLOY_ROOT": str(clone.root)}
+    run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY}, variables=variables)
+    assert run.jobs == {"rehearse": "success", "roll-out": "failure"}, str(run)
+    assert "nothing runs here to bring a version into" in run.log
+
+
+@pytest.fixture
+def machine(files, monkeypatch, capsys):
+    """A repository that serves as staging, up on this machine, and the key by which smoke decisions are asked for."""
+    needed(HAPROXY, "haproxy (Debian package haproxy)")
+    write_environment(files.root)
+    folder, yaml = files.root / "configs" / "deploy", YAML()
+    tree = yaml.load(folder / "local.yaml")
+    tree["environment"] = "staging"
+    tree["serving"]["access"] = {"mode": "keys", "keys_file": "build/serving/keys.json"}
+    tree["security"]["run_as_non_root"] = True
+    del tree["serving"]["ledger"]["key_file"]
+    yaml.dump(tree, folder / "staging.yaml")
+    monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
+    where = ["--root", str(files.root)]
+    assert main(["keys", "add", "smoke", "--scope", "decide", *where, "--settings", str(folder / "staging.yaml")]) == 0
+    key = capsys.readouterr().out.strip()
+    try:
+        assert main(["up", *where, "--environment", "staging"]) == 0
+        yield Place(files.root), key
+    finally:
+        assert main(["down", *where]) == 0
+
+
+@trains
+def test_a_machine_that_serves_takes_the_version_and_gives_it_back(clone, machine):
+    """Router, two colours and a rollout for real, once there and once back, by both workflows."""
+    place, key = machine
+    on_free_ports(clone)
+    before = place.wanted()
+    with_machine = {"variables": {"DEPLOY_ROOT": str(place.root)}, "secrets": {"LEDGER_KEY": KEY, "SMOKE_KEY": key}}
+    here = {"inputs": DEPLOY | {"version": "here", "strategy": "direct", "production": False}}
+    run = clone.act("workflow_dispatch", "deploy.yml", here, **with_machine)
+    assert run.jobs == {"rehearse": "success", "roll-out": "success"}, str(run)
+    there = place.wanted()
+    assert (list(before), list(there)) == (["blue"], ["green"])
+    back = {"inputs": {"environment": "staging", "by": "Ada Berg", "reason": "the branch asked for it"}}
+    run = clone.act("workflow_dispatch", "rollback.yml", back, **with_machine | {"secrets": {"LEDGER_KEY": KEY}})
+    assert run.jobs == {"back": "failure"}, str(run)
+    assert "set CREDIT_RISK_SMOKE_KEY" in run.log
+    assert place.wanted() == there
+    run = clone.act("workflow_dispatch", "rollback.yml", back, **with_machine)
+    assert run.jobs == {"back": "success"}, str(run)
+    assert place.wanted() == before
+    ended = [(one.what, one.by) for one in Record(place.run).events() if one.what in ("begun", "done")]
+    assert ended == [("begun", "Ada Berg"), ("done", "the controller")] * 2
+
+
+BACK = {"environment": "staging", "by": "Ada Berg", "reason": "scores shifted after the release"}
+
+
+def test_without_a_machine_there_is_nothing_to_roll_back(clone):
+    assert clone.act("workflow_dispatch", "rollback.yml", {"inputs": BACK}).jobs == {}
+
+
+def test_a_rollback_where_nothing_runs_says_so(clone):
+    run = clone.act("workflow_dispatch", "rollback.yml", {"inputs": BACK}, variables={"DEPLOY_ROOT": str(clone.root)})
+    assert run.jobs == {"back": "failure"}, str(run)
+    assert "nothing runs here to bring a version into" in run.log
+
+
+def test_a_rollback_is_a_persons(clone):
+    told = BACK | {"by": "somebody"}
+    run = clone.act("workflow_dispatch", "rollback.yml", {"inputs": told}, variables={"DEPLOY_ROOT": str(clone.root)})
+    assert run.jobs == {"back": "failure"}, str(run)
+    assert "expected a first and a last name" in run.log

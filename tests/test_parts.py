@@ -1,0 +1,279 @@
+"""Optional parts come off whole: what one owns, what may name it, what removal leaves; on made-up trees."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import parts
+
+ROOT = Path(__file__).resolve().parent.parent
+DECLARED = """\
+# What comes off.
+
+[sails]
+purpose = "speed"
+paths = ["src/credit_risk/sails", "make/sails.mk", "docs/sails.md", ".github/workflows/regatta.yml"]
+extra = "sails"
+commands = ["hoist"]
+
+[spinnaker]
+purpose = "more speed"
+paths = ["src/credit_risk/sails/spinnaker"]
+needs = ["sails"]
+
+[oars]
+purpose = "calm days"
+paths = ["src/credit_risk/oars", "tests/oars_trial.py"]
+"""
+PROJECT = """\
+[project]
+name = "credit-risk"
+dependencies = ["numpy>=2"]
+
+[project.optional-dependencies]
+sails = [  # a comment
+    "canvas[strong]>=1",
+]
+keel = ["lead"]
+dev = [
+    "credit-risk[keel,sails]",
+    "ruff",
+]
+
+[tool.setuptools.package-data]
+"credit_risk.sails" = ["*.j2"]
+"credit_risk.page" = ["*.j2"]
+"""
+LOCK = """\
+canvas==1.0 \\
+    --hash=sha256:aa
+    # via credit-risk (pyproject.toml)
+cotton==2.0 ; python_full_version < '3.12' \\
+    --hash=sha256:bb
+    # via canvas
+cotton==3.0 ; python_full_version >= '3.12' \\
+    --hash=sha256:bc
+    # via canvas
+lead==1.0 \\
+    --hash=sha256:cc
+    # via
+    #   canvas
+    #   credit-risk (pyproject.toml)
+numpy==2.0 \\
+    --hash=sha256:dd
+    # via
+    #   canvas
+    #   credit-risk (pyproject.toml)
+ruff==0.1 \\
+    --hash=sha256:ee
+    # via credit-risk (pyproject.toml)
+"""
+FILES = {
+    "parts.toml": DECLARED,
+    "pyproject.toml": PROJECT,
+    "requirements/dev.txt": LOCK,
+    "Makefile": "include $(wildcard make/*.mk)\nrun:\n\techo run\n",
+    "make/sails.mk": "hoist: ## Up\n\techo up\n",
+    "README.md": "| page | |\n|---|---|\n| [docs/sails.md](docs/sails.md) | fast <!-- part: sails --> |\n| a | b |\n",
+    "docs/sails.md": "`make hoist`\n",
+    ".github/workflows/regatta.yml": "name: Regatta\n",
+    ".github/CODEOWNERS": "# Who\n/docs/sails.md @a\n/src/ @b\n",
+    ".gitattributes": "docs/sails.md merge=x\n* text=auto\n",
+    "src/credit_risk/cli.py": "import credit_risk.hull\n",
+    "src/credit_risk/hull/__init__.py": "",
+    "src/credit_risk/sails/__init__.py": "from credit_risk import hull\n",
+    "src/credit_risk/sails/spinnaker/__init__.py": "from credit_risk import sails\n",
+    "src/credit_risk/oars/__init__.py": "",
+    "tests/oars_trial.py": "",
+    "config.yaml": "a: 1\n# part: sails\nwind:\n  from: west\n# end of part\nb: 2 # part: oars\n",
+}
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A made-up repository; call it with files to write over."""
+    git(tmp_path, "init", "-q")
+
+    def write(**changed):
+        for name, text in (FILES | changed).items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+def git(root, *words):
+    who = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+    return subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True, text=True).stdout
+
+
+def commit(root):
+    git(root, "add", "--all")
+    git(root, "commit", "-q", "-m", "all")
+    return root
+
+
+def text(root, name):
+    return (root / name).read_text(encoding="utf-8")
+
+
+def test_parts_that_stand_alone_are_named_by_nobody(tree):
+    assert parts.mentions(tree()) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "part"),
+    [
+        ("src/credit_risk/cli.py", "from credit_risk import sails\n", "sails"),
+        ("src/credit_risk/cli.py", "from credit_risk.sails import mast\n", "sails"),
+        ("src/credit_risk/cli.py", 'import_module("credit_risk.sails.mast")\n', "sails"),
+        ("src/credit_risk/oars/__init__.py", "import credit_risk.sails\n", "sails"),
+        ("src/credit_risk/sails/__init__.py", "import credit_risk.sails.spinnaker\n", "spinnaker"),
+        ("tests/test_hull.py", "from oars_trial import row\n", "oars"),
+        ("docs/hull.md", "see [sails](sails.md)\n", "sails"),
+        ("docs/hull.md", "run `make hoist` first\n", "sails"),
+        ("docs/hull.md", "`credit-risk hoist --high`\n", "sails"),
+        ("Makefile", "run:\n\tmake hoist\n", "sails"),
+        (".github/workflows/ci.yml", "    uses: ./.github/workflows/regatta.yml\n", "sails"),
+        (".github/workflows/ci.yml", "        target:\n          - hoist\n", "sails"),
+        ("Dockerfile", 'RUN pip install "credit-risk[sails]"\n', "sails"),
+        ("config.yaml", "a: 1 # docs/sails.md says why\n", "sails"),
+    ],
+)
+def test_what_names_a_part_from_outside_is_found(tree, file, line, part):
+    found = parts.mentions(tree(**{file: line}))
+    assert {(one.path, one.part) for one in found} == {(file, part)}, found
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("docs/hull.md", "see [sails](sails.md) <!-- part: sails -->\n"),
+        ("docs/hull.md", "<!-- part: sails -->\nsee [sails](sails.md)\n<!-- end of part -->\n"),
+        ("docs/hull.md", "sails, hoisted; other-sails.md; make hoisting; credit-risk hoist-all\n"),
+        ("src/credit_risk/cli.py", "import credit_risk.sailsmanship\n"),
+        ("config.yaml", "a: hoist # part: spinnaker, which needs sails\n"),
+        ("CHANGELOG.md", "- `make hoist`\n"),
+    ],
+)
+def test_what_is_marked_or_only_looks_like_it_is_not(tree, file, line):
+    assert parts.mentions(tree(**{file: line})) == []
+
+
+def test_a_mark_of_no_part_and_a_block_without_an_end_are_errors(tree):
+    with pytest.raises(parts.PartsError, match=r"config\.yaml:2: a mark names rudder"):
+        parts.mentions(tree(**{"config.yaml": "a: 1\nb: 2 # part: rudder\n"}))
+    with pytest.raises(parts.PartsError, match=r"config\.yaml: the block of sails is never ended"):
+        parts.mentions(tree(**{"config.yaml": "# part: sails\nb: 2\n"}))
+    with pytest.raises(parts.PartsError, match="without a beginning"):
+        parts.mentions(tree(**{"config.yaml": "b: 2\n# end of part\n"}))
+
+
+def test_a_need_that_is_not_declared_is_an_error(tree):
+    with pytest.raises(parts.PartsError, match="oars needs rudder, which is not declared"):
+        parts.read(tree(**{"parts.toml": DECLARED + 'needs = ["rudder"]\n'}))
+
+
+def test_a_part_goes_whole_with_what_needs_it(tree):
+    root = commit(tree())
+    said = parts.remove(root, "sails")
+    assert said[0] == "sails goes, and with it what needs it: spinnaker"
+    assert "5 files" in said[1]
+    left = parts.tracked(root)
+    assert [name for name in left if "sail" in name or "regatta" in name or name == "make/sails.mk"] == []
+    assert text(root, "README.md") == "| page | |\n|---|---|\n| a | b |\n"
+    assert text(root, "config.yaml") == "a: 1\nb: 2 # part: oars\n"
+    assert text(root, "parts.toml") == DECLARED[: DECLARED.index("[sails]")] + DECLARED[DECLARED.index("[oars]") :]
+    assert text(root, ".github/CODEOWNERS") == "# Who\n/src/ @b\n"
+    assert text(root, ".gitattributes") == "* text=auto\n"
+    assert parts.mentions(root) == []
+    assert git(root, "status", "--porcelain", "--untracked-files=all").startswith(("D  ", "M  "))
+    assert "??" not in git(root, "status", "--porcelain")
+
+
+def test_its_extra_goes_and_the_lock_holds_only_what_is_still_asked_for(tree):
+    root = commit(tree())
+    parts.remove(root, "sails")
+    assert text(root, "pyproject.toml") == PROJECT.replace(
+        'sails = [  # a comment\n    "canvas[strong]>=1",\n]\n', ""
+    ).replace("keel,sails", "keel").replace('"credit_risk.sails" = ["*.j2"]\n', "")
+    direct = "    # via credit-risk (pyproject.toml)\n"
+    assert text(root, "requirements/dev.txt") == "".join(
+        f"{name} \\\n    --hash=sha256:{digest}\n{direct}"
+        for name, digest in (("lead==1.0", "cc"), ("numpy==2.0", "dd"), ("ruff==0.1", "ee"))
+    )
+
+
+def test_a_part_inside_another_goes_alone(tree):
+    root = commit(tree())
+    assert parts.remove(root, "spinnaker")[0] == "spinnaker goes"
+    assert (root / "src/credit_risk/sails/__init__.py").is_file()
+    assert not (root / "src/credit_risk/sails/spinnaker").exists()
+
+
+def test_what_git_does_not_hold_goes_too(tree):
+    """Commands are found by files that are there: a folder left with caches alone would still be looked into."""
+    root = commit(tree(**{".gitignore": "__pycache__/\n"}))
+    cache = root / "src/credit_risk/oars/__pycache__"
+    cache.mkdir()
+    (cache / "x.pyc").write_bytes(b"x")
+    parts.remove(root, "oars")
+    assert not cache.parent.exists()
+
+
+def test_all_parts_can_go_one_after_the_other(tree):
+    root = commit(tree())
+    for name in ("oars", "sails"):
+        parts.remove(root, name)
+        commit(root)
+    assert dict(parts.read(root)) == {}
+    assert text(root, "config.yaml") == "a: 1\n"
+    assert parts.mentions(root) == []
+
+
+def test_an_unknown_part_is_an_error_that_names_those_there_are(tree, monkeypatch, capsys):
+    monkeypatch.chdir(commit(tree()))
+    assert parts.main(["remove", "rudder"]) == 2
+    assert "There is no part 'rudder'. The parts are: sails, spinnaker, oars." in capsys.readouterr().err
+
+
+def test_a_folder_with_changes_is_refused_and_left_as_it_is(tree):
+    root = commit(tree())
+    (root / "Makefile").write_text("run:\n", encoding="utf-8")
+    with pytest.raises(parts.PartsError, match="not committed"):
+        parts.remove(root, "sails")
+    (root / "Makefile").write_text(FILES["Makefile"], encoding="utf-8")
+    (root / "new.txt").write_text("new\n", encoding="utf-8")
+    with pytest.raises(parts.PartsError, match=r"\?\? new\.txt"):
+        parts.remove(root, "sails")
+    assert (root / "docs/sails.md").is_file()
+
+
+def test_the_check_says_what_is_wrong_with_exit_code_1(tree, monkeypatch, capsys):
+    monkeypatch.chdir(tree())
+    assert parts.main(["check"]) == 0
+    tree(**{"docs/hull.md": "see sails.md\n"})
+    assert parts.main(["check"]) == 1
+    assert "docs/hull.md:1 names docs/sails.md, which goes with the part sails" in capsys.readouterr().out
+
+
+# This repository itself.
+
+
+def test_every_path_of_a_part_is_there():
+    owned = {path for part in parts.read(ROOT).values() for path in part.paths}
+    assert [path for path in sorted(owned) if not (ROOT / path).exists()] == []
+
+
+def test_every_extra_of_a_part_is_in_pyproject():
+    project = text(ROOT, "pyproject.toml")
+    for part in parts.read(ROOT).values():
+        assert part.extra is None or parts.requirements(project, [part.extra])
+
+
+def test_dropping_no_package_leaves_every_lock_as_it_is():
+    wanted = parts.requirements(text(ROOT, "pyproject.toml"))
+    for lock in ROOT.glob(parts.LOCKS):
+        assert parts.pruned_lock(lock.read_text(encoding="utf-8"), wanted) == lock.read_text(encoding="utf-8")
