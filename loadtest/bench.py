@@ -113,7 +113,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
-    parser.add_argument("--peers", type=Path, required=True, help="the environment made from requirements/peers.txt")
+    parser.add_argument("--peers", type=Path, required=True, help="the environment made from build/peers.txt")
     parser.add_argument("--rounds", type=int, default=3, help="how often each load is put on each server (default: 3)")
     parser.add_argument("--seconds", type=int, default=8, help="how long each load lasts (default: 8)")
     parser.add_argument("--output", type=Path, default=Path("build/bench/serving.json"), help="where the figures go")

@@ -171,6 +171,38 @@ def test_every_action_is_pinned_by_its_commit_and_says_its_version(workflow):
     assert loose == []
 
 
+def test_the_readme_counts_no_tests():
+    """The number changes with every change, and says nothing."""
+    assert re.findall(r"\d[\d,]* (?:passed|tests)\b", text("README.md")) == []
+
+
+DATABASE = b"SQLite format 3\0"
+MACHINE = re.compile(r"(?<![\w.~-])/(?:root|home|work|Users)/\w|(?<![\w.-])/tmp/(?:pytest|tmp)")
+
+
+def test_git_holds_no_database():
+    """A database belongs to a machine: it holds its paths and its people."""
+    named = files("*.db", "*.sqlite", "*.sqlite3", "*.db-wal", "*.duckdb")
+    begun = [name for name in files() if (ROOT / name).read_bytes()[: len(DATABASE)] == DATABASE]
+    assert named + begun == []
+
+
+def test_git_holds_no_path_of_the_machine_that_wrote_a_file():
+    """In whatever a program wrote; sources may name /tmp, and tests make paths up."""
+    written = files(":!tests", ":!src")
+    assert [name for name in written if MACHINE.search((ROOT / name).read_text("utf-8", "ignore"))] == []
+
+
+@pytest.mark.parametrize("line", ['"/root/credit/x"', "file:///home/ada/x", "sqlite:////work/x.db", "/tmp/tmpa1b2/x"])
+def test_a_path_of_a_machine_is_known(line):
+    assert MACHINE.search(line)
+
+
+@pytest.mark.parametrize("line", ["BENTOML_HOME=/tmp/bentoml", "docs/home/x", "./root/x", "https://x.org/work/x"])
+def test_other_paths_are_not_taken_for_one(line):
+    assert not MACHINE.search(line)
+
+
 def test_the_changelog_tells_of_this_version():
     assert re.search(rf"^## {re.escape(PROJECT['version'])}\b", text("CHANGELOG.md"), re.MULTILINE)
 

@@ -36,6 +36,8 @@ UNCHECKED = (
     "reports/",
     "requirements/",
     "sample-remote/",
+    "tests/test_parts.py",
+    SECRETS,
     SECRETS,
     *BY_PATH,
 )

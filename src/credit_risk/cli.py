@@ -368,7 +368,7 @@ def _power(commands: Commands) -> None:
     command = _command(commands, "gate-power", what, run, "credit-risk gate-power --quick")
     command.add_argument("--quick", action="store_true", help="a tenth of the draws, and no documents: does it run?")
     command.add_argument("--workers", type=int, default=2, help="processes that share the work (default: 2)")
-    command.add_argument("--docs-only", action="store_true", help="write the page again from docs/gate-power.json")
+    command.add_argument("--docs-only", action="store_true", help="write the page again from build/gate-power.json")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The drill in docs/operations.md, from docs/rollout-drill.json: python tests/rollout/drill_page.py writes it."""
+"""The drill in docs/operations.md, from build/rollout-drill.json: python tests/rollout/drill_page.py writes it."""
 
 import json
 from functools import partial
@@ -11,10 +11,10 @@ from credit_risk.report.plots import BAD, MODEL, SCORECARD, picture
 from credit_risk.report.standalone_svg import standalone
 
 ROOT = Path(__file__).parents[2]
-FIGURES = ROOT / "docs" / "rollout-drill.json"
+FIGURES = ROOT / "build" / "rollout-drill.json"
 PAGE = ROOT / "docs" / "operations.md"
 PICTURE = ROOT / "docs" / "pictures" / "rollout.svg"
-BEGIN, END = "<!-- from docs/rollout-drill.json: make drill -->\n", "<!-- end of drill -->\n"
+BEGIN, END = "<!-- from build/rollout-drill.json: make drill -->\n", "<!-- end of drill -->\n"
 FAULTS = {
     "slow": "200 ms slower",
     "errors 0.05": "5 % errors",

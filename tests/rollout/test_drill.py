@@ -1,5 +1,5 @@
 """`make drill`: rollouts under a constant load of applicants, sound ones and bad ones, with controllers, services and
-the router killed. What it measures is written to docs/rollout-drill.json; docs/operations.md shows it.
+the router killed. What it measures is written to build/rollout-drill.json; docs/operations.md shows it.
 
 It takes half an hour and two cores, so `make ci` leaves it out; the parts are tested by themselves.
 """
@@ -43,7 +43,7 @@ __all__ = ["empty_registry", "files", "opened", "registered"]
 pytestmark = pytest.mark.skipif("DRILL" not in os.environ, reason="takes half an hour: make drill")
 
 ROOT = Path(__file__).parents[2]
-FIGURES = ROOT / "docs" / "rollout-drill.json"
+FIGURES = ROOT / "build" / "rollout-drill.json"
 FAULTS = Path(__file__).parent / "faults"
 RATE = 230.0
 HEALTHY, BAD = [5, 10, 25, 50, 100], [10, 25, 50, 100]
@@ -101,6 +101,7 @@ def drilled() -> Iterator[dict[str, Any]]:
     before = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.is_file() else {}
     found: dict[str, Any] = before | {"rate": RATE, "machine": f"{os.cpu_count()} shared cores"}
     yield found
+    FIGURES.parent.mkdir(exist_ok=True)
     FIGURES.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """The study of the gates' power: worlds whose doses do what they say, no work done twice, a page from its figures."""
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from scipy.special import logit
 
 from credit_risk.config import load
 from credit_risk.data.files import Files
-from credit_risk.data.writing import read_json
+from credit_risk.data.writing import read_json, write_json
 from credit_risk.studies import coverage, gate_power, gate_power_page, gate_power_plots
 from credit_risk.studies import gate_errors as counting
 from credit_risk.studies.gate_power import Cell, StudyPlan
@@ -171,15 +172,24 @@ def test_a_study_counts_every_gate_dose_and_interval(studied, tried):
     assert all(one["interval"] in page for one in found["coverage"])
 
 
-def test_the_page_and_its_pictures_are_what_the_figures_give():
-    found = read_json(ROOT / gate_power.FIGURES)
-    assert (ROOT / gate_power.PAGE).read_text(encoding="utf-8") == gate_power_page.render(found)
+def test_the_page_and_its_pictures_are_what_the_figures_give(studied, tmp_path):
+    _, found = studied
+    write_json(tmp_path / gate_power.FIGURES, found)
+    found = read_json(tmp_path / gate_power.FIGURES)
+    page = gate_power.write_documents(tmp_path)
+    assert page.read_text(encoding="utf-8") == gate_power_page.render(found)
     for name, svg in gate_power_plots.pictures(found).items():
-        assert (ROOT / gate_power.PICTURES / name).read_text(encoding="utf-8") == svg
+        assert (tmp_path / gate_power.PICTURES / name).read_text(encoding="utf-8") == svg
 
 
 def test_the_study_on_the_page_is_the_full_one():
-    found = read_json(ROOT / gate_power.FIGURES)
-    assert found["plan"]["seeds"] == StudyPlan().seeds == 500
-    assert found["plan"]["sizes"] == list(gate_power.DRAWS)
-    assert {one["measure"] for one in found["gates"]} >= {"stability.csi_largest", "stability.score_psi"}
+    page = (ROOT / gate_power.PAGE).read_text(encoding="utf-8")
+    (header,) = set(re.findall(r"^\| gate \| true value \|(.*)\|$", page, re.MULTILINE))
+    assert re.findall(r"([\d,]+) rows", header) == [f"{rows:,}" for rows in gate_power.DRAWS]
+    assert f"taken from {StudyPlan().truth_rows:,} rows" in page
+    closed, bootstrapped = zip(*gate_power.DRAWS.values(), strict=True)
+    drawn = set(re.findall(r"^Draws by size: ([\d, ]+)\.$", page, re.MULTILINE))
+    assert drawn <= {", ".join(map(str, closed)), ", ".join(map(str, bootstrapped))}
+    assert f"of {StudyPlan().seeds}" in page
+    measures = set(re.findall(r"^`([a-z_.]+)` at (?:least|most)", page, re.MULTILINE))
+    assert measures >= {"stability.csi_largest", "stability.score_psi"}

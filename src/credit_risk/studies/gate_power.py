@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 TRUTH_SEED = 1_000_000  # of the large draws: no cell has this seed
 CHUNK = 25
 PACKAGE = Path(__file__).parents[1]
-FIGURES, PAGE, PICTURES = Path("docs/gate-power.json"), Path("docs/gate-power.md"), Path("docs/pictures")
+FIGURES, PAGE, PICTURES = Path("build/gate-power.json"), Path("docs/gate-power.md"), Path("docs/pictures")
 # Draws by test rows: for gates whose interval is closed, and for those that are bootstrapped, which cost more.
 DRAWS = {500: (400, 150), 1_500: (400, 100), 5_000: (200, 40), 15_000: (100, 16)}
 
@@ -81,7 +81,7 @@ def run(config: Config, files: Files, plan: StudyPlan, *, workers: int) -> dict[
 
 
 def write_documents(root: Path) -> Path:
-    """Write docs/gate-power.md and its pictures from the figures beside it alone."""
+    """Write docs/gate-power.md and its pictures from build/gate-power.json alone."""
     result = read_json(root / FIGURES)
     for name, svg in gate_power_plots.pictures(result).items():
         write_text(root / PICTURES / name, svg)

@@ -6,8 +6,8 @@ from typing import Any
 ROUNDING = 1e-9
 HEAD = """# How often the gates are wrong
 
-Every figure here is counted on simulated lenders whose truth is known, and written by `make gate-power` from
-[gate-power.json](gate-power.json); a test holds the page to that file. The lender has dates, a policy that declined
+Every figure here is counted on simulated lenders whose truth is known, and written by `make gate-power`, which leaves
+the counts themselves in `build/gate-power.json`. The lender has dates, a policy that declined
 the riskiest, outcomes that mature after twelve months, and applicants of two sexes. Each gate reads its figure through
 the code that judges a real model, and the same rule gives the verdict. The limits are those of `configs/credit.yaml`.
 
