@@ -15,8 +15,8 @@ from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json, write_text
-from credit_risk.registry.register import register
-from credit_risk.registry.registry import Registry
+from credit_risk.registry.mlflow.register import register
+from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.registry.settings import load as load_settings
 from credit_risk.scoring import signing
 from credit_risk.stages import assemble, gate

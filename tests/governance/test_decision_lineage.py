@@ -10,8 +10,8 @@ from credit_risk.governance.decision_lineage import LinkBroken, NoSuchDecision, 
 from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.registry import promotion
 from credit_risk.registry.errors import RegistryBroken
+from credit_risk.registry.mlflow import promotion
 from credit_risk.scoring.scorer import Scorer
 from registry_trial import WHY
 

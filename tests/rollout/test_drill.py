@@ -28,8 +28,8 @@ from credit_risk.cli import main
 from credit_risk.data import digest
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
-from credit_risk.registry import promotion
 from credit_risk.registry.lifecycle import standing
+from credit_risk.registry.mlflow import promotion
 from credit_risk.rollout import power
 from credit_risk.rollout.folder import Place
 from credit_risk.rollout.local.supervisor import known

@@ -86,7 +86,7 @@ def _traced(options: argparse.Namespace) -> None:
 def _why(options: argparse.Namespace) -> None:
     module = import_module("credit_risk.governance.decision_lineage")
     places = import_module("credit_risk.governance.stores")
-    package = import_module("credit_risk.registry.registry")
+    package = import_module("credit_risk.registry.mlflow.registry")
     settings = import_module("credit_risk.registry.settings")
     path = options.settings or options.root / DEFAULT
     name = load(options.config or Files(options.root).config).project.name

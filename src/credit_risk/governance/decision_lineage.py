@@ -19,7 +19,7 @@ from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.registry.lifecycle import Event, standing
-from credit_risk.registry.registry import Registry
+from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring.scorer import Scorer
 
 

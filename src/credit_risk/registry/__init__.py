@@ -1,13 +1,1 @@
-"""The registry: which scorers there are (MLflow), and what became of each (a history that only grows)."""
-
-import os
-
-# Before MLflow is imported: it reads these once. An unreachable server is said within seconds, not minutes.
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-}.items():
-    os.environ.setdefault(_name, _value)
+"""The registry: what became of each scorer (a history that only grows) and releases. `mlflow` keeps the versions."""

@@ -177,13 +177,13 @@ def _settings(options: argparse.Namespace) -> Any:
 def _opened(options: argparse.Namespace) -> Iterator[Any]:
     settings = _settings(options)
     name = load(Files(options.root).config).project.name
-    package = import_module("credit_risk.registry.registry")  # late: it imports MLflow
+    package = import_module("credit_risk.registry.mlflow.registry")  # late: it imports MLflow
     with package.Registry.opened(name, settings, options.root) as registry:
         yield registry
 
 
 def _registered(options: argparse.Namespace) -> None:
-    module = import_module("credit_risk.registry.register")
+    module = import_module("credit_risk.registry.mlflow.register")
     files = Files(options.root)
     if options.model_path and options.model_path.resolve() != files.scorer.resolve():
         raise UsageError(
@@ -214,7 +214,7 @@ def _tags(words: list[str]) -> dict[str, str]:
 
 def _moved(name: str) -> Run:
     def run(options: argparse.Namespace) -> None:
-        moves = import_module("credit_risk.registry.promotion")
+        moves = import_module("credit_risk.registry.mlflow.promotion")
         with _opened(options) as registry:
             event = moves.move(registry, name, options.version, by=options.by, reason=options.reason)
         _told(event)
@@ -223,7 +223,7 @@ def _moved(name: str) -> Run:
 
 
 def _rolled_back(options: argparse.Namespace) -> None:
-    moves = import_module("credit_risk.registry.promotion")
+    moves = import_module("credit_risk.registry.mlflow.promotion")
     with _opened(options) as registry:
         event = moves.roll_back(registry, by=options.by, reason=options.reason)
     _told(event)
@@ -252,7 +252,7 @@ def _history(options: argparse.Namespace) -> None:
 
 
 def _as_of(options: argparse.Namespace) -> None:
-    moves = import_module("credit_risk.registry.promotion")
+    moves = import_module("credit_risk.registry.mlflow.promotion")
     at = moves.moment(options.at)
     with _opened(options) as registry:
         found = moves.as_of(registry.events(), at)
@@ -260,7 +260,7 @@ def _as_of(options: argparse.Namespace) -> None:
 
 
 def _diff(options: argparse.Namespace) -> None:
-    moves = import_module("credit_risk.registry.promotion")
+    moves = import_module("credit_risk.registry.mlflow.promotion")
     with _opened(options) as registry:
         found = moves.differences(registry, options.one, options.other)
     for part, lines in found.items():
@@ -284,7 +284,7 @@ def _version(events: list[Any], word: str) -> int:
 
 
 def _verified(options: argparse.Namespace) -> None:
-    registry_module = import_module("credit_risk.registry.registry")
+    registry_module = import_module("credit_risk.registry.mlflow.registry")
     with _opened(options) as registry:
         events = registry.events()
         versions = [_version(events, options.version)] if options.version else registry_module.versions(events)
@@ -294,7 +294,7 @@ def _verified(options: argparse.Namespace) -> None:
 
 
 def _schemas(options: argparse.Namespace) -> None:
-    module = import_module("credit_risk.registry.signature_validation")
+    module = import_module("credit_risk.registry.mlflow.signature_validation")
     with _opened(options) as registry:
         events = registry.events()
         inputs = module.validate(registry, _version(events, options.version), events, options.url)

@@ -91,7 +91,7 @@ class Site:
     @contextmanager
     def registry(self) -> Iterator[Any]:
         """The registry, open for a while; importing MLflow takes seconds, so not before it is asked."""
-        package = import_module("credit_risk.registry.registry")
+        package = import_module("credit_risk.registry.mlflow.registry")
         name = load(Files(self.root).config).project.name
         with package.Registry.opened(name, load_registry(self.settings, self.root), self.root) as registry:
             yield registry

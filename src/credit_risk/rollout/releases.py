@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeAlias
 
 from credit_risk.data.files import Files
-from credit_risk.registry import promotion
 from credit_risk.registry.errors import RegistryUnavailable
 from credit_risk.registry.lifecycle import refuse, standing
+from credit_risk.registry.mlflow import promotion
 from credit_risk.rollout.engine import NotReached, Releases, RolloutRefused
 from credit_risk.rollout.folder import HERE, Place, copy_release, here
 from credit_risk.rollout.split import Colour

@@ -8,8 +8,8 @@ from credit_risk.cli import main
 from credit_risk.data import digest
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
-from credit_risk.registry import promotion
 from credit_risk.registry.lifecycle import standing
+from credit_risk.registry.mlflow import promotion
 from credit_risk.rollout.folder import Place
 from registry_trial import assemble_again, empty_registry, files, opened, registered
 from rollout_trial import ADA, KEY, Applicants, write_environment

@@ -13,13 +13,13 @@ from credit_risk.data.inputs import Inputs
 from credit_risk.data.writing import read_parquet
 from credit_risk.errors import CheckFailed, NotFound, UsageError
 from credit_risk.ledger.decision_record import decision_record
-from credit_risk.registry import packing, schemas
-from credit_risk.registry import register as module
 from credit_risk.registry.errors import RegistryUnavailable
 from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import MoveRefused
-from credit_risk.registry.register import flat, leaves
-from credit_risk.registry.registry import Registry
+from credit_risk.registry.mlflow import packing, schemas
+from credit_risk.registry.mlflow import register as module
+from credit_risk.registry.mlflow.register import flat, leaves
+from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from registry_trial import assemble_again, judge, registry

@@ -10,9 +10,9 @@ import pytest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_parquet, write_text
 from credit_risk.errors import UsageError
-from credit_risk.registry import promotion
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved
 from credit_risk.registry.lifecycle import MoveRefused, standing
+from credit_risk.registry.mlflow import promotion
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from registry_trial import WHY, assemble_again, judge, registry

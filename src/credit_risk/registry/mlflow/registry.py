@@ -14,8 +14,8 @@ from credit_risk.data.writing import read_json, write_directory
 from credit_risk.registry.errors import RegistryBroken, RegistryUnavailable
 from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import Event, Move, Standing, refuse, standing
+from credit_risk.registry.mlflow.tracking import Run, Tracking, Version, artefact_digest
 from credit_risk.registry.settings import RegistrySettings
-from credit_risk.registry.tracking import Run, Tracking, Version, artefact_digest
 from credit_risk.scoring import signing
 
 log = logging.getLogger(__name__)

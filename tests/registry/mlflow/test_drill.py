@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from credit_risk.registry import promotion
 from credit_risk.registry.errors import RegistryBroken
 from credit_risk.registry.lifecycle import standing
+from credit_risk.registry.mlflow import promotion
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignatureRefused, SignedBy
 from registry_trial import WHY, assemble_again

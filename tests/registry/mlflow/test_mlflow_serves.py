@@ -14,7 +14,7 @@ import pytest
 
 from credit_risk.data.writing import read_parquet
 from credit_risk.ledger.decision_record import decision_record
-from credit_risk.registry import packing, schemas
+from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.scoring.scorer import Scorer
 from tools import free_port
 

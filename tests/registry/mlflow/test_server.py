@@ -11,10 +11,10 @@ import pytest
 
 from credit_risk.config import load
 from credit_risk.data.files import Files
-from credit_risk.registry import promotion
 from credit_risk.registry.errors import RegistryUnavailable
 from credit_risk.registry.lifecycle import standing
-from credit_risk.registry.register import register
+from credit_risk.registry.mlflow import promotion
+from credit_risk.registry.mlflow.register import register
 from credit_risk.scoring.scorer import Scorer
 from registry_trial import WHY, registry
 from tools import free_port

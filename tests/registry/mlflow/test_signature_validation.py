@@ -7,8 +7,8 @@ from threading import Thread
 import pytest
 
 from credit_risk.errors import UsageError
-from credit_risk.registry import schemas
-from credit_risk.registry.signature_validation import validate
+from credit_risk.registry.mlflow import schemas
+from credit_risk.registry.mlflow.signature_validation import validate
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import openapi
 from credit_risk.serving.settings import Access, Serving

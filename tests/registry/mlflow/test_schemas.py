@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from credit_risk.registry import schemas
-from credit_risk.registry.schemas import OUTPUTS, Field, Schema
+from credit_risk.registry.mlflow import schemas
+from credit_risk.registry.mlflow.schemas import OUTPUTS, Field, Schema
 from smallest import config
 
 COLUMNS = {

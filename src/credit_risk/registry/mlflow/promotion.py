@@ -9,8 +9,8 @@ from typing import Any
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
 from credit_risk.registry.lifecycle import CHECKED, Event, Move, MoveRefused, standing
-from credit_risk.registry.register import leaves
-from credit_risk.registry.registry import Registry, registered
+from credit_risk.registry.mlflow.register import leaves
+from credit_risk.registry.mlflow.registry import Registry, registered
 from credit_risk.scoring.scorer import Scorer
 
 

@@ -11,9 +11,9 @@ from mlflow.models import Model
 
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
-from credit_risk.registry import schemas
 from credit_risk.registry.lifecycle import Event
-from credit_risk.registry.registry import Registry
+from credit_risk.registry.mlflow import schemas
+from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import openapi
 from credit_risk.serving.settings import Access, Serving

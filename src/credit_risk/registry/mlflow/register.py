@@ -14,10 +14,10 @@ from credit_risk.data import digest, provenance
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, NotFound, UsageError
-from credit_risk.registry import packing, schemas
 from credit_risk.registry.lifecycle import Event
-from credit_risk.registry.registry import Registry
-from credit_risk.registry.tracking import Run, dataset
+from credit_risk.registry.mlflow import packing, schemas
+from credit_risk.registry.mlflow.registry import Registry
+from credit_risk.registry.mlflow.tracking import Run, dataset
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples

@@ -14,9 +14,9 @@ from mlflow.types import Schema as MlflowSchema
 from mlflow.types.schema import AnyType, Array, Object, Property
 
 from credit_risk.data.files import Files
-from credit_risk.registry.schemas import OUTPUTS, Field, Schema, as_stored
+from credit_risk.registry.mlflow.schemas import OUTPUTS, Field, Schema, as_stored
 
-CODE = Path(__file__).parents[1]
+CODE = Path(__file__).parents[2]
 TYPES = {
     "number": DataType.double,
     "integer": DataType.long,
