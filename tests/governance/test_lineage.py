@@ -13,7 +13,7 @@ from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed, ConfigError, NotFound
 from credit_risk.governance import lineage, lineage_picture
-from credit_risk.registry.lifecycle import Event
+from credit_risk.registry.lifecycle import HistoryEvent
 from smallest import config
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -150,8 +150,8 @@ def test_openlineage_has_an_event_for_each_step_and_the_same_run_the_same_name(r
 
 def test_what_became_of_the_scorer_is_told_or_said_to_be_unknown():
     events = [
-        Event(1, NOON, "register", 1, "5c", "Kim Lee", "a try", {}),
-        Event(2, NOON, "register", 2, "6d", "Kim Lee", "a try", {}),
+        HistoryEvent(1, NOON, "register", 1, "5c", "Kim Lee", "a try", {}),
+        HistoryEvent(2, NOON, "register", 2, "6d", "Kim Lee", "a try", {}),
     ]
     found = lineage.afterwards("5c", events, None)
     assert [one["version"] for one in found["registry"]] == [1]

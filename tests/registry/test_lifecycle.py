@@ -4,16 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from credit_risk.registry.lifecycle import Event, MoveRefused, refuse, same_person, standing
+from credit_risk.registry.lifecycle import HistoryEvent, MoveRefused, refuse, same_person, standing
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 WHY = "a reason of five words"
 
 
-def history(*moves: tuple[str, int], by: str = "Kim Lee") -> list[Event]:
+def history(*moves: tuple[str, int], by: str = "Kim Lee") -> list[HistoryEvent]:
     """Moves an hour apart, from noon on."""
     return [
-        Event(seq, NOON + timedelta(hours=seq - 1), move, version, f"scorer {version}", by, WHY, {})
+        HistoryEvent(seq, NOON + timedelta(hours=seq - 1), move, version, f"scorer {version}", by, WHY, {})
         for seq, (move, version) in enumerate(moves, 1)
     ]
 

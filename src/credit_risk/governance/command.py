@@ -86,13 +86,13 @@ def _traced(options: argparse.Namespace) -> None:
 def _why(options: argparse.Namespace) -> None:
     module = import_module("credit_risk.governance.decision_lineage")
     places = import_module("credit_risk.governance.stores")
-    package = import_module("credit_risk.registry.mlflow.registry")
+    versions = import_module("credit_risk.registry.versions")
     settings = import_module("credit_risk.registry.settings")
     path = options.settings or options.root / DEFAULT
     name = load(options.config or Files(options.root).config).project.name
     with (
         places.ledger(path, options.root, os.environ) as ledger,
-        package.Registry.opened(name, settings.load(path, options.root), options.root) as registry,
+        versions.open_versions(name, settings.load(path, options.root), options.root) as registry,
     ):
         found, checks = module.why(options.decision, ledger, registry)
     _say(json.dumps(found | {"checked": checks.held}, indent=2, ensure_ascii=False))

@@ -18,8 +18,8 @@ from credit_risk.errors import CheckFailed
 from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.registry.lifecycle import Event, standing
-from credit_risk.registry.mlflow.registry import Registry
+from credit_risk.registry.lifecycle import HistoryEvent, standing
+from credit_risk.registry.versions import Versions
 from credit_risk.scoring.scorer import Scorer
 
 
@@ -46,7 +46,7 @@ class Checks:
             raise LinkBroken("\n  ".join(["This decision cannot be traced back whole:", *self.broken]))
 
 
-def why(decision_id: str, ledger: Ledger, registry: Registry) -> tuple[dict[str, Any], Checks]:
+def why(decision_id: str, ledger: Ledger, registry: Versions) -> tuple[dict[str, Any], Checks]:
     """The decision with its reasons, the scorer with its origin, who approved it; and what was checked.
 
     What an erased person was decided on cannot be read any more; which scorer decided, and who approved it, still can.
@@ -87,7 +87,7 @@ def _decided_again(record: StoredDecision, scorer: Scorer, checks: Checks) -> No
     checks.add("the registered scorer decides the stored application the same, bit for bit", holds=same)
 
 
-def _version_at(events: list[Event], made: list[Event], at: datetime) -> int:
+def _version_at(events: list[HistoryEvent], made: list[HistoryEvent], at: datetime) -> int:
     """The version that decided: of those with this very scorer the champion of that moment, else the first."""
     champion = standing(events, at).champion
     return champion if champion in {event.version for event in made} else made[0].version
@@ -109,12 +109,12 @@ def _decision(record: StoredDecision) -> dict[str, Any]:
     }
 
 
-def _origin(made: Event) -> dict[str, Any]:
+def _origin(made: HistoryEvent) -> dict[str, Any]:
     facts = made.facts
     told = {name: facts[name] for name in ("commit", "uncommitted", "raw")}
     return {"version": made.version, **told, **facts["digests"]}
 
 
-def _approval(event: Event) -> dict[str, Any]:
+def _approval(event: HistoryEvent) -> dict[str, Any]:
     told = {"move": event.move, "by": event.by, "at": event.at.isoformat(), "why": event.reason}
     return told | {name: event.facts[name] for name in ("verdict", "waivers") if name in event.facts}

@@ -24,7 +24,7 @@ from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed, ConfigError, NotFound
 from credit_risk.ledger import replay
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.registry.lifecycle import Event
+from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.scoring.features import made_of
 
 CODE = "src"
@@ -87,7 +87,7 @@ def record(config: Config, files: Files, at: datetime) -> dict[str, Any]:
     }
 
 
-def afterwards(scorer: str, events: Sequence[Event] | None, ledger: Ledger | None) -> dict[str, Any]:
+def afterwards(scorer: str, events: Sequence[HistoryEvent] | None, ledger: Ledger | None) -> dict[str, Any]:
     """What became of a scorer: its moves in the registry, and how many decisions it made; None where nobody can say."""
     mine = None if events is None else [event for event in events if event.scorer == scorer]
     return {
@@ -96,7 +96,7 @@ def afterwards(scorer: str, events: Sequence[Event] | None, ledger: Ledger | Non
     }
 
 
-def told(event: Event) -> dict[str, Any]:
+def told(event: HistoryEvent) -> dict[str, Any]:
     """A move in plain words."""
     return {name: getattr(event, name) for name in ("move", "version", "by", "reason")} | {"at": event.at.isoformat()}
 

@@ -9,7 +9,7 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.registry import settings
 from credit_risk.registry.history import History
-from credit_risk.registry.lifecycle import Event
+from credit_risk.registry.lifecycle import HistoryEvent
 
 FILE = "sqlite:///"
 
@@ -27,7 +27,7 @@ def ledger_if_there(path: Path, root: Path, variables: Mapping[str, str]) -> Led
         return None
 
 
-def events(path: Path, root: Path) -> list[Event] | None:
+def events(path: Path, root: Path) -> list[HistoryEvent] | None:
     """Every move of the registry, or None where there is none yet. Raises RegistryBroken."""
     url = settings.load(path, root).history
     if url.startswith(FILE) and not Path(url.removeprefix(FILE)).is_file():

@@ -177,9 +177,16 @@ def _settings(options: argparse.Namespace) -> Any:
 def _opened(options: argparse.Namespace) -> Iterator[Any]:
     settings = _settings(options)
     name = load(Files(options.root).config).project.name
-    package = import_module("credit_risk.registry.mlflow.registry")  # late: it imports MLflow
-    with package.Registry.opened(name, settings, options.root) as registry:
+    with import_module("credit_risk.registry.versions").open_versions(name, settings, options.root) as registry:
         yield registry
+
+
+def _events(options: argparse.Namespace) -> list[Any]:
+    """Every move, with MLflow's side or without it."""
+    settings = _settings(options)
+    name = load(Files(options.root).config).project.name
+    events: list[Any] = import_module("credit_risk.registry.versions").read_history(name, settings, options.root)
+    return events
 
 
 def _registered(options: argparse.Namespace) -> None:
@@ -235,8 +242,7 @@ def _told(event: Any) -> None:
 
 def _history(options: argparse.Namespace) -> None:
     lifecycle = import_module("credit_risk.registry.lifecycle")
-    with _opened(options) as registry:
-        events = registry.events()
+    events = _events(options)
     if options.json:
         told = [vars(event) | {"at": event.at.isoformat(), "facts": dict(event.facts)} for event in events]
         _say(json.dumps(told, indent=2, ensure_ascii=False))
@@ -252,10 +258,9 @@ def _history(options: argparse.Namespace) -> None:
 
 
 def _as_of(options: argparse.Namespace) -> None:
-    moves = import_module("credit_risk.registry.mlflow.promotion")
+    moves = import_module("credit_risk.registry.as_of")
     at = moves.moment(options.at)
-    with _opened(options) as registry:
-        found = moves.as_of(registry.events(), at)
+    found = moves.as_of(_events(options), at)
     _say(json.dumps(found, indent=2, ensure_ascii=False))
 
 
@@ -284,10 +289,10 @@ def _version(events: list[Any], word: str) -> int:
 
 
 def _verified(options: argparse.Namespace) -> None:
-    registry_module = import_module("credit_risk.registry.mlflow.registry")
+    lifecycle = import_module("credit_risk.registry.lifecycle")
     with _opened(options) as registry:
         events = registry.events()
-        versions = [_version(events, options.version)] if options.version else registry_module.versions(events)
+        versions = [_version(events, options.version)] if options.version else lifecycle.versions(events)
         for version in versions:
             registry.verify(version, events)
     _say(f"{len(events)} moves hold, and {len(versions)} versions are what was registered and signed.")

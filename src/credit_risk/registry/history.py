@@ -19,13 +19,13 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from credit_risk.errors import UsageError
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
-from credit_risk.registry.lifecycle import Event, Move
+from credit_risk.registry.lifecycle import HistoryEvent, Move
 
 BEGINNING = "0" * 64
 BUSY_S = 5
 
 metadata = MetaData()
-moves = Table(
+move_table = Table(
     "registry_moves",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
@@ -42,7 +42,7 @@ def _only_grows(dialect: str, statement: str) -> ExecutableDDLElement:
 
 for _verb in ("UPDATE", "DELETE"):
     event.listen(
-        moves,
+        move_table,
         "after_create",
         _only_grows(
             "sqlite",
@@ -51,7 +51,7 @@ for _verb in ("UPDATE", "DELETE"):
         ),
     )
 event.listen(
-    moves,
+    move_table,
     "after_create",
     _only_grows(
         "postgresql",
@@ -72,44 +72,44 @@ class History:
         with self._reached():
             metadata.create_all(self._engine)
 
-    def read(self) -> list[Event]:
+    def read(self) -> list[HistoryEvent]:
         """Every move, the first one first. Raises RegistryBroken where one was changed, put in or taken out."""
-        found, previous = [], BEGINNING
+        events, previous = [], BEGINNING
         with self._reached() as connection:
-            rows = connection.execute(select(moves).order_by(moves.c.seq)).all()
-        for place, (seq, body, hash_) in enumerate(rows, 1):
-            if seq != place or hash_ != _hash(previous, body):
-                raise RegistryBroken(f"move {place} of the registry's history was altered, put in or taken out.")
-            found.append(_event(seq, body))
+            rows = connection.execute(select(move_table).order_by(move_table.c.seq)).all()
+        for number, (seq, body, hash_) in enumerate(rows, 1):
+            if seq != number or hash_ != _hash(previous, body):
+                raise RegistryBroken(f"move {number} of the registry's history was altered, put in or taken out.")
+            events.append(_event(seq, body))
             previous = hash_
-        return found
+        return events
 
     def head(self) -> str:
         """Where the history ends, as SEQ:HASH."""
         with self._reached() as connection:
-            last = connection.execute(select(moves).order_by(moves.c.seq.desc()).limit(1)).first()
+            last = connection.execute(select(move_table).order_by(move_table.c.seq.desc()).limit(1)).first()
         return f"{last.seq}:{last.hash}" if last else f"0:{BEGINNING}"
 
     def hash_of(self, seq: int) -> str:
         """Raises RegistryBroken where there is no such move: this is another history than the one that was read."""
         with self._reached() as connection:
-            found = connection.execute(select(moves.c.hash).where(moves.c.seq == seq)).scalar()
-        if found is None:
+            recorded = connection.execute(select(move_table.c.hash).where(move_table.c.seq == seq)).scalar()
+        if recorded is None:
             raise RegistryBroken(f"move {seq} is missing from the registry's history: it was cut off.")
-        return str(found)
+        return str(recorded)
 
     def append(
         self, move: Move, version: int, scorer: str, *, by: str, reason: str, facts: Mapping[str, Any], after: int
-    ) -> Event:
+    ) -> HistoryEvent:
         """Record a move, if `after` is still the last one. Raises RegistryMoved if somebody was faster."""
-        told = {"move": move, "version": version, "scorer": scorer, "by": by, "reason": reason, "facts": facts}
+        fields = {"move": move, "version": version, "scorer": scorer, "by": by, "reason": reason, "facts": facts}
         at = datetime.now(UTC).isoformat(timespec="microseconds")
-        body = json.dumps(told | {"at": at}, sort_keys=True, ensure_ascii=False)
+        body = json.dumps(fields | {"at": at}, sort_keys=True, ensure_ascii=False)
         previous = self.hash_of(after) if after else BEGINNING
         row = {"seq": after + 1, "body": body, "hash": _hash(previous, body)}
         try:
             with self._reached() as connection:
-                connection.execute(insert(moves).values(row))
+                connection.execute(insert(move_table).values(row))
                 connection.commit()
         except IntegrityError:
             raise RegistryMoved(
@@ -154,9 +154,9 @@ def _engine(url: str) -> Engine:
         ) from None
 
 
-def _event(seq: int, body: str) -> Event:
-    told = json.loads(body)
-    return Event(seq=seq, **(told | {"at": datetime.fromisoformat(told["at"])}))
+def _event(seq: int, body: str) -> HistoryEvent:
+    fields = json.loads(body)
+    return HistoryEvent(seq=seq, **(fields | {"at": datetime.fromisoformat(fields["at"])}))
 
 
 def _hash(previous: str, body: str) -> str:

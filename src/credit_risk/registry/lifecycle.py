@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from credit_risk.config.names import is_person
 from credit_risk.errors import CheckFailed
+from credit_risk.registry.errors import RegistryBroken
 
 Move: TypeAlias = Literal["register", "nominate", "promote", "retire", "rollback"]
 Role: TypeAlias = Literal["candidate", "challenger", "champion", "retired"]
@@ -18,11 +19,11 @@ CHECKED: tuple[Move, ...] = ("nominate", "promote")  # what takes a passing gate
 
 
 class MoveRefused(CheckFailed, ValueError):
-    """A scorer may not be moved as it was asked: the wrong role, the same person twice, no gate."""
+    """A scorer may not be moved like this: the wrong role, the same person twice, no gate."""
 
 
 @dataclass(frozen=True)
-class Event:
+class HistoryEvent:
     """One move: which version of which scorer (by digest), by whom, why, and the evidence it stood on."""
 
     seq: int
@@ -55,8 +56,8 @@ class Standing:
     @property
     def aliases(self) -> dict[str, int]:
         """The roles that one version holds at a time."""
-        held = {"champion": self.champion, "challenger": self.challenger}
-        return {role: version for role, version in held.items() if version is not None}
+        holders = {"champion": self.champion, "challenger": self.challenger}
+        return {role: version for role, version in holders.items() if version is not None}
 
     def named(self, word: str) -> int:
         """The version that a word names: its number, or champion or challenger. Raises MoveRefused."""
@@ -68,7 +69,7 @@ class Standing:
         raise MoveRefused(f"the registry holds no version {word!r}; it holds: {', '.join(known) or 'none'}.")
 
 
-def standing(events: Iterable[Event], at: datetime | None = None) -> Standing:
+def standing(events: Iterable[HistoryEvent], at: datetime | None = None) -> Standing:
     """Who held which role after these events, or at a moment in the past."""
     now = Standing()
     for event in events:
@@ -77,7 +78,7 @@ def standing(events: Iterable[Event], at: datetime | None = None) -> Standing:
     return now
 
 
-def after(before: Standing, event: Event) -> Standing:
+def after(before: Standing, event: HistoryEvent) -> Standing:
     """The standing after one more move."""
     roles, line, makers = dict(before.roles), before.line, dict(before.makers)
     match event.move:
@@ -135,6 +136,19 @@ def _expected(now: Standing, move: Move, version: int) -> str | None:
     return None
 
 
-def same_person(one: str, other: str) -> bool:
+def same_person(first: str, second: str) -> bool:
     """Whether two signatures are of one person, whatever their case and spacing."""
-    return one.casefold().split() == other.casefold().split()
+    return first.casefold().split() == second.casefold().split()
+
+
+def registered(events: Iterable[HistoryEvent], version: int) -> HistoryEvent:
+    """How a version came into the registry. Raises RegistryBroken for a number that never did."""
+    for event in events:
+        if event.move == "register" and event.version == version:
+            return event
+    raise RegistryBroken(f"version {version} is in no registration of the history.")
+
+
+def versions(events: Iterable[HistoryEvent]) -> list[int]:
+    """Every version that was ever registered."""
+    return [event.version for event in events if event.move == "register"]

@@ -6,7 +6,6 @@ provenance.json    an in-toto statement in the form of SLSA's provenance, over e
 """
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +24,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import write_directory, write_json, write_text
 from credit_risk.errors import NotFound
 from credit_risk.scoring import signing
+from credit_risk.scoring.release_files import copy_release_files
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate
 
@@ -54,10 +54,7 @@ def bundle(config: Config, files: Files, by: signing.SignedBy, sbom: Path, to: P
     raw = {source.path: digest.of_file(files.root / source.path) for source in config.data.sources}
 
     def fill(folder: Path) -> None:
-        for path in (path for pair in signing.signed(files) for path in pair):
-            target = folder / path.relative_to(files.root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if path.is_dir() else shutil.copyfile)(path, target)
+        copy_release_files(files, folder)
         scorer = Scorer.load(files.scorer)
         write_text(folder / "sbom.json", materials(sbom.read_text(encoding="utf-8"), scorer, record["digests"], raw))
         write_json(folder / MARK, statement(config, files, folder, raw, built))

@@ -22,16 +22,16 @@ class RegistrySettings(Section):
 
 def load(path: Path, root: Path) -> RegistrySettings:
     """Read the section; relative files lie below the root. Raises ConfigError, NotFound."""
-    found = environment.read(path, "registry", RegistrySettings)
-    places = {"tracking": below(root, found.tracking), "history": below(root, found.history)}
-    if found.artifacts and "://" not in found.artifacts:
-        places["artifacts"] = (root / found.artifacts).absolute().as_uri()
-    return found.model_copy(update=places)
+    section = environment.read(path, "registry", RegistrySettings)
+    urls = {"tracking": below(root, section.tracking), "history": below(root, section.history)}
+    if section.artifacts and "://" not in section.artifacts:
+        urls["artifacts"] = (root / section.artifacts).absolute().as_uri()
+    return section.model_copy(update=urls)
 
 
 def below(root: Path, url: str) -> str:
     """A database's URL with a relative SQLite file made absolute, below the root."""
-    scheme, mark, place = url.partition(":///")
-    if scheme.startswith("sqlite") and mark and not Path(place).is_absolute():
-        return f"{scheme}:///{(root / place).absolute()}"
+    scheme, mark, file = url.partition(":///")
+    if scheme.startswith("sqlite") and mark and not Path(file).is_absolute():
+        return f"{scheme}:///{(root / file).absolute()}"
     return url

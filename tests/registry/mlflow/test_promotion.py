@@ -10,6 +10,7 @@ import pytest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_parquet, write_text
 from credit_risk.errors import UsageError
+from credit_risk.registry import as_of
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved
 from credit_risk.registry.lifecycle import MoveRefused, standing
 from credit_risk.registry.mlflow import promotion
@@ -102,14 +103,14 @@ def test_of_two_moves_on_the_same_history_one_wins(opened, files, registered):
 def test_any_day_tells_which_scorer_was_live_by_whom_and_why(two):
     events = two.events()
     first, second = (event.at for event in events if event.move == "promote")
-    assert promotion.as_of(events, first - timedelta(microseconds=1))["champion"] is None
-    then = promotion.as_of(events, second - timedelta(microseconds=1))
+    assert as_of.as_of(events, first - timedelta(microseconds=1))["champion"] is None
+    then = as_of.as_of(events, second - timedelta(microseconds=1))
     assert (then["champion"], then["by"], then["why"], then["registered_by"]) == (1, "Ada Berg", WHY, "Kim Lee")
     assert then["since"] == first.isoformat()
     assert (then["verdict"], then["scorer"]) == ("PASS", events[0].scorer)
-    assert promotion.as_of(events, second)["champion"] == 2
+    assert as_of.as_of(events, second)["champion"] == 2
     promotion.roll_back(two, **CHECKER)
-    now = promotion.as_of(two.events(), promotion.moment("2999-01-01"))
+    now = as_of.as_of(two.events(), as_of.moment("2999-01-01"))
     assert (now["champion"], now["move"]) == (1, "rollback")
 
 
@@ -122,13 +123,13 @@ def test_any_day_tells_which_scorer_was_live_by_whom_and_why(two):
     ],
 )
 def test_a_day_means_its_end_and_a_moment_itself(text, moment):
-    assert promotion.moment(text) == moment
+    assert as_of.moment(text) == moment
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01"])
 def test_what_is_no_date_is_said(text):
     with pytest.raises(UsageError, match="is no date"):
-        promotion.moment(text)
+        as_of.moment(text)
 
 
 def test_a_difference_names_what_changed_and_nothing_else(two, files):

@@ -74,5 +74,5 @@ def test_each_kind_of_disagreement_has_its_own_error(inputs, outputs, error, sen
 def test_several_disagreements_are_all_told():
     with pytest.raises(schemas.SchemasDisagree) as caught:
         schemas.agree(WANTED, Schema(without("months"), OUTPUTS[1:]), "it")
-    assert [type(one) for one in caught.value.found] == [schemas.InputMissing, schemas.OutputDiffers]
+    assert [type(one) for one in caught.value.mismatches] == [schemas.InputMissing, schemas.OutputDiffers]
     assert str(caught.value).count("\n") == 1

@@ -15,6 +15,7 @@ from mlflow.types.schema import AnyType, Array, Object, Property
 
 from credit_risk.data.files import Files
 from credit_risk.registry.mlflow.schemas import OUTPUTS, Field, Schema, as_stored
+from credit_risk.scoring.release_files import release_files
 
 CODE = Path(__file__).parents[2]
 TYPES = {
@@ -52,16 +53,16 @@ def pack(files: Files, schema: Schema, example: Mapping[str, Any], to: Path) -> 
 
 def artefacts(files: Files) -> dict[str, Path]:
     """What of a release lies in the model's artefacts, by its file name."""
-    return {
-        path.name: path for path in (files.scorer, files.scorer_signature, files.report("gate"), files.gate_signature)
-    }
+    return {path.name: path for path in release_files(files)}
 
 
 def table(schema: Schema, applications: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Applications as the table that MLflow's signature asks for: it takes no integer for a number."""
     types = {"number": "float64", "integer": "int64", "boolean": "bool", "text": "str"}
     columns = {
-        field.name: pd.Series([one.get(field.name) for one in applications], dtype=types[as_stored(field)])
+        field.name: pd.Series(
+            [application.get(field.name) for application in applications], dtype=types[as_stored(field)]
+        )
         for field in schema.inputs
     }
     return pd.DataFrame(columns)
@@ -69,17 +70,19 @@ def table(schema: Schema, applications: Sequence[Mapping[str, Any]]) -> pd.DataF
 
 def requirements() -> list[str]:
     """What decides, each at the version that is installed: what is needed to load the model elsewhere."""
-    wanted = (one for one in requires("credit-risk") or () if "extra ==" not in one or '"serving"' in one)
-    names = [re.split(r"[^A-Za-z0-9._-]", one, maxsplit=1)[0] for one in wanted]
+    needed = (line for line in requires("credit-risk") or () if "extra ==" not in line or '"serving"' in line)
+    names = [re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in needed]
     return [f"{name}=={version(name)}" for name in names]
 
 
 def _inputs(schema: Schema) -> MlflowSchema:
-    return MlflowSchema([ColSpec(TYPES[as_stored(one)], one.name, required=one.needed) for one in schema.inputs])
+    return MlflowSchema(
+        [ColSpec(TYPES[as_stored(field)], field.name, required=field.needed) for field in schema.inputs]
+    )
 
 
 def _outputs() -> MlflowSchema:
-    return MlflowSchema([ColSpec(_answered(one), one.name, required=one.needed) for one in OUTPUTS])
+    return MlflowSchema([ColSpec(_answered(field), field.name, required=field.needed) for field in OUTPUTS])
 
 
 def _answered(field: Field) -> Any:

@@ -2,19 +2,20 @@
 
 import tempfile
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from credit_risk.data.files import Files
-from credit_risk.errors import UsageError
-from credit_risk.registry.lifecycle import CHECKED, Event, Move, MoveRefused, standing
+from credit_risk.registry.lifecycle import CHECKED, HistoryEvent, Move, MoveRefused, registered, standing
 from credit_risk.registry.mlflow.register import leaves
-from credit_risk.registry.mlflow.registry import Registry, registered
+from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring.scorer import Scorer
 
 
-def move(registry: Registry, move_: Move, word: str, *, by: str, reason: str, today: date | None = None) -> Event:
+def move(
+    registry: Registry, move_: Move, word: str, *, by: str, reason: str, today: date | None = None
+) -> HistoryEvent:
     """Nominate, promote or retire the version that `word` names. Raises MoveRefused, and what Registry.move raises."""
     events = registry.events()
     version = standing(events).named(word)
@@ -24,7 +25,7 @@ def move(registry: Registry, move_: Move, word: str, *, by: str, reason: str, to
     return registry.move(move_, version, events, by=by, reason=reason, facts=facts)
 
 
-def roll_back(registry: Registry, *, by: str, reason: str) -> Event:
+def roll_back(registry: Registry, *, by: str, reason: str) -> HistoryEvent:
     """Make the champion before the present one champion again; the present one is retired. Needs no second person."""
     events = registry.events()
     line = standing(events).line
@@ -33,19 +34,19 @@ def roll_back(registry: Registry, *, by: str, reason: str) -> Event:
     return registry.move("rollback", line[-2], events, by=by, reason=reason, facts={"from": line[-1]})
 
 
-def evidence(registry: Registry, version: int, events: list[Event], today: date) -> dict[str, Any]:
+def evidence(registry: Registry, version: int, events: list[HistoryEvent], today: date) -> dict[str, Any]:
     """The verdict a move stands on. Raises MoveRefused unless the gate let exactly this scorer pass, and still does.
 
     A waiver that has expired since does not count any more.
     """
-    said = registered(events, version)
+    registration = registered(events, version)
     record = registry.gate_record(version, events)
     reasons = []
-    if record.get("verdict") != "PASS" or record.get("digest") != said.scorer:
+    if record.get("verdict") != "PASS" or record.get("digest") != registration.scorer:
         reasons = [
-            f"{one['verdict']} {one['name']}: {one['sentence']}"
-            for one in record.get("checks", [])
-            if one["verdict"] != "PASS"
+            f"{check['verdict']} {check['name']}: {check['sentence']}"
+            for check in record.get("checks", [])
+            if check["verdict"] != "PASS"
         ]
         reasons = ["the gate did not let this scorer pass", *reasons, *record.get("stale", [])]
     for waiver in record.get("waivers", []):
@@ -53,62 +54,23 @@ def evidence(registry: Registry, version: int, events: list[Event], today: date)
             reasons.append(f"the waiver of {waiver['check']} by {waiver['person']} expired on {waiver['expires']}")
     if reasons:
         raise MoveRefused("\n  ".join([f"version {version} may not move on:", *reasons]))
-    return {"gate_record": said.facts["gate_record"], "verdict": "PASS", "waivers": record["waivers"]}
+    return {"gate_record": registration.facts["gate_record"], "verdict": "PASS", "waivers": record["waivers"]}
 
 
-def moment(text: str) -> datetime:
-    """A day's end or a moment, in UTC unless it says otherwise."""
-    try:
-        if len(text) == len("2026-11-25"):
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is no date; expected 2026-11-25 or 2026-11-25T14:30.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def as_of(events: list[Event], at: datetime) -> dict[str, Any]:
-    """Which scorer was champion at a moment, since when, put there by whom, why, on which verdict and which waivers."""
-    then = standing(events, at)
-    version = then.champion
-    if version is None:
-        return {"at": at.isoformat(), "champion": None}
-    before = [event for event in events if event.at <= at]
-    made = registered(before, version)
-    put = next(
-        event for event in reversed(before) if event.move in ("promote", "rollback") and event.version == version
-    )
-    return {
-        "at": at.isoformat(),
-        "champion": version,
-        "scorer": made.scorer,
-        "since": put.at.isoformat(),
-        "by": put.by,
-        "why": put.reason,
-        "move": put.move,
-        "registered_by": made.by,
-        "registered_at": made.at.isoformat(),
-        "verdict": made.facts["verdict"],
-        "waivers": made.facts["waivers"],
-        "commit": made.facts["commit"],
-        "digests": made.facts["digests"],
-    }
-
-
-def differences(registry: Registry, one: str, other: str) -> dict[str, Any]:
+def differences(registry: Registry, first_word: str, second_word: str) -> dict[str, Any]:
     """What differs between two versions: config, kind of model, checks of the gate with their figures, origin."""
     events = registry.events()
     now = standing(events)
-    first, second = (_content(registry, now.named(word), events) for word in (one, other))
+    first, second = (_content(registry, now.named(word), events) for word in (first_word, second_word))
     return {part: _unlike(first[part], second[part]) for part in first}
 
 
-def _content(registry: Registry, version: int, events: list[Event]) -> dict[str, dict[str, Any]]:
-    said = registered(events, version)
+def _content(registry: Registry, version: int, events: list[HistoryEvent]) -> dict[str, dict[str, Any]]:
+    registration = registered(events, version)
     with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch) / "release"
-        registry.fetch(version, events, place)
-        scorer = Scorer.load(Files(place).scorer)
+        release = Path(scratch) / "release"
+        registry.fetch(version, events, release)
+        scorer = Scorer.load(Files(release).scorer)
     record = registry.gate_record(version, events)
     return {
         "scorer": {"digest": scorer.digest, "kind": scorer.model.kind, "calibration": scorer.calibration.as_dict()},
@@ -117,7 +79,11 @@ def _content(registry: Registry, version: int, events: list[Event]) -> dict[str,
             check["name"]: {part: check[part] for part in ("verdict", "value", "low", "high")}
             for check in record["checks"]
         },
-        "origin": {"commit": said.facts["commit"], "registered_by": said.by, **said.facts["digests"]},
+        "origin": {
+            "commit": registration.facts["commit"],
+            "registered_by": registration.by,
+            **registration.facts["digests"],
+        },
     }
 
 

@@ -14,7 +14,7 @@ from credit_risk.data import digest, provenance
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, NotFound, UsageError
-from credit_risk.registry.lifecycle import Event
+from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.registry.mlflow.tracking import Run, dataset
@@ -40,7 +40,7 @@ def register(
     run_name: str | None = None,
     tags: Mapping[str, str] | None = None,
     metrics: Path | None = None,
-) -> Event:
+) -> HistoryEvent:
     """Register models/scorer as a candidate; the same scorer with the same gate record is registered once.
 
     A scorer that the gate refused can be registered, for the record; it can never be promoted.
@@ -61,10 +61,15 @@ def register(
         "commit": provenance.commit(files.root),
         "uncommitted": list(provenance.uncommitted(files.root, "src", "configs", "dvc.yaml")),
     }
-    told = own_tags(tags or {}) | _tags(files, scorer, facts)
+    all_tags = own_tags(tags or {}) | _tags(files, scorer, facts)
     figures = flat(_metrics(metrics or files.report("metrics")))
     run = Run(
-        run_name or f"{scorer.digest[:12]}", _params(config), figures, told, _datasets(config, files), [files.reports]
+        run_name or f"{scorer.digest[:12]}",
+        _params(config),
+        figures,
+        all_tags,
+        _datasets(config, files),
+        [files.reports],
     )
     with tempfile.TemporaryDirectory() as scratch:
         packed = Path(scratch) / "scorer"
@@ -80,14 +85,14 @@ def judged(files: Files, today: date | None = None) -> dict[str, Any]:
     path = files.report("gate")
     if not path.is_file():
         raise NotFound(path, "Nothing was judged yet: run `make run`.")
-    found: dict[str, Any] = read_json(path)
+    record: dict[str, Any] = read_json(path)
     now = judging.record(load(files.config), files, today or datetime.now(UTC).date())
-    if found != now:
+    if record != now:
         raise CheckFailed(
             f"{path} is not what the figures say of this scorer now: something changed after the verdict. "
             "Run `make run` again."
         )
-    return found
+    return record
 
 
 def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
@@ -99,25 +104,25 @@ def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 def flat(figures: Mapping[str, Any], above: str = "") -> dict[str, float]:
     """Every finite number of a report by its dotted name, as test.auc."""
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for name, value in figures.items():
         if isinstance(value, Mapping):
-            found |= flat(value, f"{above}{name}.")
+            numbers |= flat(value, f"{above}{name}.")
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            found[f"{above}{name}"] = float(value)
-    return found
+            numbers[f"{above}{name}"] = float(value)
+    return numbers
 
 
 def _metrics(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        figures = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFound(path, "It holds the figures to log: run `make run`, or name it with --metrics-path.") from None
     except ValueError as error:
         raise UsageError(f"{path} is not JSON ({error}); expected a report as reports/metrics.json.") from None
-    if not isinstance(found, dict):
+    if not isinstance(figures, dict):
         raise UsageError(f"{path} holds no JSON object; expected a report as reports/metrics.json.")
-    return found
+    return figures
 
 
 def _tags(files: Files, scorer: Scorer, facts: Mapping[str, Any]) -> dict[str, str]:
@@ -133,23 +138,23 @@ def _tags(files: Files, scorer: Scorer, facts: Mapping[str, Any]) -> dict[str, s
 
 
 def _params(config: Config) -> dict[str, str]:
-    told = config.as_dict()
-    values = leaves({part: told[part] for part in PARAMETERS})
+    tree = config.as_dict()
+    values = leaves({section: tree[section] for section in PARAMETERS})
     return {NOT_A_NAME.sub("_", name): str(value) for name, value in values.items() if value is not None}
 
 
 def leaves(tree: Any, above: str = "") -> dict[str, Any]:
-    """A tree as dotted names with their values; a list of plain values is one value."""
+    """A tree as dotted names with their values; a list without names below it is one value."""
     if isinstance(tree, Mapping):
         items = [(str(key), value) for key, value in tree.items()]
-    elif isinstance(tree, list | tuple) and any(isinstance(one, Mapping) for one in tree):
-        items = [(str(one.get("name", one.get("id", place))), one) for place, one in enumerate(tree)]
+    elif isinstance(tree, list | tuple) and any(isinstance(node, Mapping) for node in tree):
+        items = [(str(node.get("name", node.get("id", index))), node) for index, node in enumerate(tree)]
     else:
         return {above: tree}
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in items:
-        found |= leaves(value, f"{above}.{key}" if above else key)
-    return found
+        values |= leaves(value, f"{above}.{key}" if above else key)
+    return values
 
 
 def _datasets(config: Config, files: Files) -> list[tuple[Any, str]]:
@@ -159,6 +164,6 @@ def _datasets(config: Config, files: Files) -> list[tuple[Any, str]]:
     return [(_dataset(path, path.relative_to(files.root).as_posix()), context) for path, context in made_from]
 
 
-def _dataset(path: Path, place: str) -> Any:
+def _dataset(path: Path, name: str) -> Any:
     sha256 = digest.of_file(path)
-    return dataset(path.stem, place, sha256, json.dumps({"sha256": sha256}))
+    return dataset(path.stem, name, sha256, json.dumps({"sha256": sha256}))

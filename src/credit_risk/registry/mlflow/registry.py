@@ -1,7 +1,6 @@
 """The registry as one thing: versions in MLflow, moves in the history, and the two held against each other."""
 
 import logging
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from credit_risk.data import digest
+from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_directory
 from credit_risk.registry.errors import RegistryBroken, RegistryUnavailable
 from credit_risk.registry.history import History
-from credit_risk.registry.lifecycle import Event, Move, Standing, refuse, standing
+from credit_risk.registry.lifecycle import HistoryEvent, Move, Standing, refuse, registered, standing
 from credit_risk.registry.mlflow.tracking import Run, Tracking, Version, artefact_digest
 from credit_risk.registry.settings import RegistrySettings
 from credit_risk.scoring import signing
+from credit_risk.scoring.release_files import copy, release_files
 
 log = logging.getLogger(__name__)
 
 MARK = Path("models") / "scorer" / "scorer.json"
-PLACES = {"scorer": "models/scorer", "scorer.sig": "models/scorer.sig", "gate.sig": "models/gate.sig"}
-PLACES |= {"gate.json": "reports/gate.json"}  # where a release has what lies side by side in the registry
 
 
 @dataclass(frozen=True)
@@ -45,24 +44,24 @@ class Registry:
         finally:
             history.close()
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[HistoryEvent]:
         """Every move. Raises RegistryBroken where the history was altered, or cut off since MLflow noted its end."""
-        found = self.history.read()
+        events = self.history.read()
         noted = self.tracking.head()
         if noted:
             seq, _, hash_ = noted.partition(":")
-            if int(seq) > len(found) or (int(seq) and self.history.hash_of(int(seq)) != hash_):
+            if int(seq) > len(events) or (int(seq) and self.history.hash_of(int(seq)) != hash_):
                 raise RegistryBroken(
-                    f"MLflow has seen {seq} moves, and the history's {len(found)} are not those: "
+                    f"MLflow has seen {seq} moves, and the history's {len(events)} are not those: "
                     "it was cut off or replaced."
                 )
-        return found
+        return events
 
-    def known(self, scorer: str, gate: str) -> Event | None:
+    def known(self, scorer: str, gate: str) -> HistoryEvent | None:
         """How a scorer with this very gate record came into the registry; None if it has not."""
-        return next((one for one in self.events() if _is_of(one, scorer, gate)), None)
+        return next((event for event in self.events() if _is_of(event, scorer, gate)), None)
 
-    def register(self, run: Run, model: Path, *, by: str, reason: str, facts: Mapping[str, Any]) -> Event:
+    def register(self, run: Run, model: Path, *, by: str, reason: str, facts: Mapping[str, Any]) -> HistoryEvent:
         """Make a version of a packed scorer, or take the one that a killed registration left; the history says so."""
         events = self.events()
         scorer, gate = run.tags["scorer"], run.tags["gate_record"]
@@ -70,14 +69,14 @@ class Registry:
         left = self._left_behind(scorer, gate)
         artefact = left.tags["artefact"] if left else artefact_digest(model)
         version = left.number if left else self.tracking.add(run, model, artefact)
-        told = dict(facts) | {"gate_record": gate, "artefact": artefact}
-        event = self.history.append("register", version, scorer, by=by, reason=reason, facts=told, after=len(events))
+        facts = dict(facts) | {"gate_record": gate, "artefact": artefact}
+        event = self.history.append("register", version, scorer, by=by, reason=reason, facts=facts, after=len(events))
         self._follow()
         return event
 
     def move(
-        self, move: Move, version: int, events: list[Event], *, by: str, reason: str, facts: Mapping[str, Any]
-    ) -> Event:
+        self, move: Move, version: int, events: list[HistoryEvent], *, by: str, reason: str, facts: Mapping[str, Any]
+    ) -> HistoryEvent:
         """Make a move on the history as it was read; the files of the version must be what was registered.
 
         Raises MoveRefused, RegistryBroken, SignatureRefused, and RegistryMoved if somebody was faster.
@@ -90,25 +89,23 @@ class Registry:
         self._follow()
         return event
 
-    def verify(self, version: int, events: list[Event]) -> None:
+    def verify(self, version: int, events: list[HistoryEvent]) -> None:
         """Raise unless the version's files are, to the byte, what was registered and signed."""
         with tempfile.TemporaryDirectory() as scratch:
             self._sound(version, events, Path(scratch))
 
-    def fetch(self, version: int, events: list[Event], to: Path) -> None:
+    def fetch(self, version: int, events: list[HistoryEvent], to: Path) -> None:
         """Write a version as a root that can be served: models/scorer, reports/gate.json and both signatures."""
 
         def fill(folder: Path) -> None:
             with tempfile.TemporaryDirectory() as scratch:
-                found = self._sound(version, events, Path(scratch))
-                for name, place in PLACES.items():
-                    (folder / place).parent.mkdir(exist_ok=True)
-                    source = found / "artifacts" / name
-                    (shutil.copytree if source.is_dir() else shutil.copyfile)(source, folder / place)
+                packed = self._sound(version, events, Path(scratch))
+                for path in release_files(Files(folder)):  # side by side in the registry
+                    copy(packed / "artifacts" / path.name, path)
 
         write_directory(to, fill, mark=str(MARK))
 
-    def gate_record(self, version: int, events: list[Event]) -> dict[str, Any]:
+    def gate_record(self, version: int, events: list[HistoryEvent]) -> dict[str, Any]:
         """The gate's record that was registered with a version. Raises RegistryBroken if it is another one now."""
         with tempfile.TemporaryDirectory() as scratch:
             path = self.tracking.files_of(version, Path(scratch)) / "artifacts" / "gate.json"
@@ -117,21 +114,21 @@ class Registry:
             record: dict[str, Any] = read_json(path)
         return record
 
-    def _sound(self, version: int, events: list[Event], scratch: Path) -> Path:
-        said = registered(events, version)
-        found = self.tracking.files_of(version, scratch)
-        artefacts = found / "artifacts"
+    def _sound(self, version: int, events: list[HistoryEvent], scratch: Path) -> Path:
+        registration = registered(events, version)
+        packed = self.tracking.files_of(version, scratch)
+        artefacts = packed / "artifacts"
         expected = {
-            "scorer": (said.scorer, digest.of_directory(artefacts / "scorer")),
-            "gate.json": (said.facts["gate_record"], _of_file(artefacts / "gate.json")),
-            "the rest of its files": (said.facts["artefact"], artefact_digest(found)),
+            "scorer": (registration.scorer, digest.of_directory(artefacts / "scorer")),
+            "gate.json": (registration.facts["gate_record"], _of_file(artefacts / "gate.json")),
+            "the rest of its files": (registration.facts["artefact"], artefact_digest(packed)),
         }
         wrong = [name for name, (recorded, measured) in expected.items() if recorded != measured]
         named = [sentence for name in ("scorer", "gate") if (sentence := self._unsigned(artefacts, name))]
         if wrong or named:
             what = f"altered since it was registered: {', '.join(wrong)}" if wrong else "not signed as it must be"
             raise RegistryBroken("\n  ".join([f"version {version} is {what}.", *named]))
-        return found
+        return packed
 
     def _unsigned(self, artefacts: Path, name: str) -> str | None:
         what = artefacts / ("scorer" if name == "scorer" else "gate.json")
@@ -139,16 +136,16 @@ class Registry:
 
     def _left_behind(self, scorer: str, gate: str) -> Version | None:
         """The version of a registration that was killed before the history said so, if its files are whole."""
-        for one in self.tracking.versions():
-            if (one.tags.get("scorer"), one.tags.get("gate_record")) == (scorer, gate):
+        for version in self.tracking.versions():
+            if (version.tags.get("scorer"), version.tags.get("gate_record")) == (scorer, gate):
                 with tempfile.TemporaryDirectory() as scratch:
-                    found = self.tracking.files_of(one.number, Path(scratch))
-                    if artefact_digest(found) == one.tags.get("artefact"):
-                        return one
+                    packed = self.tracking.files_of(version.number, Path(scratch))
+                    if artefact_digest(packed) == version.tags.get("artefact"):
+                        return version
         return None
 
     def _follow(self) -> None:
-        """Set MLflow's aliases to what the history says; the move stands even if MLflow cannot be told now."""
+        """Set MLflow's aliases to what the history says; the move stands even if MLflow cannot be reached now."""
         try:
             head = ""
             while head != (head := self.history.head()):  # until nobody has moved anything meanwhile
@@ -163,20 +160,7 @@ class Registry:
         return now
 
 
-def versions(events: list[Event]) -> list[int]:
-    """Every version that was ever registered."""
-    return [event.version for event in events if event.move == "register"]
-
-
-def registered(events: list[Event], version: int) -> Event:
-    """How a version came into the registry. Raises RegistryBroken for a number that never did."""
-    for event in events:
-        if event.move == "register" and event.version == version:
-            return event
-    raise RegistryBroken(f"version {version} is in no registration of the history.")
-
-
-def _is_of(event: Event, scorer: str, gate: str) -> bool:
+def _is_of(event: HistoryEvent, scorer: str, gate: str) -> bool:
     return event.move == "register" and event.scorer == scorer and event.facts["gate_record"] == gate
 
 

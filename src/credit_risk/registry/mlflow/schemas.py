@@ -72,17 +72,19 @@ class OutputDiffers(SchemaMismatch):
 
 
 class SchemasDisagree(SchemaMismatch):
-    """More than one disagreement, each on its line; `found` holds them one by one."""
+    """More than one disagreement, each on its line; `mismatches` holds them one by one."""
 
-    def __init__(self, found: Sequence[SchemaMismatch]) -> None:
-        self.found = tuple(found)
-        super().__init__("\n".join(map(str, found)))
+    def __init__(self, mismatches: Sequence[SchemaMismatch]) -> None:
+        self.mismatches = tuple(mismatches)
+        super().__init__("\n".join(map(str, mismatches)))
 
 
 def declared(config: Config) -> Schema:
     """What the config says of an application."""
     columns = {name: config.columns[name] for name in config.inputs}
-    return Schema(tuple(Field(name, _kind(one), one.missing == "refuse") for name, one in columns.items()), OUTPUTS)
+    return Schema(
+        tuple(Field(name, _kind(column), column.missing == "refuse") for name, column in columns.items()), OUTPUTS
+    )
 
 
 def recorded(signature: Mapping[str, Any]) -> Schema:
@@ -94,17 +96,19 @@ def served(openapi: Mapping[str, Any]) -> Schema:
     """What the API's description says of an application and a decision."""
     schemas = openapi["components"]["schemas"]
     sent, answered = schemas["Application"], schemas["Decision"]
-    inputs = (_of_json(name, one, name in sent["required"]) for name, one in sent["properties"].items())
+    inputs = (_of_json(name, value, name in sent["required"]) for name, value in sent["properties"].items())
     known = {field.name for field in OUTPUTS}
-    told = {name: one for name, one in answered["properties"].items() if name in known}
-    return Schema(tuple(inputs), tuple(_of_json(name, one, not _may_be_null(one)) for name, one in told.items()))
+    outputs = {name: value for name, value in answered["properties"].items() if name in known}
+    return Schema(
+        tuple(inputs), tuple(_of_json(name, value, not _may_be_null(value)) for name, value in outputs.items())
+    )
 
 
-def agree(wanted: Schema, got: Schema, where: str) -> None:
+def agree(expected: Schema, got: Schema, where: str) -> None:
     """Raise the SchemaMismatch that fits, or SchemasDisagree with each of several. where: who says `got`."""
-    found = list(_mismatches(wanted, got, where))
-    if found:
-        raise found[0] if len(found) == 1 else SchemasDisagree(found)
+    mismatches = list(_mismatches(expected, got, where))
+    if mismatches:
+        raise mismatches[0] if len(mismatches) == 1 else SchemasDisagree(mismatches)
 
 
 def as_stored(field: Field) -> Kind:
@@ -112,29 +116,29 @@ def as_stored(field: Field) -> Kind:
     return "number" if field.kind == "integer" and not field.needed else field.kind
 
 
-def _mismatches(wanted: Schema, got: Schema, where: str) -> Iterator[SchemaMismatch]:
+def _mismatches(expected: Schema, got: Schema, where: str) -> Iterator[SchemaMismatch]:
     theirs = {field.name: field for field in got.inputs}
-    ours = {field.name: field for field in wanted.inputs}
+    ours = {field.name: field for field in expected.inputs}
     for name, field in ours.items():
-        other = theirs.get(name)
-        if other is None:
+        described = theirs.get(name)
+        if described is None:
             yield InputMissing(f"{where} lacks the input {name!r}, which the config declares.")
             continue
-        if not _same_kind(field, other):
-            yield TypeDiffers(f"{where} takes {name!r} as {other.kind}, the config declares {field.kind}.")
-        if field.needed != other.needed:
+        if not _same_kind(field, described):
+            yield TypeDiffers(f"{where} takes {name!r} as {described.kind}, the config declares {field.kind}.")
+        if field.needed != described.needed:
             words = {True: "needed", False: "optional"}
-            yield NeedDiffers(f"{where} says {name!r} is {words[other.needed]}, the config {words[field.needed]}.")
+            yield NeedDiffers(f"{where} says {name!r} is {words[described.needed]}, the config {words[field.needed]}.")
     for name in theirs.keys() - ours.keys():
         yield InputUnknown(f"{where} takes an input {name!r} that the config does not declare.")
     if theirs.keys() == ours.keys() and list(theirs) != list(ours):
         yield OrderDiffers(f"{where} has the inputs in another order: {', '.join(theirs)}; config: {', '.join(ours)}.")
     answered = {field.name: field for field in got.outputs}
-    for field in wanted.outputs:
+    for field in expected.outputs:
         if field != answered.get(field.name):
-            told = answered.get(field.name)
-            said = f"as {told.kind}, {'always' if told.needed else 'maybe'}" if told else "not at all"
-            yield OutputDiffers(f"{where} answers {field.name!r} {said}; expected {field.kind}.")
+            got_field = answered.get(field.name)
+            how = f"as {got_field.kind}, {'always' if got_field.needed else 'maybe'}" if got_field else "not at all"
+            yield OutputDiffers(f"{where} answers {field.name!r} {how}; expected {field.kind}.")
 
 
 def _kind(column: Column) -> Kind:
@@ -156,9 +160,9 @@ def _of_mlflow(column: Mapping[str, Any]) -> Field:
 def _of_json(name: str, described: Mapping[str, Any], needed: bool) -> Field:
     if "enum" in described:
         return Field(name, "text", needed)
-    told = described["type"] if isinstance(described["type"], list) else [described["type"]]
+    types = described["type"] if isinstance(described["type"], list) else [described["type"]]
     kinds: dict[str, Kind] = {"string": "text", "integer": "integer", "boolean": "boolean", "array": "list"}
-    return Field(name, kinds.get(told[0], "number"), needed)
+    return Field(name, kinds.get(types[0], "number"), needed)
 
 
 def _may_be_null(described: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from mlflow.models import Model
 
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
-from credit_risk.registry.lifecycle import Event
+from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.registry.mlflow import schemas
 from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring.scorer import Scorer
@@ -19,31 +19,31 @@ from credit_risk.serving import openapi
 from credit_risk.serving.settings import Access, Serving
 
 
-def validate(registry: Registry, version: int, events: list[Event], url: str | None = None) -> int:
-    """How many inputs all three agree on. Raises the SchemaMismatch that fits (see registry.schemas).
+def validate(registry: Registry, version: int, events: list[HistoryEvent], url: str | None = None) -> int:
+    """How many inputs all three agree on. Raises the SchemaMismatch that fits (see registry.mlflow.schemas).
 
     url: a running service; without it, what this code would serve is described.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch) / "release"
-        registry.fetch(version, events, place)
-        scorer = Scorer.load(Files(place).scorer)
+        release = Path(scratch) / "release"
+        registry.fetch(version, events, release)
+        scorer = Scorer.load(Files(release).scorer)
         signature = Model.load(str(registry.tracking.files_of(version, Path(scratch) / "model"))).signature
     declared = schemas.declared(scorer.config)
     parts = {"inputs": signature.inputs.to_dict(), "outputs": signature.outputs.to_dict()}
     schemas.agree(declared, schemas.recorded(parts), "MLflow's record")
-    served = _asked(url) if url else openapi.of(scorer, Serving(access=Access(mode="off"), gate="reported"))
+    served = _openapi_of(url) if url else openapi.of(scorer, Serving(access=Access(mode="off"), gate="reported"))
     schemas.agree(declared, schemas.served(served), "the API")
     return len(declared.inputs)
 
 
-def _asked(url: str) -> dict[str, Any]:
-    place = url.rstrip("/") + "/openapi.json"
-    if not place.startswith(("http://", "https://")):
+def _openapi_of(url: str) -> dict[str, Any]:
+    address = url.rstrip("/") + "/openapi.json"
+    if not address.startswith(("http://", "https://")):
         raise UsageError(f"--url: got {url!r}, expected the service's address, as http://127.0.0.1:3000.")
     try:
-        with urlopen(place, timeout=10) as answer:  # noqa: S310  (http and https alone)
-            found: dict[str, Any] = json.load(answer)
+        with urlopen(address, timeout=10) as answer:  # noqa: S310  (http and https alone)
+            document: dict[str, Any] = json.load(answer)
     except (URLError, OSError, ValueError) as error:
-        raise UsageError(f"{place} cannot be read: {error}. Does the service run?") from None
-    return found
+        raise UsageError(f"{address} cannot be read: {error}. Does the service run?") from None
+    return document

@@ -29,7 +29,7 @@ MODEL = "scorer"  # the folder of a run's artefacts that a version is made of
 
 @dataclass(frozen=True)
 class Run:
-    """What MLflow is told of a registration."""
+    """What MLflow records of a registration."""
 
     name: str
     params: Mapping[str, str]
@@ -82,17 +82,17 @@ class Tracking:
     def versions(self) -> list[Version]:
         """Every version with its tags."""
         with self._reached():
-            found = self._client.search_model_versions(f"name = '{self.name}'")
-        return [Version(int(one.version), one.tags) for one in found]
+            versions = self._client.search_model_versions(f"name = '{self.name}'")
+        return [Version(int(version.version), version.tags) for version in versions]
 
     def files_of(self, version: int, scratch: Path) -> Path:
         """Where a version's files are; those of a server are copied to the scratch folder."""
         with self._reached():
-            place = self._client.get_model_version(self.name, str(version)).source or ""
-            if place.startswith(LOCAL):
-                return Path(unquote(place.removeprefix(LOCAL)))
+            source = self._client.get_model_version(self.name, str(version)).source or ""
+            if source.startswith(LOCAL):
+                return Path(unquote(source.removeprefix(LOCAL)))
             scratch.mkdir(parents=True, exist_ok=True)
-            return Path(mlflow.artifacts.download_artifacts(place, dst_path=str(scratch), tracking_uri=self.url))
+            return Path(mlflow.artifacts.download_artifacts(source, dst_path=str(scratch), tracking_uri=self.url))
 
     def set_aliases(self, aliases: Mapping[str, int], head: str) -> None:
         """Make MLflow's aliases those of the history, and note there where the history ends."""
@@ -112,8 +112,10 @@ class Tracking:
         return noted
 
     def _experiment(self) -> str:
-        found = self._client.get_experiment_by_name(self.name)
-        return str(found.experiment_id if found else self._client.create_experiment(self.name, self._artifacts))
+        experiment = self._client.get_experiment_by_name(self.name)
+        return str(
+            experiment.experiment_id if experiment else self._client.create_experiment(self.name, self._artifacts)
+        )
 
     def _log(self, run: str, what: Run) -> None:
         metrics = [Metric(name, value, 0, 0) for name, value in what.metrics.items()]
@@ -153,13 +155,13 @@ class Tracking:
 
 def artefact_digest(model: Path) -> str:
     """The digest of a version's files, without the one that MLflow adds and what Python compiles when it is loaded."""
-    files = (one for one in model.rglob("*") if one.is_file() and one.parent.name != "__pycache__")
-    return digest.of_files(model, (one for one in files if one.name != ITS_OWN))
+    files = (path for path in model.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    return digest.of_files(model, (path for path in files if path.name != ITS_OWN))
 
 
-def dataset(name: str, place: str, sha256: str, profile: str) -> Dataset:
+def dataset(name: str, source: str, sha256: str, profile: str) -> Dataset:
     """A table as MLflow names it; its digest there has room for 36 characters, the whole one stands in the profile."""
-    return Dataset(name, sha256[:36], "local", place, None, profile)
+    return Dataset(name, sha256[:36], "local", source, None, profile)
 
 
 def _without_password(url: str) -> str:
