@@ -57,7 +57,7 @@ def go_on(engine, world, *, most=400, until=lambda state: state.ended):
         if until(state):
             return state
         world.pass_()
-    raise AssertionError(f"still {state.phase} {state.percent}: {state.said}")
+    raise AssertionError(f"still {state.phase} {state.percent}: {state.message}")
 
 
 @dataclass(frozen=True)

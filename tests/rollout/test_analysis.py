@@ -10,13 +10,13 @@ def look(live, candidate, analysis, at=1):
 
 
 def named(judgement, name):
-    return next(one for one in judgement.findings if one.name == name)
+    return next(one for one in judgement.comparisons if one.name == name)
 
 
 def test_two_colours_alike_pass_with_enough_decisions(good, analysis):
     judgement = look(good(20_000), good(4_000), analysis)
     assert judgement.verdict == "PASS"
-    assert [one.name for one in judgement.findings] == list(MEASURES)
+    assert [one.name for one in judgement.comparisons] == list(MEASURES)
 
 
 def test_two_colours_alike_hold_with_too_few(good, analysis):
@@ -55,7 +55,7 @@ def test_nothing_at_all_holds(analysis):
 def test_each_fault_is_proved_by_its_own_measure(good, analysis, name, fault):
     judgement = look(good(20_000), good(1_000, **fault), analysis)
     assert judgement.verdict == "FAIL"
-    assert {one.name for one in judgement.findings if one.verdict == "FAIL"} == {name}
+    assert {one.name for one in judgement.comparisons if one.verdict == "FAIL"} == {name}
     assert judgement.sentence.startswith(name)
 
 

@@ -31,10 +31,10 @@ from credit_risk.ledger.verification import verify
 from credit_risk.registry.lifecycle import standing
 from credit_risk.registry.mlflow import promotion
 from credit_risk.rollout import power
-from credit_risk.rollout.folder import Place
+from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.supervisor import known
 from credit_risk.rollout.settings import validate_environment_config
-from credit_risk.rollout.state import Record, State
+from credit_risk.rollout.state import RolloutRecord, RolloutState
 from registry_trial import assemble_again, empty_registry, files, opened, registered
 from rollout_trial import ADA, KEY, Applicants, write_environment
 from tools import HAPROXY, needed
@@ -65,16 +65,16 @@ class Field:
     opened: Any
 
     @property
-    def place(self) -> Place:
-        return Place(self.root)
+    def folder(self) -> LocalFolder:
+        return LocalFolder(self.root)
 
     @property
-    def record(self) -> Record:
-        return Record(self.place.run)
+    def record(self) -> RolloutRecord:
+        return RolloutRecord(self.folder.run)
 
     def percent(self) -> float:
         """The candidate's share as the router's map has it."""
-        split = self.place.router.split()
+        split = self.folder.router.split()
         return max(split.end - split.first, 0) / 100
 
     def deploy(self, *words: str) -> subprocess.Popen[bytes]:
@@ -89,10 +89,10 @@ class Field:
         if standing(self.opened.events()).champion != 1:
             assert main(["rollback", "--root", str(self.root), *ADA]) == 0
             promotion.move(self.opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
-        assert self.place.wanted()[self.live()] == "1"
+        assert self.folder.versions()[self.live()] == "1"
 
     def live(self) -> str:
-        return next(colour for colour, version in self.place.wanted().items() if version == "1")
+        return next(colour for colour, version in self.folder.versions().items() if version == "1")
 
 
 @pytest.fixture
@@ -287,8 +287,8 @@ def test_killed_controllers_services_and_routers(field, drilled):
                 ended(field, field.deploy("resume"))
             ends.append(field.record.load().phase)
             champion = standing(field.opened.events()).champion
-            assert field.place.wanted().keys() == {field.place.wanted() and next(iter(field.place.wanted()))}
-            assert str(champion) == next(iter(field.place.wanted().values())), "registry and traffic agree"
+            assert field.folder.versions().keys() == {field.folder.versions() and next(iter(field.folder.versions()))}
+            assert str(champion) == next(iter(field.folder.versions().values())), "registry and traffic agree"
             field.reset()
         found["controller"] = {
             "kills": KILLS,
@@ -316,7 +316,7 @@ def test_killed_controllers_services_and_routers(field, drilled):
     assert drilled["kills"]["ledger"] | {"answered": 0} == {"chain holds": True, "answered": 0, "lost": 0, "twice": 0}
 
 
-def is_in(field: Field, phase: str, before: State | None) -> bool:
+def is_in(field: Field, phase: str, before: RolloutState | None) -> bool:
     """Whether a rollout after this one has come so far, or further."""
     state = field.record.load()
     if state is None or (before and state.id == before.id):
@@ -327,7 +327,7 @@ def is_in(field: Field, phase: str, before: State | None) -> bool:
 
 def kill(field: Field, name: str) -> None:
     """Kill -9 of a kept process with all that it started."""
-    process = psutil.Process(int(known(field.place)[name]["pid"]))
+    process = psutil.Process(int(known(field.folder)[name]["pid"]))
     for one in (*process.children(recursive=True), process):
         with suppress(psutil.NoSuchProcess):
             one.kill()
@@ -337,7 +337,7 @@ def wait_up(field: Field) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(OSError):
-            servers = field.place.router.servers()
+            servers = field.folder.router.servers()
             if all(servers[f"{field.live()}-{number}"].up for number in (1, 2)):
                 return
         time.sleep(0.1)

@@ -8,10 +8,10 @@ import pytest
 
 from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.rollout.analysis import Counts
-from credit_risk.rollout.engine import Engine, NotReached, Releases, RolloutRefused
+from credit_risk.rollout.engine import NotReached, Releases, RolloutEngine, RolloutRefused
 from credit_risk.rollout.settings import validate_environment_config
 from credit_risk.rollout.shadow import shadow
-from credit_risk.rollout.state import Record
+from credit_risk.rollout.state import RolloutRecord
 from rollout_trial import go_on
 
 WHO = {"by": "Kim Lee", "reason": "third quarter was added"}
@@ -130,8 +130,12 @@ def world():
 @pytest.fixture
 def engine(world, rollout, tmp_path):
     settings = rollout.model_copy(update={"step_s": 3.0, "bake_s": 5.0, "ready_s": 10.0})
-    return Engine(
-        Record(tmp_path), world, Releases(world.fetch, world.promoted, world.returned), settings, lambda: world.now
+    return RolloutEngine(
+        RolloutRecord(tmp_path),
+        world,
+        Releases(world.fetch, world.promoted, world.returned),
+        settings,
+        lambda: world.now,
     )
 
 
@@ -228,7 +232,7 @@ def test_a_moment_out_of_traffic_holds_and_is_no_reason_to_go_back(engine, world
     for _ in range(2):
         world.now += 1
         state = engine.tick()
-    assert (state.phase, state.step, state.said) == (phase, before.step, "the candidate is out of traffic for now")
+    assert (state.phase, state.step, state.message) == (phase, before.step, "the candidate is out of traffic for now")
     world.is_ready = True
     assert go_on(engine, world).phase == "done"
     assert engine.record.load().away == 0
@@ -241,7 +245,7 @@ def test_without_enough_decisions_it_holds_and_goes_nowhere(engine, world):
         world.now += 1  # time without applications
         state = engine.tick()
     assert (state.phase, state.percent) == ("traffic", 10)
-    assert "too few" in state.said
+    assert "too few" in state.message
 
 
 def test_a_release_that_is_refused_never_runs(engine, world):
@@ -284,7 +288,7 @@ def test_a_router_that_does_not_answer_decides_nothing(engine, world):
     go_on(engine, world, until=lambda state: state.percent == 10)
     world.unreachable = 3
     world.pass_()
-    assert (engine.tick().phase, engine.tick().said) == ("traffic", "the router does not answer")
+    assert (engine.tick().phase, engine.tick().message) == ("traffic", "the router does not answer")
     assert go_on(engine, world).phase == "done"
 
 
@@ -302,7 +306,7 @@ def test_a_pause_holds_and_a_resume_goes_on(engine, world):
     for _ in range(30):
         world.pass_()
         state = engine.tick()
-    assert (state.percent, state.said) == (10, "paused: `credit-risk deploy resume` or `approve`")
+    assert (state.percent, state.message) == (10, "paused: `credit-risk deploy resume` or `approve`")
     engine.record.order("resume", "Ada Berg", "the branch is content")
     assert go_on(engine, world).phase == "done"
     assert [event.by for event in engine.record.events() if event.what in ("pause", "resume")] == ["Ada Berg"] * 2
@@ -311,7 +315,7 @@ def test_a_pause_holds_and_a_resume_goes_on(engine, world):
 def test_a_step_that_needs_a_word_waits_for_it(engine, world):
     engine.settings = engine.settings.model_copy(update={"approvals": (50,)})
     begin(engine)
-    go_on(engine, world, until=lambda state: "waits for" in state.said)
+    go_on(engine, world, until=lambda state: "waits for" in state.message)
     for _ in range(20):
         world.pass_()
         assert engine.tick().percent == 10
@@ -393,7 +397,7 @@ def begun(engine, world, folder):
     """An engine like this one in a world of its own, with a rollout under way."""
     again = replace(
         engine,
-        record=Record(folder),
+        record=RolloutRecord(folder),
         target=world,
         releases=Releases(world.fetch, world.promoted, world.returned),
         clock=lambda: world.now,

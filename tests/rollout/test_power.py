@@ -7,7 +7,7 @@ import numpy as np
 
 from credit_risk.cli import main
 from credit_risk.rollout import power
-from credit_risk.rollout.power import Measured, Outcome, Truth, at_the_tolerance, faulty, rollout
+from credit_risk.rollout.power import CandidateOutcomes, SimulatedRollout, Truth, at_the_tolerance, faulty, rollout
 
 STEPS = (10, 50)
 
@@ -22,7 +22,7 @@ def ended(candidate, analysis, times, seed):
 def test_sound_rollouts_go_through_and_are_not_rolled_back(analysis):
     outcomes = ended(Truth(), analysis, 40, seed=1)
     assert sum(one.rolled_back for one in outcomes) == 0
-    assert sum(one.held for one in outcomes) == 0
+    assert sum(one.is_held for one in outcomes) == 0
 
 
 def test_candidates_at_every_tolerance_are_not_rolled_back_more_often_than_is_allowed(analysis):
@@ -30,7 +30,7 @@ def test_candidates_at_every_tolerance_are_not_rolled_back_more_often_than_is_al
     assert (
         sum(one.rolled_back for one in outcomes) <= 1
     )  # a hundredth is allowed; two of 40 would be by chance once in 19
-    assert all(one.held for one in outcomes if not one.rolled_back)
+    assert all(one.is_held for one in outcomes if not one.rolled_back)
 
 
 def test_every_fault_is_rolled_back(analysis):
@@ -40,9 +40,11 @@ def test_every_fault_is_rolled_back(analysis):
 
 def kind(sound, back, through, held):
     outcomes = (
-        [Outcome(True, False, 9)] * back + [Outcome(False, False, 0)] * through + [Outcome(False, True, 0)] * held
+        [SimulatedRollout(True, False, 9)] * back
+        + [SimulatedRollout(False, False, 0)] * through
+        + [SimulatedRollout(False, True, 0)] * held
     )
-    return Measured("kind", sound, tuple(outcomes))
+    return CandidateOutcomes("kind", sound, tuple(outcomes))
 
 
 def test_more_false_alarms_than_chance_could_make_are_wrong():
@@ -59,11 +61,11 @@ def test_faulty_candidates_may_be_held_and_not_be_let_through():
 
 
 def test_the_command_measures_and_an_analysis_that_is_wrong_exits_1(tmp_path, monkeypatch, capsys):
-    place = tmp_path / "configs" / "deploy"
-    shutil.copytree(Path(__file__).parent / "environments", place)
+    folder = tmp_path / "configs" / "deploy"
+    shutil.copytree(Path(__file__).parent / "environments", folder)
     words = ["rollout-power", "--root", str(tmp_path), "--rollouts", "2", "--per-look", "20000"]
     assert main(words) == 0
     assert "30 % errors: 2 of 2 rolled back" in capsys.readouterr().out
-    monkeypatch.setattr(power, "rollout", lambda *_, **__: Outcome(False, False, 0))
+    monkeypatch.setattr(power, "rollout", lambda *_, **__: SimulatedRollout(False, False, 0))
     assert main([*words[:-4], "--rollouts", "200"]) == 1
     assert "30 % errors: 200 of 200 let through" in capsys.readouterr().err.replace("\n", " ")

@@ -1,7 +1,7 @@
 """What a colour did in a step, added up over replicas that come and go."""
 
 from credit_risk.rollout.analysis import Counts
-from credit_risk.rollout.state import Meter, State
+from credit_risk.rollout.state import Meter, RolloutState
 
 
 def decided(count: int) -> Counts:
@@ -29,12 +29,12 @@ def test_one_that_was_started_anew_counts_from_nothing():
 
 def test_a_state_is_read_back_as_it_was():
     meters = (Meter().read({"blue-1": decided(3)}), Meter(decided(1), {"green-1": decided(2), "green-2": Counts()}))
-    state = State("r", "canary", "1", "2", "green", 7, (10, 100), "Ada Berg", "a good reason", meters=meters)
-    assert State.from_dict(state.as_dict()) == state
+    state = RolloutState("r", "canary", "1", "2", "green", 7, (10, 100), "Ada Berg", "a good reason", meters=meters)
+    assert RolloutState.from_dict(state.as_dict()) == state
 
 
 def test_the_share_follows_from_phase_and_step():
-    state = State("r", "canary", "1", "2", "green", 7, (10, 50, 100), "Ada Berg", "a good reason")
+    state = RolloutState("r", "canary", "1", "2", "green", 7, (10, 50, 100), "Ada Berg", "a good reason")
     shares = {phase: state.to(phase, 0.0, step=1).percent for phase in ("start", "traffic", "bake", "retire", "done")}
     assert shares == {"start": 0, "traffic": 50, "bake": 100, "retire": 100, "done": 100}
     assert (state.percent, state.step, state.away, state.live_colour) == (0, 0, 0.0, "blue")

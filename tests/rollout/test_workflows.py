@@ -9,8 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from credit_risk.cli import main
-from credit_risk.rollout.folder import Place
-from credit_risk.rollout.state import Record
+from credit_risk.rollout.local.folder import LocalFolder
+from credit_risk.rollout.state import RolloutRecord
 from registry_trial import empty_registry, files
 from rollout_trial import KEY, write_environment
 from tools import HAPROXY, free_ports, needed
@@ -84,7 +84,7 @@ def machine(files, monkeypatch, capsys):
     key = capsys.readouterr().out.strip()
     try:
         assert main(["up", *where, "--environment", "staging"]) == 0
-        yield Place(files.root), key
+        yield LocalFolder(files.root), key
     finally:
         assert main(["down", *where]) == 0
 
@@ -92,24 +92,24 @@ def machine(files, monkeypatch, capsys):
 @trains
 def test_a_machine_that_serves_takes_the_version_and_gives_it_back(clone, machine):
     """Router, two colours and a rollout for real, once there and once back, by both workflows."""
-    place, key = machine
+    folder, key = machine
     on_free_ports(clone)
-    before = place.wanted()
-    with_machine = {"variables": {"DEPLOY_ROOT": str(place.root)}, "secrets": {"LEDGER_KEY": KEY, "SMOKE_KEY": key}}
+    before = folder.versions()
+    with_machine = {"variables": {"DEPLOY_ROOT": str(folder.root)}, "secrets": {"LEDGER_KEY": KEY, "SMOKE_KEY": key}}
     here = {"inputs": DEPLOY | {"version": "here", "strategy": "direct", "production": False}}
     run = clone.act("workflow_dispatch", "deploy.yml", here, **with_machine)
     assert run.jobs == {"rehearse": "success", "roll-out": "success"}, str(run)
-    there = place.wanted()
+    there = folder.versions()
     assert (list(before), list(there)) == (["blue"], ["green"])
     back = {"inputs": {"environment": "staging", "by": "Ada Berg", "reason": "the branch asked for it"}}
     run = clone.act("workflow_dispatch", "rollback.yml", back, **with_machine | {"secrets": {"LEDGER_KEY": KEY}})
     assert run.jobs == {"back": "failure"}, str(run)
     assert "set CREDIT_RISK_SMOKE_KEY" in run.log
-    assert place.wanted() == there
+    assert folder.versions() == there
     run = clone.act("workflow_dispatch", "rollback.yml", back, **with_machine)
     assert run.jobs == {"back": "success"}, str(run)
-    assert place.wanted() == before
-    ended = [(one.what, one.by) for one in Record(place.run).events() if one.what in ("begun", "done")]
+    assert folder.versions() == before
+    ended = [(one.what, one.by) for one in RolloutRecord(folder.run).events() if one.what in ("begun", "done")]
     assert ended == [("begun", "Ada Berg"), ("done", "the controller")] * 2
 
 

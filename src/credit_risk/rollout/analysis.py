@@ -39,16 +39,16 @@ class Counts:
 
     def since(self, before: "Counts") -> "Counts":
         """What came on top of an earlier count. A process that was started anew counts from 0, so that all is new."""
-        plain = {name: _grown(getattr(self, name), getattr(before, name)) for name in PLAIN}
+        totals = {name: _grown(getattr(self, name), getattr(before, name)) for name in TOTALS}
         if not before.scores or sum(self.scores) < sum(before.scores):
-            return Counts(**plain, scores=self.scores)
-        return Counts(**plain, scores=tuple(map(_grown, self.scores, before.scores)))
+            return Counts(**totals, scores=self.scores)
+        return Counts(**totals, scores=tuple(map(_grown, self.scores, before.scores)))
 
-    def __add__(self, other: "Counts") -> "Counts":
+    def __add__(self, more: "Counts") -> "Counts":
         """Both together."""
-        plain = {name: getattr(self, name) + getattr(other, name) for name in PLAIN}
-        mine, theirs = self.scores or (0,) * len(other.scores), other.scores or (0,) * len(self.scores)
-        return Counts(**plain, scores=tuple(a + b for a, b in zip(mine, theirs, strict=True)))
+        totals = {name: getattr(self, name) + getattr(more, name) for name in TOTALS}
+        scores, added = self.scores or (0,) * len(more.scores), more.scores or (0,) * len(self.scores)
+        return Counts(**totals, scores=tuple(a + b for a, b in zip(scores, added, strict=True)))
 
     def as_dict(self) -> dict[str, Any]:
         return vars(self) | {"scores": list(self.scores)}
@@ -58,7 +58,7 @@ class Counts:
         return cls(**(dict(raw) | {"scores": tuple(raw["scores"])}))
 
 
-PLAIN = tuple(one.name for one in fields(Counts) if one.name != "scores")
+TOTALS = tuple(field.name for field in fields(Counts) if field.name != "scores")
 
 
 def _grown(now: int, before: int) -> int:
@@ -75,7 +75,7 @@ class Share:
     bad: Direction
 
     def read(self, counts: Counts) -> tuple[int, int]:
-        trials = sum(getattr(counts, one) for one in self.of)
+        trials = sum(getattr(counts, name) for name in self.of)
         return min(getattr(counts, self.hits), trials), trials  # two counters are not read at one instant
 
 
@@ -91,7 +91,7 @@ COLOURS = 2
 
 
 @dataclass(frozen=True)
-class Finding:
+class MeasureComparison:
     """One measure: live and candidate, between which values their difference lies, and what follows.
 
     For the score, live is 0 and candidate is the PSI against the live scorer's scores.
@@ -108,8 +108,8 @@ class Finding:
     @property
     def sentence(self) -> str:
         figures = f"{self.name} {self.candidate:.4f}, live {self.live:.4f}: {self.low:+.4f} to {self.high:+.4f}"
-        told = {"PASS": "within", "FAIL": "beyond", "CANNOT SAY": "may be beyond"}[self.verdict]
-        return f"{figures}, {told} {self.tolerance:g}"
+        relation = {"PASS": "within", "FAIL": "beyond", "CANNOT SAY": "may be beyond"}[self.verdict]
+        return f"{figures}, {relation} {self.tolerance:g}"
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Judgement:
     """What one look says of a step: FAIL rolls back, CANNOT SAY holds, PASS lets the step end."""
 
     verdict: Verdict
-    findings: tuple[Finding, ...]
+    comparisons: tuple[MeasureComparison, ...]
     few: str = ""
 
     @property
@@ -125,8 +125,8 @@ class Judgement:
         """Why it is so: what is bad, or what is not known yet."""
         if self.verdict == "PASS":
             return "every measure is within its tolerance"
-        told = [one.sentence for one in self.findings if one.verdict == self.verdict]
-        return "; ".join([*([self.few] if self.few and self.verdict != "FAIL" else []), *told])
+        decisive = [measure.sentence for measure in self.comparisons if measure.verdict == self.verdict]
+        return "; ".join([*([self.few] if self.few and self.verdict != "FAIL" else []), *decisive])
 
 
 def part(analysis: Analysis, steps: int) -> float:
@@ -144,57 +144,59 @@ def judge(live: Counts, candidate: Counts, analysis: Analysis, *, steps: int, lo
     proved bad by fewer is bad.
     """
     few = _few(live, candidate, analysis.least)
-    findings = [
+    comparisons = [
         *_shares(live, candidate, analysis, steps),
         _score(live, candidate, analysis, steps=steps, look=look, few=bool(few)),
     ]
-    verdicts = {one.verdict for one in findings}
+    verdicts = {measure.verdict for measure in comparisons}
     if "FAIL" in verdicts:
-        return Judgement("FAIL", tuple(findings))
+        return Judgement("FAIL", tuple(comparisons))
     if few or verdicts != {"PASS"}:
-        return Judgement("CANNOT SAY", tuple(findings), few)
-    return Judgement("PASS", tuple(findings))
+        return Judgement("CANNOT SAY", tuple(comparisons), few)
+    return Judgement("PASS", tuple(comparisons))
 
 
 def _few(live: Counts, candidate: Counts, least: int) -> str:
     lacking = [
-        f"{one.decisions} decisions of the {name}"
-        for name, one in (("candidate", candidate), ("live scorer", live))
-        if one.decisions < least
+        f"{counts.decisions} decisions of the {name}"
+        for name, counts in (("candidate", candidate), ("live scorer", live))
+        if counts.decisions < least
     ]
     return f"too few: {' and '.join(lacking)}, {least} needed" if lacking else ""
 
 
-def _shares(live: Counts, candidate: Counts, analysis: Analysis, steps: int) -> list[Finding]:
+def _shares(live: Counts, candidate: Counts, analysis: Analysis, steps: int) -> list[MeasureComparison]:
     read = np.array([[share.read(live), share.read(candidate)] for share in SHARES])
     low, high = bounds(read[:, :, 0], read[:, :, 1], part(analysis, steps))
     seen = np.divide(read[:, :, 0], read[:, :, 1], out=np.zeros(low.shape), where=read[:, :, 1] > 0)
-    found = []
-    for place, share in enumerate(SHARES):
+    comparisons = []
+    for index, share in enumerate(SHARES):
         tolerance = getattr(analysis.tolerances, share.name)
-        least, most = low[place, 1] - high[place, 0], high[place, 1] - low[place, 0]
+        least, most = low[index, 1] - high[index, 0], high[index, 1] - low[index, 0]
         two_sided = share.bad == "either"
         bad = least > tolerance or (two_sided and most < -tolerance)
         good = most <= tolerance and (not two_sided or least >= -tolerance)
         verdict: Verdict = "FAIL" if bad else "PASS" if good else "CANNOT SAY"
-        figures = (float(seen[place, 0]), float(seen[place, 1]), float(least), float(most))
-        found.append(Finding(share.name, *figures, tolerance, verdict))
-    return found
+        figures = (float(seen[index, 0]), float(seen[index, 1]), float(least), float(most))
+        comparisons.append(MeasureComparison(share.name, *figures, tolerance, verdict))
+    return comparisons
 
 
-def _score(live: Counts, candidate: Counts, analysis: Analysis, *, steps: int, look: int, few: bool) -> Finding:
+def _score(
+    live: Counts, candidate: Counts, analysis: Analysis, *, steps: int, look: int, few: bool
+) -> MeasureComparison:
     """The PSI between the two colours' scores. Each look has its part of the alarms, and all looks have no more."""
     then, now = np.array(live.scores, dtype=np.int64), np.array(candidate.scores, dtype=np.int64)
     tolerance = analysis.tolerances.score_psi
     if not then.sum() or not now.sum():
-        return Finding("score_psi", 0.0, 0.0, 0.0, float("inf"), tolerance, "CANNOT SAY")
+        return MeasureComparison("score_psi", 0.0, 0.0, 0.0, float("inf"), tolerance, "CANNOT SAY")
     # A step's alarms are shared out over its looks as 6 / (pi * look)**2, which adds up to 1.
     alpha = COLOURS * part(analysis, steps) * 6 / (np.pi * look) ** 2
     low, high = drift.interval(then, now, 1 - alpha)
     verdict: Verdict = "FAIL" if low > tolerance else "PASS" if high <= tolerance else "CANNOT SAY"
     if few:  # this interval is not exact for few
         verdict = "CANNOT SAY"
-    return Finding("score_psi", 0.0, drift.index(then, now), low, high, tolerance, verdict)
+    return MeasureComparison("score_psi", 0.0, drift.index(then, now), low, high, tolerance, verdict)
 
 
 def decisions_needed(usual: Counts, analysis: Analysis, *, percent: int, steps: int, looks: int = 100) -> int:
@@ -225,5 +227,5 @@ def _passes(usual: Counts, analysis: Analysis, decisions: int, *, percent: int, 
 
 
 def _scaled(usual: Counts, factor: float) -> Counts:
-    plain = {name: round(getattr(usual, name) * factor) for name in PLAIN}
-    return Counts(**plain, scores=tuple(round(one * factor) for one in usual.scores))
+    totals = {name: round(getattr(usual, name) * factor) for name in TOTALS}
+    return Counts(**totals, scores=tuple(round(count * factor) for count in usual.scores))

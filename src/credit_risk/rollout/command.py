@@ -136,48 +136,33 @@ def _parser(commands: Commands, name: str, what: str, run: Run, epilog: str = ""
 
 
 def _up(options: argparse.Namespace) -> None:
-    supervisor = import_module("credit_risk.rollout.local.supervisor")
-    deploying, site = _of_this_machine(options)
+    _, site = _site(options)
     environment = site.environment
-    deploying.first(site, options.version)
-    supervisor.up(site.place, environment, site.settings)
+    import_module("credit_risk.rollout.local.machine").up(site, options.version)
     _say(f"http://{environment.router.host}:{environment.router.port} answers; `credit-risk status` shows what runs.")
 
 
 def _down(options: argparse.Namespace) -> None:
-    ended = import_module("credit_risk.rollout.local.supervisor").down(_place(options))
+    ended = import_module("credit_risk.rollout.local.supervisor").down(_folder(options))
     _say("Router and services have ended." if ended else "Nothing ran.")
 
 
 def _supervise(options: argparse.Namespace) -> None:
-    supervisor = import_module("credit_risk.rollout.local.supervisor")
-    _, site = _of_this_machine(options)
-    supervisor.prepare(site.place, site.environment)
-    supervisor.Supervisor(site.place, site.environment).run()
-
-
-def _of_this_machine(options: argparse.Namespace) -> Any:
-    """Raises UsageError for an environment whose replicas a cluster keeps."""
-    deploying, site = _site(options)
-    if site.environment.kubernetes is not None:
-        raise UsageError(
-            f"{site.environment.environment} is a cluster, which starts, ends and scales its replicas itself "
-            "(configs/kubernetes); this is for the services of one machine."
-        )
-    return deploying, site
+    import_module("credit_risk.rollout.local.machine").supervise(_site(options)[1])
 
 
 def _scale(options: argparse.Namespace) -> None:
     scaling = import_module("credit_risk.rollout.local.scaling")
-    _, site = _of_this_machine(options)
+    _, site = _site(options)
+    folder = import_module("credit_risk.rollout.local.machine").folder_of(site)
     if options.threshold is None and options.metric != "cpu_utilization":
         raise UsageError(f"the environment has a target for CPU alone: give --threshold for {options.metric}.")
     if options.increment is not None and options.action is None:
         raise UsageError("--increment is by how many an --action changes: give scale_out or scale_in.")
     threshold = site.environment.scaling.target_cpu_percent if options.threshold is None else options.threshold
-    rule = scaling.Rule(options.metric, threshold, options.action, options.increment or 1)
+    rule = scaling.ScalingRule(options.metric, threshold, options.action, options.increment or 1)
     while True:
-        _say(scaling.look(site.place, site.environment, rule, options.seconds))
+        _say(scaling.look(folder, site.environment, rule, options.seconds))
         if options.every is None:
             return
         time.sleep(options.every)
@@ -209,14 +194,15 @@ def _status(options: argparse.Namespace) -> None:
 
 def _shown(options: argparse.Namespace) -> Callable[[], Any]:
     """What `status` shows of this machine, without the scorer and the registry, which take seconds to import."""
-    if _settings(options, options.environment).kubernetes is None:
-        return partial(import_module("credit_risk.rollout.local.status").shown, _place(options))
-    deploying, site = _site(options)
-    return partial(deploying.shown, site)
+    targets = import_module("credit_risk.rollout.targets")
+    settings = _settings(options, options.environment)
+    if settings.kubernetes is None:
+        return partial(targets.part_of(settings, "status").overview, _folder(options))
+    return partial(_site(options)[1].target.overview)
 
 
-def _place(options: argparse.Namespace) -> Any:
-    return import_module("credit_risk.rollout.folder").Place(options.root.absolute())
+def _folder(options: argparse.Namespace) -> Any:
+    return import_module("credit_risk.rollout.local.folder").LocalFolder(options.root.absolute())
 
 
 def _deploy(commands: Commands) -> None:
@@ -266,7 +252,7 @@ def _deployed(options: argparse.Namespace) -> None:
     deploying, site = _site(options)
     by, reason = _signed(options, f"{options.verb or 'deployed'} by hand")
     if options.verb is None:
-        wish = deploying.Wish(
+        wish = deploying.DeploymentRequest(
             options.version or "challenger",
             options.strategy,
             by,
@@ -275,7 +261,7 @@ def _deployed(options: argparse.Namespace) -> None:
             current=options.current_version,
         )
         _ended(deploying.deploy(site, wish, _say))
-    elif options.verb == "resume" and not deploying.is_locked(site.record.lock_file):
+    elif options.verb == "resume" and not import_module("credit_risk.rollout.lock").is_locked(site.record.lock_file):
         deploying.order(site, "resume", by, reason)
         _ended(deploying.resume(site))
     else:

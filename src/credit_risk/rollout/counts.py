@@ -64,13 +64,15 @@ def answers(text: str) -> tuple[int, int]:
 
 def _samples(text: str) -> list[Sample]:
     return [
-        (one.name, one.labels, one.value) for family in text_string_to_metric_families(text) for one in family.samples
+        (sample.name, sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
     ]
 
 
 def _of(samples: list[Sample], name: str, labels: Mapping[str, str]) -> Iterator[tuple[dict[str, str], float]]:
-    for found, own, value in samples:
-        if found == name and labels.items() <= own.items():
+    for sample_name, own, value in samples:
+        if sample_name == name and labels.items() <= own.items():
             yield own, value
 
 
@@ -79,6 +81,6 @@ def _bands(buckets: list[tuple[dict[str, str], float]]) -> tuple[int, ...]:
     upto = [0.0] * (len(SCORES) + 1)
     for labels, value in buckets:
         bound = float(labels["le"])
-        place = len(SCORES) if bound == float("inf") else SCORES.index(int(bound))
-        upto[place] += value
+        band = len(SCORES) if bound == float("inf") else SCORES.index(int(bound))
+        upto[band] += value
     return tuple(round(high - low) for low, high in zip([0.0, *upto], upto, strict=False))

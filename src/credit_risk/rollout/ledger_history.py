@@ -8,30 +8,30 @@ from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.ledger.replay import recent
-from credit_risk.rollout.folder import Place
+from credit_risk.rollout.colours import Colour
+from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment
 from credit_risk.rollout.shadow import Shadow, shadow
-from credit_risk.rollout.split import Colour
 from credit_risk.scoring.scorer import Scorer
 
 
-def compared(place: Place, environment: Environment, live: Colour, candidate: Colour) -> Shadow:
+def compared(folder: RolloutFolder, environment: Environment, live: Colour, candidate: Colour) -> Shadow:
     """Both colours' scorers on the last decisions of the ledger."""
-    applications = [(one.decision_id, one.inputs or {}) for one in _last(place, environment)]
-    then, now = (decider(Scorer.load(Files(place.release(one)).scorer)) for one in (live, candidate))
+    applications = [(record.decision_id, record.inputs or {}) for record in _last(folder, environment)]
+    then, now = (decider(Scorer.load(Files(folder.release(colour)).scorer)) for colour in (live, candidate))
     return shadow(applications, then, now, environment.rollout.analysis)
 
 
-def per_day(place: Place, environment: Environment) -> float:
+def per_day(folder: RolloutFolder, environment: Environment) -> float:
     """Applications a day, as the last decisions came in."""
-    records = _last(place, environment)
+    records = _last(folder, environment)
     if len(records) < 2:
         return 0.0
     seconds = (datetime.now(UTC) - records[0].at).total_seconds()
     return len(records) / max(seconds, 1.0) * 86_400
 
 
-def _last(place: Place, environment: Environment) -> list[StoredDecision]:
+def _last(folder: RolloutFolder, environment: Environment) -> list[StoredDecision]:
     """The last decisions that can be read."""
-    with open_ledger(place.root, environment.serving.ledger, os.environ, create=True) as ledger:
+    with open_ledger(folder.root, environment.serving.ledger, os.environ, create=True) as ledger:
         return recent(ledger, environment.rollout.shadow_decisions)

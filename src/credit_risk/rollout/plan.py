@@ -25,7 +25,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RolloutPlan:
     """What will be done. low_volume: the plan for few applications was taken."""
 
     steps: tuple[Step, ...]
@@ -41,14 +41,14 @@ class Plan:
         return len(self.steps)
 
 
-def plan(rollout: Rollout, usual: Counts, per_day: float) -> Plan:
+def plan(rollout: Rollout, usual: Counts, per_day: float) -> RolloutPlan:
     """The plan for this traffic. usual: counts of the live scorer, as far as they are known; per_day: applications.
 
     Without any traffic there is no forecast: the seconds are infinite, and the low-volume plan is taken.
     """
     low_volume = per_day < rollout.low_volume.below_per_day
     percents = rollout.low_volume.steps if low_volume else rollout.steps
-    return Plan(tuple(_steps(rollout, percents, usual, per_day / DAY)), low_volume)
+    return RolloutPlan(tuple(_steps(rollout, percents, usual, per_day / DAY)), low_volume)
 
 
 def _steps(rollout: Rollout, percents: tuple[int, ...], usual: Counts, per_second: float) -> Iterator[Step]:

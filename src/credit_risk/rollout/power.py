@@ -34,11 +34,11 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SimulatedRollout:
     """How one rollout ended. decisions: of the candidate until it was rolled back, of its last step."""
 
     rolled_back: bool
-    held: bool
+    is_held: bool
     decisions: int
 
 
@@ -51,9 +51,9 @@ def rollout(
     per_look: int,
     most_looks: int,
     random: np.random.Generator,
-) -> Outcome:
+) -> SimulatedRollout:
     """One rollout with a look after every `per_look` requests; a step that never ends is left after `most_looks`."""
-    held = False
+    is_held = False
     for percent in steps:
         counted = {"live": Counts(), "candidate": Counts()}
         verdict = "CANNOT SAY"
@@ -65,9 +65,9 @@ def rollout(
             if verdict != "CANNOT SAY":
                 break
         if verdict == "FAIL":
-            return Outcome(True, held, counted["candidate"].decisions)
-        held |= verdict == "CANNOT SAY"
-    return Outcome(False, held, 0)
+            return SimulatedRollout(True, is_held, counted["candidate"].decisions)
+        is_held |= verdict == "CANNOT SAY"
+    return SimulatedRollout(False, is_held, 0)
 
 
 def at_the_tolerance(live: Truth, analysis: Analysis) -> Truth:
@@ -97,31 +97,33 @@ def faulty(live: Truth) -> Mapping[str, Truth]:
 
 
 @dataclass(frozen=True)
-class Measured:
+class CandidateOutcomes:
     """How the rollouts of one kind of candidate ended."""
 
     name: str
     sound: bool
-    ended: tuple[Outcome, ...]
+    ended: tuple[SimulatedRollout, ...]
 
     @property
     def sentence(self) -> str:
-        back = [one.decisions for one in self.ended if one.rolled_back]
-        held = sum(one.held and not one.rolled_back for one in self.ended)
+        back = [rollout.decisions for rollout in self.ended if rollout.rolled_back]
+        holds = sum(rollout.is_held and not rollout.rolled_back for rollout in self.ended)
         after = f", after {int(np.median(back)):,} decisions (median of that step)" if back else ""
-        return f"{self.name}: {len(back)} of {len(self.ended)} rolled back, {held} held somewhere{after}"
+        return f"{self.name}: {len(back)} of {len(self.ended)} rolled back, {holds} held somewhere{after}"
 
     def wrong(self, allowed: float) -> str | None:
         """Why the analysis is surely wrong more often than is allowed: the sound taken back, the faulty let through."""
-        back = sum(one.rolled_back for one in self.ended)
-        through = sum(not one.rolled_back and not one.held for one in self.ended)
-        told, count = ("rolled back", back) if self.sound else ("let through", through)
+        back = sum(rollout.rolled_back for rollout in self.ended)
+        through = sum(not rollout.rolled_back and not rollout.is_held for rollout in self.ended)
+        mistake, count = ("rolled back", back) if self.sound else ("let through", through)
         if binomtest(count, len(self.ended), allowed, alternative="greater").pvalue >= BY_CHANCE:
             return None
-        return f"{self.name}: {count} of {len(self.ended)} {told}, and {allowed:.1%} are allowed"
+        return f"{self.name}: {count} of {len(self.ended)} {mistake}, and {allowed:.1%} are allowed"
 
 
-def measure(analysis: Analysis, steps: Sequence[int], *, rollouts: int, per_look: int, seed: int) -> Iterator[Measured]:
+def measure(
+    analysis: Analysis, steps: Sequence[int], *, rollouts: int, per_look: int, seed: int
+) -> Iterator[CandidateOutcomes]:
     """Each kind of candidate, sound and faulty, so many times."""
     live, random = Truth(), np.random.default_rng(seed)
     sound = {"sound, like the live scorer": live, "sound, at every tolerance": at_the_tolerance(live, analysis)}
@@ -130,4 +132,4 @@ def measure(analysis: Analysis, steps: Sequence[int], *, rollouts: int, per_look
             rollout(live, candidate, analysis, steps, per_look=per_look, most_looks=150, random=random)
             for _ in range(rollouts)
         )
-        yield Measured(name, name in sound, ended)
+        yield CandidateOutcomes(name, name in sound, ended)

@@ -30,7 +30,7 @@ class Compute(Section):
 
 
 class Scaling(Section):
-    """How many replicas. target_cpu_percent: of the cores asked for; cool_down_s: between two changes."""
+    """How many replicas. target_cpu_percent: of compute.cpu; cool_down_s: between two changes."""
 
     min_replicas: Count
     max_replicas: Count
@@ -56,7 +56,7 @@ class Security(Section):
     trusted_networks: tuple[Text, ...]
 
 
-class Router(Section):
+class RouterSettings(Section):
     """Where applications come in on one machine, and the port of each colour's first replica; the next has the next."""
 
     host: Text
@@ -65,8 +65,8 @@ class Router(Section):
     green_port: Port
 
 
-class Kubernetes(Section):
-    """The cluster whose API a rollout asks. context: of the kubeconfig; left out inside the cluster.
+class KubernetesSettings(Section):
+    """The cluster whose API server a rollout talks to. context: of the kubeconfig; left out inside the cluster.
 
     image: without a tag, which is the version. digests: of a version's image, for those that a tag shall not name.
     route: the HTTPRoute that splits the traffic.
@@ -130,8 +130,9 @@ class LowVolume(Section):
 class Rollout(Section):
     """How a candidate comes into traffic.
 
-    step_s: the least time of a step. approvals: steps that wait for a person's word. bake_s: after 100 %, with the old
-    colour warm. ready_s: until a new colour must answer. shadow_decisions: recent applications that it decides first.
+    step_s: the least time of a step. approvals: steps that wait until a person approves them. bake_s: after
+    100 %, with the old colour warm. ready_s: until a new colour must answer. shadow_decisions: recent applications that
+    it decides first.
     """
 
     steps: Steps
@@ -154,10 +155,10 @@ class Environment(Section):
     scaling: Scaling
     monitoring: Monitoring
     security: Security
-    router: Router
+    router: RouterSettings
     rollout: Rollout
     costs: Costs
-    kubernetes: Kubernetes | None = None
+    kubernetes: KubernetesSettings | None = None
 
 
 def validate_environment_config(path: Path, name: str | None = None) -> Environment:
@@ -165,36 +166,36 @@ def validate_environment_config(path: Path, name: str | None = None) -> Environm
 
     name: which environment is meant (default: as the file is called).
     """
-    found = environment.whole(path, Environment)
-    environment.refuse(path, [*_of_another(found, name or path.stem), *inconsistencies(found)])
-    return found
+    settings = environment.whole(path, Environment)
+    environment.refuse(path, [*_of_another(settings, name or path.stem), *inconsistencies(settings)])
+    return settings
 
 
-def _of_another(found: Environment, meant: str) -> Iterator[tuple[Loc, str]]:
-    if found.environment != meant:
-        yield ("environment",), f"{meant} is meant, and the file says it is {found.environment!r}"
+def _of_another(settings: Environment, meant: str) -> Iterator[tuple[Loc, str]]:
+    if settings.environment != meant:
+        yield ("environment",), f"{meant} is meant, and the file says it is {settings.environment!r}"
 
 
-def inconsistencies(found: Environment) -> Iterator[tuple[Loc, str]]:
-    """Values that are sound alone and not together, each with its place."""
-    yield from _of_scaling(found)
-    yield from _of_rollout(found.rollout)
-    if found.environment != "local":
-        yield from _of_an_open_door(found)
+def inconsistencies(settings: Environment) -> Iterator[tuple[Loc, str]]:
+    """Values that are sound alone and not together, each with its section and key."""
+    yield from _of_scaling(settings)
+    yield from _of_rollout(settings.rollout)
+    if settings.environment != "local":
+        yield from _of_an_open_door(settings)
 
 
-def _of_scaling(found: Environment) -> Iterator[tuple[Loc, str]]:
-    scaling = found.scaling
+def _of_scaling(settings: Environment) -> Iterator[tuple[Loc, str]]:
+    scaling = settings.scaling
     if scaling.min_replicas > scaling.max_replicas:
         yield ("scaling", "min_replicas"), f"{scaling.min_replicas} is more than max_replicas, {scaling.max_replicas}"
-    if found.environment == "production" and scaling.min_replicas < 2:
+    if settings.environment == "production" and scaling.min_replicas < 2:
         yield ("scaling", "min_replicas"), "production needs 2 or more: one that is replaced leaves nobody to answer"
-    router, most = found.router, scaling.max_replicas
+    router, most = settings.router, scaling.max_replicas
     first = (router.blue_port, router.green_port)
     ports = [router.port, *(port + number for port in first for number in range(most))]
     if len(set(ports)) < len(ports):
-        told = f"blue_port and green_port need {most} ports each, apart from one another and from port"
-        yield ("router",), f"{told}; got {router.blue_port}, {router.green_port} and {router.port}"
+        needed = f"blue_port and green_port need {most} ports each, apart from one another and from port"
+        yield ("router",), f"{needed}; got {router.blue_port}, {router.green_port} and {router.port}"
 
 
 def _of_rollout(rollout: Rollout) -> Iterator[tuple[Loc, str]]:
@@ -210,14 +211,14 @@ def _of_rollout(rollout: Rollout) -> Iterator[tuple[Loc, str]]:
         yield ("rollout", "analysis", "slow_above_ms"), f"answers are counted at {shown}: pick one of these"
 
 
-def _of_an_open_door(found: Environment) -> Iterator[tuple[Loc, str]]:
+def _of_an_open_door(settings: Environment) -> Iterator[tuple[Loc, str]]:
     """What a developer's machine may do, and nobody else."""
-    serving, where = found.serving, f"in {found.environment}"
+    serving, where = settings.serving, f"in {settings.environment}"
     if serving.access.mode == "off":
         yield ("serving", "access", "mode"), f"everybody could decide {where}: expected keys or jwt"
     if serving.gate != "required":
         yield ("serving", "gate"), f"a scorer that the gate stopped could decide {where}: expected required"
     if serving.ledger.key_file is not None:
         yield ("serving", "ledger", "key_file"), f"a development key is not for {where[3:]}: set CREDIT_RISK_LEDGER_KEY"
-    if not found.security.run_as_non_root:
+    if not settings.security.run_as_non_root:
         yield ("security", "run_as_non_root"), f"nothing runs as root {where}: expected true"

@@ -53,13 +53,13 @@ def shadow(
     The judgement is that of one step: a candidate whose decisions or scores are proved to differ beyond the tolerances
     is bad before it meets anybody; too few applications say nothing.
     """
-    inputs = [one for _, one in applications]
+    inputs = [application for _, application in applications]
     then, now = (list(decide(inputs)) if inputs else [] for decide in (live, candidate))
     pairs = list(zip(then, now, strict=True))
-    flipped = [place for place, (a, b) in enumerate(pairs) if a["decision"] != b["decision"]]
+    flipped = [index for index, (a, b) in enumerate(pairs) if a["decision"] != b["decision"]]
     flips: dict[str, int] = {}
-    for place in flipped:
-        kind = f"{pairs[place][0]['decision']} to {pairs[place][1]['decision']}"
+    for index in flipped:
+        kind = f"{pairs[index][0]['decision']} to {pairs[index][1]['decision']}"
         flips[kind] = flips.get(kind, 0) + 1
     declined = [(a, b) for a, b in pairs if a["decision"] == b["decision"] == "decline"]
     return Shadow(
@@ -68,13 +68,13 @@ def shadow(
         reasons_changed=sum(_reasons(a) != _reasons(b) for a, b in declined),
         both_declined=len(declined),
         score_shift=_shift(pairs),
-        examples=tuple(applications[place][0] for place in flipped[:MOST_SHOWN]),
+        examples=tuple(applications[index][0] for index in flipped[:MOST_SHOWN]),
         judgement=judge(_counts(then), _counts(now), analysis, steps=1, look=1),
     )
 
 
-def _reasons(decided: Mapping[str, Any]) -> list[str]:
-    return [reason["id"] for reason in decided["reasons"]]
+def _reasons(decision: Mapping[str, Any]) -> list[str]:
+    return [reason["id"] for reason in decision["reasons"]]
 
 
 def _shift(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[str, float]:
@@ -85,8 +85,8 @@ def _shift(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict
     return {"mean": float(np.mean(both)), "p5": low, "p50": middle, "p95": high}
 
 
-def _counts(decided: Sequence[Mapping[str, Any]]) -> Counts:
-    scores = [one["score"] for one in decided if one["score"] is not None]
+def _counts(decisions: Sequence[Mapping[str, Any]]) -> Counts:
+    scores = [decision["score"] for decision in decisions if decision["score"] is not None]
     bands = np.bincount(np.searchsorted(SCORES, scores, side="left"), minlength=len(SCORES) + 1)
-    approved = sum(one["decision"] == "approve" for one in decided)
-    return Counts(requests=len(decided), decisions=len(decided), approved=approved, scores=tuple(bands.tolist()))
+    approved = sum(decision["decision"] == "approve" for decision in decisions)
+    return Counts(requests=len(decisions), decisions=len(decisions), approved=approved, scores=tuple(bands.tolist()))

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
 from credit_risk.ledger.decision_record import decision_record
-from credit_risk.rollout.folder import Place
+from credit_risk.rollout.colours import Colour
+from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment
-from credit_risk.rollout.split import Colour
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 
@@ -22,23 +22,23 @@ SMOKE_KEY = "CREDIT_RISK_SMOKE_KEY"
 Ask: TypeAlias = Callable[[str, Mapping[str, str], Mapping[str, Any] | None], tuple[int, bytes]]
 
 
-def wrong(place: Place, colour: Colour, ask: Ask, headers: Mapping[str, str], health: str) -> list[str]:
+def wrong(folder: RolloutFolder, colour: Colour, ask: Ask, headers: Mapping[str, str], health: str) -> list[str]:
     """Whether a service is unhealthy, and which made-up applications it decides otherwise than the release there.
 
     headers: who is asking, and in whose name (see `headers`).
     """
-    scorer = Scorer.load(Files(place.release(colour)).scorer)
+    scorer = Scorer.load(Files(folder.release(colour)).scorer)
     made = examples.applications(scorer.config, seed=1, reference=scorer.reference)
     status, _ = ask(health, {}, None)
-    found = [] if status == 200 else [f"{health} answers {status}"]
+    complaints = [] if status == 200 else [f"{health} answers {status}"]
     for number, application in enumerate(islice(made, SMOKE)):
         expected = json.loads(json.dumps(decision_record(scorer.decide(application))))
         answer = json.loads(ask("/decide", headers, application)[1] or b"{}")
         got = {name: answer.get(name) for name in expected}
         if got != expected:
             names = [name for name in expected if got[name] != expected[name]]
-            found.append(f"application {number}: {', '.join(names)} ({answer.get('title', 'other values')})")
-    return found
+            complaints.append(f"application {number}: {', '.join(names)} ({answer.get('title', 'other values')})")
+    return complaints
 
 
 def headers(environment: Environment, rollout: str, *, bearer: str = "Authorization") -> dict[str, str]:
@@ -46,19 +46,19 @@ def headers(environment: Environment, rollout: str, *, bearer: str = "Authorizat
 
     bearer: the header of a token, where something on the way keeps the usual one.
     """
-    found = {"Content-Type": "application/json", "X-Applicant-Id": f"smoke-{rollout}"}
-    if told := key(environment):
+    usual = {"Content-Type": "application/json", "X-Applicant-Id": f"smoke-{rollout}"}
+    if secret := key(environment):
         keys = environment.serving.access.mode == "keys"
-        found |= {"X-API-Key": told} if keys else {bearer: f"Bearer {told}"}
-    return found
+        usual |= {"X-API-Key": secret} if keys else {bearer: f"Bearer {secret}"}
+    return usual
 
 
 def key(environment: Environment) -> str:
     """What the service wants to know of whoever asks; empty where it asks nobody. Raises UsageError without it."""
-    found = os.environ.get(SMOKE_KEY, "")
-    if not found and (mode := environment.serving.access.mode) != "off":
+    secret = os.environ.get(SMOKE_KEY, "")
+    if not secret and (mode := environment.serving.access.mode) != "off":
         raise UsageError(
             f"smoke decisions are asked for with a {'key' if mode == 'keys' else 'token'} of scope decide: "
             f"set {SMOKE_KEY}. Nothing was moved."
         )
-    return found
+    return secret

@@ -10,13 +10,14 @@ from typing import Any, Literal
 
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.rollout.analysis import Counts
-from credit_risk.rollout.split import Colour, other
+from credit_risk.rollout.colours import Colour, opposite
 
 Strategy = Literal["canary", "blue-green", "direct", "rollback"]
 Phase = Literal[
     "fetch", "shadow", "start", "smoke", "traffic", "bake", "promote", "retire", "done", "rolling back", "rolled back"
 ]
 ENDED: tuple[Phase, ...] = ("done", "rolled back")
+WRITTEN_AS = {"message": "said"}  # rollout.json keeps the key that it always had
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,13 @@ class Meter:
 
 
 @dataclass(frozen=True)
-class State:
-    """One rollout. `steps` are the percentages, `step` the place in them; times are seconds since 1970.
+class RolloutState:
+    """One rollout. `steps` are the percentages, `step` the index of the present one; times are seconds since 1970.
 
     live and candidate are versions; colour is the candidate's.
-    approved: steps that a person let through. cause: why it is rolled back. orders: how many were obeyed.
-    away: since when the candidate takes no traffic, 0 while it does.
+    approved: steps that a person let through. message: what it waits for. cause: why it is rolled back. orders: how
+    many were obeyed. away: since when the candidate takes no traffic, 0 while it does. duration_s: of all steps
+    together, shared out evenly; None where the environment says how long a step takes.
     """
 
     id: str
@@ -60,12 +62,13 @@ class State:
     meters: tuple[Meter, Meter] = field(default_factory=lambda: (Meter(), Meter()))
     baseline: Counts = field(default_factory=Counts)
     verdict: str = ""
-    said: str = ""
+    message: str = ""
     paused: bool = False
     approved: tuple[int, ...] = ()
     cause: str = ""
     orders: int = 0
     away: float = 0.0
+    duration_s: float | None = None
 
     @property
     def percent(self) -> int:
@@ -76,43 +79,50 @@ class State:
 
     @property
     def live_colour(self) -> Colour:
-        return other(self.colour)
+        return opposite(self.colour)
 
     @property
     def ended(self) -> bool:
         return self.phase in ENDED
 
-    def to(self, phase: Phase, now: float, **changes: Any) -> "State":
+    def to(self, phase: Phase, now: float, **changes: Any) -> "RolloutState":
         """In another phase, with clocks and meters at their beginning."""
         fresh: dict[str, Any] = {
             "since": now,
             "looks": 0,
             "meters": (Meter(), Meter()),
             "verdict": "",
-            "said": "",
+            "message": "",
             "away": 0.0,
         }
         return replace(self, phase=phase, **(fresh | changes))
 
     def as_dict(self) -> dict[str, Any]:
         meters = [
-            {"total": one.total.as_dict(), "last": {name: last.as_dict() for name, last in one.last.items()}}
-            for one in self.meters
+            {"total": meter.total.as_dict(), "last": {name: last.as_dict() for name, last in meter.last.items()}}
+            for meter in self.meters
         ]
-        return vars(self) | {"meters": meters, "baseline": self.baseline.as_dict()}
+        fields = vars(self) | {"meters": meters, "baseline": self.baseline.as_dict()}
+        if self.duration_s is None:
+            del fields["duration_s"]
+        return {WRITTEN_AS.get(name, name): value for name, value in fields.items()}
 
     @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> "State":
+    def from_dict(cls, raw: Mapping[str, Any]) -> "RolloutState":
         meters = tuple(
-            Meter(Counts.from_dict(one["total"]), {name: Counts.from_dict(last) for name, last in one["last"].items()})
-            for one in raw["meters"]
+            Meter(
+                Counts.from_dict(meter["total"]), {name: Counts.from_dict(last) for name, last in meter["last"].items()}
+            )
+            for meter in raw["meters"]
         )
+        names = {written: name for name, written in WRITTEN_AS.items()}
+        read = {names.get(key, key): value for key, value in raw.items()}
         tuples = {"steps": tuple(raw["steps"]), "approved": tuple(raw["approved"]), "meters": meters}
-        return cls(**(dict(raw) | tuples | {"baseline": Counts.from_dict(raw["baseline"])}))
+        return cls(**(read | tuples | {"baseline": Counts.from_dict(raw["baseline"])}))
 
 
 @dataclass(frozen=True)
-class Event:
+class RolloutEvent:
     """What happened to a rollout: when, by whom, why."""
 
     at: str
@@ -123,7 +133,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Record:
+class RolloutRecord:
     """The files of rollouts: the present state, the audit trail that only grows, and orders to the controller."""
 
     folder: Path
@@ -144,11 +154,11 @@ class Record:
     def lock_file(self) -> Path:
         return self.folder / "rollout.lock"
 
-    def load(self) -> State | None:
+    def load(self) -> RolloutState | None:
         """The last rollout, ended or not; None before the first."""
-        return State.from_dict(read_json(self.state_file)) if self.state_file.is_file() else None
+        return RolloutState.from_dict(read_json(self.state_file)) if self.state_file.is_file() else None
 
-    def save(self, state: State) -> None:
+    def save(self, state: RolloutState) -> None:
         """A reader, and a controller after a crash, sees the old state or the new one."""
         write_json(self.state_file, state.as_dict())
 
@@ -157,12 +167,12 @@ class Record:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         _append(self.audit_file, {"at": at, "rollout": rollout, "what": what, "by": by, "why": why})
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[RolloutEvent]:
         for line in _lines(self.audit_file):
-            yield Event(**line)
+            yield RolloutEvent(**line)
 
     def order(self, what: str, by: str, why: str) -> None:
-        """Tell the controller, which may be another process, or none until `resume`."""
+        """Leave an order for the controller, which may be another process, or none until `resume`."""
         _append(self.orders_file, {"what": what, "by": by, "why": why})
 
     def orders(self) -> list[dict[str, str]]:

@@ -25,7 +25,7 @@ class Finder:
 
         def exec_module(module):
             load(module)
-            module.Engine.decide = faulty(module.Engine.decide)
+            module.RolloutEngine.decide = faulty(module.RolloutEngine.decide)
 
         spec.loader.exec_module = exec_module
         return spec

@@ -19,7 +19,7 @@ from credit_risk.serving.settings import load as load_serving
 
 HERE = Path(__file__).parents[1]
 SHARED = HERE.parent.parent / "configs" / "kubernetes"
-SCHEMAS = HERE / "schemas"
+SCHEMAS = Path(__file__).with_name("schemas")
 KUBECTL = Path(sys.executable).with_name("kubectl")
 CUSTOM = ("argoproj.io/", "gateway.networking.k8s.io/", "keda.sh/", "monitoring.coreos.com/")
 NAMES = ("staging", "production")

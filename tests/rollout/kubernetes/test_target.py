@@ -1,4 +1,4 @@
-"""Rollouts through the official client and real HTTP, against a small API server (tests/cluster_trial.py), and what the
+"""Rollouts through the official client and real HTTP, against a small API server (cluster_trial.py), and what the
 target does when that server, a pod or the controller fails. No real cluster has any part in it."""
 
 import json
@@ -6,25 +6,25 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from cluster_trial import IMAGE, NAMESPACE, Api, passing, serving, write_kubeconfig
 from credit_risk.cli import main
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
 from credit_risk.ledger.decision_record import decision_record
 from credit_risk.rollout import deployment
-from credit_risk.rollout.engine import Engine, NotReached, Releases, RolloutRefused
-from credit_risk.rollout.folder import Place, copy_release, here
-from credit_risk.rollout.kubernetes.target import Cluster, connected
-from credit_risk.rollout.settings import Kubernetes, validate_environment_config
-from credit_risk.rollout.split import other
-from credit_risk.rollout.state import Record
+from credit_risk.rollout.colours import opposite
+from credit_risk.rollout.engine import NotReached, Releases, RolloutEngine, RolloutRefused
+from credit_risk.rollout.folder import RolloutFolder, copy_release, version_here
+from credit_risk.rollout.kubernetes.target import ClusterTarget, connected
+from credit_risk.rollout.settings import KubernetesSettings, validate_environment_config
+from credit_risk.rollout.state import RolloutRecord
 from credit_risk.scoring.scorer import Scorer
 from registry_trial import empty_registry, files
+from rollout.kubernetes.cluster_trial import IMAGE, NAMESPACE, Api, passing, serving, write_kubeconfig
 from rollout_trial import ADA, ANALYSIS, KEY, TOLERANCES, go_on, write_environment
 
 __all__ = ["empty_registry", "files"]
 
-WHERE = Kubernetes(context="lab", namespace=NAMESPACE, image=IMAGE)
+WHERE = KubernetesSettings(context="lab", namespace=NAMESPACE, image=IMAGE)
 WHO = {"by": "Kim Lee", "reason": "third quarter was added"}
 STEPS = (10, 50, 100)
 
@@ -34,7 +34,7 @@ class Killed(BaseException):
 
 
 @dataclass(frozen=True)
-class Mortal(Cluster):
+class Mortal(ClusterTarget):
     """Dies when it has made so many patches, before anybody hears of the last."""
 
     deaths: tuple = ()
@@ -95,11 +95,11 @@ def target(port, environment, trained, tmp_path):
             "rollout": rollout.model_copy(update={"step_s": 3.0, "bake_s": 5.0, "ready_s": 10.0, "analysis": analysis}),
         }
     )
-    place = Place(tmp_path / "root", "production")
+    folder = RolloutFolder(tmp_path / "root", "production")
     for colour in ("blue", "green"):
-        copy_release(trained[1], place.release(colour))
+        copy_release(trained[1], folder.release(colour))
     client = connected("lab")
-    yield Cluster(place, found, WHERE, client)
+    yield ClusterTarget(folder, found, WHERE, client)
     client.rest_client.pool_manager.clear()
 
 
@@ -114,7 +114,9 @@ def engine(target, api):
         told.append(("returned", version))
 
     releases = Releases(lambda *_: None, promoted, returned)
-    made = Engine(Record(target.place.run), target, releases, target.environment.rollout, lambda: api.now)
+    made = RolloutEngine(
+        RolloutRecord(target.folder.run), target, releases, target.environment.rollout, lambda: api.now
+    )
     made.told = told
     return made
 
@@ -272,7 +274,7 @@ def test_while_the_api_is_down_a_rollout_holds_and_then_goes_on(engine, api, pha
     for _ in range(5):
         held = engine.tick()
         assert (held.phase, held.step) == (before.phase, before.step)
-        assert "the API server does not answer" in held.said
+        assert "the API server does not answer" in held.message
         api.pass_()
     api.down = False
     assert go_on(engine, api).phase == "done"
@@ -358,12 +360,12 @@ def test_a_controller_that_dies_between_patch_and_save_comes_to_the_same_end(eng
             go_on(again, api)
         api.pass_(5)
         assert go_on(again, api).phase == "done"
-        assert (api.runs, api.outages) == ({other(live): str(int(version) + 1)}, 0)
+        assert (api.runs, api.outages) == ({opposite(live): str(int(version) + 1)}, 0)
         assert len(again.target.patches) == patches  # what was done before the death is not done again
 
 
 def mortal(engine, target, *deaths):
-    of = {name: getattr(target, name) for name in ("place", "environment", "where", "api", "health")}
+    of = {name: getattr(target, name) for name in ("folder", "environment", "where", "api", "health")}
     return replace(engine, target=Mortal(**of, deaths=deaths, patches=[]))
 
 
@@ -379,7 +381,7 @@ def repository(files, port):
 
 
 def test_the_commands_drive_the_cluster_and_leave_this_machine_alone(repository, files, api, monkeypatch, capsys):
-    version = here(Place(files.root))
+    version = version_here(files.root)
     own = Scorer.load(files.scorer)
     api.decide = lambda application, _: (200, json.loads(json.dumps(decision_record(own.decide(application)))))
     for colour in ("blue", "green"):
@@ -415,7 +417,7 @@ def half_way(root, api, version):
 @pytest.mark.parametrize(("verb", "ends"), [("resume", (0, (0, 100))), ("abort", (1, (100, 0)))])
 def test_who_comes_after_a_dead_controller_goes_on_or_back(repository, files, api, verb, ends):
     code, weights = ends
-    half_way(files.root, api, here(Place(files.root)))
+    half_way(files.root, api, version_here(files.root))
     assert sorted(api.runs) == ["blue", "green"]
     with passing(api):
         assert main(["deploy", verb, *repository, *ADA]) == code

@@ -10,10 +10,10 @@ import psutil
 import pytest
 
 from credit_risk.rollout.local import processes
-from credit_risk.rollout.local.processes import Command, Kept, answers, runs
+from credit_risk.rollout.local.processes import Command, KeptProcess, answers, runs
 from tools import free_ports
 
-ECHO = Path(__file__).parents[1] / "echo.py"
+ECHO = Path(__file__).with_name("echo.py")
 
 
 class Clock:
@@ -43,7 +43,7 @@ def keep(tmp_path, clock):
             tmp_path / "trial.log",
             starts_within=starts_within,
         )
-        kept = Kept(command, clock=clock)
+        kept = KeptProcess(command, clock=clock)
         made.append(kept)
         return kept
 
@@ -67,9 +67,9 @@ def until(wanted):
 def test_it_is_started_and_runs_once_it_answers(keep, clock):
     kept = keep()
     kept.tend()
-    assert kept.said == "starting"
+    assert kept.status == "starting"
     pass_(clock, kept, 1)
-    assert kept.said == "runs"
+    assert kept.status == "runs"
     assert kept.as_dict() | {"pid": 0, "created": 0} == {
         "state": "runs",
         "restarts": 0,
@@ -126,14 +126,14 @@ def test_one_that_hangs_is_killed_after_three_questions(keep, clock):
     assert runs(process)
     pass_(clock, kept, 1)
     assert not runs(process)
-    assert kept.said == "hung; starts again in 0.5 s"
+    assert kept.status == "hung; starts again in 0.5 s"
 
 
 def test_one_late_answer_does_no_harm(keep, clock):
     kept = keep(said=(True, False, False, True, False, False, True))
     for _ in range(8):
         pass_(clock, kept, 1)
-    assert (kept.restarts, kept.said) == (0, "runs")
+    assert (kept.restarts, kept.status) == (0, "runs")
 
 
 def test_one_that_never_answers_is_started_again_after_its_time(keep, clock):
@@ -142,7 +142,7 @@ def test_one_that_never_answers_is_started_again_after_its_time(keep, clock):
         pass_(clock, kept, 1)
     assert kept.restarts == 0
     pass_(clock, kept, 1)
-    assert kept.said == "did not answer within 3 s; starts again in 0.5 s"
+    assert kept.status == "did not answer within 3 s; starts again in 0.5 s"
 
 
 def test_children_with_sessions_of_their_own_are_killed_with_it(keep, clock, tmp_path):
@@ -190,7 +190,7 @@ def test_an_answer_of_any_kind_is_one_and_silence_is_none(tmp_path):
     (port,) = free_ports(1)
     ask = answers(f"http://127.0.0.1:{port}/other")
     assert not ask()
-    kept = Kept(Command("echo", (sys.executable, str(ECHO), str(port), "x", "503"), ask, tmp_path / "log"))
+    kept = KeptProcess(Command("echo", (sys.executable, str(ECHO), str(port), "x", "503"), ask, tmp_path / "log"))
     kept.tend()
     try:
         until(ask)

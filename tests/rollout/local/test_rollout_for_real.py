@@ -10,7 +10,7 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.registry.lifecycle import standing
 from credit_risk.registry.mlflow import promotion
-from credit_risk.rollout.folder import Place
+from credit_risk.rollout.local.folder import LocalFolder
 from registry_trial import assemble_again, empty_registry, files, opened, registered
 from rollout_trial import ADA, KEY, Applicants, write_environment
 from tools import HAPROXY, needed
@@ -57,7 +57,7 @@ def test_a_rollout_and_a_rollback_fail_no_request_and_the_registry_follows(up, f
     for scorers in gone_over.values():  # whoever has met the new scorer stays with it
         assert scorers == sorted(scorers, key=list(versions.values()).index)
     assert {scorers[-1] for scorers in asking.scorers().values()} == {versions[1]}
-    assert Place(files.root).wanted() == {"blue": "1"}
+    assert LocalFolder(files.root).versions() == {"blue": "1"}
     with Ledger.open(f"sqlite:///{files.root / 'build/ledger/ledger.db'}", key=bytes.fromhex(KEY)) as ledger:
         assert verify(ledger).holds
         recorded = [one.decision_id for person in asking.scorers() for one in ledger.decisions_about(person)]
@@ -77,7 +77,7 @@ def test_a_candidate_that_declines_nearly_all_is_stopped_by_its_shadow(up, files
     assert main(["deploy", *root, *ADA]) == 1
     assert "shadow: approval_rate" in capsys.readouterr().err
     assert standing(opened.events()).champion == 1
-    assert Place(files.root).wanted() == {"blue": "1"}
+    assert LocalFolder(files.root).versions() == {"blue": "1"}
 
 
 def test_who_registered_a_version_does_not_bring_it_into_traffic(up, files, registered, opened, capsys):
@@ -87,4 +87,4 @@ def test_who_registered_a_version_does_not_bring_it_into_traffic(up, files, regi
     promotion.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
     assert main(["deploy", *root, *KIM]) == 1
     assert "four eyes" in capsys.readouterr().err
-    assert Place(files.root).wanted() == {"blue": "1"}
+    assert LocalFolder(files.root).versions() == {"blue": "1"}

@@ -11,18 +11,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from credit_risk.rollout.bucket import bucket
-from credit_risk.rollout.local.router import Router, RouterUnavailable, places, rendered
+from credit_risk.rollout.local.bucket import bucket
+from credit_risk.rollout.local.router import HaproxyRouter, RouterUnavailable, all_replicas, rendered
+from credit_risk.rollout.local.split import TrafficSplit
 from credit_risk.rollout.settings import Environment
-from credit_risk.rollout.split import Split
 from tools import HAPROXY, free_ports, needed
 
-ECHO = Path(__file__).parents[1] / "echo.py"
+ECHO = Path(__file__).with_name("echo.py")
 
 
 @dataclass
 class Running:
-    router: Router
+    router: HaproxyRouter
     url: str
     haproxy: subprocess.Popen
     echoes: dict
@@ -80,13 +80,13 @@ def start(environment, tmp_path):
     def begin(trusted=("127.0.0.1/32",), green_status="200", names=("blue-1", "green-1")):
         needed(HAPROXY, "haproxy (Debian package haproxy)")
         mine = on_ports(environment, trusted)
-        router = Router(tmp_path / "run")
+        router = HaproxyRouter(tmp_path / "run")
         router.write(mine, names)
         echoes = {
             one.name: subprocess.Popen(
                 [sys.executable, ECHO, str(one.port(mine)), one.name, green_status if one.colour == "green" else "200"]
             )
-            for one in places(mine)
+            for one in all_replicas(mine)
             if one.name in names
         }
         haproxy = subprocess.Popen([HAPROXY, "-db", "-f", router.config], stderr=subprocess.DEVNULL)
@@ -107,7 +107,7 @@ def start(environment, tmp_path):
 
 def test_each_applicant_goes_where_their_bucket_says(start):
     running = start()
-    running.router.move(split := Split.of("green", 30, 41))
+    running.router.move(split := TrafficSplit.of("green", 30, 41))
     assert running.router.routed() == split
     for number in range(100):
         expected = "green" if bucket(f"applicant-{number}", 41) < 3_000 else "blue"
@@ -116,7 +116,7 @@ def test_each_applicant_goes_where_their_bucket_says(start):
 
 def test_without_an_applicant_the_key_of_the_request_decides(start):
     running = start()
-    running.router.move(Split.of("green", 50, 41))
+    running.router.move(TrafficSplit.of("green", 50, 41))
     for key in ("a", "b", "c", "d", "e", "f"):
         expected = "green" if bucket(key, 41) < 5_000 else "blue"
         said = {running.colour("", **{"Idempotency-Key": key}) for _ in range(3)}
@@ -125,7 +125,7 @@ def test_without_an_applicant_the_key_of_the_request_decides(start):
 
 def test_without_either_about_the_share_goes_there(start):
     running = start()
-    running.router.move(Split.of("green", 50, 41))
+    running.router.move(TrafficSplit.of("green", 50, 41))
     greens = sum(running.ask("").text.startswith("green") for _ in range(200))
     assert 60 < greens < 140
 
@@ -154,7 +154,7 @@ def test_a_decision_without_a_key_gets_one_and_a_batch_none(start):
 
 def test_a_colour_that_is_killed_loses_no_request(start):
     running = start()
-    running.router.move(Split.of("green", 50, 41))
+    running.router.move(TrafficSplit.of("green", 50, 41))
     running.echoes["green-1"].kill()
     running.echoes["green-1"].wait(10)
     assert {running.ask(str(number)).status_code for number in range(200)} == {200}
@@ -192,7 +192,7 @@ def test_a_router_that_starts_again_knows_who_is_in_service(start):
 
 def test_failures_are_counted_for_the_colour_that_failed(start):
     running = start(green_status="500")
-    running.router.move(Split.of("green", 50, 41))
+    running.router.move(TrafficSplit.of("green", 50, 41))
     expected = 0
     for number in range(50):
         expected += running.ask(str(number)).status_code == 500
@@ -204,7 +204,7 @@ def test_failures_are_counted_for_the_colour_that_failed(start):
 
 def test_a_router_that_was_killed_comes_back_with_the_split(start):
     running = start()
-    running.router.move(split := Split.of("blue", 5, 41))
+    running.router.move(split := TrafficSplit.of("blue", 5, 41))
     running.again()
     running.wait(blue_1=True, green_1=True)
     assert running.router.routed() == split
@@ -212,40 +212,40 @@ def test_a_router_that_was_killed_comes_back_with_the_split(start):
 
 def test_a_split_that_the_router_was_not_told_is_in_the_file_and_followed_later(start):
     running = start()
-    running.router._write_map(split := Split.of("green", 25, 41))  # as of a controller that was killed here
+    running.router._write_map(split := TrafficSplit.of("green", 25, 41))  # as of a controller that was killed here
     assert running.router.routed() != split
     running.router.move(split)
     assert running.router.routed() == split
 
 
 def test_a_router_that_is_not_there_is_said(environment, tmp_path):
-    router = Router(tmp_path)
+    router = HaproxyRouter(tmp_path)
     router.write(environment, ())
     with pytest.raises(RouterUnavailable, match="does not answer"):
-        router.move(Split.of("green", 5, 1))
-    assert router.split() == Split.of("green", 5, 1)
+        router.move(TrafficSplit.of("green", 5, 1))
+    assert router.split() == TrafficSplit.of("green", 5, 1)
 
 
 def test_a_new_configuration_leaves_the_split(environment, tmp_path):
-    router = Router(tmp_path)
+    router = HaproxyRouter(tmp_path)
     router.write(environment, ())
-    assert router.split() == Split(0, 0, 0)
-    router._write_map(Split.of("green", 5, 1))
+    assert router.split() == TrafficSplit(0, 0, 0)
+    router._write_map(TrafficSplit.of("green", 5, 1))
     router.write(environment, ())
-    assert router.split() == Split.of("green", 5, 1)
+    assert router.split() == TrafficSplit.of("green", 5, 1)
 
 
 def test_a_folder_with_a_long_name_has_its_socket_elsewhere(environment, tmp_path):
-    near, far = Router(tmp_path / "run"), Router(tmp_path / ("long" * 30))
+    near, far = HaproxyRouter(tmp_path / "run"), HaproxyRouter(tmp_path / ("long" * 30))
     far.write(environment, ())
     assert len(str(far.socket)) < 107
     assert far.socket.parent.stat().st_mode & 0o077 == 0
     assert f"stats socket {far.socket} " in far.config.read_text()
-    assert near.socket != far.socket != Router(tmp_path / ("other" * 30)).socket
+    assert near.socket != far.socket != HaproxyRouter(tmp_path / ("other" * 30)).socket
 
 
 def test_the_configuration_has_what_keeps_requests_whole(environment, tmp_path):
-    text = rendered(environment, Router(tmp_path), {"blue-1", "green-1"})
+    text = rendered(environment, HaproxyRouter(tmp_path), {"blue-1", "green-1"})
     assert "option idle-close-on-response" in text
     assert text.count(" backup\n") == 2
     assert text.count(" backup disabled\n") == 2 * (environment.scaling.max_replicas - 1)

@@ -7,12 +7,12 @@ import pytest
 
 from credit_risk.cli import main
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.rollout.folder import Place
 from credit_risk.rollout.local import scaling
-from credit_risk.rollout.local.scaling import Rule, busiest, look
+from credit_risk.rollout.local.folder import LocalFolder
+from credit_risk.rollout.local.scaling import ScalingRule, busiest, look
 from credit_risk.rollout.local.supervisor import NotUp
-from credit_risk.rollout.state import Record
-from supervisor_trial import up
+from credit_risk.rollout.state import RolloutRecord
+from rollout.local.supervisor_trial import up
 
 __all__ = ["up"]
 
@@ -20,24 +20,24 @@ __all__ = ["up"]
 @pytest.mark.parametrize(
     ("rule", "replicas", "measured", "wanted"),
     [
-        (Rule("cpu_utilization", 70), 2, 140, 4),
-        (Rule("cpu_utilization", 70), 2, 76, 2),  # within a tenth of the target
-        (Rule("cpu_utilization", 70), 2, 78, 3),
-        (Rule("cpu_utilization", 70), 4, 35, 2),
-        (Rule("cpu_utilization", 70), 4, 0, 0),
-        (Rule("cpu_utilization", 80, "scale_out", 2), 1, 81, 3),
-        (Rule("cpu_utilization", 80, "scale_out", 2), 1, 80, 1),
-        (Rule("cpu_utilization", 20, "scale_in", 1), 3, 19, 2),
-        (Rule("cpu_utilization", 20, "scale_in", 1), 3, 90, 3),
+        (ScalingRule("cpu_utilization", 70), 2, 140, 4),
+        (ScalingRule("cpu_utilization", 70), 2, 76, 2),  # within a tenth of the target
+        (ScalingRule("cpu_utilization", 70), 2, 78, 3),
+        (ScalingRule("cpu_utilization", 70), 4, 35, 2),
+        (ScalingRule("cpu_utilization", 70), 4, 0, 0),
+        (ScalingRule("cpu_utilization", 80, "scale_out", 2), 1, 81, 3),
+        (ScalingRule("cpu_utilization", 80, "scale_out", 2), 1, 80, 1),
+        (ScalingRule("cpu_utilization", 20, "scale_in", 1), 3, 19, 2),
+        (ScalingRule("cpu_utilization", 20, "scale_in", 1), 3, 90, 3),
     ],
 )
 def test_a_rule_on_one_look(rule, replicas, measured, wanted):
-    assert rule.wanted(replicas, measured) == wanted
+    assert rule.replicas_after(replicas, measured) == wanted
 
 
 @pytest.fixture
-def place(tmp_path):
-    found = Place(tmp_path)
+def folder(tmp_path):
+    found = LocalFolder(tmp_path)
     found.run.mkdir(parents=True)
     return found
 
@@ -50,71 +50,71 @@ def limits(environment):
     return environment.scaling
 
 
-OUT = Rule("cpu_utilization", 80, "scale_out", 2)
+OUT = ScalingRule("cpu_utilization", 80, "scale_out", 2)
 
 
-def test_a_change_is_written_with_its_time_and_its_reason(place, limits):
-    said = scaling._scaled(place, limits, OUT, 91.26, now=1_000)
+def test_a_change_is_written_with_its_time_and_its_reason(folder, limits):
+    said = scaling._scaled(folder, limits, OUT, 91.26, now=1_000)
     assert said == "cpu_utilization 91.3, threshold 80: 1 replicas of each colour, now 3"
-    assert read_json(place.scale_file) == {"replicas": 3, "at": 1_000}
-    (event,) = Record(place.run).events()
+    assert read_json(folder.scale_file) == {"replicas": 3, "at": 1_000}
+    (event,) = RolloutRecord(folder.run).events()
     assert (event.what, event.by) == ("1 to 3 replicas", "the auto-scaler")
     assert event.why == "cpu_utilization 91.3, threshold 80: 1 replicas of each colour"
 
 
-def test_the_limits_hold_and_are_said(place, limits):
-    scaling._scaled(place, limits, OUT, 91, now=0)
-    assert scaling._scaled(place, limits, OUT, 91, now=100).endswith("now 4")
-    assert scaling._scaled(place, limits, OUT, 91, now=200).endswith("unchanged: the limits are 1 to 4")
-    inwards = Rule("cpu_utilization", 20, "scale_in", 9)
-    assert scaling._scaled(place, limits, inwards, 5, now=300).endswith("now 1")
-    assert place.scale(limits) == 1
+def test_the_limits_hold_and_are_said(folder, limits):
+    scaling._scaled(folder, limits, OUT, 91, now=0)
+    assert scaling._scaled(folder, limits, OUT, 91, now=100).endswith("now 4")
+    assert scaling._scaled(folder, limits, OUT, 91, now=200).endswith("unchanged: the limits are 1 to 4")
+    inwards = ScalingRule("cpu_utilization", 20, "scale_in", 9)
+    assert scaling._scaled(folder, limits, inwards, 5, now=300).endswith("now 1")
+    assert folder.scale(limits) == 1
 
 
-def test_between_two_changes_lies_the_cool_down(place, limits):
-    scaling._scaled(place, limits, OUT, 91, now=1_000)
-    assert scaling._scaled(place, limits, OUT, 91, now=1_018).endswith("unchanged: 4 in 12 s, after the cool-down")
-    assert place.scale(limits) == 3
-    assert scaling._scaled(place, limits, OUT, 91, now=1_030).endswith("now 4")
+def test_between_two_changes_lies_the_cool_down(folder, limits):
+    scaling._scaled(folder, limits, OUT, 91, now=1_000)
+    assert scaling._scaled(folder, limits, OUT, 91, now=1_018).endswith("unchanged: 4 in 12 s, after the cool-down")
+    assert folder.scale(limits) == 3
+    assert scaling._scaled(folder, limits, OUT, 91, now=1_030).endswith("now 4")
 
 
-def test_limits_of_today_hold_for_a_scale_of_yesterday(place, limits):
-    write_json(place.scale_file, {"replicas": 4, "at": 0})
-    assert place.scale(limits.model_copy(update={"max_replicas": 2})) == 2
+def test_limits_of_today_hold_for_a_scale_of_yesterday(folder, limits):
+    write_json(folder.scale_file, {"replicas": 4, "at": 0})
+    assert folder.scale(limits.model_copy(update={"max_replicas": 2})) == 2
 
 
-def measured(monkeypatch, place, environment, metric, *readings):
+def measured(monkeypatch, folder, environment, metric, *readings):
     """What `busiest` makes of two readings, two seconds apart."""
     told, clock = iter(readings), itertools.count(0, 2)
     monkeypatch.setitem(scaling._READERS, metric, lambda _: next(told))
     monkeypatch.setattr(scaling.time, "sleep", lambda _: None)
     monkeypatch.setattr(scaling.time, "monotonic", lambda: next(clock))
-    return busiest(place, environment, metric, 2)
+    return busiest(folder, environment, metric, 2)
 
 
-def test_cpu_is_a_share_of_what_was_asked_for_and_the_busier_colour_counts(place, environment, monkeypatch):
+def test_cpu_is_a_share_of_what_was_asked_for_and_the_busier_colour_counts(folder, environment, monkeypatch):
     before = {"blue-1": 10.0, "blue-2": 20.0, "green-1": 5.0}
     after = {"blue-1": 11.0, "blue-2": 20.5, "green-1": 5.2, "green-2": 9.0}
-    assert measured(monkeypatch, place, environment, "cpu_utilization", before, after) == 37.5
+    assert measured(monkeypatch, folder, environment, "cpu_utilization", before, after) == 37.5
     two = environment.model_copy(update={"compute": environment.compute.model_copy(update={"cpu": 2})})
-    assert measured(monkeypatch, place, two, "cpu_utilization", before, after) == 18.75
+    assert measured(monkeypatch, folder, two, "cpu_utilization", before, after) == 18.75
 
 
-def test_a_process_that_was_started_anew_counts_from_nothing(place, environment, monkeypatch):
-    assert measured(monkeypatch, place, environment, "cpu_utilization", {"blue-1": 100.0}, {"blue-1": 1.0}) == 0
+def test_a_process_that_was_started_anew_counts_from_nothing(folder, environment, monkeypatch):
+    assert measured(monkeypatch, folder, environment, "cpu_utilization", {"blue-1": 100.0}, {"blue-1": 1.0}) == 0
 
 
-def test_memory_is_a_share_of_the_quota_and_requests_are_counted(place, environment, monkeypatch):
+def test_memory_is_a_share_of_the_quota_and_requests_are_counted(folder, environment, monkeypatch):
     gigabyte = {"blue-1": 2.0**30, "blue-2": 2.0**29}
     assert environment.compute.memory_gb == 1
-    assert measured(monkeypatch, place, environment, "memory_utilization", {}, gigabyte) == 75
+    assert measured(monkeypatch, folder, environment, "memory_utilization", {}, gigabyte) == 75
     requests = {"blue-1": 100.0, "blue-2": 100.0}, {"blue-1": 300.0, "blue-2": 200.0}
-    assert measured(monkeypatch, place, environment, "requests_per_second", *requests) == 75
+    assert measured(monkeypatch, folder, environment, "requests_per_second", *requests) == 75
 
 
-def test_nothing_that_runs_is_nothing_to_scale(place, environment):
+def test_nothing_that_runs_is_nothing_to_scale(folder, environment):
     with pytest.raises(NotUp, match="credit-risk up"):
-        look(place, environment, OUT, 0.1)
+        look(folder, environment, OUT, 0.1)
 
 
 def test_under_load_replicas_are_added_and_without_it_taken_away(up):
@@ -122,12 +122,12 @@ def test_under_load_replicas_are_added_and_without_it_taken_away(up):
     quick = environment.scaling.model_copy(update={"cool_down_s": 0.001})
     environment = environment.model_copy(update={"scaling": quick})
     with up.asked_all_the_time() as statuses:
-        said = look(up.place, environment, Rule("requests_per_second", 5, "scale_out", 2), 0.5)
+        said = look(up.folder, environment, ScalingRule("requests_per_second", 5, "scale_out", 2), 0.5)
         assert said.endswith("1 replicas of each colour, now 3")
         up.until(lambda: up.who() == {"blue-1@1", "blue-2@1", "blue-3@1"})
-        assert busiest(up.place, environment, "cpu_utilization", 1) > 0
-        assert busiest(up.place, environment, "memory_utilization", 0.1) > 0.1
-    assert look(up.place, environment, Rule("requests_per_second", 5), 0.5).endswith("now 1")
+        assert busiest(up.folder, environment, "cpu_utilization", 1) > 0
+        assert busiest(up.folder, environment, "memory_utilization", 0.1) > 0.1
+    assert look(up.folder, environment, ScalingRule("requests_per_second", 5), 0.5).endswith("now 1")
     up.until(lambda: up.who() == {"blue-1@1"})
     assert set(statuses) == {200}
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from credit_risk.cli import main
 from credit_risk.rollout import command
 from credit_risk.rollout.local.supervisor import known
-from supervisor_trial import is_up, up
+from rollout.local.supervisor_trial import is_up, up
 
 __all__ = ["up"]
 
@@ -17,7 +17,7 @@ def test_replicas_come_and_go_and_nobody_is_refused(up):
         up.scale(3)
         up.until(lambda: up.who() == {"blue-1@1", "blue-2@1", "blue-3@1"})
         up.scale(1)
-        up.until(lambda: "blue-3" not in known(up.place))
+        up.until(lambda: "blue-3" not in known(up.folder))
         assert up.who() == {"blue-1@1"}
     assert len(statuses) > 100
     assert set(statuses) == {200}
@@ -28,37 +28,37 @@ def test_of_two_replicas_one_may_be_killed_and_is_started_again(up):
     up.until(lambda: up.who() == {"blue-1@1", "blue-2@1"})
     with up.asked_all_the_time() as statuses:
         killed = up.kill("blue-1")
-        up.until(lambda: known(up.place)["blue-1"]["pid"] not in (None, killed))
+        up.until(lambda: known(up.folder)["blue-1"]["pid"] not in (None, killed))
         up.until(lambda: up.who() == {"blue-1@1", "blue-2@1"})
     assert set(statuses) == {200}
-    assert known(up.place)["blue-1"]["restarts"] == 1
+    assert known(up.folder)["blue-1"]["restarts"] == 1
 
 
 def test_limits_of_the_environment_hold_whatever_is_asked(up):
     up.scale(40)
-    up.until(lambda: "blue-3" in known(up.place))
-    assert len(up.place.replicas(up.supervisor.environment.scaling)) == 3
+    up.until(lambda: "blue-3" in known(up.folder))
+    assert len(up.folder.replicas(up.supervisor.environment.scaling)) == 3
 
 
 def test_another_version_of_a_colour_is_another_process(up):
-    before = known(up.place)["blue-1"]["pid"]
-    up.place.want({"blue": "2"})
+    before = known(up.folder)["blue-1"]["pid"]
+    up.folder.write_versions({"blue": "2"})
     up.until(lambda: up.who() == {"blue-1@2"})
-    assert known(up.place)["blue-1"]["pid"] != before
+    assert known(up.folder)["blue-1"]["pid"] != before
 
 
 def test_a_router_that_is_killed_comes_back_with_all_replicas(up):
     up.scale(2)
     up.until(lambda: up.who() == {"blue-1@1", "blue-2@1"})
     killed = up.kill("router")
-    up.until(lambda: known(up.place)["router"]["pid"] not in (None, killed))
-    up.until(lambda: is_up(up.place, "blue-2"))
+    up.until(lambda: known(up.folder)["router"]["pid"] not in (None, killed))
+    up.until(lambda: is_up(up.folder, "blue-2"))
     assert up.who() == {"blue-1@1", "blue-2@1"}
 
 
 def test_status_shows_every_replica_and_watches_until_it_is_interrupted(up, monkeypatch, capsys):
     up.scale(2)
-    up.until(lambda: is_up(up.place, "blue-2"))
+    up.until(lambda: is_up(up.folder, "blue-2"))
     looks = []
 
     def interrupted(seconds):
@@ -67,9 +67,9 @@ def test_status_shows_every_replica_and_watches_until_it_is_interrupted(up, monk
             raise KeyboardInterrupt
 
     environments = Path(__file__).parents[1] / "environments"
-    shutil.copytree(environments, up.place.root / "configs" / "deploy")
+    shutil.copytree(environments, up.folder.root / "configs" / "deploy")
     monkeypatch.setattr(command, "time", SimpleNamespace(sleep=interrupted))
-    assert main(["status", "--watch", "--root", str(up.place.root)]) == 0
+    assert main(["status", "--watch", "--root", str(up.folder.root)]) == 0
     assert looks == [0.5] * 3
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     shown = [row[:2] + row[3:] for row in rows if row and row[0].startswith("blue-")]

@@ -25,7 +25,7 @@ def template(rollout: Rollout, name: str = "credit-risk") -> dict[str, Any]:
     """
     metrics = [metric for share in SHARES for metric in _metrics(share.name, *_share(share.name, rollout), rollout)]
     metrics += _metrics("score_psi", *_psi(rollout), rollout)
-    arguments = [{"name": one} for one in ("candidate-hash", "live-hash", "window", "prometheus")]
+    arguments = [{"name": argument} for argument in ("candidate-hash", "live-hash", "window", "prometheus")]
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AnalysisTemplate",
@@ -112,14 +112,14 @@ def _psi(rollout: Rollout) -> tuple[str, str]:
     """The index between the colours' scores, less and more what chance adds at these alarms over all looks."""
     analysis, edges = rollout.analysis, [f"{edge:.1f}" for edge in SCORES] + ["+Inf"]
     terms = []
-    for place, edge in enumerate(edges):
-        shares = [_bin(colour, edge, edges[place - 1] if place else None) for colour in HASHES]
+    for index, edge in enumerate(edges):
+        shares = [_bin(colour, edge, edges[index - 1] if index else None) for colour in HASHES]
         terms.append(f"({shares[0]} - {shares[1]}) * ln({shares[0]} / {shares[1]})")
     looks = max(1, round(rollout.step_s / analysis.interval_s))
     alpha = COLOURS * part(analysis, len(rollout.steps)) / looks
     chance = f"{chdtri(len(edges) - 1, alpha):.6g} * (1 / {_decisions('candidate')} + 1 / {_decisions('live')})"
-    index = " + ".join(terms)
-    return f"{index} - {chance}", f"{index} + {chance}"
+    psi = " + ".join(terms)
+    return f"{psi} - {chance}", f"{psi} + {chance}"
 
 
 def _bin(colour: str, edge: str, below: str | None) -> str:

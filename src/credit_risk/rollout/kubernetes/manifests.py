@@ -14,9 +14,9 @@ from ruamel.yaml import YAML
 
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CheckFailed
+from credit_risk.rollout.colours import COLOURS, Colour
 from credit_risk.rollout.kubernetes import argo
 from credit_risk.rollout.settings import Environment, Rollout
-from credit_risk.rollout.split import COLOURS, Colour
 
 OVERLAYS = Path("configs") / "kubernetes" / "overlays"
 HEAD = "# Written by `credit-risk manifests --environment {0}` from configs/deploy/{0}.yaml; edits are lost.\n"
@@ -39,9 +39,9 @@ def write(root: Path, environment: Environment) -> Path:
 
 def check(root: Path, environment: Environment) -> None:
     """Raise Stale with the name of each file that is not what the config says, or that it does not know."""
-    folder, wanted = root / OVERLAYS / environment.environment, render(environment)
-    found = {str(path.relative_to(folder)): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()}
-    if stale := sorted(path for path in {*wanted, *found} if wanted.get(path) != found.get(path)):
+    folder, rendered = root / OVERLAYS / environment.environment, render(environment)
+    written = {str(path.relative_to(folder)): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()}
+    if stale := sorted(path for path in {*rendered, *written} if rendered.get(path) != written.get(path)):
         command = f"credit-risk manifests --environment {environment.environment}"
         raise Stale(f"{folder}: stale: {', '.join(stale)}. `{command}` writes them.")
 
@@ -57,8 +57,8 @@ def render(environment: Environment) -> dict[str, str]:
         | {"resources": ["analysis.yaml"]},
         "argo-rollouts/analysis.yaml": argo.template(environment.rollout, NAME),
         "argo-rollouts/rollout.yaml": _rollout(environment),
-        "keda/kustomization.yaml": _component("keda", {f"{one}.yaml": _scaled(one) for one in COLOURS}),
-        **{f"keda/{one}.yaml": _scaling(environment, one) for one in COLOURS},
+        "keda/kustomization.yaml": _component("keda", {f"{colour}.yaml": _scaled(colour) for colour in COLOURS}),
+        **{f"keda/{colour}.yaml": _scaling(environment, colour) for colour in COLOURS},
         "service-monitor/kustomization.yaml": _component("service-monitor", {"every.yaml": {"kind": "ServiceMonitor"}}),
         "service-monitor/every.yaml": [_add("/spec/endpoints/0/interval", _seconds(environment.monitoring.scrape_s))],
     }
@@ -99,7 +99,7 @@ def _namespace(environment: Environment) -> str:
 
 
 def _deployment(environment: Environment) -> dict[str, Any]:
-    """Requests are limits: what is asked for is there, and the autoscaler's percentage is of the same number."""
+    """Requests are limits: what is requested is there, and the autoscaler's percentage is of the same number."""
     compute, security = environment.compute, environment.security
     given = {"cpu": f"{compute.cpu:g}", "memory": f"{round(compute.memory_gb * 1000)}M"}
     service = {
@@ -161,9 +161,9 @@ def _rollout(environment: Environment) -> dict[str, Any]:
 
 
 def _step(rollout: Rollout, percent: int) -> list[dict[str, Any]]:
-    asked: list[dict[str, Any]] = [{"pause": {}}] if percent in rollout.approvals else []
+    approval: list[dict[str, Any]] = [{"pause": {}}] if percent in rollout.approvals else []
     if percent == 100:  # nobody is left to compare with
-        return [*asked, {"setWeight": percent}, {"pause": {"duration": _seconds(rollout.bake_s)}}]
+        return [*approval, {"setWeight": percent}, {"pause": {"duration": _seconds(rollout.bake_s)}}]
     arguments = [
         {"name": "candidate-hash", "valueFrom": {"podTemplateHashValue": "Latest"}},
         {"name": "live-hash", "valueFrom": {"podTemplateHashValue": "Stable"}},
@@ -171,7 +171,7 @@ def _step(rollout: Rollout, percent: int) -> list[dict[str, Any]]:
         {"name": "prometheus", "value": PROMETHEUS},
     ]
     analysis = {"templates": [{"templateName": NAME}], "args": arguments}
-    return [*asked, {"setWeight": percent}, {"analysis": analysis}]
+    return [*approval, {"setWeight": percent}, {"analysis": analysis}]
 
 
 def _of(version: str, kind: str, spec: Mapping[str, Any], name: str = NAME) -> dict[str, Any]:

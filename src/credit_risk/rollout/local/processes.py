@@ -15,7 +15,7 @@ import psutil
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before the second start, and at most before any
 STEADY = 60.0  # seconds after which a crash counts as the first one again
-ASK_EVERY, ANSWER_WITHIN, HUNG_AFTER = 1.0, 2.0, 3  # seconds, seconds, questions without an answer
+CHECK_EVERY, ANSWER_WITHIN, HUNG_AFTER = 1.0, 2.0, 3  # seconds, seconds, questions without an answer
 END_WITHIN = 30.0
 
 
@@ -37,7 +37,7 @@ class Command:
 
 
 @dataclass
-class Kept:
+class KeptProcess:
     """A command that is kept running. Call `tend` often; it never waits long."""
 
     command: Command
@@ -47,10 +47,10 @@ class Kept:
     not_before: float = 0.0
     crashes: int = 0
     restarts: int = 0
-    asked: float = 0.0
+    last_check: float = 0.0
     silent: int = 0
     has_answered: bool = False
-    said: str = "not started"
+    status: str = "not started"
 
     def tend(self) -> None:
         """Start it, or look whether it runs and answers, and deal with what is found."""
@@ -59,16 +59,16 @@ class Kept:
                 self._start()
         elif not runs(self.process):
             self._fell("crashed")
-        elif self.clock() - self.asked >= ASK_EVERY:
-            self._ask()
+        elif self.clock() - self.last_check >= CHECK_EVERY:
+            self._check()
 
     def adopt(self, pid: int, created: float) -> bool:
         """Take over a process that an earlier supervisor started, if it is that one and runs."""
         with suppress(psutil.NoSuchProcess):
-            found = psutil.Process(pid)
-            if abs(found.create_time() - created) < 1 and runs(found):
-                self.process, self.began, self.has_answered = found, self.clock(), True
-                self.said = "adopted"
+            process = psutil.Process(pid)
+            if abs(process.create_time() - created) < 1 and runs(process):
+                self.process, self.began, self.has_answered = process, self.clock(), True
+                self.status = "adopted"
                 return True
         return False
 
@@ -77,31 +77,31 @@ class Kept:
         if self.process is not None:
             end(self.process)
             self.process = None
-        self.said = "ended"
+        self.status = "ended"
 
     def as_dict(self) -> dict[str, Any]:
         """What `status` shows and a later supervisor adopts."""
-        told: dict[str, Any] = {"state": self.said, "restarts": self.restarts, "version": self.command.version}
-        told |= {"answers": self.has_answered and not self.silent}
+        fields: dict[str, Any] = {"state": self.status, "restarts": self.restarts, "version": self.command.version}
+        fields |= {"answers": self.has_answered and not self.silent}
         if self.process is None:
-            return told | {"pid": None, "answers": False}
+            return fields | {"pid": None, "answers": False}
         with suppress(psutil.NoSuchProcess):
-            told |= {"created": self.process.create_time()}
-        return told | {"pid": self.process.pid}
+            fields |= {"created": self.process.create_time()}
+        return fields | {"pid": self.process.pid}
 
     def _start(self) -> None:
         self.process = begin(self.command.words, self.command.log, self.command.environment)
-        self.began = self.asked = self.clock()
-        self.silent, self.has_answered, self.said = 0, False, "starting"
+        self.began = self.last_check = self.clock()
+        self.silent, self.has_answered, self.status = 0, False, "starting"
 
-    def _ask(self) -> None:
-        self.asked = self.clock()
+    def _check(self) -> None:
+        self.last_check = self.clock()
         if self.command.answers():
-            self.silent, self.has_answered, self.said = 0, True, "runs"
+            self.silent, self.has_answered, self.status = 0, True, "runs"
             return
         if self.has_answered:
             self.silent += 1
-            self.said = f"does not answer ({self.silent})"
+            self.status = f"does not answer ({self.silent})"
         late = not self.has_answered and self.clock() - self.began > self.command.starts_within
         if late or self.silent >= HUNG_AFTER:
             kill(self.process)
@@ -114,28 +114,28 @@ class Kept:
         pause = min(FIRST_PAUSE * 2 ** (self.crashes - 1), LONGEST_PAUSE)
         self.process, self.not_before = None, now + pause
         self.restarts += 1
-        self.said = f"{why}; starts again in {pause:g} s"
+        self.status = f"{why}; starts again in {pause:g} s"
 
 
 def begin(words: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> psutil.Process:
-    """Start a process in a session of its own, what it says going to the end of a log."""
+    """Start a process in a session of its own, its output going to the end of a log."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as said:
+    with log.open("ab") as output:
         begun = subprocess.Popen(  # noqa: S603  (our own words)
             words,
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
-    found = psutil.Process(begun.pid)
-    begun.returncode = 0  # it may outlive this object; `runs` takes leave of it
-    return found
+    process = psutil.Process(begun.pid)
+    begun.returncode = 0  # it may outlive this object; `runs` reaps it
+    return process
 
 
 def runs(process: psutil.Process) -> bool:
-    """Whether it is there and no zombie; a child that has ended is taken leave of."""
+    """Whether it is there and no zombie; a child that has ended is reaped."""
     with suppress(ChildProcessError):
         os.waitpid(process.pid, os.WNOHANG)
     with suppress(psutil.NoSuchProcess):
@@ -147,9 +147,9 @@ def kill(process: psutil.Process | None) -> None:
     """Kill it with all that it started: workers have sessions of their own and would keep the port."""
     if process is None:
         return
-    for one in family(process):
+    for member in family(process):
         with suppress(psutil.NoSuchProcess):
-            one.kill()
+            member.kill()
     _wait([process], 5)
 
 
@@ -158,9 +158,9 @@ def end(process: psutil.Process) -> None:
     everybody = family(process)
     with suppress(psutil.NoSuchProcess):
         process.terminate()
-    for one in _wait(everybody, END_WITHIN):
+    for member in _wait(everybody, END_WITHIN):
         with suppress(psutil.NoSuchProcess):
-            one.kill()
+            member.kill()
 
 
 def family(process: psutil.Process) -> list[psutil.Process]:
@@ -172,7 +172,7 @@ def family(process: psutil.Process) -> list[psutil.Process]:
 
 def _wait(everybody: list[psutil.Process], seconds: float) -> list[psutil.Process]:
     deadline = time.monotonic() + seconds
-    while (left := [one for one in everybody if runs(one)]) and time.monotonic() < deadline:
+    while (left := [process for process in everybody if runs(process)]) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
 

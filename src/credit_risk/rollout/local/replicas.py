@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from credit_risk.rollout.colours import Colour
 from credit_risk.rollout.settings import Environment
-from credit_risk.rollout.split import Colour
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from jinja2 import PackageLoader, StrictUndefined
 
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CreditRiskError
-from credit_risk.rollout.bucket import BUCKETS
+from credit_risk.rollout.colours import COLOURS
+from credit_risk.rollout.local.bucket import BUCKETS
 from credit_risk.rollout.local.replicas import Replica, replicas
+from credit_risk.rollout.local.split import TrafficSplit
 from credit_risk.rollout.settings import Environment
-from credit_risk.rollout.split import COLOURS, Split
 
 ANSWERS_WITHIN = 5.0
 LONGEST_SOCKET = 80  # bytes; the system takes 107, and HAProxy adds some while it starts
@@ -26,7 +27,7 @@ FAILED = ("hrsp_5xx", "econ", "eresp")
 
 
 class RouterUnavailable(CreditRiskError, ConnectionError):
-    """The router does not answer. Its map file is written before it is told, so that a new start takes the split up."""
+    """The router does not answer. Its map file is written first, so that a new start takes the split up."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ class Server:
 
 
 OFF = Server(up=False, out_of_service=True, requests=0, failed=0)
-"""A replica for which the router has no place: it runs with the limits of an earlier environment."""
+"""A replica that the router does not list: it runs with the limits of an earlier environment."""
 
 
 @dataclass(frozen=True)
-class Router:
-    """A running router, or the place of one. run: the folder with its configuration, map and socket."""
+class HaproxyRouter:
+    """A running router, or the files of one. run: the folder with its configuration, map and socket."""
 
     run: Path
 
@@ -79,16 +80,14 @@ class Router:
         if self.socket.parent != self.run.absolute():
             self.socket.parent.mkdir(mode=0o700, exist_ok=True)
             if self.socket.parent.stat().st_uid != os.getuid():
-                raise RouterUnavailable(
-                    f"{self.socket.parent} belongs to somebody else; nothing is told to a router there."
-                )
+                raise RouterUnavailable(f"{self.socket.parent} belongs to somebody else; no router is asked there.")
         if not self.map.is_file():
-            self._write_map(Split(0, 0, 0))
+            self._write_map(TrafficSplit(0, 0, 0))
 
     def serve(self, environment: Environment, serving: Collection[str]) -> None:
         """Put these replicas into service and take all others out, without a reload; the file is first, as in `move`.
 
-        Raises RouterUnavailable where the router cannot be told; one that starts now knows it.
+        Raises RouterUnavailable where the router does not take it; one that starts now reads it from the file.
         """
         self.write(environment, serving)
         for name, server in self.servers().items():
@@ -97,51 +96,50 @@ class Router:
             # Back in service it is down until the router has asked it, not up until the router has asked.
             orders = ("state maint",) if name not in serving else ("state ready", "health down")
             for backend in COLOURS:
-                said = self.ask("; ".join(f"set server {backend}/{name} {order}" for order in orders))
-                if said:
-                    raise RouterUnavailable(f"the router did not take {name}: {said}")
+                complaint = self.ask("; ".join(f"set server {backend}/{name} {order}" for order in orders))
+                if complaint:
+                    raise RouterUnavailable(f"the router did not take {name}: {complaint}")
 
-    def split(self) -> Split:
+    def split(self) -> TrafficSplit:
         """The split of the map file, which is what a router that starts will do."""
-        found = dict(line.split() for line in self.map.read_text(encoding="utf-8").splitlines())
-        return Split(int(found["from"]), int(found["to"]), int(found["salt"]))
+        entries = dict(line.split() for line in self.map.read_text(encoding="utf-8").splitlines())
+        return TrafficSplit.of_entries(entries)
 
-    def move(self, target: Split) -> None:
+    def move(self, target: TrafficSplit) -> None:
         """Send the applicants where `target` says. The file is first: a router that dies meanwhile comes back to it.
 
-        Raises RouterUnavailable where the router cannot be told; the file says `target` then.
+        Raises RouterUnavailable where the router does not take it; the file says `target` then.
         """
         now = self.split()
         self._write_map(target)
         for step in now.way_to(target) or [target]:
             self._set(step)
 
-    def _write_map(self, split: Split) -> None:
+    def _write_map(self, split: TrafficSplit) -> None:
         write_text(self.map, "".join(f"{name} {value}\n" for name, value in split.entries.items()))
 
-    def _set(self, split: Split) -> None:
+    def _set(self, split: TrafficSplit) -> None:
         for name, value in split.entries.items():
             if answer := self.ask(f"set map {self.map.absolute()} {name} {value}"):
                 raise RouterUnavailable(f"the router did not take the split: {answer}")
 
-    def routed(self) -> Split:
+    def routed(self) -> TrafficSplit:
         """The split that the running router goes by."""
         lines = self.ask(f"show map {self.map.absolute()}").splitlines()
-        found = {name: value for _, name, value in (line.split() for line in lines if line)}
-        return Split(int(found["from"]), int(found["to"]), int(found["salt"]))
+        return TrafficSplit.of_entries({name: value for _, name, value in (line.split() for line in lines if line)})
 
     def servers(self) -> Mapping[str, Server]:
         """Each replica by name: is it up, and what did it do, whichever colour's applicants it answered."""
         lines = list(csv.DictReader(io.StringIO(self.ask("show stat").removeprefix("# "))))
         own = {line["svname"]: line for line in lines if line["svname"].startswith(f"{line['pxname']}-")}
-        found = {}
+        servers = {}
         for name, line in own.items():
             mine = [each for each in lines if each["svname"] == name]
             requests = sum(int(each["stot"]) for each in mine)
             failed = sum(int(each[counter] or 0) for each in mine for counter in FAILED)
             status = line["status"]
-            found[name] = Server(status.startswith("UP"), status.startswith("MAINT"), requests, failed)
-        return found
+            servers[name] = Server(status.startswith("UP"), status.startswith("MAINT"), requests, failed)
+        return servers
 
     def ask(self, command: str) -> str:
         """One command on the runtime socket, and its answer. Raises RouterUnavailable."""
@@ -160,22 +158,22 @@ class Router:
         return b"".join(parts).decode().strip()
 
 
-def places(environment: Environment) -> list[Replica]:
-    """Every replica that there may ever be."""
-    return [one for colour in COLOURS for one in replicas(colour, environment.scaling.max_replicas)]
+def all_replicas(environment: Environment) -> list[Replica]:
+    """Every replica that there may ever be: the router lists each, so that scaling reloads nothing."""
+    return [replica for colour in COLOURS for replica in replicas(colour, environment.scaling.max_replicas)]
 
 
-def rendered(environment: Environment, place: Router, serving: Collection[str]) -> str:
+def rendered(environment: Environment, router: HaproxyRouter, serving: Collection[str]) -> str:
     """HAProxy's configuration, whole."""
     templates = Templates(  # noqa: S701  (no HTML)
         loader=PackageLoader("credit_risk.rollout.local", "."), undefined=StrictUndefined, keep_trailing_newline=True
     )
     return templates.get_template("haproxy.cfg.j2").render(
-        map=place.map.absolute(),
-        socket=place.socket,
+        map=router.map.absolute(),
+        socket=router.socket,
         environment=environment,
         router=environment.router,
-        replicas=places(environment),
+        replicas=all_replicas(environment),
         serving=serving,
         trusted=environment.security.trusted_networks,
         buckets=BUCKETS,

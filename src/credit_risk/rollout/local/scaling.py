@@ -1,6 +1,6 @@
 """How many replicas each colour has on this machine: by what they use, within limits and cool-down of the environment.
 
-The router has a place for each, so that none is reloaded; the supervisor starts and ends them.
+The router lists each, so that none is reloaded; the supervisor starts and ends them.
 """
 
 import math
@@ -13,11 +13,12 @@ from typing import Literal, TypeAlias
 import psutil
 
 from credit_risk.data.writing import read_json, write_json
-from credit_risk.rollout.folder import Place
+from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.processes import family
-from credit_risk.rollout.local.supervisor import NotUp, is_locked, known, lock
+from credit_risk.rollout.local.supervisor import NotUp, known
+from credit_risk.rollout.lock import is_locked, lock
 from credit_risk.rollout.settings import Environment, Scaling
-from credit_risk.rollout.state import Record
+from credit_risk.rollout.state import RolloutRecord
 
 Metric = Literal["cpu_utilization", "memory_utilization", "requests_per_second"]
 Action = Literal["scale_out", "scale_in"]
@@ -28,7 +29,7 @@ BY = "the auto-scaler"
 
 
 @dataclass(frozen=True)
-class Rule:
+class ScalingRule:
     """When to change, and by how much.
 
     threshold: percent of what a replica may use, or requests a second of one replica. action: what to do beyond it,
@@ -40,7 +41,7 @@ class Rule:
     action: Action | None = None
     increment: int = 1
 
-    def wanted(self, replicas: int, measured: float) -> int:
+    def replicas_after(self, replicas: int, measured: float) -> int:
         """Replicas after one look, before limits and cool-down."""
         if self.action == "scale_out":
             return replicas + self.increment if measured > self.threshold else replicas
@@ -50,40 +51,40 @@ class Rule:
         return replicas if abs(ratio - 1) <= NEAR else math.ceil(replicas * ratio)
 
 
-def look(place: Place, environment: Environment, rule: Rule, seconds: float) -> str:
-    """Measure for a while, scale if the rule says so, and say what was found. Raises NotUp."""
-    if not is_locked(place.run / "supervisor.lock"):
+def look(folder: LocalFolder, environment: Environment, rule: ScalingRule, seconds: float) -> str:
+    """Measure for a while, scale if the rule says so, and say what was measured. Raises NotUp."""
+    if not is_locked(folder.supervisor_lock):
         raise NotUp("nothing runs here that could be scaled: `credit-risk up` first.")
-    with lock(place.run / "scale.lock", "another auto-scaler is at work here."):
-        measured = busiest(place, environment, rule.metric, seconds)
-        return _scaled(place, environment.scaling, rule, measured, time.time())
+    with lock(folder.run / "scale.lock", "another auto-scaler is at work here."):
+        measured = busiest(folder, environment, rule.metric, seconds)
+        return _scaled(folder, environment.scaling, rule, measured, time.time())
 
 
-def _scaled(place: Place, scaling: Scaling, rule: Rule, measured: float, now: float) -> str:
-    replicas = place.scale(scaling)
-    asked = rule.wanted(replicas, measured)
-    wanted = max(scaling.min_replicas, min(asked, scaling.max_replicas))
-    told = f"{rule.metric} {measured:.1f}, threshold {rule.threshold:g}: {replicas} replicas of each colour"
-    if wanted == replicas:
+def _scaled(folder: LocalFolder, scaling: Scaling, rule: ScalingRule, measured: float, now: float) -> str:
+    replicas = folder.scale(scaling)
+    unlimited = rule.replicas_after(replicas, measured)
+    target = max(scaling.min_replicas, min(unlimited, scaling.max_replicas))
+    state = f"{rule.metric} {measured:.1f}, threshold {rule.threshold:g}: {replicas} replicas of each colour"
+    if target == replicas:
         limits = f"{scaling.min_replicas} to {scaling.max_replicas}"
-        return f"{told}, unchanged" if asked == replicas else f"{told}, unchanged: the limits are {limits}"
-    if (wait := _changed(place) + scaling.cool_down_s - now) > 0:
-        return f"{told}, unchanged: {wanted} in {wait:.0f} s, after the cool-down"
-    write_json(place.scale_file, {"replicas": wanted, "at": now})
-    Record(place.run).event("scaling", f"{replicas} to {wanted} replicas", BY, told)
-    return f"{told}, now {wanted}"
+        return f"{state}, unchanged" if unlimited == replicas else f"{state}, unchanged: the limits are {limits}"
+    if (wait := _changed(folder) + scaling.cool_down_s - now) > 0:
+        return f"{state}, unchanged: {target} in {wait:.0f} s, after the cool-down"
+    write_json(folder.scale_file, {"replicas": target, "at": now})
+    RolloutRecord(folder.run).event("scaling", f"{replicas} to {target} replicas", BY, state)
+    return f"{state}, now {target}"
 
 
-def _changed(place: Place) -> float:
-    return float(read_json(place.scale_file)["at"]) if place.scale_file.is_file() else -math.inf
+def _changed(folder: LocalFolder) -> float:
+    return float(read_json(folder.scale_file)["at"]) if folder.scale_file.is_file() else -math.inf
 
 
-def busiest(place: Place, environment: Environment, metric: Metric, seconds: float) -> float:
+def busiest(folder: LocalFolder, environment: Environment, metric: Metric, seconds: float) -> float:
     """What a replica of the busier colour uses in the mean, over some seconds. Raises RouterUnavailable."""
     read = _READERS[metric]
-    before, begun = read(place), time.monotonic()
+    before, begun = read(folder), time.monotonic()
     time.sleep(seconds)
-    after, passed = read(place), time.monotonic() - begun
+    after, passed = read(folder), time.monotonic() - begun
     if metric == "memory_utilization":
         each = {name: 100 * used / (environment.compute.memory_gb * 2**30) for name, used in after.items()}
     else:
@@ -97,36 +98,36 @@ def busiest(place: Place, environment: Environment, metric: Metric, seconds: flo
     return max((sum(used) / len(used) for used in colours.values()), default=0.0)
 
 
-def _seconds_of_cpu(place: Place) -> Used:
-    return _of_processes(place, lambda one: sum(one.cpu_times()[:2]))
+def _seconds_of_cpu(folder: LocalFolder) -> Used:
+    return _of_processes(folder, lambda process: sum(process.cpu_times()[:2]))
 
 
-def _bytes_of_memory(place: Place) -> Used:
-    return _of_processes(place, lambda one: float(one.memory_info().rss))
+def _bytes_of_memory(folder: LocalFolder) -> Used:
+    return _of_processes(folder, lambda process: float(process.memory_info().rss))
 
 
-def _of_processes(place: Place, use: Callable[[psutil.Process], float]) -> Used:
+def _of_processes(folder: LocalFolder, use: Callable[[psutil.Process], float]) -> Used:
     """Something that processes use, summed over each replica with all that it started."""
-    found = {}
-    running = known(place)
-    for one in place.router.servers():
-        if pid := running.get(one, {}).get("pid"):
+    used = {}
+    running = known(folder)
+    for name in folder.router.servers():
+        if pid := running.get(name, {}).get("pid"):
             with suppress(psutil.NoSuchProcess):
-                found[one] = sum(_use(each, use) for each in family(psutil.Process(pid)))
-    return found
+                used[name] = sum(_use(process, use) for process in family(psutil.Process(pid)))
+    return used
 
 
-def _use(one: psutil.Process, use: Callable[[psutil.Process], float]) -> float:
+def _use(process: psutil.Process, use: Callable[[psutil.Process], float]) -> float:
     with suppress(psutil.NoSuchProcess):
-        return use(one)
+        return use(process)
     return 0.0
 
 
-def _requests(place: Place) -> Used:
-    return {name: float(one.requests) for name, one in place.router.servers().items() if one.up}
+def _requests(folder: LocalFolder) -> Used:
+    return {name: float(server.requests) for name, server in folder.router.servers().items() if server.up}
 
 
-_READERS: Mapping[Metric, Callable[[Place], Used]] = {
+_READERS: Mapping[Metric, Callable[[LocalFolder], Used]] = {
     "cpu_utilization": _seconds_of_cpu,
     "memory_utilization": _bytes_of_memory,
     "requests_per_second": _requests,

@@ -9,70 +9,78 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from rich.console import Group
+
 from credit_risk.rollout import ledger_history, smoke
 from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.colours import Colour
 from credit_risk.rollout.counts import NotCounted, read
 from credit_risk.rollout.engine import NotReached, RolloutRefused
-from credit_risk.rollout.folder import Place
+from credit_risk.rollout.folder import RolloutFolder
+from credit_risk.rollout.local import status
+from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.replicas import Replica, replicas
 from credit_risk.rollout.local.router import OFF, RouterUnavailable
-from credit_risk.rollout.local.supervisor import known
+from credit_risk.rollout.local.split import TrafficSplit
+from credit_risk.rollout.local.supervisor import NotUp, known
+from credit_risk.rollout.lock import is_locked
 from credit_risk.rollout.settings import Environment
 from credit_risk.rollout.shadow import Shadow
-from credit_risk.rollout.split import Colour, Split
 
 
 @dataclass(frozen=True)
-class Local:
+class LocalTarget:
     """Colours and traffic of one machine. health: the path that must answer before a candidate is tried."""
 
-    place: Place
+    folder: LocalFolder
     environment: Environment
     health: str = "/health"
 
     def live(self) -> tuple[Colour, str]:
         """The colour that has all applicants, and its version. Raises RolloutRefused where that cannot be said."""
-        wanted, split = self.place.wanted(), self.place.router.split() if self.place.router.map.is_file() else None
-        if not wanted or split is None:
+        versions, router = self.folder.versions(), self.folder.router
+        split = router.split() if router.map.is_file() else None
+        if not versions or split is None:
             raise RolloutRefused("nothing is live here: `credit-risk up` starts router and service.")
         colour: Colour = "green" if split.whole and split.first < split.end else "blue"
-        if not split.whole or colour not in wanted:
-            raise RolloutRefused(f"the split is {split} and {', '.join(wanted)} runs: no colour has all applicants.")
-        return colour, wanted[colour]
+        if not split.whole or colour not in versions:
+            raise RolloutRefused(f"the split is {split} and {', '.join(versions)} runs: no colour has all applicants.")
+        return colour, versions[colour]
 
     def shadow(self, live: Colour, candidate: Colour) -> Shadow:
-        return ledger_history.compared(self.place, self.environment, live, candidate)
+        return ledger_history.compared(self.folder, self.environment, live, candidate)
 
     def start(self, colour: Colour, version: str) -> None:
-        if self.place.wanted().get(colour) != version:
-            self.place.want(self.place.wanted() | {colour: version})
+        versions = self.folder.versions()
+        if versions.get(colour) != version:
+            self.folder.write_versions(versions | {colour: version})
 
     def ready(self, colour: Colour, version: str) -> bool:
         """Whether the router sends traffic to as many replicas of this very version as there have to be at least."""
-        running, scaling = known(self.place), self.environment.scaling
-        theirs = [one for one in self._up(colour) if running.get(one.name, {}).get("version") == version]
-        return len(theirs) >= scaling.min_replicas
+        running, scaling = known(self.folder), self.environment.scaling
+        ready = [replica for replica in self._up(colour) if running.get(replica.name, {}).get("version") == version]
+        return len(ready) >= scaling.min_replicas
 
     def _up(self, colour: Colour) -> list[Replica]:
         """The replicas of a colour that the router sends traffic, or would."""
         with _reached():
-            servers = self.place.router.servers()
-        count = self.place.scale(self.environment.scaling)
-        return [one for one in replicas(colour, count) if servers.get(one.name, OFF).up]
+            servers = self.folder.router.servers()
+        count = self.folder.scale(self.environment.scaling)
+        return [replica for replica in replicas(colour, count) if servers.get(replica.name, OFF).up]
 
     def smoke(self, colour: Colour, rollout: str) -> list[str]:
         """Made-up applications to each replica's own port."""
-        asking = smoke.headers(self.environment, rollout)
+        headers = smoke.headers(self.environment, rollout)
         return [
-            f"{one.name}: {sentence}"
-            for one in self._up(colour)
-            for sentence in smoke.wrong(self.place, colour, partial(self._ask, one), asking, self.health)
+            f"{replica.name}: {sentence}"
+            for replica in self._up(colour)
+            for sentence in smoke.wrong(self.folder, colour, partial(self._ask, replica), headers, self.health)
         ]
 
     def _ask(
-        self, one: Replica, path: str, headers: Mapping[str, str], body: Mapping[str, Any] | None
+        self, replica: Replica, path: str, headers: Mapping[str, str], body: Mapping[str, Any] | None
     ) -> tuple[int, bytes]:
-        url = f"http://127.0.0.1:{one.port(self.environment)}{path}"
+        url = f"http://127.0.0.1:{replica.port(self.environment)}{path}"
         request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), dict(headers))
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  (http on this machine)
@@ -83,26 +91,44 @@ class Local:
             raise NotReached(f"{url} does not answer: {error}") from None
 
     def move(self, candidate: Colour, percent: int, salt: int) -> None:
-        target = Split.of(candidate, percent, salt)
+        target = TrafficSplit.of(candidate, percent, salt)
         with _reached():
-            if self.place.router.split() != target or self.place.router.routed() != target:
-                self.place.router.move(target)
+            if self.folder.router.split() != target or self.folder.router.routed() != target:
+                self.folder.router.move(target)
 
     def counts(self) -> Mapping[Colour, Mapping[str, Counts]]:
         slow = self.environment.rollout.analysis.slow_above_ms
-        found: dict[Colour, dict[str, Counts]] = {colour: {} for colour in self.place.wanted()}
+        counted: dict[Colour, dict[str, Counts]] = {colour: {} for colour in self.folder.versions()}
         with _reached():
-            servers = self.place.router.servers()
-            for one in self.place.replicas(self.environment.scaling):
-                if (server := servers.get(one.name, OFF)).up:
-                    told = read(f"http://127.0.0.1:{one.port(self.environment)}", slow)
-                    found[one.colour][one.name] = replace(told, requests=server.requests, errors=server.failed)
-        return found
+            servers = self.folder.router.servers()
+            for replica in self.folder.replicas(self.environment.scaling):
+                if (server := servers.get(replica.name, OFF)).up:
+                    own = read(f"http://127.0.0.1:{replica.port(self.environment)}", slow)
+                    both = replace(own, requests=server.requests, errors=server.failed)
+                    counted[replica.colour][replica.name] = both
+        return counted
 
     def stop(self, colour: Colour) -> None:
-        wanted = self.place.wanted()
-        if wanted.pop(colour, None) is not None:
-            self.place.want(wanted)
+        versions = self.folder.versions()
+        if versions.pop(colour, None) is not None:
+            self.folder.write_versions(versions)
+
+    def require_running(self) -> None:
+        """Raise NotUp unless the supervisor runs."""
+        if not is_locked(self.folder.supervisor_lock):
+            raise NotUp("nothing runs here to bring a version into: `credit-risk up` first.")
+
+    def foreign_live(self) -> None:
+        """What is live here was always brought here by a rollout, or by `up`."""
+
+    def overview(self) -> Group:
+        """The processes, the rollout and the split."""
+        return status.overview(self.folder)
+
+
+def connect(environment: Environment, folder: RolloutFolder, health: str) -> LocalTarget:
+    """The target of an environment (see targets.find_target)."""
+    return LocalTarget(LocalFolder(folder.root, folder.within), environment, health)
 
 
 @contextmanager

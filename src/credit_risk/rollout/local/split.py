@@ -1,20 +1,14 @@
 """Who goes where: the buckets of green, as the router's map has them. All others are blue's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from credit_risk.rollout.bucket import BUCKETS, limit
-
-Colour = Literal["blue", "green"]
-COLOURS: tuple[Colour, ...] = ("blue", "green")
-
-
-def other(colour: Colour) -> Colour:
-    return "green" if colour == "blue" else "blue"
+from credit_risk.rollout.colours import Colour
+from credit_risk.rollout.local.bucket import BUCKETS, limit
 
 
 @dataclass(frozen=True)
-class Split:
+class TrafficSplit:
     """Green answers the buckets from `first` up to, and not including, `end`.
 
     A candidate of either colour always has the lowest buckets, so that its applicants are the same ones whichever
@@ -26,11 +20,16 @@ class Split:
     salt: int
 
     @classmethod
-    def of(cls, candidate: Colour, percent: int, salt: int) -> "Split":
+    def of(cls, candidate: Colour, percent: int, salt: int) -> "TrafficSplit":
         """The candidate has this share, the other colour the rest."""
         if candidate == "green":
             return cls(0, limit(percent), salt)
         return cls(limit(percent), BUCKETS, salt)
+
+    @classmethod
+    def of_entries(cls, entries: Mapping[str, str]) -> "TrafficSplit":
+        """The split that a map holds."""
+        return cls(int(entries["from"]), int(entries["to"]), int(entries["salt"]))
 
     @property
     def entries(self) -> dict[str, str]:
@@ -45,7 +44,7 @@ class Split:
     def green(self, bucket: int) -> bool:
         return self.first <= bucket < self.end
 
-    def way_to(self, target: "Split") -> list["Split"]:
+    def way_to(self, target: "TrafficSplit") -> list["TrafficSplit"]:
         """The splits to set one after the other, each one value away from the last, that sends nobody astray.
 
         A bound that makes green smaller is set before one that makes it larger; the salt while one colour has all, as

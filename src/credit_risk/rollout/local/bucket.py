@@ -24,12 +24,12 @@ def xxh32(data: bytes) -> int:
     lanes = [(P1 + P2) & MASK, P2, 0, -P1 & MASK]
     whole = len(data) - len(data) % 16
     for start in range(0, whole, 16):
-        lanes = [_round(lane, _word(data, start + 4 * place)) for place, lane in enumerate(lanes)]
+        lanes = [_round(lane, _word(data, start + 4 * index)) for index, lane in enumerate(lanes)]
     state = sum(_rotated(lane, by) for lane, by in zip(lanes, (1, 7, 12, 18), strict=True)) if whole else P5
     state = (state + len(data)) & MASK
     words = whole + (len(data) - whole) // 4 * 4
-    for place in range(whole, words, 4):
-        state = _rotated((state + _word(data, place) * P3) & MASK, 17) * P4 & MASK
+    for position in range(whole, words, 4):
+        state = _rotated((state + _word(data, position) * P3) & MASK, 17) * P4 & MASK
     for byte in data[words:]:
         state = _rotated((state + byte * P5) & MASK, 11) * P1 & MASK
     state = (state ^ state >> 15) * P2 & MASK
@@ -41,8 +41,8 @@ def _round(lane: int, word: int) -> int:
     return _rotated((lane + word * P2) & MASK, 13) * P1 & MASK
 
 
-def _word(data: bytes, place: int) -> int:
-    return int.from_bytes(data[place : place + 4], "little")
+def _word(data: bytes, position: int) -> int:
+    return int.from_bytes(data[position : position + 4], "little")
 
 
 def _rotated(value: int, by: int) -> int:

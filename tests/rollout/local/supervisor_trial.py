@@ -12,19 +12,19 @@ import psutil
 import pytest
 
 from credit_risk.data.writing import write_json
-from credit_risk.rollout.folder import Place
 from credit_risk.rollout.local import supervisor
+from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.processes import Command, answers
 from credit_risk.rollout.local.supervisor import Supervisor, known
 from tools import HAPROXY, free_ports, needed
 
-ECHO = Path(__file__).parent / "rollout" / "echo.py"
+ECHO = Path(__file__).with_name("echo.py")
 
 
-def echoing(place, environment, one, version):
+def echoing(folder, environment, one, version):
     number = one.port(environment)
     words = (sys.executable, str(ECHO), str(number), f"{one.name}@{version}")
-    return Command(one.name, words, answers(f"http://127.0.0.1:{number}/health"), place.log(one.name), version=version)
+    return Command(one.name, words, answers(f"http://127.0.0.1:{number}/health"), folder.log(one.name), version=version)
 
 
 @dataclass
@@ -36,14 +36,14 @@ class Up:
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
 
     @property
-    def place(self) -> Place:
-        return self.supervisor.place
+    def folder(self) -> LocalFolder:
+        return self.supervisor.folder
 
     def scale(self, count: int) -> None:
-        write_json(self.place.scale_file, {"replicas": count, "at": 0.0})
+        write_json(self.folder.scale_file, {"replicas": count, "at": 0.0})
 
     def kill(self, name: str) -> int:
-        pid = known(self.place)[name]["pid"]
+        pid = known(self.folder)[name]["pid"]
         psutil.Process(pid).kill()
         return pid
 
@@ -53,7 +53,7 @@ class Up:
     def until(self, what, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not what():
-            assert time.monotonic() < deadline, known(self.place)
+            assert time.monotonic() < deadline, known(self.folder)
             time.sleep(0.05)
 
     @contextmanager
@@ -83,16 +83,16 @@ def up(environment, tmp_path, monkeypatch):
     router = environment.router.model_copy(update={"port": port, "blue_port": blue, "green_port": green})
     scaling = environment.scaling.model_copy(update={"min_replicas": 1, "max_replicas": 3})
     mine = environment.model_copy(update={"router": router, "scaling": scaling})
-    place = Place(tmp_path)
-    place.run.mkdir(parents=True)
-    place.want({"blue": "1"})
-    one = Supervisor(place, mine)
+    folder = LocalFolder(tmp_path)
+    folder.run.mkdir(parents=True)
+    folder.write_versions({"blue": "1"})
+    one = Supervisor(folder, mine)
     monkeypatch.setattr(supervisor.signal, "signal", lambda *_: None)  # a thread takes no signals
     thread = threading.Thread(target=one.run)
     thread.start()
     found = Up(one, f"http://127.0.0.1:{port}")
     try:
-        found.until(lambda: is_up(place, "blue-1"))
+        found.until(lambda: is_up(folder, "blue-1"))
         yield found
     finally:
         found.client.close()
@@ -100,7 +100,7 @@ def up(environment, tmp_path, monkeypatch):
         thread.join()
 
 
-def is_up(place, name):
+def is_up(folder, name):
     with suppress(ConnectionError):
-        return place.router.servers()[name].up
+        return folder.router.servers()[name].up
     return False

@@ -2,7 +2,7 @@
 
 import pytest
 
-from credit_risk.rollout.bucket import BUCKETS, bucket, limit, xxh32
+from credit_risk.rollout.local.bucket import BUCKETS, bucket, limit, xxh32
 
 
 @pytest.mark.parametrize(
