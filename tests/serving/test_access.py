@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from credit_risk.errors import NotFound, UsageError
 from credit_risk.serving import access
-from credit_risk.serving.access import Client, Keys, Tokens, add_key, needs, revoke_key
+from credit_risk.serving.access import ApiKeyGuard, Client, JwtGuard, add_key, needs, revoke_key
 from credit_risk.serving.problems import Problem
 from credit_risk.serving.settings import Access, Jwt
 
@@ -27,7 +27,7 @@ def status(guard, headers):
 
 def test_a_key_lets_its_client_in_by_either_header(file):
     key = add_key(file, "branch", ["read", "decide"], 1)
-    guard = Keys(file)
+    guard = ApiKeyGuard(file)
     assert guard.client({"x-api-key": key}) == Client("branch", frozenset({"decide", "read"}))
     assert guard.client({"authorization": f"Bearer {key}"}).name == "branch"
 
@@ -41,7 +41,7 @@ def test_the_file_holds_no_key_and_only_its_owner_may_read_it(file):
 
 def test_two_keys_of_one_client_are_valid_at_once_until_one_is_revoked(file):
     old, new = add_key(file, "branch", ["decide"], 1), add_key(file, "branch", ["decide"], 1)
-    guard = Keys(file)
+    guard = ApiKeyGuard(file)
     assert guard.client({"x-api-key": old}).name == guard.client({"x-api-key": new}).name == "branch"
     revoke_key(file, old.split("_")[1])
     guard._looked = 0  # as after the seconds that it waits
@@ -51,7 +51,7 @@ def test_two_keys_of_one_client_are_valid_at_once_until_one_is_revoked(file):
 
 def test_nothing_wrong_unknown_expired_and_a_file_taken_away_let_nobody_in(file):
     key, expired = add_key(file, "branch", ["decide"], 1), add_key(file, "branch", ["decide"], 0)
-    guard = Keys(file)
+    guard = ApiKeyGuard(file)
     assert status(guard, {}) == 401
     assert status(guard, {"x-api-key": key[:-1]}) == 401
     assert status(guard, {"x-api-key": "ck_000000000000_secret"}) == 401
@@ -76,9 +76,9 @@ def test_revoking_what_is_not_there_and_a_file_that_is_none_are_said(file, tmp_p
         revoke_key(file, "x")
     file.write_text("[]")
     with pytest.raises(UsageError, match="is no file of keys"):
-        Keys(file)
+        ApiKeyGuard(file)
     with pytest.raises(NotFound, match="credit-risk keys add"):
-        Keys(tmp_path / "none.json")
+        ApiKeyGuard(tmp_path / "none.json")
 
 
 SIGNER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -90,7 +90,7 @@ SETTINGS = Jwt(jwks="jwks.json", issuer="https://id.example", audience="credit-r
 def tokens(tmp_path):
     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(SIGNER.public_key())) | {"kid": "k1", "alg": "RS256"}
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": [public]}))
-    return Tokens(SETTINGS, tmp_path)
+    return JwtGuard(SETTINGS, tmp_path)
 
 
 def token(signer=SIGNER, algorithm="RS256", kid="k1", **changes):
@@ -133,14 +133,14 @@ def test_a_token_that_is_not_for_us_lets_nobody_in(tokens, changed):
 
 def test_a_key_set_that_is_neither_a_file_nor_https_is_refused(tmp_path):
     with pytest.raises(UsageError, match="neither a file nor an https URL"):
-        Tokens(SETTINGS.model_copy(update={"jwks": "http://id.example/keys"}), tmp_path)
+        JwtGuard(SETTINGS.model_copy(update={"jwks": "http://id.example/keys"}), tmp_path)
     with pytest.raises(NotFound):
-        Tokens(SETTINGS, tmp_path / "nowhere")
+        JwtGuard(SETTINGS, tmp_path / "nowhere")
 
 
 def test_access_that_is_off_is_said_loudly_and_only_then():
-    assert "ACCESS IS OFF" in access.loud(Access(mode="off"))
-    assert access.loud(Access(mode="keys")) is None
+    assert "ACCESS IS OFF" in access.open_access_warning(Access(mode="off"))
+    assert access.open_access_warning(Access(mode="keys")) is None
 
 
 def test_a_route_asks_for_its_scope(serve, tmp_path, application):

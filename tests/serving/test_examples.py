@@ -5,7 +5,7 @@ from itertools import islice
 
 import smallest
 from credit_risk.serving import examples
-from credit_risk.serving.request_reading import Contract
+from credit_risk.serving.request_reading import RequestReader
 
 COLUMNS = {
     "income": {"role": "feature", "type": "number", "range": [0, 9000]},
@@ -20,9 +20,9 @@ CONFIG = smallest.config(columns=COLUMNS)
 
 
 def test_every_made_up_application_is_accepted_and_holds_every_input():
-    contract = Contract(CONFIG)
+    reader = RequestReader(CONFIG)
     for made in islice(examples.applications(CONFIG, seed=1), 200):
-        application, _ = contract.application(json.dumps(made).encode())
+        application, _ = reader.application(json.dumps(made).encode())
         assert list(application) == ["income", "balance", "months", "job", "customer"]
 
 

@@ -94,9 +94,9 @@ def test_growth_holds_the_last_third_against_the_middle_one():
     assert np.isnan(growth(looks(1, 2, 3)))
 
 
-def answered(door: web.Door, method: str) -> httpx.Response:
+def answered(middleware: web.OverloadMiddleware, method: str) -> httpx.Response:
     async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://here") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(middleware), base_url="http://here") as client:
             return await client.request(method, "/decide")
 
     return asyncio.run(ask())
@@ -111,15 +111,15 @@ def test_the_door_sends_away_what_wants_a_decision_and_finds_no_room(serve):
         await app(scope, receive, send)
 
     running: list[web.Service] = []
-    door = web.Door(inside, running)
-    assert answered(door, "POST").status_code == 415  # nothing has started yet that could be full
+    middleware = web.OverloadMiddleware(inside, running)
+    assert answered(middleware, "POST").status_code == 415  # nothing has started yet that could be full
     service = next(cell.cell_contents for cell in app.routes[0].endpoint.func.__closure__ if cell.cell_contents)[0]
     running.append(service)
-    with service.room.place():
-        shed = answered(door, "POST")
-        assert answered(door, "GET").status_code == 405  # health, metrics and readers are let in
+    with service.in_flight.admit():
+        shed = answered(middleware, "POST")
+        assert answered(middleware, "GET").status_code == 405  # health, metrics and readers are let in
     assert (shed.status_code, shed.headers["retry-after"], shed.json()["status"]) == (503, "1", 503)
     assert shed.headers["x-content-type-options"] == "nosniff"
-    assert answered(door, "POST").status_code == 415
+    assert answered(middleware, "POST").status_code == 415
     assert reached == ["POST", "GET", "POST"]
-    assert 'credit_risk_problems_total{status="503"} 1.0' in service.measures.text().decode()
+    assert 'credit_risk_problems_total{status="503"} 1.0' in service.metrics.text().decode()

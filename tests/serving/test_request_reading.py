@@ -6,7 +6,7 @@ import pytest
 
 import smallest
 from credit_risk.serving.problems import Problem
-from credit_risk.serving.request_reading import Contract, is_reference
+from credit_risk.serving.request_reading import RequestReader, is_reference
 
 COLUMNS = {
     "id": {"role": "id", "type": "integer"},
@@ -18,21 +18,21 @@ COLUMNS = {
     "status": {"role": "target", "type": "integer"},
 }
 GOOD = {"income": 1200.5, "months late": 3, "job": "some", "customer": True}
-CONTRACT = Contract(smallest.config(columns=COLUMNS))
+READER = RequestReader(smallest.config(columns=COLUMNS))
 
 
-def refused(body, contract=CONTRACT):
+def refused(body, reader=READER):
     with pytest.raises(Problem) as found:
-        contract.application(body if isinstance(body, bytes) else json.dumps(body).encode())
+        reader.application(body if isinstance(body, bytes) else json.dumps(body).encode())
     return found.value
 
 
-def faults(body, contract=CONTRACT):
-    return {(fault.field, fault.rule) for fault in refused(body, contract).faults}
+def faults(body, reader=READER):
+    return {(fault.field, fault.rule) for fault in refused(body, reader).faults}
 
 
 def test_a_sound_application_is_one_row_of_numbers():
-    application, row = CONTRACT.application(json.dumps(GOOD).encode())
+    application, row = READER.application(json.dumps(GOOD).encode())
     assert application == GOOD
     assert row.tolist() == [[1200.5, 3, 1, 1]]
 
@@ -75,15 +75,15 @@ def test_all_faults_come_at_once_with_what_was_got_and_what_is_expected():
 
 
 def test_what_the_config_sends_to_a_person_or_allows_is_no_fault():
-    application, _ = CONTRACT.application(json.dumps({"income": 1, "months late": None}).encode())
+    application, _ = READER.application(json.dumps({"income": 1, "months late": None}).encode())
     assert application == {"income": 1, "months late": None}
 
 
 def test_where_the_policy_refers_invalid_values_only_a_wrong_type_is_refused():
     policy = {**smallest.SECTIONS["policy"], "invalid": "refer"}
-    contract = Contract(smallest.config(columns=COLUMNS, policy=policy))
-    contract.application(json.dumps(GOOD | {"income": -1, "job": "other"}).encode())
-    assert faults(GOOD | {"income": "much"}, contract) == {("income", "type")}
+    reader = RequestReader(smallest.config(columns=COLUMNS, policy=policy))
+    reader.application(json.dumps(GOOD | {"income": -1, "job": "other"}).encode())
+    assert faults(GOOD | {"income": "much"}, reader) == {("income", "type")}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_long_values_are_not_sent_back_whole():
 
 
 def batch(body, most=3):
-    return CONTRACT.applications(json.dumps(body).encode(), most)
+    return READER.applications(json.dumps(body).encode(), most)
 
 
 def test_a_batch_is_one_row_an_application_in_its_order():

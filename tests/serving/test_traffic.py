@@ -4,7 +4,7 @@ import pytest
 
 from credit_risk.serving import traffic
 from credit_risk.serving.problems import Problem
-from credit_risk.serving.traffic import Buckets, Room
+from credit_risk.serving.traffic import InFlightLimit, TokenBuckets
 
 
 def waits(buckets, client):
@@ -16,7 +16,7 @@ def waits(buckets, client):
 
 def test_a_burst_then_the_rate():
     now = [0.0]
-    buckets = Buckets(rate=0.5, burst=2, clock=lambda: now[0])
+    buckets = TokenBuckets(rate=0.5, burst=2, clock=lambda: now[0])
     buckets.take("a")
     buckets.take("a")
     assert waits(buckets, "a") == 2
@@ -29,7 +29,7 @@ def test_a_burst_then_the_rate():
 
 def test_a_bucket_never_holds_more_than_the_burst():
     now = [0.0]
-    buckets = Buckets(rate=1, burst=1, clock=lambda: now[0])
+    buckets = TokenBuckets(rate=1, burst=1, clock=lambda: now[0])
     buckets.take("a")
     now[0] = 1_000.0
     buckets.take("a")
@@ -38,17 +38,17 @@ def test_a_bucket_never_holds_more_than_the_burst():
 
 def test_the_buckets_of_silent_clients_are_forgotten(monkeypatch):
     monkeypatch.setattr(traffic, "CLIENTS", 2)
-    buckets = Buckets(rate=1, burst=1, clock=lambda: 0.0)
+    buckets = TokenBuckets(rate=1, burst=1, clock=lambda: 0.0)
     for client in ("a", "b", "c"):
         buckets.take(client)
     assert list(buckets._left) == ["b", "c"]
 
 
 def test_a_place_is_given_back_whatever_happens():
-    room = Room(most=1)
-    with room.place(), pytest.raises(Problem) as found, room.place():
+    limit = InFlightLimit(maximum=1)
+    with limit.admit(), pytest.raises(Problem) as found, limit.admit():
         pass
     assert (found.value.status, found.value.retry_after) == (503, 1)
-    with pytest.raises(ZeroDivisionError), room.place():
+    with pytest.raises(ZeroDivisionError), limit.admit():
         _ = 1 / 0
-    assert room.inside == 0
+    assert limit.count == 0

@@ -1,4 +1,4 @@
-"""Who asks, and what they may: API keys hashed at rest, or tokens of an identity provider.
+"""Authentication and scopes: API keys that are hashed at rest, or tokens of an identity provider.
 
 A key is `ck_ID_SECRET`; the file holds SHA-256 of the secret, which is 256 random bits and so needs no slow hash.
 Several keys of one client may be valid at once: that is how a key is rotated without a gap.
@@ -38,7 +38,7 @@ class Client:
 
 
 class Guard(Protocol):
-    """Tells who sent a request. Raises Problem 401 for nobody known. waits: whether it may ask over the network."""
+    """Authenticates requests. `client` raises Problem 401 for nobody known; `waits`: it may ask over the network."""
 
     @property
     def waits(self) -> bool: ...
@@ -49,10 +49,10 @@ class Guard(Protocol):
 def guard(settings: Access, root: Path) -> Guard:
     """The guard that the settings name. Raises NotFound, UsageError if it cannot do its work."""
     if settings.mode == "keys":
-        return Keys(root / settings.keys_file)
+        return ApiKeyGuard(root / settings.keys_file)
     if settings.jwt is not None and settings.mode == "jwt":
-        return Tokens(settings.jwt, root)
-    return Nobody()
+        return JwtGuard(settings.jwt, root)
+    return OpenAccess()
 
 
 def needs(client: Client, scope: Scope) -> None:
@@ -61,7 +61,7 @@ def needs(client: Client, scope: Scope) -> None:
         raise Problem(403, f"This needs the scope {scope!r}; yours: {', '.join(sorted(client.scopes)) or 'none'}.")
 
 
-class Nobody:
+class OpenAccess:
     """Everybody may do everything: for one developer's machine."""
 
     waits = False
@@ -71,7 +71,7 @@ class Nobody:
 
 
 @dataclass
-class Keys:
+class ApiKeyGuard:
     """A file of hashed keys, looked at again when it changes: a key that was revoked stops within seconds."""
 
     path: Path
@@ -103,8 +103,8 @@ class Keys:
     def _look(self) -> None:
         self._looked = time.monotonic()
         try:
-            found = self.path.stat()
-            stamp = (found.st_mtime_ns, found.st_ino)
+            status = self.path.stat()
+            stamp = (status.st_mtime_ns, status.st_ino)
             if stamp != self._stamp:
                 self._known, self._stamp = read_keys(self.path), stamp
         except FileNotFoundError:
@@ -112,7 +112,7 @@ class Keys:
 
 
 @dataclass
-class Tokens:
+class JwtGuard:
     """Tokens signed by an identity provider (OpenID Connect): issuer, audience, time and algorithm are all checked."""
 
     settings: Jwt
@@ -155,7 +155,7 @@ class Tokens:
         except (jwt.PyJWTError, KeyError) as error:
             raise Problem(401, f"This token is not accepted: {error}.", more=CHALLENGE) from None
         scopes = claims.get(self.settings.scope_claim, "")
-        given = scopes.split() if isinstance(scopes, str) else [one for one in scopes if isinstance(one, str)]
+        given = scopes.split() if isinstance(scopes, str) else [scope for scope in scopes if isinstance(scope, str)]
         return Client(str(claims["sub"]), frozenset(given))
 
     def _key(self, token: str) -> jwt.PyJWK:
@@ -191,16 +191,16 @@ def revoke_key(path: Path, identifier: str) -> None:
 
 
 def read_keys(path: Path) -> dict[str, dict[str, Any]]:
-    """The file of keys: what is known of each key, by its id. Raises UsageError for a file that is none."""
+    """The file of keys: id → client, scopes, hash and times. Raises UsageError for a file that is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        for one in found.values():
-            one["client"], one["scopes"], one["sha256"], one["expires"], one["revoked"]
+        keys = json.loads(path.read_text(encoding="utf-8"))
+        for key in keys.values():
+            key["client"], key["scopes"], key["sha256"], key["expires"], key["revoked"]
     except (ValueError, AttributeError, KeyError, TypeError):
         raise UsageError(
             f"{path} is no file of keys. Restore it, or make a new one with credit-risk keys add."
         ) from None
-    return dict(found)
+    return dict(keys)
 
 
 def day(moment: int | None) -> str:
@@ -223,13 +223,13 @@ def _valid(known: Mapping[str, Any]) -> bool:
 
 def _bearer(headers: Mapping[str, str]) -> str:
     # A Kubernetes API server that hands a request to a pod keeps the usual header for itself.
-    said = headers.get("authorization") or headers.get("x-authorization", "")
-    kind, _, token = said.partition(" ")
+    header = headers.get("authorization") or headers.get("x-authorization", "")
+    kind, _, token = header.partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def loud(settings: Access) -> str | None:
-    """What must be said at every start if nobody is asked who they are."""
+def open_access_warning(settings: Access) -> str | None:
+    """The warning of every start if nobody is asked who they are, else None."""
     if settings.mode != "off":
         return None
     return f"ACCESS IS OFF: everybody who reaches this port can decide and read decisions (process {os.getpid()})."

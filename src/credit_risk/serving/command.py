@@ -83,7 +83,7 @@ def _serve(options: argparse.Namespace) -> None:
     made.close()
     log = logging.getLogger("credit_risk")
     log.warning("scorer %s; the gate says: %s", made.by.scorer[:12], made.gate)
-    if sentence := access.loud(found.access):
+    if sentence := access.open_access_warning(found.access):
         log.warning(sentence)
     workers = options.workers or found.workers
     log.warning("http://%s:%d, %d worker%s", options.host, options.port, workers, "s" if workers > 1 else "")

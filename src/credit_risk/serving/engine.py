@@ -1,4 +1,4 @@
-"""From a request's body to a durable decision: contract, scorer, ledger. Nothing here knows of HTTP."""
+"""From a request's body to a durable decision: reader, scorer, ledger. Nothing here knows of HTTP."""
 
 import gc
 import hashlib
@@ -20,7 +20,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import CheckFailed, ScorerError
 from credit_risk.ledger.decision_record import decision_record
-from credit_risk.ledger.entry import DecidedBy, Entry, Recorded
+from credit_risk.ledger.entry import DecidedBy, Entry, Recorded, iso_time
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, Overloaded
 from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
 from credit_risk.ledger.group import GroupCommit
@@ -30,7 +30,7 @@ from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 from credit_risk.serving.problems import Problem
-from credit_risk.serving.request_reading import Application, Contract
+from credit_risk.serving.request_reading import Application, RequestReader
 from credit_risk.serving.settings import Serving
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,8 @@ WARM = 200  # decisions made before the first request: caches are filled, and no
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a request says beside its body: who asks, about whom, and whether it may be a retry."""
+class RequestContext:
+    """What belongs to a request beside its body: the client, the applicant's reference, the key of a retry."""
 
     client: str
     applicant: str | None
@@ -54,7 +54,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Engine:
+class DecisionEngine:
     """One scorer with the ledger its decisions go to."""
 
     scorer: Scorer
@@ -64,77 +64,82 @@ class Engine:
     commit: EventLoopCommit | GroupCommit
 
     @cached_property
-    def contract(self) -> Contract:
-        return Contract(self.scorer.config)
+    def reader(self) -> RequestReader:
+        return RequestReader(self.scorer.config)
 
     @cached_property
     def model(self) -> dict[str, Any]:
         """What a reply says of the model behind it."""
         return {"scorer": self.by.scorer, "project": self.scorer.config.project.name, "kind": self.scorer.model.kind}
 
-    async def decide(self, body: bytes, asked: Asked) -> tuple[dict[str, Any], Recorded, list[str]]:
-        """The reply to one application, durable before it is returned, and which inputs it lacked. Raises Problem."""
+    async def decide(self, body: bytes, context: RequestContext) -> tuple[dict[str, Any], Recorded, list[str]]:
+        """Decide one application. The reply, what was recorded before it is returned, and the inputs that were missing.
+
+        Raises Problem for an application that is refused, or a decision that cannot be recorded.
+        """
         arrived = time.perf_counter()
-        application, row = self.contract.application(body)
-        found = decision_record(self.scorer.decide_inputs(row))
-        entry = self._entry(application, found, asked, body, (time.perf_counter() - arrived) * 1e3)
+        application, row = self.reader.application(body)
+        decided = decision_record(self.scorer.decide_inputs(row))
+        entry = self._entry(application, decided, context, body, (time.perf_counter() - arrived) * 1e3)
         try:
             recorded = await self.commit.record(entry)
             scorer = self._first_scorer(recorded) if recorded.repeated else self.by.scorer
         except (Conflict, EntryError, LedgerUnavailable, Overloaded) as error:
-            raise not_recorded(error) from None
+            raise problem_of(error) from None
         reply = self.reply(recorded) | {"model": self.model | {"scorer": scorer}}
-        if asked.explain and scorer == self.by.scorer:  # the first decision may have been another scorer's
+        if context.explain and scorer == self.by.scorer:  # the first decision may have been another scorer's
             reply |= self._explained(row, recorded.decided)
-        return reply, recorded, self.lacking(row)
+        return reply, recorded, self.missing_inputs(row)
 
     def decide_batch(
         self, body: bytes, most: int, client: str
     ) -> tuple[list[dict[str, Any]], list[tuple[Recorded, list[str]]]]:
-        """The replies to a batch, recorded in one transaction, and which inputs each lacked. Raises Problem.
+        """Decide a batch in one transaction. The replies, and what was recorded with the inputs that were missing.
 
-        A single application may still not be recorded (its person's key was altered): its problem stands in its place.
+        Where a single application cannot be recorded (its person's key was altered) its reply is that problem.
+        Raises Problem for a batch that is refused, or that cannot be recorded.
         """
         arrived = time.perf_counter()
-        rows, references, matrix = self.contract.applications(body, most)
+        rows, references, matrix = self.reader.applications(body, most)
         decisions = self.scorer.decide_inputs(matrix)
         took = (time.perf_counter() - arrived) * 1e3 / len(rows)
         entries = [
-            self._entry(row, decision_record(decisions, place), Asked(client, reference, None), b"", took)
-            for place, (row, reference) in enumerate(zip(rows, references, strict=True))
+            self._entry(row, decision_record(decisions, index), RequestContext(client, reference, None), b"", took)
+            for index, (row, reference) in enumerate(zip(rows, references, strict=True))
         ]
         try:
             outcomes = self.ledger.append(entries)
         except (EntryError, LedgerUnavailable) as error:
-            raise not_recorded(error) from None
+            raise problem_of(error) from None
         replies = [
-            self.reply(one) if isinstance(one, Recorded) else {"problem": not_recorded(one).as_dict()}
-            for one in outcomes
+            self.reply(outcome) if isinstance(outcome, Recorded) else {"problem": problem_of(outcome).as_dict()}
+            for outcome in outcomes
         ]
         return replies, [
-            (one, self.lacking(matrix[place : place + 1]))
-            for place, one in enumerate(outcomes)
-            if isinstance(one, Recorded)
+            (outcome, self.missing_inputs(matrix[index : index + 1]))
+            for index, outcome in enumerate(outcomes)
+            if isinstance(outcome, Recorded)
         ]
 
-    def lacking(self, row: Matrix) -> list[str]:
-        """The inputs that an application did not have."""
-        return [self.contract.inputs.names[place] for place in np.flatnonzero(np.isnan(row[0]))]
+    def missing_inputs(self, row: Matrix) -> list[str]:
+        """The names of the inputs that an application did not have. row: (1, inputs)."""
+        return [self.reader.inputs.names[index] for index in np.flatnonzero(np.isnan(row[0]))]
 
-    def past(self, decision_id: str) -> dict[str, Any]:
-        """A recorded decision. Raises Problem 404, 503."""
+    def recorded_decision(self, decision_id: str) -> dict[str, Any]:
+        """A decision of the past, from the ledger. Raises Problem 404, 503."""
         try:
             record = self.ledger.get(decision_id)
         except LedgerUnavailable as error:
-            raise not_recorded(error) from None
+            raise problem_of(error) from None
         if record is None:
             raise Problem(404, "There is no decision of this id.")
         return record.as_dict()
 
     def reply(self, recorded: Recorded) -> dict[str, Any]:
+        """The answer of the API to a recorded decision."""
         return {
             "decision_id": recorded.decision_id,
-            "decided_at": recorded.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "decided_at": iso_time(recorded.at),
             **recorded.decided,
             "repeated": recorded.repeated,
             "model": self.model,
@@ -147,22 +152,22 @@ class Engine:
         return record.by.scorer if record else self.by.scorer
 
     def _entry(
-        self, application: Application, found: Mapping[str, Any], asked: Asked, body: bytes, took: float
+        self, application: Application, decided: Mapping[str, Any], context: RequestContext, body: bytes, took: float
     ) -> Entry:
         return Entry(
             inputs=application,
-            decided=found,
+            decided=decided,
             by=self.by,
-            client=asked.client,
-            body_digest=asked.digest(body) if asked.idempotency_key else "",
-            applicant=asked.applicant,
-            request_id=asked.idempotency_key,
+            client=context.client,
+            body_digest=context.digest(body) if context.idempotency_key else "",
+            applicant=context.applicant,
+            request_id=context.idempotency_key,
             latency_ms=took,
         )
 
-    def _explained(self, row: Matrix, found: Mapping[str, Any]) -> dict[str, Any]:
+    def _explained(self, row: Matrix, decided: Mapping[str, Any]) -> dict[str, Any]:
         """What each reason family adds to the population's log-odds; empty where nothing was scored."""
-        if found["pd"] is None:
+        if decided["pd"] is None:
             return {"base_log_odds": None, "contributions": []}
         base, added = self.scorer.contributions(row)
         families = self.scorer.config.reasons.families
@@ -182,14 +187,14 @@ class Engine:
         self.ledger.close()
 
 
-def start(root: Path, settings: Serving, environment: Mapping[str, str] = os.environ) -> Engine:
+def start(root: Path, settings: Serving, environment: Mapping[str, str] = os.environ) -> DecisionEngine:
     """Verify the scorer, open the ledger and warm up: what stands when this returns can answer. Raises as `opened`."""
     engine = opened(root, settings, environment)
     warm(engine)
     return engine
 
 
-def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.environ) -> Engine:
+def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.environ) -> DecisionEngine:
     """The verified scorer with the open ledger: whatever keeps it from serving shows here.
 
     Raises ScorerError, SignatureRefused or CheckFailed for a scorer that may not serve, and what Ledger.open raises.
@@ -200,18 +205,18 @@ def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.en
     scorer = Scorer.load(path)
     if scorer.background is None:
         raise ScorerError(f"{path} cannot give reasons for a decline. Assemble it with `dvc repro assemble`.")
-    said = gate_says(root, scorer.digest)
-    if settings.gate == "required" and said != "PASS":
+    verdict = gate_verdict(root, scorer.digest)
+    if settings.gate == "required" and verdict != "PASS":
         raise CheckFailed(
-            f"{path} may not serve: the gate says {said} of it, PASS is required. Run `make run`, "
+            f"{path} may not serve: the gate says {verdict} of it, PASS is required. Run `make run`, "
             "or set serving.gate to `reported` where nothing is decided for real."
         )
     ledger = open_ledger(root, settings.ledger, environment, create=True)
     commit = group_commit(ledger, most_waiting=settings.ledger.most_waiting)
-    return Engine(scorer, digests(path, scorer), said, ledger, commit)
+    return DecisionEngine(scorer, digests(path, scorer), verdict, ledger, commit)
 
 
-def gate_says(root: Path, scorer: str) -> str:
+def gate_verdict(root: Path, scorer: str) -> str:
     """The verdict of the gate's record about exactly this scorer, or why there is none."""
     path = root / "reports" / "gate.json"
     try:
@@ -236,7 +241,7 @@ def digests(path: Path, scorer: Scorer) -> DecidedBy:
     )
 
 
-def warm(engine: Engine) -> None:
+def warm(engine: DecisionEngine) -> None:
     """Decide and explain made-up applications, recording none, then leave what exists to no more garbage collection.
 
     Full collections walk every object there is, and were the slowest hundredth of all answers.
@@ -244,16 +249,15 @@ def warm(engine: Engine) -> None:
     scorer = engine.scorer
     made = examples.applications(scorer.config, seed=0, reference=scorer.reference)
     for _ in range(WARM):
-        application, row = engine.contract.application(json.dumps(next(made)).encode())
-        found = decision_record(scorer.decide(application))
-        engine._explained(row, found)
+        application, row = engine.reader.application(json.dumps(next(made)).encode())
+        engine._explained(row, decision_record(scorer.decide(application)))
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.0005)  # the ledger's thread waits this long for a busy loop, not ten times as long
 
 
-def not_recorded(error: Conflict | EntryError | LedgerUnavailable | Overloaded) -> Problem:
-    """Why there is no decision, as the API says it: what could not be recorded is never answered."""
+def problem_of(error: Conflict | EntryError | LedgerUnavailable | Overloaded) -> Problem:
+    """The API's answer instead of a decision that could not be recorded."""
     if isinstance(error, Conflict | EntryError):
         return Problem(409 if isinstance(error, Conflict) else 422, str(error))
     log.error("not recorded: %s", error)

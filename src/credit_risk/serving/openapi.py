@@ -85,7 +85,7 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
         {
             "decision_id": TEXT,
             "decided_at": TEXT,
-            "decision": {"enum": [word for place, word in enumerate(OUTCOMES) if place != REFUSED]},
+            "decision": {"enum": [word for index, word in enumerate(OUTCOMES) if index != REFUSED]},
             "pd": NUMBER_OR_NONE,
             "score": NUMBER_OR_NONE,
             "band": {"enum": [*(band.name for band in config.policy.bands), None]},
@@ -168,14 +168,14 @@ def application(config: Config) -> dict[str, Any]:
 
 def _property(column: Column) -> dict[str, Any]:
     may_lack = column.missing != "refuse"
-    told: dict[str, Any] = {"description": (f"{column.label}: " if column.label else "") + expected(column)}
+    schema: dict[str, Any] = {"description": (f"{column.label}: " if column.label else "") + expected(column)}
     if column.categories:
-        return told | {"enum": [*column.categories, *([None] if may_lack else [])]}
+        return schema | {"enum": [*column.categories, *([None] if may_lack else [])]}
     kind = {"integer": "integer", "boolean": "boolean"}.get(column.type, "number")
-    told["type"] = [kind, "null"] if may_lack else kind
+    schema["type"] = [kind, "null"] if may_lack else kind
     if column.range:
-        told["minimum"], told["maximum"] = column.range
-    return told
+        schema["minimum"], schema["maximum"] = column.range
+    return schema
 
 
 def _operation(

@@ -57,7 +57,7 @@ def field(name: str, column: Column) -> dict[str, Any]:
     """One input of the form: its name in the API, its label, what it may hold and whether it may stay empty."""
     low, high = column.range or (None, None)
     choices = ("true", "false") if column.type == "boolean" else column.categories
-    told = [name] if column.label else []  # a field without a label of its own already stands under its name
+    parts = [name] if column.label else []  # a field without a label of its own already stands under its name
     return {
         "name": name,
         "label": column.label or name,
@@ -67,7 +67,7 @@ def field(name: str, column: Column) -> dict[str, Any]:
         "high": high,
         "step": "1" if column.type == "integer" else "any",
         "required": column.missing != "allow",
-        "hint": ": ".join(told if choices else [*told, expected(column)]),
+        "hint": ": ".join(parts if choices else [*parts, expected(column)]),
     }
 
 
@@ -79,7 +79,7 @@ def facts(config: Config, example: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "example": dict(example),
         "kinds": {name: config.columns[name].type for name in config.inputs},
-        "labels": {name: one.label or name for name, one in named.items()},
+        "labels": {name: described.label or name for name, described in named.items()},
         "bands": [{"name": band.name, "minimum": band.minimum} for band in policy.bands],
         "cutOff": decision.cut_off(policy),
         "offset": offset,

@@ -44,8 +44,8 @@ class Problem(Exception):
     more: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        told = {"type": "about:blank", "title": TITLES[self.status], "status": self.status, "detail": self.detail}
-        return told | ({"errors": [fault.as_dict() for fault in self.faults]} if self.faults else {})
+        details = {"type": "about:blank", "title": TITLES[self.status], "status": self.status, "detail": self.detail}
+        return details | ({"errors": [fault.as_dict() for fault in self.faults]} if self.faults else {})
 
     @property
     def headers(self) -> dict[str, str]:

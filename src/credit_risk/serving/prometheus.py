@@ -14,7 +14,7 @@ LATENCIES = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.075
 SCORES = tuple(range(350, 751, 20))
 
 
-class Measures:
+class ServiceMetrics:
     """The service's metrics. Labels are words from the config and the API alone, so that their number is bounded."""
 
     def __init__(self, scorer: str) -> None:
@@ -59,8 +59,8 @@ class Measures:
         self._outcomes: dict[str, tuple[Callable[[float], None], Callable[[], None]]] = {}
         self._scored = self.score.labels(self.scorer).observe
 
-    def decided(self, outcome: str, seconds: float, score: float | None, lacking: Sequence[str]) -> None:
-        """Count one recorded decision. lacking: the inputs that its application did not have."""
+    def count_decision(self, outcome: str, seconds: float, score: float | None, missing: Sequence[str]) -> None:
+        """Count one recorded decision. missing: the inputs that its application did not have."""
         if outcome not in self._outcomes:
             counter, latency = self.decisions.labels(outcome, self.scorer), self.latency.labels(outcome)
             self._outcomes[outcome] = latency.observe, counter.inc
@@ -69,9 +69,9 @@ class Measures:
         count()
         if score is not None:
             self._scored(score)
-        if lacking:
+        if missing:
             self.lacking.inc()
-            for name in lacking:
+            for name in missing:
                 self.missing.labels(name).inc()
 
     def text(self) -> bytes:

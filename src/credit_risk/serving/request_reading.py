@@ -22,13 +22,13 @@ SHOWN = 100  # characters of a value that are sent back
 Application = Mapping[str, Any]
 
 
-class _Repeated(ValueError):
-    """A field stands twice in one object, and which one counts would be a guess."""
+class _AmbiguousJson(ValueError):
+    """JSON whose meaning would be a guess: a field twice in one object, or a constant that JSON does not know."""
 
 
 @dataclass(frozen=True)
-class Contract:
-    """What an application may hold, as the scorer's config says it."""
+class RequestReader:
+    """Reads applications, single or in a batch, as the scorer's config says what they may hold."""
 
     config: Config
 
@@ -41,19 +41,22 @@ class Contract:
         return frozenset(self.inputs.names)
 
     def application(self, body: bytes) -> tuple[Application, Matrix]:
-        """The application of a request, and as the one row that is decided. Raises Problem with all faults."""
-        found = parsed(body)
-        if not isinstance(found, dict):
-            raise Problem(422, "One application is needed: a JSON object with a field for each input.", [_kind(found)])
-        matrix = self.inputs.one(found)
-        if faults := list(self.faults(found, matrix)):
+        """The application of a request, and its inputs as numbers (1, inputs). Raises Problem with all faults."""
+        application = parsed(body)
+        if not isinstance(application, dict):
+            needed = "One application is needed: a JSON object with a field for each input."
+            raise Problem(422, needed, [_kind(application)])
+        matrix = self.inputs.one(application)
+        if faults := list(self.faults(application, matrix)):
             raise Problem(422, _counted(faults), faults)
-        return found, matrix
+        return application, matrix
 
     def applications(self, body: bytes, most: int) -> tuple[list[Application], Sequence[str | None], Matrix]:
-        """The applications of a batch, with the reference of each applicant or None. Raises Problem with all faults."""
-        found = parsed(body)
-        rows, references = _batch(found, most)
+        """The applications of a batch, the reference of each applicant or None, and their inputs (rows, inputs).
+
+        most: how many applications a batch may have. Raises Problem with all faults.
+        """
+        rows, references = _batch(parsed(body), most)
         matrix = np.vstack([self.inputs.one(row if isinstance(row, dict) else {}) for row in rows])
         faults = list(self._batch_faults(rows, matrix))
         if faults:
@@ -61,28 +64,28 @@ class Contract:
         return rows, references, matrix
 
     def faults(self, application: Application, row: Matrix) -> Iterator[Fault]:
-        """Every fault for which an application is refused; what the config sends to a person is none."""
+        """Every fault for which an application is refused; values that the config refers to a person are no fault."""
         if not (application.keys() <= self._known):
             yield from (self._unknown(name) for name in application if name not in self._known)
-        found = self.inputs.faults(row)
-        if not found.any[0]:
+        invalid_inputs = self.inputs.faults(row)
+        if not invalid_inputs.any[0]:
             return
-        for place, (name, column) in enumerate(zip(self.inputs.names, self.inputs.columns, strict=True)):
-            if found.missing[0, place] and column.missing == "refuse":
+        for index, (name, column) in enumerate(zip(self.inputs.names, self.inputs.columns, strict=True)):
+            if invalid_inputs.missing[0, index] and column.missing == "refuse":
                 yield Fault(name, "missing", None, expected(column))
-            elif found.invalid[0, place]:
+            elif invalid_inputs.invalid[0, index]:
                 value = application[name]
                 # A word that is no number was not meant for this field: no policy makes a case for a person of it.
-                is_wrong_type = not math.isfinite(row[0, place]) and not (column.categories and isinstance(value, str))
+                is_wrong_type = not math.isfinite(row[0, index]) and not (column.categories and isinstance(value, str))
                 if is_wrong_type or self.inputs.refuse_invalid:
                     rule = "type" if is_wrong_type else "category" if column.categories else "range"
                     yield Fault(name, rule, _shown(value), expected(column))
 
     def _batch_faults(self, rows: Sequence[Any], matrix: Matrix) -> Iterator[Fault]:
-        for place, row in enumerate(rows):
-            found = self.faults(row, matrix[place : place + 1]) if isinstance(row, dict) else iter([_kind(row)])
-            for fault in found:
-                name = f"applications[{place}]" + (f".{fault.field}" if fault.field else "")
+        for index, row in enumerate(rows):
+            faults = self.faults(row, matrix[index : index + 1]) if isinstance(row, dict) else iter([_kind(row)])
+            for fault in faults:
+                name = f"applications[{index}]" + (f".{fault.field}" if fault.field else "")
                 yield Fault(name, fault.rule, fault.got, fault.expected)
 
     def _unknown(self, name: str) -> Fault:
@@ -101,41 +104,41 @@ def parsed(body: bytes) -> Any:
         raise Problem(400, f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
         raise Problem(400, "It is nested too deeply.") from None
-    except _Repeated as error:
+    except _AmbiguousJson as error:
         raise Problem(400, str(error)) from None
     except ValueError:  # Python's own limit on the digits of a whole number
         raise Problem(400, "It holds a number with too many digits.") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         names = [name for name, _ in pairs]
         twice = sorted({_text(name) for name in names if names.count(name) > 1})
-        raise _Repeated(f"These fields stand twice: {', '.join(twice)}.")
-    return found
+        raise _AmbiguousJson(f"These fields stand twice: {', '.join(twice)}.")
+    return fields
 
 
 def _no_constant(name: str) -> Any:
-    raise _Repeated(f"{name} is no JSON number; leave a field that is not known out, or send null.")
+    raise _AmbiguousJson(f"{name} is no JSON number; leave a field that is not known out, or send null.")
 
 
-def _batch(found: Any, most: int) -> tuple[list[Any], Sequence[str | None]]:
+def _batch(content: Any, most: int) -> tuple[list[Any], Sequence[str | None]]:
     shape = 'A batch is {"applications": [...]}, with "applicants": [...] beside it if you have references.'
-    if not isinstance(found, dict) or not isinstance(found.get("applications"), list):
+    if not isinstance(content, dict) or not isinstance(content.get("applications"), list):
         raise Problem(422, shape, [Fault("applications", "type", None, "a list of applications")])
-    if unknown := sorted(found.keys() - {"applications", "applicants"}):
+    if unknown := sorted(content.keys() - {"applications", "applicants"}):
         raise Problem(422, shape, [Fault(_text(name), "unknown field", None, "no such field") for name in unknown])
-    rows = found["applications"]
+    rows = content["applications"]
     if not 1 <= len(rows) <= most:
-        wanted = f"1 to {most:,} applications"
-        raise Problem(422, shape, [Fault("applications", "size", f"{len(rows):,} applications", wanted)])
-    references = found.get("applicants", [None] * len(rows))
+        expected_size = f"1 to {most:,} applications"
+        raise Problem(422, shape, [Fault("applications", "size", f"{len(rows):,} applications", expected_size)])
+    references = content.get("applicants", [None] * len(rows))
     if not isinstance(references, list) or len(references) != len(rows):
         raise Problem(422, shape, [Fault("applicants", "size", None, "one reference or null for each application")])
-    wrong = [place for place, one in enumerate(references) if not (one is None or is_reference(one))]
+    wrong = [index for index, name in enumerate(references) if not (name is None or is_reference(name))]
     if wrong:
-        faults = [Fault(f"applicants[{place}]", "type", None, REFERENCE) for place in wrong]
+        faults = [Fault(f"applicants[{index}]", "type", None, REFERENCE) for index in wrong]
         raise Problem(422, shape, faults)
     return rows, references
 

@@ -1,4 +1,4 @@
-"""How much one client and all of them together may ask: a token bucket each, and a bound on what is in flight."""
+"""Limits on requests: a token bucket for each client, and a bound on how many requests are in flight."""
 
 import time
 from collections import OrderedDict
@@ -12,7 +12,7 @@ CLIENTS = 10_000  # whose buckets are kept; the one that was silent longest is f
 
 
 @dataclass
-class Buckets:
+class TokenBuckets:
     """A client may send `burst` requests at once and `rate` a second on the whole (a token bucket each)."""
 
     rate: float
@@ -35,26 +35,26 @@ class Buckets:
 
 
 @dataclass
-class Room:
-    """At most `most` requests in flight: one more is sent away at once, and those inside keep their time."""
+class InFlightLimit:
+    """At most `maximum` requests in flight: one more is refused at once, so that the others do not become slower."""
 
-    most: int
-    inside: int = 0
+    maximum: int
+    count: int = 0
 
     @property
-    def is_free(self) -> bool:
-        return self.inside < self.most
+    def has_capacity(self) -> bool:
+        return self.count < self.maximum
 
-    def full(self) -> Problem:
-        return Problem(503, f"{self.inside} requests are in flight, as many as may be.", retry_after=1)
+    def refusal(self) -> Problem:
+        return Problem(503, f"{self.count} requests are in flight, as many as may be.", retry_after=1)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place while a request is worked on. Raises Problem 503 if there is none."""
-        if not self.is_free:
-            raise self.full()
-        self.inside += 1
+    def admit(self) -> Iterator[None]:
+        """Count a request while it is worked on. Raises Problem 503 if `maximum` are in flight."""
+        if not self.has_capacity:
+            raise self.refusal()
+        self.count += 1
         try:
             yield
         finally:
-            self.inside -= 1
+            self.count -= 1

@@ -1,4 +1,4 @@
-"""The service's routes: HTTP in, HTTP out. What is decided, and how, stands in the engine."""
+"""The service's routes: HTTP in, HTTP out. How a request is decided stands in the engine."""
 
 import asyncio
 import time
@@ -19,12 +19,12 @@ from starlette.types import Scope as AsgiScope
 from credit_risk.ledger.errors import LedgerUnavailable
 from credit_risk.serving import examples, openapi, page
 from credit_risk.serving.access import Client, Guard, Scope, needs
-from credit_risk.serving.engine import Asked, Engine
+from credit_risk.serving.engine import DecisionEngine, RequestContext
 from credit_risk.serving.problems import Fault, Problem
-from credit_risk.serving.prometheus import Measures
+from credit_risk.serving.prometheus import ServiceMetrics
 from credit_risk.serving.request_reading import REFERENCE, is_reference
 from credit_risk.serving.settings import Serving
-from credit_risk.serving.traffic import Buckets, Room
+from credit_risk.serving.traffic import InFlightLimit, TokenBuckets
 
 SECURE = {
     "Cache-Control": "no-store",
@@ -43,77 +43,77 @@ class Service:
     """All that the routes need, made once a process."""
 
     settings: Serving
-    engine: Engine
+    engine: DecisionEngine
     guard: Guard
-    buckets: Buckets
-    room: Room
-    measures: Measures
+    buckets: TokenBuckets
+    in_flight: InFlightLimit
+    metrics: ServiceMetrics
 
     @classmethod
-    def of(cls, settings: Serving, engine: Engine, guard: Guard) -> "Service":
+    def of(cls, settings: Serving, engine: DecisionEngine, guard: Guard) -> "Service":
         limits = settings.limits
-        buckets = Buckets(limits.per_client_per_second, limits.burst)
-        return cls(settings, engine, guard, buckets, Room(limits.in_flight), Measures(engine.by.scorer))
+        buckets = TokenBuckets(limits.per_client_per_second, limits.burst)
+        return cls(settings, engine, guard, buckets, InFlightLimit(limits.in_flight), ServiceMetrics(engine.by.scorer))
 
     def shed(self, scope: AsgiScope) -> Response | None:
-        """The answer to a request that wants a decision while there is no room; nobody is asked who they are."""
-        if scope["method"] != "POST" or self.room.is_free:
+        """503 for a decision while too many requests are in flight, else None. It does not ask who the client is."""
+        if scope["method"] != "POST" or self.in_flight.has_capacity:
             return None
-        self.measures.problems.labels("503").inc()
-        return problem(self.room.full())
+        self.metrics.problems.labels("503").inc()
+        return problem(self.in_flight.refusal())
 
 
 @dataclass(frozen=True)
-class Door:
-    """What stands before a framework: a request for which there is no room is sent away before it costs anything.
+class OverloadMiddleware:
+    """ASGI middleware before a framework's own: a request too many is refused before it costs anything.
 
-    running: the service, once it has started.
+    running: the service, once it has started; empty before.
     """
 
-    inside: ASGIApp
+    app: ASGIApp
     running: Sequence[Service]
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         refused = self.running[0].shed(scope) if self.running and scope["type"] == "http" else None
-        await (refused or self.inside)(scope, receive, send)
+        await (refused or self.app)(scope, receive, send)
 
 
 async def decide(service: Service, request: Request) -> Response:
     arrived = time.perf_counter()
-    client = await admitted(service, request, "decide")
-    with service.room.place():
-        asked = asked_by(client, request)
+    client = await authenticated(service, request, "decide")
+    with service.in_flight.admit():
+        context = context_of(client, request)
         body = await read(request, service.settings.limits.body_bytes, service.settings.limits.request_seconds)
-        reply, recorded, lacking = await service.engine.decide(body, asked)
-    service.measures.decided(reply["decision"], time.perf_counter() - arrived, reply["score"], lacking)
+        reply, recorded, missing = await service.engine.decide(body, context)
+    service.metrics.count_decision(reply["decision"], time.perf_counter() - arrived, reply["score"], missing)
     return json_(reply, headers={"Idempotency-Replayed": "true"} if recorded.repeated else {})
 
 
 async def decide_batch(service: Service, request: Request) -> Response:
     arrived = time.perf_counter()
-    client = await admitted(service, request, "decide")
+    client = await authenticated(service, request, "decide")
     if "idempotency-key" in request.headers:
         raise Problem(
             422, "A batch has no idempotency key.", [Fault("Idempotency-Key", "header", None, "no such header")]
         )
     limits = service.settings.limits
-    with service.room.place():
+    with service.in_flight.admit():
         body = await read(request, limits.batch_bytes, limits.request_seconds)
         # In a thread, so that single applications are answered meanwhile.
         replies, recorded = await asyncio.to_thread(service.engine.decide_batch, body, limits.batch_rows, client.name)
     took = (time.perf_counter() - arrived) / len(replies)
-    for one, lacking in recorded:
-        service.measures.decided(one.decided["decision"], took, one.decided["score"], lacking)
+    for decision, missing in recorded:
+        service.metrics.count_decision(decision.decided["decision"], took, decision.decided["score"], missing)
     return json_({"decisions": replies})
 
 
-async def past(service: Service, request: Request) -> Response:
-    await admitted(service, request, "read")
-    return json_(await asyncio.to_thread(service.engine.past, request.path_params["decision_id"]))
+async def recorded_decision(service: Service, request: Request) -> Response:
+    await authenticated(service, request, "read")
+    return json_(await asyncio.to_thread(service.engine.recorded_decision, request.path_params["decision_id"]))
 
 
 async def model(service: Service, request: Request) -> Response:
-    await admitted(service, request, "read")
+    await authenticated(service, request, "read")
     engine = service.engine
     return json_(
         {
@@ -134,12 +134,12 @@ async def health(service: Service, _: Request) -> Response:
     return json_({"status": "ready", "scorer": service.engine.by.scorer})
 
 
-async def metrics(service: Service, _: Request) -> Response:
-    service.measures.waiting.set(service.engine.commit.depth)
-    return Response(service.measures.text(), media_type="text/plain; version=0.0.4", headers=SECURE)
+async def prometheus_metrics(service: Service, _: Request) -> Response:
+    service.metrics.waiting.set(service.engine.commit.depth)
+    return Response(service.metrics.text(), media_type="text/plain; version=0.0.4", headers=SECURE)
 
 
-async def described(service: Service, _: Request) -> Response:
+async def api_description(service: Service, _: Request) -> Response:
     return json_(openapi.of(service.engine.scorer, service.settings))
 
 
@@ -157,7 +157,7 @@ async def index(service: Service, _: Request) -> Response:
     return Response(shown.html, media_type="text/html", headers=headers)
 
 
-async def nothing(_: Service, request: Request) -> Response:
+async def not_found(_: Service, request: Request) -> Response:
     allowed = [method for method, path, _ in ROUTES if compile_path(path)[0].match(request.url.path)]
     if allowed:
         raise Problem(405, f"This is answered for {allowed[0]} alone.", more={"Allow": allowed[0]})
@@ -168,49 +168,49 @@ METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 ROUTES: tuple[tuple[str, str, Answer], ...] = (
     ("POST", "/decide", decide),
     ("POST", "/decide/batch", decide_batch),
-    ("GET", "/decisions/{decision_id}", past),
+    ("GET", "/decisions/{decision_id}", recorded_decision),
     ("GET", "/model", model),
     ("GET", "/health", health),
-    ("GET", "/metrics", metrics),
-    ("GET", "/openapi.json", described),
+    ("GET", "/metrics", prometheus_metrics),
+    ("GET", "/openapi.json", api_description),
     ("GET", "/", index),
 )
 
 
 def application(start: Callable[[], Service]) -> Starlette:
     """The ASGI application; `start` makes the service when the server does, and what it raises ends the server."""
-    held: list[Service] = []
+    running: list[Service] = []
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        held.append(start())
+        running.append(start())
         try:
             yield
         finally:
-            held.pop().engine.close()
+            running.pop().engine.close()
 
     async def answered(answer: Answer, request: Request) -> Response:
-        if not held:
+        if not running:
             return problem(Problem(503, "The service is starting.", retry_after=1))
-        service = held[0]
+        service = running[0]
         try:
             return await answer(service, request)
-        except Problem as found:
-            for fault in found.faults:
+        except Problem as refusal:
+            for fault in refusal.faults:
                 # Only names from the config become labels: a client's own words would be without number.
                 known = fault.field in service.engine.scorer.config.inputs
-                service.measures.refused.labels(fault.rule, fault.field if known else "").inc()
-            service.measures.problems.labels(str(found.status)).inc()
-            return problem(found)
+                service.metrics.refused.labels(fault.rule, fault.field if known else "").inc()
+            service.metrics.problems.labels(str(refusal.status)).inc()
+            return problem(refusal)
 
     routes = [Route(path, partial(answered, answer), methods=[method]) for method, path, answer in ROUTES]
     # Last, so that no page of the framework's own answers where this service does not.
-    routes.append(Route("/{rest:path}", partial(answered, nothing), methods=METHODS))
+    routes.append(Route("/{rest:path}", partial(answered, not_found), methods=METHODS))
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-async def admitted(service: Service, request: Request, scope: Scope) -> Client:
-    """Whoever asks, if they are known, may do this, and do not ask too often. Raises Problem."""
+async def authenticated(service: Service, request: Request, scope: Scope) -> Client:
+    """The client of a request, if it is known, has the scope and is within its rate. Raises Problem 401, 403 or 429."""
     guard, headers = service.guard, request.headers
     client = await asyncio.to_thread(guard.client, headers) if guard.waits else guard.client(headers)
     needs(client, scope)
@@ -218,7 +218,7 @@ async def admitted(service: Service, request: Request, scope: Scope) -> Client:
     return client
 
 
-def asked_by(client: Client, request: Request) -> Asked:
+def context_of(client: Client, request: Request) -> RequestContext:
     headers = request.headers
     applicant, key = headers.get("x-applicant-id"), headers.get("idempotency-key")
     wrong = [
@@ -231,7 +231,7 @@ def asked_by(client: Client, request: Request) -> Asked:
         wrong.append(Fault("explain", "query", explain[:100], "true or false"))
     if wrong:
         raise Problem(422, "The application was not looked at.", wrong)
-    return Asked(client.name, applicant, key, explain == "true")
+    return RequestContext(client.name, applicant, key, explain == "true")
 
 
 async def read(request: Request, most: int, seconds: float) -> bytes:
@@ -258,6 +258,6 @@ def json_(content: Any, *, headers: dict[str, str] | None = None) -> Response:
     return Response(orjson.dumps(content), media_type=JSON, headers=SECURE | (headers or {}))
 
 
-def problem(found: Problem) -> Response:
-    content = orjson.dumps(found.as_dict(), default=str)
-    return Response(content, found.status, media_type=PROBLEM, headers=SECURE | found.headers)
+def problem(refusal: Problem) -> Response:
+    content = orjson.dumps(refusal.as_dict(), default=str)
+    return Response(content, refusal.status, media_type=PROBLEM, headers=SECURE | refusal.headers)

@@ -25,7 +25,7 @@ class Finder:
 
         def exec_module(module):
             load(module)
-            module.RolloutEngine.decide = faulty(module.RolloutEngine.decide)
+            module.DecisionEngine.decide = faulty(module.DecisionEngine.decide)
 
         spec.loader.exec_module = exec_module
         return spec

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from credit_risk.serving.prometheus import Measures
+from credit_risk.serving.prometheus import ServiceMetrics
 
 TOKEN = "a-token-of-the-test"
 NAMESPACE = "lending"
@@ -71,7 +71,7 @@ class Pod:
 
     name: str
     version: str
-    measures: Measures = field(default_factory=lambda: Measures("0" * 64))
+    measures: ServiceMetrics = field(default_factory=lambda: ServiceMetrics("0" * 64))
     ready: bool = True
 
 
@@ -162,7 +162,7 @@ class Api:
             pod.measures.problems.labels("503").inc()
         else:
             outcome = "approve" if number % 10 < 7 else "decline"
-            pod.measures.decided(outcome, 0.004, 400.0 + number % 4 * 100, ())
+            pod.measures.count_decision(outcome, 0.004, 400.0 + number % 4 * 100, ())
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Any]:
         """Status and content, text or JSON."""
