@@ -3,20 +3,21 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from credit_risk.ledger import settings as ledger_settings
+from credit_risk.config import environment
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.registry import settings
 from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import HistoryEvent
+from credit_risk.serving.settings import Serving
 
 FILE = "sqlite:///"
 
 
 def ledger(path: Path, root: Path, variables: Mapping[str, str]) -> Ledger:
     """The ledger, with its key from the variables or the settings' file. Raises what Ledger.open raises."""
-    return open_ledger(root, ledger_settings.load(path), variables, create=False)
+    return open_ledger(root, environment.read(path, "serving", Serving).ledger, variables, create=False)
 
 
 def ledger_if_there(path: Path, root: Path, variables: Mapping[str, str]) -> Ledger | None:
