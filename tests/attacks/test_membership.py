@@ -8,7 +8,7 @@ import pytest
 
 from credit_risk.attacks import membership
 from credit_risk.attacks.membership import People
-from credit_risk.measures.intervals import Interval
+from credit_risk.measures.figure import Figure
 
 
 def scored(*, leaves, trees):
@@ -52,11 +52,11 @@ def test_every_attack_is_asked_and_learned_ones_are_judged_on_rows_they_did_not_
 
 
 def test_the_score_is_one_minus_twice_what_the_attack_knows_beyond_a_guess():
-    assert membership.privacy(Interval(0.6, 0.55, 0.65, 9)) == Interval(
+    assert membership.privacy(Figure(0.6, 0.55, 0.65, 9)) == Figure(
         pytest.approx(0.8), pytest.approx(0.7), pytest.approx(0.9), 9
     )
-    assert membership.privacy(Interval(0.4, 0.3, 0.5, 9)).value == 1
-    assert membership.privacy(Interval(1.0, 1.0, 1.0, 9)).value == 0
+    assert membership.privacy(Figure(0.4, 0.3, 0.5, 9)).value == 1
+    assert membership.privacy(Figure(1.0, 1.0, 1.0, 9)).value == 0
 
 
 def test_one_row_an_applicant_and_only_rows_with_a_pd():

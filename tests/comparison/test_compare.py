@@ -13,7 +13,14 @@ import pytest
 from rich.console import Console
 
 from credit_risk.comparison import compare
-from credit_risk.comparison.figures import Contender, Contest, accuracy, at_equal_approvals, equal_cut_off, swap_set
+from credit_risk.comparison.figures import (
+    Comparison,
+    ScorerDecisions,
+    accuracy,
+    at_equal_approvals,
+    equal_cut_off,
+    swap_set,
+)
 from credit_risk.config.schema import Gate
 from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
@@ -66,19 +73,19 @@ def verdicts(record):
 # On five rows
 
 
-def contest(config, candidate_pd, baseline_pd, bad, approved=None):
+def comparison(config, candidate_pd, baseline_pd, bad, approved=None):
     """Rows by hand; a PD below 0.2 is approved (margin 0.2, lgd 0.8, no cost)."""
     policy = config.policy.model_copy(update={"margin": 0.2, "lgd": 0.8, "cost": 0.0})
     config = config.model_copy(update={"policy": policy})
     scorer = SimpleNamespace(config=config)
     pds = [np.array(candidate_pd), np.array(baseline_pd)]
-    one, other = (Contender(scorer, SimpleNamespace(pd=pd), pd < decision.cut_off(policy)) for pd in pds)
+    candidate, baseline = (ScorerDecisions(scorer, SimpleNamespace(pd=pd), pd < decision.cut_off(policy)) for pd in pds)
     book = Book(pd.DataFrame(index=range(len(bad))), np.empty((len(bad), 0)), np.array(bad, dtype=bool), {})
-    return Contest(config, book, np.arange(len(bad)), one, other)
+    return Comparison(config, book, np.arange(len(bad)), candidate, baseline)
 
 
 def test_the_swap_set_counts_who_changes_sides_and_how_they_turned_out(ready):
-    lines = swap_set(contest(ready[0], [0.1, 0.1, 0.1, 0.5, 0.5], [0.1, 0.5, 0.5, 0.1, 0.5], [0, 0, 1, 1, 1]))
+    lines = swap_set(comparison(ready[0], [0.1, 0.1, 0.1, 0.5, 0.5], [0.1, 0.5, 0.5, 0.1, 0.5], [0, 0, 1, 1, 1]))
     assert [(line["group"], line["rows"], line["bads"]) for line in lines] == [
         ("approved by both", 1, 0),
         ("newly approved", 2, 1),
@@ -91,7 +98,7 @@ def test_the_swap_set_counts_who_changes_sides_and_how_they_turned_out(ready):
 
 
 def test_accuracy_is_the_share_of_right_calls_at_the_cut_off(ready):
-    five = contest(ready[0], [0.1, 0.1, 0.5, 0.5, np.nan], [0.1] * 5, [0, 1, 1, 0, 1])
+    five = comparison(ready[0], [0.1, 0.1, 0.5, 0.5, np.nan], [0.1] * 5, [0, 1, 1, 0, 1])
     assert accuracy(five)["accuracy"] == 0.5  # of four rows with a PD two are called right
 
 
@@ -112,7 +119,7 @@ def test_profit_at_equal_approval_rate_is_that_of_the_rows_approved(ready):
     candidate = [0.01, 0.02, 0.03, 0.04, 0.30, 0.40, 0.50, 0.60]  # would approve four by its own cut-off
     baseline = [0.40, 0.10, 0.50, 0.60, 0.12, 0.30, 0.70, 0.80]  # approves two, one of them bad
     unknown = {}
-    found = at_equal_approvals(contest(ready[0], candidate, baseline, [0, 0, 0, 0, 1, 1, 1, 1]), unknown)
+    found = at_equal_approvals(comparison(ready[0], candidate, baseline, [0, 0, 0, 0, 1, 1, 1, 1]), unknown)
     assert found["approval_rate"] == 0.25
     # Candidate: two goods earn 0.4; baseline: a good and a bad lose 0.6. Over eight applications: (0.4 + 0.6) / 8.
     assert found["profit_per_application"] == pytest.approx(0.125)
@@ -121,7 +128,7 @@ def test_profit_at_equal_approval_rate_is_that_of_the_rows_approved(ready):
 
 def test_ties_that_keep_the_rates_apart_leave_profit_unknown(ready):
     unknown = {}
-    tied = contest(ready[0], [0.3] * 4, [0.1, 0.1, 0.5, 0.5], [0, 1, 0, 1])
+    tied = comparison(ready[0], [0.3] * 4, [0.1, 0.1, 0.5, 0.5], [0, 1, 0, 1])
     found = at_equal_approvals(tied, unknown)
     assert np.isnan(found["profit_per_application"])
     assert "ties of the PD" in unknown["comparison.equal_approval_rate.profit_per_application"]

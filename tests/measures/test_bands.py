@@ -7,8 +7,8 @@ import pytest
 from scipy.special import expit, logit
 
 from credit_risk.measures import bands
-from credit_risk.measures.bands import Band
-from credit_risk.measures.fairness import Measure
+from credit_risk.measures.bands import ScoreBand
+from credit_risk.measures.figure import Figure
 
 NAMES = ("A", "B", "C")
 
@@ -90,7 +90,7 @@ def test_a_pd_of_exactly_one_has_no_log_odds():
 
 
 def band(name, value, low, high):
-    return Band(name, 100, 0.1, 0.1, Measure(value, low, high, 100))
+    return ScoreBand(name, 100, 0.1, 0.1, Figure(value, low, high, 100))
 
 
 @pytest.mark.parametrize(

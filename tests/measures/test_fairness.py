@@ -17,7 +17,8 @@ from sklearn.metrics import roc_auc_score
 from credit_risk.config.schema import Alternatives, Attribute, Contrast, Fairness, Policy
 from credit_risk.errors import DataError
 from credit_risk.measures import fairness, intervals
-from credit_risk.measures.fairness import NOT_KNOWN, Cases, Grouping, Measure
+from credit_risk.measures.fairness import NOT_KNOWN, Cases, Grouping
+from credit_risk.measures.figure import Figure, flat
 from credit_risk.scoring import decision
 
 SEX = Attribute(groups={"women": ("f",), "men": ("m",)})
@@ -354,4 +355,4 @@ def test_the_intervals_of_pd_against_bad_rate_and_auc_do_too():
 
 
 def test_flat_names_a_figure_and_its_ends():
-    assert fairness.flat({"ratio": Measure(0.9, 0.8, 1.0, 7)}) == {"ratio": 0.9, "ratio_low": 0.8, "ratio_high": 1.0}
+    assert flat({"ratio": Figure(0.9, 0.8, 1.0, 7)}) == {"ratio": 0.9, "ratio_low": 0.8, "ratio_high": 1.0}

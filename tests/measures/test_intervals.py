@@ -46,7 +46,7 @@ def test_the_value_is_that_of_the_sample_and_the_ends_lie_around_it():
     for name, interval in found.items():
         assert interval.value == values[name]
         assert interval.n == 500
-        assert interval.known
+        assert interval.has_interval
         assert interval.low < interval.high
         if name != "ece":  # noise raises it in every replicate
             assert interval.low < interval.value < interval.high
@@ -109,8 +109,8 @@ def test_a_figure_missing_from_many_replicates_has_no_interval():
     assert found["auc"].value == 0.25
     assert math.isnan(found["auc"].low)
     assert math.isnan(found["auc"].high)
-    assert not found["auc"].known
-    assert found["brier"].known
+    assert not found["auc"].has_interval
+    assert found["brier"].has_interval
 
 
 def test_a_figure_missing_from_few_replicates_keeps_its_interval():
@@ -119,21 +119,21 @@ def test_a_figure_missing_from_few_replicates_keeps_its_interval():
     sample = Sample.of([1] * 5 + [0] * 45, generator.uniform(0.1, 0.9, 50))
     (draws,) = intervals._redraw((sample,), 1_000, 1)
     assert 0 < np.isnan(draws["auc"]).mean() < 0.01
-    assert bootstrap(sample, replicates=1_000, seed=1)["auc"].known
+    assert bootstrap(sample, replicates=1_000, seed=1)["auc"].has_interval
 
 
 def test_no_bad_in_any_draw_is_not_a_certain_zero():
     bad, pd = [0] * 20 + [1] * 5 + [0] * 5, [0.1] * 20 + [0.5] * 10
     found = bootstrap(Sample.of(bad, pd, economics=ECONOMICS), replicates=200, seed=1)["bad_rate_of_approved"]
     assert found.value == 0
-    assert not found.known
+    assert not found.has_interval
 
 
 def test_one_class_is_unknown_not_a_crash():
     found = bootstrap(Sample.of([0] * 10, np.linspace(0.1, 0.5, 10)), replicates=100, seed=1)
     assert math.isnan(found["auc"].value)
-    assert not found["auc"].known
-    assert found["brier"].known
+    assert not found["auc"].has_interval
+    assert found["brier"].has_interval
 
 
 def test_a_model_does_not_differ_from_itself():
@@ -231,7 +231,7 @@ def test_wilson_agrees_with_scipy(k, n, confidence):
 
 
 def test_nothing_of_nothing_is_unknown():
-    assert not proportion(0, 0).known
+    assert not proportion(0, 0).has_interval
     assert math.isnan(proportion(0, 0).value)
 
 

@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from credit_risk.measures import proxies
-from credit_risk.measures.fairness import Measure
-from credit_risk.measures.proxies import Tell, Told
+from credit_risk.measures.figure import Figure
+from credit_risk.measures.proxies import ProxyFigures, Tell
 
 HOW = {"min_n": 50, "confidence": 0.95, "seed": 3}
 
@@ -116,7 +116,7 @@ def test_many_rows_are_sampled_by_applicant(monkeypatch):
 
 
 def told(value, low, high):
-    return Told(Measure(value, low, high, 100), Measure(value, low, high, 100), "a")
+    return ProxyFigures(Figure(value, low, high, 100), Figure(value, low, high, 100), "a")
 
 
 def test_the_largest_takes_the_highest_ends_of_all():
@@ -125,7 +125,7 @@ def test_the_largest_takes_the_highest_ends_of_all():
 
 
 def test_the_largest_is_not_known_while_one_is_not_or_none_is_declared():
-    unknown = Told(Measure.unknown(3, "3 rows"), Measure.unknown(3, "3 rows"), None)
+    unknown = ProxyFigures(Figure.unknown(3, "3 rows"), Figure.unknown(3, "3 rows"), None)
     name, most = proxies.largest({"women": told(0.7, 0.69, 0.71), "old": unknown})
     assert (name, most.known, most.why) == (None, False, "old: 3 rows")
     assert proxies.largest({})[1].why == "no contrast is declared"

@@ -11,7 +11,8 @@ from credit_risk.config import load
 from credit_risk.config.schema import Scenario
 from credit_risk.data.inputs import Inputs
 from credit_risk.measures import stress
-from credit_risk.measures.intervals import proportion
+from credit_risk.measures.figure import flat
+from credit_risk.measures.intervals import mean, proportion, share
 from credit_risk.scoring.decision import APPROVE, DECLINE, REFER, REFUSED, Decisions
 
 CONFIG = load(Path(__file__).parents[1] / "lender" / "credit.yaml")
@@ -31,32 +32,32 @@ def decided(pd, outcome):
 
 def test_a_mean_of_rows_of_one_applicant_is_less_certain_than_one_of_as_many_applicants():
     values = np.array([0.0, 0.0, 1.0, 1.0])
-    alone = stress.mean(values, np.arange(4), confidence=0.95)
-    in_pairs = stress.mean(values, np.array([0, 0, 1, 1]), confidence=0.95)
+    alone = mean(values, np.arange(4), confidence=0.95)
+    in_pairs = mean(values, np.array([0, 0, 1, 1]), confidence=0.95)
     assert alone.value == in_pairs.value == 0.5
     assert alone.high - 0.5 == pytest.approx(1.96 * (1 / 12) ** 0.5, rel=1e-3)  # 4 residuals of 1/2: 1/16 · 4/3
     assert in_pairs.high - 0.5 == pytest.approx(1.96 * 0.5, rel=1e-3)  # 2 residuals of 1: 2/16 · 2
 
 
 def test_a_mean_without_variation_has_no_interval():
-    assert isnan(stress.mean(np.array([0.3, 0.3]), np.arange(2), confidence=0.95).low)
-    assert isnan(stress.mean(np.array([]), np.array([]), confidence=0.95).value)
-    assert isnan(stress.mean(np.array([0.1, 0.2]), np.zeros(2), confidence=0.95).low)
+    assert isnan(mean(np.array([0.3, 0.3]), np.arange(2), confidence=0.95).low)
+    assert isnan(mean(np.array([]), np.array([]), confidence=0.95).value)
+    assert isnan(mean(np.array([0.1, 0.2]), np.zeros(2), confidence=0.95).low)
 
 
 def test_a_share_of_independent_rows_has_wilsons_interval():
     flags = np.array([True] * 3 + [False] * 7)
-    assert stress.share(flags, np.arange(10), confidence=0.95) == proportion(3, 10, confidence=0.95)
-    assert stress.share(np.zeros(20, bool), np.arange(20), confidence=0.95).high == pytest.approx(0.161, abs=1e-3)
+    assert share(flags, np.arange(10), confidence=0.95) == proportion(3, 10, confidence=0.95)
+    assert share(np.zeros(20, bool), np.arange(20), confidence=0.95).high == pytest.approx(0.161, abs=1e-3)
 
 
 def test_a_share_of_few_applicants_is_as_uncertain_as_they_are_few():
     flags = np.array([True] * 30 + [False] * 70)
     blocks = np.repeat(np.arange(10), 10)
-    clustered, alone = (stress.share(flags, group, confidence=0.95) for group in (blocks, np.arange(100)))
+    clustered, alone = (share(flags, group, confidence=0.95) for group in (blocks, np.arange(100)))
     assert clustered.value == alone.value == 0.3
     assert clustered.high - clustered.low > 2.5 * (alone.high - alone.low)
-    assert stress.share(np.zeros(100, bool), blocks, confidence=0.95).high == proportion(0, 10).high
+    assert share(np.zeros(100, bool), blocks, confidence=0.95).high == proportion(0, 10).high
 
 
 def test_loss_and_profit_are_expected_of_the_approved_and_counted_per_application():
@@ -166,6 +167,6 @@ def test_random_gaps_are_as_many_as_asked_for_and_the_same_every_time():
 
 
 def test_figures_carry_their_ends_under_the_names_the_gate_looks_for():
-    flat = stress.with_ends({"flips": proportion(1, 2, confidence=0.95)})
-    assert list(flat) == ["flips", "flips_low", "flips_high"]
-    assert flat["flips_low"] < flat["flips"] == 0.5 < flat["flips_high"]
+    numbers = flat({"flips": proportion(1, 2, confidence=0.95)})
+    assert list(numbers) == ["flips", "flips_low", "flips_high"]
+    assert numbers["flips_low"] < numbers["flips"] == 0.5 < numbers["flips_high"]

@@ -70,7 +70,7 @@ def card(config: Config, rows: Rows) -> Scorecard:
 
 
 def test_directions_and_plain_categories_are_read_from_the_config(config: Config):
-    assert fitting.directions(config) == SIGNS
+    assert list(config.directions) == SIGNS
     assert fitting.plain_categories(config) == [2]
 
 

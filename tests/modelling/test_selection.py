@@ -5,10 +5,10 @@ import math
 import pytest
 
 from credit_risk.config.schema import Model
-from credit_risk.measures.intervals import Interval
+from credit_risk.measures.figure import Figure
 from credit_risk.modelling.selection import choose
 
-UNKNOWN = Interval(0.02, math.nan, math.nan, 9)
+UNKNOWN = Figure(0.02, math.nan, math.nan, 9)
 
 
 def settings(candidate: str = "better", materiality: float = 0.005) -> Model:
@@ -26,7 +26,7 @@ def settings(candidate: str = "better", materiality: float = 0.005) -> Model:
     ],
 )
 def test_lightgbm_is_taken_only_if_the_whole_interval_lies_above_the_materiality(low, value, high, kind):
-    assert choose(settings(), Interval(value, low, high, 9)).kind == kind
+    assert choose(settings(), Figure(value, low, high, 9)).kind == kind
 
 
 def test_what_is_not_known_speaks_for_the_scorecard_and_is_said():
@@ -37,7 +37,7 @@ def test_what_is_not_known_speaks_for_the_scorecard_and_is_said():
 
 
 def test_a_candidate_that_the_config_names_is_taken_and_the_finding_is_said_all_the_same():
-    worse, better = Interval(-0.02, -0.03, -0.01, 9), Interval(0.02, 0.01, 0.03, 9)
+    worse, better = Figure(-0.02, -0.03, -0.01, 9), Figure(0.02, 0.01, 0.03, 9)
     assert choose(settings("lightgbm"), worse).kind == "lightgbm"
     assert "not clearly more" in choose(settings("lightgbm"), worse).sentence
     assert choose(settings("scorecard"), better).kind == "scorecard"
@@ -45,7 +45,7 @@ def test_a_candidate_that_the_config_names_is_taken_and_the_finding_is_said_all_
 
 
 def test_the_sentence_holds_the_difference_and_the_materiality():
-    sentence = choose(settings(), Interval(0.0124, 0.0061, 0.0187, 9)).sentence
+    sentence = choose(settings(), Figure(0.0124, 0.0061, 0.0187, 9)).sentence
     assert sentence == (
         "Take LightGBM: LightGBM's AUC differs from the scorecard's by +0.0124 (+0.0061 to +0.0187) on the selection "
         "rows, clearly more than the materiality of 0.005."

@@ -188,7 +188,7 @@ def test_an_interval_that_resampling_cannot_give_has_a_reason_of_its_own():
     unknown: dict[str, str] = {}
     sample = metrics.Sample.of([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4])
     figures = evaluate.bootstrap(sample, replicates=100, seed=1)
-    numbers = evaluate.flat("test", figures, metrics.why_undefined(sample), unknown)
+    numbers = evaluate.reported("test", figures, unknown)
     assert numbers["auc"] == 1
     assert np.isnan(numbers["auc_low"])
     assert "resampling" in unknown["test.auc_low"]
@@ -197,7 +197,7 @@ def test_an_interval_that_resampling_cannot_give_has_a_reason_of_its_own():
 def test_without_a_claimed_step_violations_are_unknown_and_not_zero():
     unknown: dict[str, str] = {}
     config = Config.model_construct(model=type("Model", (), {"directions": {}}))
-    idle = (monotone.Kept("x", "none", 0, 0, 0.0, 5),)
+    idle = (monotone.DirectionTest("x", "none", 0, 0, 0.0, 5),)
     numbers = evaluate.monotone_numbers(config, idle, idle, unknown)
     assert numbers["violations"] is None
     assert set(unknown) == {

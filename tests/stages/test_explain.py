@@ -18,7 +18,7 @@ from credit_risk.config.schema import Reasons, Share
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.measures import explanation
-from credit_risk.measures.gate import lookup
+from credit_risk.measures.dotted import lookup
 from credit_risk.report import plots_explain
 from credit_risk.scoring import reasons
 from credit_risk.scoring.calibration import Calibration
@@ -293,5 +293,5 @@ def rendered(explained: tuple[WithReasons, Files], numbers: dict[str, Any], miss
 
 def test_a_resampled_figure_of_one_value_has_no_width(trained: tuple[Config, Files]):
     sums = np.column_stack([np.ones(50), np.full(50, 2.0)])
-    found = explain.resampled(with_reasons(trained[0]), "x", {"half": (sums, explanation.ratio)}, {})
-    assert_array_equal([found["half"], found["half_low"], found["half_high"]], [0.5, 0.5, 0.5])
+    half = explain.of_sums(with_reasons(trained[0]), sums, explanation.ratio)
+    assert_array_equal([half.value, half.low, half.high], [0.5, 0.5, 0.5])

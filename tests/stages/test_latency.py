@@ -7,6 +7,8 @@ import pytest
 
 from credit_risk.config.schema import Evaluation
 from credit_risk.data.writing import read_json
+from credit_risk.measures.figure import Figure
+from credit_risk.measures.intervals import median
 from credit_risk.stages import latency
 
 SETTINGS = Evaluation(replicates=100, confidence=0.95, seed=1)
@@ -55,10 +57,11 @@ def test_rounds_in_which_the_machine_did_something_else_move_nothing(clock):
 
 def test_applications_that_differ_give_an_interval_around_the_median():
     ratios = np.array([1.0] * 15 + [2.0] + [3.0] * 15)
-    low, high = latency.median_interval(ratios, confidence=0.95, seed=1)
-    assert 1 <= low <= 2 <= high <= 3
-    assert low < high
-    assert latency.median_interval(np.full(9, 4.0), confidence=0.95, seed=1) == (4, 4)
+    how = {"replicates": 1_000, "confidence": 0.95, "seed": 1}
+    figure = median(ratios, **how)
+    assert 1 <= figure.low <= figure.value <= figure.high <= 3
+    assert figure.low < figure.high
+    assert median(np.full(9, 4.0), **how) == Figure(4, 4, 4, 9)
 
 
 def test_the_stage_measures_each_outcome_of_exactly_this_scorer(trained, tmp_path, monkeypatch):

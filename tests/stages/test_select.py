@@ -14,7 +14,7 @@ from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
-from credit_risk.measures.gate import lookup
+from credit_risk.measures.dotted import lookup
 from credit_risk.report import page, summary
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import assemble, gate, select

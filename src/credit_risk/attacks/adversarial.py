@@ -15,8 +15,8 @@ from credit_risk.attacks.plausible_changes import EXACT, Reach
 from credit_risk.attacks.search import Decide, Flips, tried
 from credit_risk.attacks.toolbox import Surrogate
 from credit_risk.data.inputs import Matrix
-from credit_risk.measures import stress
-from credit_risk.measures.intervals import Interval
+from credit_risk.measures.figure import Figure
+from credit_risk.measures.intervals import share
 from credit_risk.measures.stress import Groups
 
 CURVE = 20  # points of the curve of survival by cost
@@ -38,9 +38,9 @@ class Attacked:
             best = best.or_cheaper(flips)
         return best
 
-    def survived(self, flips: Flips, confidence: float) -> Interval:
+    def survived(self, flips: Flips, confidence: float) -> Figure:
         """Share of decisions that stand, with its interval."""
-        return stress.share(~flips.found, self.group, confidence=confidence)
+        return share(~flips.found, self.group, confidence=confidence)
 
     def table(self, confidence: float) -> pd.DataFrame:
         """One line an attack, all together last; `found_alone`: flips that no other attack found."""
@@ -71,7 +71,7 @@ class Attacked:
         cost = self.cheapest.cost
         lines = []
         for most in np.linspace(0, self.reach.budget, CURVE + 1):
-            stands = stress.share(cost > most + EXACT, self.group, confidence=confidence)
+            stands = share(cost > most + EXACT, self.group, confidence=confidence)
             lines.append({"cost": most, "survived": stands.value, "low": stands.low, "high": stands.high})
         return pd.DataFrame(lines)
 

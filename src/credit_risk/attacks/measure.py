@@ -19,7 +19,7 @@ from credit_risk.data.inputs import Inputs, Mask
 from credit_risk.data.writing import read_json, write_csv, write_json
 from credit_risk.errors import CheckFailed, DataError
 from credit_risk.measures import gate
-from credit_risk.measures.stress import with_ends
+from credit_risk.measures.figure import flat
 from credit_risk.scoring.decision import DECLINE
 from credit_risk.stages.robustness import Tested
 
@@ -84,14 +84,14 @@ def _robustness(
         seed=seed,
     )
     by_attack = {
-        name: with_ends({"survived": attacked.survived(flips, confidence)})
+        name: flat({"survived": attacked.survived(flips, confidence)})
         for name, flips in attacked.by_attack.items()
     }
     write_csv(folder / "flips.csv", attacked.table(confidence))
     write_csv(folder / "survival.csv", attacked.curve(confidence))
     write_csv(folder / "levers.csv", attacked.levers())
     return {
-        **with_ends({"score": attacked.survived(attacked.cheapest, confidence)}),
+        **flat({"score": attacked.survived(attacked.cheapest, confidence)}),
         "by_attack": by_attack,
         "declined": int((tested.before.outcome == DECLINE).sum()),
         "attacked": len(declined),
@@ -109,7 +109,7 @@ def _privacy(config: Config, files: Files, tested: Tested, folder: Path, unknown
     write_csv(folder / "membership.csv", membership.table(found))
     strongest = membership.strongest(found)
     return {
-        **with_ends({"score": membership.privacy(found[strongest]), "auc": found[strongest]}),
+        **flat({"score": membership.privacy(found[strongest]), "auc": found[strongest]}),
         "strongest": strongest,
         **counts,
     }

@@ -17,7 +17,8 @@ from scipy.special import xlogy
 
 from credit_risk.attacks import toolbox
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.measures.intervals import Interval, delong
+from credit_risk.measures.figure import Figure
+from credit_risk.measures.intervals import delong
 
 MOST_ROWS = 20_000  # of each side: the intervals are narrow by then
 
@@ -51,7 +52,7 @@ class People:
         return People(self.pd[chosen], self.bad[chosen], self.member[chosen])
 
 
-def attacks(people: People, *, seed: int, confidence: float) -> dict[str, Interval]:
+def attacks(people: People, *, seed: int, confidence: float) -> dict[str, Figure]:
     """The AUC with which each attack tells members from others, by name, with DeLong's interval.
 
     loss, rule: on all rows, nothing is learned. The learned attacks see who is a member in one half of the rows, and
@@ -75,17 +76,17 @@ def loss(people: People) -> Matrix:
     return np.asarray(-(xlogy(people.bad, people.pd) + xlogy(~people.bad, 1 - people.pd)))
 
 
-def privacy(auc: Interval) -> Interval:
+def privacy(auc: Figure) -> Figure:
     """The score of an attack's AUC (see the module's first lines)."""
-    return Interval(_score(auc.value), _score(auc.high), _score(auc.low), auc.n)
+    return Figure(_score(auc.value), _score(auc.high), _score(auc.low), auc.n)
 
 
-def strongest(found: dict[str, Interval]) -> str:
+def strongest(found: dict[str, Figure]) -> str:
     """The attack that tells most."""
     return max(found, key=lambda name: found[name].value)
 
 
-def table(found: dict[str, Interval]) -> pd.DataFrame:
+def table(found: dict[str, Figure]) -> pd.DataFrame:
     """One line an attack: its AUC and the privacy score that it leaves."""
     lines = []
     for name, auc in found.items():

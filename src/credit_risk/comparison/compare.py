@@ -1,4 +1,4 @@
-"""A candidate against a baseline on the same raw rows, and whether the candidate may take its place.
+"""A candidate against a baseline on the same raw rows, and whether the candidate may replace it.
 
 What is asked of the candidate: the config's gates on what a test file can answer (`test.`, `fairness.contrasts.`),
 its gates on the comparison itself (`comparison.`), and the thresholds that a caller gives beside them.
@@ -16,16 +16,16 @@ from rich.table import Table
 from rich.text import Text
 
 from credit_risk.comparison.figures import (
-    Contender,
-    Contest,
+    Comparison,
     Numbers,
+    ScorerDecisions,
     Unknown,
     accuracy,
-    alike,
     candidate_figures,
     compared,
     contrasts,
     counts,
+    lowest_approval_ratio,
     swap_set,
 )
 from credit_risk.config import Config
@@ -66,43 +66,43 @@ def compare(
     scorers = {"candidate": Scorer.load(candidate), "baseline": Scorer.load(baseline)}
     refuse_other_outcomes(config, scorers)
     trained_here = {"candidate": learned_here(files, candidate), "baseline": learned_here(files, baseline)}
-    book, places, rows = unseen(config, files, test_data, known=any(trained_here.values()))
-    contest = held(config, scorers, book, places, test_data)
-    if not contest.scored.any():
+    book, row_index, rows = unseen(config, files, test_data, known=any(trained_here.values()))
+    comparison = decided(config, scorers, book, row_index, test_data)
+    if not comparison.scored.any():
         raise DataError(f"none of the {len(book.bad)} rows of {test_data} gets a PD from both scorers.")
     unknown: Unknown = {}
     measures = {
-        "test": candidate_figures(contest, unknown),
-        "fairness": {"contrasts": contrasts(contest, unknown)},
-        "comparison": compared(contest, unknown),
-        "candidate": accuracy(contest) | alike(contest, unknown),
+        "test": candidate_figures(comparison, unknown),
+        "fairness": {"contrasts": contrasts(comparison, unknown)},
+        "comparison": compared(comparison, unknown),
+        "candidate": accuracy(comparison) | lowest_approval_ratio(comparison, unknown),
     }
-    own, _ = gate.applicable(asked(config), scorers["candidate"].model.kind)
+    own, _ = gate.applicable(answered(config), scorers["candidate"].model.kind)
     gates = [*own, *thresholds(accuracy_threshold, fairness_threshold)]
     checks = gate.decide(gates, measures, unknown)
-    if not any(one.measure.startswith("comparison.") for one in config.gates):
+    if not any(declared.measure.startswith("comparison.") for declared in config.gates):
         checks.append(no_limit())
     waived = waiver.apply(
         checks,
         read_waivers(files.waivers),
-        gates=[one.name for one in config.gates],
+        gates=[declared.name for declared in config.gates],
         scorer=scorers["candidate"].digest,
         today=today or datetime.now(UTC).date(),
     )
-    let_pass = [one.check for one in waived]
+    let_pass = [waiver_used.check for waiver_used in waived]
     return {
         "verdict": gate.overall([check for check in checks if check not in let_pass]),
         "title": "Candidate against baseline",
         "checks": [check.as_dict() for check in checks],
-        "waivers": [one.waiver.model_dump(mode="json") for one in waived],
+        "waivers": [waiver_used.waiver.model_dump(mode="json") for waiver_used in waived],
         "candidate": {"path": named(candidate, files), "digest": scorers["candidate"].digest},
         "baseline": {"path": named(baseline, files), "digest": scorers["baseline"].digest},
         "data": {"path": named(test_data, files), "sha256": digest.of_file(test_data)},
-        "rows": rows | counts(contest),
+        "rows": rows | counts(comparison),
         "notes": [training_note(name, trained_here[name]) for name in trained_here],
-        "not_judged_here": sorted(one.name for one in config.gates if one not in gates),
+        "not_judged_here": sorted(declared.name for declared in config.gates if declared not in gates),
         "measures": measures,
-        "swap_set": swap_set(contest),
+        "swap_set": swap_set(comparison),
         "unknown": unknown,
     }
 
@@ -111,29 +111,29 @@ def refuse_other_outcomes(config: Config, scorers: Mapping[str, Scorer]) -> None
     """Raise ScorerError for a scorer that was fitted to another definition of good and bad."""
     parts = ("definition", "bad", "good", "indeterminate", "performance_window_months")
     for name, scorer in scorers.items():
-        other = [part for part in parts if getattr(scorer.config.outcome, part) != getattr(config.outcome, part)]
-        if other:
+        differing = [part for part in parts if getattr(scorer.config.outcome, part) != getattr(config.outcome, part)]
+        if differing:
             raise ScorerError(
-                f"the {name} was fitted to an outcome with another {' and '.join(other)} than the config's; "
+                f"the {name} was fitted to an outcome with another {' and '.join(differing)} than the config's; "
                 "what they call bad differs, so they cannot be compared on one file."
             )
 
 
 def learned_here(files: Files, scorer: Path) -> bool:
     """Whether the scorer holds a model of artifacts/model, whose training rows stand in artifacts/inputs."""
-    here = (files.model / "model.txt", files.model / "scorecard.json")
-    pairs = ((scorer / one.name, one) for one in here)
+    fitted_here = (files.model / "model.txt", files.model / "scorecard.json")
+    pairs = ((scorer / path.name, path) for path in fitted_here)
     same = any(ours.is_file() and its.is_file() and digest.of_file(its) == digest.of_file(ours) for its, ours in pairs)
     return same and files.inputs("train").is_file() and files.inputs("selection").is_file()
 
 
 def unseen(config: Config, files: Files, test_data: Path, *, known: bool) -> tuple[Book, Labels, Numbers]:
-    """The rows a model may be measured on, their places in the file, and how many were left out and why.
+    """The rows a model may be measured on, their index in the file, and how many were left out and why.
 
     Rows that equal one of training or selection are refused where those are known: they would be remembered.
     """
     book = modelled(config, read(config, config, test_data).reset_index(drop=True))
-    places = np.asarray(book.table.index, dtype=np.int64)
+    row_index = np.asarray(book.table.index, dtype=np.int64)
     rows: Numbers = {"left_out": dict(book.left_out), "stand_in_training": None}
     if known:
         inputs = Inputs.of(config)
@@ -143,8 +143,8 @@ def unseen(config: Config, files: Files, test_data: Path, *, known: bool) -> tup
         if not new.any():
             raise DataError(f"every row of {test_data} equals a row of training or selection. Name another file.")
         book = Book(book.table[new], book.inputs[new], book.bad[new], book.left_out)
-        places = places[new]
-    return book, places, rows
+        row_index = row_index[new]
+    return book, row_index, rows
 
 
 def read(columns: Config, config: Config, path: Path) -> Any:
@@ -153,19 +153,19 @@ def read(columns: Config, config: Config, path: Path) -> Any:
     return tables.read_sources(columns.model_copy(update={"data": data}), Path())
 
 
-def held(config: Config, scorers: Mapping[str, Scorer], book: Book, places: Labels, path: Path) -> Contest:
+def decided(config: Config, scorers: Mapping[str, Scorer], book: Book, row_index: Labels, path: Path) -> Comparison:
     """Both scorers' decisions on the same rows, each read by its own declaration of the columns."""
-    decided = {}
+    both = {}
     for name, scorer in scorers.items():
         raw = read(scorer.config, config, path)
-        decisions = scorer.decide(raw.iloc[places])
-        decided[name] = Contender(scorer, decisions, fairness.approvals(decisions, config.fairness))
+        decisions = scorer.decide(raw.iloc[row_index])
+        both[name] = ScorerDecisions(scorer, decisions, fairness.approvals(decisions, config.fairness))
     applicant = config.only("applicant")
     group = split.groups(split.row_keys(book.inputs), book.table[applicant] if applicant else None)
-    return Contest(config, book, np.unique(group, return_inverse=True)[1], decided["candidate"], decided["baseline"])
+    return Comparison(config, book, np.unique(group, return_inverse=True)[1], both["candidate"], both["baseline"])
 
 
-def asked(config: Config) -> list[Gate]:
+def answered(config: Config) -> list[Gate]:
     """The config's gates on figures that a test file can answer, and that no candidate drops the hard rows."""
     complete = Gate(
         name="candidate_scores_all",
@@ -174,7 +174,7 @@ def asked(config: Config) -> list[Gate]:
         exact=True,
         reason="figures of a candidate that leaves hard rows out flatter it",
     )
-    return [*(one for one in config.gates if one.measure.startswith(ANSWERED)), complete]
+    return [*(declared for declared in config.gates if declared.measure.startswith(ANSWERED)), complete]
 
 
 def thresholds(accuracy_threshold: float | None, fairness_threshold: float | None) -> list[Gate]:
@@ -211,9 +211,9 @@ def raise_unless_passed(record: Mapping[str, Any], output: Path) -> None:
     """Raise CheckFailed with every check that blocks."""
     if record["verdict"] == "PASS":
         return
-    waived = [one["check"] for one in record["waivers"]]
-    blocking = [one for one in record["checks"] if one["verdict"] != "PASS" and one["name"] not in waived]
-    lines = [f"{one['verdict']} {one['name']}: {one['sentence']}" for one in blocking]
+    waived = [used["check"] for used in record["waivers"]]
+    blocking = [check for check in record["checks"] if check["verdict"] != "PASS" and check["name"] not in waived]
+    lines = [f"{check['verdict']} {check['name']}: {check['sentence']}" for check in blocking]
     answer = f"The candidate may not take the baseline's place. All stands in {output}."
     raise CheckFailed("\n  ".join([answer, *lines]))
 
@@ -224,7 +224,7 @@ def render(record: Mapping[str, Any]) -> RenderableType:
         _table("difference", ("candidate minus baseline", "low", "high"), _differences(record)),
         _table("swap set", ("rows", "bads", "bad rate", "low", "high"), _swaps(record["swap_set"])),
         _checks(record["checks"]),
-        *(Text(f"Waived: {one['check']} by {one['person']} until {one['expires']}") for one in record["waivers"]),
+        *(Text(f"Waived: {used['check']} by {used['person']} until {used['expires']}") for used in record["waivers"]),
         *(Text(note) for note in record["notes"]),
     ]
     if record["not_judged_here"]:
@@ -267,6 +267,7 @@ def _checks(checks: Iterable[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("check", "verdict", "finding"):
         table.add_column(heading)
-    for one in checks:
-        table.add_row(one["name"], Text(one["verdict"], style=STYLES[one["verdict"]]), Text(one["sentence"]))
+    for check in checks:
+        verdict = check["verdict"]
+        table.add_row(check["name"], Text(verdict, style=STYLES[verdict]), Text(check["sentence"]))
     return table

@@ -11,7 +11,8 @@ from credit_risk.data import split, tables
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.writing import refuse_in_the_way, write_json
 from credit_risk.errors import DataError
-from credit_risk.measures import intervals
+from credit_risk.measures.figure import flat
+from credit_risk.measures.intervals import bootstrap
 from credit_risk.measures.metrics import Economics, Sample
 from credit_risk.modelling import training
 from credit_risk.scoring import decision
@@ -66,11 +67,5 @@ def measure(config: Config, scorer: Scorer, inputs: Matrix, bad: Mask) -> dict[s
     economics = Economics(decision.cut_off(policy), policy.margin, policy.lgd, policy.cost)
     known = ~np.isnan(pd)
     sample = Sample.of(bad[known], pd[known], economics=economics)
-    evaluation = config.evaluation
-    found = intervals.bootstrap(
-        sample, replicates=evaluation.replicates, seed=evaluation.seed, confidence=evaluation.confidence
-    )
-    flat: dict[str, float] = {}
-    for name, interval in found.items():
-        flat |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    return {"test": flat, "rows": {"test": int(known.sum())}}
+    draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
+    return {"test": flat(bootstrap(sample, **draw)), "rows": {"test": int(known.sum())}}

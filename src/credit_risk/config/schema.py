@@ -395,6 +395,12 @@ class Config(Section):
         """What the model reads, in the order of its matrix: feature columns, then derived features."""
         return (*self.named("feature"), *self.derived)
 
+    @property
+    def directions(self) -> tuple[int, ...]:
+        """+1, -1 or 0 for each feature, in the order of `features`: how the PD must move with it."""
+        sign = {"increasing": 1, "decreasing": -1}
+        return tuple(sign.get(self.model.directions.get(name, ""), 0) for name in self.features)
+
     def categories(self, name: str) -> tuple[str, ...] | None:
         """The categories of a column, None for a column of numbers or a derived feature."""
         return self.columns[name].categories if name in self.columns else None

@@ -25,6 +25,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, UsageError
 from credit_risk.measures import gate
+from credit_risk.measures.dotted import value_at
 from credit_risk.measures.gate import Verdict
 from credit_risk.report.summary import STYLES
 from credit_risk.scoring.scorer import Scorer
@@ -305,7 +306,7 @@ def _scorer_of(report: Mapping[str, Any]) -> Any:
 def _judged(control: Control, content: Mapping[str, Any]) -> tuple[Verdict, str]:
     check, measure = control.check, str(control.evidence.measure)
     if check.equals is not None:
-        value = _value(content, measure)
+        value = value_at(content, measure)
         # The type counts too: true is not 1.
         met = type(value) is type(check.equals) and value == check.equals
         return ("PASS" if met else "FAIL"), f"{measure} is {value!r}, expected {check.equals!r}"
@@ -314,13 +315,6 @@ def _judged(control: Control, content: Mapping[str, Any]) -> tuple[Verdict, str]
     asked = Gate(name="control", measure=measure, reason=control.requirement, **limits)
     (judged,) = gate.decide([asked], content, unknown if isinstance(unknown, Mapping) else {})
     return judged.verdict, judged.sentence.rstrip(".")
-
-
-def _value(content: Mapping[str, Any], measure: str) -> Any:
-    node: Any = content
-    for part in measure.split("."):
-        node = node.get(part) if isinstance(node, Mapping) else None
-    return node
 
 
 def _prohibited_bases_apart(config: Config, words: Words) -> tuple[Verdict, str]:

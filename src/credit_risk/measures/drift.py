@@ -21,13 +21,14 @@ from scipy.special import chdtri, chndtrinc
 
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import DataError
+from credit_risk.measures.figure import Figure
 
 Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]
 Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Bins:
+class BinCounts:
     """How the values of one column fall into bins, and how many of the reference's fell into each.
 
     A column of numbers has `edges`, each the highest value of its bin, the last bin being open; a category column has
@@ -46,17 +47,17 @@ class Bins:
 
     def count(self, values: Matrix) -> Counts:
         """How many values fall into each bin; categories come as their codes (see data.inputs)."""
-        plain = len(self.counts) - 2
+        missing = len(self.counts) - 2
         invalid = np.isinf(values)
         if self.categories is None:
-            places = np.searchsorted(np.asarray(self.edges), values, side="left")
+            bins = np.searchsorted(np.asarray(self.edges), values, side="left")
         else:
-            known = (values >= 0) & (values < plain) & (values == np.floor(values))
+            known = (values >= 0) & (values < missing) & (values == np.floor(values))
             invalid |= ~known & ~np.isnan(values)
-            places = np.where(known, values, 0).astype(np.intp)
-        places[np.isnan(values)] = plain
-        places[invalid] = plain + 1
-        return np.bincount(places, minlength=plain + 2)
+            bins = np.where(known, values, 0).astype(np.intp)
+        bins[np.isnan(values)] = missing
+        bins[invalid] = missing + 1
+        return np.bincount(bins, minlength=missing + 2)
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Reference:
     """What a population looked like: for each column its bins and their counts, and no row of anybody's."""
 
     rows: int
-    columns: Mapping[str, Bins]
+    columns: Mapping[str, BinCounts]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as JSON can hold them."""
@@ -115,6 +116,11 @@ class Shift:
     share_then: float
     share_now: float
 
+    @property
+    def figure(self) -> Figure:
+        """The index with its interval."""
+        return Figure(self.psi, self.low, self.high, self.rows)
+
 
 def of(
     columns: Mapping[str, Matrix], bins: int, categories: Mapping[str, Sequence[str] | None] | None = None
@@ -131,8 +137,8 @@ def of(
         edges = None if kinds is not None else _edges(values, bins)
         labels = None if kinds is None else tuple(kinds)
         size = len(labels or ()) if edges is None else len(edges) + 1
-        empty = Bins((0,) * (size + 2), edges, labels)
-        made[name] = Bins(tuple(empty.count(values).tolist()), edges, labels)
+        empty = BinCounts((0,) * (size + 2), edges, labels)
+        made[name] = BinCounts(tuple(empty.count(values).tolist()), edges, labels)
     return Reference(len(next(iter(columns.values()), ())), made)
 
 
@@ -153,13 +159,14 @@ def psi(
     )
 
 
-def largest(shifts: Sequence[Shift]) -> tuple[str, float, float, float]:
-    """The column that has moved most, its PSI, and the highest ends of all columns: no one is further off than these.
+def largest(shifts: Sequence[Shift]) -> tuple[str, Figure]:
+    """The column that has moved most, and its PSI with the highest ends of all columns: none is further off than these.
 
     One column is picked after seeing all, so the shifts should be taken at the confidence that `at_once` gives.
     """
     most = max(shifts, key=lambda shift: shift.psi)
-    return most.column, most.psi, max(shift.low for shift in shifts), max(shift.high for shift in shifts)
+    low, high = max(shift.low for shift in shifts), max(shift.high for shift in shifts)
+    return most.column, Figure(most.psi, low, high, most.rows)
 
 
 def at_once(confidence: float, columns: int) -> float:
@@ -195,7 +202,7 @@ def interval(then: Counts, now: Counts, confidence: float) -> tuple[float, float
 def critical_value(then: Counts, now: Counts, confidence: float) -> float:
     """The PSI that two samples of one population exceed with a probability of 1 - confidence.
 
-    Bins that both samples leave empty do not count. Infinite where a sample is empty.
+    BinCounts that both samples leave empty do not count. Infinite where a sample is empty.
     """
     if not then.sum() or not now.sum():
         return np.inf
@@ -216,17 +223,17 @@ def _terms(then: Counts, now: Counts) -> Matrix:
     return terms
 
 
-def _shares(own: Counts, other: Counts) -> Matrix:
+def _shares(own: Counts, compared: Counts) -> Matrix:
     """The share of each bin. An empty bin counts as half a row, or as what the other sample leads one to expect of
     one this size, if that is less: an empty bin that ten in a million fall into says nothing about a sample of 100.
     """
-    expected = other * (own.sum() / max(other.sum(), 1))
+    expected = compared * (own.sum() / max(compared.sum(), 1))
     counts = np.where(own > 0, own, np.minimum(0.5, expected))
     shares: Matrix = counts / max(own.sum(), 1)
     return shares
 
 
-def _shift(name: str, values: Matrix, bins: Bins, threshold: float, confidence: float) -> Shift:
+def _shift(name: str, values: Matrix, bins: BinCounts, threshold: float, confidence: float) -> Shift:
     then, now = np.array(bins.counts), bins.count(values)
     terms = _terms(then, now)
     low, high = interval(then, now, confidence)
@@ -274,9 +281,9 @@ def _range_names(edges: Sequence[float]) -> list[str]:
     return names
 
 
-def _bins(raw: Mapping[str, Any]) -> Bins:
+def _bins(raw: Mapping[str, Any]) -> BinCounts:
     edges, categories = raw.get("edges"), raw.get("categories")
-    return Bins(
+    return BinCounts(
         tuple(int(count) for count in raw["counts"]),
         None if edges is None else tuple(float(edge) for edge in edges),
         None if categories is None else tuple(str(word) for word in categories),

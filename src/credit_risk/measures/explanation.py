@@ -10,6 +10,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.measures.figure import flat
 from credit_risk.measures.intervals import proportion
 from credit_risk.scoring.reasons import Explainer, Explanations, Places
 
@@ -42,12 +43,12 @@ def by_family(explainer: Explainer, given: Matrix, against: Matrix) -> Matrix:
     coalitions = ((np.arange(1 << families)[:, None] >> np.arange(families)) & 1).astype(bool)
     values = np.empty((len(given), families))
     size = coalitions.sum(axis=1)
-    for place, row in enumerate(given):
+    for index, row in enumerate(given):
         worth = _worth(explainer, row, against, coalitions)
         for family in range(families):
             without = np.flatnonzero(~coalitions[:, family])
-            weight = np.array([1 / (families * math.comb(families - 1, one)) for one in size[without]])
-            values[place, family] = weight @ (worth[without | (1 << family)] - worth[without])
+            weight = np.array([1 / (families * math.comb(families - 1, others)) for others in size[without]])
+            values[index, family] = weight @ (worth[without | (1 << family)] - worth[without])
     return values * explainer.calibration.slope
 
 
@@ -60,12 +61,12 @@ def by_family_drawn(explainer: Explainer, given: Matrix, against: Matrix, *, ord
     families = len(explainer.is_member)
     rng = np.random.default_rng(seed)
     values = np.zeros((len(given), families))
-    for place, row in enumerate(given):
+    for index, row in enumerate(given):
         for _ in range(orders):
             order = rng.permutation(families)
             for joining in (order, order[::-1]):
                 coalitions = np.vstack([np.zeros(families, bool), np.tri(families, dtype=bool)[:, np.argsort(joining)]])
-                values[place, joining] += np.diff(_worth(explainer, row, against, coalitions))
+                values[index, joining] += np.diff(_worth(explainer, row, against, coalitions))
     return values / (2 * orders) * explainer.calibration.slope
 
 
@@ -101,9 +102,9 @@ def tables(overall: Explanations, declined: Explanations, *, confidence: float) 
 
 def by_importance(overall: Explanations, declined: Explanations) -> DataFrame:
     """Mean absolute contribution of each feature over rows of every outcome, and over declines; the largest first."""
-    family = {name: one.id for one in overall.names.settings.families for name in one.features}
+    family_of = {name: family.id for family in overall.names.settings.families for name in family.features}
     features = overall.names.background.features
-    table = DataFrame({"feature": features, "family": [family.get(name, "") for name in features]})
+    table = DataFrame({"feature": features, "family": [family_of.get(name, "") for name in features]})
     table["mean_abs"], table["share"] = _importance(overall.contributions)
     table["mean_abs_declines"], table["share_declines"] = _importance(declined.contributions)
     cited = declined.driver[declined.cited]
@@ -114,23 +115,21 @@ def by_importance(overall: Explanations, declined: Explanations) -> DataFrame:
 def families(overall: Explanations, declined: Explanations, confidence: float) -> DataFrame:
     """Importance of each reason family, and how often declines cite it, with Wilson intervals."""
     declared = overall.names.settings.families
-    table = DataFrame({"id": [one.id for one in declared], "text": [one.text for one in declared]})
+    table = DataFrame({"id": [family.id for family in declared], "text": [family.text for family in declared]})
     table["mean_abs"], table["share"] = _importance(overall.names.by_family(overall.contributions))
     for name, cited in (("cited", declined.family), ("top", declined.family[:, :1])):
-        found = [
-            proportion(int((cited == place).any(axis=1).sum()), len(declined), confidence=confidence)
-            for place in range(len(table))
+        lines = [
+            flat({name: proportion(int((cited == family).any(axis=1).sum()), len(declined), confidence=confidence)})
+            for family in range(len(table))
         ]
-        table[name], table[f"{name}_low"], table[f"{name}_high"] = np.array(
-            [(one.value, one.low, one.high) for one in found]
-        ).T
+        table = table.join(DataFrame(lines))
     return table
 
 
 def summary(overall: Explanations, name: str) -> DataFrame:
     """Where the contributions of one feature lie, for its low, middle and high values."""
-    place = overall.names.background.features.index(name)
-    values, added = overall.matrix[:, place], overall.contributions[:, place]
+    feature = overall.names.background.features.index(name)
+    values, added = overall.matrix[:, feature], overall.contributions[:, feature]
     lower, upper = np.nanquantile(values, [1 / 3, 2 / 3]) if (~np.isnan(values)).any() else (0.0, 0.0)
     parts = {
         "low": (values <= lower) & (values < upper),
@@ -148,8 +147,8 @@ def summary(overall: Explanations, name: str) -> DataFrame:
 
 def dependence(overall: Explanations, name: str) -> DataFrame:
     """How the contribution of one feature depends on its value; the spread at one value is other features' doing."""
-    place = overall.names.background.features.index(name)
-    values, added = overall.matrix[:, place], overall.contributions[:, place]
+    feature = overall.names.background.features.index(name)
+    values, added = overall.matrix[:, feature], overall.contributions[:, feature]
     known = ~np.isnan(values)
     levels = np.unique(values[known])
     if len(levels) > LEVELS:
@@ -157,23 +156,23 @@ def dependence(overall: Explanations, name: str) -> DataFrame:
         group = np.searchsorted(cuts, values, side="left")
     else:
         group = np.searchsorted(levels, values)
-    lines = [_dependence_line(overall, place, values[mask], added[mask]) for mask in _groups(group, known)]
+    lines = [_dependence_line(overall, feature, values[mask], added[mask]) for mask in _groups(group, known)]
     table = DataFrame(lines, columns=["value", "rows", "mean", "p10", "p90"])
     table.insert(0, "feature", name)
     return table
 
 
 def _groups(group: Places, known: Mask) -> Iterator[Mask]:
-    for one in np.unique(group[known]):
-        yield known & (group == one)
+    for part in np.unique(group[known]):
+        yield known & (group == part)
     if not known.all():
         yield ~known
 
 
-def _dependence_line(overall: Explanations, place: int, values: Matrix, added: Matrix) -> tuple[Any, ...]:
+def _dependence_line(overall: Explanations, feature: int, values: Matrix, added: Matrix) -> tuple[Any, ...]:
     """A category by its word, a number by the mean of its group."""
-    middle = float(values.mean()) if overall.names.categories[place] is None else float(values[0])
-    return overall.names.word(place, middle), len(values), added.mean(), *np.quantile(added, [0.1, 0.9])
+    middle = float(values.mean()) if overall.names.categories[feature] is None else float(values[0])
+    return overall.names.word(feature, middle), len(values), added.mean(), *np.quantile(added, [0.1, 0.9])
 
 
 def _importance(added: Matrix) -> tuple[Matrix, Matrix]:

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from fairlearn.metrics import MetricFrame
-from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
 
 from credit_risk.config.schema import Attribute, Contrast, Fairness, Policy
 from credit_risk.data.inputs import Mask, Matrix, word_of
 from credit_risk.data.split import Labels
 from credit_risk.errors import DataError
-from credit_risk.measures import metrics
+from credit_risk.measures.figure import Figure, Figures, flat, flat_names
+from credit_risk.measures.intervals import calibration_level, clustered_auc, normal, share
 from credit_risk.scoring import decision
 from credit_risk.scoring.decision import Decisions
 
@@ -29,31 +28,9 @@ MEASURES = ("approval_rate", "approval_rate_of_goods", "bad_rate", "mean_pd", "c
 COMPARISONS = ("ratio", "difference", "equal_opportunity")
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A figure with the ends between which it plausibly lies and the rows behind it; NaN with `why` if not known."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    why: str = ""
-
-    @classmethod
-    def unknown(cls, n: int, why: str) -> "Measure":
-        return cls(math.nan, math.nan, math.nan, n, why)
-
-    @property
-    def known(self) -> bool:
-        return not self.why
-
-
-Figures = dict[str, Measure]
-
-
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """Decided applications, one place a row; pd is NaN where none was scored.
+    """Decided applications, one entry a row; pd is NaN where none was scored.
 
     applicant: rows that count as one draw (see split.groups: one person's, or equal in all inputs), counted from 0.
     """
@@ -72,7 +49,7 @@ class Cases:
 
 @dataclass(frozen=True, eq=False)
 class Grouping:
-    """The group of each row as its place in `names`: all declared groups, and NOT_KNOWN if a label is missing."""
+    """The group of each row as an index into `names`: all declared groups, and NOT_KNOWN if a label is missing."""
 
     attribute: str
     names: tuple[str, ...]
@@ -80,8 +57,8 @@ class Grouping:
 
     def rows(self, name: str) -> Mask:
         """Which rows belong to a group; none for a group that nobody declared."""
-        place = self.names.index(name) if name in self.names else -1
-        return np.asarray(self.code == place)
+        code = self.names.index(name) if name in self.names else -1
+        return np.asarray(self.code == code)
 
 
 def grouped(name: str, values: pd.Series, attribute: Attribute) -> Grouping:
@@ -89,7 +66,7 @@ def grouped(name: str, values: pd.Series, attribute: Attribute) -> Grouping:
 
     Raises DataError for a value that no group holds: it would drop out of every comparison unseen.
     """
-    place, uniques = pd.factorize(values)
+    word_index, uniques = pd.factorize(values)
     words = [word_of(word) for word in uniques]
     if attribute.bands is not None:
         names = [band.name for band in attribute.bands]
@@ -104,9 +81,9 @@ def grouped(name: str, values: pd.Series, attribute: Attribute) -> Grouping:
             f"{name}: {', '.join(map(repr, outside[:5]))} belongs to no group; the groups are {', '.join(names)}. "
             f"Give it one under fairness.attributes.{name} in configs/credit.yaml."
         )
-    if (place < 0).any():
+    if (word_index < 0).any():
         names.append(NOT_KNOWN)
-    code = np.array([*of_word, len(names) - 1], dtype=np.int64)[place]
+    code = np.array([*of_word, len(names) - 1], dtype=np.int64)[word_index]
     return Grouping(name, tuple(names), code)
 
 
@@ -115,13 +92,13 @@ def _band(word: str, attribute: Attribute) -> int:
         number = float(word)
     except ValueError:
         return -1
-    found = (index for index, band in enumerate(attribute.bands or ()) if band.low <= number <= band.high)
-    return next(found, -1)
+    matching = (index for index, band in enumerate(attribute.bands or ()) if band.low <= number <= band.high)
+    return next(matching, -1)
 
 
 def crossed(first: Grouping, second: Grouping) -> Grouping:
     """The intersections of two groupings: every pair of their groups, held by somebody or not."""
-    names = tuple(f"{one} & {other}" for one in first.names for other in second.names)
+    names = tuple(f"{of_first} & {of_second}" for of_first in first.names for of_second in second.names)
     return Grouping(f"{first.attribute} × {second.attribute}", names, first.code * len(second.names) + second.code)
 
 
@@ -153,9 +130,9 @@ def by_group(cases: Cases, grouping: Grouping, *, min_n: int, confidence: float)
         sensitive_features=pd.Series(np.array(grouping.names, dtype=object)[grouping.code], name="group"),
         sample_params={"figures": {"row": np.arange(len(cases))}},
     )
-    found = frame.by_group["figures"].to_dict()
+    of_group = frame.by_group["figures"].to_dict()
     nobody = measured(cases.take(np.empty(0, dtype=np.int64)), min_n=min_n, confidence=confidence)
-    return {name: found.get(name, nobody) for name in grouping.names}
+    return {name: of_group.get(name, nobody) for name in grouping.names}
 
 
 def measured(cases: Cases, *, min_n: int, confidence: float) -> Figures:
@@ -171,100 +148,75 @@ def measured(cases: Cases, *, min_n: int, confidence: float) -> Figures:
         "approval_rate_of_goods": rate(goods.approved, goods.applicant, min_n=min_n, confidence=confidence, of="goods"),
         "bad_rate": rate(cases.bad, cases.applicant, min_n=min_n, confidence=confidence),
     }
-    rows, z = len(scored), z_of(confidence)
+    rows = len(scored)
     if rows < max(min_n, 1):
         why = too_few(rows, min_n, "scored rows")
-        return rates | {name: Measure.unknown(rows, why) for name in MEASURES if name not in rates}
+        return rates | {name: Figure.unknown(rows, why) for name in MEASURES if name not in rates}
     mean, gap = scored.pd.mean(), scored.pd - scored.bad
     return rates | {
-        "mean_pd": _normal(mean, (scored.pd - mean) / rows, scored.applicant, z),
-        "calibration_gap": _normal(gap.mean(), (gap - gap.mean()) / rows, scored.applicant, z),
-        **_of_both_classes(scored, z),
+        "mean_pd": normal(mean, (scored.pd - mean) / rows, scored.applicant, confidence=confidence),
+        "calibration_gap": normal(gap.mean(), (gap - gap.mean()) / rows, scored.applicant, confidence=confidence),
+        **_of_both_classes(scored, confidence),
     }
 
 
-def _of_both_classes(scored: Cases, z: float) -> Figures:
+def _of_both_classes(scored: Cases, confidence: float) -> Figures:
     """Calibration in the large and AUC, which need goods and bads."""
     rows, bads = len(scored), int(scored.bad.sum())
     if min(bads, rows - bads) < FEWEST:
         why = f"{bads} bads and {rows - bads} goods, and {FEWEST} of each are needed"
-        return {name: Measure.unknown(rows, why) for name in ("calibration_in_the_large", "auc")}
-    level = metrics.calibration_in_the_large(scored.bad, scored.pd)
-    if math.isnan(level):
-        in_the_large = Measure.unknown(rows, "a PD of exactly 0 or 1 has no log-odds")
-    else:
-        fitted = expit(logit(scored.pd) + level)
-        influence = (scored.bad - fitted) / (fitted * (1 - fitted)).sum()
-        in_the_large = _normal(level, influence, scored.applicant, z)
-    area, influence = ranking(scored.bad, scored.pd)
-    if area in (0, 1):
-        return {"calibration_in_the_large": in_the_large, "auc": Measure(area, math.nan, math.nan, rows)}
-    # On the log-odds scale, so that no end lies beyond 0 or 1.
-    spread = z * standard_error(influence, scored.applicant) / (area * (1 - area))
-    low, high = expit(logit(area) - spread), expit(logit(area) + spread)
-    return {"calibration_in_the_large": in_the_large, "auc": Measure(area, float(low), float(high), rows)}
+        return {name: Figure.unknown(rows, why) for name in ("calibration_in_the_large", "auc")}
+    return {
+        "calibration_in_the_large": calibration_level(scored.bad, scored.pd, scored.applicant, confidence=confidence),
+        "auc": clustered_auc(scored.bad, scored.pd, scored.applicant, confidence=confidence),
+    }
 
 
-def rate(flags: Mask, applicant: Labels, *, min_n: int, confidence: float, of: str = "rows") -> Measure:
-    """A share with Wilson's interval, of as many rows as the rows are worth: those of one applicant decide alike.
-
-    The effective number is rows divided by Kish's design effect, at least 1; with a share of 0 or 1,
-    which has no spread to judge by, it is the number of applicants.
-    """
-    rows = len(flags)
-    if rows < max(min_n, 1):
-        return Measure.unknown(rows, too_few(rows, min_n, of))
-    share = float(flags.mean())
-    if share in (0, 1):
-        effective = float(len(np.unique(applicant)))
-    else:
-        independent = share * (1 - share) / rows
-        clustered = standard_error((flags - share) / rows, applicant) ** 2
-        effective = rows / max(clustered / independent, 1.0)
-    z2 = z_of(confidence) ** 2
-    centre = (share + z2 / (2 * effective)) / (1 + z2 / effective)
-    reach = math.sqrt(z2 * (share * (1 - share) / effective + z2 / (4 * effective**2))) / (1 + z2 / effective)
-    return Measure(share, 0.0 if share == 0 else centre - reach, 1.0 if share == 1 else centre + reach, rows)
+def rate(flags: Mask, applicant: Labels, *, min_n: int, confidence: float, of: str = "rows") -> Figure:
+    """A share with its interval (see intervals.share); unknown for fewer than `min_n` rows."""
+    if len(flags) < max(min_n, 1):
+        return Figure.unknown(len(flags), too_few(len(flags), min_n, of))
+    return share(flags, applicant, confidence=confidence)
 
 
 def too_few(rows: int, min_n: int, of: str = "rows") -> str:
     return f"{rows} {of}, and fairness.min_n asks for {min_n}" if rows else f"no {of}"
 
 
-def ratio(group: Measure, reference: Measure) -> Measure:
+def ratio(group: Figure, reference: Figure) -> Figure:
     """One rate over another: 1 is alike, below 0.8 misses the four-fifths rule of thumb.
 
     Ends by the closed form of Donner and Zou (2012) from the ends of both rates; good also near 0 and 1.
     """
     rows = group.n + reference.n
     if reference.value == 0:
-        return Measure.unknown(rows, "nobody in the reference is approved, so there is nothing to compare with")
+        return Figure.unknown(rows, "nobody in the reference is approved, so there is nothing to compare with")
     p, l, u = group.value, group.low, group.high  # noqa: E741, the letters of the paper
     p0, l0, u0 = reference.value, reference.low, reference.high
     product = p * p0
     low = (product - math.sqrt(max(product**2 - l * u0 * (2 * p - l) * (2 * p0 - u0), 0))) / (u0 * (2 * p0 - u0))
     high = (product + math.sqrt(max(product**2 - u * l0 * (2 * p - u) * (2 * p0 - l0), 0))) / (l0 * (2 * p0 - l0))
-    return Measure(p / p0, max(low, 0.0), high, rows)
+    return Figure(p / p0, max(low, 0.0), high, rows)
 
 
-def difference(group: Measure, reference: Measure) -> Measure:
+def difference(group: Figure, reference: Figure) -> Figure:
     """One rate minus another: 0 is alike, below 0 the group fares worse. Ends by Newcombe (1998, method 10)."""
     value = group.value - reference.value
     low = value - math.hypot(group.value - group.low, reference.high - reference.value)
     high = value + math.hypot(group.high - group.value, reference.value - reference.low)
-    return Measure(value, low, high, group.n + reference.n)
+    return Figure(value, low, high, group.n + reference.n)
 
 
 def compared(group: Figures, reference: Figures, names: tuple[str, str]) -> Figures:
     """Approval ratio, difference and equal-opportunity difference of two groups; `names` are for the reasons."""
     answer: Figures = {}
     for name, of in zip(COMPARISONS, ("approval_rate", "approval_rate", "approval_rate_of_goods"), strict=True):
-        one, other = group[of], reference[of]
-        whys = [f"{who}: {each.why}" for who, each in zip(names, (one, other), strict=True) if not each.known]
+        sides = group[of], reference[of]
+        whys = [f"{who}: {side.why}" for who, side in zip(names, sides, strict=True) if not side.known]
         if whys:
-            answer[name] = Measure.unknown(one.n + other.n, "; ".join(whys))
+            answer[name] = Figure.unknown(sum(side.n for side in sides), "; ".join(whys))
         else:
-            answer[name] = ratio(one, other) if name == "ratio" else difference(one, other)
+            answer[name] = ratio(*sides) if name == "ratio" else difference(*sides)
     return answer
 
 
@@ -311,7 +263,7 @@ def widest(cases: Cases, grouping: Grouping, *, min_n: int, confidence: float) -
     others = against_highest(cases, grouping, min_n=min_n, confidence=confidence)
     if small or not others:
         why = "; ".join(small) or "fewer than two groups"
-        return {name: Measure.unknown(len(cases), why) for name in COMPARISONS}
+        return {name: Figure.unknown(len(cases), why) for name in COMPARISONS}
     return others[min(others, key=lambda name: others[name]["difference"].value)]
 
 
@@ -333,44 +285,3 @@ def sweep(
             line = {"contrast": each.name, "cut_off": cut_off, "approval_rate": float(flags.mean())}
             lines.append(line | flat(figures))
     return pd.DataFrame(lines, columns=["contrast", "cut_off", "approval_rate", *flat_names(COMPARISONS)])
-
-
-def flat(figures: Figures) -> dict[str, float]:
-    """NAME, NAME_low and NAME_high of each figure, as reports and tables hold them."""
-    return {
-        f"{name}{end}": value
-        for name, figure in figures.items()
-        for end, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high))
-    }
-
-
-def flat_names(names: Sequence[str]) -> list[str]:
-    return [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
-
-
-def ranking(bad: Mask, pds: Matrix) -> tuple[float, Matrix]:
-    """AUC, and how far each row moves it: DeLong's placements, which may be summed by applicant (Obuchowski 1997)."""
-    bads, goods = int(bad.sum()), int((~bad).sum())
-    ranks = rankdata(pds)
-    influence = np.empty(len(pds))
-    of_bads = (ranks[bad] - rankdata(pds[bad])) / goods
-    area = float(of_bads.mean())
-    influence[bad] = (of_bads - area) / bads
-    influence[~bad] = (1 - (ranks[~bad] - rankdata(pds[~bad])) / bads - area) / goods
-    return area, influence
-
-
-def standard_error(influence: Matrix, applicant: Labels) -> float:
-    """Standard error of a figure that row i moves by influence[i]; rows of one applicant move it together."""
-    together = np.bincount(applicant, weights=influence)
-    return float(np.sqrt(together @ together))
-
-
-def _normal(value: float, influence: Matrix, applicant: Labels, z: float) -> Measure:
-    reach = z * standard_error(influence, applicant)
-    return Measure(float(value), float(value - reach), float(value + reach), len(influence))
-
-
-def z_of(confidence: float) -> float:
-    """Standard errors on either side of a figure that a normal interval of this confidence reaches."""
-    return float(norm.ppf((1 + confidence) / 2))

@@ -6,15 +6,16 @@ outside, and otherwise says CANNOT SAY. FAIL and CANNOT SAY both block.
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from credit_risk.config.schema import Gate
+from credit_risk.measures.dotted import lookup, numbers
+from credit_risk.measures.figure import ENDS
 from credit_risk.measures.wording import named
 
 Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]
-ENDS = ("_low", "_high")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def applicable(gates: Sequence[Gate], kind: str | None) -> tuple[list[Gate], lis
     A gate that is left out has no verdict: it is neither passed nor waived. For a kind that is not known none is.
     """
     others = [gate for gate in gates if kind is not None and gate.of not in (None, kind)]
-    told = [
+    sentences = [
         {
             "name": gate.name,
             "of": str(gate.of),
@@ -59,7 +60,7 @@ def applicable(gates: Sequence[Gate], kind: str | None) -> tuple[list[Gate], lis
         }
         for gate in others
     ]
-    return [gate for gate in gates if gate not in others], told
+    return [gate for gate in gates if gate not in others], sentences
 
 
 def overall(checks: Sequence[Check]) -> Verdict:
@@ -70,41 +71,24 @@ def overall(checks: Sequence[Check]) -> Verdict:
     return "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
 
 
-def lookup(measures: Mapping[str, Any], name: str) -> float | None:
-    """A measure by its dotted name; None if it is absent, null or no finite number."""
-    node: Any = measures
-    for part in name.split("."):
-        node = node.get(part) if isinstance(node, Mapping) else None
-    is_number = isinstance(node, int | float) and not isinstance(node, bool) and math.isfinite(node)
-    return float(node) if is_number else None
-
-
-def _check(gate: Gate, found: Mapping[str, Any], why_unknown: str | None) -> Check:
-    value = lookup(found, gate.measure)
+def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None) -> Check:
+    value = lookup(measures, gate.measure)
     if gate.exact:
         low = high = value
     else:
-        low, high = (lookup(found, gate.measure + end) for end in ENDS)
+        low, high = (lookup(measures, gate.measure + end) for end in ENDS)
     verdict, finding = _verdict(gate, value, low, high, why_unknown)
-    if value is None and not why_unknown and (near := nearest(gate.measure, found)):
+    if value is None and not why_unknown and (near := nearest(gate.measure, measures)):
         finding += f" (did you mean {near}?)"
     advice = f": {gate.advice}" if gate.advice and verdict != "PASS" else ""
     return Check(gate, verdict, value, low, high, f"{named(gate)} {finding}{advice}.")
 
 
-def nearest(measure: str, found: Mapping[str, Any]) -> str | None:
+def nearest(measure: str, measures: Mapping[str, Any]) -> str | None:
     """The measure among those that were taken whose name is most like this one; None if none is like it."""
-    others = [name for name in _names(found) if not name.endswith(ENDS) and not name.startswith(measure)]
+    others = [name for name, _ in numbers(measures) if not name.endswith(ENDS) and not name.startswith(measure)]
     near = difflib.get_close_matches(measure, others, 1, 0.8)
     return near[0] if near else None
-
-
-def _names(found: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in found.items():
-        if isinstance(value, Mapping):
-            yield from (f"{name}.{inner}" for inner in _names(value))
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield name
 
 
 def _verdict(

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import rankdata
 
 from credit_risk.data import split
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.measures import metrics
+from credit_risk.measures.intervals import wilson
 
 NEARLY_ALL = 0.9  # the bad rate at which a feature makes sure instead of ranking
 
@@ -77,9 +78,7 @@ def _beyond(values: Matrix, bad: Mask, confidence: float) -> int:
     ranked = values[order]
     ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # rows of one value stay together
     rows, bads = ends + 1, np.cumsum(bad[order])[ends]
-    z2 = float(norm.ppf((1 + confidence) / 2)) ** 2
-    rate = bads / rows
-    low = (rate + z2 / 2 / rows - np.sqrt(z2 * (rate * (1 - rate) + z2 / 4 / rows) / rows)) / (1 + z2 / rows)
+    low, _ = wilson(bads / rows, rows, confidence=confidence)
     return int(bads[low >= NEARLY_ALL].max(initial=0))
 
 
@@ -97,10 +96,10 @@ def gini_alone(values: Matrix, bad: Mask) -> float:
 def bad_rates(train_codes: Matrix, train_bad: Mask, codes: Matrix) -> Matrix:
     """A plain category as its bad rate in training, which gives its codes an order; NaN for a code not seen there."""
     seen = ~np.isnan(train_codes)
-    places = train_codes[seen].astype(np.intp)
-    size = int(max(np.nanmax(codes, initial=0), places.max(initial=0))) + 1
-    rows = np.bincount(places, minlength=size)
-    bads = np.bincount(places, weights=train_bad[seen], minlength=size)
+    seen_codes = train_codes[seen].astype(np.intp)
+    size = int(max(np.nanmax(codes, initial=0), seen_codes.max(initial=0))) + 1
+    rows = np.bincount(seen_codes, minlength=size)
+    bads = np.bincount(seen_codes, weights=train_bad[seen], minlength=size)
     rates = np.divide(bads, rows, out=np.full(size, np.nan), where=rows > 0)
     return np.where(np.isnan(codes), np.nan, rates[np.where(np.isnan(codes), 0, codes).astype(np.intp)])
 

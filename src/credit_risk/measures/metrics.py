@@ -21,7 +21,7 @@ from credit_risk.measures import recalibration
 
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.intp]
-Figures: TypeAlias = dict[str, Floats]
+Values: TypeAlias = dict[str, Floats]
 
 BINS = 10  # deciles of PD, the custom for calibration tables
 TINY = np.finfo(np.float64).tiny
@@ -49,7 +49,7 @@ class Economics:
 class Sample:
     """Outcomes and PDs of one model, sorted once from the riskiest row to the safest. Build it with `Sample.of`.
 
-    order: place of each sorted row in the arrays as given. bad (1 or 0), pd: sorted. group: number
+    order: index of each sorted row in the arrays as given. bad (1 or 0), pd: sorted. group: number
     of each row's applicant, in the order given. ties: where each distinct PD begins. bins: where
     each of about ten equally large bins begins, never inside a tie.
     """
@@ -84,7 +84,7 @@ class Sample:
         return logit(self.pd)
 
 
-def measure(sample: Sample, weights: ArrayLike | None = None) -> Figures:
+def measure(sample: Sample, weights: ArrayLike | None = None) -> Values:
     """Every figure of this module by name, except Hosmer-Lemeshow, whose p has no sense in a replicate.
 
     weights: one a row, in the order the rows were given; or a matrix of a weighting a line,
@@ -104,12 +104,12 @@ def auc(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> floa
 
     NaN with one class only. Checked against sklearn.metrics.roc_auc_score.
     """
-    return _one(_ranking, "auc", Sample.of(bad, pd), weights)
+    return _single(_ranking, "auc", Sample.of(bad, pd), weights)
 
 
 def gini(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
     """2 AUC - 1, the accuracy ratio of credit reports: 0 is no ranking, 1 a perfect one. NaN with one class only."""
-    return _one(_ranking, "gini", Sample.of(bad, pd), weights)
+    return _single(_ranking, "gini", Sample.of(bad, pd), weights)
 
 
 def ks(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -117,7 +117,7 @@ def ks(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float
 
     NaN with one class only. Checked against scipy.stats.ks_2samp.
     """
-    return _one(_ranking, "ks", Sample.of(bad, pd), weights)
+    return _single(_ranking, "ks", Sample.of(bad, pd), weights)
 
 
 def average_precision(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -125,7 +125,7 @@ def average_precision(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None =
 
     NaN with one class only. Checked against sklearn.metrics.average_precision_score.
     """
-    return _one(_ranking, "average_precision", Sample.of(bad, pd), weights)
+    return _single(_ranking, "average_precision", Sample.of(bad, pd), weights)
 
 
 def brier(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -133,7 +133,7 @@ def brier(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> fl
 
     Checked against sklearn.metrics.brier_score_loss.
     """
-    return _one(_calibration, "brier", Sample.of(bad, pd), weights)
+    return _single(_calibration, "brier", Sample.of(bad, pd), weights)
 
 
 def ece(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -141,7 +141,7 @@ def ece(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> floa
 
     Noise only raises it: a perfect model of 900 rows seldom gets below 0.02. Weights do not move the bins.
     """
-    return _one(_calibration, "ece", Sample.of(bad, pd), weights)
+    return _single(_calibration, "ece", Sample.of(bad, pd), weights)
 
 
 def calibration_slope(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -150,7 +150,7 @@ def calibration_slope(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None =
     1 is right; below 1 the PDs are too extreme (an overfitted model), above 1 too timid.
     NaN with one class, one PD, a PD of 0 or 1, or perfect separation. Checked against sklearn's LogisticRegression.
     """
-    return _one(_calibration, "calibration_slope", Sample.of(bad, pd), weights)
+    return _single(_calibration, "calibration_slope", Sample.of(bad, pd), weights)
 
 
 def calibration_in_the_large(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -158,26 +158,26 @@ def calibration_in_the_large(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike |
 
     exp(a) is what the odds of bad must be multiplied by. NaN with one class, or a PD of 0 or 1.
     """
-    return _one(_calibration, "calibration_in_the_large", Sample.of(bad, pd), weights)
+    return _single(_calibration, "calibration_in_the_large", Sample.of(bad, pd), weights)
 
 
 def approval_rate(pd: ArrayLike, cut_off: float, weights: ArrayLike | None = None) -> float:
     """Share of applications with a PD below the cut-off."""
-    return _one(
+    return _single(
         _lending, "approval_rate", Sample.of(np.zeros(np.shape(pd)), pd, None, Economics(cut_off, 0, 0)), weights
     )
 
 
 def bad_rate_of_approved(bad: ArrayLike, pd: ArrayLike, cut_off: float, weights: ArrayLike | None = None) -> float:
     """Share of bads among the applications with a PD below the cut-off. NaN if nobody is approved."""
-    return _one(_lending, "bad_rate_of_approved", Sample.of(bad, pd, None, Economics(cut_off, 0, 0)), weights)
+    return _single(_lending, "bad_rate_of_approved", Sample.of(bad, pd, None, Economics(cut_off, 0, 0)), weights)
 
 
 def profit_per_application(
     bad: ArrayLike, pd: ArrayLike, economics: Economics, weights: ArrayLike | None = None
 ) -> float:
     """Profit of the approved over all applications, in shares of the exposure of one: a decline earns nothing."""
-    return _one(_lending, "profit_per_application", Sample.of(bad, pd, None, economics), weights)
+    return _single(_lending, "profit_per_application", Sample.of(bad, pd, None, economics), weights)
 
 
 def hosmer_lemeshow(bad: ArrayLike, pd: ArrayLike) -> float:
@@ -199,7 +199,7 @@ def why_undefined(sample: Sample) -> dict[str, str]:
     return {name: _reason(name, sample) for name, value in measure(sample).items() if np.isnan(value)}
 
 
-def _ranking(sample: Sample, weights: Floats) -> Figures:
+def _ranking(sample: Sample, weights: Floats) -> Values:
     """AUC, Gini, KS and average precision, from bads and rows counted down the sorted PDs."""
     bads, rows = _by_tie(sample, weights * sample.bad), _by_tie(sample, weights)
     bads_above, rows_above = np.cumsum(bads, axis=-1), np.cumsum(rows, axis=-1)
@@ -208,16 +208,16 @@ def _ranking(sample: Sample, weights: Floats) -> Figures:
     ordered = np.vecdot(rows - bads, bads_above - bads / 2)
     gaps = np.abs(bads_above * all_rows[:, None] - rows_above * all_bads[:, None])
     precision = bads_above / np.maximum(rows_above, TINY)  # no weight above, so no bads either: 0, not 0/0
-    area, found = _ratio(ordered, pairs), np.vecdot(bads, precision)
+    area, caught = _ratio(ordered, pairs), np.vecdot(bads, precision)
     return {
         "auc": area,
         "gini": 2 * area - 1,
         "ks": _ratio(gaps.max(axis=-1), pairs),
-        "average_precision": np.where(pairs > 0, _ratio(found, all_bads), np.nan),
+        "average_precision": np.where(pairs > 0, _ratio(caught, all_bads), np.nan),
     }
 
 
-def _calibration(sample: Sample, weights: Floats) -> Figures:
+def _calibration(sample: Sample, weights: Floats) -> Values:
     """Brier score, ECE, and slope and intercept of the logistic recalibration."""
     total = weights.sum(axis=-1)
     residual = sample.bad - sample.pd
@@ -230,7 +230,7 @@ def _calibration(sample: Sample, weights: Floats) -> Figures:
     }
 
 
-def _lending(sample: Sample, weights: Floats) -> Figures:
+def _lending(sample: Sample, weights: Floats) -> Values:
     """Approval rate, bad rate of the approved and profit per application at the cut-off."""
     if (economics := sample.economics) is None:
         return {}
@@ -246,7 +246,9 @@ def _lending(sample: Sample, weights: Floats) -> Figures:
     }
 
 
-def _one(figures: Callable[[Sample, Floats], Figures], name: str, sample: Sample, weights: ArrayLike | None) -> float:
+def _single(
+    figures: Callable[[Sample, Floats], Values], name: str, sample: Sample, weights: ArrayLike | None
+) -> float:
     """One figure for one weighting."""
     return float(figures(sample, _lines(sample, weights))[name][0])
 

@@ -29,7 +29,7 @@ ProbabilityOfDefault = Callable[[Matrix], Matrix]
 
 
 @dataclass(frozen=True)
-class Kept:
+class DirectionTest:
     """How one raw input kept its direction.
 
     direction: increasing, decreasing, both (it depends on where the input stands) or none (no step was claimed).
@@ -47,7 +47,9 @@ class Kept:
     moved: tuple[str, ...] = ()
 
 
-def check(config: Config, pd_of: ProbabilityOfDefault, inputs: Matrix, *, rows: int, seed: int) -> tuple[Kept, ...]:
+def check(
+    config: Config, pd_of: ProbabilityOfDefault, inputs: Matrix, *, rows: int, seed: int
+) -> tuple[DirectionTest, ...]:
     """Move each input that reaches a directed feature, in at most `rows` applications drawn with `seed`.
 
     pd_of: from applications (see data.inputs) to their PDs; NaN where an application cannot be scored.
@@ -55,40 +57,34 @@ def check(config: Config, pd_of: ProbabilityOfDefault, inputs: Matrix, *, rows: 
     sample = inputs
     if len(inputs) > rows:
         sample = inputs[np.sort(np.random.default_rng(seed).choice(len(inputs), rows, replace=False))]
-    return tuple(_test_one(config, pd_of, sample, place) for place in _reaching(config))
+    return tuple(_tested(config, pd_of, sample, column) for column in _reaching(config))
 
 
-def table(results: Sequence[Kept]) -> pd.DataFrame:
+def table(results: Sequence[DirectionTest]) -> pd.DataFrame:
     """One row an input (reports/plots/monotone.csv)."""
     names = ("input", "direction", "perturbations", "violations", "largest", "not_claimed")
     return pd.DataFrame({name: [getattr(result, name) for result in results] for name in names})
 
 
-def untested(config: Config, results: Sequence[Kept]) -> tuple[str, ...]:
+def untested(config: Config, results: Sequence[DirectionTest]) -> tuple[str, ...]:
     """Directed features that no claimed step moved: of their directions the test says nothing."""
     moved = {name for result in results for name in result.moved}
     return tuple(name for name in config.model.directions if name not in moved)
 
 
-def signs(config: Config) -> Signs:
-    """+1, -1 or 0 for each feature: how the PD must move with it."""
-    sign = {"increasing": 1, "decreasing": -1}
-    return np.array([sign.get(config.model.directions.get(name, ""), 0) for name in config.features], dtype=np.int8)
-
-
 def _reaching(config: Config) -> list[int]:
-    """Places of the inputs that a directed feature is, or is made of; a plain category cannot be moved up."""
+    """Indices of the inputs that a directed feature is, or is made of; a plain category cannot be moved up."""
     reached = {column for columns in made_of(config, config.model.directions).values() for column in columns}
     return [
-        place for place, name in enumerate(config.inputs) if name in reached and config.columns[name].type != "category"
+        index for index, name in enumerate(config.inputs) if name in reached and config.columns[name].type != "category"
     ]
 
 
-def _test_one(config: Config, pd_of: ProbabilityOfDefault, sample: Matrix, place: int) -> Kept:
-    ladder = _ladder(Inputs.of(config), sample[:, place], place)
+def _tested(config: Config, pd_of: ProbabilityOfDefault, sample: Matrix, column: int) -> DirectionTest:
+    ladder = _ladder(Inputs.of(config), sample[:, column], column)
     rungs = ladder.shape[1]
     moved = np.repeat(sample, rungs, axis=0)
-    moved[:, place] = ladder.ravel()
+    moved[:, column] = ladder.ravel()
     steps = np.diff(ladder, axis=1) > 0
     claim, features = _claims(config, moved, steps)
     needed = _either_end(claim != 0)
@@ -99,8 +95,8 @@ def _test_one(config: Config, pd_of: ProbabilityOfDefault, sample: Matrix, place
     claimed = (claim != 0) & ~np.isnan(rise)
     against = np.where(claimed, -claim * rise, 0.0)
     directions = {int(sign) for sign in np.unique(claim[claimed])}
-    return Kept(
-        input=config.inputs[place],
+    return DirectionTest(
+        input=config.inputs[column],
         direction={(): "none", (1,): "increasing", (-1,): "decreasing"}.get(tuple(directions), "both"),
         perturbations=int(claimed.sum()),
         violations=int((against > TOLERANCE).sum()),
@@ -110,9 +106,9 @@ def _test_one(config: Config, pd_of: ProbabilityOfDefault, sample: Matrix, place
     )
 
 
-def _ladder(inputs: Inputs, values: Matrix, place: int) -> Matrix:
+def _ladder(inputs: Inputs, values: Matrix, index: int) -> Matrix:
     """The values that each row's input takes, upwards: its own among the levels or quantiles of the column."""
-    low, high, column = inputs.low[place], inputs.high[place], inputs.columns[place]
+    low, high, column = inputs.low[index], inputs.high[index], inputs.columns[index]
     known = values[~np.isnan(values)]
     if column.type != "number" and high - low < RISE_ONE_BY_ONE:
         levels = np.arange(low, high + 1)
@@ -128,7 +124,7 @@ def _claims(config: Config, moved: Matrix, steps: Mask) -> tuple[Signs, Mask]:
     features = Features.of(config)
     matrix = features.matrix(features.columns(moved)).reshape(len(steps), steps.shape[1] + 1, -1)
     before, after = matrix[:, :-1], matrix[:, 1:]
-    direction = signs(config)
+    direction = np.array(config.directions, dtype=np.int8)
     same = (before == after) | (np.isnan(before) & np.isnan(after))
     undirected_moves = (~same & (direction == 0)).any(axis=2)
     pull = np.sign(after - before) * direction

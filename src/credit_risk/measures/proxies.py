@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
-from scipy.special import expit, logit
 
 from credit_risk.data import split
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.split import Labels
 from credit_risk.measures import leak
-from credit_risk.measures.fairness import Measure, ranking, standard_error, too_few, z_of
+from credit_risk.measures.fairness import too_few
+from credit_risk.measures.figure import Figure
+from credit_risk.measures.intervals import clustered_auc, ranking
 
 ROWS = 60_000  # beyond this a sample: its interval is a few thousandths wide, and the limit far from honest data
 FOLDS = 3
@@ -37,17 +38,17 @@ PARAMETERS = {
 class Tell:
     """Rows of one declared contrast: what the model reads of them, and which belong to the group.
 
-    columns: features by name. plain: those whose codes have no order. applicant: rows that count as one draw.
+    columns: features by name. unordered: those whose codes have no order. applicant: rows that count as one draw.
     """
 
     columns: Mapping[str, Matrix]
-    plain: frozenset[str]
+    unordered: frozenset[str]
     member: Mask
     applicant: Labels
 
     def take(self, rows: Labels) -> "Tell":
         columns = {name: column[rows] for name, column in self.columns.items()}
-        return Tell(columns, self.plain, self.member[rows], self.applicant[rows])
+        return Tell(columns, self.unordered, self.member[rows], self.applicant[rows])
 
     @property
     def matrix(self) -> Matrix:
@@ -68,15 +69,15 @@ class Tell:
 
 
 @dataclass(frozen=True)
-class Told:
-    """How well the group is told: by all features together, and by the feature that does it best alone."""
+class ProxyFigures:
+    """How well the features tell the group: all together, and the one that does it best alone."""
 
-    auc: Measure
-    strongest: Measure
+    auc: Figure
+    strongest: Figure
     feature: str | None
 
 
-def measure(rows: Tell, *, min_n: int, confidence: float, seed: int) -> Told:
+def measure(rows: Tell, *, min_n: int, confidence: float, seed: int) -> ProxyFigures:
     """AUC of group against reference: 0.5 if the features say nothing, 1 if they are the protected column itself.
 
     All features: LightGBM, each row by trees that did not see it, so shapes and combinations count too.
@@ -85,51 +86,51 @@ def measure(rows: Tell, *, min_n: int, confidence: float, seed: int) -> Told:
     """
     members, others = int(rows.member.sum()), int((~rows.member).sum())
     if min(members, others) < max(min_n, FOLDS):
-        unknown = Measure.unknown(members + others, f"in training {too_few(min(members, others), min_n)}")
-        return Told(unknown, unknown, None)
+        unknown = Figure.unknown(members + others, f"in training {too_few(min(members, others), min_n)}")
+        return ProxyFigures(unknown, unknown, None)
     drawn = rows.sample(seed)
     fold = drawn.folds(seed)
     wide = 1 - (1 - confidence) / len(drawn.columns)
-    alone = {name: area(one, drawn, wide) for name, one in _scores(drawn, fold).items()}
+    alone = {name: area(score, drawn, wide) for name, score in _scores(drawn, fold).items()}
     feature = max(alone, key=lambda name: alone[name].value)
-    return Told(area(_out_of_fold(drawn, fold, seed), drawn, confidence), alone[feature], feature)
+    return ProxyFigures(area(_out_of_fold(drawn, fold, seed), drawn, confidence), alone[feature], feature)
 
 
-def area(score: Matrix, rows: Tell, confidence: float) -> Measure:
+def area(score: Matrix, rows: Tell, confidence: float) -> Figure:
     """AUC with its interval: DeLong's on the log-odds scale, rows of one applicant summed.
 
     Groups that are parted perfectly have no spread to judge by. Then as many pairs as the smaller group has
-    applicants were told independently, each with the chance of the true AUC: the lower end is what still gives that.
+    applicants were ranked independently, each with the chance of the true AUC: the lower end is what still gives that.
     """
-    value, influence = ranking(rows.member, score)
-    if value in (0, 1):
-        pairs = min(len(np.unique(rows.applicant[side])) for side in (rows.member, ~rows.member))
-        end = ((1 - confidence) / 2) ** (1 / pairs)
-        low, high = (end, 1.0) if value == 1 else (0.0, 1 - end)
-        return Measure(value, low, high, len(score))
-    reach = z_of(confidence) * standard_error(influence, rows.applicant) / (value * (1 - value))
-    return Measure(value, float(expit(logit(value) - reach)), float(expit(logit(value) + reach)), len(score))
+    figure = clustered_auc(rows.member, score, rows.applicant, confidence=confidence)
+    if figure.value not in (0, 1):
+        return figure
+    pairs = min(len(np.unique(rows.applicant[side])) for side in (rows.member, ~rows.member))
+    end = ((1 - confidence) / 2) ** (1 / pairs)
+    low, high = (end, 1.0) if figure.value == 1 else (0.0, 1 - end)
+    return Figure(figure.value, low, high, figure.n)
 
 
-def largest(told: Mapping[str, Told]) -> tuple[str | None, Measure]:
-    """The contrast whose group is told best by all features together; not known while one contrast is not.
+def largest(contrasts: Mapping[str, ProxyFigures]) -> tuple[str | None, Figure]:
+    """The contrast whose group the features tell best, all together; not known while one contrast is not.
 
-    Its ends hold if the intervals of all contrasts hold at once (see stages.fairness.told).
+    Its ends hold if the intervals of all contrasts hold at once (see stages.fairness.proxy_figures).
     """
-    whys = [f"{name}: {one.auc.why}" for name, one in told.items() if not one.auc.known]
-    if whys or not told:
+    aucs = {name: figures.auc for name, figures in contrasts.items()}
+    whys = [f"{name}: {auc.why}" for name, auc in aucs.items() if not auc.known]
+    if whys or not aucs:
         why = "; ".join(whys) or "no contrast is declared"
-        return None, Measure.unknown(sum(one.auc.n for one in told.values()), why)
-    name = max(told, key=lambda each: told[each].auc.value)
-    low, high = (max(getattr(one.auc, end) for one in told.values()) for end in ("low", "high"))
-    return name, Measure(told[name].auc.value, low, high, told[name].auc.n)
+        return None, Figure.unknown(sum(auc.n for auc in aucs.values()), why)
+    name = max(aucs, key=lambda each: aucs[each].value)
+    low, high = max(auc.low for auc in aucs.values()), max(auc.high for auc in aucs.values())
+    return name, Figure(aucs[name].value, low, high, aucs[name].n)
 
 
 def _scores(rows: Tell, fold: Labels) -> dict[str, Matrix]:
     """Each column as something to rank by, turned so that more of it speaks for the group."""
     scores = {}
     for name, column in rows.columns.items():
-        values = _group_rates(column, rows.member, fold) if name in rows.plain else column
+        values = _group_rates(column, rows.member, fold) if name in rows.unordered else column
         ends = (-np.inf, np.inf) if np.isnan(values).any() else (0.0,)
         turned = [sign * np.where(np.isnan(values), end, values) for end in ends for sign in (1, -1)]
         scores[name] = max(turned, key=lambda score: ranking(rows.member, score)[0])
@@ -139,19 +140,19 @@ def _scores(rows: Tell, fold: Labels) -> dict[str, Matrix]:
 def _group_rates(codes: Matrix, member: Mask, fold: Labels) -> Matrix:
     """A plain category as the share of the group among the other folds' rows of its code."""
     rates = np.empty(len(codes))
-    for held in range(FOLDS):
-        inside = fold == held
+    for index in range(FOLDS):
+        inside = fold == index
         rates[inside] = leak.bad_rates(codes[~inside], member[~inside], codes[inside])
     return rates
 
 
 def _out_of_fold(rows: Tell, fold: Labels, seed: int) -> Matrix:
     matrix, names = rows.matrix, list(rows.columns)
-    plain = [place for place, name in enumerate(names) if name in rows.plain]
+    unordered = [index for index, name in enumerate(names) if name in rows.unordered]
     margin = np.empty(len(matrix))
-    for held in range(FOLDS):
-        inside = fold == held
-        data = lgb.Dataset(matrix[~inside], rows.member[~inside], categorical_feature=plain)
+    for index in range(FOLDS):
+        inside = fold == index
+        data = lgb.Dataset(matrix[~inside], rows.member[~inside], categorical_feature=unordered)
         booster = lgb.train({**PARAMETERS, "seed": seed}, data, num_boost_round=TREES)
         margin[inside] = np.asarray(booster.predict(matrix[inside], raw_score=True, num_threads=1))
     return margin

@@ -6,11 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from credit_risk.config.schema import Policy
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.measures.intervals import delong, proportion
+from credit_risk.measures.intervals import delong, proportion, z_of
 from credit_risk.measures.metrics import Sample
 from credit_risk.scoring import decision
 
@@ -57,12 +56,12 @@ def calibration(bad: Mask, pd_: Matrix, confidence: float) -> pd.DataFrame:
     return table[["bin", "mean_pd", "bad_rate", "low", "high", "rows"]]
 
 
-def gains(place: NDArray[np.integer], names: Sequence[str], bad: Mask, confidence: float) -> pd.DataFrame:
+def gains(band: NDArray[np.integer], names: Sequence[str], bad: Mask, confidence: float) -> pd.DataFrame:
     """Goods and bads by band, the riskiest (last named) band first, with what refusing down to it would catch.
 
     lift: bad rate of the band over that of all rows; 1 is what a random refusal hits. A band without rows has no rates.
     """
-    lines = [{"band": names[band], **_rate(bad[place == band], confidence)} for band in reversed(range(len(names)))]
+    lines = [{"band": names[code], **_rate(bad[band == code], confidence)} for code in reversed(range(len(names)))]
     table = pd.DataFrame(lines)
     for kind in ("rows", "goods", "bads"):
         table[f"cumulative_{kind}"] = table[kind].cumsum() / max(table[kind].sum(), 1)
@@ -137,7 +136,7 @@ def segment_table(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def effect(
-    matrix: Matrix, place: int, pd_of: ProbabilityOfDefault, *, codes: int | None, confidence: float
+    matrix: Matrix, feature: int, pd_of: ProbabilityOfDefault, *, codes: int | None, confidence: float
 ) -> pd.DataFrame:
     """How the mean PD moves with one feature: value, mean_pd, low, high, and the rows behind each.
 
@@ -146,13 +145,13 @@ def effect(
     low and high: how far sampling could move the curve. Plain categories (`codes` of them) have no neighbours, so
     there all rows take each code in turn (partial dependence). Rows that lack the feature are left out.
     """
-    rows = matrix[~np.isnan(matrix[:, place])]
+    rows = matrix[~np.isnan(matrix[:, feature])]
     if not len(rows):
         return pd.DataFrame({"value": [], "mean_pd": [], "low": [], "high": [], "rows": []})
-    z = float(norm.ppf((1 + confidence) / 2))
+    z = z_of(confidence)
     if codes is not None:
-        return _partial_dependence(rows, place, pd_of, codes, z)
-    return _accumulated(rows, place, pd_of, z)
+        return _partial_dependence(rows, feature, pd_of, codes, z)
+    return _accumulated(rows, feature, pd_of, z)
 
 
 def spread(curve: pd.DataFrame) -> float:
@@ -163,15 +162,15 @@ def spread(curve: pd.DataFrame) -> float:
     return float(np.sqrt(np.average((curve["mean_pd"] - mean) ** 2, weights=curve["rows"])))
 
 
-def _accumulated(rows: Matrix, place: int, pd_of: ProbabilityOfDefault, z: float) -> pd.DataFrame:
-    values = rows[:, place]
+def _accumulated(rows: Matrix, feature: int, pd_of: ProbabilityOfDefault, z: float) -> pd.DataFrame:
+    values = rows[:, feature]
     edges = np.unique(np.quantile(values, np.linspace(0, 1, EFFECT_BINS + 1), method="nearest"))
     level = float(pd_of(rows).mean())
     if len(edges) == 1:
         return pd.DataFrame({"value": edges, "mean_pd": level, "low": level, "high": level, "rows": len(rows)})
     bin_ = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
     low, high = rows.copy(), rows.copy()
-    low[:, place], high[:, place] = edges[bin_], edges[bin_ + 1]
+    low[:, feature], high[:, feature] = edges[bin_], edges[bin_ + 1]
     steps = pd.Series(pd_of(high) - pd_of(low)).groupby(bin_).agg(["mean", "var", "size"])
     steps = steps.reindex(range(len(edges) - 1)).fillna(0.0)
     share = steps["size"].to_numpy() / len(rows)
@@ -186,17 +185,17 @@ def _accumulated(rows: Matrix, place: int, pd_of: ProbabilityOfDefault, z: float
     )
 
 
-def _partial_dependence(rows: Matrix, place: int, pd_of: ProbabilityOfDefault, codes: int, z: float) -> pd.DataFrame:
+def _partial_dependence(rows: Matrix, feature: int, pd_of: ProbabilityOfDefault, codes: int, z: float) -> pd.DataFrame:
     lines = []
     for code in range(codes):
         moved = rows.copy()
-        moved[:, place] = code
+        moved[:, feature] = code
         pds = pd_of(moved)
         error = z * pds.std() / np.sqrt(len(pds))
         lines.append(
             {"value": float(code), "mean_pd": pds.mean(), "low": pds.mean() - error, "high": pds.mean() + error}
         )
-    return pd.DataFrame(lines).assign(rows=np.bincount(rows[:, place].astype(np.intp), minlength=codes)[:codes])
+    return pd.DataFrame(lines).assign(rows=np.bincount(rows[:, feature].astype(np.intp), minlength=codes)[:codes])
 
 
 def _rate(bad: Mask | Matrix, confidence: float) -> dict[str, float]:
@@ -221,7 +220,7 @@ def _parts(values: Matrix, categories: Sequence[str] | None) -> Iterator[tuple[s
             f"up to {high:.6g}" if np.isinf(low) else f"above {low:.6g}" + ("" if np.isinf(high) else f" to {high:.6g}")
             for low, high in pairwise((-np.inf, *edges, np.inf))
         ]
-        parts = [(name, (quarter == place) & ~np.isnan(values)) for place, name in enumerate(names)]
+        parts = [(name, (quarter == index) & ~np.isnan(values)) for index, name in enumerate(names)]
     yield from ((label, part) for label, part in (*parts, ("missing", np.isnan(values))) if part.any())
 
 
@@ -231,9 +230,9 @@ def _ends_of_ties(ordered: Matrix) -> Mask:
 
 
 def _thinned(curve: pd.DataFrame, keep: int | None = None) -> pd.DataFrame:
-    """At most POINTS points of a curve, evenly by place, both ends and the point `keep` among them."""
+    """At most POINTS points of a curve, evenly spread, both ends and the point `keep` among them."""
     room = POINTS if keep is None else POINTS - 1
-    places = np.unique(np.linspace(0, len(curve) - 1, room).round().astype(int))
+    points = np.unique(np.linspace(0, len(curve) - 1, room).round().astype(int))
     if keep is not None:
-        places = np.union1d(places, [keep])
-    return curve.iloc[places].reset_index(drop=True)
+        points = np.union1d(points, [keep])
+    return curve.iloc[points].reset_index(drop=True)

@@ -4,20 +4,20 @@ A stress changes applications (columns set by formulas) or multiplies the odds o
 expected, not observed: it follows from the PDs, in shares of the exposure of one application.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from math import nan, sqrt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import nan
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Column, Policy, Scenario
 from credit_risk.data.inputs import Inputs, Mask, Matrix, numbers
-from credit_risk.measures.intervals import Interval, proportion
+from credit_risk.measures.figure import Figure
+from credit_risk.measures.intervals import mean, share
 from credit_risk.scoring.decision import APPROVE, DECLINE, OUTCOMES, REFUSED, Decisions
 from credit_risk.scoring.features import Features
 
@@ -31,7 +31,7 @@ NO_SUCH_WORD = "(no such value)"
 def stressed(config: Config, scenario: Scenario, inputs: Matrix) -> Matrix:
     """The applications after the stress; every formula reads them as they were before it.
 
-    A category column takes the place of a category in the config's list. What leaves a column's range is not cut
+    A category column takes the index of a category in the config's list. What leaves a column's range is not cut
     back: the decision then refuses it, and the row is counted as not scored.
     """
     columns = Features.of(config).columns(inputs)
@@ -41,7 +41,7 @@ def stressed(config: Config, scenario: Scenario, inputs: Matrix) -> Matrix:
     return after
 
 
-def level(decisions: Decisions, policy: Policy, group: Groups, *, confidence: float) -> dict[str, Interval]:
+def level(decisions: Decisions, policy: Policy, group: Groups, *, confidence: float) -> dict[str, Figure]:
     """Approval rate, mean PD, and expected loss and profit per application, of the rows with a PD."""
     scored = ~np.isnan(decisions.pd)
     approved, pd_, applicant = decisions.approved[scored], decisions.pd[scored], group[scored]
@@ -55,7 +55,7 @@ def level(decisions: Decisions, policy: Policy, group: Groups, *, confidence: fl
 
 def change(
     before: Decisions, after: Decisions, policy: Policy, group: Groups, *, confidence: float
-) -> dict[str, Interval]:
+) -> dict[str, Figure]:
     """What the stress changes on the rows scored before and after it; rows it left without a PD are in none of these.
 
     flips: another decision than before. approved_lost, approved_won: approved before only, after only.
@@ -95,41 +95,6 @@ def migration(before: Decisions, after: Decisions) -> pd.DataFrame:
     return pd.DataFrame({"before": names[was], "after": names[now], "rows": counts[was, now]})
 
 
-def mean(values: Matrix, group: Groups, *, confidence: float) -> Interval:
-    """The mean with a normal interval from the variance between applicants, whose rows move together.
-
-    NaN ends for fewer than two applicants, and where all values are alike: chance was then not seen at work.
-    """
-    if values.size == 0:
-        return Interval(nan, nan, nan, 0)
-    value = float(values.mean())
-    error = float(norm.ppf((1 + confidence) / 2)) * (sqrt(_variance(values, group)) or nan)
-    return Interval(value, value - error, value + error, values.size)
-
-
-def share(flags: Mask, group: Groups, *, confidence: float) -> Interval:
-    """The share of flagged rows with Wilson's interval, for as many independent rows as the applicants amount to."""
-    if flags.size == 0:
-        return Interval(nan, nan, nan, 0)
-    value, rows, applicants = float(flags.mean()), flags.size, len(np.unique(group))
-    variance = _variance(flags.astype(np.float64), group)
-    independent = applicants
-    if variance > 0:
-        independent = max(1, min(rows, round(rows * value * (1 - value) / ((rows - 1) * variance))))
-    return replace(proportion(round(value * independent), independent, confidence=confidence), value=value, n=rows)
-
-
-def _variance(values: Matrix, group: Groups) -> float:
-    """Variance of the mean of clustered rows: the applicants' totals around what their row counts let expect."""
-    _, place = np.unique(group, return_inverse=True)
-    rows = np.bincount(place)
-    if len(rows) < 2:
-        return nan
-    residual = np.bincount(place, weights=values) - values.mean() * rows
-    between = float(residual @ residual) / values.size**2 * len(rows) / (len(rows) - 1)
-    return between if np.ptp(values) > 0 else 0.0
-
-
 @dataclass(frozen=True)
 class Injection:
     """Applications with something put into them, and what the policy says of such an application."""
@@ -142,8 +107,8 @@ class Injection:
 
 def gaps(inputs: Inputs, matrix: Matrix) -> Iterator[Injection]:
     """Each input blanked in all rows in turn, and then all inputs at once."""
-    for place, (name, column) in enumerate(zip(inputs.names, inputs.columns, strict=True)):
-        yield Injection(name, "missing", column.missing, _with(matrix, place, nan))
+    for index, (name, column) in enumerate(zip(inputs.names, inputs.columns, strict=True)):
+        yield Injection(name, "missing", column.missing, _with(matrix, index, nan))
     if inputs.max_missing < 1:
         refuses = any(column.missing == "refuse" for column in inputs.columns)
         yield Injection("(all)", "missing", "refuse" if refuses else "refer", np.full_like(matrix, nan))
@@ -152,13 +117,13 @@ def gaps(inputs: Inputs, matrix: Matrix) -> Iterator[Injection]:
 def nonsense(inputs: Inputs, matrix: Matrix) -> Iterator[Injection]:
     """Each input in turn below its range, above it, broken where it must be whole, and an unknown word."""
     policy: Policies = "refuse" if inputs.refuse_invalid else "refer"
-    for place, (name, column) in enumerate(zip(inputs.names, inputs.columns, strict=True)):
-        for kind, value in _wrong_values(inputs, place, column):
-            yield Injection(name, kind, policy, _with(matrix, place, value))
+    for index, (name, column) in enumerate(zip(inputs.names, inputs.columns, strict=True)):
+        for kind, value in _wrong_values(inputs, index, column):
+            yield Injection(name, kind, policy, _with(matrix, index, value))
 
 
-def _wrong_values(inputs: Inputs, place: int, column: Column) -> Iterator[tuple[str, float]]:
-    low, high = float(inputs.low[place]), float(inputs.high[place])
+def _wrong_values(inputs: Inputs, index: int, column: Column) -> Iterator[tuple[str, float]]:
+    low, high = float(inputs.low[index]), float(inputs.high[index])
     if np.isfinite(low):
         yield "below", float(np.nextafter(low, -np.inf)) if column.type == "number" else low - 1
     if np.isfinite(high):
@@ -206,16 +171,7 @@ def judged(injection: Injection, before: Decisions, decide: Decide) -> dict[str,
     }
 
 
-def with_ends(figures: Mapping[str, Interval]) -> dict[str, float]:
-    """Each figure with its ends beside it, under the names that the gate looks for."""
-    return {
-        name + end: value
-        for name, figure in figures.items()
-        for end, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high))
-    }
-
-
-def _with(matrix: Matrix, place: int, value: float) -> Matrix:
+def _with(matrix: Matrix, column: int, value: float) -> Matrix:
     changed = matrix.copy()
-    changed[:, place] = value
+    changed[:, column] = value
     return changed

@@ -45,21 +45,21 @@ class Waived:
 
 def refusals(waiver: Waiver, gates: Sequence[str], today: date) -> list[str]:
     """Why a waiver does not count; empty if it does."""
-    found = []
+    reasons = []
     if not is_person(waiver.person):
-        found.append(f"person is {waiver.person!r}, expected a first and a last name")
+        reasons.append(f"person is {waiver.person!r}, expected a first and a last name")
     if waiver.check not in gates:
-        found.append(f"check is {waiver.check!r}, expected one gate by its name: {', '.join(gates)}")
+        reasons.append(f"check is {waiver.check!r}, expected one gate by its name: {', '.join(gates)}")
     if len(waiver.reason.split()) < 5:
-        found.append(f"reason is {waiver.reason!r}, expected a sentence that a validator can judge")
+        reasons.append(f"reason is {waiver.reason!r}, expected a sentence that a validator can judge")
     if waiver.expires < today:
-        found.append(f"it expired on {waiver.expires}, today is {today}")
+        reasons.append(f"it expired on {waiver.expires}, today is {today}")
     if waiver.expires - today > LONGEST:
-        found.append(
+        reasons.append(
             f"it expires on {waiver.expires}, expected at most {LONGEST.days} days from today ({today}): "
             "a waiver is for a while, and renewed by somebody who looks again"
         )
-    return found
+    return reasons
 
 
 def apply(

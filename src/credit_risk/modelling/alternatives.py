@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from fairlearn.reductions import DemographicParity, ErrorRate, ExponentiatedGradient, TruePositiveRateParity
 from pandas.errors import Pandas4Warning
-from scipy.stats import norm
 
 from credit_risk.config import Config
 from credit_risk.config.names import is_person
@@ -24,8 +23,8 @@ from credit_risk.config.schema import Alternatives, Contrast, Fairness
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.split import Labels
 from credit_risk.errors import CreditRiskError
-from credit_risk.measures import fairness
 from credit_risk.measures.fairness import Cases, Grouping
+from credit_risk.measures.intervals import ranking, standard_error, z_of
 from credit_risk.modelling import fitting
 
 Kind = Literal["model", "challenger", "fewer features", "constraint", "reduction"]
@@ -175,13 +174,13 @@ class Judge:
 
     def table(self, model: Candidate, others: Sequence[Candidate]) -> pd.DataFrame:
         """Accuracy and fairness of each candidate; intervals of changes hold for all at once (Bonferroni)."""
-        wide = float(norm.ppf(1 - (1 - self.confidence) / 2 / max(len(others), 1)))
+        wide = z_of(1 - (1 - self.confidence) / max(len(others), 1))
         worst = self.worst(model)
         area, influence = self._ranking(model)
         lines = []
         for each in (model, *others):
             its_area, its_influence = self._ranking(each)
-            lost = wide * fairness.standard_error(influence - its_influence, self.selection.cases.applicant)
+            lost = wide * standard_error(influence - its_influence, self.selection.cases.applicant)
             change = self._change(model, each, worst)
             reach = wide * change[1]
             ratios = self.ratios(each)
@@ -206,7 +205,7 @@ class Judge:
         return pd.DataFrame(lines)
 
     def _ranking(self, candidate: Candidate) -> tuple[float, Matrix]:
-        return fairness.ranking(self.selection.cases.bad, candidate.margin)
+        return ranking(self.selection.cases.bad, candidate.margin)
 
     def _change(self, model: Candidate, other: Candidate, worst: Contrast) -> tuple[float, float]:
         """How much nearer to alike the model's worst contrast comes, in log ratio, and the standard error of that."""
@@ -217,7 +216,7 @@ class Judge:
             return math.nan, math.nan
         gain = math.log(_ratio(after, group, reference) / _ratio(before, group, reference))
         moves = _log_ratio_influence(after, group, reference) - _log_ratio_influence(before, group, reference)
-        return sign * gain, fairness.standard_error(moves, self.selection.cases.applicant)
+        return sign * gain, standard_error(moves, self.selection.cases.applicant)
 
     def _sides(self, contrast: Contrast) -> tuple[Mask, Mask]:
         grouping = self.selection.groupings[contrast.attribute]
@@ -277,7 +276,7 @@ def _boosted(
     """Margins of a monotone LightGBM of as many trees; on one thread, as threads of small fits wait for each other."""
     kept = [place for place, name in enumerate(config.features) if name not in dropped]
     parameters = {**fitting.boosting_parameters(config), **(changed or {}), "num_threads": 1}
-    parameters["monotone_constraints"] = [fitting.directions(config)[place] for place in kept]
+    parameters["monotone_constraints"] = [config.directions[place] for place in kept]
     plain = set(fitting.plain_categories(config))
     categorical = [index for index, place in enumerate(kept) if place in plain]
     names = [f"f{place}" for place in kept]

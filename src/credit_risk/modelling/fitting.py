@@ -45,12 +45,6 @@ class Curve:
         return int(np.argmin(self.mean)) + 1
 
 
-def directions(config: Config) -> list[int]:
-    """+1, -1 or 0 for each feature: how the PD must move with it."""
-    sign = {"increasing": 1, "decreasing": -1}
-    return [sign.get(config.model.directions.get(name, ""), 0) for name in config.features]
-
-
 def plain_categories(config: Config) -> list[int]:
     """Places of the features whose codes have no order."""
     return [index for index, name in enumerate(config.features) if _is_plain(config, name)]
@@ -65,7 +59,7 @@ def boosting_parameters(config: Config) -> dict[str, object]:
     return {
         "objective": "binary",
         "metric": "binary_logloss",
-        "monotone_constraints": directions(config),
+        "monotone_constraints": list(config.directions),
         "subsample_freq": 1,
         "seed": config.model.seed,
         "deterministic": True,
@@ -156,7 +150,7 @@ def scorecard(config: Config) -> Fit:
     A characteristic whose coefficient comes out with the wrong sign would reward what its own bins call
     risky; the worst such one is dropped and the rest fitted again.
     """
-    sign, plain = directions(config), set(plain_categories(config))
+    sign, plain = config.directions, set(plain_categories(config))
 
     def fit(matrix: Matrix, bad: Mask) -> Scorecard:
         sample = _sample(len(bad), config.model.seed)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from credit_risk.config.schema import Kind, Model
-from credit_risk.measures.intervals import Interval
+from credit_risk.measures.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Choice:
     sentence: str
 
 
-def choose(settings: Model, difference: Interval) -> Choice:
+def choose(settings: Model, difference: Figure) -> Choice:
     """LightGBM only if it ranks better than the scorecard by more than the declared materiality, chance allowed for.
 
     difference: AUC of LightGBM minus AUC of the scorecard on the selection rows. What is not known speaks for the
@@ -29,7 +29,7 @@ def choose(settings: Model, difference: Interval) -> Choice:
     return Choice(settings.candidate, f"The config names the candidate, {settings.candidate}. On its own, {found}.")
 
 
-def _found(settings: Model, difference: Interval, *, is_clear: bool) -> str:
+def _found(settings: Model, difference: Figure, *, is_clear: bool) -> str:
     if math.isnan(difference.low):
         return "by how much LightGBM ranks better than the scorecard is not known on the selection rows"
     observed = f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from credit_risk.config import Config
 from credit_risk.data.files import SPLITS, Files
-from credit_risk.measures.gate import lookup
+from credit_risk.measures.dotted import lookup
 from credit_risk.report import plots_explain, plots_fairness, plots_robustness
 from credit_risk.report.artefacts import read_report
 from credit_risk.report.figures import (

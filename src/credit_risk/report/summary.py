@@ -11,7 +11,7 @@ from credit_risk.config.open_decisions import trial_notice
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import NotFound
-from credit_risk.measures.gate import lookup
+from credit_risk.measures.dotted import lookup
 from credit_risk.measures.wording import HEADLINES
 
 STARS = {"approval_rate": "*", "profit_per_application": "**"}  # what the line below the figures explains

@@ -197,7 +197,7 @@ class Explainer:
         cls, config: Config, settings: Reasons, model: Model, calibration: Calibration, background: Background
     ) -> "Explainer":
         categories = tuple(config.categories(name) for name in config.features)
-        return cls(model, calibration, background, settings, directions(config), categories)
+        return cls(model, calibration, background, settings, config.directions, categories)
 
     def explain(self, matrix: Matrix) -> Explanations:
         """The principal reasons of each row, and whether they stand up to the checks."""
@@ -351,12 +351,6 @@ def contributions(model: Model, matrix: Matrix) -> Matrix:
         raise TypeError(f"reasons are known for trees, scorecard and logistic regression, not for {model.kind}.")
     added[:, -1] = model.intercept
     return added
-
-
-def directions(config: Config) -> tuple[int, ...]:
-    """+1, -1 or 0 for each feature: how the PD must move with it."""
-    sign = {"increasing": 1, "decreasing": -1}
-    return tuple(sign.get(config.model.directions.get(name, ""), 0) for name in config.features)
 
 
 def of_rule(rule: PolicyRule, settings: Reasons) -> Explanation:

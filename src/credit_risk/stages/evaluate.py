@@ -15,8 +15,9 @@ from credit_risk.data.files import SPLITS, Files, SplitName
 from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.writing import read_json, read_parquet, write_csv, write_json, write_parquet
 from credit_risk.errors import DataError, ScorerError
-from credit_risk.measures import bands, drift, fairness, leak, metrics, monotone, results
-from credit_risk.measures.intervals import Interval, bootstrap, paired_difference
+from credit_risk.measures import bands, drift, leak, metrics, monotone, results
+from credit_risk.measures.figure import flat, reported
+from credit_risk.measures.intervals import bootstrap, paired_difference
 from credit_risk.measures.metrics import Economics, Sample
 from credit_risk.scoring import decision, model
 from credit_risk.scoring.calibration import Calibration
@@ -166,18 +167,17 @@ def compared(config: Config, test: Part, unknown: dict[str, str]) -> Numbers:
     for kind, sample in of_test.items():
         log.info("%s: %s replicates", kind, f"{config.evaluation.replicates:,}")
         path = "test" if kind == test.model else f"challengers.{kind}"
-        levels[kind] = flat(path, bootstrap(sample, **draw), metrics.why_undefined(sample), unknown)
+        levels[kind] = reported(path, bootstrap(sample, **draw), unknown)
     log.info("paired differences")
-
-    def against(kind: str) -> Numbers:
-        one, other = of_test[test.model], of_test[kind]
-        why = metrics.why_undefined(one) | metrics.why_undefined(other)
-        return flat(f"differences.{kind}", paired_difference(one, other, **draw), why, unknown)
+    candidate = of_test[test.model]
 
     return {
         "test": levels.pop(test.model),
         "challengers": levels,
-        "differences": {kind: against(kind) for kind in levels},
+        "differences": {
+            kind: reported(f"differences.{kind}", paired_difference(candidate, of_test[kind], **draw), unknown)
+            for kind in levels
+        },
         "information": {
             "hosmer_lemeshow_p": hosmer_lemeshow(test, unknown),
             "cut_off": decision.cut_off(config.policy),
@@ -187,18 +187,6 @@ def compared(config: Config, test: Part, unknown: dict[str, str]) -> Numbers:
     }
 
 
-def flat(path: str, figures: Mapping[str, Interval], why: Mapping[str, str], unknown: dict[str, str]) -> Numbers:
-    """Each figure with its ends under one level of names; what is not known is null, its reason in `unknown`."""
-    numbers: Numbers = {}
-    for name, figure in figures.items():
-        ends = {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
-        for key, number in ends.items():
-            if math.isnan(number):
-                unknown[f"{path}.{key}"] = why.get(name, "the rows are too few: resampling them cannot vary the figure")
-        numbers |= ends
-    return numbers
-
-
 def hosmer_lemeshow(test: Part, unknown: dict[str, str]) -> float:
     p = metrics.hosmer_lemeshow(test.bad, test.pd(test.model))
     if math.isnan(p):
@@ -206,7 +194,7 @@ def hosmer_lemeshow(test: Part, unknown: dict[str, str]) -> float:
     return p
 
 
-def steps_against(config: Config, scorer: Scorer, test: Part) -> tuple[monotone.Kept, ...]:
+def steps_against(config: Config, scorer: Scorer, test: Part) -> tuple[monotone.DirectionTest, ...]:
     """The perturbation test of one scorer on test rows, through the same code that decides."""
     return monotone.check(
         config,
@@ -218,7 +206,10 @@ def steps_against(config: Config, scorer: Scorer, test: Part) -> tuple[monotone.
 
 
 def monotone_numbers(
-    config: Config, candidate: Sequence[monotone.Kept], challenger: Sequence[monotone.Kept], unknown: dict[str, str]
+    config: Config,
+    candidate: Sequence[monotone.DirectionTest],
+    challenger: Sequence[monotone.DirectionTest],
+    unknown: dict[str, str],
 ) -> Numbers:
     """Steps against a claimed direction, over all inputs; not known, rather than 0, if no step was claimed."""
     numbers: Numbers = {"untested_features": len(monotone.untested(config, candidate))}
@@ -273,11 +264,9 @@ def by_band(config: Config, test: Part, unknown: dict[str, str]) -> tuple[Number
     name, worst = bands.largest(found)
     unknown |= {f"bands.{band.name}": f"not assessed: {band.too_few}" for band in found if band.too_few}
     if not worst.known:
-        unknown |= dict.fromkeys(
-            ("bands.worst", *(f"bands.{key}" for key in fairness.flat_names(["largest_gap"]))), worst.why
-        )
+        unknown["bands.worst"] = worst.why
     share = bands.assessed_share(found)
-    return {"worst": name, **fairness.flat({"largest_gap": worst}), "assessed_share": share}, table
+    return {"worst": name, **reported("bands", {"largest_gap": worst}, unknown), "assessed_share": share}, table
 
 
 def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown: dict[str, str]) -> Numbers:
@@ -294,15 +283,10 @@ def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown:
     (shift,) = drift.psi(score, {"score": test.score}, threshold=limit, confidence=confidence)
     columns = {name: test.all_inputs[:, place] for place, name in enumerate(config.inputs)}
     each = drift.at_once(confidence, len(columns))
-    name, index, low, high = drift.largest(drift.psi(inputs, columns, threshold=limit, confidence=each))
+    name, largest = drift.largest(drift.psi(inputs, columns, threshold=limit, confidence=each))
     return {
         "stability": {
-            "score_psi": shift.psi,
-            "score_psi_low": shift.low,
-            "score_psi_high": shift.high,
-            "csi_largest": index,
-            "csi_largest_low": low,
-            "csi_largest_high": high,
+            **flat({"score_psi": shift.figure, "csi_largest": largest}),
             "csi_largest_input": name,
         }
     }

@@ -1,9 +1,8 @@
 """Whether the reasons of declines can be relied on, and what the model looks at overall (DVC stage `explain`)."""
 
 import logging
-import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +20,8 @@ from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.split import Labels
 from credit_risk.data.writing import read_parquet, write_csv, write_directory, write_json
 from credit_risk.measures import explanation
-from credit_risk.measures.intervals import Interval, proportion
+from credit_risk.measures.figure import Figure, reported
+from credit_risk.measures.intervals import proportion, resampled
 from credit_risk.modelling import fitting
 from credit_risk.scoring import decision, reasons
 from credit_risk.scoring.calibration import Calibration
@@ -165,16 +165,16 @@ def checks(config: Config, path: str, declined: Explanations, train: Matrix, unk
     n, cited = len(declined), declined.cited
     at_best = cited & explanation.at_best_value(declined, train)
     doubtful = at_best.any(axis=1) | declined.in_doubt
-    shares = {
+    counts = {
         "at_best": (int(at_best.sum()), int(cited.sum())),
         "not_lower": (int(declined.not_lower.any(axis=1).sum()), n),
         "in_doubt": (int(doubtful.sum()), n),
         "none": (int((~cited[:, 0]).sum()), n),
     }
-    numbers = wilson(config, path, shares, unknown)
+    numbers: Numbers = reported(path, shares(config, counts), unknown)
     features = declined.names.background.features
     guarded = set(config.named(*GUARDED_ROLES))
-    numbers["guarded"] = len({features[place] for place in np.unique(declined.driver[cited])} & guarded)
+    numbers["guarded"] = len({features[driver] for driver in np.unique(declined.driver[cited])} & guarded)
     numbers["duplicates"] = sum(_has_twice(row[row >= 0]) for row in declined.family)
     numbers["mean_count"] = float(cited.sum(axis=1).mean()) if n else None
     if not n:
@@ -192,12 +192,12 @@ def stability(config: Config, bad: Mask, train: Part, declined: Explanations, un
     explainer = declined.names
     if not len(declined) or not isinstance(explainer.model, Boosted):
         return _unknown("stability", unknown, f"a {explainer.model.kind} has no seed" if len(declined) else NO_DECLINES)
-    results = []
+    agreements = []
     for step in OTHER_SEEDS:
-        other_model = grown(config, explainer.model, train.matrix, bad, config.model.seed + step)
-        other = explainer_of(config, other_model, explainer.calibration, train)
-        results.append(agreement(config, "stability", declined, other.explain(declined.matrix), unknown))
-    return {key: number for name in AGREEMENT for key, number in _least(results, name).items()}
+        regrown = grown(config, explainer.model, train.matrix, bad, config.model.seed + step)
+        reseeded = explainer_of(config, regrown, explainer.calibration, train)
+        agreements.append(agreement(config, declined, reseeded.explain(declined.matrix)))
+    return reported("stability", _least(agreements), unknown)
 
 
 def resampling(config: Config, outcomes: DataFrame, train: Part, declined: Explanations, unknown: Unknown) -> Numbers:
@@ -211,16 +211,16 @@ def resampling(config: Config, outcomes: DataFrame, train: Part, declined: Expla
     if not len(declined) or not isinstance(explainer.model, Scorecard):
         why = "trees are grown from other seeds instead: see stability" if len(declined) else NO_DECLINES
         return _unknown("resampling", unknown, why)
-    fit, bad, results = fitting.scorecard(config), outcomes["bad"].to_numpy(dtype=bool), []
+    fit, bad, agreements = fitting.scorecard(config), outcomes["bad"].to_numpy(dtype=bool), []
     for step in OTHER_SEEDS:
         rows = redrawn(outcomes["group"].to_numpy(), config.model.seed + step)
-        other = explainer_of(config, fit(train.matrix[rows], bad[rows]), explainer.calibration, train)
-        results.append(agreement(config, "resampling", declined, other.explain(declined.matrix), unknown))
-    return {key: number for name in AGREEMENT for key, number in _least(results, name).items()}
+        refitted = explainer_of(config, fit(train.matrix[rows], bad[rows]), explainer.calibration, train)
+        agreements.append(agreement(config, declined, refitted.explain(declined.matrix)))
+    return reported("resampling", _least(agreements), unknown)
 
 
 def redrawn(group: Labels, seed: int) -> reasons.Places:
-    """Places of the rows of applicants drawn with replacement, each with all its rows."""
+    """Indices of the rows of applicants drawn with replacement, each with all its rows."""
     _, member = np.unique(group, return_inverse=True)
     drawn = np.random.default_rng(seed).integers(0, member.max() + 1, member.max() + 1)
     return np.repeat(np.arange(len(member)), np.bincount(drawn, minlength=member.max() + 1)[member])
@@ -233,24 +233,22 @@ def _unknown(path: str, unknown: Unknown, why: str) -> Numbers:
 
 def grown(config: Config, model: Boosted, matrix: Matrix, bad: Mask, seed: int) -> Boosted:
     """The model's recipe and number of trees, from another seed."""
-    names = [f"f{place}" for place in range(matrix.shape[1])]
+    names = [f"f{index}" for index in range(matrix.shape[1])]
     data = lgb.Dataset(matrix, bad, feature_name=names, categorical_feature=fitting.plain_categories(config))
     # One thread: the trees are the same with any number, and boosting of small data waits on busy cores.
     parameters = {**fitting.boosting_parameters(config), "seed": seed, "num_threads": 1}
     return Boosted.of(lgb.train(parameters, data, num_boost_round=model.booster.num_trees()))
 
 
-def agreement(config: Config, path: str, first: Explanations, second: Explanations, unknown: Unknown) -> Numbers:
+def agreement(config: Config, first: Explanations, second: Explanations) -> dict[str, Figure]:
     """How far two explanations of the same declines agree: first reason, what it is about, and the lists."""
     n = len(first)
     same = first.family[:, 0] == second.family[:, 0]
     driver = same & (first.driver[:, 0] == second.driver[:, 0])
-    shares = {"top_reason": (int(same.sum()), n), "driver": (int(driver.sum()), n)}
     overlap = np.array([explanation.overlap(a, b) for a, b in zip(first.family, second.family, strict=True)])
-    sums = np.column_stack([overlap, np.ones(n)])
     return {
-        **wilson(config, path, shares, unknown),
-        **resampled(config, path, {"overlap": (sums, explanation.ratio)}, unknown),
+        **shares(config, {"top_reason": (int(same.sum()), n), "driver": (int(driver.sum()), n)}),
+        "overlap": of_sums(config, np.column_stack([overlap, np.ones(n)]), explanation.ratio),
     }
 
 
@@ -261,18 +259,12 @@ def required(config: Config, overall: Explanations, unknown: Unknown) -> Numbers
         unknown.update(dict.fromkeys(("importance.required", "importance.required_least"), "reasons.required is empty"))
         return {"required": None, "required_least": None}
     size = np.abs(overall.contributions)
-    asked = size[:, [config.features.index(name) for name in names]]
+    of_required = size[:, [config.features.index(name) for name in names]]
     whole = size.sum(axis=1)
-    least = int(asked.mean(axis=0).argmin())
-    return resampled(
-        config,
-        "importance",
-        {
-            "required": (np.column_stack([asked.sum(axis=1), whole]), explanation.ratio),
-            "required_least": (np.column_stack([asked[:, least], whole]), explanation.ratio),
-        },
-        unknown,
-    ) | {"required_least_feature": names[least]}
+    least = int(of_required.mean(axis=0).argmin())
+    parts = {"required": of_required.sum(axis=1), "required_least": of_required[:, least]}
+    figures = {name: of_sums(config, np.column_stack([part, whole]), explanation.ratio) for name, part in parts.items()}
+    return reported("importance", figures, unknown) | {"required_least_feature": names[least]}
 
 
 def interventional(config: Config, train: Part, declined: Explanations, unknown: Unknown) -> Numbers:
@@ -300,9 +292,12 @@ def interventional(config: Config, train: Part, declined: Explanations, unknown:
         theirs = explanation.by_family_drawn(explainer, given, against, orders=ORDERS, seed=config.evaluation.seed)
     same = int((ours.argmax(axis=1) == theirs.argmax(axis=1)).sum())
     sums = np.stack([np.ones_like(ours), ours, theirs, ours**2, theirs**2, ours * theirs], axis=2).sum(axis=1)
+    figures = {
+        **shares(config, {"top_reason": (same, len(chosen))}),
+        "correlation": of_sums(config, sums, explanation.correlation),
+    }
     return {
-        **wilson(config, "interventional", {"top_reason": (same, len(chosen))}, unknown),
-        **resampled(config, "interventional", {"correlation": (sums, explanation.correlation)}, unknown),
+        **reported("interventional", figures, unknown),
         "method": method,
         "rows": len(chosen),
     }
@@ -355,42 +350,25 @@ def interactions(config: Config, overall: Explanations, unknown: Unknown) -> Dat
     return table.nlargest(PAIRS, "mean_abs")
 
 
-def wilson(config: Config, path: str, shares: Mapping[str, tuple[int, int]], unknown: Unknown) -> Numbers:
-    """Each share with Wilson's interval; a share of nothing is not known."""
-    numbers: Numbers = {}
-    for name, (k, n) in shares.items():
-        found = proportion(k, n, confidence=config.evaluation.confidence)
-        numbers |= dict(zip((name, f"{name}_low", f"{name}_high"), _ends(found), strict=True))
-        if not n:
-            unknown[f"{path}.{name}"] = NO_DECLINES
-    return numbers
+def shares(config: Config, counts: Mapping[str, tuple[int, int]]) -> dict[str, Figure]:
+    """Each share k of n with Wilson's interval; a share of nothing is not known."""
+    confidence = config.evaluation.confidence
+    return {
+        name: proportion(k, n, confidence=confidence) if n else Figure.unknown(0, NO_DECLINES)
+        for name, (k, n) in counts.items()
+    }
 
 
-def resampled(config: Config, path: str, figures: Mapping[str, tuple[Matrix, Statistic]], unknown: Unknown) -> Numbers:
-    """Figures made of sums over rows, each with the interval over `evaluation.replicates` draws of the rows."""
-    numbers: Numbers = {}
-    tail = (1 - config.evaluation.confidence) / 2
-    for name, (sums, statistic) in figures.items():
-        generator, n = np.random.default_rng(config.evaluation.seed), len(sums)
-        draws = [
-            statistic(generator.multinomial(n, np.full(n, 1 / n)) @ sums) for _ in range(config.evaluation.replicates)
-        ]
-        found = (statistic(sums.sum(axis=0)), *np.quantile(draws, [tail, 1 - tail]))
-        numbers |= {key: float(one) for key, one in zip((name, f"{name}_low", f"{name}_high"), found, strict=True)}
-        if math.isnan(numbers[name]):
-            unknown[f"{path}.{name}"] = "the rows are too few or all alike"
-    return numbers
+def of_sums(config: Config, sums: Matrix, statistic: Statistic) -> Figure:
+    """A figure made of sums over rows, with its interval over `evaluation.replicates` draws of the rows."""
+    draw_by = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
+    return resampled(sums, statistic, **draw_by)
 
 
-def _least(results: list[Numbers], name: str) -> Numbers:
-    """The figure of the seed that agrees least, with its interval."""
-    worst = min(results, key=lambda one: float(one[name]))
-    return {key: worst[key] for key in (name, f"{name}_low", f"{name}_high")}
+def _least(agreements: Sequence[Mapping[str, Figure]]) -> dict[str, Figure]:
+    """Each figure of the seed that agrees least, with its interval."""
+    return {name: min((each[name] for each in agreements), key=lambda figure: figure.value) for name in AGREEMENT}
 
 
-def _has_twice(places: reasons.Places) -> bool:
-    return len(set(places.tolist())) < len(places)
-
-
-def _ends(found: Interval) -> tuple[float, float, float]:
-    return found.value, found.low, found.high
+def _has_twice(families: reasons.Places) -> bool:
+    return len(set(families.tolist())) < len(families)

@@ -1,7 +1,6 @@
 """Are groups of applicants decided alike, and is there a model that does it better? (DVC stage `fairness`)"""
 
 import logging
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,8 @@ from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.writing import read_json, read_parquet, write_csv, write_directory, write_json
 from credit_risk.measures import fairness, proxies
-from credit_risk.measures.fairness import Cases, Figures, Grouping
+from credit_risk.measures.fairness import Cases, Grouping
+from credit_risk.measures.figure import Figure, Figures, flat, flat_names, reported
 from credit_risk.modelling import alternatives, fitting
 from credit_risk.modelling.alternatives import Selection, Training
 from credit_risk.scoring import decision
@@ -49,7 +49,7 @@ def run(config: Config, files: Files) -> None:
     else:
         test, train = (Part(config, files, name, candidate) for name in SEEN)
         report |= operating(config, test) | measured(config, test, tables, unknown)
-        report |= told(config, train, unknown)
+        report |= proxy_figures(config, train, unknown)
         report["alternatives"] = searched(config, files, candidate, challenger, train=train, tables=tables)
     write_directory(files.reports / "fairness", lambda directory: _fill(directory, tables), mark="groups.csv")
     write_json(files.report("fairness"), {**report, "unknown": unknown})
@@ -123,7 +123,7 @@ def measured(config: Config, test: Part, tables: Tables, unknown: dict[str, str]
     how: dict[str, Any] = {"min_n": settings.min_n, "confidence": config.evaluation.confidence}
     groups = {name: fairness.by_group(cases, each, **how) for name, each in groupings.items()}
     tables["groups"] = _group_table(groups)
-    crossings = [fairness.crossed(groupings[one], groupings[other]) for one, other in settings.intersections]
+    crossings = [fairness.crossed(*(groupings[name] for name in pair)) for pair in settings.intersections]
     tables["intersections"] = pd.concat([pd.DataFrame(), *(_crossing(cases, each, how) for each in crossings)])
     # So much beside the cut-off do approvals end, if a referral counts for one side.
     beside = config.policy.refer_within * (1 if settings.refer_counts_as == "decline" else -1)
@@ -136,9 +136,9 @@ def measured(config: Config, test: Part, tables: Tables, unknown: dict[str, str]
     return {
         "attributes": {
             name: {
-                **_numbers(f"attributes.{name}", fairness.widest(cases, groupings[name], **how), unknown),
+                **reported(f"attributes.{name}", fairness.widest(cases, groupings[name], **how), unknown),
                 "groups": {
-                    group: _numbers(f"attributes.{name}.groups.{group}", figures, unknown)
+                    group: reported(f"attributes.{name}.groups.{group}", figures, unknown)
                     | {"rows": figures["approval_rate"].n}
                     for group, figures in of_groups.items()
                 },
@@ -150,7 +150,7 @@ def measured(config: Config, test: Part, tables: Tables, unknown: dict[str, str]
                 **each.model_dump(exclude={"name"}),
                 "rows": int(groupings[each.attribute].rows(each.group).sum()),
                 "reference_rows": int(groupings[each.attribute].rows(each.reference).sum()),
-                **_numbers(
+                **reported(
                     f"contrasts.{each.name}",
                     fairness.contrast(each, cases, groupings[each.attribute], **how),
                     unknown,
@@ -161,24 +161,14 @@ def measured(config: Config, test: Part, tables: Tables, unknown: dict[str, str]
     }
 
 
-def _numbers(path: str, figures: Figures, unknown: dict[str, str]) -> Numbers:
-    """Each figure with its ends; what is not known is null, its reason in `unknown`."""
-    for name, figure in figures.items():
-        if not figure.known:
-            unknown[f"{path}.{name}"] = figure.why
-        elif math.isnan(figure.low):
-            unknown[f"{path}.{name}_low"] = unknown[f"{path}.{name}_high"] = "goods and bads are parted perfectly"
-    return dict(fairness.flat(figures))
-
-
 def _group_table(groups: Mapping[str, Mapping[str, Figures]]) -> pd.DataFrame:
     lines = [
-        {"attribute": name, "group": group, "rows": figures["approval_rate"].n, **fairness.flat(figures),
-         "not_measured": "; ".join(f"{which}: {one.why}" for which, one in figures.items() if not one.known)}
+        {"attribute": name, "group": group, "rows": figures["approval_rate"].n, **flat(figures),
+         "not_measured": "; ".join(f"{which}: {figure.why}" for which, figure in figures.items() if not figure.known)}
         for name, of_groups in groups.items()
         for group, figures in of_groups.items()
     ]  # fmt: skip
-    names = ["attribute", "group", "rows", *fairness.flat_names(fairness.MEASURES), "not_measured"]
+    names = ["attribute", "group", "rows", *flat_names(fairness.MEASURES), "not_measured"]
     return pd.DataFrame(lines, columns=names)
 
 
@@ -189,24 +179,24 @@ def _crossing(cases: Cases, grouping: Grouping, how: Mapping[str, Any]) -> pd.Da
     for name in grouping.names:
         here = cases.take(grouping.rows(name))
         rate = fairness.rate(here.approved, here.applicant, **how)
-        ratio = compared[name]["ratio"] if name in compared else fairness.Measure.unknown(rate.n, "none")
+        ratio = compared[name]["ratio"] if name in compared else Figure.unknown(rate.n, "none")
         assessed = "assessed" if rate.known else f"not assessed: {rate.why}"
         line = {"attributes": grouping.attribute, "group": name, "rows": rate.n, "assessed": assessed}
-        lines.append(line | fairness.flat({"approval_rate": rate, "ratio": ratio}))
+        lines.append(line | flat({"approval_rate": rate, "ratio": ratio}))
     return pd.DataFrame(lines)
 
 
-def told(config: Config, train: Part, unknown: dict[str, str]) -> Numbers:
+def proxy_figures(config: Config, train: Part, unknown: dict[str, str]) -> Numbers:
     """How well the model's features tell the group of each declared contrast from its reference, on training rows.
 
-    One number a contrast: what a group is told *from* is declared, and an AUC needs two sides. The largest of them is
+    One number a contrast: the group it is told from is declared, and an AUC needs two sides. The largest of them is
     for one gate over all, also over a contrast that is declared later, so the intervals hold for all at once.
     """
     settings = config.fairness
     columns = Features.of(config).columns(train.inputs)
-    plain = frozenset(config.features[place] for place in fitting.plain_categories(config))
+    unordered = frozenset(config.features[index] for index in fitting.plain_categories(config))
     confidence = 1 - (1 - config.evaluation.confidence) / max(len(settings.contrasts), 1)
-    found = {}
+    by_contrast = {}
     for each in settings.contrasts:
         log.info("how well the features tell %s from %s", each.group, each.reference)
         grouping = train.groupings[each.attribute]
@@ -214,18 +204,18 @@ def told(config: Config, train: Part, unknown: dict[str, str]) -> Numbers:
         rows = np.flatnonzero(member | grouping.rows(each.reference))
         applicant, _ = pd.factorize(train.outcomes["group"].to_numpy()[rows])
         features = {name: columns[name][rows] for name in config.features}
-        tell = proxies.Tell(features, plain, member[rows], applicant)
-        found[each.name] = proxies.measure(
+        tell = proxies.Tell(features, unordered, member[rows], applicant)
+        by_contrast[each.name] = proxies.measure(
             tell, min_n=settings.min_n, confidence=confidence, seed=config.evaluation.seed
         )
-    name, most = proxies.largest(found)
+    name, most = proxies.largest(by_contrast)
     return {
         "proxies": {
-            name: {"feature": one.feature}
-            | _numbers(f"proxies.{name}", {"auc": one.auc, "strongest": one.strongest}, unknown)
-            for name, one in found.items()
+            name: {"feature": figures.feature}
+            | reported(f"proxies.{name}", {"auc": figures.auc, "strongest": figures.strongest}, unknown)
+            for name, figures in by_contrast.items()
         },
-        "proxy_largest": {"contrast": name} | _numbers("proxy_largest", {"auc": most}, unknown),
+        "proxy_largest": {"contrast": name} | reported("proxy_largest", {"auc": most}, unknown),
     }
 
 
@@ -300,14 +290,14 @@ def sentence(frontier: pd.DataFrame, config: Config, kind: str) -> str:
             f"{_bound(frontier, settings)}"
         )
     best = admissible.loc[[admissible["evenness"].idxmax()]].to_dict("records")[0]
-    found = (
+    finding = (
         f"{tried}; {len(admissible)} could be adopted and are clearly less uneven. The least uneven is "
         f"“{best['candidate']}”: {best['evenness']:.3f} against {frontier['evenness'].iloc[0]:.3f}, "
         f"for {best['auc_lost']:.4f} AUC. To adopt it, {adoption(best, kind)}, and run the pipeline again."
     )
     if settings.mode == "select":
-        return f"{found} It is chosen under the sign-off of {settings.sign_off}; nothing was changed by this choice."
-    return f"{found} Nothing was chosen: the mode is report."
+        return f"{finding} It is chosen under the sign-off of {settings.sign_off}; nothing was changed by this choice."
+    return f"{finding} Nothing was chosen: the mode is report."
 
 
 def _bound(frontier: pd.DataFrame, settings: Alternatives) -> str:

@@ -20,7 +20,8 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
 from credit_risk.errors import CheckFailed, ConfigError, NotFound
 from credit_risk.measures import gate, waiver
-from credit_risk.measures.intervals import Interval
+from credit_risk.measures.dotted import lookup
+from credit_risk.measures.figure import Figure
 from credit_risk.measures.waiver import Waiver
 from credit_risk.modelling import selection
 from credit_risk.scoring.scorer import differences
@@ -88,9 +89,9 @@ def not_as_selected(config: Config, files: Files, chosen: Mapping[str, Any]) -> 
     facts = [object_of(path / "scorer.json") or {} for path in (files.scorer, files.challenger)]
     if chosen.get("models") != {one.get("kind"): one.get("model_digest") for one in facts}:
         return [f"reports/{SELECTION}.json measured another pair of models than models/scorer and models/challenger"]
-    known = [gate.lookup(chosen, f"scorecard.auc{end}") for end in ("", "_low", "_high")]
+    known = [lookup(chosen, f"scorecard.auc{end}") for end in ("", "_low", "_high")]
     value, low, high = (math.nan if end is None else end for end in known)
-    difference = Interval(value, low, high, n=0)
+    difference = Figure(value, low, high, n=0)
     wanted = selection.choose(config.model, difference).kind
     if facts[0].get("kind") == wanted:
         return []

@@ -20,6 +20,8 @@ from credit_risk.config.schema import Evaluation
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Matrix
 from credit_risk.data.writing import read_parquet, write_json
+from credit_risk.measures.figure import flat, flat_names
+from credit_risk.measures.intervals import median
 from credit_risk.scoring.decision import APPROVE, DECLINE, NO_RULE, OUTCOMES, REFER
 from credit_risk.scoring.features import Features
 from credit_risk.scoring.model import Boosted
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 APPLICATIONS = 40  # of each outcome; each is decided once a round
 ROUNDS = 31
+DRAWS = 1_000  # behind the interval of a median
 WARM = 2  # rounds that are not counted: caches fill, and the processor comes up to speed
 
 Numbers = dict[str, Any]
@@ -42,16 +45,16 @@ def run(config: Config, files: Files) -> None:
     predict = partial(lgb.Booster(model_file=files.model / Boosted.file_name).predict, num_threads=1)
     table = read_parquet(files.inputs("test"))
     inputs = Inputs.of(config).table(table)
-    found = scorer.decide_inputs(inputs)
+    decisions = scorer.decide_inputs(inputs)
     features = Features.of(config)
     report: Numbers = {"scorer": scorer.digest, "rounds": ROUNDS}
     unknown: dict[str, str] = {}
     for outcome in (APPROVE, REFER, DECLINE):
         name = OUTCOMES[outcome]
-        by_model = (found.outcome == outcome) & (found.rule == NO_RULE) & ~np.isnan(found.pd)
+        by_model = (decisions.outcome == outcome) & (decisions.rule == NO_RULE) & ~np.isnan(decisions.pd)
         rows = np.flatnonzero(by_model)[:APPLICATIONS]
         if not len(rows):
-            unknown |= {f"{name}.ratio{end}": f"no test application ends in {name}" for end in ("", "_low", "_high")}
+            unknown |= dict.fromkeys(flat_names([f"{name}.ratio"]), f"no test application ends in {name}")
             continue
         matrix = features.matrix(features.columns(inputs[rows]))
         applications = json.loads(table.iloc[rows].to_json(orient="records"))
@@ -73,32 +76,23 @@ def compared(
     Each application is decided and predicted in turns, once a round, and the shortest time of each counts: what else
     the machine did meanwhile only adds to a time, so the shortest is what the work itself takes.
     """
-    rows = [matrix[place : place + 1] for place in range(len(matrix))]
+    rows = [matrix[row : row + 1] for row in range(len(matrix))]
     rounds = [
         [(timed(decide, application), timed(predict, row)) for application, row in zip(applications, rows, strict=True)]
         for _ in range(WARM + ROUNDS)
     ]
     ours, theirs = np.array(rounds[WARM:]).min(axis=0).T
-    low, high = median_interval(ours / theirs, confidence=settings.confidence, seed=settings.seed)
+    ratio = median(ours / theirs, replicates=DRAWS, seed=settings.seed, confidence=settings.confidence)
     return {
-        "ratio": float(np.median(ours / theirs)),
-        "ratio_low": low,
-        "ratio_high": high,
+        **flat({"ratio": ratio}),
         "microseconds": float(np.median(ours)) * 1e6,
         "bare_microseconds": float(np.median(theirs)) * 1e6,
         "applications": len(rows),
     }
 
 
-def timed(work: Callable[[Any], object], one: Any) -> float:
+def timed(work: Callable[[Any], object], application: Any) -> float:
     """Seconds that some work takes."""
     start = time.perf_counter()
-    work(one)
+    work(application)
     return time.perf_counter() - start
-
-
-def median_interval(ratios: Matrix, *, confidence: float, seed: int, draws: int = 1_000) -> tuple[float, float]:
-    """How far as many other applications could move the median (percentile bootstrap)."""
-    drawn = np.random.default_rng(seed).choice(ratios, (draws, len(ratios)))
-    low, high = np.quantile(np.median(drawn, axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)

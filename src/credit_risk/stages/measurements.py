@@ -9,6 +9,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import DataError
 from credit_risk.measures import gate
+from credit_risk.measures.dotted import lookup
 
 METRICS, SELECTION = "metrics", "selection"
 REPORTS = (METRICS, SELECTION, "fairness", "explain", "robustness", "latency")  # attacks are a room of their own
@@ -55,9 +56,7 @@ def unmeasured(config: Config, files: Files) -> list[str]:
     if METRICS not in reports:
         return []
     found, unknown = merged(reports)
-    lacking = [
-        one for one in config.own_gates if one.measure not in unknown and gate.lookup(found, one.measure) is None
-    ]
+    lacking = [one for one in config.own_gates if one.measure not in unknown and lookup(found, one.measure) is None]
     hints = [gate.nearest(one.measure, found) for one in lacking]
     return [
         f"{one.name}: the last run did not measure {one.measure}" + (f"; did you mean {hint}?" if hint else ".")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import isfinite, log
+from math import log
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.writing import read_parquet, write_csv, write_json
 from credit_risk.measures import stress
+from credit_risk.measures.figure import Figure, flat, reported
+from credit_risk.measures.intervals import mean
 from credit_risk.measures.stress import Groups, Injection
 from credit_risk.scoring.decision import Decisions
 from credit_risk.scoring.scorer import Scorer
@@ -61,7 +63,7 @@ def run(config: Config, files: Files) -> None:
     some = tested.drawn(settings.rows)
     missing = injected(some, stress.gaps(Inputs.of(config), some.inputs))
     invalid = injected(some, stress.nonsense(Inputs.of(config), some.inputs))
-    baseline = _level(tested, tested.before)
+    baseline: Numbers = flat(_level(tested, tested.before))
     random = at_random(settings, some, unknown)
     numbers: Numbers = {
         "scorer": tested.scorer.digest,
@@ -83,14 +85,15 @@ def run(config: Config, files: Files) -> None:
 
 def under_stress(settings: Robustness, tested: Tested, unknown: Unknown) -> tuple[dict[str, Numbers], pd.DataFrame]:
     """The figures of each scenario by name, and who moved from which decision to which."""
-    figures, moves = {}, []
+    figures: dict[str, Numbers] = {}
+    migrations = []
     for scenario in settings.scenarios:
         inputs = stress.stressed(tested.config, scenario, tested.inputs)
         after = harsher(tested.scorer, scenario).decide_inputs(inputs)
         path = f"scenarios.{scenario.name}"
         changed = _differ(inputs, tested.inputs) if scenario.odds == 1 else ~np.isnan(tested.before.pd)
         figures[scenario.name] = {
-            **_known(path, _changes(tested, after), "no test row has a PD under this stress", unknown),
+            **reported(path, _changes(tested, after), unknown),
             "not_scored": int((~np.isnan(tested.before.pd) & np.isnan(after.pd)).sum()),
             "changed": int(changed.sum()),
         }
@@ -98,14 +101,14 @@ def under_stress(settings: Robustness, tested: Tested, unknown: Unknown) -> tupl
             gone = dict.fromkeys(name for name in figures[scenario.name] if name not in ("not_scored", "changed"))
             figures[scenario.name] |= gone
             unknown |= {f"{path}.{name}": "the stress changes no test row" for name in gone}
-        moves.append(stress.migration(tested.before, after).assign(scenario=scenario.name))
-    return figures, pd.concat(moves, ignore_index=True)[["scenario", "before", "after", "rows"]]
+        migrations.append(stress.migration(tested.before, after).assign(scenario=scenario.name))
+    return figures, pd.concat(migrations, ignore_index=True)[["scenario", "before", "after", "rows"]]
 
 
-def _changes(tested: Tested, after: Decisions) -> Numbers:
+def _changes(tested: Tested, after: Decisions) -> dict[str, Figure]:
     policy, confidence = tested.config.policy, tested.config.evaluation.confidence
     changes = stress.change(tested.before, after, policy, tested.group, confidence=confidence)
-    return {**_level(tested, after), **stress.with_ends(changes)}
+    return _because("no test row has a PD under this stress", {**_level(tested, after), **changes})
 
 
 def harsher(scorer: Scorer, scenario: Scenario) -> Scorer:
@@ -116,7 +119,8 @@ def harsher(scorer: Scorer, scenario: Scenario) -> Scorer:
 
 def injected(tested: Tested, injections: Iterable[Injection]) -> pd.DataFrame:
     """One line an injection (see stress.judged)."""
-    return pd.DataFrame([stress.judged(one, tested.before, tested.scorer.decide_inputs) for one in injections])
+    decide = tested.scorer.decide_inputs
+    return pd.DataFrame([stress.judged(injection, tested.before, decide) for injection in injections])
 
 
 def at_random(settings: Robustness, tested: Tested, unknown: Unknown) -> Numbers:
@@ -128,22 +132,24 @@ def at_random(settings: Robustness, tested: Tested, unknown: Unknown) -> Numbers
     refer = (blank & inputs.refer_missing).any(axis=1)
     accident = (refuse & stress.by_accident("refuse", after)) | (refer & stress.by_accident("refer", after))
     both = ~np.isnan(tested.before.pd) & ~np.isnan(after.pd) & blank.any(axis=1)
-    shift = stress.mean(np.abs(after.pd - tested.before.pd)[both], tested.group[both], confidence=confidence)
+    shift = mean(np.abs(after.pd - tested.before.pd)[both], tested.group[both], confidence=confidence)
     return {
         "share": settings.missing_share,
         "rows_with_a_gap": int(blank.any(axis=1).sum()),
         "must_not_score": int((refuse | refer).sum()),
         "scored": int(both.sum()),
         "scored_by_accident": int(accident.sum()),
-        **_known("missing.random", stress.with_ends({"pd_shift": shift}), "no row with a gap has a PD", unknown),
+        **reported("missing.random", _because("no row with a gap has a PD", {"pd_shift": shift}), unknown),
     }
 
 
 def scenario_table(baseline: Numbers, scenarios: Mapping[str, Numbers]) -> pd.DataFrame:
     """One line a scenario, the unstressed rows first, for the page and its pictures."""
     ends = ("", "_low", "_high")
-    held = {f"held_{what}{end}": baseline[f"expected_{what}{end}"] for what in ("loss", "profit") for end in ends}
-    lines = [{"scenario": "as it is", **baseline, **held, "flips": 0.0}]
+    open_accounts = {
+        f"held_{what}{end}": baseline[f"expected_{what}{end}"] for what in ("loss", "profit") for end in ends
+    }
+    lines = [{"scenario": "as it is", **baseline, **open_accounts, "flips": 0.0}]
     lines += [{"scenario": name, **numbers} for name, numbers in scenarios.items()]
     names = [name + end for name in SCENARIO_COLUMNS for end in ends]
     return pd.DataFrame(lines).reindex(columns=["scenario", *names, "not_scored"])
@@ -175,18 +181,15 @@ def _allowed(table: pd.DataFrame, unknown: Unknown) -> Numbers:
     }
 
 
-def _level(tested: Tested, decisions: Decisions) -> Numbers:
+def _level(tested: Tested, decisions: Decisions) -> dict[str, Figure]:
     confidence = tested.config.evaluation.confidence
-    return stress.with_ends(stress.level(decisions, tested.config.policy, tested.group, confidence=confidence))
+    return stress.level(decisions, tested.config.policy, tested.group, confidence=confidence)
 
 
-def _known(path: str, numbers: Numbers, why: str, unknown: Unknown) -> Numbers:
-    """The same figures; of those that are no number, `unknown` says why."""
-    for name, value in numbers.items():
-        if not isfinite(value) and not name.endswith(("_low", "_high")):
-            unknown[f"{path}.{name}"] = why
-    return numbers
+def _because(why: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+    """The same figures; those of no row at all get the reason why there is none."""
+    return {name: figure if figure.known else replace(figure, why=why) for name, figure in figures.items()}
 
 
-def _differ(one: Matrix, other: Matrix) -> Mask:
-    return np.asarray(~((one == other) | (np.isnan(one) & np.isnan(other))).all(axis=1))
+def _differ(before: Matrix, after: Matrix) -> Mask:
+    return np.asarray(~((before == after) | (np.isnan(before) & np.isnan(after))).all(axis=1))

@@ -1,7 +1,7 @@
 """Choose the candidate on the selection rows: LightGBM, or the scorecard if that is as good (DVC stage `select`)."""
 
 import logging
-import math
+from dataclasses import replace
 from typing import get_args
 
 from credit_risk.config import Config
@@ -9,12 +9,12 @@ from credit_risk.config.schema import Kind
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
-from credit_risk.measures import metrics
-from credit_risk.measures.intervals import Interval, paired_difference
+from credit_risk.measures.figure import Figure, reported
+from credit_risk.measures.intervals import paired_difference
 from credit_risk.modelling import selection
 from credit_risk.scoring import model
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.stages.evaluate import Numbers, Part, bare, flat, read_part
+from credit_risk.stages.evaluate import Part, bare, read_part
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ def run(config: Config, files: Files) -> None:
     part = read_part(config, files, scorers, "selection")
     unknown: dict[str, str] = {}
     difference = compared(config, part)
-    figures = flat("scorecard", difference, why(part), unknown)
+    figures = reported("scorecard", difference, unknown)
     choice = selection.choose(config.model, difference["auc"])
     report = {
         "kind": choice.kind,
@@ -44,26 +44,16 @@ def run(config: Config, files: Files) -> None:
     log.info("%s", choice.sentence)
 
 
-def compared(config: Config, part: Part) -> dict[str, Interval]:
+def compared(config: Config, part: Part) -> dict[str, Figure]:
     """Every figure of LightGBM minus the scorecard's, on the same rows and the same bootstrap draws."""
     draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
     return paired_difference(part.sample("lightgbm"), part.sample("scorecard"), **draw)
 
 
-def why(part: Part) -> dict[str, str]:
-    """Why figures are not known of one or the other."""
-    return {name: told for kind in KINDS for name, told in metrics.why_undefined(part.sample(kind)).items()}
-
-
-def beyond(config: Config, difference: Interval, unknown: dict[str, str]) -> Numbers:
+def beyond(config: Config, difference: Figure, unknown: dict[str, str]) -> dict[str, float]:
     """By how much the difference in AUC exceeds the materiality.
 
     A gate holds it against 0, so that the materiality stands in the config once.
     """
-    found: Numbers = {}
-    for end in ("", "_low", "_high"):
-        number = getattr(difference, end.removeprefix("_") or "value") - config.model.materiality
-        found[f"beyond_materiality{end}"] = number
-        if math.isnan(number):
-            unknown[f"beyond_materiality{end}"] = unknown[f"scorecard.auc{end}"]
-    return found
+    less = {end: getattr(difference, end) - config.model.materiality for end in ("value", "low", "high")}
+    return reported("", {"beyond_materiality": replace(difference, **less)}, unknown)

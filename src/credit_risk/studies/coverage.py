@@ -14,6 +14,7 @@ from scipy.special import expit, logit
 from credit_risk.config import Config
 from credit_risk.data.inputs import Matrix
 from credit_risk.measures import bands, drift, fairness, stress
+from credit_risk.measures.figure import Figure
 from credit_risk.measures.intervals import bootstrap, delong, paired_difference, proportion
 from credit_risk.studies import gate_errors
 from credit_risk.studies.worlds import (
@@ -140,7 +141,7 @@ def intervals(config: Config, world: World, replicates: int) -> Pairs:
         yield name, (low, high)
 
 
-def _groups(config: Config, world: World, pds: Matrix) -> Iterator[tuple[str, fairness.Measure]]:
+def _groups(config: Config, world: World, pds: Matrix) -> Iterator[tuple[str, Figure]]:
     settings = config.fairness
     how: dict[str, Any] = {"min_n": settings.min_n, "confidence": config.evaluation.confidence}
     approvals, grouping = cases(config, world, pds)
@@ -161,7 +162,7 @@ def _stressed(config: Config, world: World, pds: Matrix) -> Iterator[tuple[str, 
         yield f"stress: {name}", ends(changes[name])
 
 
-def _assessed(config: Config, world: World) -> Iterator[tuple[int, bands.Band]]:
+def _assessed(config: Config, world: World) -> Iterator[tuple[int, bands.ScoreBand]]:
     for band_index, band in enumerate(band_gaps(config, world, models(world)[0])):
         if band.gap.known:
             yield band_index, band

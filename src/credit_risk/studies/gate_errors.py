@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from credit_risk.config.schema import Gate
+from credit_risk.measures.figure import Figure
 from credit_risk.measures.gate import Verdict
-from credit_risk.measures.intervals import Interval, proportion
+from credit_risk.measures.intervals import proportion
 
 AIM = (0.93, 0.97)  # share of 95 % intervals that should hold the truth
 
@@ -59,7 +60,7 @@ def holds(low: float, high: float, truth: float) -> bool | None:
     return None if math.isnan(low) or math.isnan(high) else low <= truth <= high
 
 
-def coverage(holding: int, known: int) -> tuple[Interval, str]:
+def coverage(holding: int, known: int) -> tuple[Figure, str]:
     """The share of intervals that holding the truth, with its own interval, and how that stands to the aim."""
     share = proportion(holding, known)
     if known == 0:

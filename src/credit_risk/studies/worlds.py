@@ -21,8 +21,9 @@ from credit_risk.data import simulated_lender
 from credit_risk.data.inputs import Faults, Inputs, Mask, Matrix
 from credit_risk.data.split import Labels
 from credit_risk.measures import bands, drift, fairness, metrics, stress
-from credit_risk.measures.fairness import Cases, Grouping, Measure
-from credit_risk.measures.intervals import Interval, bootstrap, paired_difference
+from credit_risk.measures.fairness import Cases, Grouping
+from credit_risk.measures.figure import Figure, Figures
+from credit_risk.measures.intervals import bootstrap, paired_difference
 from credit_risk.measures.metrics import Economics, Sample
 from credit_risk.scoring import decision
 from credit_risk.scoring.decision import Decisions
@@ -81,7 +82,7 @@ def make_world(rows: int, seed: int, **doses: float) -> World:
     )
 
 
-Figure = Callable[[Config, World, float], Ends]
+EndsOf = Callable[[Config, World, float], Ends]
 Truth = Callable[[Config, World, float], float]
 
 
@@ -96,7 +97,7 @@ class Trial:
     gate: Gate
     fault: str
     doses: tuple[float, ...]
-    figure: Figure
+    figure: EndsOf
     truth: Truth
     simulated: str = ""
     resamples: bool = False
@@ -158,11 +159,11 @@ def draw(config: Config, replicates: int) -> dict[str, Any]:
     return {"replicates": replicates, "seed": config.evaluation.seed, "confidence": config.evaluation.confidence}
 
 
-def ends(figure: Interval | Measure) -> Ends:
+def ends(figure: Figure) -> Ends:
     return figure.value, figure.low, figure.high
 
 
-def of_test(name: str, pds: Callable[[World, float], Matrix], replicates: int) -> tuple[Figure, Truth]:
+def of_test(name: str, pds: Callable[[World, float], Matrix], replicates: int) -> tuple[EndsOf, Truth]:
     """A figure of the test rows, bootstrapped as stages.evaluate does."""
 
     def figure(config: Config, world: World, dose: float) -> Ends:
@@ -173,7 +174,7 @@ def of_test(name: str, pds: Callable[[World, float], Matrix], replicates: int) -
 
 def of_two(
     pair: Callable[[World, float], tuple[Matrix, Matrix]], replicates: int, less: float = 0.0
-) -> tuple[Figure, Truth]:
+) -> tuple[EndsOf, Truth]:
     """AUC of world model minus another's on the same rows, and minus the materiality."""
 
     def figure(config: Config, world: World, dose: float) -> Ends:
@@ -216,7 +217,7 @@ def band_figure(config: Config, world: World, dose: float) -> Ends:
     return ends(bands.largest(band_gaps(config, world, pds))[1])
 
 
-def band_gaps(config: Config, world: World, pds: Matrix) -> tuple[bands.Band, ...]:
+def band_gaps(config: Config, world: World, pds: Matrix) -> tuple[bands.ScoreBand, ...]:
     band, names = decided(config, pds).band, [band.name for band in config.policy.bands]
     return bands.measure(band, names, world.bad, pds, world.applicant, confidence=config.evaluation.confidence)
 
@@ -244,7 +245,7 @@ def cases(config: Config, world: World, pds: Matrix) -> tuple[Cases, Grouping]:
     )
 
 
-def compared_groups(config: Config, world: World) -> fairness.Figures:
+def compared_groups(config: Config, world: World) -> Figures:
     """Women against men, as stages.fairness takes a contrast that was declared beforehand."""
     settings = config.fairness
     declared = settings.contrasts[0].model_copy(update={"group": "women", "reference": "men"})
@@ -262,11 +263,11 @@ def approval_truth(config: Config, world: World, _: float) -> float:
 
 
 def score_shift(config: Config, world: World, _: float) -> Ends:
-    return drift.largest(shifts(config, *scores(config, world))[1])[1:]
+    return ends(drift.largest(shifts(config, *scores(config, world))[1])[1])
 
 
 def input_shift(config: Config, world: World, _: float) -> Ends:
-    return drift.largest(shifts(config, *inputs(world))[1])[1:]
+    return ends(drift.largest(shifts(config, *inputs(world))[1])[1])
 
 
 def scores(config: Config, world: World) -> tuple[Columns, Columns]:
@@ -297,7 +298,7 @@ def held_profit(config: Config, world: World, dose: float) -> Ends:
     return ends(stress.change(before, after, config.policy, world.applicant, **how)["held_profit"])
 
 
-def value_of(figure: Figure) -> Truth:
+def value_of(figure: EndsOf) -> Truth:
     """The truth of a figure that needs no outcomes: its own value on very many rows."""
     return lambda config, world, dose: figure(config, world, dose)[0]
 

@@ -13,12 +13,13 @@ from credit_risk.data.inputs import Inputs
 from credit_risk.data.writing import read_parquet
 from credit_risk.errors import CheckFailed, NotFound, UsageError
 from credit_risk.ledger.decision_record import decision_record
+from credit_risk.measures.dotted import numbers
 from credit_risk.registry.errors import RegistryUnavailable
 from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import MoveRefused
 from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.registry.mlflow import register as module
-from credit_risk.registry.mlflow.register import flat, leaves
+from credit_risk.registry.mlflow.register import leaves
 from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
@@ -225,7 +226,7 @@ def test_an_mlflow_that_goes_after_a_move_is_told_later(opened, registered, monk
 
 
 def test_numbers_of_a_report_by_their_dotted_names():
-    assert flat({"a": {"b": 1, "c": None, "d": True}, "e": 0.5, "f": "text"}) == {"a.b": 1.0, "e": 0.5}
+    assert dict(numbers({"a": {"b": 1, "c": None, "d": True}, "e": 0.5, "f": "text"})) == {"a.b": 1.0, "e": 0.5}
 
 
 def test_a_tree_as_dotted_names():

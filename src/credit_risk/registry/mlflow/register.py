@@ -14,6 +14,7 @@ from credit_risk.data import digest, provenance
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, NotFound, UsageError
+from credit_risk.measures.dotted import numbers
 from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.registry.mlflow.registry import Registry
@@ -62,7 +63,7 @@ def register(
         "uncommitted": list(provenance.uncommitted(files.root, "src", "configs", "dvc.yaml")),
     }
     all_tags = own_tags(tags or {}) | _tags(files, scorer, facts)
-    figures = flat(_metrics(metrics or files.report("metrics")))
+    figures = dict(numbers(_metrics(metrics or files.report("metrics"))))
     run = Run(
         run_name or f"{scorer.digest[:12]}",
         _params(config),
@@ -100,17 +101,6 @@ def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
     if taken := sorted(name for name in tags if name in OURS or name.startswith("digest.")):
         raise UsageError(f"--tags: {', '.join(taken)} is set by the registration itself; choose another name.")
     return dict(tags)
-
-
-def flat(figures: Mapping[str, Any], above: str = "") -> dict[str, float]:
-    """Every finite number of a report by its dotted name, as test.auc."""
-    numbers: dict[str, float] = {}
-    for name, value in figures.items():
-        if isinstance(value, Mapping):
-            numbers |= flat(value, f"{above}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            numbers[f"{above}{name}"] = float(value)
-    return numbers
 
 
 def _metrics(path: Path) -> dict[str, Any]:
