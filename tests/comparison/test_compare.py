@@ -27,11 +27,11 @@ from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import write_json
 from credit_risk.errors import CheckFailed, DataError, ScorerError
 from credit_risk.measures.waiver import WaiverRefused
+from credit_risk.modelling.accounts import Accounts
 from credit_risk.report import gate_output
 from credit_risk.scoring import decision
 from credit_risk.scoring.model import Boosted
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.stages.prepare import Book
 
 NOT_WORSE = Gate(name="not_worse", measure="comparison.differences.auc", at_least=-0.02, reason="non-inferior")
 
@@ -80,8 +80,8 @@ def comparison(config, candidate_pd, baseline_pd, bad, approved=None):
     scorer = SimpleNamespace(config=config)
     pds = [np.array(candidate_pd), np.array(baseline_pd)]
     candidate, baseline = (ScorerDecisions(scorer, SimpleNamespace(pd=pd), pd < decision.cut_off(policy)) for pd in pds)
-    book = Book(pd.DataFrame(index=range(len(bad))), np.empty((len(bad), 0)), np.array(bad, dtype=bool), {})
-    return Comparison(config, book, np.arange(len(bad)), candidate, baseline)
+    accounts = Accounts(pd.DataFrame(index=range(len(bad))), np.empty((len(bad), 0)), np.array(bad, dtype=bool), {})
+    return Comparison(config, accounts, np.arange(len(bad)), candidate, baseline)
 
 
 def test_the_swap_set_counts_who_changes_sides_and_how_they_turned_out(ready):

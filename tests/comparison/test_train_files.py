@@ -81,8 +81,8 @@ def test_a_file_that_is_not_there_is_named(root: Path, config: Config, tmp_path:
 
 
 def test_rows_are_taken_and_left_out_as_prepare_does(root: Path, config: Config):
-    book = train_files.book_of(config, root / "old.csv")
+    accounts = train_files.read_accounts(config, root / "old.csv")
     raw = pd.read_csv(root / "old.csv")
-    assert len(book.bad) == raw["status"].isin(["good", "bad"]).sum()
-    assert book.bad.sum() == (raw["status"] == "bad").sum()
-    assert not np.isinf(book.inputs).any()
+    assert len(accounts.bad) == raw["status"].isin(["good", "bad"]).sum()
+    assert accounts.bad.sum() == (raw["status"] == "bad").sum()
+    assert not np.isinf(accounts.inputs).any()

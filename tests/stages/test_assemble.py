@@ -9,9 +9,11 @@ from numpy.testing import assert_array_equal
 from credit_risk.config import Config
 from credit_risk.data import digest
 from credit_risk.data.files import Files
+from credit_risk.data.inputs import Inputs
+from credit_risk.modelling.assembly import reference
 from credit_risk.scoring.decision import APPROVE
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.stages import assemble, train
+from credit_risk.stages import assemble
 
 Trained = tuple[Config, Files]
 Change = Callable[..., Config]
@@ -56,8 +58,8 @@ def test_the_reference_counts_the_training_rows_and_their_scores(trained: Traine
     rows = pd.read_parquet(files.inputs("train"))
     score = scorer.decide(rows).score
     assert not np.isnan(score).any()
-    matrix = train.Inputs.of(config).table(rows)
-    assert assemble.reference(config, matrix, score) == scorer.reference
+    matrix = Inputs.of(config).table(rows)
+    assert reference(config, matrix, score) == scorer.reference
     assert sum(scorer.reference["score"]["columns"]["score"]["counts"]) == len(rows)
     gaps = int(rows["income"].isna().sum())
     assert gaps > 0

@@ -18,6 +18,9 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import DataError, ScorerError
 from credit_risk.measures import metrics, monotone
+from credit_risk.modelling.assembly import load_scorers
+from credit_risk.modelling.scored_split import read_scored
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import evaluate
 
 RECOMPUTE = Path(__file__).parents[1] / "recompute.py"
@@ -89,8 +92,8 @@ def test_every_figure_has_its_ends_for_model_challengers_and_differences(evaluat
 def test_the_numbers_name_the_scorers_and_the_rows_behind_them(evaluated):
     _, files = evaluated
     numbers = read_json(files.report("metrics"))
-    assert numbers["scorer"] == evaluate.Scorer.load(files.scorer).digest
-    assert numbers["challenger"] == evaluate.Scorer.load(files.challenger).digest
+    assert numbers["scorer"] == Scorer.load(files.scorer).digest
+    assert numbers["challenger"] == Scorer.load(files.challenger).digest
     assert numbers["information"]["cut_off"] == pytest.approx((0.12 - 0.01) / (0.12 + 0.5))
     assert numbers["rows"]["test"] == len(pd.read_parquet(files.outcomes("test")))
     assert numbers["rows"]["test_goods"] + numbers["rows"]["test_bads"] == numbers["rows"]["test"]
@@ -214,13 +217,13 @@ def test_a_scorer_of_another_policy_is_refused(copy):
 
 def test_rows_that_cannot_be_scored_are_counted_and_left_out(evaluated):
     config, files = evaluated
-    scorers = evaluate.load_scorers(config, files)
-    part = evaluate.read_part(config, files, scorers, "test")
+    scorers = load_scorers(config, files)
+    part = read_scored(config, files, scorers, "test")
     pds = part.decisions["lightgbm"].pd.copy()
     pds[:3] = np.nan
     gaps = replace(part, decisions=part.decisions | {"lightgbm": replace(part.decisions["lightgbm"], pd=pds)})
     assert len(gaps.bad) == len(part.bad) - 3
-    assert evaluate.row_counts(files, part, gaps)["test_not_scored"] == 3
+    assert evaluate.row_counts(9, part, gaps)["test_not_scored"] == 3
     assert evaluate.predictions(gaps)["lightgbm"].isna().sum() == 3
 
 

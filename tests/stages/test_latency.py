@@ -9,6 +9,7 @@ from credit_risk.config.schema import Evaluation
 from credit_risk.data.writing import read_json
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.intervals import median
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import latency
 
 SETTINGS = Evaluation(replicates=100, confidence=0.95, seed=1)
@@ -71,7 +72,7 @@ def test_the_stage_measures_each_outcome_of_exactly_this_scorer(trained, tmp_pat
     own = type(files)(tmp_path / "root")
     latency.run(config, own)
     report = read_json(own.report("latency"))
-    assert report["scorer"] == latency.Scorer.load(own.scorer).digest
+    assert report["scorer"] == Scorer.load(own.scorer).digest
     for outcome in ("approve", "decline"):
         assert report[outcome]["ratio_low"] <= report[outcome]["ratio"] <= report[outcome]["ratio_high"]
         assert report[outcome]["microseconds"] > 0

@@ -15,6 +15,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import DataError
+from credit_risk.modelling.accounts import modelled, outcome_of
 from credit_risk.stages import prepare
 from passed import hand_on
 
@@ -55,7 +56,7 @@ def config(trained: Trained) -> Config:
 
 
 def test_every_row_that_is_left_out_is_counted_once_with_its_reason(config: Config):
-    book = prepare.modelled(
+    accounts = modelled(
         config,
         table(
             {},
@@ -70,37 +71,37 @@ def test_every_row_that_is_left_out_is_counted_once_with_its_reason(config: Conf
             {"income": np.nan},  # may be missing
         ),
     )
-    assert book.left_out == {
+    assert accounts.left_out == {
         "outcome not known": 2,
         "outcome indeterminate": 1,
         "excluded: long terms (product withdrawn)": 1,
         "cannot be scored under the missing and range policy": 3,
     }
-    assert_array_equal(book.bad, [False, True, False])
-    assert len(book.table) == len(book.inputs) == 3
+    assert_array_equal(accounts.bad, [False, True, False])
+    assert len(accounts.table) == len(accounts.inputs) == 3
 
 
 def test_an_exclusion_that_cannot_be_told_excludes_nobody(config: Config, changed: Change):
     rich = Exclusion(name="rich", where="income > 50_000", reason="other product")
     only = changed(config, "outcome", exclusions=(rich,))
-    book = prepare.modelled(only, table({"income": 60_000.0}, {"income": np.nan}, {"income": 40_000.0}))
-    assert book.left_out["excluded: rich (other product)"] == 1
-    assert len(book.table) == 2
+    accounts = modelled(only, table({"income": 60_000.0}, {"income": np.nan}, {"income": 40_000.0}))
+    assert accounts.left_out["excluded: rich (other product)"] == 1
+    assert len(accounts.table) == 2
 
 
 def test_a_word_that_no_outcome_is_coded_by_is_refused_with_the_known_ones(config: Config):
     with pytest.raises(DataError, match=r"status holds 'defaulted'; the config knows bad, good, indeterminate"):
-        prepare.modelled(config, table({}, {"status": "defaulted"}))
+        modelled(config, table({}, {"status": "defaulted"}))
 
 
 def test_an_outcome_coded_by_numbers_is_known_by_its_word(config: Config, changed: Change):
     coded = changed(config, "outcome", bad=(1,), good=(0,), indeterminate=())
-    assert_array_equal(prepare.outcome_of(coded, table({"status": 1}, {"status": 0.0}, {"status": "1"})), [1, 0, 1])
+    assert_array_equal(outcome_of(coded, table({"status": 1}, {"status": 0.0}, {"status": "1"})), [1, 0, 1])
 
 
 def test_no_row_left_is_refused_with_the_counts(config: Config):
     with pytest.raises(DataError, match=r"no row is left.*'outcome not known': 2"):
-        prepare.modelled(config, table({"status": None}, {"status": None}))
+        modelled(config, table({"status": None}, {"status": None}))
 
 
 def test_parts_and_rows_left_out_add_up_to_the_rows_read(trained: Trained):
@@ -221,5 +222,5 @@ def test_a_refused_split_leaves_the_files_of_the_run_before(raw_lender: Any):
 def test_rows_without_an_id_are_named_by_their_place_in_the_file(config: Config, changed: Change):
     columns = {name: column for name, column in config.columns.items() if column.role != "id"}
     nameless = config.model_copy(update={"columns": columns})
-    book = prepare.modelled(nameless, table({"status": None}, {}, {"status": "bad"}))
-    assert list(prepare._row_names(nameless, book.table)) == [1, 2]
+    accounts = modelled(nameless, table({"status": None}, {}, {"status": "bad"}))
+    assert list(prepare._row_names(nameless, accounts.table)) == [1, 2]

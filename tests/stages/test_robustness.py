@@ -15,6 +15,7 @@ from credit_risk.config.schema import Robustness
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
 from credit_risk.errors import ScorerError
+from credit_risk.modelling.scored_split import RowsUnderTest
 from credit_risk.report import plots_robustness
 from credit_risk.scoring.decision import APPROVE
 from credit_risk.scoring.scorer import Scorer
@@ -96,7 +97,7 @@ def test_a_scorer_that_scores_whatever_comes_is_counted(lender, monkeypatch):
 def test_the_odds_are_multiplied_for_everybody_by_exactly_the_factor(lender):
     config, files = lender
     scorer = Scorer.load(files.scorer)
-    inputs = robustness.Tested.read(config, files).inputs
+    inputs = RowsUnderTest.read(config, files).inputs
     before = scorer.decide_inputs(inputs).pd
     after = robustness.harsher(scorer, config.robustness.scenarios[2]).decide_inputs(inputs).pd
     known = ~np.isnan(before)

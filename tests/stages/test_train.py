@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
+from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.scoring import model
 from credit_risk.scoring.features import Features
 from credit_risk.stages import train
@@ -64,7 +65,7 @@ def test_the_curve_has_its_lowest_point_at_the_number_of_trees(trained: Trained)
 
 def test_every_model_can_be_read_again_and_reads_the_matrix(trained: Trained):
     config, files = trained
-    matrix = Features.of(config).of_inputs(train.Inputs.of(config).table(pd.read_parquet(files.inputs("train"))))
+    matrix = Features.of(config).of_inputs(read_inputs(config, files, "train"))
     assert matrix.shape[1] == len(config.features)
     bad = pd.read_parquet(files.outcomes("train"))["bad"]
     for kind, one in model.KINDS.items():

@@ -20,8 +20,8 @@ from credit_risk.data.writing import read_json, write_csv, write_json
 from credit_risk.errors import CheckFailed, DataError
 from credit_risk.measures import gate
 from credit_risk.measures.figure import flat
+from credit_risk.modelling.scored_split import RowsUnderTest
 from credit_risk.scoring.decision import DECLINE
-from credit_risk.stages.robustness import Tested
 
 Numbers = dict[str, Any]
 
@@ -47,7 +47,7 @@ def run(config: Config, files: Files) -> None:
         raise DataError(
             "configs/credit.yaml has no section attacks, which says what could be changed and at what cost."
         )
-    tested, unknown = Tested.read(config, files), dict[str, str]()
+    tested, unknown = RowsUnderTest.read(config, files), dict[str, str]()
     folder = files.reports / "attacks"
     numbers = {
         "scorer": tested.scorer.digest,
@@ -59,7 +59,7 @@ def run(config: Config, files: Files) -> None:
 
 
 def _robustness(
-    config: Config, settings: Attacks, files: Files, tested: Tested, *, folder: Path, unknown: dict[str, str]
+    config: Config, settings: Attacks, files: Files, tested: RowsUnderTest, *, folder: Path, unknown: dict[str, str]
 ) -> Numbers:
     confidence, seed = config.evaluation.confidence, config.evaluation.seed
     declined = np.flatnonzero((tested.before.outcome == DECLINE) & ~np.isnan(tested.before.pd))
@@ -78,7 +78,7 @@ def _robustness(
         reach,
         decide,
         tested.inputs[declined],
-        tested.group[declined],
+        tested.applicant[declined],
         thresholds=thresholds_of(tested.scorer.model, config.features),
         surrogate=Surrogate(reach, some, turned_down) if turned_down.any() and not turned_down.all() else None,
         seed=seed,
@@ -99,7 +99,7 @@ def _robustness(
     }
 
 
-def _privacy(config: Config, files: Files, tested: Tested, folder: Path, unknown: dict[str, str]) -> Numbers:
+def _privacy(config: Config, files: Files, tested: RowsUnderTest, folder: Path, unknown: dict[str, str]) -> Numbers:
     people = People.of(_scored(files, tested, "train"), _scored(files, tested, "selection"))
     counts = {"members": int(people.member.sum()), "others": int((~people.member).sum())}
     if min(counts.values()) < FEWEST:
@@ -115,7 +115,7 @@ def _privacy(config: Config, files: Files, tested: Tested, folder: Path, unknown
     }
 
 
-def _scored(files: Files, tested: Tested, split: SplitName) -> tuple[Any, Mask, Any]:
+def _scored(files: Files, tested: RowsUnderTest, split: SplitName) -> tuple[Any, Mask, Any]:
     """PDs, outcomes and applicants of a split's rows."""
     decisions = tested.scorer.decide(pd.read_parquet(files.inputs(split)))
     outcomes = pd.read_parquet(files.outcomes(split), columns=["bad", "group"])

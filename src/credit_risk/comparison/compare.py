@@ -31,19 +31,19 @@ from credit_risk.comparison.figures import (
 from credit_risk.config import Config
 from credit_risk.config.schema import Gate, Source
 from credit_risk.data import digest, split, tables
-from credit_risk.data.files import Files
-from credit_risk.data.inputs import Inputs
+from credit_risk.data.files import Files, SplitName
 from credit_risk.data.split import Labels
-from credit_risk.data.writing import read_parquet
 from credit_risk.errors import CheckFailed, DataError, ScorerError
 from credit_risk.measures import fairness, gate, waiver
 from credit_risk.measures.gate import Check
+from credit_risk.modelling.accounts import Accounts, modelled
+from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.report.summary import STYLES
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages.gate import read_waivers
-from credit_risk.stages.prepare import Book, modelled
 
 ANSWERED = ("test.", "fairness.contrasts.", "comparison.")  # gates of the config that a test file can answer
+SEEN: tuple[SplitName, ...] = ("train", "selection")  # splits that the model was fitted or chosen on
 NO_LIMIT = Gate(name="comparison", measure="comparison.differences.auc", reason="a candidate is held against a limit")
 
 
@@ -66,10 +66,10 @@ def compare(
     scorers = {"candidate": Scorer.load(candidate), "baseline": Scorer.load(baseline)}
     refuse_other_outcomes(config, scorers)
     trained_here = {"candidate": learned_here(files, candidate), "baseline": learned_here(files, baseline)}
-    book, row_index, rows = unseen(config, files, test_data, known=any(trained_here.values()))
-    comparison = decided(config, scorers, book, row_index, test_data)
+    accounts, row_index, rows = unseen(config, files, test_data, known=any(trained_here.values()))
+    comparison = decided(config, scorers, accounts, row_index, test_data)
     if not comparison.scored.any():
-        raise DataError(f"none of the {len(book.bad)} rows of {test_data} gets a PD from both scorers.")
+        raise DataError(f"none of the {len(accounts.bad)} rows of {test_data} gets a PD from both scorers.")
     unknown: Unknown = {}
     measures = {
         "test": candidate_figures(comparison, unknown),
@@ -127,24 +127,23 @@ def learned_here(files: Files, scorer: Path) -> bool:
     return same and files.inputs("train").is_file() and files.inputs("selection").is_file()
 
 
-def unseen(config: Config, files: Files, test_data: Path, *, known: bool) -> tuple[Book, Labels, Numbers]:
+def unseen(config: Config, files: Files, test_data: Path, *, known: bool) -> tuple[Accounts, Labels, Numbers]:
     """The rows a model may be measured on, their index in the file, and how many were left out and why.
 
     Rows that equal one of training or selection are refused where those are known: they would be remembered.
     """
-    book = modelled(config, read(config, config, test_data).reset_index(drop=True))
-    row_index = np.asarray(book.table.index, dtype=np.int64)
-    rows: Numbers = {"left_out": dict(book.left_out), "stand_in_training": None}
+    accounts = modelled(config, read(config, config, test_data).reset_index(drop=True))
+    row_index = np.asarray(accounts.table.index, dtype=np.int64)
+    rows: Numbers = {"left_out": dict(accounts.left_out), "stand_in_training": None}
     if known:
-        inputs = Inputs.of(config)
-        seen = [split.row_keys(inputs.table(read_parquet(files.inputs(part)))) for part in ("train", "selection")]
-        new = ~np.isin(split.row_keys(book.inputs), np.concatenate(seen))
+        seen = [split.row_keys(read_inputs(config, files, part)) for part in SEEN]
+        new = ~np.isin(accounts.keys, np.concatenate(seen))
         rows["stand_in_training"] = int((~new).sum())
         if not new.any():
             raise DataError(f"every row of {test_data} equals a row of training or selection. Name another file.")
-        book = Book(book.table[new], book.inputs[new], book.bad[new], book.left_out)
+        accounts = accounts.take(new)
         row_index = row_index[new]
-    return book, row_index, rows
+    return accounts, row_index, rows
 
 
 def read(columns: Config, config: Config, path: Path) -> Any:
@@ -153,16 +152,17 @@ def read(columns: Config, config: Config, path: Path) -> Any:
     return tables.read_sources(columns.model_copy(update={"data": data}), Path())
 
 
-def decided(config: Config, scorers: Mapping[str, Scorer], book: Book, row_index: Labels, path: Path) -> Comparison:
+def decided(
+    config: Config, scorers: Mapping[str, Scorer], accounts: Accounts, row_index: Labels, path: Path
+) -> Comparison:
     """Both scorers' decisions on the same rows, each read by its own declaration of the columns."""
     both = {}
     for name, scorer in scorers.items():
         raw = read(scorer.config, config, path)
         decisions = scorer.decide(raw.iloc[row_index])
         both[name] = ScorerDecisions(scorer, decisions, fairness.approvals(decisions, config.fairness))
-    applicant = config.only("applicant")
-    group = split.groups(split.row_keys(book.inputs), book.table[applicant] if applicant else None)
-    return Comparison(config, book, np.unique(group, return_inverse=True)[1], both["candidate"], both["baseline"])
+    group = np.unique(accounts.applicants(config), return_inverse=True)[1]
+    return Comparison(config, accounts, group, both["candidate"], both["baseline"])
 
 
 def answered(config: Config) -> list[Gate]:

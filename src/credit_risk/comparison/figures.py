@@ -15,10 +15,10 @@ from credit_risk.measures.fairness import Cases, Grouping
 from credit_risk.measures.figure import Figure, flat, reported
 from credit_risk.measures.intervals import bootstrap, delong, paired_difference
 from credit_risk.measures.metrics import Economics, Sample
+from credit_risk.modelling.accounts import Accounts
 from credit_risk.scoring import decision
 from credit_risk.scoring.decision import Decisions
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.stages.prepare import Book
 
 RATES_APART = 0.01  # approval rates further apart than this are not equal: ties of the PD forbid it
 SWAPS = ("approved by both", "newly approved", "newly declined", "declined by both")
@@ -48,7 +48,7 @@ class Comparison:
     """Candidate and baseline on the same rows; figures are taken where both give a PD."""
 
     config: Config
-    book: Book
+    accounts: Accounts
     group: Labels
     candidate: ScorerDecisions
     baseline: ScorerDecisions
@@ -59,9 +59,8 @@ class Comparison:
 
     def sample(self, decided: ScorerDecisions, cut_off: float) -> Sample:
         """Outcomes and PDs with this lender's economics, whatever economics the scorer was assembled under."""
-        policy, rows = self.config.policy, self.scored
-        economics = Economics(cut_off, policy.margin, policy.lgd, policy.cost)
-        return Sample.of(self.book.bad[rows], decided.pd[rows], self.group[rows], economics)
+        rows, economics = self.scored, Economics.of(self.config.policy, cut_off)
+        return Sample.of(self.accounts.bad[rows], decided.pd[rows], self.group[rows], economics)
 
     @property
     def draw(self) -> Numbers:
@@ -85,7 +84,7 @@ def compared(comparison: Comparison, unknown: Unknown) -> Numbers:
     independent = len(np.unique(comparison.group[comparison.scored])) == int(comparison.scored.sum())
     if independent:
         rows, confidence = comparison.scored, comparison.config.evaluation.confidence
-        bad = comparison.book.bad[rows]
+        bad = comparison.accounts.bad[rows]
         differences["auc"] = delong(bad, candidate.pd[rows], baseline.pd[rows], confidence=confidence)
     return {
         "differences": reported("comparison.differences", differences, unknown),
@@ -127,19 +126,19 @@ def accuracy(comparison: Comparison) -> Numbers:
     """Share of the candidate's scored rows that are called right at its cut-off: bads at or above it, goods below."""
     pds = comparison.candidate.pd
     rows = ~np.isnan(pds)
-    right = (pds[rows] >= comparison.candidate.cut_off) == comparison.book.bad[rows]
+    right = (pds[rows] >= comparison.candidate.cut_off) == comparison.accounts.bad[rows]
     confidence = comparison.config.evaluation.confidence
     return flat({"accuracy": fairness.rate(right, comparison.group[rows], min_n=1, confidence=confidence)})
 
 
 def cases(comparison: Comparison) -> Cases:
-    return Cases(comparison.candidate.approved, comparison.candidate.pd, comparison.book.bad, comparison.group)
+    return Cases(comparison.candidate.approved, comparison.candidate.pd, comparison.accounts.bad, comparison.group)
 
 
 def groupings(comparison: Comparison) -> dict[str, Grouping]:
     """The groups of the declared attributes. Raises DataError for a value that belongs to none."""
     declared = comparison.config.fairness.attributes
-    return {name: fairness.grouped(name, comparison.book.table[name], each) for name, each in declared.items()}
+    return {name: fairness.grouped(name, comparison.accounts.table[name], each) for name, each in declared.items()}
 
 
 def contrasts(comparison: Comparison, unknown: Unknown) -> Numbers:
@@ -167,7 +166,7 @@ def lowest_approval_ratio(comparison: Comparison, unknown: Unknown) -> Numbers:
     whys = [f"{name}: {ratio.why}" for name, ratio in ratios.items() if not ratio.known]
     if whys or not ratios:
         why = "; ".join(whys) or settings.unavailable or "no protected attribute is declared"
-        lowest, worst = Figure.unknown(len(comparison.book.bad), why), None
+        lowest, worst = Figure.unknown(len(comparison.accounts.bad), why), None
     else:
         lowest = Figure(
             *(min(getattr(ratio, end) for ratio in ratios.values()) for end in ("value", "low", "high", "n"))
@@ -182,16 +181,16 @@ def swap_set(comparison: Comparison) -> list[Numbers]:
     lines = []
     for name, rows in zip(SWAPS, (new & old, new & ~old, ~new & old, ~new & ~old), strict=True):
         confidence = comparison.config.evaluation.confidence
-        bad_rate = fairness.rate(comparison.book.bad[rows], comparison.group[rows], min_n=1, confidence=confidence)
-        line = {"group": name, "rows": int(rows.sum()), "bads": int(comparison.book.bad[rows].sum())}
+        bad_rate = fairness.rate(comparison.accounts.bad[rows], comparison.group[rows], min_n=1, confidence=confidence)
+        line = {"group": name, "rows": int(rows.sum()), "bads": int(comparison.accounts.bad[rows].sum())}
         lines.append(line | flat({"bad_rate": bad_rate}))
     return lines
 
 
 def counts(comparison: Comparison) -> Numbers:
     return {
-        "compared": len(comparison.book.bad),
-        "bads": int(comparison.book.bad.sum()),
+        "compared": len(comparison.accounts.bad),
+        "bads": int(comparison.accounts.bad.sum()),
         "scored_by_both": int(comparison.scored.sum()),
         "applicants": int(comparison.group.max(initial=-1)) + 1,
     }

@@ -7,7 +7,7 @@ import numpy as np
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Source
-from credit_risk.data import split, tables
+from credit_risk.data import tables
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.writing import refuse_in_the_way, write_json
 from credit_risk.errors import DataError
@@ -15,11 +15,10 @@ from credit_risk.measures.figure import flat
 from credit_risk.measures.intervals import bootstrap
 from credit_risk.measures.metrics import Economics, Sample
 from credit_risk.modelling import training
-from credit_risk.scoring import decision
+from credit_risk.modelling.accounts import Accounts, modelled
+from credit_risk.modelling.assembly import assembled, under_policy
 from credit_risk.scoring.features import Features
 from credit_risk.scoring.scorer import MARK, Scorer
-from credit_risk.stages import assemble
-from credit_risk.stages.prepare import Book, modelled
 
 log = logging.getLogger(__name__)
 
@@ -30,22 +29,17 @@ def run(config: Config, training_data: Path, validation_data: Path, output: Path
     Validation rows that equal a training row are left out: they would be remembered, not predicted.
     """
     refuse_in_the_way(output, mark=MARK)
-    learned, unseen = book_of(config, training_data), book_of(config, validation_data)
-    new = ~np.isin(split.row_keys(unseen.inputs), split.row_keys(learned.inputs))
+    learned, unseen = read_accounts(config, training_data), read_accounts(config, validation_data)
+    new = ~np.isin(unseen.keys, learned.keys)
     log.info("%s of %s validation rows are not among the training rows", f"{new.sum():,}", f"{len(new):,}")
     if not new.any():
         raise DataError("every validation row equals a training row: nothing is left to measure on. Name another file.")
-    applicant = config.only("applicant")
-    group = split.groups(split.row_keys(learned.inputs), learned.table[applicant] if applicant else None)
-    matrix = Features.of(config).of_inputs(learned.inputs)
-    fold = training.folds(config, learned.inputs, learned.bad, group)
-    fitted, _ = training.fit(config, matrix, learned.bad, fold)
+    features = Features.of(config).table(learned.inputs)
+    fold = training.folds(config, learned.inputs, learned.bad, learned.applicants(config))
+    fitted, _ = training.fit(config, features.matrix, learned.bad, fold)
     boosted = fitted["lightgbm"]
-    training_facts = {
-        "calibration": {"lightgbm": boosted.calibration.as_dict()},
-        "seen_missing": training.seen_missing(matrix),
-    }
-    scorer = assemble.assemble(config, "lightgbm", boosted.model.text(), training_facts, learned.inputs)
+    bare = under_policy(config, boosted.model, boosted.calibration, training.seen_missing(features.matrix))
+    scorer = assembled(bare, learned.inputs, features)
     figures = measure(config, scorer, unseen.inputs[new], unseen.bad[new])
     scorer.save(output)
     write_json(output.with_name(f"{output.name}.metrics.json"), figures)
@@ -54,7 +48,7 @@ def run(config: Config, training_data: Path, validation_data: Path, output: Path
     log.info("Scorer: %s", output)
 
 
-def book_of(config: Config, path: Path) -> Book:
+def read_accounts(config: Config, path: Path) -> Accounts:
     """The rows of one file that a model may be built or measured on."""
     data = config.data.model_copy(update={"sources": (Source(path=str(path)),)})
     return modelled(config, tables.read_sources(config.model_copy(update={"data": data}), Path()))
@@ -63,9 +57,7 @@ def book_of(config: Config, path: Path) -> Book:
 def measure(config: Config, scorer: Scorer, inputs: Matrix, bad: Mask) -> dict[str, dict[str, float]]:
     """Every figure with its interval, on rows that training did not hold."""
     pd = scorer.decide_inputs(inputs).pd
-    policy = config.policy
-    economics = Economics(decision.cut_off(policy), policy.margin, policy.lgd, policy.cost)
     known = ~np.isnan(pd)
-    sample = Sample.of(bad[known], pd[known], economics=economics)
+    sample = Sample.of(bad[known], pd[known], economics=Economics.of(config.policy))
     draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
     return {"test": flat(bootstrap(sample, **draw)), "rows": {"test": int(known.sum())}}

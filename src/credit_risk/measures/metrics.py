@@ -16,8 +16,10 @@ from pandas import factorize
 from scipy.special import logit
 from scipy.stats import chi2
 
+from credit_risk.config.schema import Policy
 from credit_risk.errors import CreditRiskError
 from credit_risk.measures import recalibration
+from credit_risk.scoring import decision
 
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.intp]
@@ -43,6 +45,12 @@ class Economics:
     margin: float
     lgd: float
     cost: float = 0.0
+
+    @classmethod
+    def of(cls, policy: Policy, cut_off: float | None = None) -> "Economics":
+        """The lender's own, at the policy's cut-off or another."""
+        limit = decision.cut_off(policy) if cut_off is None else cut_off
+        return cls(limit, policy.margin, policy.lgd, policy.cost)
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,9 +254,7 @@ def _lending(sample: Sample, weights: Floats) -> Values:
     }
 
 
-def _single(
-    figures: Callable[[Sample, Floats], Values], name: str, sample: Sample, weights: ArrayLike | None
-) -> float:
+def _single(figures: Callable[[Sample, Floats], Values], name: str, sample: Sample, weights: ArrayLike | None) -> float:
     """One figure for one weighting."""
     return float(figures(sample, _lines(sample, weights))[name][0])
 

@@ -22,14 +22,14 @@ def choose(settings: Model, difference: Figure) -> Choice:
     scorecard. A candidate that the config names is taken as it is; whether it is the better one is said all the same.
     """
     is_clear = difference.low > settings.materiality  # never of NaN
-    found = _found(settings, difference, is_clear=is_clear)
+    finding = _finding(settings, difference, is_clear=is_clear)
     if settings.candidate == "better":
         kind: Kind = "lightgbm" if is_clear else "scorecard"
-        return Choice(kind, f"{'Take LightGBM' if is_clear else 'Keep the scorecard'}: {found}.")
-    return Choice(settings.candidate, f"The config names the candidate, {settings.candidate}. On its own, {found}.")
+        return Choice(kind, f"{'Take LightGBM' if is_clear else 'Keep the scorecard'}: {finding}.")
+    return Choice(settings.candidate, f"The config names the candidate, {settings.candidate}. On its own, {finding}.")
 
 
-def _found(settings: Model, difference: Figure, *, is_clear: bool) -> str:
+def _finding(settings: Model, difference: Figure, *, is_clear: bool) -> str:
     if math.isnan(difference.low):
         return "by how much LightGBM ranks better than the scorecard is not known on the selection rows"
     observed = f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"

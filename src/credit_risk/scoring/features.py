@@ -12,6 +12,17 @@ from credit_risk.data.inputs import Matrix
 BLOCK_ROWS = 4096
 
 
+@dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """Features of some applications, computed once for all that read them.
+
+    columns: inputs and derived features by name, (rows,) each. matrix: what the model reads, (rows, features).
+    """
+
+    columns: Mapping[str, Matrix]
+    matrix: Matrix
+
+
 @dataclass(frozen=True)
 class Features:
     """What the model reads of an application; protected columns and proxies cannot be named here."""
@@ -29,6 +40,11 @@ class Features:
         columns = {name: inputs[:, index] for index, name in enumerate(self.inputs)}
         extend(columns, self.formulas)
         return columns
+
+    def table(self, inputs: Matrix) -> FeatureTable:
+        """Columns and matrix of applications that are numbers already, (rows, inputs)."""
+        columns = self.columns(inputs)
+        return FeatureTable(columns, self.matrix(columns))
 
     def of_inputs(self, inputs: Matrix) -> Matrix:
         """The matrix of applications that are numbers already: (rows, inputs) to (rows, features)."""

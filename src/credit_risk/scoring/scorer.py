@@ -28,7 +28,7 @@ from credit_risk.errors import ScorerError
 from credit_risk.scoring import decision
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import NO_RULE, Decisions, Names, Plain, Told
-from credit_risk.scoring.features import Features
+from credit_risk.scoring.features import Features, FeatureTable
 from credit_risk.scoring.model import Model
 from credit_risk.scoring.reasons import Background, Explainer
 from credit_risk.scoring.scorer_files import FORMAT, altered, facts_of, model_of, object_of
@@ -134,12 +134,17 @@ class Scorer:
             return self.decide_inputs(self._inputs.one(applications), reasons=reasons)
         return self.decide_inputs(self._inputs.table(applications), reasons=reasons)
 
-    def decide_inputs(self, inputs: Matrix, *, reasons: bool = True) -> Decisions:
-        """Decide applications that are numbers already (see data.inputs)."""
+    def decide_inputs(
+        self, inputs: Matrix, *, reasons: bool = True, features: FeatureTable | None = None
+    ) -> Decisions:
+        """Decide applications that are numbers already: (rows, inputs), see data.inputs.
+
+        features: of the same rows, where the caller has computed them already.
+        """
         if len(inputs) == 1 and (decided := self._plainly(inputs, reasons=reasons)):
             return decided
         policy = self.config.policy
-        faults, columns, matrix, unseen, pd = self._scored(inputs)
+        faults, columns, matrix, unseen, pd = self._scored(inputs, features)
         score = decision.scores(pd, policy.scale)
         rule, outcome = self._policy(columns, decision.outcomes(pd, policy))
         outcome[faults.refused], rule[faults.refused] = decision.REFUSED, NO_RULE
@@ -188,10 +193,11 @@ class Scorer:
                 chosen, outcome = place, code
         return chosen, outcome
 
-    def _scored(self, inputs: Matrix) -> tuple[Faults, dict[str, Matrix], Matrix, Mask, Matrix]:
-        faults = self._inputs.faults(inputs)
-        columns = self._features.columns(inputs)
-        matrix = self._features.matrix(columns)
+    def _scored(
+        self, inputs: Matrix, features: FeatureTable | None = None
+    ) -> tuple[Faults, Mapping[str, Matrix], Matrix, Mask, Matrix]:
+        faults, features = self._inputs.faults(inputs), features or self._features.table(inputs)
+        columns, matrix = features.columns, features.matrix
         faulty = faults.any
         unseen = np.isnan(matrix) & self._never_missing
         pd = self.calibration.pd(self.model.margin(matrix))

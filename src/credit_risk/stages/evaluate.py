@@ -3,26 +3,22 @@
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from credit_risk.config import Config
-from credit_risk.data.files import SPLITS, Files, SplitName
-from credit_risk.data.inputs import Inputs, Mask, Matrix
+from credit_risk.data.files import Files
+from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.writing import read_json, read_parquet, write_csv, write_json, write_parquet
-from credit_risk.errors import DataError, ScorerError
 from credit_risk.measures import bands, drift, leak, metrics, monotone, results
 from credit_risk.measures.figure import flat, reported
 from credit_risk.measures.intervals import bootstrap, paired_difference
-from credit_risk.measures.metrics import Economics, Sample
-from credit_risk.scoring import decision, model
-from credit_risk.scoring.calibration import Calibration
-from credit_risk.scoring.decision import Decisions
-from credit_risk.scoring.features import Features
+from credit_risk.modelling.assembly import load_scorers
+from credit_risk.modelling.scored_split import ScoredSplit, read_inputs, read_scored
+from credit_risk.scoring import decision
 from credit_risk.scoring.scorer import Scorer
 
 log = logging.getLogger(__name__)
@@ -31,52 +27,13 @@ MONOTONE_ROWS = 2_000
 EFFECT_ROWS = 2_000
 EFFECTS = 9  # features shown beside those with a direction
 
-Scorers = Mapping[str, Scorer]  # by kind of model, the candidate first
 Numbers = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Part:
-    """One split as every model decided it, the candidate first; figures are of the rows that could be scored."""
-
-    outcomes: pd.DataFrame
-    all_inputs: Matrix
-    decisions: Mapping[str, Decisions]
-    economics: Economics
-
-    @property
-    def model(self) -> str:
-        """The candidate's kind."""
-        return next(iter(self.decisions))
-
-    @cached_property
-    def scored(self) -> Mask:
-        """Rows with a PD: the same for all models, which share features and what may be missing."""
-        return ~np.isnan(self.decisions[self.model].pd)
-
-    @cached_property
-    def bad(self) -> Mask:
-        return np.asarray(self.outcomes["bad"].to_numpy()[self.scored], dtype=bool)
-
-    @cached_property
-    def inputs(self) -> Matrix:
-        return self.all_inputs[self.scored]
-
-    @cached_property
-    def score(self) -> Matrix:
-        return self.decisions[self.model].score[self.scored]
-
-    def pd(self, kind: str) -> Matrix:
-        return self.decisions[kind].pd[self.scored]
-
-    def sample(self, kind: str) -> Sample:
-        return Sample.of(self.bad, self.pd(kind), self.outcomes["group"].to_numpy()[self.scored], self.economics)
 
 
 def run(config: Config, files: Files) -> None:
     """Write reports/metrics.json, the tables behind its pictures, and every PD that they were computed from."""
     scorers = load_scorers(config, files)
-    selection, test = read_part(config, files, scorers, "selection"), read_part(config, files, scorers, "test")
+    selection, test = read_scored(config, files, scorers, "selection"), read_scored(config, files, scorers, "test")
     for name, part in (("selection", selection), ("test", test)):
         write_parquet(files.predictions / f"{name}.parquet", predictions(part))
     for name, table in curves(config, test):
@@ -84,79 +41,35 @@ def run(config: Config, files: Files) -> None:
     log.info("effects of features, and steps against the claimed directions")
     candidate, challenger, _ = scorers.values()
     write_csv(files.plots / "effects.csv", effects(config, candidate, test))
-    kept = [steps_against(config, scorer, test) for scorer in (candidate, challenger)]
-    write_csv(files.plots / "monotone.csv", monotone.table(kept[0]))
+    tests = [steps_against(config, scorer, test) for scorer in (candidate, challenger)]
+    write_csv(files.plots / "monotone.csv", monotone.table(tests[0]))
     unknown: dict[str, str] = {}
     numbers = {
         "kind": test.model,
         "scorer": candidate.digest,
         "challenger": challenger.digest,
         **compared(config, test, unknown),
-        "monotone": monotone_numbers(config, kept[0], kept[1], unknown),
+        "monotone": monotone_numbers(config, tests[0], tests[1], unknown),
         **stability(config, files, candidate, test, unknown),
     }
     numbers["bands"], table = by_band(config, test, unknown)
     write_csv(files.plots / "bands.csv", table)
-    numbers["leak"] = leak_numbers(config, files, test, numbers["test"]["gini"], unknown)
-    numbers["rows"] = row_counts(files, selection, test)
+    train = read_inputs(config, files, "train"), read_parquet(files.outcomes("train"))["bad"].to_numpy()
+    numbers["leak"] = leak_numbers(
+        config, train, selection=selection, test=test, model_gini=numbers["test"]["gini"], unknown=unknown
+    )
+    numbers["rows"] = row_counts(len(train[1]), selection, test)
     write_json(files.report("metrics"), {**numbers, "unknown": unknown})
     log.info("test AUC %.4f (%.4f to %.4f)", *(numbers["test"][key] for key in ("auc", "auc_low", "auc_high")))
 
 
-def load_scorers(config: Config, files: Files) -> dict[str, Scorer]:
-    """The candidate first, then its challengers by kind; the logistic, which cannot be promoted, decides alike.
-
-    Raises ScorerError if a scorer was assembled under other columns, features or policy than the config's, or if
-    both are of one kind.
-    """
-    loaded = [(Scorer.load(path), path) for path in (files.scorer, files.challenger)]
-    for scorer, path in loaded:
-        scorer.refuse_other(config, path)
-    scorers = {scorer.model.kind: scorer for scorer, _ in loaded}
-    if len(scorers) < len(loaded):
-        raise ScorerError(
-            f"{files.scorer} and {files.challenger} are both a {loaded[0][0].model.kind}: nothing would be compared. "
-            "Assemble them again with `dvc repro assemble`."
-        )
-    return scorers | {model.Logistic.kind: bare(config, files, model.Logistic.kind)}
-
-
-def bare(config: Config, files: Files, kind: str) -> Scorer:
-    """A fitted model under the policy, without reasons and reference: enough to be measured, not to be promoted."""
-    training = read_json(files.model / "training.json")
-    text = (files.model / model.KINDS[kind].file_name).read_text(encoding="utf-8")
-    return Scorer(
-        config=config,
-        model=model.read(kind, text),
-        calibration=Calibration(**training["calibration"][kind]),
-        seen_missing=tuple(training["seen_missing"]),
-        reference={},
-        background=None,
-        digest="",
-    )
-
-
-def read_part(config: Config, files: Files, scorers: Scorers, name: SplitName) -> Part:
-    """Decide one split with every model. Raises DataError if no row of it could be scored."""
-    inputs = Inputs.of(config).table(read_parquet(files.inputs(name)))
-    policy = config.policy
-    economics = Economics(decision.cut_off(policy), policy.margin, policy.lgd, policy.cost)
-    decisions = {kind: scorer.decide_inputs(inputs) for kind, scorer in scorers.items()}
-    part = Part(read_parquet(files.outcomes(name)), inputs, decisions, economics)
-    if not part.scored.any():
-        raise DataError(
-            f"none of the {len(inputs)} {name} rows could be scored: {part.decisions[part.model].why_not_scored(0)}."
-        )
-    return part
-
-
-def predictions(part: Part) -> pd.DataFrame:
+def predictions(part: ScoredSplit) -> pd.DataFrame:
     """Every row's outcome and PDs in the order of the outcomes; NaN where a row could not be scored."""
     pds = {kind: decisions.pd for kind, decisions in part.decisions.items()}
     return part.outcomes[["row", "group", "bad"]].assign(**pds)
 
 
-def compared(config: Config, test: Part, unknown: dict[str, str]) -> Numbers:
+def compared(config: Config, test: ScoredSplit, unknown: dict[str, str]) -> Numbers:
     """Figures of every model on the test rows, and candidate minus challenger on the same rows.
 
     Approved is who has a PD below the cut-off: a referral counts by the side of the cut-off its PD lies on.
@@ -187,14 +100,14 @@ def compared(config: Config, test: Part, unknown: dict[str, str]) -> Numbers:
     }
 
 
-def hosmer_lemeshow(test: Part, unknown: dict[str, str]) -> float:
+def hosmer_lemeshow(test: ScoredSplit, unknown: dict[str, str]) -> float:
     p = metrics.hosmer_lemeshow(test.bad, test.pd(test.model))
     if math.isnan(p):
         unknown["information.hosmer_lemeshow_p"] = "the PDs of a bin are all 0 or all 1"
     return p
 
 
-def steps_against(config: Config, scorer: Scorer, test: Part) -> tuple[monotone.DirectionTest, ...]:
+def steps_against(config: Config, scorer: Scorer, test: ScoredSplit) -> tuple[monotone.DirectionTest, ...]:
     """The perturbation test of one scorer on test rows, through the same code that decides."""
     return monotone.check(
         config,
@@ -213,26 +126,32 @@ def monotone_numbers(
 ) -> Numbers:
     """Steps against a claimed direction, over all inputs; not known, rather than 0, if no step was claimed."""
     numbers: Numbers = {"untested_features": len(monotone.untested(config, candidate))}
-    for kept, prefix in ((candidate, ""), (challenger, "challenger_")):
-        perturbations = sum(one.perturbations for one in kept)
+    for tests, prefix in ((candidate, ""), (challenger, "challenger_")):
+        perturbations = sum(test.perturbations for test in tests)
         numbers[f"{prefix}perturbations"] = perturbations
-        numbers[f"{prefix}violations"] = sum(one.violations for one in kept) if perturbations else None
-        numbers[f"{prefix}largest"] = max(one.largest for one in kept) if perturbations else None
+        numbers[f"{prefix}violations"] = sum(test.violations for test in tests) if perturbations else None
+        numbers[f"{prefix}largest"] = max(test.largest for test in tests) if perturbations else None
         if not perturbations:
             why = "no step of an input is covered by a direction under model.directions"
             unknown.update({f"monotone.{prefix}violations": why, f"monotone.{prefix}largest": why})
     return numbers
 
 
-def leak_numbers(config: Config, files: Files, test: Part, model_gini: float, unknown: dict[str, str]) -> Numbers:
-    """What one column reaches alone, and rows that stand in several splits."""
-    inputs = {name: Inputs.of(config).table(read_parquet(files.inputs(name))) for name in SPLITS}
-    train_bad = read_parquet(files.outcomes("train"))["bad"].to_numpy()
-    features = Features.of(config)
-    before, columns = features.columns(inputs["train"]), features.columns(test.inputs)
-    for name, column in config.columns.items():
-        if name in columns and column.type == "category":
-            columns[name] = leak.bad_rates(before[name], train_bad, columns[name])
+def leak_numbers(
+    config: Config,
+    train: tuple[Matrix, Mask],
+    *,
+    selection: ScoredSplit,
+    test: ScoredSplit,
+    model_gini: float,
+    unknown: dict[str, str],
+) -> Numbers:
+    """What one column reaches alone, and rows that stand in several splits; train: its inputs and outcomes."""
+    inputs, bad = train
+    columns = dict(test.columns)
+    for index, name in enumerate(config.inputs):
+        if config.columns[name].type == "category":
+            columns[name] = leak.bad_rates(inputs[:, index], bad, columns[name])
     strongest = leak.strongest(columns, test.bad, model_gini)
     if not test.bad.any():
         unknown["leak.marked"] = "the test rows hold no bad"
@@ -245,31 +164,31 @@ def leak_numbers(config: Config, files: Files, test: Part, model_gini: float, un
         "strongest_share": strongest.share,
         "marked_feature": telltale.feature,
         "marked": telltale.share,
-        "rows_across_splits": leak.rows_across_splits(list(inputs.values())),
+        "rows_across_splits": leak.rows_across_splits([inputs, selection.all_inputs, test.all_inputs]),
     }
 
 
-def by_band(config: Config, test: Part, unknown: dict[str, str]) -> tuple[Numbers, pd.DataFrame]:
+def by_band(config: Config, test: ScoredSplit, unknown: dict[str, str]) -> tuple[Numbers, pd.DataFrame]:
     """Bad rate against PDs in each score band, and the band that is furthest off."""
     names, applicant = [band.name for band in config.policy.bands], pd.factorize(test.outcomes["group"][test.scored])[0]
-    place = test.decisions[test.model].band[test.scored]
-    found = bands.measure(
-        place, names, test.bad, test.pd(test.model), applicant, confidence=config.evaluation.confidence
+    band_of_row = test.decisions[test.model].band[test.scored]
+    by_name = bands.measure(
+        band_of_row, names, test.bad, test.pd(test.model), applicant, confidence=config.evaluation.confidence
     )
     table = pd.DataFrame(
         {"band": band.name, "rows": band.rows, "mean_pd": band.mean_pd, "bad_rate": band.bad_rate,
          "gap": band.gap.value, "low": band.gap.low, "high": band.gap.high, "not_assessed": band.gap.why}
-        for band in found
+        for band in by_name
     )  # fmt: skip
-    name, worst = bands.largest(found)
-    unknown |= {f"bands.{band.name}": f"not assessed: {band.too_few}" for band in found if band.too_few}
+    name, worst = bands.largest(by_name)
+    unknown |= {f"bands.{band.name}": f"not assessed: {band.too_few}" for band in by_name if band.too_few}
     if not worst.known:
         unknown["bands.worst"] = worst.why
-    share = bands.assessed_share(found)
+    share = bands.assessed_share(by_name)
     return {"worst": name, **reported("bands", {"largest_gap": worst}, unknown), "assessed_share": share}, table
 
 
-def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown: dict[str, str]) -> Numbers:
+def stability(config: Config, files: Files, scorer: Scorer, test: ScoredSplit, unknown: dict[str, str]) -> Numbers:
     """How far score (PSI) and inputs (CSI) have moved from the training rows to the later test rows.
 
     Not taken on a random split, where it could not fail.
@@ -281,7 +200,7 @@ def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown:
     limit, confidence = config.drift.threshold, config.drift.confidence
     score, inputs = (drift.Reference.from_dict(scorer.reference[name]) for name in ("score", "inputs"))
     (shift,) = drift.psi(score, {"score": test.score}, threshold=limit, confidence=confidence)
-    columns = {name: test.all_inputs[:, place] for place, name in enumerate(config.inputs)}
+    columns = {name: test.all_inputs[:, index] for index, name in enumerate(config.inputs)}
     each = drift.at_once(confidence, len(columns))
     name, largest = drift.largest(drift.psi(inputs, columns, threshold=limit, confidence=each))
     return {
@@ -292,9 +211,9 @@ def stability(config: Config, files: Files, scorer: Scorer, test: Part, unknown:
     }
 
 
-def row_counts(files: Files, selection: Part, test: Part) -> Numbers:
+def row_counts(train_rows: int, selection: ScoredSplit, test: ScoredSplit) -> Numbers:
     return {
-        "train": len(read_parquet(files.outcomes("train"), columns=["bad"])),
+        "train": train_rows,
         "selection": len(selection.outcomes),
         "test": len(test.outcomes),
         "test_goods": int((~test.bad).sum()),
@@ -304,7 +223,7 @@ def row_counts(files: Files, selection: Part, test: Part) -> Numbers:
     }
 
 
-def curves(config: Config, test: Part) -> Iterator[tuple[str, pd.DataFrame]]:
+def curves(config: Config, test: ScoredSplit) -> Iterator[tuple[str, pd.DataFrame]]:
     """The tables behind the pictures, by file name; those without a `model` column are of the candidate."""
     bad, pds, confidence = test.bad, test.pd(test.model), config.evaluation.confidence
     kinds = tuple(test.decisions)
@@ -316,27 +235,26 @@ def curves(config: Config, test: Part) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "deciles", results.deciles(bad, pds, confidence)
     yield "scores", results.scores(bad, test.score)
     yield "profit", results.profit(bad, pds, config.policy)
-    columns = Features.of(config).columns(test.inputs)
-    named = ((name, columns[name], config.categories(name)) for name in config.evaluation.segments)
-    tables = (results.segments(*one, bad, pds, confidence=confidence) for one in named)
+    named = ((name, test.columns[name], config.categories(name)) for name in config.evaluation.segments)
+    tables = (results.segments(*segment, bad, pds, confidence=confidence) for segment in named)
     yield "segments", results.segment_table(tables)
 
 
-def effects(config: Config, scorer: Scorer, test: Part) -> pd.DataFrame:
+def effects(config: Config, scorer: Scorer, test: ScoredSplit) -> pd.DataFrame:
     """Effect curves of the features with a direction and of those that move the PD most, the strongest first."""
     draw = np.random.default_rng(config.evaluation.seed)
     rows = np.sort(draw.choice(len(test.inputs), min(EFFECT_ROWS, len(test.inputs)), replace=False))
-    features = Features.of(config)
-    matrix = features.matrix(features.columns(test.inputs[rows]))
     curve_of = partial(
         results.effect,
-        matrix,
+        test.matrix[rows],
         pd_of=lambda moved: scorer.calibration.pd(scorer.model.margin(moved)),
         confidence=config.evaluation.confidence,
     )
-    curves_ = {name: curve_of(place, codes=_plain_codes(config, name)) for place, name in enumerate(config.features)}
+    curves_ = {
+        name: curve_of(index, codes=_unordered_codes(config, name)) for index, name in enumerate(config.features)
+    }
     ranked = sorted(curves_, key=lambda name: -results.spread(curves_[name]))
-    shown = [name for place, name in enumerate(ranked) if place < EFFECTS or name in config.model.directions]
+    shown = [name for rank, name in enumerate(ranked) if rank < EFFECTS or name in config.model.directions]
     tables = []
     for name in shown:
         curve = curves_[name]
@@ -346,7 +264,7 @@ def effects(config: Config, scorer: Scorer, test: Part) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[["feature", "direction", "value", "mean_pd", "low", "high", "rows"]]
 
 
-def _plain_codes(config: Config, name: str) -> int | None:
+def _unordered_codes(config: Config, name: str) -> int | None:
     words = config.categories(name)
     return len(words) if words and config.columns[name].type == "category" else None
 

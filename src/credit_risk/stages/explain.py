@@ -16,13 +16,15 @@ from pandas import DataFrame
 from credit_risk.config import Config
 from credit_risk.config.schema import GUARDED_ROLES
 from credit_risk.data.files import Files, SplitName
-from credit_risk.data.inputs import Inputs, Mask, Matrix
+from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.split import Labels
 from credit_risk.data.writing import read_parquet, write_csv, write_directory, write_json
 from credit_risk.measures import explanation
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import proportion, resampled
 from credit_risk.modelling import fitting
+from credit_risk.modelling.assembly import load_current
+from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.scoring import decision, reasons
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import DECLINE, NO_RULE
@@ -50,7 +52,7 @@ Statistic = Callable[[Matrix], Matrix]
 
 
 @dataclass(frozen=True)
-class Part:
+class ExplainedSplit:
     """One split as the model sees and decides it, before any doubt about a reason sends a row to a person."""
 
     matrix: Matrix
@@ -70,8 +72,7 @@ class Part:
 
 def run(config: Config, files: Files) -> None:
     """Write reports/explain.json and the tables behind its pictures: aggregates, no applicant's row."""
-    scorer = Scorer.load(files.scorer)
-    scorer.refuse_other(config, files.scorer)
+    scorer = load_current(config, files.scorer)
     train, test = (read_part(config, files, scorer, name) for name in ("train", "test"))
     explainer = scorer.explainer
     declined, overall = explainer.explain(test.declined), explainer.explain(sampled(config, test))
@@ -101,14 +102,15 @@ def run(config: Config, files: Files) -> None:
     write_directory(files.reports / "explain", fill, mark="importance.csv")
 
 
-def read_part(config: Config, files: Files, scorer: Scorer, name: SplitName) -> Part:
-    inputs = Inputs.of(config).table(read_parquet(files.inputs(name)))
-    decisions, features = scorer.decide_inputs(inputs), Features.of(config)
-    outcome = decision.outcomes(decisions.pd, config.policy)
-    return Part(features.matrix(features.columns(inputs)), decisions.pd, outcome, decisions.rule)
+def read_part(config: Config, files: Files, scorer: Scorer, name: SplitName) -> ExplainedSplit:
+    inputs = read_inputs(config, files, name)
+    features = Features.of(config).table(inputs)
+    # Without reasons: a doubt about one would send its row to a person.
+    decisions = scorer.decide_inputs(inputs, reasons=False, features=features)
+    return ExplainedSplit(features.matrix, decisions.pd, decision.outcomes(decisions.pd, config.policy), decisions.rule)
 
 
-def explainer_of(config: Config, model: Model, calibration: Calibration, train: Part) -> Explainer:
+def explainer_of(config: Config, model: Model, calibration: Calibration, train: ExplainedSplit) -> Explainer:
     """A model's reasons, against the training rows that the scorer's own PDs let just pass."""
     compared = reasons.background(
         config,
@@ -122,7 +124,7 @@ def explainer_of(config: Config, model: Model, calibration: Calibration, train: 
     return Explainer.of(config, config.reasons, model, calibration, compared)
 
 
-def sampled(config: Config, test: Part) -> Matrix:
+def sampled(config: Config, test: ExplainedSplit) -> Matrix:
     """Test rows of every outcome, for what the model looks at overall."""
     scored = test.matrix[~np.isnan(test.pd)]
     return scored[draw(config, len(scored), GLOBAL_ROWS)]
@@ -133,7 +135,7 @@ def draw(config: Config, n: int, at_most: int) -> reasons.Places:
     return np.sort(generator.choice(n, min(n, at_most), replace=False))
 
 
-def rows(test: Part, overall: Explanations, explainer: Explainer) -> Numbers:
+def rows(test: ExplainedSplit, overall: Explanations, explainer: Explainer) -> Numbers:
     return {
         "declined_by_model": int(test.declines.sum()),
         "decided_by_rule": int((test.rule != NO_RULE).sum()),
@@ -142,7 +144,7 @@ def rows(test: Part, overall: Explanations, explainer: Explainer) -> Numbers:
     }
 
 
-def additivity(test: Part, declined: Explanations, unknown: Unknown) -> Numbers:
+def additivity(test: ExplainedSplit, declined: Explanations, unknown: Unknown) -> Numbers:
     """How far contributions and base miss the log-odds of the PD that was decided on; rounding alone is 1e-13."""
     if not len(declined):
         unknown["additivity.largest"] = NO_DECLINES
@@ -182,7 +184,7 @@ def checks(config: Config, path: str, declined: Explanations, train: Matrix, unk
     return numbers
 
 
-def stability(config: Config, bad: Mask, train: Part, declined: Explanations, unknown: Unknown) -> Numbers:
+def stability(config: Config, bad: Mask, train: ExplainedSplit, declined: Explanations, unknown: Unknown) -> Numbers:
     """How far the reasons of the same declines agree when the same trees are grown from another seed.
 
     Each figure is of the seed that agrees least. top_reason: share of declines with the same first reason. overlap:
@@ -200,7 +202,9 @@ def stability(config: Config, bad: Mask, train: Part, declined: Explanations, un
     return reported("stability", _least(agreements), unknown)
 
 
-def resampling(config: Config, outcomes: DataFrame, train: Part, declined: Explanations, unknown: Unknown) -> Numbers:
+def resampling(
+    config: Config, outcomes: DataFrame, train: ExplainedSplit, declined: Explanations, unknown: Unknown
+) -> Numbers:
     """How far the reasons of the same declines agree when a scorecard is fitted to other applicants like these.
 
     What reseeding is to trees, and harder: bins and weights are found anew on training applicants drawn with
@@ -267,7 +271,7 @@ def required(config: Config, overall: Explanations, unknown: Unknown) -> Numbers
     return reported("importance", figures, unknown) | {"required_least_feature": names[least]}
 
 
-def interventional(config: Config, train: Part, declined: Explanations, unknown: Unknown) -> Numbers:
+def interventional(config: Config, train: ExplainedSplit, declined: Explanations, unknown: Unknown) -> Numbers:
     """Agreement with interventional SHAP (Janzing and others 2020), by family, on a sample of declines.
 
     That breaks the ties between features that move together, ours follows the trees' paths; both compare with the

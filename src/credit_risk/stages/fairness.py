@@ -13,19 +13,20 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.config.schema import Alternatives, Fairness
 from credit_risk.data.files import Files, SplitName
-from credit_risk.data.inputs import Inputs, Mask, Matrix
+from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.writing import read_json, read_parquet, write_csv, write_directory, write_json
 from credit_risk.measures import fairness, proxies
 from credit_risk.measures.fairness import Cases, Grouping
 from credit_risk.measures.figure import Figure, Figures, flat, flat_names, reported
 from credit_risk.modelling import alternatives, fitting
 from credit_risk.modelling.alternatives import Selection, Training
+from credit_risk.modelling.assembly import load_scorers
+from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.scoring import decision
 from credit_risk.scoring.decision import Decisions
-from credit_risk.scoring.features import Features
+from credit_risk.scoring.features import Features, FeatureTable
 from credit_risk.scoring.model import Boosted
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.stages.evaluate import load_scorers
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def run(config: Config, files: Files) -> None:
         log.info("protected columns are not available: %s", config.fairness.unavailable)
         report["contrasts"] = {}
     else:
-        test, train = (Part(config, files, name, candidate) for name in SEEN)
+        test, train = (ProtectedSplit(config, files, name, candidate) for name in SEEN)
         report |= operating(config, test) | measured(config, test, tables, unknown)
         report |= proxy_figures(config, train, unknown)
         report["alternatives"] = searched(config, files, candidate, challenger, train=train, tables=tables)
@@ -61,7 +62,7 @@ def _fill(directory: Path, tables: Tables) -> None:
 
 
 @dataclass(frozen=True)
-class Part:
+class ProtectedSplit:
     """One split with its protected columns, which no other stage opens, and the model's decisions."""
 
     config: Config
@@ -75,7 +76,11 @@ class Part:
 
     @cached_property
     def inputs(self) -> Matrix:
-        return Inputs.of(self.config).table(read_parquet(self.files.inputs(self.name)))
+        return read_inputs(self.config, self.files, self.name)
+
+    @cached_property
+    def features(self) -> FeatureTable:
+        return Features.of(self.config).table(self.inputs)
 
     @cached_property
     def outcomes(self) -> pd.DataFrame:
@@ -93,7 +98,7 @@ class Part:
 
     @cached_property
     def decisions(self) -> Decisions:
-        return self.scorer.decide_inputs(self.inputs)
+        return self.scorer.decide_inputs(self.inputs, features=self.features)
 
     @cached_property
     def cases(self) -> Cases:
@@ -101,7 +106,7 @@ class Part:
         return Cases(fairness.approvals(self.decisions, self.settings), self.decisions.pd, self.bad, applicant)
 
 
-def operating(config: Config, test: Part) -> Numbers:
+def operating(config: Config, test: ProtectedSplit) -> Numbers:
     """What was measured and how: the cut-off in force, what a referral counts as, and the rows."""
     return {
         "operating": {
@@ -117,7 +122,7 @@ def operating(config: Config, test: Part) -> Numbers:
     }
 
 
-def measured(config: Config, test: Part, tables: Tables, unknown: dict[str, str]) -> Numbers:
+def measured(config: Config, test: ProtectedSplit, tables: Tables, unknown: dict[str, str]) -> Numbers:
     """Groups, declared contrasts, intersections and the sweep; tables are filled, reasons go to `unknown`."""
     settings, cases, groupings = config.fairness, test.cases, test.groupings
     how: dict[str, Any] = {"min_n": settings.min_n, "confidence": config.evaluation.confidence}
@@ -186,14 +191,14 @@ def _crossing(cases: Cases, grouping: Grouping, how: Mapping[str, Any]) -> pd.Da
     return pd.DataFrame(lines)
 
 
-def proxy_figures(config: Config, train: Part, unknown: dict[str, str]) -> Numbers:
+def proxy_figures(config: Config, train: ProtectedSplit, unknown: dict[str, str]) -> Numbers:
     """How well the model's features tell the group of each declared contrast from its reference, on training rows.
 
     One number a contrast: the group it is told from is declared, and an AUC needs two sides. The largest of them is
     for one gate over all, also over a contrast that is declared later, so the intervals hold for all at once.
     """
     settings = config.fairness
-    columns = Features.of(config).columns(train.inputs)
+    columns = train.features.columns
     unordered = frozenset(config.features[index] for index in fitting.plain_categories(config))
     confidence = 1 - (1 - config.evaluation.confidence) / max(len(settings.contrasts), 1)
     by_contrast = {}
@@ -220,7 +225,7 @@ def proxy_figures(config: Config, train: Part, unknown: dict[str, str]) -> Numbe
 
 
 def searched(
-    config: Config, files: Files, candidate: Scorer, challenger: Scorer, *, train: Part, tables: Tables
+    config: Config, files: Files, candidate: Scorer, challenger: Scorer, *, train: ProtectedSplit, tables: Tables
 ) -> Numbers:
     """The search for less discriminatory alternatives on the selection rows; it reports, and changes nothing.
 
@@ -231,12 +236,12 @@ def searched(
     facts: Numbers = settings.alternatives.model_dump() | {"searched": False, "admissible": [], "chosen": None}
     if settings.alternatives.mode == "off":
         return facts | {"sentence": "The search for less discriminatory alternatives is switched off."}
-    selection, left_out = _selection(config, Part(config, files, "selection", candidate))
+    selection, left_out = _selection(config, ProtectedSplit(config, files, "selection", candidate))
     facts |= {"contrasts": [each.name for each in selection.contrasts], "contrasts_left_out": left_out}
     if not selection.contrasts:
         why = "no declared contrast has two groups that are large enough among the selection rows"
         return facts | {"sentence": f"Alternatives were not searched for: {why}."}
-    training = Training(Features.of(config).of_inputs(train.inputs), train.bad, train.groupings)
+    training = Training(train.features.matrix, train.bad, train.groupings)
     frontier = alternatives.search(
         config,
         settings,
@@ -259,11 +264,11 @@ def searched(
     }
 
 
-def _selection(config: Config, part: Part) -> tuple[Selection, dict[str, str]]:
+def _selection(config: Config, part: ProtectedSplit) -> tuple[Selection, dict[str, str]]:
     """The rows that judge, and the contrasts they are too few for, with the reason."""
     made = part.decisions
     decided = (made.rule != decision.NO_RULE) | np.isnan(made.pd) | (made.outcome == decision.REFUSED)
-    matrix = Features.of(config).of_inputs(part.inputs)
+    matrix = part.features.matrix
     every = Selection(matrix, part.cases, decided, part.groupings, config.fairness.contrasts)
     kept = alternatives.assessable(every, min_n=config.fairness.min_n)
     left_out = {

@@ -22,10 +22,10 @@ from credit_risk.data.inputs import Inputs, Matrix
 from credit_risk.data.writing import read_parquet, write_json
 from credit_risk.measures.figure import flat, flat_names
 from credit_risk.measures.intervals import median
+from credit_risk.modelling.assembly import load_current
 from credit_risk.scoring.decision import APPROVE, DECLINE, NO_RULE, OUTCOMES, REFER
 from credit_risk.scoring.features import Features
 from credit_risk.scoring.model import Boosted
-from credit_risk.scoring.scorer import Scorer
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,7 @@ Applications = Sequence[dict[str, Any]]
 
 def run(config: Config, files: Files) -> None:
     """Write reports/latency.json: for approvals, referrals and declines, the cost of one decision."""
-    scorer = Scorer.load(files.scorer)
-    scorer.refuse_other(config, files.scorer)
+    scorer = load_current(config, files.scorer)
     predict = partial(lgb.Booster(model_file=files.model / Boosted.file_name).predict, num_threads=1)
     table = read_parquet(files.inputs("test"))
     inputs = Inputs.of(config).table(table)

@@ -1,7 +1,7 @@
 """How the decisions hold under stress, and whether anything is scored by accident (DVC stage `robustness`)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -12,11 +12,12 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Robustness, Scenario
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Mask, Matrix
-from credit_risk.data.writing import read_parquet, write_csv, write_json
+from credit_risk.data.writing import write_csv, write_json
 from credit_risk.measures import stress
 from credit_risk.measures.figure import Figure, flat, reported
 from credit_risk.measures.intervals import mean
-from credit_risk.measures.stress import Groups, Injection
+from credit_risk.measures.stress import Injection
+from credit_risk.modelling.scored_split import RowsUnderTest
 from credit_risk.scoring.decision import Decisions
 from credit_risk.scoring.scorer import Scorer
 
@@ -26,38 +27,9 @@ Unknown = dict[str, str]
 SCENARIO_COLUMNS = ("approval_rate", "mean_pd", "expected_loss", "expected_profit", "held_loss", "held_profit", "flips")
 
 
-@dataclass(frozen=True)
-class Tested:
-    """The rows under test, as the scorer decides them unstressed."""
-
-    config: Config
-    scorer: Scorer
-    inputs: Matrix
-    group: Groups
-    before: Decisions
-
-    @classmethod
-    def read(cls, config: Config, files: Files) -> "Tested":
-        """The test rows. Raises ScorerError if the scorer has other columns, features or policy than the config."""
-        scorer = Scorer.load(files.scorer)
-        scorer.refuse_other(config, files.scorer)
-        inputs = Inputs.of(config).table(read_parquet(files.inputs("test")))
-        group = read_parquet(files.outcomes("test"), columns=["group"])["group"].to_numpy()
-        return cls(config, scorer, inputs, group, scorer.decide_inputs(inputs))
-
-    def drawn(self, rows: int) -> "Tested":
-        """At most `rows` of them, drawn with the evaluation's seed."""
-        if rows >= len(self.inputs):
-            return self
-        draw = np.random.default_rng(self.config.evaluation.seed)
-        chosen = np.sort(draw.choice(len(self.inputs), rows, replace=False))
-        inputs = self.inputs[chosen]
-        return replace(self, inputs=inputs, group=self.group[chosen], before=self.scorer.decide_inputs(inputs))
-
-
 def run(config: Config, files: Files) -> None:
     """Write reports/robustness.json and the tables in reports/robustness/."""
-    settings, tested = config.robustness, Tested.read(config, files)
+    settings, tested = config.robustness, RowsUnderTest.read(config, files)
     unknown: Unknown = {}
     scenarios, migrations = under_stress(settings, tested, unknown)
     some = tested.drawn(settings.rows)
@@ -83,7 +55,9 @@ def run(config: Config, files: Files) -> None:
     write_json(files.report("robustness"), numbers)
 
 
-def under_stress(settings: Robustness, tested: Tested, unknown: Unknown) -> tuple[dict[str, Numbers], pd.DataFrame]:
+def under_stress(
+    settings: Robustness, tested: RowsUnderTest, unknown: Unknown
+) -> tuple[dict[str, Numbers], pd.DataFrame]:
     """The figures of each scenario by name, and who moved from which decision to which."""
     figures: dict[str, Numbers] = {}
     migrations = []
@@ -105,9 +79,9 @@ def under_stress(settings: Robustness, tested: Tested, unknown: Unknown) -> tupl
     return figures, pd.concat(migrations, ignore_index=True)[["scenario", "before", "after", "rows"]]
 
 
-def _changes(tested: Tested, after: Decisions) -> dict[str, Figure]:
+def _changes(tested: RowsUnderTest, after: Decisions) -> dict[str, Figure]:
     policy, confidence = tested.config.policy, tested.config.evaluation.confidence
-    changes = stress.change(tested.before, after, policy, tested.group, confidence=confidence)
+    changes = stress.change(tested.before, after, policy, tested.applicant, confidence=confidence)
     return _because("no test row has a PD under this stress", {**_level(tested, after), **changes})
 
 
@@ -117,13 +91,13 @@ def harsher(scorer: Scorer, scenario: Scenario) -> Scorer:
     return replace(scorer, calibration=replace(calibration, intercept=calibration.intercept + log(scenario.odds)))
 
 
-def injected(tested: Tested, injections: Iterable[Injection]) -> pd.DataFrame:
+def injected(tested: RowsUnderTest, injections: Iterable[Injection]) -> pd.DataFrame:
     """One line an injection (see stress.judged)."""
     decide = tested.scorer.decide_inputs
     return pd.DataFrame([stress.judged(injection, tested.before, decide) for injection in injections])
 
 
-def at_random(settings: Robustness, tested: Tested, unknown: Unknown) -> Numbers:
+def at_random(settings: Robustness, tested: RowsUnderTest, unknown: Unknown) -> Numbers:
     """A share of all cells blanked at random: what may still be scored, and how far the PDs then move."""
     inputs, confidence = Inputs.of(tested.config), tested.config.evaluation.confidence
     blank = stress.random_gaps(tested.inputs, settings.missing_share, tested.config.evaluation.seed)
@@ -132,7 +106,7 @@ def at_random(settings: Robustness, tested: Tested, unknown: Unknown) -> Numbers
     refer = (blank & inputs.refer_missing).any(axis=1)
     accident = (refuse & stress.by_accident("refuse", after)) | (refer & stress.by_accident("refer", after))
     both = ~np.isnan(tested.before.pd) & ~np.isnan(after.pd) & blank.any(axis=1)
-    shift = mean(np.abs(after.pd - tested.before.pd)[both], tested.group[both], confidence=confidence)
+    shift = mean(np.abs(after.pd - tested.before.pd)[both], tested.applicant[both], confidence=confidence)
     return {
         "share": settings.missing_share,
         "rows_with_a_gap": int(blank.any(axis=1).sum()),
@@ -181,9 +155,9 @@ def _allowed(table: pd.DataFrame, unknown: Unknown) -> Numbers:
     }
 
 
-def _level(tested: Tested, decisions: Decisions) -> dict[str, Figure]:
+def _level(tested: RowsUnderTest, decisions: Decisions) -> dict[str, Figure]:
     confidence = tested.config.evaluation.confidence
-    return stress.level(decisions, tested.config.policy, tested.group, confidence=confidence)
+    return stress.level(decisions, tested.config.policy, tested.applicant, confidence=confidence)
 
 
 def _because(why: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:

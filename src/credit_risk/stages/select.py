@@ -12,9 +12,10 @@ from credit_risk.data.writing import write_json
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import paired_difference
 from credit_risk.modelling import selection
+from credit_risk.modelling.assembly import read_fitted
+from credit_risk.modelling.scored_split import ScoredSplit, read_scored
 from credit_risk.scoring import model
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.stages.evaluate import Part, bare, read_part
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 def run(config: Config, files: Files) -> None:
     """Write reports/selection.json: the kind chosen, LightGBM minus scorecard with intervals, and why in a sentence."""
-    scorers: dict[str, Scorer] = {kind: bare(config, files, kind) for kind in KINDS}
-    part = read_part(config, files, scorers, "selection")
+    scorers: dict[str, Scorer] = {kind: read_fitted(config, files, kind) for kind in KINDS}
+    part = read_scored(config, files, scorers, "selection")
     unknown: dict[str, str] = {}
     difference = compared(config, part)
     figures = reported("scorecard", difference, unknown)
@@ -44,7 +45,7 @@ def run(config: Config, files: Files) -> None:
     log.info("%s", choice.sentence)
 
 
-def compared(config: Config, part: Part) -> dict[str, Figure]:
+def compared(config: Config, part: ScoredSplit) -> dict[str, Figure]:
     """Every figure of LightGBM minus the scorecard's, on the same rows and the same bootstrap draws."""
     draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
     return paired_difference(part.sample("lightgbm"), part.sample("scorecard"), **draw)

@@ -7,16 +7,16 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.data.files import Files
-from credit_risk.data.inputs import Inputs
 from credit_risk.data.writing import read_parquet, write_csv, write_directory, write_json
 from credit_risk.modelling.fitting import Curve, Fitted
+from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.modelling.training import fit, folds, seen_missing
 from credit_risk.scoring.features import Features
 
 
 def run(config: Config, files: Files) -> None:
     """Fit, calibrate and write to artifacts/model; no protected column is among the files this stage opens."""
-    inputs = Inputs.of(config).table(read_parquet(files.inputs("train")))
+    inputs = read_inputs(config, files, "train")
     outcome = read_parquet(files.outcomes("train"))
     bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
     matrix = Features.of(config).of_inputs(inputs)
@@ -28,9 +28,10 @@ def write(files: Files, fitted: dict[str, Fitted], curve: Curve, missing: list[b
     """Write the models as text, their calibrations, and the curve behind the number of trees."""
 
     def fill(directory: Path) -> None:
-        for one in fitted.values():
-            (directory / one.model.file_name).write_text(one.model.text(), encoding="utf-8")
-        calibrations = {kind: one.calibration.as_dict() for kind, one in fitted.items()}
+        for kind_fitted in fitted.values():
+            path = directory / kind_fitted.model.file_name
+            path.write_text(kind_fitted.model.text(), encoding="utf-8")
+        calibrations = {kind: kind_fitted.calibration.as_dict() for kind, kind_fitted in fitted.items()}
         facts = {"calibration": calibrations, "seen_missing": missing, "trees": curve.trees}
         write_json(directory / "training.json", facts)
         trees = np.arange(1, len(curve.mean) + 1)

@@ -37,6 +37,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Matrix
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import CreditRiskError
+from credit_risk.modelling.accounts import outcome_of
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import assemble, prepare, train
 
@@ -318,7 +319,7 @@ def _read(path: Path, config: Config) -> pd.DataFrame:
 
 
 def _encoded(config: Config, table: pd.DataFrame) -> tuple[Matrix, Any]:
-    bad = prepare.outcome_of(config, table)
+    bad = outcome_of(config, table)
     known = ~np.isnan(bad)
     return Inputs.of(config).table(table[known]), bad[known]
 

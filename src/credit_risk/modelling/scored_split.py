@@ -1,0 +1,128 @@
+"""One split of the rows as scorers decide it, read and decided once for all that measure it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from credit_risk.config import Config
+from credit_risk.data.files import Files, SplitName
+from credit_risk.data.inputs import Inputs, Mask, Matrix
+from credit_risk.data.split import Labels
+from credit_risk.data.writing import read_parquet
+from credit_risk.errors import DataError
+from credit_risk.measures.metrics import Economics, Sample
+from credit_risk.modelling.assembly import load_current
+from credit_risk.scoring.decision import Decisions
+from credit_risk.scoring.features import Features, FeatureTable
+from credit_risk.scoring.scorer import Scorer
+
+Scorers = Mapping[str, Scorer]  # by kind of model, the candidate first
+
+
+def read_inputs(config: Config, files: Files, name: SplitName) -> Matrix:
+    """The applications of a split as numbers: (rows, inputs), see data.inputs."""
+    return Inputs.of(config).table(read_parquet(files.inputs(name)))
+
+
+@dataclass(frozen=True)
+class ScoredSplit:
+    """One split as every model decided it, the candidate first; figures are of the rows that could be scored.
+
+    outcomes: a row each, in the order of all_inputs (rows, inputs), features and decisions.
+    """
+
+    outcomes: pd.DataFrame
+    all_inputs: Matrix
+    features: FeatureTable
+    decisions: Mapping[str, Decisions]
+    economics: Economics
+
+    @property
+    def model(self) -> str:
+        """The candidate's kind."""
+        return next(iter(self.decisions))
+
+    @cached_property
+    def scored(self) -> Mask:
+        """Rows with a PD: the same for all models, which share features and what may be missing."""
+        return ~np.isnan(self.decisions[self.model].pd)
+
+    @cached_property
+    def bad(self) -> Mask:
+        return np.asarray(self.outcomes["bad"].to_numpy()[self.scored], dtype=bool)
+
+    @cached_property
+    def inputs(self) -> Matrix:
+        return self.all_inputs[self.scored]
+
+    @cached_property
+    def columns(self) -> dict[str, Matrix]:
+        """Inputs and derived features by name."""
+        return {name: column[self.scored] for name, column in self.features.columns.items()}
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """What the models read: (rows, features)."""
+        return self.features.matrix[self.scored]
+
+    @cached_property
+    def score(self) -> Matrix:
+        return self.decisions[self.model].score[self.scored]
+
+    @cached_property
+    def group(self) -> Labels:
+        return self.outcomes["group"].to_numpy()[self.scored]
+
+    def pd(self, kind: str) -> Matrix:
+        return self.decisions[kind].pd[self.scored]
+
+    def sample(self, kind: str) -> Sample:
+        return Sample.of(self.bad, self.pd(kind), self.group, self.economics)
+
+
+def read_scored(config: Config, files: Files, scorers: Scorers, name: SplitName) -> ScoredSplit:
+    """Decide one split with every model. Raises DataError if no row of it could be scored."""
+    inputs = read_inputs(config, files, name)
+    features = Features.of(config).table(inputs)
+    decisions = {kind: scorer.decide_inputs(inputs, features=features) for kind, scorer in scorers.items()}
+    part = ScoredSplit(read_parquet(files.outcomes(name)), inputs, features, decisions, Economics.of(config.policy))
+    if not part.scored.any():
+        raise DataError(
+            f"none of the {len(inputs)} {name} rows could be scored: {part.decisions[part.model].why_not_scored(0)}."
+        )
+    return part
+
+
+@dataclass(frozen=True)
+class RowsUnderTest:
+    """Test rows with the candidate's decisions before anything is done to them.
+
+    inputs: (rows, inputs), see data.inputs; applicant: (rows,), counted from 0.
+    """
+
+    config: Config
+    scorer: Scorer
+    inputs: Matrix
+    applicant: Labels
+    before: Decisions
+
+    @classmethod
+    def read(cls, config: Config, files: Files) -> "RowsUnderTest":
+        """The test rows. Raises ScorerError if the scorer has other columns, features or policy than the config."""
+        scorer = load_current(config, files.scorer)
+        inputs = read_inputs(config, files, "test")
+        applicant, _ = pd.factorize(read_parquet(files.outcomes("test"), columns=["group"])["group"].to_numpy())
+        return cls(config, scorer, inputs, applicant, scorer.decide_inputs(inputs))
+
+    def drawn(self, rows: int) -> "RowsUnderTest":
+        """At most `rows` of them, drawn with the evaluation's seed."""
+        if rows >= len(self.inputs):
+            return self
+        draw = np.random.default_rng(self.config.evaluation.seed)
+        chosen = np.sort(draw.choice(len(self.inputs), rows, replace=False))
+        inputs = self.inputs[chosen]
+        before = self.scorer.decide_inputs(inputs)
+        return replace(self, inputs=inputs, applicant=self.applicant[chosen], before=before)
