@@ -1,6 +1,7 @@
 """dvc.yaml tells the truth: every stage is explained, tested, and runs again when code or config it uses changes."""
 
 import ast
+import subprocess
 from pathlib import Path, PurePosixPath
 
 import grimp
@@ -9,11 +10,13 @@ from ruamel.yaml import YAML
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Parameters
+from credit_risk.data import digest
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
 STAGES = PIPELINE["stages"]
 SOURCE = PurePosixPath("src/credit_risk")
+PARTS = PurePosixPath("reports/parts")  # what optional parts measured: no stage writes there
 
 
 @pytest.fixture(scope="module")
@@ -124,9 +127,35 @@ def test_every_file_that_a_stage_needs_is_made_by_a_stage_before_it():
     made = []
     for stage, spec in STAGES.items():
         for dep in paths(spec["deps"]):
-            if dep.parts[0] in ("artifacts", "models", "reports"):
+            if dep.parts[0] in ("artifacts", "models", "reports") and dep != PARTS:
                 assert any(covers(out, dep) or covers(dep, out) for out in made), f"{stage} needs {dep}: nobody made it"
         made += outputs(stage)
+
+
+@pytest.mark.parametrize("stage", ["gate", "report"])
+def test_what_optional_parts_measured_is_watched_and_its_folder_is_always_there(stage):
+    """DVC knows no optional file, but a folder changes when a file in it comes or goes."""
+    assert PARTS in paths(STAGES[stage]["deps"])
+    tracked = subprocess.run(["git", "ls-files", str(PARTS)], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert tracked.stdout.split() == ["reports/parts/README.md"]
+    assert not any(covers(out, PARTS) or covers(PARTS, out) for name in STAGES for out in outputs(name))
+
+
+def test_the_gate_runs_again_for_the_code_that_its_digest_covers_and_for_no_other():
+    code = [dep.relative_to(SOURCE) for dep in paths(STAGES["gate"]["deps"]) if covers(SOURCE, dep)]
+    assert sorted(map(str, code)) == sorted(digest.JUDGES)
+
+
+def test_stages_holds_one_module_a_stage_of_its_name_and_nothing_else():
+    modules = {path.stem for path in (ROOT / SOURCE / "stages").rglob("*.py")} - {"__init__", "command"}
+    assert modules == {stage.replace("-", "_") for stage in STAGES}
+
+
+def test_no_stage_imports_another():
+    for stage in STAGES:
+        tree = ast.parse((ROOT / file_of(module_of(stage))).read_text(encoding="utf-8"))
+        imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        assert [name for name in imported if name.startswith("credit_risk.stages")] == [], stage
 
 
 def test_no_two_stages_write_the_same():

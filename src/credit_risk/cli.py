@@ -110,10 +110,10 @@ def _stage(name: str) -> Run:
 
 def _config(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> None:
-        measurements = import_module("credit_risk.stages.measurements")
+        gate = import_module("credit_risk.stages.gate")
         config, files = _context(options)
         path = options.config or files.config
-        for sentence in measurements.unmeasured(config, files):
+        for sentence in gate.unmeasured(config, files):
             logging.getLogger("credit_risk").warning(sentence)
         print(f"{path}: {len(config.columns)} columns, {len(config.features)} features, {len(config.gates)} gates")
 

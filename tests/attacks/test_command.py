@@ -40,7 +40,7 @@ def lender(trained, tmp_path):
 @pytest.mark.usefixtures("art")
 def test_the_run_writes_both_scores_with_their_ends_and_what_they_rest_on(lender):
     measure.run(*lender)
-    found = json.loads(lender[1].report("attacks").read_text())
+    found = json.loads(lender[1].part("attacks").read_text())
     for name in ("robustness", "privacy"):
         assert found[name]["score_low"] <= found[name]["score"] <= found[name]["score_high"]
     assert found["scorer"] == Scorer.load(lender[1].scorer).digest
@@ -49,7 +49,7 @@ def test_the_run_writes_both_scores_with_their_ends_and_what_they_rest_on(lender
     assert found["robustness"]["score"] <= min(
         each["survived"] for each in found["robustness"]["by_attack"].values()
     )  # fmt: skip
-    tables = {path.stem for path in (lender[1].reports / "attacks").glob("*.csv")}
+    tables = {path.stem for path in (lender[1].parts / "attacks").glob("*.csv")}
     assert tables == {"flips", "survival", "levers", "membership"}
 
 
@@ -57,7 +57,7 @@ def test_the_run_writes_both_scores_with_their_ends_and_what_they_rest_on(lender
 def test_without_a_gameable_column_the_score_is_not_known_rather_than_perfect(lender):
     config, files = lender
     measure.run(with_settings(config, plausible={}), files)
-    found = json.loads(files.report("attacks").read_text())
+    found = json.loads(files.part("attacks").read_text())
     assert found["robustness"]["score"] is None
     assert found["unknown"]["robustness.score"] == "attacks.plausible names no column"
 
@@ -66,7 +66,7 @@ def test_without_a_gameable_column_the_score_is_not_known_rather_than_perfect(le
 def test_too_few_rows_to_attack_with_are_not_called_private(lender, monkeypatch):
     monkeypatch.setattr(measure, "FEWEST", 1_000_000)
     measure.run(*lender)
-    found = json.loads(lender[1].report("attacks").read_text())
+    found = json.loads(lender[1].part("attacks").read_text())
     assert found["privacy"]["score"] is None
     assert found["unknown"]["privacy.score"].startswith("fewer than 1000000 scored training or selection rows")
 
@@ -77,7 +77,7 @@ def test_a_score_must_clear_its_floor_with_its_whole_interval(tmp_path):
         "privacy": {"score": 0.95, "score_low": 0.9, "score_high": 1.0},
         "unknown": {},
     }
-    write_json(Files(tmp_path).report("attacks"), scores)
+    write_json(Files(tmp_path).part("attacks"), scores)
     measure.check(Files(tmp_path), {"privacy.score": 0.8})
     measure.check(Files(tmp_path), {})
     with pytest.raises(CheckFailed, match=r"CANNOT SAY: .*\(robustness\.score\) is 0\.75 \(0\.65 to 0\.85\)"):

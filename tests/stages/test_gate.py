@@ -23,7 +23,7 @@ Judged = tuple[Config, Files]
 def measured(harmed: Judged) -> Judged:
     """Figures that pass, of exactly this scorer, and a file of code."""
     config, files = harmed
-    write_text(files.root / gate.CODE / "model.py", "x = 1\n")
+    write_text(files.root / gate.CODE / "scoring" / "model.py", "x = 1\n")
     measure(files)
     return config, files
 
@@ -152,7 +152,7 @@ def test_without_a_record_the_check_says_what_to_run(measured: Judged):
         ("data", "artifacts/outcomes/train.parquet"),
         ("config", "configs/credit.yaml"),
         ("config", "configs/model.yaml"),
-        ("code", "src/credit_risk/model.py"),
+        ("code", "src/credit_risk/scoring/model.py"),
     ],
 )
 def test_what_changed_after_the_verdict_is_named(judged: Judged, name: str, path: str):
@@ -172,12 +172,12 @@ def test_how_decisions_are_served_is_no_part_of_the_verdict_and_any_other_new_co
 
 def test_code_that_was_added_or_taken_away_is_a_change(judged: Judged):
     _, files = judged
-    added = files.root / gate.CODE / "deep" / "more.py"
+    added = files.root / gate.CODE / "modelling" / "deep" / "more.py"
     write_text(added, "")
     blocked(files, "the code changed")
     added.unlink()
     gate.check(files)
-    (files.root / gate.CODE / "model.py").unlink()
+    (files.root / gate.CODE / "scoring" / "model.py").unlink()
     blocked(files, "the code changed")
 
 
@@ -482,3 +482,72 @@ def test_a_file_among_the_waivers_that_would_be_passed_over_is_an_error(measured
     write_text(files.waivers / name, "check: discrimination\n")
     with pytest.raises(ConfigError, match=r"a waiver is a file waivers/NAME\.yaml; this one would be passed over"):
         gate.run(config, files)
+
+
+@pytest.fixture
+def with_part_gate(measured: Judged) -> Judged:
+    """A gate on a figure of an optional part, as docs/attacks.md has them."""
+    _, files = measured
+    with files.config.open("a", encoding="utf-8") as stream:
+        stream.write("  - {name: stands, measure: attacks.robustness.score, at_least: 0.7, reason: cheap flips}\n")
+    return load(files.config), files
+
+
+def attack(files: Files, scorer: str | None = None, **figures: Any) -> None:
+    score = {"score": 0.8, "score_low": 0.75, "score_high": 0.85, **figures}
+    measured_of = scorer or digest.of_directory(files.scorer)
+    write_json(files.part("attacks"), {"scorer": measured_of, "robustness": score, "unknown": {}})
+
+
+def test_a_gate_on_an_optional_part_fails_until_it_was_run_and_names_what_to_run(with_part_gate: Judged):
+    config, files = with_part_gate
+    gate.run(config, files)
+    why = (
+        r"was not measured, and a missing measure does not pass: reports/parts/attacks.json is not there, `make attack"
+    )
+    blocked(files, rf"FAIL stands: .*\(attacks.robustness.score\) {why}s` writes it")
+    (sentence,) = gate.unmeasured(config, files)
+    assert sentence.endswith(
+        "attacks.robustness.score; reports/parts/attacks.json is not there, `make attacks` writes it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("figures", "verdict"),
+    [({}, "PASS"), ({"score_low": 0.6}, "CANNOT SAY"), ({"score": 0.5, "score_low": 0.4, "score_high": 0.6}, "FAIL")],
+)
+def test_a_gate_reads_an_optional_parts_report_under_its_name(
+    with_part_gate: Judged, figures: dict[str, float], verdict: str
+):
+    config, files = with_part_gate
+    attack(files, **figures)
+    gate.run(config, files)
+    record = read_json(files.report("gate"))
+    assert (record["verdict"], record["checks"][2]["verdict"]) == (verdict, verdict)
+
+
+def test_an_optional_parts_report_of_another_scorer_is_stale_where_a_gate_reads_it_and_no_matter_elsewhere(
+    with_part_gate: Judged,
+):
+    config, files = with_part_gate
+    attack(files, scorer="0" * 64)
+    gate.run(config, files)
+    assert read_json(files.report("gate"))["stale"] == ["reports/parts/attacks.json measured another scorer"]
+    none_reads_it = config.model_copy(update={"gates": config.gates[:-1]})
+    assert gate.record(none_reads_it, files, date(2026, 1, 1))["stale"] == []
+
+
+@pytest.mark.parametrize("part", digest.JUDGES)
+def test_a_comment_in_code_that_makes_or_judges_a_scorer_voids_the_verdict(judged: Judged, part: str):
+    _, files = judged
+    path = files.root / gate.CODE / part
+    write_text(path if path.suffix else path / "model.py", "# a comment\n")
+    blocked(files, "the code changed after the verdict")
+
+
+@pytest.mark.parametrize("part", ["rollout", "report", "governance", "studies", "cli.py"])
+def test_a_comment_in_any_other_code_does_not(judged: Judged, part: str):
+    _, files = judged
+    path = files.root / gate.CODE / part
+    write_text(path if path.suffix else path / "model.py", "# a comment\n")
+    gate.check(files)

@@ -403,7 +403,7 @@ def test_the_figures_of_fairness_reasons_and_robustness_stand_on_the_page(whole)
     assert "they WOULD LOSE 1.30% of the exposure per application, where 5.00% is expected now." in page.text
     assert "1,800 applications with a gap had to stay without a PD. None was decided" in page.text
     assert "2 WERE DECIDED as if nothing were wrong." in page.text
-    assert "Not run: reports/attacks.json was not written." in page.text
+    assert "Not run: reports/parts/attacks.json was not written." in page.text
 
 
 @pytest.mark.parametrize("name", ["fairness", "robustness"])
@@ -512,7 +512,7 @@ def test_the_page_takes_what_the_stages_write(trained, tmp_path):
     assert missing == ["Not available. reports/explain/interactions.csv", "Not available. reports/validation.json"]
     assert "reports/explain/interactions.csv has no rows" in page.text
     assert "interactions: the shap library cannot follow splits on plain categories." in page.text
-    assert re.findall(r"Not run: [^.]*\.\w+", page.text) == ["Not run: reports/attacks.json"]
+    assert re.findall(r"Not run: [^.]*\.\w+", page.text) == ["Not run: reports/parts/attacks.json"]
     assert not [name for name in MEASURED if "another scorer" in part(page, name)]
     recorded = json.loads(files.report("gate").read_text())
     assert len(page.named("figure")) == len(page.named("svg")) + 1

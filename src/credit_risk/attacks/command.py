@@ -1,4 +1,4 @@
-"""The sub-command of this room: `credit-risk attacks` writes reports/attacks.json."""
+"""The sub-command of this room: `credit-risk attacks` writes reports/parts/attacks.json."""
 
 import argparse
 from importlib import import_module

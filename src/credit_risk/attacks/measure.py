@@ -1,4 +1,4 @@
-"""Both scores, measured and written: reports/attacks.json and the tables in reports/attacks/."""
+"""Both scores, measured and written: reports/parts/attacks.json and the tables in reports/parts/attacks/."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,8 +30,8 @@ FEWEST = 100  # training and selection rows each
 
 
 def check(files: Files, floors: Mapping[str, float]) -> None:
-    """Raises CheckFailed with a sentence for each score of reports/attacks.json that does not clear its floor."""
-    found = read_json(files.report("attacks"))
+    """Raises CheckFailed with a sentence for each score of reports/parts/attacks.json that does not clear its floor."""
+    found = read_json(files.part("attacks"))
     gates = [
         Gate(name=measure.replace(".", "_"), measure=measure, at_least=floor, reason="asked for on the command line")
         for measure, floor in floors.items()
@@ -42,20 +42,20 @@ def check(files: Files, floors: Mapping[str, float]) -> None:
 
 
 def run(config: Config, files: Files) -> None:
-    """Write reports/attacks.json and the tables in reports/attacks/; both scores stand beside what they rest on."""
+    """Write reports/parts/attacks.json and tables beside it; both scores stand beside what they rest on."""
     if config.attacks is None:
         raise DataError(
             "configs/credit.yaml has no section attacks, which says what could be changed and at what cost."
         )
     tested, unknown = RowsUnderTest.read(config, files), dict[str, str]()
-    folder = files.reports / "attacks"
+    folder = files.parts / "attacks"
     numbers = {
         "scorer": tested.scorer.digest,
         "robustness": _robustness(config, config.attacks, files, tested, folder=folder, unknown=unknown),
         "privacy": _privacy(config, files, tested, folder, unknown),
         "unknown": unknown,
     }
-    write_json(files.report("attacks"), numbers)
+    write_json(files.part("attacks"), numbers)
 
 
 def _robustness(

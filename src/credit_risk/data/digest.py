@@ -1,8 +1,13 @@
-"""Digests that name data, models and configs in every record."""
+"""Digests that name data, models, configs and code in every record."""
 
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+
+# Parts of the package, as the digest of code covers them: what decides an application, and what makes and judges a
+# scorer. A comment edited anywhere else changes no decision and voids no verdict.
+DECIDES = ("config", "data", "errors.py", "scoring")
+JUDGES = (*DECIDES, "measures", "modelling", "stages")
 
 
 def of_file(path: Path) -> str:
@@ -19,3 +24,9 @@ def of_files(root: Path, files: Iterable[Path]) -> str:
     """The digest of a set of files, named relative to `root`."""
     lines = sorted(f"{file.relative_to(root).as_posix()} {of_file(file)}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def of_code(package: Path, parts: Iterable[str]) -> str:
+    """The digest of the modules of some parts of a package: folders with all below them, or single modules."""
+    below = (path for part in parts for path in (package / part, *(package / part).rglob("*.py")))
+    return of_files(package, (path for path in below if path.is_file()))

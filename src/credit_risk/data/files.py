@@ -87,6 +87,15 @@ class Files:
         return self.reports / f"{name}.json"
 
     @property
+    def parts(self) -> Path:
+        """What optional parts measured. The folder is always there, so that DVC sees a report that comes or goes."""
+        return self.reports / "parts"
+
+    def part(self, name: str) -> Path:
+        """The figures of an optional part, as JSON; `make NAME` writes them, and tables into the folder of its name."""
+        return self.parts / f"{name}.json"
+
+    @property
     def dictionary(self) -> Path:
         """The data dictionary, as Markdown."""
         return self.reports / "dictionary.md"

@@ -8,6 +8,7 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from credit_risk.config.schema import Gate
@@ -37,13 +38,19 @@ class Check:
         }
 
 
-def decide(gates: Sequence[Gate], measures: Mapping[str, Any], unknown: Mapping[str, str]) -> list[Check]:
+def decide(
+    gates: Sequence[Gate],
+    measures: Mapping[str, Any],
+    unknown: Mapping[str, str],
+    absent: Mapping[str, str] = MappingProxyType({}),
+) -> list[Check]:
     """One check for each gate.
 
     measures: nested by name, with `NAME_low` and `NAME_high` beside each NAME that has an interval.
     unknown: why a measure has no value, by its full name.
+    absent: what makes the measures of a report that is not there, by the first part of their names.
     """
-    return [_check(gate, measures, unknown.get(gate.measure)) for gate in gates]
+    return [_check(gate, measures, unknown.get(gate.measure), absent.get(gate.measure.split(".")[0])) for gate in gates]
 
 
 def applicable(gates: Sequence[Gate], kind: str | None) -> tuple[list[Gate], list[dict[str, str]]]:
@@ -71,7 +78,7 @@ def overall(checks: Sequence[Check]) -> Verdict:
     return "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
 
 
-def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None) -> Check:
+def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None, absent: str | None) -> Check:
     value = lookup(measures, gate.measure)
     if gate.exact:
         low = high = value
@@ -80,6 +87,8 @@ def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None) -> 
     verdict, finding = _verdict(gate, value, low, high, why_unknown)
     if value is None and not why_unknown and (near := nearest(gate.measure, measures)):
         finding += f" (did you mean {near}?)"
+    elif value is None and not why_unknown and absent:
+        finding += f": {absent}"
     advice = f": {gate.advice}" if gate.advice and verdict != "PASS" else ""
     return Check(gate, verdict, value, low, high, f"{named(gate)} {finding}{advice}.")
 

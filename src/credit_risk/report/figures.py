@@ -244,7 +244,7 @@ def digests(gate: Mapping[str, Any], preparation: Mapping[str, Any]) -> list[tup
         "challenger": "Challenger (models/challenger)",
         "data": "Prepared rows",
         "config": "Config (configs/*.yaml)",
-        "code": "Code (src/credit_risk)",
+        "code": "Code that makes and judges a scorer",
     }
     of_gate = gate.get("digests", {})
     known = [(label, str(of_gate.get(name) or NOT_AVAILABLE)) for name, label in names.items()]

@@ -34,7 +34,7 @@ ATTACKS = {
 def figures(files: Files) -> dict[str, Any]:
     """What page_robustness.html.j2 shows, under the one name `robustness`."""
     report, why = read_report(files.report("robustness"))
-    attacks, no_attacks = read_report(files.report("attacks"))
+    attacks, no_attacks = read_report(files.part("attacks"))
     gate, _ = read_report(files.report("gate"))
     judged = gate.get("digests", {}).get("scorer")
     return {
@@ -54,7 +54,9 @@ def figures(files: Files) -> dict[str, Any]:
             "privacy": _between(attacks.get("privacy", {}), "score", "{:.2f}"),
             "attacked": _count(attacks.get("robustness", {}).get("attacked")),
             "budget": _written(attacks.get("robustness", {}).get("budget")),
-            "survival": _panel(files, "attacks/survival", "Declines that stand, by what an attack may cost", survival),
+            "survival": _panel(
+                files, "parts/attacks/survival", "Declines that stand, by what an attack may cost", survival
+            ),
             "flips": flips(files),
             "levers": levers(files),
             "membership": membership(files),
@@ -162,7 +164,7 @@ def missing_rows(files: Files) -> Cells:
 
 def flips(files: Files) -> Cells:
     """What each attack achieved on the same declined applications."""
-    table, why = read_table(files.reports / "attacks" / "flips.csv")
+    table, why = read_table(files.parts / "attacks" / "flips.csv")
     rows = [
         [ATTACKS.get(row["attack"], row["attack"]), _count(row["rows"]), _count(row["flipped"]),
          _ends(row, "survived", "low", "high", "{:.1%}"), _written(row["median_cost"]), _count(row["found_alone"])]
@@ -174,7 +176,7 @@ def flips(files: Files) -> Cells:
 
 def levers(files: Files) -> Cells:
     """Which columns the cheapest flips move, and which way."""
-    table, why = read_table(files.reports / "attacks" / "levers.csv")
+    table, why = read_table(files.parts / "attacks" / "levers.csv")
     rows = [
         [row["input"], _count(row["raised"]), _count(row["lowered"]), _written(row["median_move"], "{:,.4g}")]
         for row in records(table)
@@ -184,7 +186,7 @@ def levers(files: Files) -> Cells:
 
 def membership(files: Files) -> Cells:
     """How well each attack tells training rows from others."""
-    table, why = read_table(files.reports / "attacks" / "membership.csv")
+    table, why = read_table(files.parts / "attacks" / "membership.csv")
     rows = [
         [ATTACKS.get(row["attack"], row["attack"]), _count(row["rows"]),
          _ends(row, "auc", "auc_low", "auc_high", "{:.3f}"), _ends(row, "privacy", "low", "high", "{:.3f}")]
@@ -221,7 +223,7 @@ def _name(name: Any) -> str:
 
 def _panel(files: Files, name: str, title: str, draw: Callable[..., None]) -> Picture:
     table, why = read_table(files.reports / f"{name}.csv")
-    key = name.replace("/", "-")
+    key = name.removeprefix("parts/").replace("/", "-")
     if table is None:
         return Picture(key, title, None, why)
     size = (NORMAL[0], max(NORMAL[1], 1.2 + 0.3 * len(table))) if "scenario" in table else NORMAL

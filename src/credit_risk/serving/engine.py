@@ -237,7 +237,7 @@ def digests(path: Path, scorer: Scorer) -> DecidedBy:
         scorer=scorer.digest,
         model=digest.of_file(path / scorer.model.file_name),
         config=digest.of_file(path / "config.json"),
-        code=digest.of_files(package, package.rglob("*.py")),
+        code=digest.of_code(package, digest.DECIDES),
     )
 
 

@@ -17,18 +17,20 @@ from ruamel.yaml.error import YAMLError
 from credit_risk.config import Config, load
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_json
-from credit_risk.errors import CheckFailed, ConfigError, NotFound
+from credit_risk.data.writing import read_json, write_json
+from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
 from credit_risk.measures import gate, waiver
 from credit_risk.measures.dotted import lookup
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.waiver import Waiver
 from credit_risk.modelling import selection
 from credit_risk.scoring.scorer import differences
-from credit_risk.stages import measurements
-from credit_risk.stages.measurements import METRICS, SELECTION, object_of
 
 CODE = "src/credit_risk"
+METRICS, SELECTION = "metrics", "selection"
+REPORTS = (METRICS, SELECTION, "fairness", "explain", "robustness", "latency")
+# Measures of reports/metrics.json go by their own first names, all others by that of their report.
+OF_METRICS = ("test", "challengers", "differences", "information", "monotone", "stability", "bands", "leak", "rows")
 UNDECIDED = "nobody has decided what a program suggested; decide it, and take it out of `suggested` in the config"
 NO_WAIVERS = ("README.md", ".gitkeep", ".gitignore")  # may lie among them
 
@@ -41,30 +43,30 @@ def run(config: Config, files: Files) -> None:
 def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     """The gate record as it stands in reports/gate.json; every waiver that is used stands in it."""
     digests = current_digests(files)
-    reports = measurements.taken(files)
+    reports = taken(config, files)
     if METRICS not in reports:
         raise NotFound(files.report(METRICS), "Nothing was measured yet: run `make run` or `dvc repro`.")
     kind = (object_of(files.scorer / "scorer.json") or {}).get("kind")
-    gates, others = gate.applicable(config.own_gates, kind)
-    checks = gate.decide(gates, *measurements.merged(reports))
+    gates, not_applicable = gate.applicable(config.own_gates, kind)
+    checks = gate.decide(gates, *merged(reports), absent(config, files))
     waived = waiver.apply(
         checks,
         read_waivers(files.waivers),
-        gates=[one.name for one in config.gates],
+        gates=[declared.name for declared in config.gates],
         scorer=digests["scorer"],
         today=today,
     )
-    let_pass = [one.check.gate.name for one in waived]
+    let_pass = [used.check.gate.name for used in waived]
     stale = [
-        f"reports/{name}.json measured another scorer"
+        f"{path_of(files, name).relative_to(files.root).as_posix()} measured another scorer"
         for name, report in reports.items()
         if name != SELECTION and report.get("scorer") != digests["scorer"]
     ]
     if reports[METRICS].get("challenger") != digests["challenger"]:
         stale.append(f"reports/{METRICS}.json measured another challenger")
     stale += not_as_selected(config, files, reports.get(SELECTION, {}))
-    other = differences(object_of(files.scorer / "config.json") or {}, config)
-    stale += [f"models/scorer was assembled under other {part} than the config's now" for part in other]
+    differing = differences(object_of(files.scorer / "config.json") or {}, config)
+    stale += [f"models/scorer was assembled under other {part} than the config's now" for part in differing]
     if config.suggested:
         stale.append(f"{UNDECIDED}: {', '.join(config.suggested)}")
     verdict = "FAIL" if stale else gate.overall([check for check in checks if check.gate.name not in let_pass])
@@ -75,8 +77,8 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
         "recommended": "models/scorer" if verdict == "PASS" else None,
         "digest": digests["scorer"] if verdict == "PASS" else None,
         "checks": [check.as_dict() for check in checks],
-        "not_applicable": others,
-        "waivers": [one.waiver.model_dump(mode="json") for one in waived],
+        "not_applicable": not_applicable,
+        "waivers": [used.waiver.model_dump(mode="json") for used in waived],
         "digests": digests,
     }
 
@@ -87,43 +89,42 @@ def not_as_selected(config: Config, files: Files, chosen: Mapping[str, Any]) -> 
     Chosen anew from the recorded figures, so that a materiality edited since, or a kind written by hand, shows.
     """
     facts = [object_of(path / "scorer.json") or {} for path in (files.scorer, files.challenger)]
-    if chosen.get("models") != {one.get("kind"): one.get("model_digest") for one in facts}:
+    if chosen.get("models") != {of_scorer.get("kind"): of_scorer.get("model_digest") for of_scorer in facts}:
         return [f"reports/{SELECTION}.json measured another pair of models than models/scorer and models/challenger"]
     known = [lookup(chosen, f"scorecard.auc{end}") for end in ("", "_low", "_high")]
     value, low, high = (math.nan if end is None else end for end in known)
     difference = Figure(value, low, high, n=0)
-    wanted = selection.choose(config.model, difference).kind
-    if facts[0].get("kind") == wanted:
+    kind = selection.choose(config.model, difference).kind
+    if facts[0].get("kind") == kind:
         return []
-    return [f"models/scorer was assembled under other choice than {wanted}, which model.candidate asks for now"]
+    return [f"models/scorer was assembled under other choice than {kind}, which model.candidate asks for now"]
 
 
 def read_waivers(folder: Path) -> list[Waiver]:
     """Every waiver of the folder. Raises ConfigError for a file that is none: it must not be passed over."""
-    found = []
+    waivers = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in NO_WAIVERS):
         if path.parent != folder or path.suffix != ".yaml":
             raise ConfigError(path, [f"a waiver is a file {folder.name}/NAME.yaml; this one would be passed over"])
         try:
-            found.append(Waiver.model_validate(YAML(typ="safe").load(path)))
+            waivers.append(Waiver.model_validate(YAML(typ="safe").load(path)))
         except ValidationError as error:
-            raise ConfigError(path, [f"{_place(one)}: {one['msg']}" for one in error.errors()]) from None
+            raise ConfigError(path, [f"{_field(problem)}: {problem['msg']}" for problem in error.errors()]) from None
         except (YAMLError, ValueError, RecursionError) as error:
             raise ConfigError(path, str(error).splitlines()[:8]) from None
-    loose = provenance.uncommitted(folder.parents[1], "configs/waivers") if found else ()
+    loose = provenance.uncommitted(folder.parents[1], "configs/waivers") if waivers else ()
     if loose:
         why = "a waiver counts when it is committed, so that its author and its day are on record; commit it first"
         raise ConfigError(folder, [f"{name}: {why}" for name in loose])
-    return found
+    return waivers
 
 
-def _place(problem: Mapping[str, Any]) -> str:
+def _field(problem: Mapping[str, Any]) -> str:
     return ".".join(map(str, problem["loc"])) or "the file"
 
 
 def current_digests(files: Files) -> dict[str, str]:
     """What a verdict speaks about: scorer, challenger, data, config and code, each by its digest."""
-    code = files.root / CODE
     splits = [files.inputs("train").parent, files.outcomes("train").parent]
     configs = files.config.parent
     # How a decision is served says nothing of the scorer: another port or limit leaves the verdict standing.
@@ -133,7 +134,7 @@ def current_digests(files: Files) -> dict[str, str]:
         "challenger": digest.of_directory(files.challenger),
         "data": digest.of_files(files.root, (file for split in splits for file in split.rglob("*.parquet"))),
         "config": digest.of_files(files.root, judged),
-        "code": digest.of_files(files.root, code.rglob("*.py")),
+        "code": digest.of_code(files.root / CODE, digest.JUDGES),
     }
 
 
@@ -142,22 +143,99 @@ def check(files: Files, today: date | None = None) -> dict[str, Any]:
     path = files.report("gate")
     if not path.is_file():
         raise NotFound(path, "Nothing was judged yet: run `make run` or `dvc repro`.")
-    found = object_of(path)
-    before = found.get("digests") if found else None
-    if found is None or not isinstance(before, dict):
+    recorded = object_of(path)
+    before = recorded.get("digests") if recorded else None
+    if recorded is None or not isinstance(before, dict):
         raise CheckFailed(f"{path} is no gate record; the file was altered. Run `dvc repro --force gate`.")
     # Judged again: what the record says of its own checks could have been written by anybody.
     now = record(load(files.config), files, today or datetime.now(UTC).date())
     digests = now["digests"].items()
     reasons = [f"the {name} changed after the verdict" for name, value in digests if before.get(name) != value]
     reasons += now["stale"]
-    waived = {one["check"] for one in now["waivers"]}
-    blocking = [one for one in now["checks"] if one["verdict"] != "PASS" and one["name"] not in waived]
-    reasons += [f"{one['verdict']} {one['name']}: {one['sentence']}" for one in blocking]
+    waived = {used["check"] for used in now["waivers"]}
+    blocking = [check for check in now["checks"] if check["verdict"] != "PASS" and check["name"] not in waived]
+    reasons += [f"{check['verdict']} {check['name']}: {check['sentence']}" for check in blocking]
     if now["checks"] and len(waived) == len(now["checks"]):
         reasons.append("every check is waived; at least one must pass")
-    if not reasons and found != now:
+    if not reasons and recorded != now:
         reasons = [f"{path} is not what the figures say: it, or they, were altered after the verdict"]
     if reasons or now["verdict"] != "PASS":
         raise CheckFailed("\n  ".join(["The gate does not let this scorer through.", *reasons]))
-    return found
+    return recorded
+
+
+def taken(config: Config, files: Files) -> dict[str, dict[str, Any]]:
+    """Every stage's report that there is, by its name, and the reports of optional parts that a gate reads."""
+    return {
+        name: _figures(path) for name in (*REPORTS, *parts_judged(config)) if (path := path_of(files, name)).is_file()
+    }
+
+
+def parts_judged(config: Config) -> list[str]:
+    """The optional parts whose figures a gate reads, by the first names of their measures."""
+    names = dict.fromkeys(declared.measure.split(".")[0] for declared in config.own_gates)
+    return [name for name in names if name not in (*REPORTS, *OF_METRICS)]
+
+
+def path_of(files: Files, name: str) -> Path:
+    """The file of a report: of a stage's, or else of an optional part's."""
+    return files.report(name) if name in REPORTS else files.part(name)
+
+
+def absent(config: Config, files: Files) -> dict[str, str]:
+    """What to run for the report of each optional part that a gate reads and that is not there."""
+    paths = {name: files.part(name) for name in parts_judged(config)}
+    return {
+        name: f"{path.relative_to(files.root).as_posix()} is not there, `make {name}` writes it"
+        for name, path in paths.items()
+        if not path.is_file()
+    }
+
+
+def _figures(path: Path) -> dict[str, Any]:
+    figures = object_of(path)
+    if figures is None:
+        raise DataError(f"{path} holds no figures; the file was altered. Run its stage with `dvc repro --force`.")
+    return figures
+
+
+def object_of(path: Path) -> dict[str, Any] | None:
+    """The JSON object of a file; None where there is none."""
+    try:
+        raw = read_json(path)
+    except (FileNotFoundError, ValueError):
+        return None
+    return raw if isinstance(raw, dict) else None
+
+
+def merged(reports: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+    """All measures by their full names, and why some are not known: evaluate's as they are, others under their report.
+
+    What a report holds under the name of another counts for neither.
+    """
+    measures, unknown = dict(reports[METRICS]), dict(reports[METRICS].get("unknown", {}))
+    for name, report in reports.items():
+        if name != METRICS:
+            measures[name] = report
+            unknown |= {f"{name}.{measure}": why for measure, why in report.get("unknown", {}).items()}
+    return measures, unknown
+
+
+def unmeasured(config: Config, files: Files) -> list[str]:
+    """A sentence for each gate on a measure that the last run has not taken; none before the first run.
+
+    Only a run can say what is measured: a contrast that was declared since is not in its reports yet.
+    """
+    reports = taken(config, files)
+    if METRICS not in reports:
+        return []
+    measures, unknown = merged(reports)
+    sentences = []
+    for declared in config.own_gates:
+        measure = declared.measure
+        if measure in unknown or lookup(measures, measure) is not None:
+            continue
+        near, to_run = gate.nearest(measure, measures), absent(config, files).get(measure.split(".")[0])
+        hint = f"; did you mean {near}?" if near else f"; {to_run}." if to_run else "."
+        sentences.append(f"{declared.name}: the last run did not measure {measure}{hint}")
+    return sentences
