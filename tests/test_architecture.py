@@ -1,0 +1,143 @@
+"""docs/architecture.md: its picture and tables are what the code says, and what its walks name is there."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import architecture
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / architecture.PAGE).read_text(encoding="utf-8")
+WALKS = ("A row, from CSV to gate", "A request, from HTTP to reply")
+# What the core may weigh. The aim is 20,000 lines and 30 direct dependencies: lower these as it shrinks.
+LINES, DEPENDENCIES = 21_000, 31
+
+
+def walk(title):
+    return PAGE.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def named(text):
+    """What a walk names: a dotted name below credit_risk, as `data.contract.check`."""
+    return re.findall(r"`((?:[a-z_]+\.)+[A-Za-z_]+)`", text)
+
+
+def resolve(name):
+    """The object behind a dotted name below credit_risk. Raises AttributeError or ImportError if there is none."""
+    words = name.split(".")
+    module = import_module(".".join(["credit_risk", *words[:2]]))
+    for word in words[2:]:
+        module = getattr(module, word)
+    return module
+
+
+def test_the_page_is_what_the_code_says():
+    assert not architecture.is_stale(PAGE, architecture.page(ROOT, PAGE)), "run `make docs-draw`"
+
+
+@pytest.mark.parametrize("name", [name for title in WALKS for name in named(walk(title))])
+def test_what_a_walk_names_is_there(name):
+    assert resolve(name)
+
+
+def test_the_walks_name_enough_to_follow_them():
+    assert all(len(named(walk(title))) >= 6 for title in WALKS)
+
+
+def test_the_walk_names_every_stage_of_the_gate_in_order():
+    stages = re.findall(r"^\d\. `([a-z-]+)`", walk(WALKS[0]), re.MULTILINE)
+    assert stages == ["validate-data", "prepare", "train", "select", "assemble", "evaluate", "gate"]
+
+
+def test_a_name_that_is_not_there_would_be_found():
+    with pytest.raises(AttributeError):
+        resolve("data.contract.checked_no_more")
+    with pytest.raises(ImportError):
+        resolve("data.no_such_module.check")
+
+
+def test_the_core_does_not_grow():
+    found = architecture.packages(ROOT)
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lines = sum(package.lines for package in found if package.part is None)
+    direct = architecture.parts.requirements(project, architecture.core_extras(ROOT))
+    assert (lines <= LINES, len(direct) <= DEPENDENCIES) == (True, True), (lines, len(direct))
+
+
+def test_every_package_says_what_it_is_for():
+    assert [package.name for package in architecture.packages(ROOT) if len(package.purpose) < 20] == []
+
+
+MADE_UP = {
+    "pyproject.toml": """
+[project]
+name = "credit-risk"
+dependencies = ["a"]
+optional-dependencies = {sails = ["b"], keel = ["c"], dev = ["d"]}
+[[tool.importlinter.contracts]]
+id = "layers"
+layers = ["cli", "(sails) | hull", "keel"]
+""",
+    "parts.toml": '[sails]\npurpose = "p"\npaths = ["src/credit_risk/sails"]\nextra = "sails"\n',
+    "src/credit_risk/__init__.py": "",
+    "src/credit_risk/cli.py": """\"\"\"Commands.\"\"\"
+from credit_risk import keel
+from credit_risk.hull import deck
+import_module("credit_risk.sails.mast")
+""",
+    "src/credit_risk/hull/__init__.py": '"""The hull\nitself.\n\nMore."""\n',
+    "src/credit_risk/hull/deck.py": "import credit_risk.keel\n",
+    "src/credit_risk/sails/__init__.py": '"""Sails."""\n',
+    "src/credit_risk/sails/mast.py": "from credit_risk.keel import lead\nMAIN = ['-m', 'credit_risk.cli']\n",
+    "src/credit_risk/keel/__init__.py": '"""The keel."""\n',
+}
+
+
+@pytest.fixture
+def made_up(tmp_path):
+    architecture.parts._git(tmp_path, "init", "-q")
+    for name, text in MADE_UP.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_packages_are_found_with_purpose_part_size_and_imports_also_late_ones(made_up):
+    found = {package.name: package for package in architecture.packages(made_up)}
+    assert list(found) == ["cli", "hull", "sails", "keel"]
+    assert {name: sorted(package.imports) for name, package in found.items()} == {
+        "cli": ["hull", "keel", "sails"],
+        "hull": ["keel"],
+        "sails": ["keel"],
+        "keel": [],
+    }
+    assert (found["hull"].purpose, found["hull"].modules, found["hull"].lines) == ("The hull itself.", 2, 5)
+    assert [name for name, package in found.items() if package.part] == ["sails"]
+
+
+def test_an_arrow_that_follows_from_others_is_left_out(made_up):
+    arrows = re.findall(r"(\w+) --> (\w+)", architecture.picture(architecture.packages(made_up)))
+    assert arrows == [("cli", "hull"), ("cli", "sails"), ("hull", "keel"), ("sails", "keel")]
+
+
+def test_the_core_is_what_belongs_to_no_part(made_up):
+    size = architecture.size(made_up, architecture.packages(made_up))
+    assert "| core | 10 | 2 |" in size
+    assert "| with every part | 13 | 3 |" in size
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stale"),
+    [
+        ("a 1,000 | b 3 |", "a 1,000 | b 3 |", False),
+        ("a 1,000 | b 3 |", "a 1,049 | b 3 |", False),
+        ("a 1,000 | b 3 |", "a 1,060 | b 3 |", True),
+        ("a 1,000 | b 3 |", "a 1,000 | b 5 |", True),
+        ("a 1,000 | b 3 |", "c 1,000 | b 3 |", True),
+        ("a --> b", "a --> c", True),
+    ],
+)
+def test_a_page_is_stale_by_more_than_a_few_lines(old, new, stale):
+    assert architecture.is_stale(old, new) is stale
