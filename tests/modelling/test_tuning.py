@@ -12,7 +12,7 @@ from credit_risk.config import load
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs
 from credit_risk.modelling import training
-from credit_risk.modelling.tuning import Outcome, Task, freeze, report, tune
+from credit_risk.modelling.tuning import SearchResult, Task, freeze, report, tune
 from credit_risk.scoring.features import Features
 
 COMMENTED = """\
@@ -127,6 +127,6 @@ def test_only_what_is_better_by_more_than_two_standard_errors_is_written(small, 
     config, files = small
     path = files.config.with_name("model.yaml")
     found = config.parameters.model_copy(update={"num_leaves": 12})
-    report(Outcome(3, 0.5, 0.5 - gain, gain, 0.001, found), path)
+    report(SearchResult(3, 0.5, 0.5 - gain, gain, 0.001, found), path)
     assert (load(files.config).parameters == found) is is_written
     assert (path.read_text() == COMMENTED) is not is_written

@@ -152,10 +152,10 @@ class Judge:
     def approved(self, candidate: Candidate) -> Mask:
         """As many of the rows that the model decides as are approved now, safest first (ties together)."""
         cases, free = self.selection.cases, ~self.selection.decided
-        wanted = int(cases.approved[free].sum())
-        if wanted == 0:
+        approvals = int(cases.approved[free].sum())
+        if approvals == 0:
             return cases.approved
-        limit = np.partition(candidate.margin[free], wanted - 1)[wanted - 1]
+        limit = np.partition(candidate.margin[free], approvals - 1)[approvals - 1]
         return np.where(free, candidate.margin <= limit, cases.approved)
 
     def ratios(self, candidate: Candidate) -> dict[str, float]:
@@ -182,7 +182,7 @@ class Judge:
             its_area, its_influence = self._ranking(each)
             lost = wide * standard_error(influence - its_influence, self.selection.cases.applicant)
             change = self._change(model, each, worst)
-            reach = wide * change[1]
+            error = wide * change[1]
             ratios = self.ratios(each)
             lines.append(
                 {
@@ -197,8 +197,8 @@ class Judge:
                     "evenness": min(map(even, ratios.values())),
                     "worst_contrast": worst.name,
                     "gain": change[0],
-                    "gain_low": change[0] - reach,
-                    "gain_high": change[0] + reach,
+                    "gain_low": change[0] - error,
+                    "gain_high": change[0] + error,
                     **{f"ratio_{name}": value for name, value in ratios.items()},
                 }
             )
@@ -207,16 +207,16 @@ class Judge:
     def _ranking(self, candidate: Candidate) -> tuple[float, Matrix]:
         return ranking(self.selection.cases.bad, candidate.margin)
 
-    def _change(self, model: Candidate, other: Candidate, worst: Contrast) -> tuple[float, float]:
+    def _change(self, model: Candidate, alternative: Candidate, worst: Contrast) -> tuple[float, float]:
         """How much nearer to alike the model's worst contrast comes, in log ratio, and the standard error of that."""
         group, reference = self._sides(worst)
-        before, after = self.approved(model), self.approved(other)
+        before, after = self.approved(model), self.approved(alternative)
         sign = 1.0 if _ratio(before, group, reference) <= 1 else -1.0
         if not all(flags[side].any() for flags in (before, after) for side in (group, reference)):
             return math.nan, math.nan
         gain = math.log(_ratio(after, group, reference) / _ratio(before, group, reference))
-        moves = _log_ratio_influence(after, group, reference) - _log_ratio_influence(before, group, reference)
-        return sign * gain, standard_error(moves, self.selection.cases.applicant)
+        influence = _log_ratio_influence(after, group, reference) - _log_ratio_influence(before, group, reference)
+        return sign * gain, standard_error(influence, self.selection.cases.applicant)
 
     def _sides(self, contrast: Contrast) -> tuple[Mask, Mask]:
         grouping = self.selection.groupings[contrast.attribute]
@@ -274,12 +274,12 @@ def _boosted(
     changed: Mapping[str, Any] | None = None,
 ) -> Matrix:
     """Margins of a monotone LightGBM of as many trees; on one thread, as threads of small fits wait for each other."""
-    kept = [place for place, name in enumerate(config.features) if name not in dropped]
+    kept = [index for index, name in enumerate(config.features) if name not in dropped]
     parameters = {**fitting.boosting_parameters(config), **(changed or {}), "num_threads": 1}
-    parameters["monotone_constraints"] = [config.directions[place] for place in kept]
-    plain = set(fitting.plain_categories(config))
-    categorical = [index for index, place in enumerate(kept) if place in plain]
-    names = [f"f{place}" for place in kept]
+    parameters["monotone_constraints"] = [config.directions[feature] for feature in kept]
+    unordered = set(fitting.plain_categories(config))
+    categorical = [index for index, feature in enumerate(kept) if feature in unordered]
+    names = [f"f{feature}" for feature in kept]
     data = lgb.Dataset(training.matrix[:, kept], training.bad, feature_name=names, categorical_feature=categorical)
     booster = lgb.train(parameters, data, num_boost_round=trees)
     return np.asarray(booster.predict(selection.matrix[:, kept], raw_score=True, num_threads=1))
@@ -308,8 +308,8 @@ def _without_sets(
     """The two, three … features together whose loss, one by one, brought the worst contrast nearest to alike."""
     model, *singles = fitted
     ratio = judge.worst(model).name
-    ranked = sorted(singles, key=lambda one: -even(judge.ratios(one)[ratio]))
-    sets = [tuple(one.dropped[0] for one in ranked[:size]) for size in range(2, LARGEST_SET + 1)]
+    ranked = sorted(singles, key=lambda candidate: -even(judge.ratios(candidate)[ratio]))
+    sets = [tuple(candidate.dropped[0] for candidate in ranked[:size]) for size in range(2, LARGEST_SET + 1)]
     undirected = tuple(name for name in config.features if name not in config.model.directions)
     if len(undirected) > 1:
         sets.append(undirected)
@@ -360,9 +360,9 @@ def _reductions(
 def _mixture(reduction: ExponentiatedGradient, matrix: Matrix) -> Matrix:
     """The mean PD of the classifiers that the reduction mixes, by their weights."""
     risk = np.zeros(len(matrix))
-    for place, weight in reduction.weights_.items():
+    for index, weight in reduction.weights_.items():
         if weight > 0:
-            predictor = reduction.predictors_[place]
+            predictor = reduction.predictors_[index]
             risk += weight * (predictor.risk(matrix) if isinstance(predictor, Classifier) else 0.5)
     return risk
 
@@ -384,9 +384,9 @@ class Classifier:
             "learning_rate": 0.1,
             "num_threads": 1,
         }
-        plain = fitting.plain_categories(self.config)
+        unordered = fitting.plain_categories(self.config)
         bad, weight = 1 - np.asarray(good), np.asarray(sample_weight)
-        data = lgb.Dataset(np.asarray(matrix), bad, weight=weight, categorical_feature=plain)
+        data = lgb.Dataset(np.asarray(matrix), bad, weight=weight, categorical_feature=unordered)
         self.booster = lgb.train(parameters, data, num_boost_round=REDUCTION_TREES)
         return self
 

@@ -32,14 +32,14 @@ from credit_risk.scoring.features import Features
 log = logging.getLogger(__name__)
 
 Watch: TypeAlias = Callable[[int, float], object]
-"""Told after each trial how many are done and the lowest log loss so far."""
+"""Called after each trial with how many are done and the lowest log loss so far."""
 
 STANDARD_ERRORS = 2.0  # the found parameters replace the frozen ones if they are better by more than this
 DIGITS = 3  # significant digits of a parameter; more would be noise in the file
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SearchResult:
     """What a search found. `gain` is how much lower the log loss is than with the frozen parameters, row by row."""
 
     trials: int
@@ -78,7 +78,7 @@ class Task:
         return np.asarray(-log_expit(np.where(self.bad, margin, -margin)))
 
 
-def tune(config: Config, files: Files, *, trials: int, progress: Watch | None = None) -> Outcome:
+def tune(config: Config, files: Files, *, trials: int, progress: Watch | None = None) -> SearchResult:
     """Search until the study has `trials` finished trials; write the best to configs/model.yaml if it is truly better.
 
     The study lies in artifacts/tuning.db: interrupted or killed, the next call goes on after the last finished trial
@@ -100,7 +100,7 @@ def tune(config: Config, files: Files, *, trials: int, progress: Watch | None = 
     return outcome
 
 
-def report(outcome: Outcome, path: Path) -> None:
+def report(outcome: SearchResult, path: Path) -> None:
     """Say how the best parameters do against the frozen ones, and freeze them if they are better."""
     log.info("Cross-validated log loss: %.5f frozen, %.5f best of %s", outcome.frozen, outcome.best, outcome.trials)
     difference = f"{outcome.gain:.5f} lower (standard error {outcome.standard_error:.5f})"
@@ -140,13 +140,13 @@ def _suggested(trial: optuna.Trial, frozen: Parameters) -> Parameters:
     )
 
 
-def _compare(task: Task, study: optuna.Study, trials: int) -> Outcome:
+def _compare(task: Task, study: optuna.Study, trials: int) -> SearchResult:
     fixed = optuna.trial.FixedTrial(study.best_params)
     parameters = _suggested(fixed, task.config.parameters)  # type: ignore[arg-type]
     frozen, best = task.losses(task.config.parameters), task.losses(parameters)
     gains = frozen - best
     error = float(gains.std(ddof=1) / np.sqrt(len(gains)))
-    return Outcome(trials, float(frozen.mean()), float(best.mean()), float(gains.mean()), error, parameters)
+    return SearchResult(trials, float(frozen.mean()), float(best.mean()), float(gains.mean()), error, parameters)
 
 
 def _study(config: Config, files: Files) -> optuna.Study:
@@ -181,7 +181,7 @@ def _seed(seed: int, done: int) -> int:
 
 @contextmanager
 def _watching(progress: Watch | None, trials: int) -> Iterator[Watch]:
-    """Who is told: the caller, a person at a terminal, or the log."""
+    """Progress goes to the caller, to a person at a terminal, or to the log."""
     if progress is not None:
         yield progress
     elif sys.stderr.isatty():

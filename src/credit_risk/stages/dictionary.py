@@ -16,7 +16,7 @@ from credit_risk.scoring.features import made_of
 
 COLUMNS = ("column", "meaning", "role", "may hold", "without it", "missing", "holds", "PD moves", "reason")
 DERIVED = ("feature", "meaning", "formula", "made of", "PD moves", "reason")
-UNTOLD = ("date", "text")
+UNLIMITED = ("date", "text")  # types without a list or range of what a cell may hold
 
 
 def run(config: Config, files: Files) -> None:
@@ -58,8 +58,8 @@ def _data_set(config: Config, table: DataFrame) -> Iterator[str]:
     yield f"- **Outcomes:** {bads:,} bad, {goods:,} good, {len(table) - bads - goods:,} neither or not known{share}"
     population = "accepted accounts only" if outcome.population == "booked" else "all applicants"
     yield f"- **Population:** {population}"
-    for one in outcome.exclusions:
-        yield f"- **Left out:** {cell(one.name)}, where {cell(one.where)}: {cell(one.reason)}"
+    for exclusion in outcome.exclusions:
+        yield f"- **Left out:** {cell(exclusion.name)}, where {cell(exclusion.where)}: {cell(exclusion.reason)}"
 
 
 def _column(config: Config, name: str, table: DataFrame) -> Sequence[str]:
@@ -69,7 +69,7 @@ def _column(config: Config, name: str, table: DataFrame) -> Sequence[str]:
         name,
         column.label or "",
         _role(column),
-        "" if column.role == "ignore" or column.type in UNTOLD else expected(column),
+        "" if column.role == "ignore" or column.type in UNLIMITED else expected(column),
         {"refuse": "refused", "refer": "referred", "allow": "decided"}[column.missing] if column.is_input else "",
         f"{dictionary.missing(table[name]):.1%}" if known else "",
         dictionary.held(table[name], column) if known else "",
@@ -91,7 +91,7 @@ def _derived(config: Config, name: str, sources: Sequence[str]) -> Sequence[str]
 
 def _family(config: Config, name: str) -> str:
     """The reason under which a decline would name the feature."""
-    return next((one.id for one in config.reasons.families if name in one.features), "")
+    return next((family.id for family in config.reasons.families if name in family.features), "")
 
 
 def _grid(heads: Sequence[str], lines: Iterator[Sequence[str]]) -> Iterator[str]:

@@ -53,10 +53,10 @@ class Report:
     @property
     def problems(self) -> tuple[str, ...]:
         """Every reason why the data set does not pass, a sentence each. A drift that cannot be told is no pass."""
-        found = [str(finding) for finding in self.contract.failures]
-        found += [_drift_sentence(shift) for shift in self.drift or () if shift.verdict != "PASS"]
-        found += [str(its) for its in self.compliance if its.verdict == "FAIL" and its.severity == "failure"]
-        return tuple(found)
+        problems = [str(finding) for finding in self.contract.failures]
+        problems += [_drift_sentence(shift) for shift in self.drift or () if shift.verdict != "PASS"]
+        problems += [str(its) for its in self.compliance if its.verdict == "FAIL" and its.severity == "failure"]
+        return tuple(problems)
 
     @property
     def passed(self) -> bool:
@@ -309,7 +309,7 @@ def _findings_table(findings: Sequence[Finding]) -> Table:
         color = "red" if its.severity == "failure" else "yellow"
         rows = ", ".join(its.rows) + (", …" if its.rows and its.count > len(its.rows) else "")
         cells = (its.severity, its.rule, its.column or "", its.got, its.expected, rows)
-        table.add_row(*(Text(cell, style=color if place == 0 else "") for place, cell in enumerate(cells)))
+        table.add_row(*(Text(cell, style=color if column == 0 else "") for column, cell in enumerate(cells)))
     return table
 
 
