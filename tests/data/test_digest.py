@@ -53,3 +53,21 @@ def test_hidden_and_nested_files_count(tmp_path: Path):
     assert digest.of_directory(tmp_path / "1") == before
     (tmp_path / "1" / "deep" / "er" / ".hidden").write_text("")
     assert digest.of_directory(tmp_path / "1") != before
+
+
+def test_code_is_digested_by_its_parts_and_what_lies_beside_them_does_not_count(tmp_path: Path):
+    for name in ("scoring/deep/model.py", "errors.py", "rollout/plan.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    before = digest.of_code(tmp_path, digest.DECIDES)
+    (tmp_path / "rollout" / "plan.py").write_text("x = 2\n")
+    assert digest.of_code(tmp_path, digest.DECIDES) == before
+    for name in ("scoring/deep/model.py", "errors.py"):
+        (tmp_path / name).write_text("x = 2  # edited\n")
+        assert digest.of_code(tmp_path, digest.DECIDES) != before
+        (tmp_path / name).write_text("x = 1\n")
+
+
+def test_each_part_that_code_is_digested_by_is_there():
+    package = Path(digest.__file__).parents[1]
+    assert [part for part in digest.JUDGES if not (package / part).exists()] == []

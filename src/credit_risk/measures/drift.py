@@ -13,7 +13,7 @@ where it lies below.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ from scipy.special import chdtri, chndtrinc
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import DataError
 from credit_risk.measures.figure import Figure
+from credit_risk.measures.gate import Verdict
 
-Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]
 Counts = NDArray[np.int64]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from credit_risk.config.schema import Policy
 from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.measures.figure import flat
 from credit_risk.measures.intervals import delong, proportion, z_of
 from credit_risk.measures.metrics import Sample
 from credit_risk.scoring import decision
@@ -121,9 +122,7 @@ def segments(
                 "rows": int(part.sum()),
                 "bad_rate": bad[part].mean(),
                 "mean_pd": pd_[part].mean(),
-                "auc": auc.value,
-                "auc_low": auc.low,
-                "auc_high": auc.high,
+                **flat({"auc": auc}),
             }
         )
     return pd.DataFrame(lines)
