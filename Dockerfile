@@ -44,4 +44,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:3000/health', timeout=2)"]
 ENTRYPOINT ["credit-risk"]
-CMD ["serve", "--host", "0.0.0.0", "--settings", "configs/deploy/container.yaml"]
+CMD ["serve", "--host", "0.0.0.0", "--environment", "configs/deploy/container.yaml"]

@@ -95,7 +95,7 @@ serve: setup ##! Answer applications with models/scorer at http://127.0.0.1:3000
 	$(BIN)/credit-risk serve
 
 trial: setup ##! Answer with models/scorer whatever the gate says, on a ledger of its own: for looking, never for deciding
-	$(BIN)/credit-risk serve --config configs/deploy/trial.yaml $(if $(PORT),--port $(PORT))
+	$(BIN)/credit-risk serve --environment trial $(if $(PORT),--port $(PORT))
 
 load: data ## Load the real service on this machine and hold it to 100 ms: build/load/report.html, history.svg
 	$(BIN)/python -m loadtest.run

@@ -143,7 +143,10 @@ def contenders(config: Config, files: Files, folder: Path, peers: Path) -> list[
     return [
         Contender(
             OURS,
-            [sys.executable, "-m", "credit_risk.cli", "serve", "--root", root, "--config", str(settings_for(folder))],
+            [
+                *(sys.executable, "-m", "credit_risk.cli", "serve"),
+                *("--root", root, "--environment", str(settings_for(folder))),
+            ],
             "/decide",
             bodies("applications", applications(table_)),
             "/health",

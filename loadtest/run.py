@@ -53,7 +53,7 @@ def service(options: argparse.Namespace, folder: Path, **limits: float) -> Conte
     applications = islice(examples.of_scorer(options.root / "models" / "scorer", seed=1), APPLICATIONS)
     bodies.write_text("".join(f"{json.dumps(one)}\n" for one in applications), encoding="utf-8")
     command = [sys.executable, "-m", "credit_risk.cli", "serve", "--root", str(options.root.absolute())]
-    command += ["--config", str(settings_for(folder, **limits))]
+    command += ["--environment", str(settings_for(folder, **limits))]
     environment = {"BENTOML_DO_NOT_TRACK": "true"}
     return Contender("the service", command, "/decide", bodies, "/health", environment)
 

@@ -1,7 +1,5 @@
 """Add or remove replicas by what they use: scripts/auto_scaler.py --help."""
 
-import sys
+from credit_risk.cli import script
 
-from credit_risk.cli import main
-
-raise SystemExit(main(["scale", *sys.argv[1:]]))
+raise SystemExit(script("scale"))

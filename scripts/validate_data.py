@@ -1,7 +1,5 @@
 """Validate a data set: scripts/validate_data.py --help."""
 
-import sys
+from credit_risk.cli import script
 
-from credit_risk.cli import main
-
-raise SystemExit(main(["validate-data", *sys.argv[1:]]))
+raise SystemExit(script("validate-data"))

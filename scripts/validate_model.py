@@ -1,7 +1,5 @@
 """Hold a candidate against a baseline: scripts/validate_model.py --help."""
 
-import sys
+from credit_risk.cli import script
 
-from credit_risk.cli import main
-
-raise SystemExit(main(["gate", *sys.argv[1:]]))
+raise SystemExit(script("gate"))

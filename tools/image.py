@@ -38,7 +38,7 @@ LOCKED_UP = [
     "--ulimit=nproc=1024:1024",
     "--no-healthcheck",  # podman leaves the repetition to systemd; the image's own check is run once, by hand
 ]
-SETTINGS = ["--settings", "configs/deploy/container.yaml"]
+SETTINGS = ["--environment", "configs/deploy/container.yaml"]
 
 
 def run(*command: str, **options: Any) -> str:

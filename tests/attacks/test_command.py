@@ -1,6 +1,5 @@
 """The room's own sub-command, from arguments to reports, and that the rest of the house does without it."""
 
-import argparse
 import json
 import re
 import sys
@@ -9,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import credit_risk
-from credit_risk.attacks import command, measure, toolbox
+from credit_risk.attacks import measure, toolbox
 from credit_risk.attacks.toolbox import ToolboxMissing
+from credit_risk.cli import main
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
@@ -84,23 +84,12 @@ def test_a_score_must_clear_its_floor_with_its_whole_interval(tmp_path):
         measure.check(Files(tmp_path), {"robustness.score": 0.7, "privacy.score": 0.8})
 
 
-def test_the_command_registers_itself():
-    parser = argparse.ArgumentParser()
-    command.register(parser.add_subparsers())
-    options = parser.parse_args(["attacks", "--root", "elsewhere"])
-    assert options.root == Path("elsewhere")
-    assert callable(options.run)
-
-
 def test_the_command_measures_and_then_holds_the_scores_against_the_floors(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(command, "load", lambda path: path)
+    monkeypatch.setattr("credit_risk.data.repository.load", lambda path: path)
     monkeypatch.setattr(measure, "run", lambda config, files: asked.append((config, files.root)))
     monkeypatch.setattr(measure, "check", lambda _, floors: asked.append(floors))
-    parser = argparse.ArgumentParser()
-    command.register(parser.add_subparsers())
-    options = parser.parse_args(["attacks", "--root", str(tmp_path), "--privacy-at-least", "0.8"])
-    options.run(options)
+    assert main(["attacks", "--root", str(tmp_path), "--privacy-at-least", "0.8"]) == 0
     assert asked == [(tmp_path / "configs" / "credit.yaml", tmp_path), {"privacy.score": 0.8}]
 
 

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from credit_risk.cli import main, parser
+from credit_risk.cli import commands, main
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
 
@@ -135,7 +135,7 @@ def test_the_bench_says_what_fdatasync_costs_and_leaves_nothing(run, root):
         (["verify", "--heads", "nowhere.txt"], "nowhere.txt: there is no such file"),
         (["verify", "--url", "sqlite:///nowhere.db"], "no ledger is there"),
         (["verify", "--url", "mysql://x"], "Expected sqlite:///"),
-        (["verify", "--config", "nowhere.yaml"], "nowhere.yaml: there is no such file"),
+        (["verify", "--environment", "nowhere.yaml"], "nowhere.yaml: there is no such file"),
         (["restore", "nowhere.db", "--url", "sqlite:///new.db"], "nowhere.db: there is no such file"),
         (["restore", "x", "--url", "postgresql:///x"], "pg_dump"),
         (["rekey"], "CREDIT_RISK_LEDGER_NEW_KEY is not set"),
@@ -157,19 +157,16 @@ def test_without_a_master_key_it_says_how_to_make_one(run, monkeypatch):
 def test_a_config_without_a_ledger_is_said(run, root):
     (root / "configs" / "deploy" / "local.yaml").write_text("serving: {}\n", encoding="utf-8")
     code, _, err = run("verify")
-    assert (code, "serving.ledger.url cannot be read" in err) == (2, True)
+    assert (code, "it has no section `serving.ledger:`" in err) == (2, True)
 
 
 def verbs():
-    commands = next(action for action in parser()._actions if action.choices).choices
-    return next(action for action in commands["ledger"]._actions if action.choices).choices
+    return commands().commands["ledger"].commands
 
 
 @pytest.mark.parametrize("verb", ["verify", "head", "show", "replay", "backup", "restore", "erase", "rekey", "bench"])
 def test_every_verb_teaches(capsys, verb):
     assert set(verbs()) >= {verb}
-    with pytest.raises(SystemExit) as end:
-        main(["ledger", verb, "--help"])
-    assert end.value.code == 0
+    assert main(["ledger", verb, "--help"]) == 0
     assert len(capsys.readouterr().out) > 300
-    assert all(action.help for action in verbs()[verb]._actions)
+    assert all(parameter.help for parameter in verbs()[verb].params)

@@ -78,7 +78,7 @@ def test_an_altered_scorer_does_not_verify(run, files):
         (("register", "--by", "Kim Lee", "--model-path", "models/other"), 2, "the gate's record speaks of that scorer"),
         (("register", "--by", "Kim"), 1, "expected a first and a last name"),
         (("verify", "--identity", "me"), 2, "go together"),
-        (("registry", "history", "--config", "none.yaml"), 2, "there is no such file"),
+        (("registry", "history", "--environment", "none.yaml"), 2, "there is no such file"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_a_code(run, words, code, sentence):

@@ -80,7 +80,9 @@ def machine(files, monkeypatch, capsys):
     yaml.dump(tree, folder / "staging.yaml")
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
     where = ["--root", str(files.root)]
-    assert main(["keys", "add", "smoke", "--scope", "decide", *where, "--settings", str(folder / "staging.yaml")]) == 0
+    assert (
+        main(["keys", "add", "smoke", "--scope", "decide", *where, "--environment", str(folder / "staging.yaml")]) == 0
+    )
     key = capsys.readouterr().out.strip()
     try:
         assert main(["up", *where, "--environment", "staging"]) == 0

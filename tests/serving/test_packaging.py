@@ -55,7 +55,7 @@ def test_the_master_which_only_minds_the_workers_loads_nothing_that_decides():
 
 
 @pytest.mark.parametrize(
-    "module", ["credit_risk.serving.bento, credit_risk.serving.web", "credit_risk.cli; credit_risk.cli.parser()"]
+    "module", ["credit_risk.serving.bento, credit_risk.serving.web", "credit_risk.cli; credit_risk.cli.commands()"]
 )
 def test_it_starts_where_nothing_of_the_pipeline_is_installed(module):
     imported(f"import {module}", without=PIPELINE)

@@ -48,5 +48,5 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path, text, sentence):
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(NotFound, match="--config"):
+    with pytest.raises(NotFound, match="--environment"):
         settings.load(tmp_path / "none.yaml")

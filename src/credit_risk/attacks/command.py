@@ -1,32 +1,32 @@
-"""The sub-command of this room: `credit-risk attacks` writes reports/parts/attacks.json."""
+"""`credit-risk attacks`: attack the scorer, and write reports/parts/attacks.json."""
 
-import argparse
-from importlib import import_module
-from pathlib import Path
+from typing import Annotated
 
-from credit_risk.command_line import Commands, command
-from credit_risk.config import load
-from credit_risk.data.files import Files
+from typer import Option, Typer
 
-WHAT = "attack the scorer: cheap flips of declined applicants, and membership inference"
+from credit_risk.command_line import GATES, HERE, ConfigFile, Root, add
 
 
-def register(commands: Commands) -> None:
-    """Add the sub-command to the one command line."""
-    attacks = command(commands, "attacks", WHAT, _attack)
-    attacks.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
-    attacks.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
-    attacks.add_argument(
-        "--robustness-at-least", type=float, help="exit 1 unless the whole interval reaches this; 0.7 is usual"
-    )
-    attacks.add_argument(
-        "--privacy-at-least", type=float, help="exit 1 unless the whole interval reaches this; 0.8 is usual"
-    )
+def add_commands(app: Typer) -> None:
+    """Add the command that attacks the scorer."""
+    add(app, "attacks", _attacks, group=GATES)
 
 
-def _attack(options: argparse.Namespace) -> None:
-    measure = import_module("credit_risk.attacks.measure")  # late: `--help` need not wait for the models
-    files = Files(options.root)
-    measure.run(load(options.config or files.config), files)
-    floors = {"robustness.score": options.robustness_at_least, "privacy.score": options.privacy_at_least}
+def _attacks(
+    root: Root = HERE,
+    config: ConfigFile = None,
+    robustness_at_least: Annotated[
+        float | None, Option(help="Exit 1 unless the whole interval reaches this; 0.7 is usual.")
+    ] = None,
+    privacy_at_least: Annotated[
+        float | None, Option(help="Exit 1 unless the whole interval reaches this; 0.8 is usual.")
+    ] = None,
+) -> None:
+    """Attack the scorer: cheap flips of declined applicants, and membership inference."""
+    from credit_risk.attacks import measure
+    from credit_risk.data.repository import opened
+
+    settings, files = opened(root, config)
+    measure.run(settings, files)
+    floors = {"robustness.score": robustness_at_least, "privacy.score": privacy_at_least}
     measure.check(files, {name: floor for name, floor in floors.items() if floor is not None})

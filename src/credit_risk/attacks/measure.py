@@ -84,8 +84,7 @@ def _robustness(
         seed=seed,
     )
     by_attack = {
-        name: flat({"survived": attacked.survived(flips, confidence)})
-        for name, flips in attacked.by_attack.items()
+        name: flat({"survived": attacked.survived(flips, confidence)}) for name, flips in attacked.by_attack.items()
     }
     write_csv(folder / "flips.csv", attacked.table(confidence))
     write_csv(folder / "survival.csv", attacked.curve(confidence))

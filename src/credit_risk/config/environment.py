@@ -11,7 +11,7 @@ from credit_risk.config.yaml_positions import Loc, bad_keys, counts, explain, pl
 from credit_risk.errors import ConfigError
 
 DEFAULT = Path("configs") / "deploy" / "local.yaml"
-FIX = "Name the environment's file with --config."
+FIX = "Name the environment with --environment."
 
 Kind = TypeVar("Kind", bound=Section)
 

@@ -68,7 +68,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Sorted and indented, so that equal content is an equal file; NaN, which JSON does not know, becomes null."""
-    write_text(path, json.dumps(_plain(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json_text(value, sort_keys=True) + "\n")
+
+
+def json_text(value: object, *, sort_keys: bool = False) -> str:
+    """Indented JSON of numbers, texts, mappings and sequences, numpy's too; NaN, which JSON does not know, is null."""
+    return json.dumps(_plain(value), indent=2, sort_keys=sort_keys, ensure_ascii=False, allow_nan=False)
 
 
 def read_json(path: Path) -> Any:

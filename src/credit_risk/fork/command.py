@@ -1,151 +1,228 @@
-"""The sub-commands of a fork: `init` writes its first config, `migrate` brings a config to today's format."""
+"""The commands of a fork: `init` writes its first config, `fork-check` says what is left, `update` follows upstream."""
 
-import argparse
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
+from typer import Argument, Option, Typer, echo
 
-from credit_risk.command_line import Commands, Run, command
-from credit_risk.config.migration import VERSION, lacking, migrated_text
-from credit_risk.config.open_decisions import DECISIONS, OPEN
-from credit_risk.config.reading import tree_of
-from credit_risk.data.files import Files
-from credit_risk.data.writing import write_text
+from credit_risk.command_line import FORK, HERE, ConfigFile, Json, Root, add, say, show
 from credit_risk.errors import CheckFailed, UsageError
 
-INIT = "write configs/credit.yaml from your data: types, ranges, roles, directions, reasons, and what you must decide"
-MIGRATE = "bring configs/credit.yaml to the format that this version reads; everything you wrote stays as it is"
-UPDATE = "merge a newer upstream: your configs, data and results stay yours, the code becomes its"
+if TYPE_CHECKING:
+    from credit_risk.fork.profile import Role
+
+INIT_MORE = """
+example:
+  credit-risk init --data loans.csv --target status --bad default --date applied_on --protected age
+"""
+CHECK_MORE = """
+example:
+  credit-risk fork-check
+"""
+MIGRATE_MORE = """
+example:
+  credit-risk migrate
+"""
 UPDATE_MORE = """
 `make update` runs this, then brings .venv and configs/credit.yaml up to date too. The rules of the merge, which file is
 merged how, stand in .gitattributes and hold for this command alone: a plain `git merge` or `git pull` merges every file
-by lines, and leaves a conflict where two sides changed the same ones."""
-MERGE = "git's merge driver for configs/deploy and configs/policies; `update` sets it up"
-CHECK = "what is left to do before your model decides about anybody, each with the command that mends it"
-ROLES = {
-    "id": "numbers the rows",
-    "applicant": "names the person; rows of one person stay together",
-    "date": "the day of application",
-    "protected": "never near the model; approvals are compared by it",
-    "proxy": "stands in for a protected column, and is kept away too",
-    "feature": "the model may read it, whatever its name suggests",
-    "ignore": "left out",
-}
-SEVERAL = ("protected", "proxy", "feature", "ignore")
+by lines, and leaves a conflict where two sides changed the same ones.
+
+example:
+  credit-risk update --upstream https://git.example.org/credit-risk.git
+"""
+MERGE_MORE = """
+example:
+  credit-risk merge-config BASE OURS THEIRS NAME
+"""
+DECISIONS = "What no data can show; what you leave out stands as ??? in the config, and blocks all runs"
 
 
-def register(commands: Commands) -> None:
-    """Add the sub-commands to the one command line."""
-    _init(commands)
-    _migrate(commands)
-    _command(commands, "fork-check", CHECK, _run_check, "credit-risk fork-check")
-    _update(commands)
+def add_commands(app: Typer) -> None:
+    """Add the commands of a fork."""
+    add(app, "init", _init, group=FORK, more=INIT_MORE)
+    add(app, "migrate", _migrate, group=FORK, more=MIGRATE_MORE)
+    add(app, "fork-check", _fork_check, group=FORK, more=CHECK_MORE)
+    add(app, "update", _update, group=FORK, more=UPDATE_MORE)
+    add(app, "merge-config", _merge_config, group=FORK, more=MERGE_MORE)
 
 
-def _command(
-    commands: Commands, name: str, what: str, run: Run, example: str, *, more: str = ""
-) -> argparse.ArgumentParser:
-    parser = command(commands, name, what, run, epilog=f"example:\n  {example}", more=more)
-    parser.add_argument("--root", type=Path, default=Path(), help="the repository's root (default: this folder)")
-    parser.add_argument("--config", type=Path, help="the config (default: configs/credit.yaml below the root)")
-    return parser
+def _init(
+    data: Annotated[Path, Option(help="Your applications with their outcomes, CSV or Parquet.")],
+    target: Annotated[str, Option(metavar="COLUMN", help="The column that holds the outcome.")],
+    bad: Annotated[list[str], Option(metavar="VALUE", help="What it says of a bad account; may be repeated.")],
+    good: Annotated[
+        list[str] | None, Option(metavar="VALUE", help="What it says of a good one (default: everything else).")
+    ] = None,
+    indeterminate: Annotated[list[str] | None, Option(metavar="VALUE", help="What it says of neither.")] = None,
+    identifier: Annotated[list[str] | None, Option("--id", metavar="COLUMN", help="Numbers the rows.")] = None,
+    applicant: Annotated[
+        list[str] | None,
+        Option(metavar="COLUMN", help="Names the person; rows of one person stay together."),
+    ] = None,
+    date: Annotated[list[str] | None, Option(metavar="COLUMN", help="The day of application.")] = None,
+    protected: Annotated[
+        list[str] | None,
+        Option(metavar="COLUMN", help="Never near the model; approvals are compared by it; may be repeated."),
+    ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        Option(metavar="COLUMN", help="Stands in for a protected column, and is kept away too; may be repeated."),
+    ] = None,
+    feature: Annotated[
+        list[str] | None,
+        Option(metavar="COLUMN", help="The model may read it, whatever its name suggests; may be repeated."),
+    ] = None,
+    ignore: Annotated[list[str] | None, Option(metavar="COLUMN", help="Left out; may be repeated.")] = None,
+    legal_basis: Annotated[
+        str | None,
+        Option(
+            metavar="ANSWER",
+            rich_help_panel=DECISIONS,
+            help="By what right the applicants' data are used, and who says so.",
+        ),
+    ] = None,
+    definition: Annotated[
+        str | None,
+        Option(
+            metavar="ANSWER",
+            rich_help_panel=DECISIONS,
+            help="What a bad account is, as in 90 days late within twelve months.",
+        ),
+    ] = None,
+    favourable: Annotated[
+        str | None,
+        Option(metavar="ANSWER", rich_help_panel=DECISIONS, help="What an applicant gets who is approved."),
+    ] = None,
+    window: Annotated[
+        str | None,
+        Option(metavar="MONTHS", rich_help_panel=DECISIONS, help="After how many months the outcome is known."),
+    ] = None,
+    population: Annotated[
+        str | None,
+        Option(
+            metavar="ANSWER",
+            rich_help_panel=DECISIONS,
+            help="Whose outcomes these are: booked (accepted accounts) or all applicants.",
+        ),
+    ] = None,
+    margin: Annotated[
+        str | None,
+        Option(
+            metavar="ANSWER",
+            rich_help_panel=DECISIONS,
+            help="What a good account earns, as a share of the exposure.",
+        ),
+    ] = None,
+    lgd: Annotated[
+        str | None,
+        Option(
+            metavar="ANSWER",
+            rich_help_panel=DECISIONS,
+            help="What a bad account loses, as a share of the exposure.",
+        ),
+    ] = None,
+    cost: Annotated[
+        str | None,
+        Option(
+            metavar="ANSWER",
+            rich_help_panel=DECISIONS,
+            help="What it costs to open any account, as a share of the exposure.",
+        ),
+    ] = None,
+    no_protected: Annotated[
+        str | None,
+        Option(
+            metavar="ANSWER",
+            rich_help_panel=DECISIONS,
+            help="Why there is no protected column, in words for a regulator.",
+        ),
+    ] = None,
+    accept_suggestions: Annotated[
+        bool,
+        Option(
+            "--accept-suggestions",
+            help="Fill open decisions for a trial run; every report says so, and the gate stays shut.",
+        ),
+    ] = False,
+    name: Annotated[str | None, Option(help="The project's name in every record (default: the file's).")] = None,
+    remote: Annotated[
+        str | None,
+        Option(help="DVC's default remote, outside the repository (default: a folder beside it)."),
+    ] = None,
+    replace: Annotated[bool, Option("--replace", help="Write over a config that is not the sample's.")] = False,
+    output: Annotated[Path | None, Option(help="Write the draft there and change nothing else.")] = None,
+    root: Root = HERE,
+    config: ConfigFile = None,
+) -> None:
+    """Write configs/credit.yaml from your data: types, ranges, roles, directions, reasons, and what you must decide."""
+    from credit_risk.data.files import Files
+    from credit_risk.data.writing import write_text
+    from credit_risk.fork import init, screen
 
-
-def _init(commands: Commands) -> None:
-    parser = _command(
-        commands,
-        "init",
-        INIT,
-        _run_init,
-        "credit-risk init --data loans.csv --target status --bad default --date applied_on --protected age",
+    columns: dict[Role, list[str] | None] = {
+        "id": identifier,
+        "applicant": applicant,
+        "date": date,
+        "protected": protected,
+        "proxy": proxy,
+        "feature": feature,
+        "ignore": ignore,
+    }
+    decisions = {
+        "--legal-basis": legal_basis,
+        "--definition": definition,
+        "--favourable": favourable,
+        "--window": window,
+        "--population": population,
+        "--margin": margin,
+        "--lgd": lgd,
+        "--cost": cost,
+        "--no-protected": no_protected,
+    }
+    asked = init.Asked(
+        data=data,
+        target=target,
+        bad=tuple(bad),
+        good=tuple(good or ()),
+        indeterminate=tuple(indeterminate or ()),
+        roles=_roles(columns, target),
+        answers=_answers(decisions),
+        name=name,
+        accept=accept_suggestions,
     )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="your applications with their outcomes, CSV or Parquet"
-    )
-    parser.add_argument("--target", required=True, metavar="COLUMN", help="the column that holds the outcome")
-    parser.add_argument(
-        "--bad",
-        required=True,
-        action="append",
-        metavar="VALUE",
-        help="what it says of a bad account; repeat for several",
-    )
-    parser.add_argument(
-        "--good",
-        action="append",
-        default=[],
-        metavar="VALUE",
-        help="what it says of a good one (default: everything else)",
-    )
-    parser.add_argument("--indeterminate", action="append", default=[], metavar="VALUE", help="what it says of neither")
-    for role, what in ROLES.items():
-        parser.add_argument(
-            f"--{role}",
-            action="append",
-            default=[],
-            metavar="COLUMN",
-            help=f"{what}{'; may be repeated' if role in SEVERAL else ''}",
-        )
-    group = parser.add_argument_group(
-        "decisions",
-        f"What no data can show. What you leave out stands as {OPEN} in the config, and blocks all runs.",
-    )
-    for one in DECISIONS:
-        group.add_argument(
-            one.flag, metavar="MONTHS" if one.flag == "--window" else "ANSWER", dest=one.path, help=one.asks
-        )
-    parser.add_argument(
-        "--accept-suggestions",
-        action="store_true",
-        help="fill open decisions for a trial run; every report says so, and the gate stays shut",
-    )
-    parser.add_argument("--name", help="the project's name in every record (default: the file's)")
-    parser.add_argument("--remote", help="DVC's default remote, outside the repository (default: a folder beside it)")
-    parser.add_argument("--replace", action="store_true", help="write over a config that is not the sample's")
-    parser.add_argument("--output", type=Path, help="write the draft there and change nothing else")
-
-
-def _run_init(options: argparse.Namespace) -> None:
-    init = import_module("credit_risk.fork.init")  # late: `--help` need not wait for pandas
-    screen = import_module("credit_risk.fork.screen")
-    asked = _asked(options, init)
-    with screen.watching(asked.data) as progress:
-        made = init.drafted(asked, progress)
-    init.checked(made, asked)
-    console, config = Console(highlight=False), options.config or Files(options.root).config
-    if options.output:
-        write_text(options.output, made.config)
-        done = [f"Wrote {options.output}; nothing else was changed."]
+    with screen.watching(data) as progress:
+        draft = init.drafted(asked, progress)
+    init.checked(draft, asked)
+    if output:
+        write_text(output, draft.config)
+        sentences = [f"Wrote {output}; nothing else was changed."]
     else:
-        done = init.install(made, asked, options.root, config, remote=options.remote, replace=options.replace)
-    console.print(screen.found(made))
-    for sentence in done:
-        console.print(sentence)
-    console.print(screen.next_steps(made, accepted=options.accept_suggestions))
+        path = config or Files(root).config
+        sentences = init.install(draft, asked, root, path, remote=remote, replace=replace)
+    show(screen.found(draft))
+    for sentence in sentences:
+        show(sentence)
+    show(screen.next_steps(draft, accepted=accept_suggestions))
 
 
-def _asked(options: argparse.Namespace, init: Any) -> Any:
-    roles: dict[str, str] = {}
-    for role in ROLES:
-        for name in getattr(options, role):
-            if name in roles or name == options.target:
+def _roles(columns: "dict[Role, list[str] | None]", target: str) -> "dict[str, Role]":
+    """The role of each column that was given one. Raises UsageError for a column with two."""
+    roles: dict[str, Role] = {}
+    for role, names in columns.items():
+        for name in names or ():
+            if name in roles or name == target:
                 raise UsageError(f"the column {name!r} is given two roles: {roles.get(name, 'target')} and {role}.")
             roles[name] = role
-    return init.Asked(
-        data=options.data,
-        target=options.target,
-        bad=tuple(options.bad),
-        good=tuple(options.good),
-        indeterminate=tuple(options.indeterminate),
-        roles=roles,
-        answers={
-            one.path: _answer(one.flag, value) for one in DECISIONS if (value := getattr(options, one.path)) is not None
-        },
-        name=options.name,
-        accept=options.accept_suggestions,
-    )
+    return roles
+
+
+def _answers(by_flag: dict[str, str | None]) -> dict[str, str | float | int]:
+    """What was decided on the command line, by the path of the config key that it answers."""
+    from credit_risk.config.open_decisions import DECISIONS as OPEN_DECISIONS
+
+    given = [(decision, by_flag[decision.flag]) for decision in OPEN_DECISIONS]
+    return {decision.path: _answer(decision.flag, text) for decision, text in given if text is not None}
 
 
 def _answer(flag: str, text: str) -> str | float | int:
@@ -158,55 +235,66 @@ def _answer(flag: str, text: str) -> str | float | int:
         raise UsageError(f"{flag}: got {text!r}, expected {expected}.") from None
 
 
-def _migrate(commands: Commands) -> None:
-    _command(commands, "migrate", MIGRATE, _run_migrate, "credit-risk migrate")
+def _migrate(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Bring configs/credit.yaml to the format that this version reads; everything you wrote stays as it is."""
+    from credit_risk.config.migration import VERSION, lacking, migrated_text
+    from credit_risk.config.reading import tree_of
+    from credit_risk.data.files import Files
+    from credit_risk.data.writing import write_text
 
-
-def _run_migrate(options: argparse.Namespace) -> None:
-    path = options.config or Files(options.root).config
-    tree, console = tree_of(path), Console(highlight=False)
+    path = config or Files(root).config
+    tree = tree_of(path)
     version = tree.get("version")
     if not isinstance(version, int) or not 0 < version <= VERSION:
         raise UsageError(
             f"{path}: got version {version!r}, expected 1 to {VERSION}, the newest that this program knows."
         )
     if version == VERSION:
-        console.print(f"{path} is of version {VERSION} already.")
+        say(f"{path} is of version {VERSION} already.")
         return
     write_text(path, migrated_text(path.read_text(encoding="utf-8"), tree))
-    console.print(f"{path} was of version {version} and is of version {VERSION} now. New:")
-    for place, value in lacking(tree, version).items():
-        console.print(f"  {'.'.join(place)}: {value}", markup=False)
-    console.print("CHANGELOG.md says what each is for; `credit-risk config` says what is left to decide.")
+    say(f"{path} was of version {version} and is of version {VERSION} now. New:")
+    for key, value in lacking(tree, version).items():
+        say(f"  {'.'.join(key)}: {value}")
+    say("CHANGELOG.md says what each is for; `credit-risk config` says what is left to decide.")
 
 
-def _run_check(options: argparse.Namespace) -> None:
-    check = import_module("credit_risk.fork.check")
-    screen = import_module("credit_risk.fork.screen")
-    left = check.left(Files(options.root), options.config or Files(options.root).config)
-    Console(highlight=False).print(screen.left(left))
-    if urgent := sum(one.urgency == "must" for one in left):
+def _fork_check(root: Root = HERE, config: ConfigFile = None, json: Json = False) -> None:
+    """Say what is left to do before your model decides about anybody, each with the command that mends it."""
+    from credit_risk.data.files import Files
+    from credit_risk.data.writing import json_text
+    from credit_risk.fork import check, screen
+
+    files = Files(root)
+    left = check.left(files, config or files.config)
+    if json:
+        say(json_text([vars(step) for step in left]))
+    else:
+        show(screen.left(left))
+    if urgent := sum(step.urgency == "must" for step in left):
         raise CheckFailed(f"{urgent} things are left to do before anybody is decided about.")
 
 
-def _update(commands: Commands) -> None:
-    example = "credit-risk update --upstream https://git.example.org/credit-risk.git"
-    update = _command(commands, "update", UPDATE, _run_update, example, more=f"\n{UPDATE_MORE}")
-    update.add_argument("--upstream", required=True, help="the remote's name or address")
-    update.add_argument("--ref", default="main", help="the branch or tag to merge (default: main)")
-    merge = _command(commands, "merge-config", MERGE, _run_merge, "credit-risk merge-config BASE OURS THEIRS NAME")
-    for name in ("base", "ours", "theirs"):
-        merge.add_argument(name, type=Path, help=f"the file of {name}")
-    merge.add_argument("name", help="what the file is called in the repository")
+def _update(
+    upstream: Annotated[str, Option(help="The remote's name or address.")],
+    ref: Annotated[str, Option(help="The branch or tag to merge.")] = "main",
+    root: Root = HERE,
+) -> None:
+    """Merge a newer upstream: your configs, data and results stay yours, the code becomes its."""
+    from credit_risk.fork import update
+
+    for sentence in update.update(root, upstream=upstream, ref=ref):
+        say(sentence)
 
 
-def _run_update(options: argparse.Namespace) -> None:
-    update = import_module("credit_risk.fork.update")
-    for sentence in update.update(options.root, upstream=options.upstream, ref=options.ref):
-        Console(highlight=False, soft_wrap=True).print(sentence, markup=False)
+def _merge_config(
+    base: Annotated[Path, Argument(help="The file that both sides began with.")],
+    ours: Annotated[Path, Argument(help="The file of this side; the merge is written here.")],
+    theirs: Annotated[Path, Argument(help="The file of the other side.")],
+    name: Annotated[str, Argument(help="What the file is called in the repository.")],
+) -> None:
+    """Merge configs/deploy and configs/policies key by key: git's merge driver, which `update` sets up."""
+    from credit_risk.fork import merging
 
-
-def _run_merge(options: argparse.Namespace) -> None:
-    merging = import_module("credit_risk.fork.merging")
-    for sentence in merging.merge_files(options.base, options.ours, options.theirs, options.name):
-        Console(highlight=False, stderr=True, soft_wrap=True).print(f"{options.name}: {sentence}", markup=False)
+    for sentence in merging.merge_files(base, ours, theirs, name):
+        echo(f"{name}: {sentence}", err=True)

@@ -1,27 +1,37 @@
-"""The sub-command `credit-risk ledger`: looking a ledger through, showing, replaying, copying and erasing."""
+"""`credit-risk ledger`: look a ledger through, show, replay, copy and erase."""
 
-import argparse
-import json
 import os
 import secrets
 import tempfile
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from typer import Argument, Context, Option, Typer
 
-from credit_risk.command_line import Commands, Run, command
-from credit_risk.data.files import Files
-from credit_risk.errors import CheckFailed, ConfigError, NotFound, UsageError
+from credit_risk.command_line import (
+    HERE,
+    LEDGER,
+    Environment,
+    Json,
+    Root,
+    add,
+    before_the_verb,
+    environment_file,
+    say,
+    verbs,
+)
+from credit_risk.errors import CheckFailed, UsageError
 
-WHAT = "the decisions that were answered: verify, show, replay, back up, erase a person"
+if TYPE_CHECKING:
+    from credit_risk.ledger.chain import Head
+    from credit_risk.ledger.ledger import Ledger
+    from credit_risk.ledger.verification import Verification
+
+HELP = "Verify, show, replay or back up the decisions that were answered, and erase a person."
 URL_VARIABLE = "CREDIT_RISK_LEDGER_URL"
 NEW_KEY_VARIABLE = "CREDIT_RISK_LEDGER_NEW_KEY"
-EPILOG = """
-Which ledger: --url, else the variable CREDIT_RISK_LEDGER_URL, else serving.ledger.url of --config.
+MORE = """
+Which ledger: --url, else the variable CREDIT_RISK_LEDGER_URL, else serving.ledger.url of --environment.
 Which master key: the variable CREDIT_RISK_LEDGER_KEY (64 hex digits), else --key-file.
 Exit codes: 0 all is well; 1 the ledger does not hold, or a decision is not there or came out otherwise;
 2 it could not be done, and the message says what mends it.
@@ -30,236 +40,254 @@ examples:
   credit-risk ledger verify --heads heads.txt
   credit-risk ledger show 01a21098-f168-7765-8a58-0b9fc0816889
 """
+VERIFY_MORE = "A cut-off end shows against a head from before: give --head or --heads (docs/ledger.md)."
+RESTORE_MORE = "Persons who were erased after the backup was made come back with it: erase them again."
+ERASE_MORE = "This cannot be undone. Backups keep the key: erase there too, or let them expire."
+BENCH_MORE = """
+Without --url it measures a throw-away SQLite ledger below build/; a ledger that holds decisions is refused.
+"""
+
+Url = Annotated[str | None, Option("--url", help="The ledger, as sqlite:///build/ledger/ledger.db.")]
+KeyFile = Annotated[Path, Option("--key-file", help="The master key.")]
+Heads = Annotated[list[str] | None, Option("--head", help="A head from before, SEQ:HASH; may be repeated.")]
+HeadsFile = Annotated[
+    Path | None, Option("--heads", help="A file of heads, as `credit-risk ledger head --write-down` keeps it.")
+]
+KEY_FILE = Path("build") / "ledger" / "ledger.key"
 
 
-def register(commands: Commands) -> None:
-    """Add the sub-command to the one command line."""
-    ledger = command(commands, "ledger", WHAT, _nothing_said, epilog=EPILOG)
-    _places(ledger, Path(), Path("build/ledger/ledger.key"))
-    verbs = ledger.add_subparsers(title="what to do", metavar="VERB", help="each has a --help of its own")
-    _verify(verbs)
-    _verb(verbs, "head", "print where the chain ends, to be kept elsewhere", _head).add_argument(
-        "--write-down", type=Path, metavar="FILE", help="add it to this file of heads too"
-    )
-    _show(verbs)
-    _verb(verbs, "replay", "decide stored applications again and demand the same bits", _replay).add_argument(
-        "--scorer", type=Path, action="append", help="a scorer directory, repeatable (default: models/scorer)"
-    )
-    backup = _verb(verbs, "backup", "copy the ledger while it is written, and verify the copy", _backup)
-    backup.add_argument("file", type=Path, help="the file to write; an older backup there is replaced")
-    _restore(verbs)
-    _erase(verbs)
-    _verb(verbs, "rekey", f"seal the ledger under the new master key in {NEW_KEY_VARIABLE}", _rekey)
-    _bench(verbs)
+def add_commands(app: Typer) -> None:
+    """Add `credit-risk ledger` with its verbs."""
+    ledger = verbs(app, "ledger", help=HELP, group=LEDGER, more=MORE)
+    ledger.callback()(_ledger)
+    add(ledger, "verify", _verify, more=VERIFY_MORE)
+    add(ledger, "head", _head)
+    add(ledger, "show", _show)
+    add(ledger, "replay", _replay)
+    add(ledger, "backup", _backup)
+    add(ledger, "restore", _restore, more=RESTORE_MORE)
+    add(ledger, "erase", _erase, more=ERASE_MORE)
+    add(ledger, "rekey", _rekey)
+    add(ledger, "bench", _bench, more=BENCH_MORE)
 
 
-def _verb(verbs: Commands, name: str, what: str, run: Run, epilog: str = "") -> argparse.ArgumentParser:
-    parser = command(verbs, name, what, run, epilog=epilog)
-    _places(parser, argparse.SUPPRESS, argparse.SUPPRESS)  # what was said before the verb stays
-    return parser
+def _ledger(
+    context: Context,
+    root: Root = HERE,  # noqa: ARG001
+    environment: Environment = None,  # noqa: ARG001
+    url: Url = None,  # noqa: ARG001
+    key_file: KeyFile = KEY_FILE,  # noqa: ARG001
+) -> None:
+    before_the_verb(context)
 
 
-def _places(parser: argparse.ArgumentParser, root: Any, key_file: Any) -> None:
-    nothing = None if root is not argparse.SUPPRESS else root
-    parser.add_argument("--root", type=Path, default=root, help="the repository's root (default: this folder)")
-    parser.add_argument(
-        "--config", type=Path, default=nothing, help="where the URL stands (default: configs/deploy/local.yaml)"
-    )
-    parser.add_argument("--url", default=nothing, help="the ledger, as sqlite:///build/ledger/ledger.db")
-    parser.add_argument(
-        "--key-file", type=Path, default=key_file, help="the master key (default: build/ledger/ledger.key)"
-    )
+def _verify(
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+    head: Heads = None,
+    heads: HeadsFile = None,
+    json: Json = False,
+) -> None:
+    """Walk the chain and find every entry that was changed, put in or taken out."""
+    from credit_risk.data.writing import json_text
+    from credit_risk.ledger import verification
+
+    remembered = _remembered(head, heads)
+    with _opened(root, environment, url, key_file) as ledger:
+        verified = verification.verify(ledger, remembered)
+    if json:
+        facts = {"holds": verified.holds, "entries": verified.entries, "erased": verified.erased}
+        say(json_text({**facts, "faults": verified.faults, "head": str(verified.head), "remembered": len(remembered)}))
+    verified.raise_unless_it_holds()
+    if not json:
+        say(_sentences(verified, len(remembered)))
 
 
-def _heads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--head", action="append", default=[], help="a head from before, SEQ:HASH; repeatable")
-    parser.add_argument(
-        "--heads", type=Path, help="a file of heads, as `credit-risk ledger head --write-down` keeps it"
-    )
+def _head(
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+    write_down: Annotated[
+        Path | None, Option("--write-down", metavar="FILE", help="Add it to this file of heads too.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Print where the chain ends, to be kept elsewhere."""
+    from credit_risk.data.writing import json_text
+    from credit_risk.ledger import copies
 
-
-def _verify(verbs: Commands) -> None:
-    epilog = "A cut-off end shows against a head from before: give --head or --heads (docs/ledger.md)."
-    _heads(
-        _verb(
-            verbs,
-            "verify",
-            "walk the chain and find every entry that was changed, put in or taken out",
-            _verified,
-            epilog,
-        )
-    )
-
-
-def _show(verbs: Commands) -> None:
-    show = _verb(verbs, "show", "print one decision, or all about one person, as JSON", _shown)
-    show.add_argument("decision", nargs="?", help="the decision's id")
-    show.add_argument("--applicant", help="the lender's reference of the person")
-
-
-def _restore(verbs: Commands) -> None:
-    epilog = "Persons who were erased after the backup was made come back with it: erase them again."
-    restore = _verb(verbs, "restore", "verify a backup and put it where no ledger is", _restored, epilog)
-    restore.add_argument("file", type=Path, help="the backup")
-    _heads(restore)
-
-
-def _erase(verbs: Commands) -> None:
-    epilog = "This cannot be undone. Backups keep the key: erase there too, or let them expire."
-    erase = _verb(verbs, "erase", "destroy one person's key: what was decided stays, nothing personal", _erased, epilog)
-    erase.add_argument("--applicant", help="the lender's reference of the person")
-    erase.add_argument("--decision", help="the id of a decision that came without such a reference")
-
-
-def _bench(verbs: Commands) -> None:
-    epilog = (
-        "Without --url it measures a throw-away SQLite ledger below build/; a ledger that holds decisions is refused."
-    )
-    bench = _verb(verbs, "bench", "measure durable decisions a second, and what fdatasync costs here", _benched, epilog)
-    bench.add_argument("--entries", type=int, default=3_000, help="decisions for each number of submitters")
-
-
-def _nothing_said(_: argparse.Namespace) -> None:
-    raise UsageError("say what to do with the ledger: `credit-risk ledger --help` lists it.")
-
-
-def _url(options: argparse.Namespace) -> str:
-    url = options.url or os.environ.get(URL_VARIABLE) or _configured(options)
-    scheme, _, place = url.partition(":///")
-    if scheme.startswith("sqlite") and place and not Path(place).is_absolute():
-        return f"{scheme}:///{(options.root / place).absolute()}"
-    return url
-
-
-def _configured(options: argparse.Namespace) -> str:
-    path = options.config or options.root / "configs" / "deploy" / "local.yaml"
-    if not path.is_file():
-        raise NotFound(path, f"Name the ledger with --url or {URL_VARIABLE}.")
-    try:
-        found = YAML(typ="safe").load(path)["serving"]["ledger"]["url"]
-    except (YAMLError, KeyError, TypeError) as error:
-        raise ConfigError(path, [f"serving.ledger.url cannot be read ({error}); it names the ledger"]) from None
-    return str(found)
-
-
-def _key(options: argparse.Namespace) -> bytes:
-    sealing = import_module("credit_risk.ledger.sealing")
-    key: bytes = sealing.master_key(os.environ, options.root / options.key_file)
-    return key
-
-
-def _open(options: argparse.Namespace) -> Any:
-    package = import_module("credit_risk.ledger.ledger")  # late: `--help` need not wait for SQLAlchemy
-    return package.Ledger.open(_url(options), key=_key(options), create=False)
-
-
-def _remembered(options: argparse.Namespace) -> list[Any]:
-    package = import_module("credit_risk.ledger.chain")
-    copies = import_module("credit_risk.ledger.copies")
-    try:
-        heads = [package.Head.parse(text) for text in options.head]
-    except ValueError as error:
-        raise UsageError(f"--head: {error}.") from None
-    return heads + (copies.written_down(options.heads) if options.heads else [])
-
-
-def _say(text: str) -> None:
-    Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(text)
-
-
-def _held(found: Any, remembered: int) -> str:
-    against = f", and so do {remembered} heads from before" if remembered else "; no head from before was given"
-    held = f"{found.entries} entries hold, {found.erased} of them of erased persons{against}."
-    return f"{held}\nThe chain ends at {found.head}"
-
-
-def _verified(options: argparse.Namespace) -> None:
-    verification = import_module("credit_risk.ledger.verification")
-    remembered = _remembered(options)
-    with _open(options) as ledger:
-        found = verification.verify(ledger, remembered)
-    found.raise_unless_it_holds()
-    _say(_held(found, len(remembered)))
-
-
-def _head(options: argparse.Namespace) -> None:
-    with _open(options) as ledger:
+    with _opened(root, environment, url, key_file) as ledger:
         head = ledger.head()
-    if options.write_down:
-        import_module("credit_risk.ledger.copies").write_down(head, options.write_down)
-    _say(str(head))
+    if write_down:
+        copies.write_down(head, write_down)
+    say(json_text({"seq": head.seq, "hash": head.hash.hex()}) if json else str(head))
 
 
-def _shown(options: argparse.Namespace) -> None:
-    if (options.decision is None) == (options.applicant is None):
+def _show(
+    decision: Annotated[str | None, Argument(help="The decision's id.")] = None,
+    applicant: Annotated[str | None, Option(help="The lender's reference of the person.")] = None,
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+    json: Json = False,
+) -> None:
+    """Print one decision, or all about one person, as JSON; with --json, those of a person as one array."""
+    from credit_risk.data.writing import json_text
+
+    if (decision is None) == (applicant is None):
         raise UsageError("name one: a decision's id, or --applicant.")
-    with _open(options) as ledger:
-        record = ledger.get(options.decision) if options.decision else None
-        records = ([record] if record else []) if options.decision else list(ledger.decisions_about(options.applicant))
+    with _opened(root, environment, url, key_file) as ledger:
+        record = ledger.get(decision) if decision is not None else None
+        records = list(ledger.decisions_about(applicant)) if applicant is not None else [record] if record else []
     if not records:
         raise CheckFailed("The ledger holds no such decision, or nothing of this person that can be read.")
-    for one in records:
-        _say(json.dumps(one.as_dict(), indent=2, ensure_ascii=False))
+    if json and applicant is not None:
+        say(json_text([record.as_dict() for record in records]))
+    else:
+        for record in records:
+            say(json_text(record.as_dict()))
 
 
-def _replay(options: argparse.Namespace) -> None:
-    replaying = import_module("credit_risk.ledger.replay")
-    decided = import_module("credit_risk.ledger.decision_record")
-    scorer = import_module("credit_risk.scoring.scorer").Scorer
-    loaded = [scorer.load(path) for path in options.scorer or [Files(options.root).scorer]]
-    with _open(options) as ledger:
-        found = replaying.replay(ledger, {one.digest: decided.decider(one) for one in loaded})
-    found.raise_unless_the_same()
-    apart = f"{found.erased} of erased persons, {sum(found.of_others.values())} of other scorers"
-    _say(f"{found.same} decisions came out the same, bit for bit; left out: {apart}.")
+def _replay(
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+    scorer: Annotated[
+        list[Path] | None, Option(help="A scorer directory; may be repeated (default: models/scorer).")
+    ] = None,
+) -> None:
+    """Decide stored applications again and demand the same bits."""
+    from credit_risk.data.files import Files
+    from credit_risk.ledger import decision_record, replay
+    from credit_risk.scoring.scorer import Scorer
+
+    scorers = [Scorer.load(path) for path in scorer or [Files(root).scorer]]
+    with _opened(root, environment, url, key_file) as ledger:
+        replayed = replay.replay(ledger, {loaded.digest: decision_record.decider(loaded) for loaded in scorers})
+    replayed.raise_unless_the_same()
+    apart = f"{replayed.erased} of erased persons, {sum(replayed.of_others.values())} of other scorers"
+    say(f"{replayed.same} decisions came out the same, bit for bit; left out: {apart}.")
 
 
-def _backup(options: argparse.Namespace) -> None:
-    copies = import_module("credit_risk.ledger.copies")
-    with _open(options) as ledger:
-        found = copies.backup(ledger, options.file, key=_key(options))
-    _say(f"{options.file}: {_held(found, 1)}")
+def _backup(
+    file: Annotated[Path, Argument(help="The file to write; an older backup there is replaced.")],
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+) -> None:
+    """Copy the ledger while it is written, and verify the copy."""
+    from credit_risk.ledger import copies
+
+    with _opened(root, environment, url, key_file) as ledger:
+        verified = copies.backup(ledger, file, key=_key(root, key_file))
+    say(f"{file}: {_sentences(verified, 1)}")
 
 
-def _restored(options: argparse.Namespace) -> None:
-    copies = import_module("credit_risk.ledger.copies")
-    url = _url(options)
-    if not url.startswith("sqlite"):
+def _restore(
+    file: Annotated[Path, Argument(help="The backup.")],
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+    head: Heads = None,
+    heads: HeadsFile = None,
+) -> None:
+    """Verify a backup and put it where no ledger is."""
+    from credit_risk.ledger import copies
+
+    address = _url(root, environment, url)
+    if not address.startswith("sqlite"):
         raise UsageError(copies.OF_THE_SERVER)
-    remembered = _remembered(options)
-    path = Path(url.partition(":///")[2])
-    found = copies.restore(options.file, path, key=_key(options), remembered=remembered)
-    _say(f"{path}: {_held(found, len(remembered))}\nErase again whoever was erased since this backup was made.")
+    remembered = _remembered(head, heads)
+    path = Path(address.partition(":///")[2])
+    verified = copies.restore(file, path, key=_key(root, key_file), remembered=remembered)
+    say(f"{path}: {_sentences(verified, len(remembered))}")
+    say("Erase again whoever was erased since this backup was made.")
 
 
-def _erased(options: argparse.Namespace) -> None:
-    if (options.applicant is None) == (options.decision is None):
+def _erase(
+    applicant: Annotated[str | None, Option(help="The lender's reference of the person.")] = None,
+    decision: Annotated[str | None, Option(help="The id of a decision that came without such a reference.")] = None,
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+) -> None:
+    """Destroy one person's key: what was decided stays, nothing personal."""
+    if (applicant is None) == (decision is None):
         raise UsageError("name one: --applicant, or --decision.")
-    with _open(options) as ledger:
-        if options.applicant is not None:
-            count = ledger.erase(options.applicant)
-        else:
-            count = ledger.erase_decision(options.decision)
-    _say(f"{count} decisions of this person can no longer be read; what was decided, and by which model, stays.")
+    with _opened(root, environment, url, key_file) as ledger:
+        count = ledger.erase(applicant) if applicant is not None else ledger.erase_decision(decision or "")
+    say(f"{count} decisions of this person can no longer be read; what was decided, and by which model, stays.")
 
 
-def _rekey(options: argparse.Namespace) -> None:
-    sealing = import_module("credit_risk.ledger.sealing")
+def _rekey(root: Root = HERE, environment: Environment = None, url: Url = None, key_file: KeyFile = KEY_FILE) -> None:
+    """Seal the ledger under the new master key in CREDIT_RISK_LEDGER_NEW_KEY."""
+    from credit_risk.ledger import sealing
+
     new = sealing.master_key(os.environ, variable=NEW_KEY_VARIABLE)
-    with _open(options) as ledger:
+    with _opened(root, environment, url, key_file) as ledger:
         ledger.rekey(new)
-    _say("The ledger opens with the new master key alone. Backups made before open with the old one.")
+    say("The ledger opens with the new master key alone. Backups made before open with the old one.")
 
 
-def _benched(options: argparse.Namespace) -> None:
-    bench = import_module("credit_risk.ledger.bench")
-    package = import_module("credit_risk.ledger.ledger")
-    below = options.root / "build"
+def _bench(
+    entries: Annotated[int, Option(help="Decisions for each number of submitters.")] = 3_000,
+    root: Root = HERE,
+    url: Url = None,
+) -> None:
+    """Measure durable decisions a second, and what fdatasync costs here."""
+    from credit_risk.ledger import bench
+    from credit_risk.ledger.ledger import Ledger
+
+    below = root / "build"
     below.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=below) as folder:
-        url = options.url or f"sqlite:///{Path(folder).absolute()}/bench.db"
-        with package.Ledger.open(url, key=secrets.token_bytes(32)) as ledger:
+        address = url or f"sqlite:///{Path(folder).absolute()}/bench.db"
+        with Ledger.open(address, key=secrets.token_bytes(32)) as ledger:
             if ledger.head().seq:
-                raise UsageError(f"{ledger.store.place} holds decisions; measure in a database of its own.")
-            measured = list(bench.measure(ledger, entries=options.entries))
-        _say(bench.table(bench.fdatasync_us(Path(folder)), measured))
+                raise UsageError(f"{ledger.store.address} holds decisions; measure in a database of its own.")
+            measured = list(bench.measure(ledger, entries=entries))
+        say(bench.table(bench.fdatasync_us(Path(folder)), measured))
+
+
+def _opened(root: Path, environment: str | None, url: str | None, key_file: Path) -> "Ledger":
+    from credit_risk.ledger.ledger import Ledger
+
+    return Ledger.open(_url(root, environment, url), key=_key(root, key_file), create=False)
+
+
+def _url(root: Path, environment: str | None, url: str | None) -> str:
+    from credit_risk.ledger import opening, settings
+
+    named = url or os.environ.get(URL_VARIABLE)
+    return opening.url_below(root, named or settings.load(environment_file(root, environment)).url)
+
+
+def _key(root: Path, key_file: Path) -> bytes:
+    from credit_risk.ledger import sealing
+
+    return sealing.master_key(os.environ, root / key_file)
+
+
+def _remembered(head: list[str] | None, heads: Path | None) -> list["Head"]:
+    from credit_risk.ledger import copies
+    from credit_risk.ledger.chain import Head
+
+    try:
+        given = [Head.parse(text) for text in head or []]
+    except ValueError as error:
+        raise UsageError(f"--head: {error}.") from None
+    return given + (copies.written_down(heads) if heads else [])
+
+
+def _sentences(verified: "Verification", remembered: int) -> str:
+    against = f", and so do {remembered} heads from before" if remembered else "; no head from before was given"
+    entries = f"{verified.entries} entries hold, {verified.erased} of them of erased persons{against}."
+    return f"{entries}\nThe chain ends at {verified.head}"

@@ -20,11 +20,7 @@ STYLES = {"PASS": "green", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}
 
 def screen(config: Config, files: Files) -> RenderableType:
     """What a person sees when the pipeline has ended. Raises NotFound if it has not."""
-    for name in ("metrics", "gate", "preparation"):
-        if not files.report(name).is_file():
-            raise NotFound(files.report(name), "The pipeline has not run to its end: run `make run`.")
-    metrics, gate = read_json(files.report("metrics")), read_json(files.report("gate"))
-    split = read_json(files.report("preparation"))["split"]
+    metrics, gate, split = _reports(files)
     lines: list[RenderableType] = [Text(config.project.title, style="bold")]
     if trial := trial_notice(config.suggested):
         lines.append(Text(trial, style="bold yellow"))
@@ -36,6 +32,37 @@ def screen(config: Config, files: Files) -> RenderableType:
     lines.append(Text("* by PD alone, before referrals and policy rules; ** as a share of the exposure"))
     verdict = Text("The gate says ") + Text(gate["verdict"], style=STYLES[gate["verdict"]]) + Text(".")
     return Group(*lines, verdict, Text(f"Report: {files.page}"))
+
+
+def facts(config: Config, files: Files) -> dict[str, Any]:
+    """What the screen says, for a program: figures with their interval, and the gate's verdict. Raises NotFound."""
+    metrics, gate, split = _reports(files)
+    return {
+        "project": config.project.name,
+        "trial": trial_notice(config.suggested) or None,
+        "kind": metrics["kind"],
+        "confidence": metrics["information"]["confidence"],
+        "figures": {
+            name: {
+                "value": lookup(metrics, f"test.{name}"),
+                "low": lookup(metrics, f"test.{name}_low"),
+                "high": lookup(metrics, f"test.{name}_high"),
+                "challengers": {kind: lookup(metrics, f"challengers.{kind}.{name}") for kind in metrics["challengers"]},
+            }
+            for name in HEADLINES
+        },
+        "out_of_time": split["out_of_time"],
+        "gate": {name: gate[name] for name in ("verdict", "checks", "stale", "waivers", "not_applicable")},
+        "report": str(files.page),
+    }
+
+
+def _reports(files: Files) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    for name in ("metrics", "gate", "preparation"):
+        if not files.report(name).is_file():
+            raise NotFound(files.report(name), "The pipeline has not run to its end: run `make run`.")
+    metrics, gate = read_json(files.report("metrics")), read_json(files.report("gate"))
+    return metrics, gate, read_json(files.report("preparation"))["split"]
 
 
 def _figures(metrics: dict[str, Any]) -> Table:
@@ -57,7 +84,7 @@ def _number(value: float | None) -> str:
 
 
 def _checks(gate: dict[str, Any]) -> RenderableType:
-    """How many checks pass, and every waiver that does not."""
+    """How many checks pass, and each that does not."""
     blocking = [check for check in gate["checks"] if check["verdict"] != "PASS"]
     passed = Text(f"{len(gate['checks']) - len(blocking)} of {len(gate['checks'])} checks pass.")
     if not blocking and not gate["stale"]:

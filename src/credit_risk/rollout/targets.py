@@ -41,6 +41,9 @@ class DeploymentTarget(Target, Protocol):
     def overview(self) -> RenderableType:
         """What runs, how traffic is split and how the rollout stands. Raises where that cannot be seen."""
 
+    def facts(self) -> dict[str, Any]:
+        """What the overview shows, as values that JSON knows. Raises where that cannot be seen."""
+
 
 def name_of(environment: Environment) -> TargetName:
     """The target of an environment: the cluster that it names, or else this machine."""

@@ -134,9 +134,7 @@ class Scorer:
             return self.decide_inputs(self._inputs.one(applications), reasons=reasons)
         return self.decide_inputs(self._inputs.table(applications), reasons=reasons)
 
-    def decide_inputs(
-        self, inputs: Matrix, *, reasons: bool = True, features: FeatureTable | None = None
-    ) -> Decisions:
+    def decide_inputs(self, inputs: Matrix, *, reasons: bool = True, features: FeatureTable | None = None) -> Decisions:
         """Decide applications that are numbers already: (rows, inputs), see data.inputs.
 
         features: of the same rows, where the caller has computed them already.

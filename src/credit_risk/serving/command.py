@@ -1,26 +1,33 @@
-"""The sub-commands of this room: `credit-risk serve`, and `credit-risk keys` for those who may ask it."""
+"""`credit-risk serve`, and `credit-risk keys` for the clients that may ask it."""
 
-import argparse
 import logging
 import os
 import sys
-from importlib import import_module
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from rich.console import Console
-from rich.table import Table
+from typer import Argument, Context, Option, Typer
 
-from credit_risk.command_line import Commands, command
-from credit_risk.config.environment import DEFAULT
-from credit_risk.errors import UsageError
+from credit_risk.command_line import (
+    HERE,
+    SERVING,
+    Environment,
+    Json,
+    Root,
+    add,
+    before_the_verb,
+    environment_file,
+    say,
+    show,
+    verbs,
+)
 
-SERVE = "answer applications over HTTP with decisions and their reasons, each recorded before it is answered"
-KEYS = "the API keys of clients: make one, list them, revoke one"
+KEYS = "Make an API key for a client, list the keys, revoke one."
 EXAMPLES = """
 examples:
   credit-risk serve
-  credit-risk serve --config configs/deploy/local.yaml --port 8080 --workers 2
+  credit-risk serve --environment staging --port 8080 --workers 2
   curl -H 'Content-Type: application/json' -d @application.json http://127.0.0.1:3000/decide
 
 The page is at /, the API's description at /openapi.json, Prometheus metrics at /metrics.
@@ -28,98 +35,114 @@ exit codes: 0 it was ended; 1 the gate does not let this scorer serve; 2 it cann
 """
 
 
-def register(commands: Commands) -> None:
-    """Add the sub-commands to the one command line."""
-    serve = command(commands, "serve", SERVE, _serve, epilog=EXAMPLES)
-    _places(serve, Path(), None)
-    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
-    serve.add_argument("--port", type=int, default=3000, help="the port (default: 3000)")
-    serve.add_argument("--workers", type=int, help="processes that answer (default: serving.workers of the settings)")
-    _keys(commands)
+class _Scope(StrEnum):
+    DECIDE = "decide"
+    READ = "read"
+    ADMIN = "admin"
 
 
-def _places(parser: argparse.ArgumentParser, root: Any, settings: Any) -> None:
-    parser.add_argument("--root", type=Path, default=root, help="the repository's root (default: this folder)")
-    parser.add_argument(
-        "--config",
-        "--settings",
-        dest="settings",
-        type=Path,
-        default=settings,
-        help="the environment (default: configs/deploy/local.yaml below the root)",
-    )
+def add_commands(app: Typer) -> None:
+    """Add the commands of the service."""
+    add(app, "serve", _serve, group=SERVING, more=EXAMPLES)
+    keys = verbs(app, "keys", help=KEYS, group=SERVING)
+    keys.callback()(_keys)
+    add(keys, "add", _add)
+    add(keys, "list", _list)
+    add(keys, "revoke", _revoke)
 
 
-def _keys(commands: Commands) -> None:
-    keys = command(commands, "keys", KEYS, _nothing_said)
-    _places(keys, Path(), None)
-    verbs = keys.add_subparsers(title="what to do", metavar="VERB", help="each has a --help of its own")
-    add = command(verbs, "add", "make a key and print it; it is shown this once, and kept as a hash", _add)
-    add.add_argument("client", help="who will use it; the name stands in the ledger")
-    add.add_argument("--scope", action="append", required=True, choices=["decide", "read", "admin"], help="repeatable")
-    add.add_argument("--days", type=int, default=180, help="after which it expires (default: 180)")
-    listed = command(verbs, "list", "list the keys: whose, for what, until when", _list)
-    revoke = command(verbs, "revoke", "let a key in no more, within seconds", _revoke)
-    revoke.add_argument("id", help="the middle part of the key, as `list` shows it")
-    for verb in (add, listed, revoke):
-        _places(verb, argparse.SUPPRESS, argparse.SUPPRESS)  # what was said before the verb stays
+def _serve(
+    root: Root = HERE,
+    environment: Environment = None,
+    host: Annotated[str, Option(help="The address to listen on; 127.0.0.1 is this machine alone.")] = "127.0.0.1",
+    port: Annotated[int, Option(help="The port.")] = 3000,
+    workers: Annotated[
+        int | None, Option(help="Processes that answer (default: serving.workers of the environment).")
+    ] = None,
+) -> None:
+    """Answer applications over HTTP with decisions and their reasons, each recorded before it is answered."""
+    os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # before BentoML is imported: it reads this once
+    from credit_risk.serving import access, engine, settings
 
-
-def _nothing_said(_: argparse.Namespace) -> None:
-    raise UsageError("credit-risk keys needs a verb: add, list or revoke. See credit-risk keys --help.")
-
-
-def _serve(options: argparse.Namespace) -> None:
-    # Late: `--help` need not wait for BentoML, and telemetry must be off before it is imported.
-    os.environ["BENTOML_DO_NOT_TRACK"] = "true"
-    settings = import_module("credit_risk.serving.settings")
-    access = import_module("credit_risk.serving.access")
-    engine = import_module("credit_risk.serving.engine")
-    path = (options.settings or options.root / DEFAULT).absolute()
-    found = settings.load(path)
+    path = environment_file(root, environment).absolute()
+    serving = settings.load(path)
     # What cannot work shows here, as a sentence and an exit code, and not in a worker that is started again and again.
-    access.guard(found.access, options.root)
-    made = engine.opened(options.root, found)
-    made.close()
+    access.guard(serving.access, root)
+    tried = engine.opened(root, serving)
+    tried.close()
     log = logging.getLogger("credit_risk")
-    log.warning("scorer %s; the gate says: %s", made.by.scorer[:12], made.gate)
-    if sentence := access.open_access_warning(found.access):
+    log.warning("scorer %s; the gate says: %s", tried.by.scorer[:12], tried.gate)
+    if sentence := access.open_access_warning(serving.access):
         log.warning(sentence)
-    workers = options.workers or found.workers
-    log.warning("http://%s:%d, %d worker%s", options.host, options.port, workers, "s" if workers > 1 else "")
+    processes = workers or serving.workers
+    log.warning("http://%s:%d, %d worker%s", host, port, processes, "s" if processes > 1 else "")
     os.environ |= {
-        "CREDIT_RISK_ROOT": str(options.root.absolute()),
+        "CREDIT_RISK_ROOT": str(root.absolute()),
         "CREDIT_RISK_SETTINGS": str(path),
-        "CREDIT_RISK_WORKERS": str(workers),
-        "CREDIT_RISK_MASTER": str(os.getpid()),  # BentoML's master takes the place of this process
+        "CREDIT_RISK_WORKERS": str(processes),
+        "CREDIT_RISK_MASTER": str(os.getpid()),  # this process becomes BentoML's master
     }
     service = "credit_risk.serving.bento:CreditRisk"
-    flags = ["--host", options.host, "--port", str(options.port)]
+    flags = ["--host", host, "--port", str(port)]
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", service, *flags])  # noqa: S606  (no shell)
 
 
-def _file(options: argparse.Namespace) -> Path:
-    settings = import_module("credit_risk.serving.settings")
-    found = settings.load(options.settings or options.root / DEFAULT)
-    return Path(options.root / found.access.keys_file)
+def _keys(context: Context, root: Root = HERE, environment: Environment = None) -> None:  # noqa: ARG001
+    before_the_verb(context)
 
 
-def _add(options: argparse.Namespace) -> None:
-    access = import_module("credit_risk.serving.access")
-    Console(highlight=False, soft_wrap=True).print(
-        access.add_key(_file(options), options.client, options.scope, options.days)
-    )
+def _key_file(root: Path, environment: str | None) -> Path:
+    from credit_risk.serving import settings
+
+    return root / settings.load(environment_file(root, environment)).access.keys_file
 
 
-def _list(options: argparse.Namespace) -> None:
-    access = import_module("credit_risk.serving.access")
-    table = Table("id", "client", "scopes", "made", "expires", "revoked")
-    for identifier, key in access.read_keys(_file(options)).items():
-        days = (access.day(key[name]) for name in ("made", "expires", "revoked"))
-        table.add_row(identifier, key["client"], ", ".join(key["scopes"]), *days)
-    Console(highlight=False).print(table)
+def _add(
+    client: Annotated[str, Argument(help="Who will use it; the name stands in the ledger.")],
+    scope: Annotated[list[_Scope], Option(help="What it is for; may be repeated.")],
+    days: Annotated[int, Option(help="After which it expires.")] = 180,
+    root: Root = HERE,
+    environment: Environment = None,
+) -> None:
+    """Make a key and print it; it is shown this once, and kept as a hash."""
+    from credit_risk.serving import access
+
+    say(access.add_key(_key_file(root, environment), client, [str(name) for name in scope], days))
 
 
-def _revoke(options: argparse.Namespace) -> None:
-    import_module("credit_risk.serving.access").revoke_key(_file(options), options.id)
+def _list(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:
+    """List the keys: whose, for what, until when."""
+    from rich.table import Table
+
+    from credit_risk.data.writing import json_text
+    from credit_risk.serving import access
+
+    dates = ("made", "expires", "revoked")
+    rows = [
+        {
+            "id": identifier,
+            "client": key["client"],
+            "scopes": list(key["scopes"]),
+            **{name: access.day(key[name]) or None for name in dates},
+        }
+        for identifier, key in access.read_keys(_key_file(root, environment)).items()
+    ]
+    if json:
+        say(json_text(rows))
+        return
+    table = Table("id", "client", "scopes", *dates)
+    for row in rows:
+        table.add_row(row["id"], row["client"], ", ".join(row["scopes"]), *(row[name] or "" for name in dates))
+    show(table)
+
+
+def _revoke(
+    identifier: Annotated[str, Argument(metavar="ID", help="The middle part of the key, as `list` shows it.")],
+    root: Root = HERE,
+    environment: Environment = None,
+) -> None:
+    """Let a key in no more, within seconds."""
+    from credit_risk.serving import access
+
+    access.revoke_key(_key_file(root, environment), identifier)

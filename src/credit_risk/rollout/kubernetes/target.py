@@ -25,7 +25,7 @@ from credit_risk.rollout.engine import NotReached, RolloutRefused
 from credit_risk.rollout.folder import HERE, RolloutFolder
 from credit_risk.rollout.settings import Environment, KubernetesSettings
 from credit_risk.rollout.shadow import Shadow
-from credit_risk.rollout.status import rollout_lines
+from credit_risk.rollout.status import rollout_facts, rollout_lines
 
 VERSION = "credit-risk/version"  # the annotation that says what a Deployment and its pods serve
 NAME = "credit-risk"
@@ -170,6 +170,14 @@ class ClusterTarget:
         except RolloutRefused as error:  # as in the middle of a rollout
             live = str(error)
         return Group(*rollout_lines(self.folder), live)
+
+    def facts(self) -> dict[str, Any]:
+        """The same as values."""
+        try:
+            colour, version = self.live()
+        except RolloutRefused as error:
+            return {"live": None, "cause": str(error), "rollout": rollout_facts(self.folder)}
+        return {"live": {"colour": colour, "version": version}, "rollout": rollout_facts(self.folder)}
 
     def _deployment(self, colour: Colour) -> Any:
         with _asking(name := _named(colour)):

@@ -147,7 +147,7 @@ def service_command(folder: LocalFolder, environment: Environment, replica: Repl
     port, root = replica.port(environment), folder.release(replica.colour)
     settings = folder.settings(replica.colour)
     words = [sys.executable, "-m", "credit_risk.cli", "serve", "--root", str(root.absolute())]
-    words += ["--settings", str(settings.absolute()), "--port", str(port)]
+    words += ["--environment", str(settings.absolute()), "--port", str(port)]
     home = {"BENTOML_HOME": str((folder.run / f"bentoml-{replica.name}").absolute())}
     answering = answers(f"http://127.0.0.1:{port}/health")
     within = environment.rollout.ready_s

@@ -125,6 +125,10 @@ class LocalTarget:
         """The processes, the rollout and the split."""
         return status.overview(self.folder)
 
+    def facts(self) -> dict[str, Any]:
+        """The same as values."""
+        return status.facts(self.folder)
+
 
 def connect(environment: Environment, folder: RolloutFolder, health: str) -> LocalTarget:
     """The target of an environment (see targets.find_target)."""

@@ -1,0 +1,176 @@
+"""The commands of the pipeline: the config's check, the data's check, and a command for each DVC stage."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option, Typer
+
+from credit_risk.command_line import DATA, GATES, HERE, MODEL, ConfigFile, Json, Root, add, say, show
+
+VALIDATE_EXAMPLE = """
+example:
+  credit-risk validate-data --dataset new.csv --drift-threshold 0.1 --compliance gdpr,sox
+"""
+
+
+def add_commands(app: Typer) -> None:
+    """Add the pipeline's commands, in the order in which `make run` runs them."""
+    add(app, "config", _config, group=DATA)
+    add(app, "validate-data", _validate_data, group=DATA, more=VALIDATE_EXAMPLE)
+    add(app, "dictionary", _dictionary, group=DATA)
+    add(app, "prepare", _prepare, group=DATA)
+    add(app, "select", _select, group=MODEL)
+    add(app, "assemble", _assemble, group=MODEL)
+    add(app, "evaluate", _evaluate, group=GATES)
+    add(app, "fairness", _fairness, group=GATES)
+    add(app, "explain", _explain, group=GATES)
+    add(app, "robustness", _robustness, group=GATES)
+    add(app, "latency", _latency, group=GATES)
+    add(app, "report", _report, group=GATES)
+
+
+def _config(root: Root = HERE, config: ConfigFile = None, json: Json = False) -> None:
+    """Check the config: every problem at once, each with its line."""
+    from credit_risk.data.repository import opened
+    from credit_risk.data.writing import json_text
+    from credit_risk.stages import gate
+
+    checked, files = opened(root, config)
+    counts = {"columns": len(checked.columns), "features": len(checked.features), "gates": len(checked.gates)}
+    path, unmeasured = config or files.config, gate.unmeasured(checked, files)
+    for sentence in unmeasured:
+        logging.getLogger("credit_risk").warning(sentence)
+    if json:
+        say(json_text({"config": str(path), **counts, "unmeasured": list(unmeasured)}))
+    else:
+        say(f"{path}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+
+
+def _validate_data(
+    root: Root = HERE,
+    config: Annotated[
+        Path | None,
+        Option("--config", "--schema", help="The config to go by (default: configs/credit.yaml below the root)."),
+    ] = None,
+    dataset: Annotated[
+        Path | None, Option("--dataset", "--data-path", help="The file to check (default: the config's own).")
+    ] = None,
+    drift_threshold: Annotated[
+        float | None, Option(help="The highest PSI that is not drift; needs a reference.")
+    ] = None,
+    reference: Annotated[Path | None, Option(help="A scorer or its reference.json (default: models/scorer).")] = None,
+    compliance: Annotated[str | None, Option(help="Frameworks whose data controls apply too, as in gdpr,sox.")] = None,
+    output: Annotated[
+        Path | None,
+        Option(help="Where the JSON report goes (default: reports/validation.json for the config's own data)."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Hold a data set against the contract that the config declares, and against drift."""
+    from credit_risk.data.repository import opened
+    from credit_risk.data.writing import json_text, write_json
+    from credit_risk.stages import validate_data
+
+    contract, files = opened(root, config)
+    named = reference or files.scorer
+    known = named if named.suffix == ".json" else named / "reference.json"
+    # The pipeline's own report is of the config's own data; a check of anything else must not replace it.
+    of_the_stage = not (dataset or compliance or reference)
+    report = validate_data.validate(
+        contract,
+        files,
+        paths=(dataset,) if dataset else (),
+        reference=known if reference or (dataset and known.is_file()) else None,
+        drift_threshold=drift_threshold,
+        frameworks=tuple(compliance.split(",")) if compliance else (),
+        table=files.table if of_the_stage else None,
+    )
+    path = output or (files.report("validation") if of_the_stage else None)
+    if path:
+        write_json(path, report.as_dict())
+    if json:
+        say(json_text(report.as_dict()))
+    else:
+        show(validate_data.render(report))
+    validate_data.raise_unless_passed(report, path)
+
+
+def _dictionary(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Write reports/dictionary.md: what every column means, may hold, does hold and is used for."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import dictionary
+
+    dictionary.run(*opened(root, config))
+
+
+def _prepare(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Take out, group and split the rows; write inputs, outcomes and protected columns apart."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import prepare
+
+    prepare.run(*opened(root, config))
+
+
+def _select(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Choose the candidate on the selection rows: LightGBM if it earns its place, else the scorecard."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import select
+
+    select.run(*opened(root, config))
+
+
+def _assemble(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Put the fitted models together with the policy: models/scorer and models/challenger."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import assemble
+
+    assemble.run(*opened(root, config))
+
+
+def _evaluate(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Measure model and challengers with intervals; write reports/metrics.json and the plots' tables."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import evaluate
+
+    evaluate.run(*opened(root, config))
+
+
+def _fairness(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Measure approvals by protected group, and search for less discriminatory alternatives."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import fairness
+
+    fairness.run(*opened(root, config))
+
+
+def _explain(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Check the reasons of declines, and what the model looks at."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import explain
+
+    explain.run(*opened(root, config))
+
+
+def _robustness(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Stress the decisions, and put gaps and nonsense into applications."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import robustness
+
+    robustness.run(*opened(root, config))
+
+
+def _latency(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Measure what one decision costs, in bare LightGBM predictions."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import latency
+
+    latency.run(*opened(root, config))
+
+
+def _report(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Write reports/index.html, the page for the risk manager."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import report
+
+    report.run(*opened(root, config))
