@@ -11,12 +11,11 @@ from pydantic import ValidationError
 
 import smallest
 from credit_risk.config import Config
+from credit_risk.config.policies import DataPolicy
 from credit_risk.data import identifiers
 from credit_risk.data.compliance import (
     CHECKS,
-    Evidence,
-    Policy,
-    UnknownFramework,
+    DataEvidence,
     Verdict,
     control_totals,
     verdicts,
@@ -37,7 +36,7 @@ def config(**columns: dict[str, Any]) -> Config:
     return smallest.config(columns=COLUMNS | columns)
 
 
-def policy(check: str, **changes: Any) -> Policy:
+def policy(check: str, **changes: Any) -> DataPolicy:
     control = {"id": "c-1", "requirement": "r", "source": "s", "dated": "2016-04-27", "secondary": True}
     raw = {
         "version": 1,
@@ -48,7 +47,7 @@ def policy(check: str, **changes: Any) -> Policy:
         "words": {"identifiers": ["email", "first_name"], "special": ["sex", "religion"]},
         "data_controls": [control | {"check": check, "severity": "failure"}],
     }
-    return Policy.model_validate(raw | changes)
+    return DataPolicy.model_validate(raw | changes)
 
 
 def table(**changes: Any) -> DataFrame:
@@ -63,8 +62,8 @@ def table(**changes: Any) -> DataFrame:
     return DataFrame(sound | changes)
 
 
-def answer(check: str, its_policy: Policy | None = None, **changes: Any) -> Verdict:
-    evidence = Evidence(
+def answer(check: str, its_policy: DataPolicy | None = None, **changes: Any) -> Verdict:
+    evidence = DataEvidence(
         policy=its_policy or policy(check),
         table=table(),
         config=config(),
@@ -213,8 +212,5 @@ def test_control_totals_by_hand():
     }
 
 
-def test_an_unknown_framework_is_an_error_of_its_own_kind():
-    error = UnknownFramework("hipaa", ("gdpr", "sox"))
-    assert error.exit_code == 2
-    assert str(error).startswith("there is no policy for 'hipaa'; known: gdpr, sox.")
+def test_a_verdict_says_of_which_day_its_source_is():
     assert date.fromisoformat(answer("unique_ids").as_dict()["dated"]) == date(2016, 4, 27)

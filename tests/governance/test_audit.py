@@ -9,13 +9,14 @@ import pytest
 from rich.console import Console
 
 from credit_risk.cli import main
-from credit_risk.config import load
+from credit_risk.config import load, policies
+from credit_risk.config.policies import UnknownFramework
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
 from credit_risk.errors import CheckFailed, ConfigError, ScorerError
 from credit_risk.governance import audit
-from credit_risk.governance.audit import UnknownFramework
+from credit_risk.governance.scorer_policy import ScorerPolicy
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate
 
@@ -317,8 +318,8 @@ def test_the_command_writes_the_record_and_its_exit_code_is_the_answer(files, ca
 
 
 def test_the_shipped_framework_is_sound_and_asks_what_the_stages_answer():
-    policy = audit.read_framework(SHIPPED, "equal_credit_opportunity_act")
-    assert policy == audit.read_framework(SHIPPED, "ecoa")
+    path, policy = policies.find(SHIPPED, "equal_credit_opportunity_act", ScorerPolicy)
+    assert (path, policy) == policies.find(SHIPPED, "ecoa", ScorerPolicy)
     assert len({control.id for control in policy.controls}) == len(policy.controls)
     reports = {control.evidence.report for control in policy.controls} - {None}
     assert reports <= {"validation", "preparation", "metrics", "fairness", "explain", "robustness", "gate"}

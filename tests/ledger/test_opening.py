@@ -5,7 +5,7 @@ from ledger_trial import KEY, entry
 
 from credit_risk.errors import ConfigError
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
-from credit_risk.ledger.opening import open_ledger, url_below
+from credit_risk.ledger.opening import open_ledger
 from credit_risk.ledger.settings import LedgerSettings, load
 
 VARIABLES = {"CREDIT_RISK_LEDGER_KEY": KEY.hex()}
@@ -19,20 +19,6 @@ def test_a_relative_file_lies_below_the_root_and_what_was_recorded_is_found_agai
     assert (tmp_path / "kept" / "ledger.db").is_file()
     with open_ledger(tmp_path, SETTINGS, VARIABLES, create=False) as ledger:
         assert len(list(ledger.decisions_about("Ada"))) == 1
-
-
-@pytest.mark.parametrize(
-    ("url", "below"),
-    [
-        ("sqlite:///a/b.db", "sqlite:////root/a/b.db"),
-        ("sqlite+pysqlite:///b.db", "sqlite+pysqlite:////root/b.db"),
-        ("sqlite:////elsewhere/b.db", "sqlite:////elsewhere/b.db"),
-        ("postgresql://me@host/ledger", "postgresql://me@host/ledger"),
-        ("postgresql:///ledger", "postgresql:///ledger"),
-    ],
-)
-def test_only_a_relative_sqlite_file_is_made_absolute(tmp_path, url, below):
-    assert url_below(tmp_path, url) == below.replace("/root", str(tmp_path))
 
 
 def test_a_development_key_is_made_once_and_only_where_a_ledger_may_be_made(tmp_path):

@@ -14,8 +14,9 @@ import pytest
 from rich.console import Console
 
 import smallest
-from credit_risk.config import Config
-from credit_risk.data.compliance import CHECKS, UnknownFramework
+from credit_risk.config import Config, policies
+from credit_risk.config.policies import DataPolicy, UnknownFramework
+from credit_risk.data.compliance import CHECKS
 from credit_risk.data.files import Files
 from credit_risk.data.tables import read_passed
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound, UsageError
@@ -259,7 +260,7 @@ def test_a_reference_that_lacks_a_column_is_refused(files: Files):
 
 
 def test_an_unknown_framework_names_the_known_ones(files: Files):
-    with pytest.raises(UnknownFramework, match="there is no policy for 'hipaa'; known: house") as caught:
+    with pytest.raises(UnknownFramework, match="there is no regulatory framework 'hipaa'; known: house") as caught:
         check(files, frameworks=["hipaa"])
     assert caught.value.exit_code == 2
 
@@ -308,9 +309,9 @@ def test_data_outside_the_recorded_directory_are_not_under_control(files: Files)
 
 
 def test_the_shipped_policies_ask_for_checks_that_exist():
-    assert set(validate_data.known_frameworks(SHIPPED)) >= {"gdpr", "sox"}
+    assert set(policies.known(SHIPPED, DataPolicy)) >= {"gdpr", "sox"}
     for framework in ("gdpr", "sox"):
-        policy = validate_data.read_policy(SHIPPED, framework)
+        _, policy = policies.find(SHIPPED, framework, DataPolicy)
         assert {control.check for control in policy.data_controls} <= set(CHECKS)
         assert all(control.source and control.dated for control in policy.data_controls)
 

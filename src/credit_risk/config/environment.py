@@ -42,6 +42,21 @@ def refuse(path: Path, found: Iterable[tuple[Loc, str]]) -> None:
         raise ConfigError(path, problems)
 
 
+def url_below(root: Path, url: str) -> str:
+    """A database's URL with a relative SQLite file made absolute, below the root; any other URL as it is."""
+    file = sqlite_file(url)
+    if file is None or file.is_absolute():
+        return url
+    scheme, mark, _ = url.partition(":///")
+    return f"{scheme}{mark}{(root / file).absolute()}"
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file that a database's URL names; None for a server, and for a database in memory."""
+    scheme, _, file = url.partition(":///")
+    return Path(file) if scheme.startswith("sqlite") and file else None
+
+
 def _checked(path: Path, tree: Any, kind: type[Kind], below: Loc) -> Kind:
     part = tree
     for name in below:

@@ -7,73 +7,23 @@ whose check nobody wrote fails: an unanswered question is no pass.
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from pandas import DataFrame, Series
-from pydantic import Field
 
 from credit_risk.config import Config
-from credit_risk.config.schema import GUARDED_ROLES, NUMERIC_TYPES, Section, Text
+from credit_risk.config.policies import DataControl, DataPolicy
+from credit_risk.config.schema import GUARDED_ROLES, NUMERIC_TYPES
 from credit_risk.data import identifiers
 from credit_risk.data.inputs import word_of
-from credit_risk.errors import CreditRiskError
 
 SAMPLE = 2_000  # cells of a column that are looked at for identifiers
 
 
-class UnknownFramework(CreditRiskError, ValueError):
-    """Compliance was asked for with something that no policy describes."""
-
-    def __init__(self, asked: str, known: tuple[str, ...]) -> None:
-        super().__init__(
-            f"there is no policy for {asked!r}; known: {', '.join(known) or 'none'}. "
-            f"Name one of these, or write configs/policies/{asked}.yaml with compliance."
-        )
-
-
-class Control(Section):
-    """One requirement: in our own words, where it stands, and the check that answers it."""
-
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    requirement: Text
-    source: Text
-    dated: date
-    secondary: bool
-    check: Text
-    severity: Literal["failure", "warning"]
-
-
-class Statements(Section):
-    """What only the lender can say about its data; an empty statement fails the control that asks for it."""
-
-    purpose: str = ""
-    retention: str = ""
-    retention_months: Annotated[int, Field(gt=0)] | None = None
-
-
-class Words(Section):
-    """Parts of column names that give a column away."""
-
-    identifiers: tuple[str, ...] = ()
-    special: tuple[str, ...] = ()
-
-
-class Policy(Section):
-    """What one framework asks of a data set (configs/policies/<framework>.yaml)."""
-
-    version: Literal[1]
-    framework: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    title: Text
-    reviewed: date
-    statements: Statements
-    words: Words
-    data_controls: Annotated[tuple[Control, ...], Field(min_length=1)]
-
-
 @dataclass(frozen=True)
-class Evidence:
+class DataEvidence:
     """What the checks look at.
 
     commit: of the code that runs; None outside a repository. uncommitted: files that differ from it.
@@ -82,7 +32,7 @@ class Evidence:
     untracked: data files that lie outside that directory.
     """
 
-    policy: Policy
+    policy: DataPolicy
     table: DataFrame
     config: Config
     config_digest: str
@@ -123,12 +73,12 @@ class Verdict:
         return f"{self.id}: {self.found}. Required: {self.requirement} ({self.source})"
 
 
-def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
+def verdicts(evidence: DataEvidence) -> tuple[Verdict, ...]:
     """Every control of the policy with its answer, in the policy's order."""
     return tuple(_verdict(control, evidence) for control in evidence.policy.data_controls)
 
 
-def _verdict(control: Control, evidence: Evidence) -> Verdict:
+def _verdict(control: DataControl, evidence: DataEvidence) -> Verdict:
     check = CHECKS.get(control.check)
     if check is None:
         answer = Answer(False, f"there is no check {control.check!r}; known: {', '.join(CHECKS)}")
@@ -159,7 +109,7 @@ def _total(cells: Series) -> float | int | None:
     return total if np.isfinite(total) else None
 
 
-def _no_direct_identifiers(evidence: Evidence) -> Answer:
+def _no_direct_identifiers(evidence: DataEvidence) -> Answer:
     """By name and by a sample of the cells; ignored columns are not read, so their names are all there is to see."""
     found, unread = [], []
     for name, column in evidence.config.columns.items():
@@ -179,7 +129,7 @@ def _no_direct_identifiers(evidence: Evidence) -> Answer:
     return Answer(True, f"no column name and no sampled cell names a person{note}")
 
 
-def _special_categories_apart(evidence: Evidence) -> Answer:
+def _special_categories_apart(evidence: DataEvidence) -> Answer:
     loose = [
         f"{name} ({word}) has role {column.role}"
         for name, column in evidence.config.columns.items()
@@ -192,7 +142,7 @@ def _special_categories_apart(evidence: Evidence) -> Answer:
     return Answer(True, f"kept apart: {', '.join(kept) or 'no column is protected or a proxy'}")
 
 
-def _minimisation(evidence: Evidence) -> Answer:
+def _minimisation(evidence: DataEvidence) -> Answer:
     columns = evidence.config.columns
     undeclared = [str(name) for name in evidence.table if name not in columns]
     silent = [name for name in evidence.config.named(*GUARDED_ROLES, "ignore") if not columns[name].why]
@@ -203,7 +153,7 @@ def _minimisation(evidence: Evidence) -> Answer:
     return Answer(True, f"all columns are declared; left out with a reason: {', '.join(ignored) or 'none'}")
 
 
-def _purpose_and_retention(evidence: Evidence) -> Answer:
+def _purpose_and_retention(evidence: DataEvidence) -> Answer:
     said = evidence.policy.statements
     lacking = [name for name in ("purpose", "retention") if not getattr(said, name).strip()]
     lacking += ["retention_months"] if said.retention_months is None else []
@@ -212,7 +162,7 @@ def _purpose_and_retention(evidence: Evidence) -> Answer:
     return Answer(True, f"purpose: {said.purpose.strip()} Kept {said.retention_months} months")
 
 
-def _completeness(evidence: Evidence) -> Answer:
+def _completeness(evidence: DataEvidence) -> Answer:
     rows, counted = len(evidence.table), evidence.rows_in_file
     if counted != rows:
         seen = "was not counted" if counted is None else f"holds {counted:,} rows"
@@ -224,7 +174,7 @@ def _completeness(evidence: Evidence) -> Answer:
     return Answer(True, f"{rows:,} rows read as counted in the file; control totals of {len(totals)} columns recorded")
 
 
-def _unique_ids(evidence: Evidence) -> Answer:
+def _unique_ids(evidence: DataEvidence) -> Answer:
     name = evidence.config.only("id")
     if name is None:
         return Answer(False, "no column has role id, so a record that counts twice cannot be seen")
@@ -235,7 +185,7 @@ def _unique_ids(evidence: Evidence) -> Answer:
     return Answer(True, f"{name} is there once in each of {len(ids):,} rows")
 
 
-def _file_integrity(evidence: Evidence) -> Answer:
+def _file_integrity(evidence: DataEvidence) -> Answer:
     if evidence.recorded is None:
         return Answer(False, "data.dvc is not there or names no MD5, so nothing says what the data should be")
     if evidence.untracked:
@@ -245,7 +195,7 @@ def _file_integrity(evidence: Evidence) -> Answer:
     return Answer(True, f"the data are those of data.dvc ({evidence.recorded})")
 
 
-def _traceability(evidence: Evidence) -> Answer:
+def _traceability(evidence: DataEvidence) -> Answer:
     if evidence.commit is None:
         return Answer(False, "there is no git commit to trace this run to; commit first")
     if evidence.uncommitted:
@@ -255,7 +205,7 @@ def _traceability(evidence: Evidence) -> Answer:
     return Answer(True, f"commit {evidence.commit}, config {evidence.config_digest}")
 
 
-CHECKS: Mapping[str, Callable[[Evidence], Answer]] = {
+CHECKS: Mapping[str, Callable[[DataEvidence], Answer]] = {
     "no_direct_identifiers": _no_direct_identifiers,
     "special_categories_apart": _special_categories_apart,
     "minimisation": _minimisation,

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from credit_risk.config import environment
+from credit_risk.config.environment import sqlite_file
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
-from credit_risk.registry import settings
 from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import HistoryEvent
+from credit_risk.registry.settings import load
 from credit_risk.serving.settings import Serving
-
-FILE = "sqlite:///"
 
 
 def ledger(path: Path, root: Path, variables: Mapping[str, str]) -> Ledger:
@@ -30,8 +29,9 @@ def ledger_if_there(path: Path, root: Path, variables: Mapping[str, str]) -> Led
 
 def events(path: Path, root: Path) -> list[HistoryEvent] | None:
     """Every move of the registry, or None where there is none yet. Raises RegistryBroken."""
-    url = settings.load(path, root).history
-    if url.startswith(FILE) and not Path(url.removeprefix(FILE)).is_file():
+    url = load(path, root).history
+    file = sqlite_file(url)
+    if file is not None and not file.is_file():
         return None
     history = History(url)
     try:

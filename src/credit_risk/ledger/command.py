@@ -199,13 +199,13 @@ def _restore(
     heads: HeadsFile = None,
 ) -> None:
     """Verify a backup and put it where no ledger is."""
+    from credit_risk.config.environment import sqlite_file
     from credit_risk.ledger import copies
 
-    address = _url(root, environment, url)
-    if not address.startswith("sqlite"):
+    path = sqlite_file(_url(root, environment, url))
+    if path is None:
         raise UsageError(copies.OF_THE_SERVER)
     remembered = _remembered(head, heads)
-    path = Path(address.partition(":///")[2])
     verified = copies.restore(file, path, key=_key(root, key_file), remembered=remembered)
     say(f"{path}: {_sentences(verified, len(remembered))}")
     say("Erase again whoever was erased since this backup was made.")
@@ -264,10 +264,11 @@ def _opened(root: Path, environment: str | None, url: str | None, key_file: Path
 
 
 def _url(root: Path, environment: str | None, url: str | None) -> str:
-    from credit_risk.ledger import opening, settings
+    from credit_risk.config.environment import url_below
+    from credit_risk.ledger import settings
 
     named = url or os.environ.get(URL_VARIABLE)
-    return opening.url_below(root, named or settings.load(environment_file(root, environment)).url)
+    return url_below(root, named or settings.load(environment_file(root, environment)).url)
 
 
 def _key(root: Path, key_file: Path) -> bytes:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from credit_risk.config.environment import url_below
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.sealing import VARIABLE, make_key_file, master_key
 from credit_risk.ledger.settings import LedgerSettings
@@ -29,11 +30,3 @@ def ledger_key(root: Path, settings: LedgerSettings, variables: Mapping[str, str
         make_key_file(path)
         log.warning("A development key for the ledger was made: %s. Production sets %s.", path, VARIABLE)
     return master_key(variables, path)
-
-
-def url_below(root: Path, url: str) -> str:
-    """A database's URL with a relative SQLite file made absolute, below the root."""
-    scheme, mark, file = url.partition(":///")
-    if scheme.startswith("sqlite") and mark and file and not Path(file).is_absolute():
-        return f"{scheme}:///{(root / file).absolute()}"
-    return url

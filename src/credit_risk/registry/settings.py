@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from credit_risk.config import environment
+from credit_risk.config.environment import url_below
 from credit_risk.config.schema import Section, Text
 from credit_risk.scoring.signing import SignedBy
 
@@ -23,15 +24,7 @@ class RegistrySettings(Section):
 def load(path: Path, root: Path) -> RegistrySettings:
     """Read the section; relative files lie below the root. Raises ConfigError, NotFound."""
     section = environment.read(path, "registry", RegistrySettings)
-    urls = {"tracking": below(root, section.tracking), "history": below(root, section.history)}
+    urls = {"tracking": url_below(root, section.tracking), "history": url_below(root, section.history)}
     if section.artifacts and "://" not in section.artifacts:
         urls["artifacts"] = (root / section.artifacts).absolute().as_uri()
     return section.model_copy(update=urls)
-
-
-def below(root: Path, url: str) -> str:
-    """A database's URL with a relative SQLite file made absolute, below the root."""
-    scheme, mark, file = url.partition(":///")
-    if scheme.startswith("sqlite") and mark and not Path(file).is_absolute():
-        return f"{scheme}:///{(root / file).absolute()}"
-    return url

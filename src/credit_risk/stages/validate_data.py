@@ -8,23 +8,20 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from credit_risk.config import Config
+from credit_risk.config import Config, policies
+from credit_risk.config.policies import DataPolicy
 from credit_risk.config.schema import Source
 from credit_risk.data import compliance, contract, digest, provenance, tables
-from credit_risk.data.compliance import Policy, UnknownFramework
 from credit_risk.data.contract import ContractReport, Finding
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import numbers
 from credit_risk.data.tables import Progress, Reading, no_progress
 from credit_risk.data.writing import read_json, remove, write_json
-from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound, UsageError
+from credit_risk.errors import CheckFailed, DataError, NotFound, UsageError
 from credit_risk.measures import drift
 
 CONTROLLED = ("src", "configs", "data.dvc")  # what a commit must hold for a run to be traced to it
@@ -138,7 +135,7 @@ def validate(
         )
     if table is not None:
         remove(table)
-    policies = [read_policy(files.policies, framework) for framework in frameworks]
+    data_policies = [policies.find(files.policies, framework, DataPolicy)[1] for framework in frameworks]
     baseline = None if reference is None else read_reference(reference)
     config = _with_sources(config, paths)
     reading = tables.inspect_sources(config, files.root, progress=progress)
@@ -149,7 +146,7 @@ def validate(
         commit=provenance.commit(files.root) if frameworks else None,
         contract=checked,
         drift=None if baseline is None else _drift(reading, config, baseline, drift_threshold),
-        compliance=_compliance(policies, reading, config, files) if policies else (),
+        compliance=_compliance(data_policies, reading, config, files) if data_policies else (),
         control_totals=compliance.control_totals(reading.table, config),
     )
     if table is not None and report.passed:
@@ -168,25 +165,6 @@ def read_reference(path: Path) -> drift.Reference:
     if not isinstance(raw, dict) or "inputs" not in raw:
         raise DataError(f"{path}: the key `inputs` is missing, so this is no scorer's reference.json.")
     return drift.Reference.from_dict(raw["inputs"])
-
-
-def known_frameworks(policies: Path) -> tuple[str, ...]:
-    """The policies that ask something of data, by name."""
-    return tuple(sorted(path.stem for path in policies.glob("*.yaml") if "\ndata_controls:" in path.read_text("utf-8")))
-
-
-def read_policy(policies: Path, framework: str) -> Policy:
-    """A policy by name. Raises UnknownFramework with the known ones, ConfigError with all that is wrong in the file."""
-    if framework not in (known := known_frameworks(policies)):
-        raise UnknownFramework(framework, known)
-    path = policies / f"{framework}.yaml"
-    try:
-        return Policy.model_validate(YAML(typ="safe").load(path))
-    except YAMLError as error:
-        raise ConfigError(path, [str(error).splitlines()[0]]) from None
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, its['loc']))}: {its['msg']}" for its in error.errors()]
-        raise ConfigError(path, problems) from None
 
 
 def _with_sources(config: Config, paths: Sequence[Path]) -> Config:
@@ -250,7 +228,7 @@ def _drift(
 
 
 def _compliance(
-    policies: Sequence[Policy], reading: Reading, config: Config, files: Files
+    data_policies: Sequence[DataPolicy], reading: Reading, config: Config, files: Files
 ) -> tuple[compliance.Verdict, ...]:
     paths = tables.source_paths(config, files.root)
     state = provenance.tracked(files.root / "data.dvc", paths)
@@ -258,7 +236,7 @@ def _compliance(
     counted = provenance.rows(paths[0], config.data)
     own_digest = provenance.config_digest(config)
     evidence = (
-        compliance.Evidence(
+        compliance.DataEvidence(
             policy=policy,
             table=reading.table,
             config=config,
@@ -270,7 +248,7 @@ def _compliance(
             measured=state.measured,
             untracked=state.untracked,
         )
-        for policy in policies
+        for policy in data_policies
     )
     return tuple(chain.from_iterable(map(compliance.verdicts, evidence)))
 

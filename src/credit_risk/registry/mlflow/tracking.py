@@ -17,6 +17,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
+from credit_risk.config.environment import sqlite_file
 from credit_risk.data import digest
 from credit_risk.registry.errors import RegistryUnavailable
 
@@ -52,8 +53,8 @@ class Tracking:
 
     def __init__(self, url: str, name: str, artifacts: str | None) -> None:
         self.url, self.name, self._artifacts = url, name, artifacts
-        if url.startswith("sqlite:///"):
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        if (file := sqlite_file(url)) is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
         with self._reached():
             self._client = MlflowClient(tracking_uri=url, registry_uri=url)
             if not self._client.search_registered_models(f"name = '{name}'"):

@@ -6,8 +6,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from credit_risk.config.environment import url_below
 from credit_risk.data.writing import read_json, replacing, write_json
-from credit_risk.registry.settings import below
 from credit_risk.rollout.colours import COLOURS, Colour
 from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.local.replicas import Replica, replicas
@@ -71,7 +71,7 @@ def write_settings(folder: LocalFolder, environment: Environment, colour: Colour
     """The service's settings of a colour: those of the environment, with one ledger and one file of keys for both."""
     serving = environment.serving.model_dump(mode="json", exclude_none=True)
     root = folder.root
-    serving["ledger"]["url"] = below(root, serving["ledger"]["url"])
+    serving["ledger"]["url"] = url_below(root, serving["ledger"]["url"])
     _absolute(serving["ledger"], "key_file", root)
     _absolute(serving["access"], "keys_file", root)
     if isinstance(serving["access"].get("jwt"), dict) and "://" not in serving["access"]["jwt"]["jwks"]:
