@@ -46,7 +46,7 @@ def files(trained, tmp_path):
     files = Files(tmp_path / "copy")
     shutil.rmtree(files.policies, ignore_errors=True)
     measure(files)
-    write_text(files.root / gate.CODE / "model.py", "x = 1\n")
+    write_text(files.root / gate.CODE / "scoring" / "model.py", "x = 1\n")
     return files
 
 
@@ -186,7 +186,7 @@ def test_a_verdict_turned_over_by_hand_fails(files, trained):
 
 def test_code_changed_after_the_verdict_fails(files, trained):
     judged(files, trained[0])
-    write_text(files.root / gate.CODE / "model.py", "x = 2\n")
+    write_text(files.root / gate.CODE / "scoring" / "model.py", "x = 2\n")
     assert "the code changed after the verdict" in audited(files.scorer, "house", files)["controls"][0]["found"]
 
 
