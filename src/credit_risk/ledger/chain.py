@@ -17,7 +17,7 @@ _NUMBERS = struct.Struct(">qqqiiiii")
 
 
 class Row(NamedTuple):
-    """One entry as it stands in the table, column for column.
+    """One row of the table `entries`, column for column.
 
     at: microseconds since 1970, UTC. request: keyed digest of client and idempotency key. key: which person's key
     sealed it. facts: what may outlive the person, as JSON. sealed: all that is personal, encrypted.
@@ -55,7 +55,7 @@ class Head:
 
 
 def genesis(ledger_id: bytes) -> Head:
-    """What the first entry follows; every ledger has its own, so that no entry fits into another ledger."""
+    """The head of an empty chain. It depends on the ledger's id, so that no entry fits into another ledger."""
     return Head(0, hashlib.sha256(FORMAT + ledger_id).digest())
 
 
@@ -68,7 +68,7 @@ def link(previous: bytes, row: Row) -> bytes:
 
 
 def continued(head: Head, rows: Sequence[Row]) -> tuple[list[Row], Head]:
-    """Rows put behind the head, in their order: numbered and hashed, and where the chain ends then."""
+    """The rows numbered and hashed to follow the head, in their order, and the head after them."""
     linked = []
     seq, previous = head.seq, head.hash
     for row in rows:
@@ -80,5 +80,5 @@ def continued(head: Head, rows: Sequence[Row]) -> tuple[list[Row], Head]:
 
 
 def signed(head: Head, keys: int, ledger_id: bytes, key: bytes) -> bytes:
-    """The code by which the holder of the ledger's key knows its own head; `keys`: how many persons' keys were made."""
+    """The HMAC (32 bytes) of a head under the ledger's signing key. keys: how many persons' keys were made so far."""
     return hmac.digest(key, ledger_id + struct.pack(">qq", head.seq, keys) + head.hash, "sha256")

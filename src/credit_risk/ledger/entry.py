@@ -20,7 +20,7 @@ IN_CLEAR = ("decision", "band", "rule")  # of what was decided; PD, score and re
 
 @dataclass(frozen=True)
 class DecidedBy:
-    """Digests of what decided: the scorer, the model in it, the config and the code."""
+    """SHA-256 digests of the scorer, the model in it, the config and the code that made a decision."""
 
     scorer: str
     model: str

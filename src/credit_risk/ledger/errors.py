@@ -1,4 +1,4 @@
-"""What can keep a decision from being recorded, each for the answer that a caller must give."""
+"""The reasons why a decision is not recorded, one class for each answer that a caller has to give."""
 
 from credit_risk.errors import CheckFailed, CreditRiskError
 

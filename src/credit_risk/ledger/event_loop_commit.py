@@ -24,7 +24,7 @@ class _LoopEntry(NamedTuple):
 
 
 class EventLoopCommit:
-    """Writes what the requests of one turn of the loop have left, in one transaction; one of these a process.
+    """Records the entries of one turn of the event loop in one transaction; make one a process.
 
     most_waiting and most_together as in GroupCommit. It belongs to one loop, and no other thread may use it.
     """
@@ -43,7 +43,7 @@ class EventLoopCommit:
         return len(self._queue)
 
     async def record(self, entry: Entry) -> Recorded:
-        """What was recorded. Raises Conflict, EntryError, LedgerUnavailable and Overloaded."""
+        """Record an entry; returns when it is durable. Raises Conflict, EntryError, LedgerUnavailable, Overloaded."""
         if self.depth >= self._most_waiting:
             raise Overloaded(self.depth)
         if self._closed:
@@ -99,5 +99,5 @@ class EventLoopCommit:
 
 
 def group_commit(ledger: Ledger, *, most_waiting: int) -> EventLoopCommit | GroupCommit:
-    """The group commit that suits a ledger's database, for coroutines; make one a process and use it from one loop."""
+    """The group commit for coroutines that suits the ledger's database. Make one a process and use it from one loop."""
     return (EventLoopCommit if ledger.store.sqlite else GroupCommit)(ledger, most_waiting=most_waiting)

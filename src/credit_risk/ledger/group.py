@@ -21,7 +21,7 @@ class _QueuedEntry(NamedTuple):
 
 
 class GroupCommit:
-    """One thread that writes what has gathered, in one transaction; as many of these as there are processes.
+    """A thread that records all entries that wait, in one transaction; make one a process.
 
     most_waiting: entries not yet durable, beyond which new ones are Overloaded. most_together: entries of one
     transaction, so that the first of them does not wait for all that an overload brings.

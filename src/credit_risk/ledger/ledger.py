@@ -136,7 +136,7 @@ class Ledger:
         return next(self._records(self.sql.by_id, (decision_id,)), None)
 
     def find(self, client: str, request_id: str) -> StoredDecision | None:
-        """The decision that a client's idempotency key led to."""
+        """The decision of a client's idempotency key, None if the key was not used."""
         return next(self._records(self.sql.earlier(1), (self.secret.digest(b"request", client, request_id),)), None)
 
     def decisions_about(self, applicant: str) -> Iterator[StoredDecision]:

@@ -19,7 +19,10 @@ TOGETHER = 500
 
 @dataclass
 class Replay:
-    """How many decisions came out the same; those of other scorers and of erased persons cannot be made again here."""
+    """Counts of decisions: made again the same, of erased persons, of other scorers (by digest), and different.
+
+    differ: a sentence for each of the first different ones; count: how many there are.
+    """
 
     same: int = 0
     erased: int = 0
@@ -69,7 +72,7 @@ def _compare(replayed: Replay, record: StoredDecision, again: Mapping[str, Any])
 
 
 def decision_pages(ledger: Ledger) -> Iterator[list[StoredDecision]]:
-    """Every decision, some hundreds at a time, the first one first."""
+    """All decisions in pages of TOGETHER, the oldest first."""
     page: list[StoredDecision] = []
     for row, wrapped in rows(ledger, ledger.head().seq):
         if row.kind == DECISION:

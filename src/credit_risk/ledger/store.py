@@ -113,7 +113,10 @@ class Store:
                 connection.close()
 
     def scrub(self) -> None:
-        """After an erasure: no copy of the old row in SQLite's write-ahead log, none in PostgreSQL's free rows."""
+        """Remove copies of an erased row: from SQLite's write-ahead log, from PostgreSQL's free rows.
+
+        Raises LedgerUnavailable if a reader keeps the log for longer than busy_timeout_s.
+        """
         deadline = time.monotonic() + self.busy_timeout_s
         with self._translated():
             if not self.sqlite:

@@ -1,4 +1,4 @@
-"""Walking the chain: every edit, deletion, insertion, reordering and cut-off end, in the memory of one page of rows."""
+"""Verifying the chain: finds edits, deletions, insertions, reordering and a cut-off end, with one page in memory."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,1 +1,1 @@
-"""The service: one application in, a recorded decision with reasons out."""
+"""The service: an application in, a recorded decision with reasons out. It fits, judges and moves no scorer."""

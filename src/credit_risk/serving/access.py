@@ -31,7 +31,7 @@ CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 @dataclass(frozen=True)
 class Client:
-    """Whoever sent a request, by the name that stands in the ledger, and what they may do."""
+    """Who sent a request: the name that the ledger keeps, and the scopes."""
 
     name: str
     scopes: frozenset[str]
@@ -47,7 +47,7 @@ class Guard(Protocol):
 
 
 def guard(settings: Access, root: Path) -> Guard:
-    """The guard that the settings name. Raises NotFound, UsageError if it cannot do its work."""
+    """The guard that the settings name. Raises NotFound or UsageError if its keys are not there."""
     if settings.mode == "keys":
         return ApiKeyGuard(root / settings.keys_file)
     if settings.jwt is not None and settings.mode == "jwt":
@@ -56,13 +56,13 @@ def guard(settings: Access, root: Path) -> Guard:
 
 
 def needs(client: Client, scope: Scope) -> None:
-    """Raises Problem 403 if this client may not do that."""
+    """Raises Problem 403 if the client does not have the scope."""
     if scope not in client.scopes:
         raise Problem(403, f"This needs the scope {scope!r}; yours: {', '.join(sorted(client.scopes)) or 'none'}.")
 
 
 class OpenAccess:
-    """Everybody may do everything: for one developer's machine."""
+    """Lets everybody do everything: for one developer's machine."""
 
     waits = False
 
@@ -72,7 +72,7 @@ class OpenAccess:
 
 @dataclass
 class ApiKeyGuard:
-    """A file of hashed keys, looked at again when it changes: a key that was revoked stops within seconds."""
+    """Checks keys against a file of their hashes. The file is read again when it changes: revoking takes seconds."""
 
     path: Path
     _known: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -182,7 +182,7 @@ def add_key(path: Path, client: str, scopes: list[str], days: int) -> str:
 
 
 def revoke_key(path: Path, identifier: str) -> None:
-    """A key lets nobody in from now on; it stays in the file, so that the ledger's client names keep their meaning."""
+    """End a key. It stays in the file, so that the client names of the ledger keep their meaning."""
     keys = read_keys(path) if path.is_file() else {}
     if identifier not in keys:
         raise UsageError(f"{path}: there is no key {identifier!r}; there are {', '.join(keys) or 'none'}.")

@@ -49,13 +49,13 @@ class RequestContext:
     explain: bool = False
 
     def digest(self, body: bytes) -> str:
-        """What a retry must repeat: the body, and whom it is about."""
+        """SHA-256 of what a retry must repeat: the body and the applicant's reference."""
         return hashlib.sha256((self.applicant or "").encode() + b"\0" + body).hexdigest()
 
 
 @dataclass(frozen=True)
 class DecisionEngine:
-    """One scorer with the ledger its decisions go to."""
+    """Decides with one scorer and records each decision in the ledger before it is returned."""
 
     scorer: Scorer
     by: DecidedBy
@@ -69,7 +69,7 @@ class DecisionEngine:
 
     @cached_property
     def model(self) -> dict[str, Any]:
-        """What a reply says of the model behind it."""
+        """The model as each reply names it."""
         return {"scorer": self.by.scorer, "project": self.scorer.config.project.name, "kind": self.scorer.model.kind}
 
     async def decide(self, body: bytes, context: RequestContext) -> tuple[dict[str, Any], Recorded, list[str]]:
@@ -147,7 +147,7 @@ class DecisionEngine:
         }
 
     def _first_scorer(self, recorded: Recorded) -> str:
-        """Whose decision a retry gets: it may have been made before this scorer came."""
+        """The scorer that made the decision of an earlier request; it may not be the one that serves now."""
         record = self.ledger.get(recorded.decision_id)
         return record.by.scorer if record else self.by.scorer
 
@@ -182,20 +182,20 @@ class DecisionEngine:
         self.ledger.ready()
 
     def close(self) -> None:
-        """Make durable what waits, then let go of the ledger."""
+        """Write the decisions that wait, then close the ledger."""
         self.commit.close()
         self.ledger.close()
 
 
 def start(root: Path, settings: Serving, environment: Mapping[str, str] = os.environ) -> DecisionEngine:
-    """Verify the scorer, open the ledger and warm up: what stands when this returns can answer. Raises as `opened`."""
+    """Open the engine and warm it up, so that its first answer is as fast as any. Raises as `opened`."""
     engine = opened(root, settings, environment)
     warm(engine)
     return engine
 
 
 def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.environ) -> DecisionEngine:
-    """The verified scorer with the open ledger: whatever keeps it from serving shows here.
+    """Verify the scorer and open the ledger; every reason not to serve is raised here.
 
     Raises ScorerError, SignatureRefused or CheckFailed for a scorer that may not serve, and what Ledger.open raises.
     """
@@ -231,7 +231,7 @@ def gate_verdict(root: Path, scorer: str) -> str:
 
 
 def digests(path: Path, scorer: Scorer) -> DecidedBy:
-    """What decides, by digest, as every decision of this process records it."""
+    """The digests that each decision of this process records: scorer, model, config and code."""
     package = Path(__file__).resolve().parents[1]
     return DecidedBy(
         scorer=scorer.digest,
@@ -242,7 +242,7 @@ def digests(path: Path, scorer: Scorer) -> DecidedBy:
 
 
 def warm(engine: DecisionEngine) -> None:
-    """Decide and explain made-up applications, recording none, then leave what exists to no more garbage collection.
+    """Decide and explain made-up applications, recording none, then take all objects out of garbage collection.
 
     Full collections walk every object there is, and were the slowest hundredth of all answers.
     """

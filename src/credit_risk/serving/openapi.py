@@ -1,4 +1,4 @@
-"""The API's description (OpenAPI 3.1), made from the scorer's config: what it names, and nothing it keeps away."""
+"""The API's description (OpenAPI 3.1), made from the scorer's config: its inputs, bands and reason families."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ def paths(settings: Serving, example: dict[str, Any]) -> dict[str, Any]:
 
 
 def schemas(config: Config, settings: Serving) -> dict[str, Any]:
-    """What is sent and answered, by name."""
+    """The schemas of requests and replies, by name."""
     decision = _object(
         {
             "decision_id": TEXT,

@@ -72,7 +72,7 @@ def field(name: str, column: Column) -> dict[str, Any]:
 
 
 def facts(config: Config, example: Mapping[str, Any]) -> dict[str, Any]:
-    """What the script needs to draw: the types of fields, the score's scale with its bands, and the cut-off on it."""
+    """The values that the page's script draws from: types of fields, the score's scale with its bands, the cut-off."""
     policy = config.policy
     named = {name: config.columns[name] for name in config.inputs} | dict(config.derived)
     offset, factor = decision.score_terms(policy.scale)

@@ -1,4 +1,4 @@
-"""What Prometheus reads: how long answers take, what they are, and what was refused; no value of any applicant.
+"""Metrics for Prometheus: latencies, outcomes, scores and refusals; no value of any single applicant.
 
 With several workers each writes its own files and the reader adds them up (prometheus_client's multi-process mode,
 on when PROMETHEUS_MULTIPROC_DIR is set, which BentoML does).
@@ -75,7 +75,7 @@ class ServiceMetrics:
                 self.missing.labels(name).inc()
 
     def text(self) -> bytes:
-        """The exposition of all workers."""
+        """The metrics of all workers in Prometheus' text format."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self.registry)
         all_workers = CollectorRegistry()

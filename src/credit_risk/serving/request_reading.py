@@ -147,7 +147,7 @@ REFERENCE = "1 to 200 visible characters"
 
 
 def is_reference(value: Any) -> bool:
-    """Whether this can be the lender's reference of a person, or an idempotency key."""
+    """Whether a value is fit as the lender's reference of a person, or as an idempotency key."""
     return isinstance(value, str) and 1 <= len(value) <= 200 and value.isprintable() and value.strip() == value
 
 
@@ -156,7 +156,7 @@ def _kind(value: Any) -> Fault:
 
 
 def _shown(value: Any) -> Any:
-    """What was got, for the one who sent it; a container or a long text in short."""
+    """A value as its sender is shown it: containers by their kind, a long text by its beginning."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, str):

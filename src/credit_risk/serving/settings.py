@@ -16,7 +16,7 @@ from credit_risk.scoring.signing import SignedBy
 
 
 class Jwt(Section):
-    """Tokens of an identity provider: which are believed. `jwks` is a file or an https URL."""
+    """Which tokens of an identity provider are accepted. jwks: its keys, a file or an https URL."""
 
     jwks: Text
     issuer: Text
@@ -42,7 +42,7 @@ class Access(Section):
 
 
 class Limits(Section):
-    """What one request, one client and the whole service may take."""
+    """Upper limits for one request, one client and one worker."""
 
     body_bytes: Count = 65_536
     batch_bytes: Count = 8_388_608
@@ -54,7 +54,7 @@ class Limits(Section):
 
 
 class Serving(Section):
-    """All of it. gate: `required` starts only a scorer that the gate lets pass, `reported` any, and tells.
+    """The whole section. gate: `required` serves only a scorer that passed; `reported` serves any and logs the verdict.
 
     signed_by: whose signatures scorer and gate record must carry; it may be left out only where the gate is `reported`.
     """

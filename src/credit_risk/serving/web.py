@@ -40,7 +40,7 @@ Answer = Callable[["Service", Request], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Service:
-    """All that the routes need, made once a process."""
+    """All that the routes need; one in each worker process."""
 
     settings: Serving
     engine: DecisionEngine
@@ -79,6 +79,7 @@ class OverloadMiddleware:
 
 
 async def decide(service: Service, request: Request) -> Response:
+    """POST /decide: one application."""
     arrived = time.perf_counter()
     client = await authenticated(service, request, "decide")
     with service.in_flight.admit():
@@ -90,6 +91,7 @@ async def decide(service: Service, request: Request) -> Response:
 
 
 async def decide_batch(service: Service, request: Request) -> Response:
+    """POST /decide/batch: many applications in one transaction."""
     arrived = time.perf_counter()
     client = await authenticated(service, request, "decide")
     if "idempotency-key" in request.headers:
@@ -108,11 +110,13 @@ async def decide_batch(service: Service, request: Request) -> Response:
 
 
 async def recorded_decision(service: Service, request: Request) -> Response:
+    """GET /decisions/{decision_id}: a decision of the past, from the ledger."""
     await authenticated(service, request, "read")
     return json_(await asyncio.to_thread(service.engine.recorded_decision, request.path_params["decision_id"]))
 
 
 async def model(service: Service, request: Request) -> Response:
+    """GET /model: the scorer that decides, its digests and the gate's verdict on it."""
     await authenticated(service, request, "read")
     engine = service.engine
     return json_(
@@ -127,6 +131,7 @@ async def model(service: Service, request: Request) -> Response:
 
 
 async def health(service: Service, _: Request) -> Response:
+    """GET /health: whether a decision could be made and recorded now."""
     try:
         await asyncio.to_thread(service.engine.ready)
     except LedgerUnavailable:
@@ -158,6 +163,7 @@ async def index(service: Service, _: Request) -> Response:
 
 
 async def not_found(_: Service, request: Request) -> Response:
+    """Everything else: 405 for a known path with another method, else 404."""
     allowed = [method for method, path, _ in ROUTES if compile_path(path)[0].match(request.url.path)]
     if allowed:
         raise Problem(405, f"This is answered for {allowed[0]} alone.", more={"Allow": allowed[0]})
@@ -178,7 +184,7 @@ ROUTES: tuple[tuple[str, str, Answer], ...] = (
 
 
 def application(start: Callable[[], Service]) -> Starlette:
-    """The ASGI application; `start` makes the service when the server does, and what it raises ends the server."""
+    """The ASGI application. start: makes the service when the server starts; an exception of it ends the server."""
     running: list[Service] = []
 
     @asynccontextmanager
@@ -219,6 +225,7 @@ async def authenticated(service: Service, request: Request, scope: Scope) -> Cli
 
 
 def context_of(client: Client, request: Request) -> RequestContext:
+    """The client with what headers and query say of the request. Raises Problem 422."""
     headers = request.headers
     applicant, key = headers.get("x-applicant-id"), headers.get("idempotency-key")
     wrong = [
@@ -235,7 +242,7 @@ def context_of(client: Client, request: Request) -> RequestContext:
 
 
 async def read(request: Request, most: int, seconds: float) -> bytes:
-    """The body, if it is JSON by its header, not larger than it may be, and arrives in time. Raises Problem."""
+    """The body of a request. most: bytes; seconds: for it to arrive. Raises Problem 408, 413 or 415."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         raise Problem(415, f"Send {JSON} in the header Content-Type.")
     too_large = Problem(413, f"A body may have {most:,} bytes.")
