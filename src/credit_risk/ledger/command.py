@@ -25,6 +25,7 @@ from credit_risk.errors import CheckFailed, UsageError
 if TYPE_CHECKING:
     from credit_risk.ledger.chain import Head
     from credit_risk.ledger.ledger import Ledger
+    from credit_risk.ledger.settings import LedgerSettings
     from credit_risk.ledger.verification import Verification
 
 HELP = "Verify, show, replay or back up the decisions that were answered, and erase a person."
@@ -182,10 +183,11 @@ def _backup(
     key_file: KeyFile = KEY_FILE,
 ) -> None:
     """Copy the ledger while it is written, and verify the copy."""
-    from credit_risk.ledger import copies
+    from credit_risk.ledger import copies, opening
 
     with _opened(root, environment, url, key_file) as ledger:
-        verified = copies.backup(ledger, file, key=_key(root, key_file))
+        key = opening.ledger_key(root, _settings(root, environment, url, key_file), os.environ)
+        verified = copies.backup(ledger, file, key=key)
     say(f"{file}: {_sentences(verified, 1)}")
 
 
@@ -199,14 +201,16 @@ def _restore(
     heads: HeadsFile = None,
 ) -> None:
     """Verify a backup and put it where no ledger is."""
-    from credit_risk.config.environment import sqlite_file
-    from credit_risk.ledger import copies
+    from credit_risk.config.environment import sqlite_file, url_below
+    from credit_risk.ledger import copies, opening
 
-    path = sqlite_file(_url(root, environment, url))
+    settings = _settings(root, environment, url, key_file)
+    path = sqlite_file(url_below(root, settings.url))
     if path is None:
         raise UsageError(copies.OF_THE_SERVER)
     remembered = _remembered(head, heads)
-    verified = copies.restore(file, path, key=_key(root, key_file), remembered=remembered)
+    key = opening.ledger_key(root, settings, os.environ)
+    verified = copies.restore(file, path, key=key, remembered=remembered)
     say(f"{path}: {_sentences(verified, len(remembered))}")
     say("Erase again whoever was erased since this backup was made.")
 
@@ -258,23 +262,18 @@ def _bench(
 
 
 def _opened(root: Path, environment: str | None, url: str | None, key_file: Path) -> "Ledger":
-    from credit_risk.ledger.ledger import Ledger
+    from credit_risk.ledger.opening import open_ledger
 
-    return Ledger.open(_url(root, environment, url), key=_key(root, key_file), create=False)
+    return open_ledger(root, _settings(root, environment, url, key_file), os.environ, create=False)
 
 
-def _url(root: Path, environment: str | None, url: str | None) -> str:
-    from credit_risk.config.environment import url_below
-    from credit_risk.ledger import settings
+def _settings(root: Path, environment: str | None, url: str | None, key_file: Path) -> "LedgerSettings":
+    """The environment's settings with the URL and the key's file of the command line; a URL needs no environment."""
+    from credit_risk.ledger.settings import LedgerSettings, load
 
     named = url or os.environ.get(URL_VARIABLE)
-    return url_below(root, named or settings.load(environment_file(root, environment)).url)
-
-
-def _key(root: Path, key_file: Path) -> bytes:
-    from credit_risk.ledger import sealing
-
-    return sealing.master_key(os.environ, root / key_file)
+    settings = LedgerSettings(url=named) if named else load(environment_file(root, environment))
+    return settings.model_copy(update={"key_file": str(key_file)})
 
 
 def _remembered(head: list[str] | None, heads: Path | None) -> list["Head"]:
