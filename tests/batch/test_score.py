@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
-from credit_risk.batch.score import RESULT, SCORER_KEY, score
+from credit_risk.batch.score import SCORER_KEY, result_types, score
 from credit_risk.data.simulated_lender import lender
 from credit_risk.errors import CheckFailed, DataError
 from credit_risk.scoring.calibration import Calibration
@@ -75,7 +75,7 @@ def interrupted(scorer, source, output, parts=3, batch_rows=BATCH):
 def test_the_output_holds_the_ids_the_decisions_and_once_the_scorer(scorer, applications, parquet, tmp_path):
     summary = score(scorer, parquet, tmp_path / "out.parquet")
     decided = pd.read_parquet(tmp_path / "out.parquet")
-    assert list(decided) == ["application_id", *RESULT]
+    assert list(decided) == ["application_id", *result_types()]
     assert decided["application_id"].equals(applications["application_id"])
     assert pq.read_schema(tmp_path / "out.parquet").metadata[SCORER_KEY].decode() == scorer.digest
     assert summary.rows == ROWS
@@ -88,7 +88,7 @@ def test_the_decisions_are_those_of_decide_on_the_table_and_on_each_application(
 ):
     score(scorer, parquet, tmp_path / "out.parquet", batch_rows=BATCH)
     decided = pd.read_parquet(tmp_path / "out.parquet")
-    assert_frame_equal(decided[list(RESULT)], scorer.decide(applications).table(), check_exact=True)
+    assert_frame_equal(decided[list(result_types())], scorer.decide(applications).table(), check_exact=True)
     for row, application in enumerate(applications.head(50).to_dict("records")):
         gaps = {name: None if value != value else value for name, value in application.items()}  # noqa: PLR0124 - NaN
         one = scorer.decide(gaps)

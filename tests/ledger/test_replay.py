@@ -7,7 +7,7 @@ import pytest
 from ledger_trial import BY, entry
 
 from credit_risk.data.writing import read_parquet
-from credit_risk.ledger.decision_record import decider, decision_record
+from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import DecidedBy
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.replay import replay
@@ -84,7 +84,7 @@ def test_the_real_scorer_says_the_same_of_what_was_stored(trained, local):
     applications[1]["income"] = -1.0  # refused
     applications[2]["months_late"] = 7  # declined by a rule
     by = DecidedBy(scorer.digest, "model", "config", "code")
-    local.append([entry(inputs=one, decided=decision_record(scorer.decide(one)), by=by) for one in applications])
+    local.append([entry(inputs=one, decided=scorer.decide(one).record(), by=by) for one in applications])
     said = [local.get(one.decision_id) for one in local.decisions_about("Ada")]
     assert {one.decision for one in said} == {"approve", "decline", "refer", "refused"}
     assert (said[0].decided["pd"], said[1].decided["pd"]) == (None, None)

@@ -35,7 +35,7 @@ def test_the_pd_is_the_logistic_of_the_line_and_keeps_the_ranking():
 
 def test_one_margin_gets_the_pd_that_a_table_gives_it_to_the_bit():
     line, margins = Calibration(intercept=-1.1, slope=0.7), [-3.3, 0.0, 0.1, 2.7]
-    assert [line.pd_of(one) for one in margins] == line.pd(np.array(margins)).tolist()
+    assert [float(line.pd(one)) for one in margins] == line.pd(np.array(margins)).tolist()
 
 
 def test_a_ranking_the_wrong_way_round_is_refused():

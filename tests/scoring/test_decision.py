@@ -4,15 +4,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from credit_risk.config.schema import Band, Column, Family, Policy, PolicyRule, Reasons, Scale
 from credit_risk.data.inputs import Faults, Inputs
 from credit_risk.errors import ScorerError
 from credit_risk.scoring import decision
-from credit_risk.scoring.decision import APPROVE, DECLINE, NO_RULE, REFER, REFUSED, Codes, Decisions, Names, Told
+from credit_risk.scoring.decision import (
+    APPROVE,
+    DECLINE,
+    NO_RULE,
+    REFER,
+    REFUSED,
+    Codes,
+    DecisionReasons,
+    Decisions,
+    Vocabulary,
+)
 from credit_risk.scoring.reasons import NO_REASON, Explanation, Explanations, Reason
 
 NAN, INF = np.nan, np.inf
@@ -30,26 +38,6 @@ def policy(*, margin: float = 0.2, lgd: float = 0.6, cost: float = 0.005, refer_
         scale=SCALE,
         bands=(Band(name="A", minimum=560), Band(name="B", minimum=530), Band(name="C", minimum=500)),
     )
-
-
-LIMIT = (0.2 - 0.005) / 0.8
-
-
-@given(
-    pd=st.floats(0, 1, exclude_min=True, exclude_max=True) | st.sampled_from([LIMIT, LIMIT - 0.02, LIMIT + 0.02]),
-    refer_within=st.sampled_from([0.0, 1e-20, 0.02]),
-)
-def test_a_single_pd_gets_what_it_gets_in_a_table(pd: float, refer_within: float):
-    of, column = policy(refer_within=refer_within), np.array([0.5, pd, 0.1])
-    plain, score = decision.Plain.of(of), decision.scores(column, SCALE)
-    assert np.float64(plain.score(pd)).tobytes() == score[1].tobytes()
-    assert plain.band(score[1]) == decision.bands(score, of)[1]
-    assert plain.outcome(pd) == decision.outcomes(column, of)[1]
-
-
-@pytest.mark.parametrize("score", [499.0, 500.0, 529.9, 530.0, 559.9, 560.0, 900.0])
-def test_a_single_score_on_a_bands_edge_lies_in_the_same_band(score: float):
-    assert decision.Plain.of(policy()).band(score) == decision.bands(np.array([score]), policy())[0]
 
 
 def test_the_cut_off_is_margin_less_cost_over_margin_and_loss():
@@ -129,7 +117,7 @@ def decisions() -> Decisions:
         inputs=inputs,
         faults=of.faults(inputs),
         unseen=np.array([[False], [False], [False], [True]]),
-        names=Names(of, ("ratio",), ("A", "B", "C"), ("six months late or more",)),
+        vocabulary=Vocabulary(of, ("ratio",), ("A", "B", "C"), ("six months late or more",)),
     )
 
 
@@ -183,7 +171,7 @@ def test_the_table_of_few_decisions_has_the_same_columns(count: int):
             )
         ),
         whole.unseen[:count],
-        whole.names,
+        whole.vocabulary,
     ).table()
     assert len(few) == count
     assert dict(few.dtypes) == dict(whole.table().dtypes)
@@ -198,11 +186,11 @@ REASONS = Reasons(version="7", count=2, least=0.1, population="all", within=0.1,
 RULES = (PolicyRule(name="very late", where="late > 6", decision="decline", reason="six months late or more"),)
 
 
-def told(place: list[int], *families: tuple[int, int]) -> Told:
+def reasons_of(index: list[int], *families: tuple[int, int]) -> DecisionReasons:
     """The families cited for each explained row, the strongest first; all else that is known of them is left out."""
     family = np.array(families, dtype=np.intp).reshape(-1, 2)
     nothing = np.zeros(family.shape)
-    found = Explanations(
+    explanations = Explanations(
         matrix=nothing,
         contributions=nothing,
         base=0.0,
@@ -211,9 +199,9 @@ def told(place: list[int], *families: tuple[int, int]) -> Told:
         contribution=nothing,
         at_best=nothing > 0,
         not_lower=nothing > 0,
-        names=None,  # type: ignore[arg-type] - who makes sentences of single rows; see test_reasons
+        explainer=None,  # type: ignore[arg-type] - what makes sentences of single rows; see test_reasons
     )
-    return Told(found, np.array(place), RULES, REASONS)
+    return DecisionReasons(explanations, np.array(index), RULES, REASONS)
 
 
 def codes(*outcome: int) -> Codes:
@@ -221,15 +209,15 @@ def codes(*outcome: int) -> Codes:
 
 
 def test_a_decline_of_the_model_has_its_families_in_their_order_and_equal_lists_are_made_once():
-    one = told([-1, 0, 1, 2, 3], (1, 0), (0, 1), (2, NO_REASON), (1, 0))
-    rows, texts, which = one.declines(codes(APPROVE, DECLINE, DECLINE, DECLINE, DECLINE))
+    reasons = reasons_of([-1, 0, 1, 2, 3], (1, 0), (0, 1), (2, NO_REASON), (1, 0))
+    rows, texts, which = reasons.declines(codes(APPROVE, DECLINE, DECLINE, DECLINE, DECLINE))
     assert_array_equal(rows, [1, 2, 3, 4])
     assert sorted(texts) == [
         "R01 income is low; R02 payments were late",
         "R02 payments were late; R01 income is low",
         "R03 the term is long",
     ]
-    assert [texts[place] for place in which] == [
+    assert [texts[index] for index in which] == [
         "R02 payments were late; R01 income is low",
         "R01 income is low; R02 payments were late",
         "R03 the term is long",
@@ -238,19 +226,19 @@ def test_a_decline_of_the_model_has_its_families_in_their_order_and_equal_lists_
 
 
 def test_a_referral_and_a_decline_by_a_rule_have_no_reasons_of_the_model():
-    rows, texts, which = told([0, -1], (1, 0)).declines(codes(REFER, DECLINE))
+    rows, texts, which = reasons_of([0, -1], (1, 0)).declines(codes(REFER, DECLINE))
     assert (len(rows), texts, len(which)) == (0, [], 0)
 
 
 def test_where_the_model_neither_declines_nor_refers_there_are_no_reasons():
-    rows, texts, which = Told(None, np.array([-1, -1]), RULES, REASONS).declines(codes(APPROVE, DECLINE))
+    rows, texts, which = DecisionReasons(None, np.array([-1, -1]), RULES, REASONS).declines(codes(APPROVE, DECLINE))
     assert (len(rows), texts, len(which)) == (0, [], 0)
 
 
 def test_the_table_has_the_reasons_of_a_decline_beside_rules_and_gaps():
     """The model declines the first; a rule, a missing income and an unknown ratio decide the others as before."""
     outcome = codes(DECLINE, DECLINE, REFUSED, REFER)
-    table = replace(decisions(), outcome=outcome, told=told([0, -1, -1, -1], (1, 0))).table()
+    table = replace(decisions(), outcome=outcome, reasons=reasons_of([0, -1, -1, -1], (1, 0))).table()
     assert list(table["why"]) == [
         "R02 payments were late; R01 income is low",
         "six months late or more",
@@ -262,14 +250,14 @@ def test_the_table_has_the_reasons_of_a_decline_beside_rules_and_gaps():
 
 def test_without_reasons_the_table_has_none_and_is_otherwise_the_same():
     declined = replace(decisions(), outcome=codes(DECLINE, DECLINE, REFUSED, REFER))
-    bare, full = declined.table(), replace(declined, told=told([0, -1, -1, -1], (1, 0))).table()
+    bare, full = declined.table(), replace(declined, reasons=reasons_of([0, -1, -1, -1], (1, 0))).table()
     assert bare["why"][0] == ""
     assert bare[1:].equals(full[1:])
     assert dict(bare.dtypes) == dict(full.dtypes)
 
 
 def test_a_rule_is_the_whole_explanation_of_what_it_decided():
-    one = replace(decisions(), told=told([-1] * 4))
+    one = replace(decisions(), reasons=reasons_of([-1] * 4))
     reason = Reason("very late", "7", "six months late or more", "six months late or more")
     assert one.explanation(1) == Explanation((reason,))
     assert one.explanation(0) == Explanation(())

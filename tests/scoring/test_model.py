@@ -1,9 +1,6 @@
 """Models as text: the same bits after reading, and margins that a reader can add up."""
 
-import copy
 import json
-import pickle
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import lightgbm as lgb
@@ -98,39 +95,6 @@ def test_few_rows_and_many_rows_get_the_same_margins(boosted: Boosted):
     # 600 rows are predicted by all threads, one row by one.
     alone = np.concatenate([boosted.margin(row[None, :]) for row in rows()])
     assert alone.tobytes() == boosted.margin(rows()).tobytes()
-
-
-@pytest.mark.parametrize("kind", ["lightgbm", "scorecard", "logistic"])
-def test_a_single_row_gets_the_bits_it_gets_in_a_table(boosted: Boosted, kind: str):
-    one = {"lightgbm": boosted, "scorecard": SCORECARD, "logistic": LOGISTIC}[kind]
-    odd = [[10.0, 0.0, 1.0], [20.0, -0.0, 2.0], [NAN, NAN, NAN], [1e300, -1e300, -1.0], [5e-324, 1e-36, 0.5]]
-    matrix = np.vstack([rows(), odd])
-    assert np.array([one.margin_of(row) for row in matrix.tolist()]).tobytes() == one.margin(matrix).tobytes()
-
-
-def test_a_single_row_gets_the_contributions_it_gets_in_a_table(boosted: Boosted):
-    matrix = rows()
-    one = np.array([boosted.one_row.contributions(row) for row in matrix.tolist()])
-    assert one.tobytes() == np.asarray(boosted.booster.predict(matrix, pred_contrib=True)).tobytes()
-
-
-def test_a_row_of_another_length_is_refused_and_not_filled_up(boosted: Boosted):
-    for row in ([1.0, 2.0], [1.0, 2.0, 3.0, 4.0]):
-        with pytest.raises(ValueError, match=f"a row of {len(row)} features was given to a model of 3"):
-            boosted.margin_of(row)
-
-
-def test_trees_prepared_for_single_rows_can_be_copied_and_sent_to_another_process(boosted: Boosted):
-    row = rows(1)[0].tolist()
-    margin = boosted.margin_of(row)
-    for again in (copy.deepcopy(boosted), pickle.loads(pickle.dumps(boosted))):
-        assert again.margin_of(row) == margin
-
-
-def test_threads_that_share_the_trees_get_their_own_rows_margin(boosted: Boosted):
-    many = rows().tolist() * 5
-    with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(boosted.margin_of, many)) == [boosted.margin_of(row) for row in many]
 
 
 def test_a_value_on_an_edge_belongs_to_the_bin_above_it():

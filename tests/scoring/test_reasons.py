@@ -214,7 +214,7 @@ def test_rebased_contributions_and_base_add_up_to_the_log_odds(kind: str):
     matrix = some_rows()
     model: Model = {"lightgbm": boosted(matrix), "scorecard": scorecard(), "logistic": linear(1.0, -2.0, 0.5)}[kind]
     calibration = Calibration(0.2, 1.3)
-    mean = reasons.contributions(model, matrix[:50]).mean(axis=0) * 1.3
+    mean = model.contributions(matrix[:50]).mean(axis=0) * 1.3
     background = Background(NAMES, float(mean.sum() + 0.2), tuple(mean[:-1]), (0, 0, 0), (-9, -9, -9), (9, 9, 9), 50)
     found = replace(explainer(model, EACH, background), calibration=calibration).explain(matrix)
     log_odds = 0.2 + 1.3 * model.margin(matrix)
@@ -225,7 +225,7 @@ def test_rebased_contributions_and_base_add_up_to_the_log_odds(kind: str):
 
 def test_a_logistic_regression_sums_the_columns_of_one_feature():
     model = Logistic((0, 0, 1), (0, 1, -1), (0,) * 3, (9,) * 3, (0,) * 3, (0,) * 3, (1,) * 3, (4.0, 5.0, 2.0), 1.0)
-    assert_array_equal(reasons.contributions(model, np.array([[1.0, 3.0], [0.0, 0.5]])), [[5, 6, 1], [4, 1, 1]])
+    assert_array_equal(model.contributions(np.array([[1.0, 3.0], [0.0, 0.5]])), [[5, 6, 1], [4, 1, 1]])
 
 
 def test_a_table_is_explained_like_its_rows():

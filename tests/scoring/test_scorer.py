@@ -129,17 +129,6 @@ def with_rules(scorer: Scorer) -> Scorer:
     return replace(scorer, config=scorer.config.model_copy(update={"policy": policy}))
 
 
-def test_plain_numbers_decide_what_is_sound_and_nothing_else(scorer: Scorer):
-    def plainly(**changes: Any) -> Decisions | None:
-        return scorer._plainly(scorer._inputs.one({**SOUND, **changes}), reasons=True)
-
-    assert plainly() is not None
-    assert plainly(term_months=24.5) is None
-    assert plainly(months_late=-1) is None
-    assert plainly(purpose="yacht") is None
-    assert plainly(loan_amount=None) is None
-
-
 def test_a_large_table_is_decided_like_its_parts(scorer: Scorer, trained: Trained):
     large = pd.read_parquet(trained[1].inputs("test"))
     assert len(large) > 600  # enough for several threads

@@ -206,13 +206,13 @@ def test_orders_of_two_families_are_both_of_them_and_so_exact_for_trees():
     assert_allclose(drawn, explanation.by_family(asked, given, against), atol=1e-9)
 
 
-def doubtless(driver: list[list[int]], matrix: Matrix, names: Explainer) -> reasons.Explanations:
+def doubtless(driver: list[list[int]], matrix: Matrix, explainer: Explainer) -> reasons.Explanations:
     """Explanations whose own checks found nothing, as a scorer that was tampered with would give them."""
     places = np.array(driver)
     never = np.zeros(places.shape, dtype=bool)
     added = np.ones(places.shape)
     family = np.where(places >= 0, 0, -1)
-    return reasons.Explanations(matrix, np.zeros_like(matrix), 0.0, family, places, added, never, never, names)
+    return reasons.Explanations(matrix, np.zeros_like(matrix), 0.0, family, places, added, never, never, explainer)
 
 
 def test_the_best_value_is_taken_from_the_training_rows_not_from_the_scorer(trained: tuple[Config, Files]):

@@ -30,13 +30,13 @@ from credit_risk.config.schema import Column
 from credit_risk.data import raw, tables
 from credit_risk.data.writing import read_json, remove, replacing, write_json
 from credit_risk.errors import CheckFailed, DataError
-from credit_risk.scoring.decision import OUTCOMES, REFUSED
+from credit_risk.scoring.decision import OUTCOMES, REFUSED, batch_columns, field_schemas
 from credit_risk.scoring.scorer import Scorer
 
 log = logging.getLogger(__name__)
 
 Watch: TypeAlias = Callable[[int, float], object]
-"""Told after each batch how many rows are done and which share of the input was read."""
+"""Called after each batch with the rows that are done and the share of the input that was read."""
 
 BATCH_ROWS = 50_000
 GROUP_ROWS = 100_000  # rows of a Parquet row group; fixed, so that the batches leave no trace in the output
@@ -45,13 +45,7 @@ PARTS_FORMAT = 1
 WORKERS = os.cpu_count() or 1
 SECONDS_BETWEEN_LINES = 10
 
-RESULT = {
-    "pd": pa.float64(),
-    "score": pa.float64(),
-    "band": pa.string(),
-    "decision": pa.string(),
-    "why": pa.string(),
-}
+TYPES = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}
 
 
 @dataclass(frozen=True)
@@ -96,8 +90,9 @@ def score(
     _refuse_paths(input, output)
     started = time.monotonic()
     identifier = _identifier(scorer.config, input)
-    if identifier in RESULT:
-        raise DataError(f"{identifier}: the id column has the name of a result; results are {', '.join(RESULT)}.")
+    if identifier in batch_columns():
+        results = ", ".join(batch_columns())
+        raise DataError(f"{identifier}: the id column has the name of a result; results are {results}.")
     parts = _Parts.open(output, scorer.digest, input, batch_rows, reasons)
     resumed = 0
     counts: Counter[str] = Counter()
@@ -126,9 +121,12 @@ def score(
 
 @dataclass(frozen=True)
 class _Batch:
-    """Consecutive rows of the input; without their table where a finished part holds their decisions already."""
+    """Consecutive rows of the input; without their table where a finished part holds their decisions already.
 
-    place: int
+    number: of the batch, and of its part; start: the first row; share: of the input's bytes that were read.
+    """
+
+    number: int
     start: int
     rows: int
     share: float
@@ -144,8 +142,8 @@ def _batches(scorer: Scorer, path: Path, identifier: str | None, batch_rows: int
 
     columns = [*([identifier] if identifier else []), *config.inputs]
     start = 0
-    for place, table in enumerate(tables.read_table(path, config, columns, rows=batch_rows, progress=count)):
-        yield _Batch(place, start, len(table), seen / size, None if place < parts.finished else table)
+    for number, table in enumerate(tables.read_table(path, config, columns, rows=batch_rows, progress=count)):
+        yield _Batch(number, start, len(table), seen / size, None if number < parts.finished else table)
         start += len(table)
 
 
@@ -166,11 +164,21 @@ def _decided(
 def _decide(scorer: Scorer, batch: _Batch, parts: "_Parts", schema: pa.Schema) -> pa.Table:
     """Decide a batch and keep the result as a finished part, or take it from there."""
     if batch.table is None:
-        return parts.read(batch.place)
+        return parts.read(batch.number)
     decided = scorer.decide(batch.table, reasons=parts.reasons).table()
-    columns = [pa.array(decided[name], kind, from_pandas=True) for name, kind in RESULT.items()]
+    columns = [pa.array(decided[name], kind, from_pandas=True) for name, kind in result_types().items()]
     identifiers = _identifiers(batch.table, schema.names[0], scorer.config)
-    return parts.write(batch.place, pa.table([identifiers, *columns], schema=schema))
+    return parts.write(batch.number, pa.table([identifiers, *columns], schema=schema))
+
+
+def result_types() -> dict[str, pa.DataType]:
+    """The columns that are written beside the id, each with its type, as scoring.decision.Decision declares them."""
+    return {name: _type_of(field_schemas().get(name, {})) for name in batch_columns()}
+
+
+def _type_of(schema: Mapping[str, Any]) -> pa.DataType:
+    types = schema.get("type", "string")
+    return TYPES.get(types if isinstance(types, str) else types[0], pa.string())
 
 
 def _one_thread() -> None:
@@ -186,7 +194,7 @@ def _identifier(config: Config, path: Path) -> str | None:
 
 def _schema(scorer: Scorer, identifier: str | None) -> pa.Schema:
     kind = _id_type(scorer.config.columns[identifier]) if identifier else pa.int64()
-    return pa.schema({identifier or "row": kind, **RESULT}, metadata={SCORER_KEY: scorer.digest.encode()})
+    return pa.schema({identifier or "row": kind, **result_types()}, metadata={SCORER_KEY: scorer.digest.encode()})
 
 
 def _id_type(column: Column) -> pa.DataType:
@@ -238,13 +246,16 @@ class _Parts:
         write_json(folder / "manifest.json", manifest)
         return cls(folder, facts, 0, reasons)
 
-    def write(self, place: int, table: pa.Table) -> pa.Table:
-        with replacing(_part(self.folder, place)) as unfinished, pa.ipc.new_file(str(unfinished), table.schema) as file:
+    def write(self, number: int, table: pa.Table) -> pa.Table:
+        with (
+            replacing(_part(self.folder, number)) as unfinished,
+            pa.ipc.new_file(str(unfinished), table.schema) as file,
+        ):
             file.write_table(table)
         return table
 
-    def read(self, place: int) -> pa.Table:
-        with pa.memory_map(str(_part(self.folder, place))) as file:
+    def read(self, number: int) -> pa.Table:
+        with pa.memory_map(str(_part(self.folder, number))) as file:
             return pa.ipc.open_file(file).read_all()
 
     def refuse_change(self, source: Path) -> None:
@@ -259,8 +270,8 @@ class _Parts:
         remove(self.folder)
 
 
-def _part(folder: Path, place: int) -> Path:
-    return folder / f"{place:06d}.arrow"
+def _part(folder: Path, number: int) -> Path:
+    return folder / f"{number:06d}.arrow"
 
 
 def _finished(folder: Path) -> int:
@@ -343,7 +354,7 @@ def _refuse_paths(source: Path, output: Path) -> None:
 
 @contextmanager
 def _watching(progress: Watch | None) -> Iterator[Watch]:
-    """Who is told: the caller, a person at a terminal, or the log."""
+    """What is called after each batch: the caller's function, a bar on a terminal, or the log."""
     if progress is not None:
         yield progress
     elif sys.stderr.isatty():

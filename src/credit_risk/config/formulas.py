@@ -1,8 +1,8 @@
 """Derived features and rules as formulas over columns: arithmetic and a few functions, nothing else.
 
 A formula is parsed once, refused at once if it does anything but arithmetic, and then
-evaluated by numpy on whole columns. A single application is a column of one row, so the
-same code serves a request and ten million rows, with the same bits.
+evaluated by numpy on whole columns, of one row or of ten million, with the same bits.
+`bound_to` runs the same formula over other values (see scoring.single_application).
 
 A missing input makes the result missing, comparisons included: `where(x > 0, 1, 0)` is
 missing where x is. `is_missing` and `fill` are the two ways to speak about what is missing.
@@ -26,6 +26,7 @@ from credit_risk.errors import FormulaError
 
 Column: TypeAlias = NDArray[np.float64]
 Columns: TypeAlias = Mapping[str, Column]
+Function: TypeAlias = Callable[..., Any]
 
 MAX_LENGTH = 2_000  # characters; a longer or deeply nested text can exhaust the parser
 MAX_DEPTH = 100
@@ -274,22 +275,43 @@ def _where(condition: Any, yes: Any, no: Any) -> Any:
     return np.where(np.isnan(condition), np.nan, np.where(condition != 0, yes, no))
 
 
-def _largest(*values: Any) -> Any:
-    return np.maximum(*values) if len(values) == 2 else reduce(np.maximum, values)
-
-
-def _smallest(*values: Any) -> Any:
-    return np.minimum(*values) if len(values) == 2 else reduce(np.minimum, values)
-
-
-def _total(*values: Any) -> Any:
-    # One column after the other: numpy's own sum over an axis adds in an order that depends on the row count.
-    return reduce(np.add, values)
-
-
 def _truth(value: Any) -> Any:
     return np.where(np.isnan(value), np.nan, value != 0)
 
+
+def composed(*, larger: Function, smaller: Function, add: Function, truth: Function) -> dict[str, Function]:
+    """The functions that are made of others, by the names that formulas call them by.
+
+    larger, smaller, add: of two values. truth: 1 or 0, missing for what is missing. Whether they work on columns or on
+    plain numbers, what is composed of them does the same steps in the same order, and so gives the same bits.
+    """
+
+    def largest(*values: Any) -> Any:
+        return reduce(larger, values)
+
+    def smallest(*values: Any) -> Any:
+        return reduce(smaller, values)
+
+    def total(*values: Any) -> Any:
+        # One after the other: numpy's own sum over an axis adds in an order that depends on the row count, and
+        # Python's carries along what rounding loses.
+        return reduce(add, values)
+
+    return {
+        "maximum": largest,
+        "minimum": smallest,
+        "largest": largest,
+        "smallest": smallest,
+        "clip": lambda x, low, high: smaller(larger(x, low), high),
+        "sum": total,
+        "mean": lambda *values: total(*values) / len(values),
+        "_not": lambda a: 1.0 - truth(a),
+        "_and": lambda *values: smallest(*map(truth, values)),
+        "_or": lambda *values: largest(*map(truth, values)),
+    }
+
+
+_COMPOSED = composed(larger=np.maximum, smaller=np.minimum, add=np.add, truth=_truth)
 
 # What a formula may call, with the fewest and most values; the last flag marks those that take a list of columns.
 _ALLOWED: dict[str, tuple[Callable[..., Any], int, int, bool]] = {
@@ -299,25 +321,23 @@ _ALLOWED: dict[str, tuple[Callable[..., Any], int, int, bool]] = {
     "log1p": (_finite(np.log1p), 1, 1, False),
     "exp": (_finite(np.exp), 1, 1, False),
     "floor": (np.floor, 1, 1, False),
-    "maximum": (_largest, 2, 99, False),
-    "minimum": (_smallest, 2, 99, False),
-    "clip": (lambda x, low, high: np.minimum(np.maximum(x, low), high), 3, 3, False),
+    "maximum": (_COMPOSED["maximum"], 2, 99, False),
+    "minimum": (_COMPOSED["minimum"], 2, 99, False),
+    "clip": (_COMPOSED["clip"], 3, 3, False),
     "where": (_where, 3, 3, False),
     "is_missing": (lambda x: np.isnan(x).astype(np.float64), 1, 1, False),
     "fill": (lambda x, value: np.where(np.isnan(x), value, x), 2, 2, False),
-    "sum": (_total, 1, 999, True),
-    "mean": (lambda *values: _total(*values) / len(values), 1, 999, True),
-    "largest": (_largest, 1, 999, True),
-    "smallest": (_smallest, 1, 999, True),
+    "sum": (_COMPOSED["sum"], 1, 999, True),
+    "mean": (_COMPOSED["mean"], 1, 999, True),
+    "largest": (_COMPOSED["largest"], 1, 999, True),
+    "smallest": (_COMPOSED["smallest"], 1, 999, True),
 }
 _FUNCTIONS = {name: function for name, (function, *_) in _ALLOWED.items()}
 _ARITY = {name: arity for name, (_, *arity) in _ALLOWED.items()}
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "_divide": _finite(np.divide),
     "_power": _finite(np.power),
-    "_not": lambda a: 1.0 - _truth(a),
-    "_and": lambda *values: _smallest(*map(_truth, values)),
-    "_or": lambda *values: _largest(*map(_truth, values)),
+    **{name: _COMPOSED[name] for name in ("_not", "_and", "_or")},
     "_lt": _compare(np.less),
     "_le": _compare(np.less_equal),
     "_gt": _compare(np.greater),

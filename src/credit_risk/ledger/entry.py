@@ -32,7 +32,7 @@ class DecidedBy:
 class Entry:
     """A decision to be recorded.
 
-    inputs: the application as it was accepted. decided: pd, score, decision, band, rule, reasons … (decision_record).
+    inputs: the application as it was accepted. decided: the fields of scoring.decision.Decision.
     applicant: the lender's reference of the person; without one the decision has a key of its own. request_id: the
     client's idempotency key. latency_ms: until the entry was handed over; the ledger's own time comes on top.
     """

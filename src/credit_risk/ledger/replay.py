@@ -42,8 +42,9 @@ class Replay:
 def replay(ledger: Ledger, scorers: Mapping[str, Decide]) -> Replay:
     """Decide every readable decision again with the scorer of its digest.
 
-    scorers: digest → a function that decides applications and gives a `decision_record` of each. Its names are
-    compared with what was stored under them; numbers in their shortest decimal form, which stands for one float alone.
+    scorers: digest → a function that decides applications and gives the record of each (see Decisions.record). Its
+    names are compared with what was stored under them; numbers in their shortest decimal form, which stands for one
+    float alone.
     """
     replayed = Replay()
     for page in decision_pages(ledger):

@@ -12,7 +12,7 @@ from pandas import DataFrame
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.measures.figure import flat
 from credit_risk.measures.intervals import proportion
-from credit_risk.scoring.reasons import Explainer, Explanations, Places
+from credit_risk.scoring.reasons import Explainer, Explanations, Indices
 
 SHOWN = 12  # features in the summary
 LEVELS = 12  # a feature with more values is cut at its quantiles
@@ -20,7 +20,7 @@ LEVELS = 12  # a feature with more values is cut at its quantiles
 
 def at_best_value(declined: Explanations, train: Matrix) -> Mask:
     """Whether each driver stands at the end of its training range that its direction calls best."""
-    direction = np.array(declined.names.directions)[declined.driver]
+    direction = np.array(declined.explainer.directions)[declined.driver]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning)
         lowest, highest = np.nanmin(train, axis=0), np.nanmax(train, axis=0)
@@ -29,7 +29,7 @@ def at_best_value(declined: Explanations, train: Matrix) -> Mask:
     return np.asarray(((direction > 0) & low) | ((direction < 0) & high))
 
 
-def overlap(first: Places, second: Places) -> float:
+def overlap(first: Indices, second: Indices) -> float:
     a, b = set(first[first >= 0].tolist()), set(second[second >= 0].tolist())
     return len(a & b) / len(a | b) if a | b else 1.0
 
@@ -102,8 +102,8 @@ def tables(overall: Explanations, declined: Explanations, *, confidence: float) 
 
 def by_importance(overall: Explanations, declined: Explanations) -> DataFrame:
     """Mean absolute contribution of each feature over rows of every outcome, and over declines; the largest first."""
-    family_of = {name: family.id for family in overall.names.settings.families for name in family.features}
-    features = overall.names.background.features
+    family_of = {name: family.id for family in overall.explainer.settings.families for name in family.features}
+    features = overall.explainer.background.features
     table = DataFrame({"feature": features, "family": [family_of.get(name, "") for name in features]})
     table["mean_abs"], table["share"] = _importance(overall.contributions)
     table["mean_abs_declines"], table["share_declines"] = _importance(declined.contributions)
@@ -114,9 +114,9 @@ def by_importance(overall: Explanations, declined: Explanations) -> DataFrame:
 
 def families(overall: Explanations, declined: Explanations, confidence: float) -> DataFrame:
     """Importance of each reason family, and how often declines cite it, with Wilson intervals."""
-    declared = overall.names.settings.families
+    declared = overall.explainer.settings.families
     table = DataFrame({"id": [family.id for family in declared], "text": [family.text for family in declared]})
-    table["mean_abs"], table["share"] = _importance(overall.names.by_family(overall.contributions))
+    table["mean_abs"], table["share"] = _importance(overall.explainer.by_family(overall.contributions))
     for name, cited in (("cited", declined.family), ("top", declined.family[:, :1])):
         lines = [
             flat({name: proportion(int((cited == family).any(axis=1).sum()), len(declined), confidence=confidence)})
@@ -128,7 +128,7 @@ def families(overall: Explanations, declined: Explanations, confidence: float) -
 
 def summary(overall: Explanations, name: str) -> DataFrame:
     """Where the contributions of one feature lie, for its low, middle and high values."""
-    feature = overall.names.background.features.index(name)
+    feature = overall.explainer.background.features.index(name)
     values, added = overall.matrix[:, feature], overall.contributions[:, feature]
     lower, upper = np.nanquantile(values, [1 / 3, 2 / 3]) if (~np.isnan(values)).any() else (0.0, 0.0)
     parts = {
@@ -147,7 +147,7 @@ def summary(overall: Explanations, name: str) -> DataFrame:
 
 def dependence(overall: Explanations, name: str) -> DataFrame:
     """How the contribution of one feature depends on its value; the spread at one value is other features' doing."""
-    feature = overall.names.background.features.index(name)
+    feature = overall.explainer.background.features.index(name)
     values, added = overall.matrix[:, feature], overall.contributions[:, feature]
     known = ~np.isnan(values)
     levels = np.unique(values[known])
@@ -162,7 +162,7 @@ def dependence(overall: Explanations, name: str) -> DataFrame:
     return table
 
 
-def _groups(group: Places, known: Mask) -> Iterator[Mask]:
+def _groups(group: Indices, known: Mask) -> Iterator[Mask]:
     for part in np.unique(group[known]):
         yield known & (group == part)
     if not known.all():
@@ -171,8 +171,8 @@ def _groups(group: Places, known: Mask) -> Iterator[Mask]:
 
 def _dependence_line(overall: Explanations, feature: int, values: Matrix, added: Matrix) -> tuple[Any, ...]:
     """A category by its word, a number by the mean of its group."""
-    middle = float(values.mean()) if overall.names.categories[feature] is None else float(values[0])
-    return overall.names.word(feature, middle), len(values), added.mean(), *np.quantile(added, [0.1, 0.9])
+    middle = float(values.mean()) if overall.explainer.categories[feature] is None else float(values[0])
+    return overall.explainer.word(feature, middle), len(values), added.mean(), *np.quantile(added, [0.1, 0.9])
 
 
 def _importance(added: Matrix) -> tuple[Matrix, Matrix]:

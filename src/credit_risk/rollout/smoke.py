@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
-from credit_risk.ledger.decision_record import decision_record
 from credit_risk.rollout.colours import Colour
 from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment
@@ -32,7 +31,7 @@ def wrong(folder: RolloutFolder, colour: Colour, ask: Ask, headers: Mapping[str,
     status, _ = ask(health, {}, None)
     complaints = [] if status == 200 else [f"{health} answers {status}"]
     for number, application in enumerate(islice(made, SMOKE)):
-        expected = json.loads(json.dumps(decision_record(scorer.decide(application))))
+        expected = json.loads(json.dumps(scorer.decide(application).record()))
         answer = json.loads(ask("/decide", headers, application)[1] or b"{}")
         got = {name: answer.get(name) for name in expected}
         if got != expected:

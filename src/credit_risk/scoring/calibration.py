@@ -1,6 +1,6 @@
 """From a model's margin to a probability of default, by logistic regression on margins it was not fitted on.
 
-It is fitted in `fitting`, with scikit-learn, which a service that only decides need not have.
+It is fitted in `modelling.fitting`, with scikit-learn, which a service that only decides need not have.
 """
 
 from dataclasses import asdict, dataclass
@@ -18,13 +18,9 @@ class Calibration:
     intercept: float
     slope: float
 
-    def pd(self, margin: Matrix) -> Matrix:
-        """The probability of default of each margin, between 0 and 1."""
+    def pd(self, margin: Matrix | float) -> Matrix:
+        """The probability of default, 0 to 1, of each margin (log-odds of bad, of any shape; a number has none)."""
         return np.asarray(expit(self.intercept + self.slope * margin))
-
-    def pd_of(self, margin: float) -> float:
-        """The PD of one margin, to the bit as `pd` gives it."""
-        return float(expit(self.intercept + self.slope * margin))
 
     def as_dict(self) -> dict[str, float]:
         return asdict(self)

@@ -1,25 +1,34 @@
-"""From a probability of default to a decision: score, band and what the lender's economics say."""
+"""From a probability of default to a decision: score, band, what the lender's economics say, and how it is described.
 
-from bisect import bisect_right
-from collections.abc import Sequence
+`Decisions` holds many decisions as arrays; `Decision` describes one, and everything that describes a decision elsewhere
+(the service's reply and OpenAPI, batch columns, MLflow's schema, the ledger's entry) derives from its fields.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import log
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame, array
 from pandas.api.extensions import ExtensionArray
+from pydantic import BaseModel
 
+from credit_risk.config import Config
+from credit_risk.config.formulas import Formula
 from credit_risk.config.schema import Policy, PolicyRule, Reasons, Scale
 from credit_risk.data.inputs import Faults, Inputs, Mask, Matrix
 from credit_risk.errors import ScorerError
-from credit_risk.scoring import reasons
-from credit_risk.scoring.reasons import Explanation, Explanations, Places
+from credit_risk.scoring.reasons import Explanation, Explanations, Indices, Reason, of_rule
 
 Codes = NDArray[np.int8]
 Rules = NDArray[np.int16]  # a policy may have more than 127 rules
 
-OUTCOMES = ("approve", "refer", "decline", "refused")
+OutcomeWord: TypeAlias = Literal["approve", "refer", "decline", "refused"]
+OUTCOMES: tuple[OutcomeWord, ...] = get_args(OutcomeWord)
 APPROVE, REFER, DECLINE, REFUSED = range(4)
 NO_RULE = -1
 
@@ -38,73 +47,66 @@ def score_terms(scale: Scale) -> tuple[float, float]:
     return scale.base - factor * log(scale.odds), factor
 
 
+def points(pd: Any, offset: float, factor: float) -> Any:
+    """Score points of one PD or of an array of them, with the terms of `score_terms`."""
+    return offset + factor * (np.log1p(-pd) - np.log(pd))
+
+
 def scores(pd: Matrix, scale: Scale) -> Matrix:
-    """Score points: more is safer, `scale.pdo` points more double the odds of good."""
-    offset, factor = score_terms(scale)
+    """Score points: more is safer, `scale.pdo` points more double the odds of good.
+
+    pd: (rows,), 0 to 1. Returns points, (rows,): inf for a PD of 0, -inf for 1, NaN where the PD is NaN.
+    """
     with np.errstate(divide="ignore"):
-        return offset + factor * (np.log1p(-pd) - np.log(pd))
+        return np.asarray(points(pd, *score_terms(scale)))
+
+
+def band_minima(policy: Policy) -> list[float]:
+    """The least score of each band, from the worst band to the best."""
+    return [band.minimum for band in reversed(policy.bands)]
 
 
 def bands(score: Matrix, policy: Policy) -> Codes:
-    """The place of each score's band in the config; a score below the last's minimum, or none, belongs to the last."""
-    minima = np.array([band.minimum for band in reversed(policy.bands)])
+    """The index of each score's band in the config's list; a score below the last's minimum, or NaN, has the last.
+
+    score: points, (rows,). Returns (rows,).
+    """
+    minima = band_minima(policy)
     from_worst = np.maximum(np.searchsorted(minima, np.nan_to_num(score, nan=-np.inf), side="right") - 1, 0)
     return (len(minima) - 1 - from_worst).astype(np.int8)
 
 
-def outcomes(pd: Matrix, policy: Policy) -> Codes:
-    """Approve below the cut-off, decline above it, refer within `refer_within` of it; a PD that is not known refers."""
+def referral_zone(policy: Policy) -> tuple[float, float]:
+    """The PDs from and up to which a person decides; both are the cut-off where nobody is referred for nearness."""
     limit = cut_off(policy)
-    if policy.refer_within == 0:
-        decided = np.where(pd < limit, APPROVE, DECLINE)
-    else:
-        decided = np.where(pd < limit - policy.refer_within, APPROVE, REFER)
-        decided = np.where(pd > limit + policy.refer_within, DECLINE, decided)
+    return limit - policy.refer_within, limit + policy.refer_within
+
+
+def outcomes(pd: Matrix, policy: Policy) -> Codes:
+    """Approve below the cut-off, decline above it, refer within `refer_within` of it; a PD that is not known refers.
+
+    pd: (rows,), 0 to 1 or NaN. Returns APPROVE, REFER or DECLINE, (rows,).
+    """
+    lower, upper = referral_zone(policy)
+    between = DECLINE if policy.refer_within == 0 else REFER
+    decided = np.where(pd < lower, APPROVE, np.where(pd > upper, DECLINE, between))
     return np.where(np.isnan(pd), REFER, decided).astype(np.int8)
 
 
-@dataclass(frozen=True)
-class Plain:
-    """The same for the PD of a single application, known and between 0 and 1, in plain numbers."""
-
-    offset: float
-    factor: float
-    minima: tuple[float, ...]
-    approve_below: float
-    decline_above: float
-    may_refer: bool
-
-    @classmethod
-    def of(cls, policy: Policy) -> "Plain":
-        limit = cut_off(policy)
-        minima = tuple(band.minimum for band in reversed(policy.bands))
-        return cls(
-            *score_terms(policy.scale),
-            minima,
-            limit - policy.refer_within,
-            limit + policy.refer_within,
-            policy.refer_within != 0,
-        )
-
-    def score(self, pd: float) -> float:
-        return float(self.offset + self.factor * (np.log1p(-pd) - np.log(pd)))
-
-    def band(self, score: float) -> int:
-        return len(self.minima) - max(bisect_right(self.minima, score), 1)
-
-    def outcome(self, pd: float) -> int:
-        if pd < self.approve_below:
-            return APPROVE
-        return REFER if self.may_refer and pd <= self.decline_above else DECLINE
+def policy_rules(config: Config) -> list[tuple[Formula, int]]:
+    """The policy's rules, parsed, each with the outcome it demands."""
+    codes = {"decline": DECLINE, "refer": REFER}
+    return [(config.formula(rule.where), codes[rule.decision]) for rule in config.policy.rules]
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What was decided for each application, and why, one place a row.
+    """What was decided for each application, and why: all arrays have one entry a row.
 
-    pd and score are NaN where the application could not be scored. `rule` is the place of the
-    policy rule that decided, NO_RULE where none did. `unseen` marks features that are missing
-    here and never were in training.
+    pd: (rows,), 0 to 1; score: points, (rows,); both NaN where the application could not be scored. band: index in the
+    config's bands, outcome: index in OUTCOMES, rule: index of the policy rule that decided, NO_RULE where none did;
+    (rows,) each. inputs: (rows, inputs), as data.inputs gives them. unseen: (rows, features), true for features that
+    are missing here and never were in training. reasons: None for decisions made without them.
     """
 
     pd: Matrix
@@ -115,8 +117,8 @@ class Decisions:
     inputs: Matrix
     faults: Faults
     unseen: Mask
-    names: "Names"
-    told: "Told | None" = None
+    vocabulary: "Vocabulary"
+    reasons: "DecisionReasons | None" = None
 
     def __len__(self) -> int:
         return len(self.pd)
@@ -125,41 +127,44 @@ class Decisions:
     def approved(self) -> Mask:
         return np.asarray(self.outcome == APPROVE)
 
+    @property
+    def scored(self) -> Mask:
+        return ~np.isnan(self.pd)
+
     def explanation(self, row: int) -> Explanation:
         """The reasons of a decline, the prompts and doubt of a referral; empty where nothing spoke against."""
-        if self.told is None:
+        if self.reasons is None:
             raise ScorerError("these decisions were made without a background to compare declines with.")
-        return self.told.explanation(row, int(self.rule[row]))
+        return self.reasons.explanation(row, int(self.rule[row]))
 
     def why_not_scored(self, row: int) -> list[str]:
         """Why no model scored this application; empty if one did."""
-        sentences = self.names.inputs.sentences(self.inputs, self.faults, row)
-        unseen = [name for name, missing in zip(self.names.features, self.unseen[row], strict=True) if missing]
+        sentences = self.vocabulary.inputs.sentences(self.inputs, self.faults, row)
+        unseen = [name for name, missing in zip(self.vocabulary.features, self.unseen[row], strict=True) if missing]
         return sentences + [f"{name}: cannot be computed, and always could be in training" for name in unseen]
 
+    def record(self, row: int = 0) -> dict[str, Any]:
+        """One decision by the names of Decision's fields, as plain values that JSON can hold."""
+        return {name: source.row(self, row) for name, source in sources().items()}
+
     def table(self) -> DataFrame:
-        """One row an application: pd, score, band, decision, and why: reasons of a decline, a rule, or faulty data."""
-        scored = ~np.isnan(self.pd)
-        reasons = [*self.names.rules, ""]  # the last answers for NO_RULE
-        reason = self.rule.astype(np.intp)
-        for row in np.flatnonzero(~scored):
-            reason[row] = len(reasons)
+        """One row an application: the columns of `batch_columns`, and last `why`: reasons, a rule, or faulty data."""
+        columns = {name: source.column(self) for name, source in sources().items() if source.column}
+        return DataFrame({name: columns[name] for name in batch_columns()[:-1]} | {WHY: self._why()})
+
+    def _why(self) -> ExtensionArray:
+        sentences = [*self.vocabulary.rules, ""]  # the last answers for NO_RULE
+        sentence = self.rule.astype(np.intp)
+        for row in np.flatnonzero(~self.scored):
+            sentence[row] = len(sentences)
             # A rule that decided is the reason, also of an application that could not be scored.
-            by_rule = [self.names.rules[self.rule[row]]] if self.rule[row] != NO_RULE else []
-            reasons.append("; ".join(by_rule + self.why_not_scored(int(row))))
-        if self.told is not None:
-            rows, texts, which = self.told.declines(self.outcome)
-            reason[rows] = len(reasons) + which
-            reasons += texts
-        return DataFrame(
-            {
-                "pd": self.pd,
-                "score": self.score,
-                "band": _words([*self.names.bands, None], np.where(scored, self.band, -1)),
-                "decision": _words(OUTCOMES, self.outcome),
-                "why": _words(reasons, np.where(reason == NO_RULE, len(self.names.rules), reason)),
-            }
-        )
+            by_rule = [self.vocabulary.rules[self.rule[row]]] if self.rule[row] != NO_RULE else []
+            sentences.append("; ".join(by_rule + self.why_not_scored(int(row))))
+        if self.reasons is not None:
+            rows, texts, which = self.reasons.declines(self.outcome)
+            sentence[rows] = len(sentences) + which
+            sentences += texts
+        return _words(sentences, np.where(sentence == NO_RULE, len(self.vocabulary.rules), sentence))
 
 
 def _words(words: Sequence[str | None], codes: NDArray[np.integer]) -> ExtensionArray:
@@ -168,8 +173,8 @@ def _words(words: Sequence[str | None], codes: NDArray[np.integer]) -> Extension
 
 
 @dataclass(frozen=True)
-class Names:
-    """The words behind the codes of Decisions."""
+class Vocabulary:
+    """The words behind the codes of Decisions: names of inputs, features and bands, and each rule's name and reason."""
 
     inputs: Inputs
     features: Sequence[str]
@@ -178,26 +183,158 @@ class Names:
 
 
 @dataclass(frozen=True)
-class Told:
-    """The explanations of the rows that the model itself declines or refers, and the place of each row among them."""
+class DecisionReasons:
+    """The explanations of the rows that the model itself declines or refers.
 
-    found: Explanations | None
-    place: Places
+    index: of each row's explanation, -1 for a row without one; (rows,). explanations: None where no row has one.
+    rules: the policy's, whose own reason explains what they decided.
+    """
+
+    explanations: Explanations | None
+    index: Indices
     rules: Sequence[PolicyRule]
     settings: Reasons
 
-    def declines(self, outcome: Codes) -> tuple[Places, list[str], Places]:
+    def declines(self, outcome: Codes) -> tuple[Indices, list[str], Indices]:
         """The rows that the model declined, every list of reasons that occurs, and which of them each row has."""
-        if self.found is None:
+        if self.explanations is None:
             return np.array([], dtype=np.intp), [], np.array([], dtype=np.intp)
-        rows = np.flatnonzero((self.place >= 0) & (outcome == DECLINE))
-        lists, which = np.unique(self.found.family[self.place[rows]], axis=0, return_inverse=True)
+        rows = np.flatnonzero((self.index >= 0) & (outcome == DECLINE))
+        lists, which = np.unique(self.explanations.family[self.index[rows]], axis=0, return_inverse=True)
         families = self.settings.families
-        texts = ["; ".join(f"{families[one].id} {families[one].text}" for one in cited if one >= 0) for cited in lists]
+        texts = [
+            "; ".join(f"{families[index].id} {families[index].text}" for index in cited if index >= 0)
+            for cited in lists
+        ]
         return rows, texts, which
 
     def explanation(self, row: int, rule: int) -> Explanation:
+        """The explanation of one row, which the policy rule of this index decided (NO_RULE: none)."""
         if rule != NO_RULE:
-            return reasons.of_rule(self.rules[rule], self.settings)
-        place = int(self.place[row])
-        return Explanation(()) if self.found is None or place < 0 else self.found.row(place)
+            return of_rule(self.rules[rule], self.settings)
+        index = int(self.index[row])
+        return Explanation(()) if self.explanations is None or index < 0 else self.explanations.row(index)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a field of Decision comes from: a row of Decisions, and all its rows as a column of a batch file.
+
+    column is None for what a batch file does not hold by itself: its column `why` says it in words.
+    """
+
+    row: Callable[[Decisions, int], Any]
+    column: Callable[[Decisions], Any] | None = None
+
+
+def _number(values: Matrix, row: int) -> float | None:
+    value = float(values[row])
+    return None if math.isnan(value) else value
+
+
+def _band(decisions: Decisions, row: int) -> str | None:
+    return None if math.isnan(decisions.pd[row]) else decisions.vocabulary.bands[decisions.band[row]]
+
+
+def _band_column(decisions: Decisions) -> ExtensionArray:
+    return _words([*decisions.vocabulary.bands, None], np.where(decisions.scored, decisions.band, -1))
+
+
+def _rule(decisions: Decisions, row: int) -> str | None:
+    rule = int(decisions.rule[row])
+    return None if rule == NO_RULE else decisions.vocabulary.rules[rule]
+
+
+def _reasons(decisions: Decisions, row: int) -> list[dict[str, Any]]:
+    if decisions.outcome[row] != DECLINE or decisions.reasons is None:
+        return []
+    return [reason.as_dict() for reason in decisions.explanation(row).reasons]
+
+
+def _prompts(decisions: Decisions, row: int) -> list[str]:
+    if decisions.outcome[row] != REFER or decisions.reasons is None:
+        return []
+    return list(decisions.explanation(row).prompts)
+
+
+def _faults(decisions: Decisions, row: int) -> list[str]:
+    return decisions.why_not_scored(row) if math.isnan(decisions.pd[row]) else []
+
+
+class Decision(BaseModel):
+    """One decision as the API answers it, the ledger keeps it and MLflow's model returns it, in this order.
+
+    decision: `refused` where the application cannot be decided at all. pd: probability of default within the
+    performance window, 0 to 1. score: points, more is safer. pd, score and band are None where the application could
+    not be scored, and `faults` says why. rule: the policy rule that decided. reasons belong to declines, prompts (with
+    a doubt, if there is one) to referrals.
+    """
+
+    decision: Annotated[
+        OutcomeWord,
+        Source(
+            lambda decisions, row: OUTCOMES[decisions.outcome[row]],
+            lambda decisions: _words(OUTCOMES, decisions.outcome),
+        ),
+    ]
+    pd: Annotated[
+        float | None, Source(lambda decisions, row: _number(decisions.pd, row), lambda decisions: decisions.pd)
+    ]
+    score: Annotated[
+        float | None, Source(lambda decisions, row: _number(decisions.score, row), lambda decisions: decisions.score)
+    ]
+    band: Annotated[str | None, Source(_band, _band_column)]
+    rule: Annotated[str | None, Source(_rule)]
+    reasons: Annotated[tuple[Reason, ...], Source(_reasons)]
+    prompts: Annotated[tuple[str, ...], Source(_prompts)]
+    faults: Annotated[tuple[str, ...], Source(_faults)]
+
+
+WHY = "why"  # the column of a batch file that says in words what Decision's rule, reasons and faults say
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Where each field of Decision comes from, in the order of the fields."""
+    return {
+        name: next(part for part in field.metadata if isinstance(part, Source))
+        for name, field in Decision.model_fields.items()
+    }
+
+
+@cache
+def batch_columns() -> tuple[str, ...]:
+    """What a batch file says of each application: figures first, then the decision, last `why`."""
+    by_itself = [name for name, source in sources().items() if source.column]
+    return *sorted(by_itself, key=lambda name: name == "decision"), WHY
+
+
+REASON_REFERENCE = "#/components/schemas/Reason"  # where an OpenAPI document describes a reason
+
+
+@cache
+def field_schemas() -> Mapping[str, dict[str, Any]]:
+    """JSON Schema of each field of Decision; a reason stands as a reference, see `reason_field_schemas`."""
+    return _properties(Decision.model_json_schema(ref_template="#/components/schemas/{model}"))
+
+
+@cache
+def reason_field_schemas() -> Mapping[str, dict[str, Any]]:
+    """JSON Schema of each field of a Reason."""
+    return _properties(Decision.model_json_schema()["$defs"]["Reason"])
+
+
+def _properties(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: _short(of_field) for name, of_field in schema["properties"].items()}
+
+
+def _short(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as pydantic's schema, without titles and with one list of types in place of alternatives."""
+    if "anyOf" in schema:
+        types = [alternative["type"] for alternative in schema["anyOf"]]
+        return {"type": [name for name in types if name != "integer" or "number" not in types]}
+    if "enum" in schema:
+        return {"enum": schema["enum"]}
+    if "items" in schema:
+        return {"type": "array", "items": _short(schema["items"])}
+    return {name: schema[name] for name in ("$ref", "type") if name in schema}

@@ -4,9 +4,7 @@ All are plain text, read without executing anything: LightGBM's own model text, 
 """
 
 import json
-import math
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -16,9 +14,7 @@ import lightgbm as lgb
 import numpy as np
 
 from credit_risk.data.inputs import Matrix
-from credit_risk.scoring.single_row import OneRow
 
-FEW_ROWS = 4  # up to which one at a time is faster: a table has to be prepared anew on each call
 ONE_THREAD_ROWS = 512  # below this, handing rows to other threads costs more than it saves
 
 
@@ -29,11 +25,14 @@ class Model(Protocol):
     file_name: ClassVar[str]
 
     def margin(self, matrix: Matrix) -> Matrix:
-        """Log-odds of bad before calibration, one a row of the feature matrix."""
+        """Log-odds of bad before calibration: (rows, features) to (rows,)."""
         ...
 
-    def margin_of(self, row: Sequence[float]) -> float:
-        """The margin of one row of the feature matrix, to the bit as `margin` gives it."""
+    def contributions(self, matrix: Matrix) -> Matrix:
+        """What each feature adds to the margin: (rows, features) to (rows, features + 1), all in log-odds of bad.
+
+        The last column is what all rows have in common; a row of the answer adds up to the row's margin.
+        """
         ...
 
     def text(self) -> str:
@@ -59,20 +58,23 @@ class Boosted:
         return lgb.Booster(model_str=self.model_text)
 
     def margin(self, matrix: Matrix) -> Matrix:
-        if len(matrix) <= FEW_ROWS:
-            return np.array([self.margin_of(row) for row in matrix.tolist()], dtype=np.float64)
-        threads = 1 if len(matrix) < ONE_THREAD_ROWS else 0
-        return np.asarray(self.booster.predict(matrix, raw_score=True, num_threads=threads))
+        if not len(matrix):  # which LightGBM refuses
+            return np.zeros(0)
+        return np.asarray(self.booster.predict(matrix, raw_score=True, num_threads=_threads(matrix)))
 
-    @cached_property
-    def one_row(self) -> OneRow:
-        return OneRow(self.booster)
-
-    def margin_of(self, row: Sequence[float]) -> float:
-        return self.one_row.margin(row)
+    def contributions(self, matrix: Matrix) -> Matrix:
+        if not len(matrix):
+            return np.zeros((0, matrix.shape[1] + 1))
+        added = self.booster.predict(matrix, pred_contrib=True, num_threads=_threads(matrix))
+        return np.asarray(added, dtype=np.float64)
 
     def text(self) -> str:
         return self.model_text
+
+
+def _threads(matrix: Matrix) -> int:
+    """How many threads predict these rows; 0 is LightGBM's word for all."""
+    return 1 if len(matrix) < ONE_THREAD_ROWS else 0
 
 
 @dataclass(frozen=True)
@@ -88,22 +90,17 @@ class Bins:
     by_code: bool
 
     def transform(self, values: Matrix) -> Matrix:
-        """The weight of evidence of each value; a code never seen in training weighs as the average, 0."""
+        """The weight of evidence of each value: (rows,) to (rows,).
+
+        A code never seen in training weighs as the average, 0.
+        """
         woe = np.asarray(self.woe)
         if self.by_code:
             seen = (values >= 0) & (values < len(woe))  # false for what is missing or no category at all
-            found = np.where(seen, woe[np.where(seen, values, 0).astype(np.intp)], 0.0)
+            weight = np.where(seen, woe[np.where(seen, values, 0).astype(np.intp)], 0.0)
         else:
-            found = woe[np.searchsorted(self.edges, values, side="right")]
-        return np.where(np.isnan(values), self.missing, found)
-
-    def weight(self, value: float) -> float:
-        """The weight of evidence of one value, as `transform` gives it."""
-        if math.isnan(value):
-            return self.missing
-        if self.by_code:
-            return self.woe[int(value)] if 0 <= value < len(self.woe) else 0.0
-        return self.woe[bisect_right(self.edges, value)]
+            weight = woe[np.searchsorted(self.edges, values, side="right")]
+        return np.where(np.isnan(values), self.missing, weight)
 
 
 @dataclass(frozen=True)
@@ -123,11 +120,12 @@ class Scorecard:
             margin += coefficient * bins.transform(matrix[:, column])
         return margin
 
-    def margin_of(self, row: Sequence[float]) -> float:
-        margin = self.intercept
+    def contributions(self, matrix: Matrix) -> Matrix:
+        added = np.zeros((len(matrix), matrix.shape[1] + 1))
         for column, bins, coefficient in zip(self.columns, self.bins, self.coefficients, strict=True):
-            margin += coefficient * bins.weight(row[column])
-        return margin
+            added[:, column] += coefficient * bins.transform(matrix[:, column])
+        added[:, -1] = self.intercept
+        return added
 
     def text(self) -> str:
         return _json(asdict(self))
@@ -166,8 +164,13 @@ class Logistic:
             margin += coefficient * (design[:, index] - self.centre[index]) / self.scale[index]
         return margin
 
-    def margin_of(self, row: Sequence[float]) -> float:
-        return float(self.margin(np.array([row]))[0])
+    def contributions(self, matrix: Matrix) -> Matrix:
+        added = np.zeros((len(matrix), matrix.shape[1] + 1))
+        design = prepared(matrix, self.columns, self.codes, low=self.low, high=self.high, fill=self.fill)
+        scaled = (design - np.array(self.centre)) / np.array(self.scale) * np.array(self.coefficients)
+        np.add.at(added.T, np.array(self.columns), scaled.T)
+        added[:, -1] = self.intercept
+        return added
 
     def text(self) -> str:
         return _json(asdict(self))

@@ -23,9 +23,9 @@ from credit_risk.config.schema import PolicyRule, Reasons, Scalar
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.errors import DataError, ScorerError
 from credit_risk.scoring.calibration import Calibration
-from credit_risk.scoring.model import ONE_THREAD_ROWS, Boosted, Logistic, Model, Scorecard, prepared
+from credit_risk.scoring.model import Model
 
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 POPULATION_ROWS = 20_000  # a mean over more rows moves no reason, but its time grows with the data
 ROUNDING = 1e-9  # of the log-odds: a smaller difference is none
@@ -52,10 +52,10 @@ class Background:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as JSON can hold them: each feature by its name, what is not known as None."""
-        parts = {name: [_plain(value) for value in getattr(self, name)] for name in PARTS}
+        parts = {name: [_or_none(value) for value in getattr(self, name)] for name in PARTS}
         of_feature = {
-            feature: {name: values[place] for name, values in parts.items()}
-            for place, feature in enumerate(self.features)
+            feature: {name: values[index] for name, values in parts.items()}
+            for index, feature in enumerate(self.features)
         }
         return {"base": self.base, "rows": self.rows, "features": of_feature}
 
@@ -115,10 +115,11 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Explanations:
-    """The reasons of many applications as arrays: one row an application, one column a rank.
+    """The reasons of many applications as arrays: one row an application, one column a rank, the strongest first.
 
-    family is the place of the family in the config, NO_REASON where there are fewer reasons; driver the place of the
-    feature. contributions are those of all features, re-based: with `base` they add up to the calibrated log-odds.
+    matrix: (rows, features). contributions: log-odds of bad, (rows, features), re-based: with `base` they add up to the
+    calibrated log-odds. The rest are (rows, ranks). family: its index in the config, NO_REASON where there are fewer
+    reasons. driver: the index of the feature. contribution: the family's log-odds, NaN where there is no reason.
     at_best: the driver stands at its best training value. not_lower: with the family's features at the population's
     values the PD would be no lower. Either is a doubt about the whole explanation.
     """
@@ -126,12 +127,12 @@ class Explanations:
     matrix: Matrix
     contributions: Matrix
     base: float
-    family: Places
-    driver: Places
+    family: Indices
+    driver: Indices
     contribution: Matrix
     at_best: Mask
     not_lower: Mask
-    names: "Explainer"
+    explainer: "Explainer"
 
     def __len__(self) -> int:
         return len(self.family)
@@ -155,16 +156,16 @@ class Explanations:
         return [self.row(row) for row in range(len(self))]
 
     def _reason(self, row: int, rank: int) -> Reason:
-        settings, driver = self.names.settings, int(self.driver[row, rank])
+        settings, driver = self.explainer.settings, int(self.driver[row, rank])
         family = settings.families[self.family[row, rank]]
         return Reason(
             id=family.id,
             version=settings.version,
             text=family.text,
             prompt=family.prompt,
-            driver=self.names.background.features[driver],
-            value=self.names.word(driver, self.matrix[row, driver]),
-            reference=self.names.word(driver, self.names.background.reference[driver]),
+            driver=self.explainer.background.features[driver],
+            value=self.explainer.word(driver, self.matrix[row, driver]),
+            reference=self.explainer.word(driver, self.explainer.background.reference[driver]),
             contribution=float(self.contribution[row, rank]),
         )
 
@@ -200,8 +201,8 @@ class Explainer:
         return cls(model, calibration, background, settings, config.directions, categories)
 
     def explain(self, matrix: Matrix) -> Explanations:
-        """The principal reasons of each row, and whether they stand up to the checks."""
-        margin = contributions(self.model, matrix)
+        """The principal reasons of each row, and whether they stand up to the checks. matrix: (rows, features)."""
+        margin = self.model.contributions(matrix)
         rebased = margin[:, :-1] * self.calibration.slope - self._mean
         sums = self.by_family(rebased)
         ranked = np.argsort(-sums, axis=1, kind="stable")[:, : self.settings.count]
@@ -223,15 +224,18 @@ class Explainer:
             contribution=np.where(cited, contribution, np.nan),
             at_best=cited & ((value <= self._best_if_low[driver]) | (value >= self._best_if_high[driver])),
             not_lower=self._not_lower(matrix, margin.sum(axis=1), ranked, cited),
-            names=self,
+            explainer=self,
         )
 
     def by_family(self, added: Matrix) -> Matrix:
-        """Contributions of features summed inside each family; to the bit alike for a table and for its rows alone."""
-        order, starts = self._places
+        """Contributions of features summed inside each family; to the bit alike for a table and for its rows alone.
+
+        added: log-odds of bad, (rows, features). Returns (rows, families).
+        """
+        order, starts = self._by_family
         return np.asarray(np.add.reduceat(np.take(added, order, axis=1), starts, axis=1))
 
-    def _not_lower(self, matrix: Matrix, margin: Matrix, ranked: Places, cited: Mask) -> Mask:
+    def _not_lower(self, matrix: Matrix, margin: Matrix, ranked: Indices, cited: Mask) -> Mask:
         """Where the features of a cited family, moved to the population's values, leave the PD as high or higher."""
         row, rank = np.nonzero(cited)
         moved = np.where(self.is_member[ranked[row, rank]], self._reference, matrix[row])
@@ -267,11 +271,11 @@ class Explainer:
         return np.array([[name in family.features for name in features] for family in self.settings.families])
 
     @cached_property
-    def _places(self) -> tuple[Places, Places]:
-        """The features family by family, and where each family begins."""
-        places = [self.background.features.index(name) for family in self.settings.families for name in family.features]
+    def _by_family(self) -> tuple[Indices, Indices]:
+        """The index of each feature, family by family, and where in this list each family begins."""
+        order = [self.background.features.index(name) for family in self.settings.families for name in family.features]
         sizes = [len(family.features) for family in self.settings.families]
-        return np.array(places), np.cumsum([0, *sizes[:-1]])
+        return np.array(order), np.cumsum([0, *sizes[:-1]])
 
     @cached_property
     def _best_if_low(self) -> Matrix:
@@ -295,27 +299,29 @@ def background(
 ) -> Background:
     """What applications are compared with, from the training rows and their PDs.
 
+    matrix: (rows, features). pd: (rows,), 0 to 1, NaN for a row that could not be scored. cut_off: a PD.
     Raises DataError if no training row lies in the population.
     """
     rows = matrix[population(settings, pd, cut_off)]
-    added = contributions(model, rows)
+    added = model.contributions(rows)
     mean = added.mean(axis=0)
-    plain = [config.categories(name) is not None and not directed for name, directed in _directed(config)]
+    unordered = [config.categories(name) is not None and not directed for name, directed in _directed(config)]
     return Background(
         features=config.features,
         base=float(calibration.intercept + calibration.slope * mean.sum()),
         mean=tuple(map(float, calibration.slope * mean[:-1])),
-        reference=tuple(map(_typical, rows.T, added.T[:-1], plain)),
+        reference=tuple(map(_typical, rows.T, added.T[:-1], unordered)),
         lowest=tuple(_end(column, np.min) for column in matrix.T),
         highest=tuple(_end(column, np.max) for column in matrix.T),
         rows=len(rows),
     )
 
 
-def population(settings: Reasons, pd: Matrix, cut_off: float) -> Places:
+def population(settings: Reasons, pd: Matrix, cut_off: float) -> Indices:
     """The training rows that applications are compared with, at most POPULATION_ROWS of them, evenly spread.
 
     `approved`: those that just pass, their PD at most `within` below the cut-off; `all`: all that have a PD.
+    pd: (rows,). Returns indices of rows, ascending.
     """
     if settings.population == "approved":
         inside = np.flatnonzero((pd < cut_off) & (pd >= cut_off - settings.within))
@@ -330,29 +336,6 @@ def population(settings: Reasons, pd: Matrix, cut_off: float) -> Places:
     return np.asarray(inside[kept])
 
 
-def contributions(model: Model, matrix: Matrix) -> Matrix:
-    """What each feature adds to the margin of each row; the last column is what all rows have in common."""
-    if isinstance(model, Boosted) and len(matrix) == 1:
-        return np.array([model.one_row.contributions(matrix[0].tolist())])
-    if isinstance(model, Boosted) and len(matrix):
-        threads = 1 if len(matrix) < ONE_THREAD_ROWS else 0
-        return np.asarray(model.booster.predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64)
-    added = np.zeros((len(matrix), matrix.shape[1] + 1))
-    if not len(matrix):
-        return added
-    if isinstance(model, Scorecard):
-        for column, bins, coefficient in zip(model.columns, model.bins, model.coefficients, strict=True):
-            added[:, column] += coefficient * bins.transform(matrix[:, column])
-    elif isinstance(model, Logistic):
-        design = prepared(matrix, model.columns, model.codes, low=model.low, high=model.high, fill=model.fill)
-        scaled = (design - np.array(model.centre)) / np.array(model.scale) * np.array(model.coefficients)
-        np.add.at(added.T, np.array(model.columns), scaled.T)
-    else:
-        raise TypeError(f"reasons are known for trees, scorecard and logistic regression, not for {model.kind}.")
-    added[:, -1] = model.intercept
-    return added
-
-
 def of_rule(rule: PolicyRule, settings: Reasons) -> Explanation:
     """What a policy rule that decided before the model says; the model's contributions have no part in it."""
     return Explanation((Reason(rule.name, settings.version, rule.reason, rule.reason),))
@@ -364,7 +347,7 @@ def _directed(config: Config) -> Iterator[tuple[str, bool]]:
         yield name, not (name in config.columns and config.columns[name].type == "category")
 
 
-def _typical(values: Matrix, added: Matrix, is_plain: bool) -> float:
+def _typical(values: Matrix, added: Matrix, is_unordered: bool) -> float:
     """A value that stands in the column and adds no more than the population's mean; NaN if nothing is known.
 
     The middle one, of plain categories the most common; if that adds more (most people may share what speaks against
@@ -376,7 +359,7 @@ def _typical(values: Matrix, added: Matrix, is_plain: bool) -> float:
     levels, level, rows = np.unique(values[known], return_inverse=True, return_counts=True)
     adds = np.bincount(level, weights=added[known]) / rows
     middle = float(np.quantile(values[known], 0.5, method="inverted_cdf"))
-    preferred = np.argsort(-rows if is_plain else np.abs(levels - middle), kind="stable")
+    preferred = np.argsort(-rows if is_unordered else np.abs(levels - middle), kind="stable")
     fit = preferred[adds[preferred] <= added.mean() + ROUNDING]
     return float(levels[fit[0] if len(fit) else preferred[0]])
 
@@ -386,7 +369,7 @@ def _end(values: Matrix, end: Any) -> float:
     return float(end(known)) if len(known) else math.nan
 
 
-def _plain(value: float) -> float | None:
+def _or_none(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 

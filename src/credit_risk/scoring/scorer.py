@@ -10,8 +10,8 @@ Nothing in it is executed when it is loaded. Its digest is SHA-256 over the sort
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,12 @@ from credit_risk.data.writing import write_directory, write_json
 from credit_risk.errors import ScorerError
 from credit_risk.scoring import decision
 from credit_risk.scoring.calibration import Calibration
-from credit_risk.scoring.decision import NO_RULE, Decisions, Names, Plain, Told
+from credit_risk.scoring.decision import NO_RULE, DecisionReasons, Decisions, Vocabulary
 from credit_risk.scoring.features import Features, FeatureTable
 from credit_risk.scoring.model import Model
 from credit_risk.scoring.reasons import Background, Explainer
 from credit_risk.scoring.scorer_files import FORMAT, altered, facts_of, model_of, object_of
-from credit_risk.scoring.single_application import One, Value, holds, value_of
+from credit_risk.scoring.single_application import FEW_ROWS, SingleApplication, row_by_row
 
 MARK = "scorer.json"  # the file by which a directory is known for a scorer
 
@@ -94,9 +94,9 @@ class Scorer:
 
     def refuse_other(self, config: Config, path: Path) -> None:
         """Raise ScorerError if this scorer was assembled under other columns, features or policy than `config`."""
-        if other := differences(self.config.as_dict(), config):
+        if differing := differences(self.config.as_dict(), config):
             raise ScorerError(
-                f"{path} was assembled under other {' and '.join(other)} than the config's now. "
+                f"{path} was assembled under other {' and '.join(differing)} than the config's now. "
                 "Assemble it again with `dvc repro assemble`."
             )
 
@@ -124,9 +124,11 @@ class Scorer:
         write_directory(path, fill, mark=MARK)
 
     def decide(self, applications: pd.DataFrame | Mapping[str, Any], *, reasons: bool = True) -> Decisions:
-        """Decide a table of applications, or one application as field → value: the same code, the same bits.
+        """Decide a table of applications, or one application as field → value.
 
-        An application that cannot be scored is refused or referred as the config says; no PD is made up for it.
+        An application gets the same bits alone and in a table, though not by the same code: a sound one alone takes
+        the fast path of `single_application`. One that cannot be scored is refused or referred as the config says; no
+        PD is made up for it.
         Without `reasons` declines carry none, and the few whose reasons are in doubt stay declines: for simulation,
         never for an applicant.
         """
@@ -139,14 +141,16 @@ class Scorer:
 
         features: of the same rows, where the caller has computed them already.
         """
-        if len(inputs) == 1 and (decided := self._plainly(inputs, reasons=reasons)):
-            return decided
+        if len(inputs) == 1 and (decisions := self._single.decide(inputs, reasons=reasons)) is not None:
+            return decisions
+        return self._for(inputs)._decide_columns(inputs, features, reasons=reasons)
+
+    def _decide_columns(self, inputs: Matrix, features: FeatureTable | None = None, *, reasons: bool) -> Decisions:
         policy = self.config.policy
         faults, columns, matrix, unseen, pd = self._scored(inputs, features)
         score = decision.scores(pd, policy.scale)
         rule, outcome = self._policy(columns, decision.outcomes(pd, policy))
         outcome[faults.refused], rule[faults.refused] = decision.REFUSED, NO_RULE
-        told = self._told(matrix, outcome, rule, pd) if reasons and self.background else None
         return Decisions(
             pd,
             score,
@@ -156,40 +160,9 @@ class Scorer:
             inputs,
             faults,
             unseen,
-            self._names,
-            told,
+            self._vocabulary,
+            self._add_reasons(matrix, outcome, rule, pd) if reasons and self.background else None,
         )
-
-    def _plainly(self, inputs: Matrix, *, reasons: bool) -> Decisions | None:
-        """A single sound application by plain numbers: the same bits in a fifth of the time that arrays of one need.
-
-        None where anything is out of the ordinary; arrays then decide.
-        """
-        columns = self._one.columns(inputs[0].tolist())
-        row = columns and self._one.row(columns)
-        if not columns or not row:
-            return None
-        pd = self.calibration.pd_of(self.model.margin_of(row))
-        if not 0 < pd < 1:
-            return None
-        score = self._plain.score(pd)
-        chosen, outcome = self._strictest(columns, self._plain.outcome(pd))
-        codes, rule, pds = np.array([outcome], np.int8), np.array([chosen], np.int16), np.array([pd])
-        told = None
-        if reasons and self.background:
-            silent = outcome == decision.APPROVE or chosen != NO_RULE
-            told = self._untold if silent else self._told_of(row, codes)
-        band = np.array([self._plain.band(score)], np.int8)
-        return Decisions(pds, np.array([score]), band, codes, rule, inputs, *self._nothing_wrong, self._names, told)
-
-    def _strictest(self, columns: Mapping[str, float], outcome: int) -> tuple[int, int]:
-        """Which policy rule decides an application, and its outcome after that (see _policy)."""
-        chosen = NO_RULE
-        for place, (value, code) in enumerate(self._plain_rules):
-            stricter = outcome < code or (outcome == code and chosen == NO_RULE)
-            if stricter and holds(value(columns)):
-                chosen, outcome = place, code
-        return chosen, outcome
 
     def _scored(
         self, inputs: Matrix, features: FeatureTable | None = None
@@ -204,34 +177,38 @@ class Scorer:
         return faults, columns, matrix, unseen, pd
 
     def pds(self, inputs: Matrix) -> Matrix:
-        """PDs alone, without decisions and reasons: for tests that move inputs thousands of times."""
-        return self._scored(inputs)[-1]
+        """PDs alone, without decisions and reasons: for tests that move inputs thousands of times.
+
+        inputs: (rows, inputs), see data.inputs. Returns (rows,), NaN for what cannot be scored.
+        """
+        return self._for(inputs)._scored(inputs)[-1]
 
     def contributions(self, inputs: Matrix) -> tuple[float, Matrix]:
-        """The population's log-odds of bad, and what each reason family adds to them: one row an application.
+        """The population's log-odds of bad, and what each reason family adds to them: (rows, families).
 
         The two add up to the log-odds of the PD, for approvals too; meant for applications that could be scored.
+        inputs: (rows, inputs), see data.inputs.
         """
-        found = self.explainer.explain(self._features.matrix(self._features.columns(inputs)))
-        return found.base, self.explainer.by_family(found.contributions)
+        explainer = self._for(inputs).explainer
+        explanations = explainer.explain(self._features.of_inputs(inputs))
+        return explanations.base, explainer.by_family(explanations.contributions)
 
-    def _told(self, matrix: Matrix, outcome: decision.Codes, rule: decision.Rules, pd: Matrix) -> Told:
-        """The reasons of what the model itself declines or refers; a decline in doubt becomes a referral."""
-        spoke = ((outcome == decision.DECLINE) | (outcome == decision.REFER)) & (rule == NO_RULE) & ~np.isnan(pd)
-        rows = np.flatnonzero(spoke)
-        found = self.explainer.explain(matrix[rows]) if len(rows) else None
-        if found:
-            outcome[rows[found.in_doubt]] = decision.REFER
-        place = np.full(len(pd), -1)
-        place[rows] = np.arange(len(rows))
-        return Told(found, place, self.config.policy.rules, self.config.reasons)
+    def _add_reasons(
+        self, matrix: Matrix, outcome: decision.Codes, rule: decision.Rules, pd: Matrix
+    ) -> DecisionReasons:
+        """Reasons for rows that the model, and no policy rule, declined or referred.
 
-    def _told_of(self, row: Sequence[float], outcome: decision.Codes) -> Told:
-        """The same for one application that the model itself declines or refers."""
-        found = self.explainer.explain(np.array([row]))
-        if found.in_doubt[0]:
-            outcome[0] = decision.REFER
-        return Told(found, np.zeros(1, np.intp), self.config.policy.rules, self.config.reasons)
+        Changes `outcome` in place: a decline whose reasons are in doubt becomes a referral.
+        matrix: (rows, features); outcome, rule, pd: (rows,).
+        """
+        by_model = np.isin(outcome, (decision.DECLINE, decision.REFER)) & (rule == NO_RULE) & ~np.isnan(pd)
+        rows = np.flatnonzero(by_model)
+        explanations = self.explainer.explain(matrix[rows]) if len(rows) else None
+        if explanations:
+            outcome[rows[explanations.in_doubt]] = decision.REFER
+        index = np.full(len(pd), -1)
+        index[rows] = np.arange(len(rows))
+        return DecisionReasons(explanations, index, self.config.policy.rules, self.config.reasons)
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -245,11 +222,11 @@ class Scorer:
     def _policy(self, columns: Mapping[str, Matrix], outcome: decision.Codes) -> tuple[decision.Rules, decision.Codes]:
         """Which policy rule decides each row, and the outcomes after that: the strictest wins, the first of equals."""
         rule = np.full(len(outcome), NO_RULE, dtype=np.int16)
-        for place, (formula, code) in enumerate(self._rules):
-            stricter = (outcome < code) | ((outcome == code) & (rule == NO_RULE))
+        for index, (formula, demanded) in enumerate(self._rules):
+            stricter = (outcome < demanded) | ((outcome == demanded) & (rule == NO_RULE))
             decided: Mask = formula.holds(columns) & stricter
-            rule[decided] = place
-            outcome[decided] = code
+            rule[decided] = index
+            outcome[decided] = demanded
         return rule, outcome
 
     @cached_property
@@ -266,43 +243,35 @@ class Scorer:
 
     @cached_property
     def _rules(self) -> list[tuple[Formula, int]]:
-        codes = {"decline": decision.DECLINE, "refer": decision.REFER}
-        return [(self.config.formula(rule.where), codes[rule.decision]) for rule in self.config.policy.rules]
+        return decision.policy_rules(self.config)
 
     @cached_property
-    def _one(self) -> One:
-        return One.of(self._inputs, self._features, self.seen_missing)
+    def _single(self) -> SingleApplication:
+        explainer = self.explainer if self.background else None
+        return SingleApplication.of(
+            self.config,
+            self.model,
+            calibration=self.calibration,
+            seen_missing=self.seen_missing,
+            explainer=explainer,
+            vocabulary=self._vocabulary,
+        )
+
+    def _for(self, inputs: Matrix) -> "Scorer":
+        """The scorer that is faster for so many rows: this one, or the same with a model that goes row by row."""
+        return self if len(inputs) > FEW_ROWS else self._row_by_row
 
     @cached_property
-    def _plain(self) -> Plain:
-        return Plain.of(self.config.policy)
+    def _row_by_row(self) -> "Scorer":
+        model = row_by_row(self.model)
+        return self if model is self.model else replace(self, model=model)
 
     @cached_property
-    def _plain_rules(self) -> list[tuple[Value, int]]:
-        return [(value_of(formula), code) for formula, code in self._rules]
-
-    @cached_property
-    def _nothing_wrong(self) -> tuple[Faults, Mask]:
-        """The faults and unseen features of a sound application; many decisions share them."""
-        row, cells = _none(1), _none(1, len(self._inputs.names))
-        return Faults(row, row, cells, cells), _none(1, len(self.config.features))
-
-    @cached_property
-    def _untold(self) -> Told:
-        return Told(None, np.full(1, -1), self.config.policy.rules, self.config.reasons)
-
-    @cached_property
-    def _names(self) -> Names:
+    def _vocabulary(self) -> Vocabulary:
         policy = self.config.policy
-        return Names(
+        return Vocabulary(
             self._inputs,
             self.config.features,
             [band.name for band in policy.bands],
             [f"{rule.name}: {rule.reason}" for rule in policy.rules],
         )
-
-
-def _none(*shape: int) -> Mask:
-    mask = np.zeros(shape, dtype=bool)
-    mask.setflags(write=False)
-    return mask

@@ -1,51 +1,150 @@
-"""Formulas over the plain numbers of one application, with the bits that columns give.
+"""The single-application fast path: one sound application decided by plain numbers instead of arrays of one row.
 
-For a single application the arrays themselves are what costs: numpy needs a microsecond to add two numbers, Python a
-thirtieth. Addition, comparison and choice are exact or rounded in one way only, so they have twins in plain Python
-here. A formula with a function whose last bit depends on who computes it (logarithm, power) stays one over columns.
+For one row the arrays are what costs: numpy needs a microsecond to add two numbers, Python a thirtieth, and
+`Booster.predict` prepares itself anew on each call. The result is that of arrays, in every field and bit:
+tests/scoring/test_single_application.py draws configs, formulas, rules, models and applications and compares. What is
+out of the ordinary (a cell that is missing or no sound value) is left to arrays.
+
+Cost: this module. Gain: GAIN.
+
+The same definitions serve both paths for the inputs' limits, the formulas' parsed text and the functions composed of
+others, calibration, score, bands' minima, the zone of referral, and the reasons. Defined here a second time, and held
+to the first by that test: the formulas' simplest functions, a scorecard's weights, and the choice among policy rules.
 """
 
+import ctypes
 import math
 import operator
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial, reduce
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from math import isnan
+from typing import ClassVar
+from weakref import finalize
 
+import lightgbm as lgb
 import numpy as np
+from lightgbm.basic import _LIB  # type: ignore[attr-defined]
 
-from credit_risk.config.formulas import Formula
-from credit_risk.data.inputs import Inputs
-from credit_risk.scoring.features import Features
+from credit_risk.config import Config
+from credit_risk.config.formulas import Formula, composed
+from credit_risk.data.inputs import Faults, Mask, Matrix
+from credit_risk.errors import ScorerError
+from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.decision import (
+    APPROVE,
+    DECLINE,
+    NO_RULE,
+    REFER,
+    Codes,
+    DecisionReasons,
+    Decisions,
+    Vocabulary,
+    band_minima,
+    points,
+    policy_rules,
+    referral_zone,
+    score_terms,
+)
+from credit_risk.scoring.model import Bins, Boosted, Model, Scorecard
+from credit_risk.scoring.reasons import Explainer
+
+FEW_ROWS = 4  # up to which trees are walked faster row by row: a table has to be prepared anew on each call
 
 Numbers = Mapping[str, float]
 Value = Callable[[Numbers], float]
+Margin = Callable[[Sequence[float]], float]
 
 
 @dataclass(frozen=True)
-class One:
-    """What a sound application goes through before the model, by plain numbers.
+class SingleApplication:
+    """What decides one sound application, prepared once for a scorer.
 
-    limits: of each input the lowest and highest number it may be, and whether it must be whole. needed picks the
-    features that never were missing in training.
+    limits: of each input the lowest and highest number it may be, and whether it must be whole. needed: the features
+    that never were missing in training. score_terms: see decision.score_terms. minima: the least score of each band,
+    from the worst. zone: the PDs between which a person decides; may_refer is false where there is no such zone.
     """
 
     limits: tuple[tuple[str, float, float, bool], ...]
     derived: tuple[tuple[str, Value], ...]
     features: tuple[str, ...]
     needed: tuple[str, ...]
+    margin: Margin
+    calibration: Calibration
+    score_terms: tuple[float, float]
+    minima: Sequence[float]
+    zone: tuple[float, float]
+    may_refer: bool
+    rules: tuple[tuple[Value, int], ...]
+    explainer: Explainer | None
+    no_reasons: DecisionReasons
+    no_faults: Faults
+    no_unseen: Mask
+    vocabulary: Vocabulary
 
     @classmethod
-    def of(cls, inputs: Inputs, features: Features, seen_missing: Sequence[bool]) -> "One":
+    def of(
+        cls,
+        config: Config,
+        model: Model,
+        *,
+        calibration: Calibration,
+        seen_missing: Sequence[bool],
+        explainer: Explainer | None,
+        vocabulary: Vocabulary,
+    ) -> "SingleApplication":
+        inputs, policy = vocabulary.inputs, config.policy
         limits = zip(inputs.names, inputs.lowest.tolist(), inputs.highest.tolist(), ~inputs.may_be_broken, strict=True)
+        row, cells = _none(1), _none(1, len(inputs.names))
         return cls(
-            tuple((name, low, high, bool(whole)) for name, low, high, whole in limits),
-            tuple((name, value_of(formula)) for name, formula in features.formulas.items()),
-            features.names,
-            tuple(name for name, seen in zip(features.names, seen_missing, strict=True) if not seen),
+            limits=tuple((name, low, high, bool(whole)) for name, low, high, whole in limits),
+            derived=tuple((name, value_of(formula)) for name, formula in config.derivations().items()),
+            features=config.features,
+            needed=tuple(name for name, seen in zip(config.features, seen_missing, strict=True) if not seen),
+            margin=margin_of(model),
+            calibration=calibration,
+            score_terms=score_terms(policy.scale),
+            minima=band_minima(policy),
+            zone=referral_zone(policy),
+            may_refer=policy.refer_within != 0,
+            rules=tuple((value_of(formula), outcome) for formula, outcome in policy_rules(config)),
+            explainer=explainer and replace(explainer, model=row_by_row(model)),
+            no_reasons=DecisionReasons(None, np.full(1, -1), policy.rules, config.reasons),
+            no_faults=Faults(row, row, cells, cells),
+            no_unseen=_none(1, len(config.features)),
+            vocabulary=vocabulary,
         )
 
-    def columns(self, cells: Sequence[float]) -> dict[str, float] | None:
+    def decide(self, inputs: Matrix, *, reasons: bool) -> Decisions | None:
+        """The decision on one application, inputs (1, inputs); None if anything about it is out of the ordinary.
+
+        reasons: as Scorer.decide takes it.
+        """
+        columns = self._columns(inputs[0].tolist())
+        row = columns and self._row(columns)
+        if not columns or not row:
+            return None
+        pd = float(self.calibration.pd(self.margin(row)))
+        if not 0 < pd < 1:
+            return None
+        score = float(points(pd, *self.score_terms))
+        rule, outcome = self._strictest(columns, self._by_pd(pd))
+        codes = np.array([outcome], np.int8)
+        return Decisions(
+            np.array([pd]),
+            np.array([score]),
+            np.array([len(self.minima) - max(bisect_right(self.minima, score), 1)], np.int8),
+            codes,
+            np.array([rule], np.int16),
+            inputs,
+            self.no_faults,
+            self.no_unseen,
+            self.vocabulary,
+            self._reasons(row, codes, rule) if reasons else None,
+        )
+
+    def _columns(self, cells: Sequence[float]) -> dict[str, float] | None:
         """Inputs and derived features by name; None if any cell is missing or not what it may be."""
         columns = {}
         for (name, low, high, whole), cell in zip(self.limits, cells, strict=True):
@@ -56,15 +155,51 @@ class One:
             columns[name] = value(columns)
         return columns
 
-    def row(self, columns: Numbers) -> list[float] | None:
+    def _row(self, columns: Numbers) -> list[float] | None:
         """The row of the model's matrix; None if a feature is missing that never was in training."""
         if any(isnan(columns[name]) for name in self.needed):
             return None
         return [columns[name] for name in self.features]
 
+    def _by_pd(self, pd: float) -> int:
+        """The outcome that the PD alone gives, as decision.outcomes."""
+        lower, upper = self.zone
+        if pd < lower:
+            return APPROVE
+        return REFER if self.may_refer and pd <= upper else DECLINE
+
+    def _strictest(self, columns: Numbers, outcome: int) -> tuple[int, int]:
+        """The index of the policy rule that decides, and the outcome after that, as Scorer does it with arrays."""
+        deciding = NO_RULE
+        for index, (value, demanded) in enumerate(self.rules):
+            stricter = outcome < demanded or (outcome == demanded and deciding == NO_RULE)
+            if stricter and holds(value(columns)):
+                deciding, outcome = index, demanded
+        return deciding, outcome
+
+    def _reasons(self, row: Sequence[float], codes: Codes, rule: int) -> DecisionReasons | None:
+        """The reasons of what the model itself declines or refers; a decline in doubt becomes a referral in `codes`."""
+        if self.explainer is None:
+            return None
+        if codes[0] == APPROVE or rule != NO_RULE:
+            return self.no_reasons
+        explanations = self.explainer.explain(np.array([row]))
+        if explanations.in_doubt[0]:
+            codes[0] = REFER
+        return replace(self.no_reasons, explanations=explanations, index=np.zeros(1, np.intp))
+
+
+def _none(*shape: int) -> Mask:
+    mask = np.zeros(shape, dtype=bool)
+    mask.setflags(write=False)  # many decisions share it
+    return mask
+
 
 def value_of(formula: Formula) -> Value:
-    """The formula for one application as column → number: NaN where an input is missing or the result not finite."""
+    """The formula for one application as column → number: NaN where an input is missing or the result not finite.
+
+    A formula with a function whose last bit depends on who computes it (logarithm, power) stays one over columns.
+    """
     if not formula.calls <= set(FUNCTIONS):
         return partial(_by_columns, formula)
     run = formula.bound_to(FUNCTIONS)
@@ -101,19 +236,6 @@ def _smaller(a: float, b: float) -> float:
     return a if a < b or isnan(a) else b
 
 
-def _largest(*values: float) -> float:
-    return reduce(_larger, values)
-
-
-def _smallest(*values: float) -> float:
-    return reduce(_smaller, values)
-
-
-def _total(*values: float) -> float:
-    # Python's own sum carries what rounding loses along, and columns do not.
-    return reduce(operator.add, values)
-
-
 def _where(condition: float, yes: float, no: float) -> float:
     if isnan(condition):
         return math.nan
@@ -131,26 +253,127 @@ def _compare(test: Callable[[float, float], bool]) -> Callable[[float, float], f
     return compare
 
 
+# Addition, comparison and choice are exact or rounded in one way only, so that plain Python gives the bits of columns.
 FUNCTIONS: dict[str, Callable[..., float]] = {
+    **composed(larger=_larger, smaller=_smaller, add=operator.add, truth=_truth),
     "abs": abs,
-    "maximum": _largest,
-    "minimum": _smallest,
-    "largest": _largest,
-    "smallest": _smallest,
-    "clip": lambda x, low, high: _smaller(_larger(x, low), high),
     "where": _where,
     "is_missing": lambda x: float(isnan(x)),
     "fill": lambda x, value: value if isnan(x) else x,
-    "sum": _total,
-    "mean": lambda *values: _total(*values) / len(values),
     "_divide": _divide,
-    "_not": lambda a: 1.0 - _truth(a),
-    "_and": lambda *values: _smallest(*map(_truth, values)),
-    "_or": lambda *values: _largest(*map(_truth, values)),
-    "_lt": _compare(operator.lt),
-    "_le": _compare(operator.le),
-    "_gt": _compare(operator.gt),
-    "_ge": _compare(operator.ge),
-    "_eq": _compare(operator.eq),
-    "_ne": _compare(operator.ne),
+    **{f"_{name}": _compare(getattr(operator, name)) for name in ("lt", "le", "gt", "ge", "eq", "ne")},
 }
+
+
+def margin_of(model: Model) -> Margin:
+    """The model's log-odds of bad for one row of the feature matrix, to the bit as `Model.margin` gives them."""
+    if isinstance(model, Boosted):
+        return TreesByRow(model).margin_of
+    if isinstance(model, Scorecard):
+        return partial(_scorecard_margin, model)
+    return lambda row: float(model.margin(np.array([row]))[0])
+
+
+def _scorecard_margin(model: Scorecard, row: Sequence[float]) -> float:
+    margin = model.intercept
+    for column, bins, coefficient in zip(model.columns, model.bins, model.coefficients, strict=True):
+        margin += coefficient * _weight(bins, row[column])
+    return margin
+
+
+def _weight(bins: Bins, value: float) -> float:
+    """The weight of evidence of one value, as `Bins.transform` gives it."""
+    if isnan(value):
+        return bins.missing
+    if bins.by_code:
+        return bins.woe[int(value)] if 0 <= value < len(bins.woe) else 0.0
+    return bins.woe[bisect_right(bins.edges, value)]
+
+
+def row_by_row(model: Model) -> Model:
+    """The same model for few rows: faster where its kind has a way of its own for a single row."""
+    return TreesByRow(model) if isinstance(model, Boosted) else model
+
+
+@dataclass(frozen=True)
+class TreesByRow:
+    """Gradient-boosted trees that LightGBM's C interface walks row by row, prepared once.
+
+    The trees and the order in which they are added are those of `Boosted`, so the bits are too.
+    """
+
+    kind: ClassVar[str] = Boosted.kind
+    file_name: ClassVar[str] = Boosted.file_name
+    boosted: Boosted
+
+    @cached_property
+    def _margin(self) -> "_PreparedTrees":
+        return _PreparedTrees(self.boosted.booster, RAW_SCORE, 1)
+
+    @cached_property
+    def _contributions(self) -> "_PreparedTrees":
+        return _PreparedTrees(self.boosted.booster, CONTRIBUTIONS, self.boosted.booster.num_feature() + 1)
+
+    def margin_of(self, row: Sequence[float]) -> float:
+        return self._margin.predict(row)[0]
+
+    def margin(self, matrix: Matrix) -> Matrix:
+        return np.array([self.margin_of(row) for row in matrix.tolist()], dtype=np.float64)
+
+    def contributions(self, matrix: Matrix) -> Matrix:
+        added = [list(self._contributions.predict(row)) for row in matrix.tolist()]
+        return np.array(added, dtype=np.float64).reshape(len(matrix), matrix.shape[1] + 1)
+
+    def text(self) -> str:
+        return self.boosted.text()
+
+
+FLOAT64 = 1  # C_API_DTYPE_FLOAT64 of LightGBM's c_api.h
+RAW_SCORE, CONTRIBUTIONS = 1, 3  # C_API_PREDICT_RAW_SCORE, C_API_PREDICT_CONTRIB
+
+# Unlike lightgbm's own handle on the library, this one keeps Python's lock during a call: it lasts a few microseconds,
+# and the prepared state must not be used by two threads at once.
+_LIBRARY = ctypes.PyDLL(_LIB._name)
+_LIBRARY.LGBM_GetLastError.restype = ctypes.c_char_p
+
+
+class _PreparedTrees:
+    """A booster, which it keeps alive, prepared to predict one row at a time; `numbers` is the length of an answer."""
+
+    def __init__(self, booster: lgb.Booster, prediction: int, numbers: int) -> None:
+        self._arguments = booster, prediction, numbers
+        self._features = booster.num_feature()
+        self._row = ctypes.c_double * self._features
+        self._answer = ctypes.c_double * numbers
+        self._handle = ctypes.c_void_p()
+        _succeeded(
+            _LIBRARY.LGBM_BoosterPredictForMatSingleRowFastInit(
+                booster._handle,
+                ctypes.c_int(prediction),
+                ctypes.c_int(0),
+                ctypes.c_int(booster.best_iteration),
+                ctypes.c_int(FLOAT64),
+                ctypes.c_int32(self._features),
+                b"num_threads=1",
+                ctypes.byref(self._handle),
+            )
+        )
+        finalize(self, _LIBRARY.LGBM_FastConfigFree, self._handle)
+
+    def __reduce__(self) -> tuple[type["_PreparedTrees"], tuple[lgb.Booster, int, int]]:
+        return _PreparedTrees, self._arguments  # another process prepares its own
+
+    def predict(self, row: Sequence[float]) -> "ctypes.Array[ctypes.c_double]":
+        if len(row) != self._features:
+            raise ValueError(f"a row of {len(row)} features was given to a model of {self._features}.")
+        answer, length = self._answer(), ctypes.c_int64()
+        _succeeded(
+            _LIBRARY.LGBM_BoosterPredictForMatSingleRowFast(self._handle, self._row(*row), ctypes.byref(length), answer)
+        )
+        return answer
+
+
+def _succeeded(code: int) -> None:
+    if code:
+        message = _LIBRARY.LGBM_GetLastError().decode(errors="replace")
+        raise ScorerError(f"LightGBM refused to score a row: {message}.")

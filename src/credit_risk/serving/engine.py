@@ -19,7 +19,6 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import CheckFailed, ScorerError
-from credit_risk.ledger.decision_record import decision_record
 from credit_risk.ledger.entry import DecidedBy, Entry, Recorded, iso_time
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, Overloaded
 from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
@@ -79,7 +78,7 @@ class DecisionEngine:
         """
         arrived = time.perf_counter()
         application, row = self.reader.application(body)
-        decided = decision_record(self.scorer.decide_inputs(row))
+        decided = self.scorer.decide_inputs(row).record()
         entry = self._entry(application, decided, context, body, (time.perf_counter() - arrived) * 1e3)
         try:
             recorded = await self.commit.record(entry)
@@ -104,7 +103,7 @@ class DecisionEngine:
         decisions = self.scorer.decide_inputs(matrix)
         took = (time.perf_counter() - arrived) * 1e3 / len(rows)
         entries = [
-            self._entry(row, decision_record(decisions, index), RequestContext(client, reference, None), b"", took)
+            self._entry(row, decisions.record(index), RequestContext(client, reference, None), b"", took)
             for index, (row, reference) in enumerate(zip(rows, references, strict=True))
         ]
         try:
@@ -250,7 +249,7 @@ def warm(engine: DecisionEngine) -> None:
     made = examples.applications(scorer.config, seed=0, reference=scorer.reference)
     for _ in range(WARM):
         application, row = engine.reader.application(json.dumps(next(made)).encode())
-        engine._explained(row, decision_record(scorer.decide(application)))
+        engine._explained(row, scorer.decide(application).record())
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.0005)  # the ledger's thread waits this long for a busy loop, not ten times as long

@@ -5,7 +5,7 @@ from typing import Any
 from credit_risk.config import Config
 from credit_risk.config.schema import Column
 from credit_risk.data.inputs import expected
-from credit_risk.scoring.decision import OUTCOMES, REFUSED
+from credit_risk.scoring.decision import OUTCOMES, REFUSED, field_schemas, reason_field_schemas
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 from credit_risk.serving.engine import API_VERSION
@@ -14,7 +14,6 @@ from credit_risk.serving.settings import Serving
 
 TEXT = {"type": "string"}
 NUMBER_OR_NONE = {"type": ["number", "null"]}
-TEXT_OR_NONE = {"type": ["string", "null"]}
 REFERENCE = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 
 
@@ -85,14 +84,10 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
         {
             "decision_id": TEXT,
             "decided_at": TEXT,
-            "decision": {"enum": [word for index, word in enumerate(OUTCOMES) if index != REFUSED]},
-            "pd": NUMBER_OR_NONE,
-            "score": NUMBER_OR_NONE,
+            **field_schemas(),
+            # What the service refuses it answers with a problem, and bands are the config's own.
+            "decision": {"enum": [word for word in OUTCOMES if word != OUTCOMES[REFUSED]]},
             "band": {"enum": [*(band.name for band in config.policy.bands), None]},
-            "rule": TEXT_OR_NONE,
-            "reasons": {"type": "array", "items": _ref("Reason")},
-            "prompts": {"type": "array", "items": TEXT},
-            "faults": {"type": "array", "items": TEXT},
             "repeated": {"type": "boolean"},
             "model": {"type": "object"},
             "api_version": {"const": API_VERSION},
@@ -105,7 +100,6 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
             "items": _object({"family": TEXT, "text": TEXT, "log_odds": {"type": "number"}}),
         },
     }
-    value = {"type": ["string", "number", "boolean", "null"]}
     not_one = _object({"problem": _ref("Problem")})
     return {
         "Application": application(config),
@@ -124,16 +118,10 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
         },
         "Reason": _object(
             {
-                "id": {"enum": [*(family.id for family in config.reasons.families)]}
-                if not config.policy.rules
-                else TEXT,
+                **reason_field_schemas(),
+                # A policy rule's reason has the rule's name for an id.
+                **({} if config.policy.rules else {"id": {"enum": [family.id for family in config.reasons.families]}}),
                 "version": {"const": config.reasons.version},
-                "text": TEXT,
-                "prompt": TEXT,
-                "driver": TEXT_OR_NONE,
-                "value": value,
-                "reference": value,
-                "contribution": NUMBER_OR_NONE,
             }
         ),
         "Decision": decision,

@@ -130,7 +130,7 @@ def sampled(config: Config, test: ExplainedSplit) -> Matrix:
     return scored[draw(config, len(scored), GLOBAL_ROWS)]
 
 
-def draw(config: Config, n: int, at_most: int) -> reasons.Places:
+def draw(config: Config, n: int, at_most: int) -> reasons.Indices:
     generator = np.random.default_rng(config.evaluation.seed)
     return np.sort(generator.choice(n, min(n, at_most), replace=False))
 
@@ -174,7 +174,7 @@ def checks(config: Config, path: str, declined: Explanations, train: Matrix, unk
         "none": (int((~cited[:, 0]).sum()), n),
     }
     numbers: Numbers = reported(path, shares(config, counts), unknown)
-    features = declined.names.background.features
+    features = declined.explainer.background.features
     guarded = set(config.named(*GUARDED_ROLES))
     numbers["guarded"] = len({features[driver] for driver in np.unique(declined.driver[cited])} & guarded)
     numbers["duplicates"] = sum(_has_twice(row[row >= 0]) for row in declined.family)
@@ -191,7 +191,7 @@ def stability(config: Config, bad: Mask, train: ExplainedSplit, declined: Explan
     mean share that the two lists of reasons have in common (1: the same lists). Not known of a model without a seed:
     fitted again on the same rows it is the same, which says nothing about its reasons (see `resampling`).
     """
-    explainer = declined.names
+    explainer = declined.explainer
     if not len(declined) or not isinstance(explainer.model, Boosted):
         return _unknown("stability", unknown, f"a {explainer.model.kind} has no seed" if len(declined) else NO_DECLINES)
     agreements = []
@@ -211,7 +211,7 @@ def resampling(
     replacement, so that it is the luck of the sample that moves the reasons, not that of an algorithm. Each figure is
     of the draw that agrees least. Calibration keeps the order of reasons, so the scorecard's own serves every draw.
     """
-    explainer = declined.names
+    explainer = declined.explainer
     if not len(declined) or not isinstance(explainer.model, Scorecard):
         why = "trees are grown from other seeds instead: see stability" if len(declined) else NO_DECLINES
         return _unknown("resampling", unknown, why)
@@ -223,7 +223,7 @@ def resampling(
     return reported("resampling", _least(agreements), unknown)
 
 
-def redrawn(group: Labels, seed: int) -> reasons.Places:
+def redrawn(group: Labels, seed: int) -> reasons.Indices:
     """Indices of the rows of applicants drawn with replacement, each with all its rows."""
     _, member = np.unique(group, return_inverse=True)
     drawn = np.random.default_rng(seed).integers(0, member.max() + 1, member.max() + 1)
@@ -280,7 +280,7 @@ def interventional(config: Config, train: ExplainedSplit, declined: Explanations
     if not len(declined):
         unknown.update(dict.fromkeys(("interventional.correlation", "interventional.top_reason"), NO_DECLINES))
         return {"correlation": None, "top_reason": None, "method": None}
-    explainer = declined.names
+    explainer = declined.explainer
     population = reasons.population(config.reasons, train.pd, decision.cut_off(config.policy))
     against = train.matrix[population[draw(config, len(population), BACKGROUND_ROWS)]]
     chosen = draw(config, len(declined), COMPARED_ROWS)
@@ -331,7 +331,7 @@ def by_feature(explainer: Explainer, given: Matrix, against: Matrix) -> Matrix:
 
 def interactions(config: Config, overall: Explanations, unknown: Unknown) -> DataFrame:
     """The pairs of features that act on each other most, in mean absolute log-odds; empty where they are not known."""
-    explainer = overall.names
+    explainer = overall.explainer
     empty = DataFrame({"first": [], "second": [], "mean_abs": [], "share": []})
     if not isinstance(explainer.model, Boosted):
         unknown["interactions"] = f"a {explainer.model.kind} adds its features up: none acts on another"
@@ -341,7 +341,7 @@ def interactions(config: Config, overall: Explanations, unknown: Unknown) -> Dat
         return empty
     given = overall.matrix[draw(config, len(overall), INTERACTION_ROWS)]
     values = np.asarray(shap.TreeExplainer(explainer.model.booster).shap_interaction_values(given))
-    gap = np.abs(values.sum(axis=2) - reasons.contributions(explainer.model, given)[:, :-1]).max()
+    gap = np.abs(values.sum(axis=2) - explainer.model.contributions(given)[:, :-1]).max()
     if gap > 1e-6:
         unknown["interactions"] = f"they miss the contributions by {gap:.2g}"
         return empty
@@ -374,5 +374,5 @@ def _least(agreements: Sequence[Mapping[str, Figure]]) -> dict[str, Figure]:
     return {name: min((each[name] for each in agreements), key=lambda figure: figure.value) for name in AGREEMENT}
 
 
-def _has_twice(families: reasons.Places) -> bool:
+def _has_twice(families: reasons.Indices) -> bool:
     return len(set(families.tolist())) < len(families)

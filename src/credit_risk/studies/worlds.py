@@ -133,7 +133,7 @@ def decided(config: Config, pds: Matrix) -> Decisions:
         inputs=empty,
         faults=Faults(nobody, nobody, empty.astype(bool), empty.astype(bool)),
         unseen=empty.astype(bool),
-        names=decision.Names(Inputs.of(config), (), [band.name for band in config.policy.bands], ()),
+        vocabulary=decision.Vocabulary(Inputs.of(config), (), [band.name for band in config.policy.bands], ()),
     )
 
 

@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from credit_risk.data.writing import read_parquet
-from credit_risk.ledger.decision_record import decision_record
 from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.scoring.scorer import Scorer
 from tools import free_port
@@ -65,4 +64,4 @@ def test_mlflows_server_answers_what_the_scorer_decides(served, files):
     answer = httpx.post(f"{served}/invocations", json=body, timeout=60)
     assert answer.status_code == 200, answer.text
     decisions = scorer.decide(table)
-    assert answer.json()["predictions"] == [decision_record(decisions, row) for row in range(len(table))]
+    assert answer.json()["predictions"] == [decisions.record(row) for row in range(len(table))]

@@ -12,7 +12,6 @@ from credit_risk.data import digest
 from credit_risk.data.inputs import Inputs
 from credit_risk.data.writing import read_parquet
 from credit_risk.errors import CheckFailed, NotFound, UsageError
-from credit_risk.ledger.decision_record import decision_record
 from credit_risk.measures.dotted import numbers
 from credit_risk.registry.errors import RegistryUnavailable
 from credit_risk.registry.history import History
@@ -69,7 +68,7 @@ def test_what_mlflow_loads_decides_as_the_scorer_bit_for_bit(opened, files, regi
     _, version, _ = run_of(opened)
     answered = mlflow.pyfunc.load_model(version.source).predict(rows)
     decisions = scorer.decide(rows)
-    assert answered.to_dict("records") == [decision_record(decisions, row) for row in range(len(rows))]
+    assert answered.to_dict("records") == [decisions.record(row) for row in range(len(rows))]
     assert np.array_equal(answered["pd"].astype(float), decisions.pd, equal_nan=True)
 
 

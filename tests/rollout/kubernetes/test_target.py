@@ -9,7 +9,6 @@ import pytest
 from credit_risk.cli import main
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
-from credit_risk.ledger.decision_record import decision_record
 from credit_risk.rollout import deployment
 from credit_risk.rollout.colours import opposite
 from credit_risk.rollout.engine import NotReached, Releases, RolloutEngine, RolloutRefused
@@ -65,7 +64,7 @@ def api(scorer):
     """The pods decide as the scorer does, but for version 9, whose scores are one higher."""
 
     def decide(application, seen):
-        found = json.loads(json.dumps(decision_record(scorer.decide(application))))
+        found = json.loads(json.dumps(scorer.decide(application).record()))
         if seen["version"] == "9" and found["score"] is not None:
             found["score"] += 1
         return 200, found
@@ -383,7 +382,7 @@ def repository(files, port):
 def test_the_commands_drive_the_cluster_and_leave_this_machine_alone(repository, files, api, monkeypatch, capsys):
     version = version_here(files.root)
     own = Scorer.load(files.scorer)
-    api.decide = lambda application, _: (200, json.loads(json.dumps(decision_record(own.decide(application)))))
+    api.decide = lambda application, _: (200, json.loads(json.dumps(own.decide(application).record())))
     for colour in ("blue", "green"):
         containers = api.objects[f"credit-risk-{colour}"]["spec"]["template"]["spec"]["containers"]
         containers[0]["image"] = f"{IMAGE}:{version}"
@@ -402,7 +401,7 @@ def test_the_commands_drive_the_cluster_and_leave_this_machine_alone(repository,
 def half_way(root, api, version):
     """A rollout whose controller is gone while both colours have traffic."""
     own = Scorer.load(Files(root).scorer)
-    api.decide = lambda application, _: (200, json.loads(json.dumps(decision_record(own.decide(application)))))
+    api.decide = lambda application, _: (200, json.loads(json.dumps(own.decide(application).record())))
     for colour in ("blue", "green"):
         containers = api.objects[f"credit-risk-{colour}"]["spec"]["template"]["spec"]["containers"]
         containers[0]["image"] = f"{IMAGE}:{version}"

@@ -15,6 +15,7 @@ from mlflow.types.schema import AnyType, Array, Object, Property
 
 from credit_risk.data.files import Files
 from credit_risk.registry.mlflow.schemas import OUTPUTS, Field, Schema, as_stored
+from credit_risk.scoring.decision import field_schemas, reason_field_schemas
 from credit_risk.scoring.release_files import release_files
 
 CODE = Path(__file__).parents[2]
@@ -25,14 +26,6 @@ TYPES = {
     "text": DataType.string,
 }
 ANY = AnyType()  # type: ignore[no-untyped-call]
-REASON = Object(
-    [
-        *(Property(name, DataType.string) for name in ("id", "version", "text", "prompt")),
-        Property("driver", DataType.string, required=False),
-        *(Property(name, ANY, required=False) for name in ("value", "reference")),
-        Property("contribution", DataType.double, required=False),
-    ]
-)
 
 
 def pack(files: Files, schema: Schema, example: Mapping[str, Any], to: Path) -> None:
@@ -86,6 +79,19 @@ def _outputs() -> MlflowSchema:
 
 
 def _answered(field: Field) -> Any:
-    if field.name == "reasons":
-        return Array(REASON)
-    return TYPES[field.kind] if field.kind in TYPES else Array(DataType.string)
+    if field.kind in TYPES:
+        return TYPES[field.kind]
+    of_reasons = "$ref" in field_schemas()[field.name]["items"]
+    return Array(_reason() if of_reasons else DataType.string)
+
+
+def _reason() -> Object:
+    return Object([_property(name, schema) for name, schema in reason_field_schemas().items()])
+
+
+def _property(name: str, schema: Mapping[str, Any]) -> Property:
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    known = [kind for kind in types if kind != "null"]
+    # What may be a number or a text, MLflow cannot name.
+    kind = {"string": DataType.string, "number": DataType.double}[known[0]] if len(known) == 1 else ANY
+    return Property(name, kind, required=len(known) == len(types))

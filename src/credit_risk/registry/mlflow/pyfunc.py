@@ -10,7 +10,6 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from credit_risk.ledger.decision_record import decision_record
 from credit_risk.scoring.scorer import Scorer
 
 
@@ -24,7 +23,7 @@ class Decider(PythonModel):
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
         """The decisions on the applications, in their order."""
         decisions = self.scorer.decide(model_input)
-        rows = [decision_record(decisions, row) for row in range(len(decisions))]
+        rows = [decisions.record(row) for row in range(len(decisions))]
         return pd.DataFrame(rows, dtype=object)  # so that what is not there stays None, as the service says it
 
 

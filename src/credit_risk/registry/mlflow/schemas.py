@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from credit_risk.config import Config
 from credit_risk.config.schema import Column
 from credit_risk.errors import CheckFailed
+from credit_risk.scoring.decision import field_schemas
 
 Kind: TypeAlias = Literal["number", "integer", "boolean", "text", "list"]
 
@@ -29,18 +30,6 @@ class Schema:
 
     inputs: tuple[Field, ...]
     outputs: tuple[Field, ...]
-
-
-OUTPUTS = (
-    Field("decision", "text", needed=True),
-    Field("pd", "number", needed=False),
-    Field("score", "number", needed=False),
-    Field("band", "text", needed=False),
-    Field("rule", "text", needed=False),
-    Field("reasons", "list", needed=True),
-    Field("prompts", "list", needed=True),
-    Field("faults", "list", needed=True),
-)
 
 
 class SchemaMismatch(CheckFailed, ValueError):
@@ -167,3 +156,6 @@ def _of_json(name: str, described: Mapping[str, Any], needed: bool) -> Field:
 
 def _may_be_null(described: Mapping[str, Any]) -> bool:
     return None in described.get("enum", ()) or "null" in described.get("type", ())
+
+
+OUTPUTS = tuple(_of_json(name, schema, not _may_be_null(schema)) for name, schema in field_schemas().items())
