@@ -70,6 +70,7 @@ data: setup ##! Fetch data/ from your default DVC remote, or else from the sampl
 		exit 1; }
 
 run: data ##! Data to decided model: the DVC stages, then one screen with the figures and the gate's verdict
+	@mkdir -p reports/parts
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 	@$(BIN)/credit-risk summary
 	@$(BIN)/python tests/recompute.py .

@@ -53,7 +53,8 @@ def fork(room: Path) -> Fork:
         "models/challenger",
     )
     for name in names:
-        if name and not name.startswith(own) and (ROOT / name).is_file():
+        kept = name.startswith("reports/parts/") or not name.startswith(own)  # DVC watches that folder
+        if name and kept and (ROOT / name).is_file():
             (made.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, made.root / name)
     (made.root / "configs" / "credit.yaml").write_text(SAMPLE, encoding="utf-8")

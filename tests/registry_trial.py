@@ -78,7 +78,7 @@ def files(tmp_path: Path, trained: tuple[Config, Files], empty_registry: Path) -
     shutil.copytree(trained[1].root, found.root)
     shutil.copytree(empty_registry, found.root / "registry")
     write_text(found.root / "configs" / "deploy" / "local.yaml", SETTINGS)
-    write_text(found.root / gate.CODE / "model.py", "x = 1\n")
+    write_text(found.root / gate.CODE / "scoring" / "model.py", "x = 1\n")
     judge(found)
     return found
 
