@@ -18,5 +18,5 @@ status: setup ## What runs on this machine, the split, and what a rollout waits 
 	$(BIN)/credit-risk status
 
 drill: setup ## Rollouts under load, sound and bad, with kills of everything: docs/operations.md (half an hour)
-	DRILL=1 $(BIN)/pytest -s tests/rollout/test_drill.py
-	$(BIN)/python tests/rollout/drill_page.py
+	DRILL=1 $(BIN)/pytest -s tests/rollout/local/test_drill.py
+	$(BIN)/python tests/rollout/local/drill_page.py

@@ -11,11 +11,9 @@ from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.registry.errors import RegistryBroken
-from credit_risk.registry.mlflow import promotion
 from credit_risk.scoring.scorer import Scorer
-from registry_trial import WHY
+from registry_trial import WHY, move_version
 
-CHECKER = {"by": "Ada Berg", "reason": WHY}
 APPLICATION = {
     "employment": "<1y",
     "income": 900.0,
@@ -37,8 +35,8 @@ def ledger(tmp_path) -> Iterator[Ledger]:
 @pytest.fixture
 def live(opened, registered):
     registered()
-    promotion.move(opened, "nominate", "1", **CHECKER)
-    promotion.move(opened, "promote", "1", **CHECKER)
+    move_version(opened, "nominate", "1")
+    move_version(opened, "promote", "1")
     return opened
 
 

@@ -9,9 +9,8 @@ from credit_risk.data import digest
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.registry.lifecycle import standing
-from credit_risk.registry.mlflow import promotion
 from credit_risk.rollout.local.folder import LocalFolder
-from registry_trial import assemble_again, empty_registry, files, opened, registered
+from registry_trial import assemble_again, empty_registry, files, move_version, opened, registered
 from rollout_trial import ADA, KEY, Applicants, write_environment
 from tools import HAPROXY, needed
 
@@ -27,7 +26,7 @@ def up(files, registered, opened, monkeypatch):
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
     registered()
     for move in ("nominate", "promote"):
-        promotion.move(opened, move, "1", by="Ada Berg", reason="a reason of five words")
+        move_version(opened, move, "1")
     port = write_environment(files.root)
     root = ["--root", str(files.root)]
     try:
@@ -43,7 +42,7 @@ def test_a_rollout_and_a_rollback_fail_no_request_and_the_registry_follows(up, f
     assemble_again(files, lgd=0.51)
     registered()
     versions[2] = digest.of_directory(files.scorer)
-    promotion.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+    move_version(opened, "nominate", "2")
     with Applicants(port, rate=200, people=100) as asking:
         time.sleep(2)
         assert main(["deploy", *root, "--model-version", "2", "--current-version", "1", *ADA]) == 0
@@ -70,7 +69,7 @@ def test_a_candidate_that_declines_nearly_all_is_stopped_by_its_shadow(up, files
     port, root = up
     assemble_again(files, lgd=2.0)
     registered()
-    promotion.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+    move_version(opened, "nominate", "2")
     with Applicants(port, rate=200, people=100) as asking:
         time.sleep(4)
     assert asking.failed() == []
@@ -84,7 +83,7 @@ def test_who_registered_a_version_does_not_bring_it_into_traffic(up, files, regi
     _, root = up
     assemble_again(files, lgd=0.51)
     registered()
-    promotion.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+    move_version(opened, "nominate", "2")
     assert main(["deploy", *root, *KIM]) == 1
     assert "four eyes" in capsys.readouterr().err
     assert LocalFolder(files.root).versions() == {"blue": "1"}

@@ -15,7 +15,7 @@ from registry_trial import empty_registry, files
 from rollout_trial import KEY, write_environment
 from tools import HAPROXY, free_ports, needed
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflows"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "workflows"))
 
 from runner import clone, pristine
 

@@ -29,20 +29,19 @@ from credit_risk.data import digest
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.registry.lifecycle import standing
-from credit_risk.registry.mlflow import promotion
 from credit_risk.rollout import power
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.supervisor import known
 from credit_risk.rollout.settings import validate_environment_config
 from credit_risk.rollout.state import RolloutRecord, RolloutState
-from registry_trial import assemble_again, empty_registry, files, opened, registered
+from registry_trial import assemble_again, empty_registry, files, move_version, opened, registered
 from rollout_trial import ADA, KEY, Applicants, write_environment
 from tools import HAPROXY, needed
 
 __all__ = ["empty_registry", "files", "opened", "registered"]
 pytestmark = pytest.mark.skipif("DRILL" not in os.environ, reason="takes half an hour: make drill")
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FIGURES = ROOT / "build" / "rollout-drill.json"
 FAULTS = Path(__file__).parent / "faults"
 RATE = 230.0
@@ -88,7 +87,7 @@ class Field:
         self.fault.unlink(missing_ok=True)
         if standing(self.opened.events()).champion != 1:
             assert main(["rollback", "--root", str(self.root), *ADA]) == 0
-            promotion.move(self.opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+            move_version(self.opened, "nominate", "2")
         assert self.folder.versions()[self.live()] == "1"
 
     def live(self) -> str:
@@ -115,7 +114,7 @@ def field(files, registered, opened, monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FAULTS), os.environ.get("PYTHONPATH", "")]))
     registered()
     for move in ("nominate", "promote"):
-        promotion.move(opened, move, "1", by="Ada Berg", reason="a reason of five words")
+        move_version(opened, move, "1")
     port = write_environment(files.root)
     restore_analysis(files.root / "configs" / "deploy" / "local.yaml", BAD)
     digests = {"1": digest.of_directory(files.scorer)}
@@ -123,7 +122,7 @@ def field(files, registered, opened, monkeypatch, tmp_path):
     assemble_again(files, lgd=0.505)
     registered()
     digests["2"] = digest.of_directory(files.scorer)
-    promotion.move(opened, "nominate", "2", by="Ada Berg", reason="a reason of five words")
+    move_version(opened, "nominate", "2")
     try:
         yield Field(files.root, port, fault, digests, opened)
     finally:
@@ -135,7 +134,7 @@ def restore_analysis(path: Path, steps: list[int], bake_s: float = 10) -> None:
     """The shipped analysis, not the loose one of the quick test, with these steps; two replicas, as in production."""
     yaml = YAML()
     tree = yaml.load(path)
-    own = yaml.load(Path(__file__).parent / "environments" / "local.yaml")["rollout"]
+    own = yaml.load(Path(__file__).parents[1] / "environments" / "local.yaml")["rollout"]
     tree["rollout"]["analysis"] = own["analysis"]
     tree["rollout"] |= {"steps": steps, "step_s": 3, "bake_s": bake_s}
     tree["scaling"]["min_replicas"] = 2
@@ -345,7 +344,7 @@ def wait_up(field: Field) -> None:
 
 
 def test_false_alarms_of_sound_rollouts(drilled):
-    environment = validate_environment_config(Path(__file__).parent / "environments" / "local.yaml")
+    environment = validate_environment_config(Path(__file__).parents[1] / "environments" / "local.yaml")
     steps = [step for step in environment.rollout.steps if step < 100]
     analysis = environment.rollout.analysis
     kinds = list(power.measure(analysis, steps, rollouts=200, per_look=int(RATE), seed=7))

@@ -1,4 +1,4 @@
-"""The drill in docs/operations.md, from build/rollout-drill.json: python tests/rollout/drill_page.py writes it."""
+"""Writes the drill in docs/operations.md from build/rollout-drill.json (`make drill`)."""
 
 import json
 from functools import partial
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from credit_risk.report.plots import BAD, MODEL, SCORECARD, picture
 from credit_risk.report.standalone_svg import standalone
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FIGURES = ROOT / "build" / "rollout-drill.json"
 PAGE = ROOT / "docs" / "operations.md"
 PICTURE = ROOT / "docs" / "pictures" / "rollout.svg"
