@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option, Typer
@@ -97,38 +98,31 @@ def _status(
     """Show what runs on this machine, how the traffic is split, and what the rollout waits for."""
     if json and watch:
         raise UsageError("--json prints how it stands now: give it without --watch.")
+    status, settings, folder = _status_of(root, environment, config_file)
     if json:
         from credit_risk.data.writing import json_text
 
-        say(json_text(_standing(root, environment, config_file)))
+        say(json_text(status.facts(settings, folder)))
         return
-    picture = _picture(root, environment, config_file)
     if not watch:
-        show(picture())
+        show(status.overview(settings, folder))
         return
     from rich.console import Console
     from rich.live import Live
 
     with Live(console=Console(highlight=False), auto_refresh=False) as view, suppress(KeyboardInterrupt):
         while True:
-            view.update(picture(), refresh=True)
+            view.update(status.overview(settings, folder), refresh=True)
             time.sleep(WATCHED_EVERY)
 
 
-def _picture(root: Path, environment: str, config_file: Path | None) -> Callable[[], Any]:
-    """What `status` shows, of this machine without the scorer and the registry, which take seconds to import."""
-    from credit_risk.rollout import targets
+def _status_of(root: Path, environment: str, config_file: Path | None) -> tuple[ModuleType, Any, Any]:
+    """The target's status module and what its functions take; scorer and registry take seconds to import."""
+    from credit_risk.rollout.folder import RolloutFolder
+    from credit_risk.rollout.targets import part_of
 
     settings = read_environment(root, environment, config_file)
-    if settings.kubernetes is None:
-        folder = targets.part_of(settings, "folder").LocalFolder(root.absolute())
-        return partial(targets.part_of(settings, "status").overview, folder)
-    return read_site(root, environment, config_file).target.overview
-
-
-def _standing(root: Path, environment: str, config_file: Path | None) -> dict[str, Any]:
-    """What `status` shows, as values."""
-    return read_site(root, environment, config_file).target.facts()
+    return part_of(settings, "status"), settings, RolloutFolder.of(root.absolute(), settings)
 
 
 def _deploy(
@@ -152,19 +146,30 @@ def _deploy(
         int | None,
         Option("--traffic-percentage", "--traffic-shift", help="The first share of traffic (default: as planned)."),
     ] = None,
+    duration: Annotated[
+        float | None,
+        Option(
+            min=1,
+            help="Seconds for all steps together, shared out evenly; a step also lasts until it is proved good "
+            "(default: the environment's step_s and bake_s).",
+        ),
+    ] = None,
     current_version: Annotated[str | None, Option(help="Refuse unless this version is live now.")] = None,
     health_check_endpoint: Annotated[str, Option(help="Must answer first.")] = "/health",
     by: By = None,
     reason: Reason = None,
 ) -> None:
     """Bring a version into traffic step by step, and back by itself if it is worse than the live one."""
-    from credit_risk.rollout import deployment, engine
+    from credit_risk.rollout import CanaryDeployer, deployment, engine
     from credit_risk.rollout.lock import is_locked
 
     site = read_site(root, environment, config_file, health_check_endpoint)
     who, why = _signature(root, by, reason, f"{order or 'deployed'} by hand")
-    if order is None:
-        request = deployment.DeploymentRequest(version, strategy, who, why, percent=percent, current=current_version)
+    if order is None and strategy == "canary":
+        deployer = CanaryDeployer(site, duration, say)
+        _say_end(deployer.deploy(version, by=who, reason=why, percent=percent, current=current_version))
+    elif order is None:
+        request = deployment.DeploymentRequest(version, strategy, who, why, percent, current_version, duration)
         _say_end(deployment.deploy(site, request, say))
     elif order == "resume" and not is_locked(site.record.lock_file):
         deployment.order(site, order, who, why)

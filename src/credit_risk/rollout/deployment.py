@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from credit_risk.config import load
@@ -21,18 +21,35 @@ from credit_risk.registry.settings import load as load_registry
 from credit_risk.registry.versions import open_versions
 from credit_risk.rollout import ledger_history, releases, smoke
 from credit_risk.rollout.analysis import Counts
-from credit_risk.rollout.engine import NotReached, RolloutEngine, RolloutRefused, signed
+from credit_risk.rollout.colours import Colour
+from credit_risk.rollout.engine import NotReached, RolloutEngine, RolloutRefused, Target, signed
 from credit_risk.rollout.folder import RolloutFolder, version_here
 from credit_risk.rollout.lock import is_locked, lock
 from credit_risk.rollout.plan import RolloutPlan, plan
 from credit_risk.rollout.settings import Environment, Rollout, validate_environment_config
 from credit_risk.rollout.state import RolloutRecord, RolloutState, Strategy
-from credit_risk.rollout.targets import DeploymentTarget, find_target
+from credit_risk.rollout.targets import part_of
 
 log = logging.getLogger(__name__)
 
 MOST_PAUSE = 1.0  # seconds between two ticks
 BUSY = "another controller drives this rollout: `credit-risk status` shows it."
+
+
+class DeploymentTarget(Target, Protocol):
+    """What `credit-risk deploy` needs to know of a target, beside what the engine does with it."""
+
+    def require_running(self) -> None:
+        """Raise where nothing runs that a version could be brought into."""
+
+    def foreign_live(self) -> tuple[Colour, str] | None:
+        """The live colour and its version, where it may have come from elsewhere and is to be fetched; else None."""
+
+    def overview(self) -> RenderableType:
+        """What runs, how traffic is split and how the rollout stands. Raises where that cannot be seen."""
+
+    def facts(self) -> dict[str, Any]:
+        """What the overview shows, as values that JSON knows. Raises where that cannot be seen."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +87,15 @@ class Site:
 
     @property
     def folder(self) -> RolloutFolder:
-        """Rollouts in a cluster have files of their own: what is up on this machine is another matter."""
-        return RolloutFolder(self.root, self.environment.environment if self.environment.kubernetes else "")
+        return RolloutFolder.of(self.root, self.environment)
 
     @cached_property
     def target(self) -> DeploymentTarget:
         """The cluster that the environment names, or this machine. Raises TargetMissing."""
-        return find_target(self.environment, self.folder, self.health)
+        target: DeploymentTarget = part_of(self.environment, "target").connect(
+            self.environment, self.folder, self.health
+        )
+        return target
 
     @property
     def record(self) -> RolloutRecord:

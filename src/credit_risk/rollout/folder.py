@@ -8,6 +8,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import write_directory
 from credit_risk.errors import NotFound
 from credit_risk.rollout.colours import Colour
+from credit_risk.rollout.settings import Environment
 from credit_risk.scoring.release_files import copy_release_files
 
 MARK = Path("models") / "scorer" / "scorer.json"
@@ -20,6 +21,11 @@ class RolloutFolder:
 
     root: Path
     within: str = ""
+
+    @classmethod
+    def of(cls, root: Path, environment: Environment) -> "RolloutFolder":
+        """Rollouts in a cluster have files of their own: what is up on this machine is another matter."""
+        return cls(root, environment.environment if environment.kubernetes else "")
 
     @property
     def run(self) -> Path:

@@ -5,14 +5,9 @@ A target is found here alone, by name and late, so that a fork can take one out 
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Literal, Protocol, TypeAlias
-
-from rich.console import RenderableType
+from typing import Any, Literal, TypeAlias
 
 from credit_risk.errors import UsageError
-from credit_risk.rollout.colours import Colour
-from credit_risk.rollout.engine import Target
-from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment
 
 TargetName: TypeAlias = Literal["local", "kubernetes"]
@@ -29,35 +24,17 @@ class TargetMissing(UsageError):
         )
 
 
-class DeploymentTarget(Target, Protocol):
-    """What `credit-risk deploy` needs to know of a target, beside what the engine does with it."""
-
-    def require_running(self) -> None:
-        """Raise where nothing runs that a version could be brought into."""
-
-    def foreign_live(self) -> tuple[Colour, str] | None:
-        """The live colour and its version, where it may have come from elsewhere and is to be fetched; else None."""
-
-    def overview(self) -> RenderableType:
-        """What runs, how traffic is split and how the rollout stands. Raises where that cannot be seen."""
-
-    def facts(self) -> dict[str, Any]:
-        """What the overview shows, as values that JSON knows. Raises where that cannot be seen."""
-
-
 def name_of(environment: Environment) -> TargetName:
     """The target of an environment: the cluster that it names, or else this machine."""
     return "local" if environment.kubernetes is None else "kubernetes"
 
 
-def find_target(environment: Environment, folder: RolloutFolder, health: str) -> DeploymentTarget:
-    """The target of an environment. Raises TargetMissing where it was taken out."""
-    target: DeploymentTarget = part_of(environment, "target").connect(environment, folder, health)
-    return target
-
-
 def part_of(environment: Environment, module: str) -> Any:
-    """A module of the environment's target, imported late. Raises TargetMissing where it was taken out."""
+    """A module of the environment's target, imported late. Raises TargetMissing where it was taken out.
+
+    Each target has `target`, whose connect(environment, folder, health) gives what deployment.DeploymentTarget says,
+    and `status`, whose overview(environment, folder) shows what runs, and facts(environment, folder) as values.
+    """
     name = name_of(environment)
     if find_spec(f"{PACKAGE}.{name}") is None:
         raise TargetMissing(name, environment.environment)

@@ -257,7 +257,7 @@ class ClusterTarget:
 
 
 def connect(environment: Environment, folder: RolloutFolder, health: str) -> ClusterTarget:
-    """The target of an environment (see targets.find_target). Raises UsageError without a cluster."""
+    """The target of an environment (see targets.part_of). Raises UsageError without a cluster."""
     where = environment.kubernetes
     if where is None:
         raise UsageError(f"{environment.environment} names no cluster (its section kubernetes).")

@@ -7,15 +7,18 @@ from rich import box
 from rich.console import Group
 from rich.table import Table
 
+from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.router import RouterUnavailable, Server
 from credit_risk.rollout.local.supervisor import NotUp, known
 from credit_risk.rollout.lock import is_locked
+from credit_risk.rollout.settings import Environment
 from credit_risk.rollout.status import rollout_facts, rollout_lines
 
 
-def facts(folder: LocalFolder) -> dict[str, Any]:
+def facts(environment: Environment, shared: RolloutFolder) -> dict[str, Any]:  # noqa: ARG001  (see targets.part_of)
     """The processes with their state, the rollout, and the split in percent. Raises NotUp if nothing runs."""
+    folder = LocalFolder(shared.root, shared.within)
     if not is_locked(folder.supervisor_lock):
         raise NotUp("nothing runs here; `credit-risk up` starts it.")
     split = folder.router.split()
@@ -24,7 +27,7 @@ def facts(folder: LocalFolder) -> dict[str, Any]:
     return {"processes": _processes(folder), "rollout": rollout_facts(folder), "traffic": traffic}
 
 
-def overview(folder: LocalFolder) -> Group:
+def overview(environment: Environment, shared: RolloutFolder) -> Group:  # noqa: ARG001  (see targets.part_of)
     """The same for people: the processes as a table. Raises NotUp if nothing runs."""
     now = facts(folder)
     table = Table("process", "version", "pid", "state", "restarts", "in traffic", "requests", "failed", box=box.SIMPLE)

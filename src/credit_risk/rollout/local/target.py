@@ -123,15 +123,15 @@ class LocalTarget:
 
     def overview(self) -> Group:
         """The processes, the rollout and the split."""
-        return status.overview(self.folder)
+        return status.overview(self.environment, self.folder)
 
     def facts(self) -> dict[str, Any]:
         """The same as values."""
-        return status.facts(self.folder)
+        return status.facts(self.environment, self.folder)
 
 
 def connect(environment: Environment, folder: RolloutFolder, health: str) -> LocalTarget:
-    """The target of an environment (see targets.find_target)."""
+    """The target of an environment (see targets.part_of)."""
     return LocalTarget(LocalFolder(folder.root, folder.within), environment, health)
 
 
