@@ -1,9 +1,7 @@
 """The commands of environments and of rollouts, whatever the target."""
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal

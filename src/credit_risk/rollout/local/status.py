@@ -27,9 +27,9 @@ def facts(environment: Environment, shared: RolloutFolder) -> dict[str, Any]:  #
     return {"processes": _processes(folder), "rollout": rollout_facts(folder), "traffic": traffic}
 
 
-def overview(environment: Environment, shared: RolloutFolder) -> Group:  # noqa: ARG001  (see targets.part_of)
+def overview(environment: Environment, shared: RolloutFolder) -> Group:
     """The same for people: the processes as a table. Raises NotUp if nothing runs."""
-    now = facts(folder)
+    now = facts(environment, shared)
     table = Table("process", "version", "pid", "state", "restarts", "in traffic", "requests", "failed", box=box.SIMPLE)
     for process in now["processes"]:
         in_traffic = {None: "", True: "yes", False: "no"}[process["in_traffic"]]
@@ -37,7 +37,7 @@ def overview(environment: Environment, shared: RolloutFolder) -> Group:  # noqa:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     traffic = now["traffic"]
     split = f"green {traffic['green']:g} %, blue {traffic['blue']:g} % of the applicants; salt {traffic['salt']}"
-    return Group(table, *rollout_lines(folder), split)
+    return Group(table, *rollout_lines(shared), split)
 
 
 def _processes(folder: LocalFolder) -> list[dict[str, Any]]:
