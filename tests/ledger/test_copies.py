@@ -10,7 +10,7 @@ from credit_risk.data.writing import InTheWay
 from credit_risk.errors import NotFound
 from credit_risk.ledger.copies import backup, restore, write_down, written_down
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
-from credit_risk.ledger.group import GroupCommit
+from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 

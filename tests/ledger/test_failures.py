@@ -10,7 +10,7 @@ import pytest
 from ledger_trial import KEY, entry
 
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
-from credit_risk.ledger.group import GroupCommit
+from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 

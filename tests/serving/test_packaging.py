@@ -54,6 +54,11 @@ def test_the_master_which_only_minds_the_workers_loads_nothing_that_decides():
     assert imported("import credit_risk.serving.bento") & {"lightgbm", "pandas", "sqlalchemy", *PIPELINE} == set()
 
 
+def test_an_environment_is_read_without_what_decides_and_without_the_ledgers_database():
+    """So that commands which only look at an environment start soon."""
+    assert imported("import credit_risk.serving.settings") & {"lightgbm", "sqlalchemy", "alembic"} == set()
+
+
 @pytest.mark.parametrize(
     "module", ["credit_risk.serving.bento, credit_risk.serving.web", "credit_risk.cli; credit_risk.cli.commands()"]
 )

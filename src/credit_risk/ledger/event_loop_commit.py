@@ -1,8 +1,8 @@
 """Group commit in the event loop's own thread, for a ledger in a local file.
 
-A transaction on a local file is shorter than what two threads lose by handing Python's lock to each other. A database
-over the network keeps a thread of its own (see group.py): a loop would stand still for each round trip. Here only the
-disk holds the loop up; while another process writes, the loop goes on and tries again.
+A transaction on a local file takes less time than two threads lose by handing Python's lock to each other. A database
+over the network keeps a thread of its own (group_commit), because a loop would wait for each round trip. Here the loop
+waits for the disk alone; while another process writes, it goes on and tries again.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from credit_risk.ledger.entry import Entry, Prepared, Recorded
 from credit_risk.ledger.errors import LedgerBusy, LedgerUnavailable, Overloaded
-from credit_risk.ledger.group import CLOSED, GroupCommit, resolve_all, stopped
+from credit_risk.ledger.group_commit import CLOSED, GroupCommit, resolve_all, stopped
 from credit_risk.ledger.ledger import EntryOutcome, Ledger
 from credit_risk.ledger.store import AGAIN
 

@@ -22,7 +22,7 @@ from credit_risk.errors import CheckFailed, ScorerError
 from credit_risk.ledger.entry import DecidedBy, Entry, Recorded, iso_time
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, Overloaded
 from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
-from credit_risk.ledger.group import GroupCommit
+from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.scoring import signing

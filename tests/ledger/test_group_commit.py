@@ -7,7 +7,7 @@ import pytest
 from ledger_trial import entry
 
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, Overloaded
-from credit_risk.ledger.group import GroupCommit
+from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 
