@@ -22,6 +22,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 SCORERS = ("scorer", "challenger")
 SPLITS = ("train", "selection", "test")
+DIGITS, DECIMALS = 6, 10  # of a reported figure: so many significant digits, and decimals at most
 LOOSE = {"calibration_slope": 1e-6}  # both sides stop an iteration
 NOT_RECOMPUTED = {
     "monotone.": "a perturbation test of thousands of decisions",
@@ -264,9 +265,9 @@ def gains(root, config, scored):
     counted = scored.assign(band=names).groupby("band")["bad"].agg(rows="size", bads="sum")
     counted = counted.reindex(table.index, fill_value=0)
     good = (counted["rows"] == table["rows"]) & (counted["bads"] == table["bads"])
-    rates = (counted["bads"] / counted["rows"] - table["bad_rate"]).abs().max()
+    rates = (counted["bads"] / counted["rows"] - table["bad_rate"]).abs()
     wrong = [f"gains.csv: band {band} does not have the rows or bads" for band in table.index[~good]]
-    return wrong + ([] if rates <= 1e-9 else ["gains.csv: bad rates differ"])
+    return wrong + (["gains.csv: bad rates differ"] if any(rates > table["bad_rate"].map(half_a_digit) + 1e-9) else [])
 
 
 def flat(tree, path=""):
@@ -285,7 +286,13 @@ def differs(path, said, found):
         return said != found
     if said is None or math.isnan(found):
         return not (said is None and math.isnan(found))
-    return not abs(said - found) <= LOOSE.get(path.rsplit(".", 1)[-1], 1e-9)
+    return not abs(said - found) <= half_a_digit(found) + LOOSE.get(path.rsplit(".", 1)[-1], 1e-9)
+
+
+def half_a_digit(number):
+    """By how much a figure and the number it was rounded from may differ: half a unit of its sixth digit."""
+    shown = DIGITS - 1 - math.floor(math.log10(abs(number))) if number else DECIMALS
+    return 0.5 * 10.0 ** -min(max(shown, 0), DECIMALS)
 
 
 def main(root):

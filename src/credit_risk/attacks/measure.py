@@ -16,7 +16,7 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Attacks, Gate
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Inputs, Mask
-from credit_risk.data.writing import read_json, write_csv, write_json
+from credit_risk.data.writing import read_json, write_figures, write_report
 from credit_risk.errors import CheckFailed, DataError
 from credit_risk.measures import gate
 from credit_risk.measures.figure import flat
@@ -55,7 +55,7 @@ def run(config: Config, files: Files) -> None:
         "privacy": _privacy(config, files, tested, folder, unknown),
         "unknown": unknown,
     }
-    write_json(files.part("attacks"), numbers)
+    write_report(files.part("attacks"), numbers)
 
 
 def _robustness(
@@ -86,9 +86,9 @@ def _robustness(
     by_attack = {
         name: flat({"survived": attacked.survived(flips, confidence)}) for name, flips in attacked.by_attack.items()
     }
-    write_csv(folder / "flips.csv", attacked.table(confidence))
-    write_csv(folder / "survival.csv", attacked.curve(confidence))
-    write_csv(folder / "levers.csv", attacked.levers())
+    write_figures(folder / "flips.csv", attacked.table(confidence))
+    write_figures(folder / "survival.csv", attacked.curve(confidence))
+    write_figures(folder / "levers.csv", attacked.levers())
     return {
         **flat({"score": attacked.survived(attacked.cheapest, confidence)}),
         "by_attack": by_attack,
@@ -105,7 +105,7 @@ def _privacy(config: Config, files: Files, tested: RowsUnderTest, folder: Path, 
         unknown["privacy.score"] = f"fewer than {FEWEST} scored training or selection rows: too few to learn an attack"
         return {"score": None, **counts}
     found = membership.attacks(people, seed=config.evaluation.seed, confidence=config.evaluation.confidence)
-    write_csv(folder / "membership.csv", membership.table(found))
+    write_figures(folder / "membership.csv", membership.table(found))
     strongest = membership.strongest(found)
     return {
         **flat({"score": membership.privacy(found[strongest]), "auc": found[strongest]}),

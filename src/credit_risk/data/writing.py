@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from credit_risk.data.rounding import all_rounded, rounded_table
 from credit_risk.errors import CreditRiskError, NotFound
 
 EARLIER = "The stage that writes it has not run: run `make run`, or that stage first."
@@ -76,6 +77,11 @@ def json_text(value: object, *, sort_keys: bool = False) -> str:
     return json.dumps(_plain(value), indent=2, sort_keys=sort_keys, ensure_ascii=False, allow_nan=False)
 
 
+def write_report(path: Path, value: Mapping[str, Any]) -> None:
+    """JSON of measured figures, each rounded to what it means: who judges them reads what people read."""
+    write_json(path, all_rounded(value))
+
+
 def read_json(path: Path) -> Any:
     """A JSON file of an earlier stage. Raises NotFound if that has not run."""
     try:
@@ -99,6 +105,11 @@ def write_parquet(path: Path, table: pd.DataFrame) -> None:
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     with replacing(path) as unfinished:
         table.to_csv(unfinished, index=False, lineterminator="\n")
+
+
+def write_figures(path: Path, table: pd.DataFrame) -> None:
+    """CSV of measured figures, rounded as `write_report` rounds them."""
+    write_csv(path, rounded_table(table))
 
 
 def write_directory(path: Path, fill: Callable[[Path], None], *, mark: str) -> None:

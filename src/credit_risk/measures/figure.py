@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from credit_risk.data.rounding import rounded
 
 ENDS = ("_low", "_high")
 
@@ -23,6 +25,10 @@ class Figure:
     @classmethod
     def unknown(cls, n: int, why: str) -> "Figure":
         return cls(math.nan, math.nan, math.nan, n, why)
+
+    def rounded(self) -> "Figure":
+        """As a report holds it: who chooses by it, before it is written or after, comes to the same."""
+        return replace(self, value=rounded(self.value), low=rounded(self.low), high=rounded(self.high))
 
     @property
     def known(self) -> bool:

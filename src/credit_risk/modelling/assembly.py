@@ -63,7 +63,7 @@ def reference(config: Config, inputs: Matrix, score: Matrix) -> dict[str, Any]:
     categories = {name: config.categories(name) for name in config.inputs}
     return {
         "inputs": drift.of(columns, config.drift.bins, categories).as_dict(),
-        "score": drift.of({"score": score}, config.drift.bins).as_dict(),
+        "score": drift.of({"score": score.round(drift.SCORE_DECIMALS)}, config.drift.bins).as_dict(),
     }
 
 

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from credit_risk.config import Config
 from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.rounding import in_units, parameter
 from credit_risk.data.split import Labels
 from credit_risk.errors import DataError
 from credit_risk.scoring.calibration import Calibration
@@ -126,13 +127,13 @@ def calibrated(margin: Matrix, bad: Mask) -> Calibration:
             "no application from another. Look at the outcome's coding and at the features."
         )
     regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(margin[:, None], bad)
-    slope = float(regression.coef_[0, 0])
+    slope = parameter(regression.coef_[0, 0])
     if not slope > 0:
         raise DataError(
             f"out-of-fold margins have a calibration slope of {slope:.3f}, expected above 0: the model ranks no "
             "better than chance on rows it was not fitted on. Look at the outcome's coding and at the features."
         )
-    return Calibration(float(regression.intercept_[0]), slope)
+    return Calibration(parameter(regression.intercept_[0]), slope)
 
 
 def challenger(fit: Fit, matrix: Matrix, bad: Mask, fold: Labels) -> Fitted:
@@ -168,15 +169,15 @@ def scorecard(config: Config) -> Fit:
         while True:
             weights = np.column_stack([binned[column].transform(matrix[:, column]) for column in columns])
             regression = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(weights, bad)
-            coefficients = regression.coef_[0]
-            if coefficients.max() <= 0 or len(columns) == 1:
+            coefficients = tuple(map(parameter, regression.coef_[0]))
+            if max(coefficients) <= 0 or len(columns) == 1:
                 break
-            columns.pop(int(coefficients.argmax()))
+            columns.pop(coefficients.index(max(coefficients)))
         return Scorecard(
             tuple(columns),
             tuple(binned[column] for column in columns),
-            tuple(map(float, coefficients)),
-            float(regression.intercept_[0]),
+            coefficients,
+            parameter(regression.intercept_[0]),
         )
 
     return fit
@@ -201,16 +202,16 @@ def _bins(values: Matrix, bad: Mask, sign: int, plain: bool) -> Bins | None:
         return None
     missing = np.array([np.nan])
     # Without metric_missing optbinning weighs every missing value as the average, 0.
-    weight_of_missing = float(
+    weight_of_missing = parameter(
         binning.transform(missing.astype(object) if plain else missing, metric="woe", metric_missing="empirical")[0]
     )
     if plain:
         codes = np.arange(np.nanmax(values) + 1)
         woe = binning.transform(codes.astype(str).astype(object), metric="woe")
-        return Bins((), tuple(map(float, woe)), weight_of_missing, by_code=True)
+        return Bins((), tuple(map(parameter, woe)), weight_of_missing, by_code=True)
     edges = tuple(map(float, binning.splits))
-    middles = np.array([-np.inf, *edges])
-    return Bins(edges, tuple(map(float, binning.transform(middles, metric="woe"))), weight_of_missing, by_code=False)
+    woe = binning.transform(np.array([-np.inf, *edges]), metric="woe")
+    return Bins(edges, tuple(map(parameter, woe)), weight_of_missing, by_code=False)
 
 
 def _words(codes: Matrix) -> NDArray[np.object_]:
@@ -231,19 +232,20 @@ def logistic(config: Config) -> Fit:
         low = _by_column(lambda column: float(np.nanquantile(column, 0.005)), values)
         high = _by_column(lambda column: float(np.nanquantile(column, 0.995)), values)
         design = prepared(matrix, columns, codes, low=low, high=high, fill=fill)
-        centre, scale = design.mean(axis=0), design.std(axis=0)
-        scale[scale == 0] = 1.0
-        regression = LogisticRegression(C=1.0, solver="newton-cholesky").fit((design - centre) / scale, bad)
+        spread = [float(deviation) or 1.0 for deviation in design.std(axis=0)]
+        centre, scale = (tuple(map(in_units, values, spread)) for values in (design.mean(axis=0), spread))
+        scaled = (design - np.array(centre)) / np.array(scale)
+        regression = LogisticRegression(C=1.0, solver="newton-cholesky").fit(scaled, bad)
         return Logistic(
             tuple(columns),
             tuple(codes),
             low,
             high,
             fill,
-            tuple(map(float, centre)),
-            tuple(map(float, scale)),
-            tuple(map(float, regression.coef_[0])),
-            float(regression.intercept_[0]),
+            centre,
+            scale,
+            tuple(map(parameter, regression.coef_[0])),
+            parameter(regression.intercept_[0]),
         )
 
     return fit

@@ -19,6 +19,7 @@ from credit_risk.scoring.decision import Decisions
 from credit_risk.scoring.features import Features, FeatureTable
 from credit_risk.scoring.scorer import Scorer
 
+PD_DECIMALS = 10  # of what is measured and kept: beyond them exp differs from processor to processor
 Scorers = Mapping[str, Scorer]  # by kind of model, the candidate first
 
 
@@ -77,7 +78,8 @@ class ScoredSplit:
         return self.outcomes["group"].to_numpy()[self.scored]
 
     def pd(self, kind: str) -> Matrix:
-        return self.decisions[kind].pd[self.scored]
+        """PDs as they are measured and kept, one a scored row."""
+        return self.decisions[kind].pd[self.scored].round(PD_DECIMALS)
 
     def sample(self, kind: str) -> Sample:
         return Sample.of(self.bad, self.pd(kind), self.group, self.economics)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from credit_risk.config import Config
 from credit_risk.config.schema import PolicyRule, Reasons, Scalar
 from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.rounding import parameter
 from credit_risk.errors import DataError, ScorerError
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.model import Model
@@ -304,12 +305,14 @@ def background(
     """
     rows = matrix[population(settings, pd, cut_off)]
     added = model.contributions(rows)
-    mean = added.mean(axis=0)
+    mean = [parameter(part) for part in calibration.slope * added[:, :-1].mean(axis=0)]
+    # Of the rounded means, so that contributions and base still add up to the log-odds.
+    base = calibration.intercept + calibration.slope * float(added[0, -1]) + math.fsum(mean)
     unordered = [config.categories(name) is not None and not directed for name, directed in _directed(config)]
     return Background(
         features=config.features,
-        base=float(calibration.intercept + calibration.slope * mean.sum()),
-        mean=tuple(map(float, calibration.slope * mean[:-1])),
+        base=base,
+        mean=tuple(mean),
         reference=tuple(map(_typical, rows.T, added.T[:-1], unordered)),
         lowest=tuple(_end(column, np.min) for column in matrix.T),
         highest=tuple(_end(column, np.max) for column in matrix.T),

@@ -12,12 +12,12 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.data.writing import read_json, read_parquet, write_csv, write_json, write_parquet
+from credit_risk.data.writing import read_json, read_parquet, write_figures, write_parquet, write_report
 from credit_risk.measures import bands, drift, leak, metrics, monotone, results
 from credit_risk.measures.figure import flat, reported
 from credit_risk.measures.intervals import bootstrap, paired_difference
 from credit_risk.modelling.assembly import load_scorers
-from credit_risk.modelling.scored_split import ScoredSplit, read_inputs, read_scored
+from credit_risk.modelling.scored_split import PD_DECIMALS, ScoredSplit, read_inputs, read_scored
 from credit_risk.scoring import decision
 from credit_risk.scoring.scorer import Scorer
 
@@ -37,12 +37,12 @@ def run(config: Config, files: Files) -> None:
     for name, part in (("selection", selection), ("test", test)):
         write_parquet(files.predictions / f"{name}.parquet", predictions(part))
     for name, table in curves(config, test):
-        write_csv(files.plots / f"{name}.csv", table)
+        write_figures(files.plots / f"{name}.csv", table)
     log.info("effects of features, and steps against the claimed directions")
     candidate, challenger, _ = scorers.values()
-    write_csv(files.plots / "effects.csv", effects(config, candidate, test))
+    write_figures(files.plots / "effects.csv", effects(config, candidate, test))
     tests = [steps_against(config, scorer, test) for scorer in (candidate, challenger)]
-    write_csv(files.plots / "monotone.csv", monotone.table(tests[0]))
+    write_figures(files.plots / "monotone.csv", monotone.table(tests[0]))
     unknown: dict[str, str] = {}
     numbers = {
         "kind": test.model,
@@ -53,19 +53,19 @@ def run(config: Config, files: Files) -> None:
         **stability(config, files, candidate, test, unknown),
     }
     numbers["bands"], table = by_band(config, test, unknown)
-    write_csv(files.plots / "bands.csv", table)
+    write_figures(files.plots / "bands.csv", table)
     train = read_inputs(config, files, "train"), read_parquet(files.outcomes("train"))["bad"].to_numpy()
     numbers["leak"] = leak_numbers(
         config, train, selection=selection, test=test, model_gini=numbers["test"]["gini"], unknown=unknown
     )
     numbers["rows"] = row_counts(len(train[1]), selection, test)
-    write_json(files.report("metrics"), {**numbers, "unknown": unknown})
+    write_report(files.report("metrics"), {**numbers, "unknown": unknown})
     log.info("test AUC %.4f (%.4f to %.4f)", *(numbers["test"][key] for key in ("auc", "auc_low", "auc_high")))
 
 
 def predictions(part: ScoredSplit) -> pd.DataFrame:
-    """Every row's outcome and PDs in the order of the outcomes; NaN where a row could not be scored."""
-    pds = {kind: decisions.pd for kind, decisions in part.decisions.items()}
+    """Every row's outcome and PDs as they are measured, in the order of the outcomes; NaN: could not be scored."""
+    pds = {kind: decisions.pd.round(PD_DECIMALS) for kind, decisions in part.decisions.items()}
     return part.outcomes[["row", "group", "bad"]].assign(**pds)
 
 
@@ -199,7 +199,8 @@ def stability(config: Config, files: Files, scorer: Scorer, test: ScoredSplit, u
         return {}
     limit, confidence = config.drift.threshold, config.drift.confidence
     score, inputs = (drift.Reference.from_dict(scorer.reference[name]) for name in ("score", "inputs"))
-    (shift,) = drift.psi(score, {"score": test.score}, threshold=limit, confidence=confidence)
+    scores = {"score": test.score.round(drift.SCORE_DECIMALS)}
+    (shift,) = drift.psi(score, scores, threshold=limit, confidence=confidence)
     columns = {name: test.all_inputs[:, index] for index, name in enumerate(config.inputs)}
     each = drift.at_once(confidence, len(columns))
     name, largest = drift.largest(drift.psi(inputs, columns, threshold=limit, confidence=each))

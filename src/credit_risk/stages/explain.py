@@ -18,7 +18,7 @@ from credit_risk.config.schema import GUARDED_ROLES
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.split import Labels
-from credit_risk.data.writing import read_parquet, write_csv, write_directory, write_json
+from credit_risk.data.writing import read_parquet, write_directory, write_figures, write_report
 from credit_risk.measures import explanation
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import proportion, resampled
@@ -92,12 +92,12 @@ def run(config: Config, files: Files) -> None:
     log.info("interventional SHAP and interactions")
     numbers["interventional"] = interventional(config, train, declined, unknown)
     pairs = interactions(config, overall, unknown)
-    write_json(files.report("explain"), {**numbers, "unknown": unknown})
+    write_report(files.report("explain"), {**numbers, "unknown": unknown})
     tables = {**explanation.tables(overall, declined, confidence=config.evaluation.confidence), "interactions": pairs}
 
     def fill(directory: Path) -> None:
         for name, table in tables.items():
-            write_csv(directory / f"{name}.csv", table)
+            write_figures(directory / f"{name}.csv", table)
 
     write_directory(files.reports / "explain", fill, mark="importance.csv")
 

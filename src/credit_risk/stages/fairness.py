@@ -14,7 +14,7 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Alternatives, Fairness
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.data.writing import read_json, read_parquet, write_csv, write_directory, write_json
+from credit_risk.data.writing import read_json, read_parquet, write_directory, write_figures, write_report
 from credit_risk.measures import fairness, proxies
 from credit_risk.measures.fairness import Cases, Grouping
 from credit_risk.measures.figure import Figure, Figures, flat, flat_names, reported
@@ -53,12 +53,12 @@ def run(config: Config, files: Files) -> None:
         report |= proxy_figures(config, train, unknown)
         report["alternatives"] = searched(config, files, candidate, challenger, train=train, tables=tables)
     write_directory(files.reports / "fairness", lambda directory: _fill(directory, tables), mark="groups.csv")
-    write_json(files.report("fairness"), {**report, "unknown": unknown})
+    write_report(files.report("fairness"), {**report, "unknown": unknown})
 
 
 def _fill(directory: Path, tables: Tables) -> None:
     for name, table in tables.items():
-        write_csv(directory / f"{name}.csv", table)
+        write_figures(directory / f"{name}.csv", table)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Robustness, Scenario
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Mask, Matrix
-from credit_risk.data.writing import write_csv, write_json
+from credit_risk.data.writing import write_figures, write_report
 from credit_risk.measures import stress
 from credit_risk.measures.figure import Figure, flat, reported
 from credit_risk.measures.intervals import mean
@@ -48,11 +48,11 @@ def run(config: Config, files: Files) -> None:
         "unknown": unknown,
     }
     folder = files.reports / "robustness"
-    write_csv(folder / "scenarios.csv", scenario_table(baseline, scenarios))
-    write_csv(folder / "migration.csv", migrations)
-    write_csv(folder / "missing.csv", missing)
-    write_csv(folder / "invalid.csv", invalid)
-    write_json(files.report("robustness"), numbers)
+    write_figures(folder / "scenarios.csv", scenario_table(baseline, scenarios))
+    write_figures(folder / "migration.csv", migrations)
+    write_figures(folder / "missing.csv", missing)
+    write_figures(folder / "invalid.csv", invalid)
+    write_report(files.report("robustness"), numbers)
 
 
 def under_stress(

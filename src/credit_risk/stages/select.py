@@ -8,7 +8,7 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Kind
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_json
+from credit_risk.data.writing import write_report
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import paired_difference
 from credit_risk.modelling import selection
@@ -27,7 +27,7 @@ def run(config: Config, files: Files) -> None:
     scorers: dict[str, Scorer] = {kind: read_fitted(config, files, kind) for kind in KINDS}
     part = read_scored(config, files, scorers, "selection")
     unknown: dict[str, str] = {}
-    difference = compared(config, part)
+    difference = {name: figure.rounded() for name, figure in compared(config, part).items()}
     figures = reported("scorecard", difference, unknown)
     choice = selection.choose(config.model, difference["auc"])
     report = {
@@ -41,7 +41,7 @@ def run(config: Config, files: Files) -> None:
         "models": {kind: digest.of_file(files.model / model.KINDS[kind].file_name) for kind in KINDS},
         "rows": {"selection": len(part.outcomes), "scored": int(part.scored.sum())},
     }
-    write_json(files.report("selection"), {**report, "unknown": unknown})
+    write_report(files.report("selection"), {**report, "unknown": unknown})
     log.info("%s", choice.sentence)
 
 
