@@ -13,7 +13,7 @@ from credit_risk.data import digest, split, tables
 from credit_risk.data.files import SPLITS, Files, SplitName
 from credit_risk.data.inputs import Mask
 from credit_risk.data.split import Assignment
-from credit_risk.data.writing import write_parquet, write_report
+from credit_risk.data.writing import write_json, write_parquet
 from credit_risk.errors import DataError
 from credit_risk.modelling.accounts import Accounts, modelled
 
@@ -34,7 +34,7 @@ def run(config: Config, files: Files) -> None:
         )
     for part, name in enumerate(SPLITS):
         write_split(config, files, name, accounts, mask=assignment.part == part, group=assignment.group)
-    write_report(
+    write_json(
         files.report("preparation"),
         {
             "rows_read": len(raw),
