@@ -82,7 +82,7 @@ def cross_validated(
     config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: Progress
 ) -> tuple[Matrix, Curve]:
     """LightGBM margins of each row by the model that did not see it, at the number of trees that loses least."""
-    folds = [(np.flatnonzero(fold != held), np.flatnonzero(fold == held)) for held in range(config.model.folds)]
+    folds = [(np.flatnonzero(fold != index), np.flatnonzero(fold == index)) for index in range(config.model.folds)]
     result: dict[str, Any] = lgb.cv(
         boosting_parameters(config),
         _dataset(config, matrix, bad),
@@ -95,8 +95,8 @@ def cross_validated(
     mean, spread = (np.array(result[f"valid binary_logloss-{what}"], dtype=np.float64) for what in ("mean", "stdv"))
     curve = Curve(mean.round(10), spread.round(10))
     out_of_fold = np.empty(len(bad))
-    for booster, (_, held) in zip(result["cvbooster"].boosters, folds, strict=True):
-        out_of_fold[held] = booster.predict(matrix[held], raw_score=True, num_iteration=curve.trees)
+    for booster, (_, left_out) in zip(result["cvbooster"].boosters, folds, strict=True):
+        out_of_fold[left_out] = booster.predict(matrix[left_out], raw_score=True, num_iteration=curve.trees)
     return out_of_fold, curve
 
 
@@ -139,8 +139,8 @@ def calibrated(margin: Matrix, bad: Mask) -> Calibration:
 def challenger(fit: Fit, matrix: Matrix, bad: Mask, fold: Labels) -> Fitted:
     """A challenger fitted and calibrated the same way as the model."""
     out_of_fold = np.empty(len(bad))
-    for held in np.unique(fold):
-        rest = fold != held
+    for index in np.unique(fold):
+        rest = fold != index
         out_of_fold[~rest] = fit(matrix[rest], bad[rest]).margin(matrix[~rest])
     return Fitted(fit(matrix, bad), calibrated(out_of_fold, bad), out_of_fold)
 
@@ -151,14 +151,14 @@ def scorecard(config: Config) -> Fit:
     A characteristic whose coefficient comes out with the wrong sign would reward what its own bins call
     risky; the worst such one is dropped and the rest fitted again.
     """
-    sign, plain = config.directions, set(plain_categories(config))
+    sign, unordered = config.directions, set(plain_categories(config))
 
     def fit(matrix: Matrix, bad: Mask) -> Scorecard:
         sample = _sample(len(bad), config.model.seed)
         binned = {
             column: bins
             for column in range(matrix.shape[1])
-            if (bins := _bins(matrix[sample, column], bad[sample], sign[column], column in plain))
+            if (bins := _bins(matrix[sample, column], bad[sample], sign[column], column in unordered))
         }
         columns = list(binned)
         if not columns:
@@ -189,13 +189,13 @@ def _sample(rows: int, seed: int) -> Labels:
     return np.sort(np.random.default_rng(seed).choice(rows, BINNING_ROWS, replace=False))
 
 
-def _bins(values: Matrix, bad: Mask, sign: int, plain: bool) -> Bins | None:
+def _bins(values: Matrix, bad: Mask, sign: int, unordered: bool) -> Bins | None:
     """The optimal bins of one characteristic, None if it does not discriminate."""
     trend = {1: "ascending", -1: "descending", 0: "auto_asc_desc"}[sign]
     binning = OptimalBinning(
-        dtype="categorical" if plain else "numerical", monotonic_trend=None if plain else trend, cat_cutoff=None
+        dtype="categorical" if unordered else "numerical", monotonic_trend=None if unordered else trend, cat_cutoff=None
     )
-    binning.fit(_words(values) if plain else values, bad)
+    binning.fit(_words(values) if unordered else values, bad)
     table = binning.binning_table
     table.build(add_totals=False)
     if table.iv < MINIMUM_IV:
@@ -203,9 +203,9 @@ def _bins(values: Matrix, bad: Mask, sign: int, plain: bool) -> Bins | None:
     missing = np.array([np.nan])
     # Without metric_missing optbinning weighs every missing value as the average, 0.
     weight_of_missing = parameter(
-        binning.transform(missing.astype(object) if plain else missing, metric="woe", metric_missing="empirical")[0]
+        binning.transform(missing.astype(object) if unordered else missing, metric="woe", metric_missing="empirical")[0]
     )
-    if plain:
+    if unordered:
         codes = np.arange(np.nanmax(values) + 1)
         woe = binning.transform(codes.astype(str).astype(object), metric="woe")
         return Bins((), tuple(map(parameter, woe)), weight_of_missing, by_code=True)
@@ -223,10 +223,10 @@ def _words(codes: Matrix) -> NDArray[np.object_]:
 
 def logistic(config: Config) -> Fit:
     """Fits the plain logistic regression, with a light penalty so that repeated features do no harm."""
-    plain = set(plain_categories(config))
+    unordered = set(plain_categories(config))
 
     def fit(matrix: Matrix, bad: Mask) -> Logistic:
-        columns, codes = _design(config, matrix.shape[1], plain)
+        columns, codes = _design(config, matrix.shape[1], unordered)
         values = matrix[:, columns]
         fill = _by_column(lambda column: float(np.nanmedian(column)), values)
         low = _by_column(lambda column: float(np.nanquantile(column, 0.005)), values)
@@ -251,12 +251,12 @@ def logistic(config: Config) -> Fit:
     return fit
 
 
-def _design(config: Config, features: int, plain: set[int]) -> tuple[list[int], list[int]]:
+def _design(config: Config, features: int, unordered: set[int]) -> tuple[list[int], list[int]]:
     """The feature behind each column of the regression, and its category for the columns of plain categories."""
     pairs = []
     for column in range(features):
         categories = config.categories(config.features[column]) or ()
-        pairs += [(column, code) for code in range(len(categories))] if column in plain else [(column, -1)]
+        pairs += [(column, code) for code in range(len(categories))] if column in unordered else [(column, -1)]
     return [column for column, _ in pairs], [code for _, code in pairs]
 
 
