@@ -13,9 +13,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from pydantic import model_validator
 
 from credit_risk.config.schema import Section, Text
@@ -29,13 +26,6 @@ log = logging.getLogger(__name__)
 VARIABLE = "CREDIT_RISK_SIGNING_KEY"  # the private key's file
 OPENED_BY = "CREDIT_RISK_SIGNING_PASSWORD"  # the variable that holds the word which opens it
 DEVELOPMENT = Path("build") / "signing" / "signing.key"
-BROKEN = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    InvalidSignature,
-)  # whatever a garbled signature makes fail
 
 
 class SignedBy(Section):
@@ -62,7 +52,7 @@ class SigningUnavailable(CreditRiskError, ConnectionError):
 
 def sign_release(files: Files, key: Path | None) -> list[Path]:
     """Sign scorer and gate record; returns the signatures that were made anew. key: None signs keyless."""
-    unsigned = [one for one in signed(files) if key is None or not _is_signed(*one, key)]
+    unsigned = [pair for pair in signed(files) if key is None or not _is_signed(*pair, key)]
     return [sign(path, signature, key) for path, signature in unsigned]
 
 
@@ -74,7 +64,7 @@ def verify_release(files: Files, by: SignedBy) -> None:
 
 
 def signed(files: Files) -> tuple[tuple[Path, Path], ...]:
-    """What is signed in a release, each with the place of its signature."""
+    """What is signed in a release, each with the path of its signature."""
     return (files.scorer, files.scorer_signature), (files.report("gate"), files.gate_signature)
 
 
@@ -128,6 +118,7 @@ def refusal(path: Path, signature: Path, by: SignedBy, root: Path) -> str | None
             public_key, "It is the public key whose signature counts; `credit-risk sign` makes one to try with."
         )
     config = import_module("model_signing").verifying.Config()
+    invalid = import_module("cryptography.exceptions").InvalidSignature
     unreachable = import_module("sigstore.errors").Error if public_key is None else OSError
     try:
         if public_key is not None:
@@ -137,8 +128,8 @@ def refusal(path: Path, signature: Path, by: SignedBy, root: Path) -> str | None
         config.verify(path, signature)
     except (OSError, unreachable) as error:
         return f"{path} cannot be verified: {error}"
-    except BROKEN as error:
-        return f"{path}: {_said(error, path, signature)}"
+    except (ValueError, LookupError, TypeError, AttributeError, invalid) as error:  # what a garbled signature causes
+        return f"{path}: {_difference(error, path, signature)}"
     return None
 
 
@@ -155,12 +146,14 @@ def private_key(root: Path, environment: Mapping[str, str] = os.environ) -> Path
 
 def make_keys(path: Path) -> None:
     """Write a new private key, for its owner alone, and its public half as NAME.pub beside it."""
+    ec = import_module("cryptography.hazmat.primitives.asymmetric.ec")
+    form = import_module("cryptography.hazmat.primitives.serialization")
     key = ec.generate_private_key(ec.SECP256R1())
     path.parent.mkdir(parents=True, exist_ok=True)
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    public = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
     path.with_suffix(".pub").write_bytes(public)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-        stream.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        stream.write(key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()))
 
 
 def _is_signed(path: Path, signature: Path, key: Path) -> bool:
@@ -171,7 +164,7 @@ def _is_signed(path: Path, signature: Path, key: Path) -> bool:
     return refusal(path, signature, SignedBy(public_key=str(public.absolute())), path.parent) is None
 
 
-def _said(error: Exception, path: Path, signature: Path) -> str:
+def _difference(error: Exception, path: Path, signature: Path) -> str:
     """The library's finding in one line: the names of the files that differ, or why the signature does not count."""
     if "Signature mismatch" in str(error):
         return f"it is not what was signed: {', '.join(_differences(path, signature))}."
@@ -184,9 +177,10 @@ def _differences(path: Path, signature: Path) -> list[str]:
     """Each file that is not as a valid signature lists it."""
     envelope = json.loads(signature.read_bytes())["dsseEnvelope"]
     listed = json.loads(base64.b64decode(envelope["payload"]))["predicate"]["resources"]
-    then = {one["name"]: one["digest"] for one in listed}
-    files = [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
-    now = {one.relative_to(path).as_posix(): digest.of_file(one) for one in files}  # a single file is "."
-    told = {name: "was altered" for name in then.keys() & now.keys() if then[name] != now[name]}
-    told |= dict.fromkeys(now.keys() - then.keys(), "was added") | dict.fromkeys(then.keys() - now.keys(), "is missing")
-    return [f"{'it' if name == '.' else name} {what}" for name, what in sorted(told.items())]
+    then = {resource["name"]: resource["digest"] for resource in listed}
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    now = {file.relative_to(path).as_posix(): digest.of_file(file) for file in files}  # a single file is "."
+    changes = {name: "was altered" for name in then.keys() & now.keys() if then[name] != now[name]}
+    changes |= dict.fromkeys(now.keys() - then.keys(), "was added")
+    changes |= dict.fromkeys(then.keys() - now.keys(), "is missing")
+    return [f"{'it' if name == '.' else name} {change}" for name, change in sorted(changes.items())]
