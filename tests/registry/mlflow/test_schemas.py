@@ -1,5 +1,7 @@
 """Three descriptions of one scorer: when they disagree, each kind of disagreement has its own error."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -76,3 +78,27 @@ def test_several_disagreements_are_all_told():
         schemas.agree(WANTED, Schema(without("months"), OUTPUTS[1:]), "it")
     assert [type(one) for one in caught.value.mismatches] == [schemas.InputMissing, schemas.OutputDiffers]
     assert str(caught.value).count("\n") == 1
+
+
+LONGER = """
+from typing import Annotated
+from credit_risk.scoring import decision
+
+class Longer(decision.Decision):
+    margin: Annotated[float | None, decision.Source(lambda decisions, row: 0.25)]
+
+decision.Decision = Longer
+
+from credit_risk.registry.mlflow import packing, schemas
+print(schemas.OUTPUTS[-1])
+print(packing._outputs().inputs[-1])
+"""
+
+
+def test_a_field_added_to_the_decision_is_an_output():
+    """A process of its own, as outputs derive from scoring.decision.Decision when they are imported."""
+    done = subprocess.run([sys.executable, "-c", LONGER], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    field, column = done.stdout.splitlines()[-2:]
+    assert field == str(Field("margin", "number", needed=False))
+    assert column == "'margin': double (optional)"
