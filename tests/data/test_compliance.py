@@ -96,20 +96,20 @@ def test_sound_evidence_passes_every_check():
 def test_cells_that_name_a_person_fail(cells: list[str], sentence: str):
     verdict = answer("no_direct_identifiers", table=table(comment=cells))
     assert verdict.verdict == "FAIL"
-    assert sentence in verdict.found
+    assert sentence in verdict.sentence
 
 
 def test_card_numbers_kept_as_numbers_are_seen_too():
     verdict = answer(
         "no_direct_identifiers", table=table(income=[4111111111111111.0, 4012888888881881, 5555555555554444])
     )
-    assert "income looks like card number in 3 of 3" in verdict.found
+    assert "income looks like card number in 3 of 3" in verdict.sentence
 
 
 def test_a_column_called_after_an_identifier_fails_but_one_that_says_whether_there_is_one_does_not():
     named = config(firstName={"role": "applicant", "type": "text"}, comment={"role": "ignore", "why": "w"})
     verdict = answer("no_direct_identifiers", config=named, table=table(firstName=["a", "b", "c"]))
-    assert verdict.found.startswith("firstName is called after a direct identifier (first_name)")
+    assert verdict.sentence.startswith("firstName is called after a direct identifier (first_name)")
     has = config(has_email={"role": "feature", "type": "boolean"})
     assert answer("no_direct_identifiers", config=has, table=table(has_email=[True, False, True])).verdict == "PASS"
 
@@ -117,7 +117,7 @@ def test_a_column_called_after_an_identifier_fails_but_one_that_says_whether_the
 def test_an_ignored_column_called_after_an_identifier_is_named_but_was_not_read():
     verdict = answer("no_direct_identifiers", config=config(email={"role": "ignore", "why": "w"}))
     assert verdict.verdict == "PASS"
-    assert verdict.found.endswith("not read, so not looked into: email")
+    assert verdict.sentence.endswith("not read, so not looked into: email")
 
 
 @pytest.mark.parametrize(
@@ -150,18 +150,18 @@ def test_a_name_is_met_by_whole_parts_alone():
 def test_a_special_category_near_the_model_fails():
     near = config(religion={"role": "feature", "type": "number"})
     verdict = answer("special_categories_apart", config=near)
-    assert verdict.found == "religion (religion) has role feature; declare it protected, proxy or ignore"
+    assert verdict.sentence == "religion (religion) has role feature; declare it protected, proxy or ignore"
 
 
 def test_data_beyond_the_declared_and_a_column_without_a_reason_fail():
     verdict = answer("minimisation", table=table(more=1), config=config(note={"role": "ignore"}))
-    assert verdict.found == "more is not declared; note gives no reason (why)"
+    assert verdict.sentence == "more is not declared; note gives no reason (why)"
 
 
 def test_a_purpose_and_a_term_must_be_stated():
     silent = policy("purpose_and_retention", statements={"purpose": " "})
     verdict = answer("purpose_and_retention", silent)
-    assert verdict.found == "house.yaml states no purpose, retention, retention_months"
+    assert verdict.sentence == "house.yaml states no purpose, retention, retention_months"
 
 
 @pytest.mark.parametrize(
@@ -183,13 +183,13 @@ def test_a_purpose_and_a_term_must_be_stated():
 def test_each_control_fails_for_its_own_reason(check: str, changes: dict[str, Any], sentence: str):
     verdict = answer(check, **changes)
     assert verdict.verdict == "FAIL"
-    assert sentence in verdict.found
+    assert sentence in verdict.sentence
 
 
 def test_a_control_whose_check_nobody_wrote_fails():
     verdict = answer("everything_is_fine")
     assert verdict.verdict == "FAIL"
-    assert verdict.found.startswith("there is no check 'everything_is_fine'; known: no_direct_identifiers")
+    assert verdict.sentence.startswith("there is no check 'everything_is_fine'; known: no_direct_identifiers")
 
 
 def test_a_verdict_carries_the_source_and_that_it_is_a_secondary_one():

@@ -5,7 +5,7 @@ import pytest
 from pandas import Series
 
 from credit_risk.config import Column
-from credit_risk.data.dictionary import held, missing
+from credit_risk.data.dictionary import known_cells, missing
 
 WORDS = ("own", "rent")
 
@@ -17,25 +17,27 @@ def words(*counts):
 
 def test_numbers_are_told_by_ends_and_middle():
     column = Column(role="feature", type="number")
-    assert held(Series([1.0, 2.5, 2_000_000.0]), column) == "1 … 2.5 … 2,000,000"
-    assert held(Series([0.123456, 0.5, float("nan")]), column) == "0.1235 … 0.3117 … 0.5"
-    assert held(Series([float("nan")]), column) == ""
+    assert known_cells(Series([1.0, 2.5, 2_000_000.0]), column) == "1 … 2.5 … 2,000,000"
+    assert known_cells(Series([0.123456, 0.5, float("nan")]), column) == "0.1235 … 0.3117 … 0.5"
+    assert known_cells(Series([float("nan")]), column) == ""
 
 
 def test_words_are_told_by_their_shares_the_most_frequent_first():
-    assert held(words(1, 3), Column(role="feature", type="category", categories=WORDS)) == "rent 75.0%, own 25.0%"
-    assert held(Series([True, False, False, False]), Column(role="feature", type="boolean")) == "true 25.0%"
+    assert (
+        known_cells(words(1, 3), Column(role="feature", type="category", categories=WORDS)) == "rent 75.0%, own 25.0%"
+    )
+    assert known_cells(Series([True, False, False, False]), Column(role="feature", type="boolean")) == "true 25.0%"
 
 
 def test_a_small_group_of_a_protected_column_is_only_said_to_be_small():
     column = Column(role="protected", type="category", categories=WORDS, why="a test")
-    assert held(words(9, 91), column) == "rent 91.0%, own under 10 rows"
-    assert held(words(10, 90), column) == "rent 90.0%, own 10.0%"
+    assert known_cells(words(9, 91), column) == "rent 91.0%, own under 10 rows"
+    assert known_cells(words(10, 90), column) == "rent 90.0%, own 10.0%"
 
 
 def test_the_ends_of_a_protected_number_are_nobodys():
     column = Column(role="protected", type="integer", why="age")
-    assert held(Series(range(101)), column) == "5 … 50 … 95 (5 %, middle, 95 %)"
+    assert known_cells(Series(range(101)), column) == "5 … 50 … 95 (5 %, middle, 95 %)"
 
 
 @pytest.mark.parametrize(
@@ -48,12 +50,12 @@ def test_the_ends_of_a_protected_number_are_nobodys():
     ],
 )
 def test_what_could_tell_a_person_gives_no_value_away(column):
-    assert held(Series([17, 18]), column) == ""
+    assert known_cells(Series([17, 18]), column) == ""
 
 
 def test_many_words_are_cut_short():
     column = Column(role="target")
-    assert held(Series([f"w{n:02}" for n in range(15)]), column).endswith("w11 6.7% and 3 more")
+    assert known_cells(Series([f"w{n:02}" for n in range(15)]), column).endswith("w11 6.7% and 3 more")
 
 
 def test_missing_is_a_share():

@@ -34,7 +34,7 @@ def inputs(*, max_missing: float = 1.0, refuse_invalid: bool = True, **columns: 
 
 def cell(value: Any, column: Column) -> float:
     """One field of a single application."""
-    return float(inputs(x=column).one({"x": value})[0, 0])
+    return float(inputs(x=column).single_row({"x": value})[0, 0])
 
 
 def column(values: list[Any], declared: Column, dtype: Any = None) -> list[float]:
@@ -44,7 +44,7 @@ def column(values: list[Any], declared: Column, dtype: Any = None) -> list[float
 
 def test_each_type_has_its_number():
     # Of car and home, home is 1; of 1, 2 and 10, 10 is 2: the place in the list, not the number.
-    assert_array_equal(inputs().one(SOUND), [[1.5, 3, 1, 1, 2]])
+    assert_array_equal(inputs().single_row(SOUND), [[1.5, 3, 1, 1, 2]])
     assert_array_equal(inputs().table(DataFrame([SOUND])), [[1.5, 3, 1, 1, 2]])
 
 
@@ -63,7 +63,7 @@ def test_missing_is_nan_in_every_type_and_form():
     for name, declared in COLUMNS.items():
         assert math.isnan(cell(None, declared)), name
         assert math.isnan(column([None, SOUND[name]], declared, object)[0]), name
-    assert_array_equal(inputs().one({}), [[NAN] * 5])
+    assert_array_equal(inputs().single_row({}), [[NAN] * 5])
     assert_array_equal(column([1, None], NUMBER, "Int64"), [1, NAN])
     assert_array_equal(column([True, None], BOOLEAN, "boolean"), [1, NAN])
     assert_array_equal(column(["home", None], CATEGORY, "category"), [1, NAN])
@@ -132,7 +132,7 @@ def test_a_category_that_a_file_holds_as_a_number_is_its_word():
 )
 def test_json_types_are_taken_as_they_are_and_never_coerced(value: Any, declared: Column):
     assert cell(value, declared) == INF
-    assert inputs(x=declared).faults(inputs(x=declared).one({"x": value})).refused[0]
+    assert inputs(x=declared).faults(inputs(x=declared).single_row({"x": value})).refused[0]
 
 
 def test_a_whole_number_may_be_written_with_a_point():
@@ -199,7 +199,7 @@ def test_invalid_cells_are_refused_or_referred_as_the_policy_says():
 
 def test_a_sentence_names_the_field_what_was_got_and_what_is_expected():
     of = inputs()
-    broken = of.one({"income": "much", "late": 2.5, "owner": 1, "purpose": "boat"})
+    broken = of.single_row({"income": "much", "late": 2.5, "owner": 1, "purpose": "boat"})
     assert of.sentences(broken, of.faults(broken), 0) == [
         "income: got something else, expected a number",
         "late: got 2.5, expected a whole number from -2 to 8",
@@ -211,7 +211,7 @@ def test_a_sentence_names_the_field_what_was_got_and_what_is_expected():
 
 def test_a_sound_application_has_no_sentence_and_neither_has_a_missing_cell_that_is_allowed():
     of = inputs(x=NUMBER, y=Column(role="feature", type="number", missing="allow"))
-    matrix = of.one({"x": 1})
+    matrix = of.single_row({"x": 1})
     assert of.sentences(matrix, of.faults(matrix), 0) == []
     assert not of.faults(matrix).any[0]
 
@@ -245,7 +245,7 @@ def test_a_table_and_single_applications_agree_on_every_cell_broken_ones_too(app
         {name: Series([application.get(name) for application in applications], dtype=object) for name in COLUMNS}
     )
     whole = of.table(table)
-    single = np.vstack([of.one(application) for application in applications])
+    single = np.vstack([of.single_row(application) for application in applications])
     # Which infinity stands for "something else" means nothing.
     assert_array_equal(np.abs(whole), np.abs(single))
     assert_array_equal(of.faults(whole).refused, of.faults(single).refused)

@@ -7,7 +7,7 @@ from pandas.testing import assert_frame_equal
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from credit_risk.data.simulated_lender import DIRECTIONS, EMPLOYMENT, Book, lender, log_odds
+from credit_risk.data.simulated_lender import DIRECTIONS, EMPLOYMENT, SimulatedBook, lender, log_odds
 
 
 def standard_error_of_bads(pd: Series) -> float:
@@ -15,12 +15,12 @@ def standard_error_of_bads(pd: Series) -> float:
     return float(np.sqrt((pd * (1 - pd)).sum()) / len(pd))
 
 
-def known(book: Book) -> DataFrame:
+def known(book: SimulatedBook) -> DataFrame:
     """The applications with every income filled in from the truth."""
     return book.applications.assign(income=book.truth["income"])
 
 
-def changed_columns(book: Book, other: Book) -> set[str]:
+def changed_columns(book: SimulatedBook, other: SimulatedBook) -> set[str]:
     return {column for column in book.applications if not book.applications[column].equals(other.applications[column])}
 
 

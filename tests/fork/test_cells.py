@@ -58,9 +58,9 @@ def test_steps_and_scales_have_an_order_and_other_words_none(words, ordered):
 
 
 def test_the_words_that_keep_steps_from_an_order_are_named():
-    assert cells.without_a_place(["<0", "0-200", ">=200", "no account"]) == ("no account",)
-    assert cells.without_a_place(["<0", "no account"]) == ()
-    assert cells.without_a_place(["car", "home", "boat"]) == ()
+    assert cells.unordered_words(["<0", "0-200", ">=200", "no account"]) == ("no account",)
+    assert cells.unordered_words(["<0", "no account"]) == ()
+    assert cells.unordered_words(["car", "home", "boat"]) == ()
 
 
 def test_a_word_for_a_gap_is_one_among_numbers_and_a_word_among_words():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from credit_risk.fork.merging import NotMergeable, by_id, merge_files, same, told
+from credit_risk.fork.merging import NotMergeable, by_id, merge_files, same, shown
 
 ROOT = Path(__file__).parents[2]
 
@@ -206,9 +206,9 @@ def test_one_is_not_true_and_the_order_of_keys_says_nothing(tmp_path):
 
 
 def test_a_long_value_is_told_in_one_short_line():
-    assert len(told([f"word {n}" for n in range(1000)])) <= 120
-    assert told("word " * 1000).startswith('"word word')
-    assert told("a\nb") == r'"a\nb"'
+    assert len(shown([f"word {n}" for n in range(1000)])) <= 120
+    assert shown("word " * 1000).startswith('"word word')
+    assert shown("a\nb") == r'"a\nb"'
 
 
 @pytest.mark.parametrize(("broken", "side"), [(0, "the version before"), (1, "yours"), (2, "upstream's")])

@@ -342,7 +342,7 @@ def test_both_paths_decide_whatever_is_drawn_to_the_bit_alike():
     def alike(data: st.DataObject) -> None:
         scorer = data.draw(scorers())
         drawn = [data.draw(applications(scorer.config)) for _ in range(4)]
-        inputs = np.vstack([scorer._inputs.one(application) for application in drawn])
+        inputs = np.vstack([scorer._inputs.single_row(application) for application in drawn])
         table = np.vstack([inputs, inputs[::-1]])
         assert len(table) > FEW_ROWS  # so that LightGBM predicts it as a table
         for reasons in (True, False):
@@ -380,7 +380,7 @@ def test_what_is_sound_is_decided_and_all_else_left_to_columns(trained: tuple[Co
     scorer = Scorer.load(trained[1].scorer)
 
     def decided(**changes: Any) -> Decisions | None:
-        return scorer._single.decide(scorer._inputs.one({**SOUND, **changes}), reasons=True)
+        return scorer._single.decide(scorer._inputs.single_row({**SOUND, **changes}), reasons=True)
 
     assert decided() is not None
     assert decided(term_months=24.5) is None

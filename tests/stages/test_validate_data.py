@@ -273,7 +273,7 @@ def test_a_broken_policy_is_refused(files: Files):
 
 def test_without_git_and_dvc_the_controls_that_need_them_fail(files: Files):
     report = check(files, frameworks=["house"])
-    failed = {verdict.found.split(",")[0] for verdict in report.compliance if verdict.verdict == "FAIL"}
+    failed = {verdict.sentence.split(",")[0] for verdict in report.compliance if verdict.verdict == "FAIL"}
     assert failed == {
         "data.dvc is not there or names no MD5",
         "there is no git commit to trace this run to; commit first",
@@ -285,18 +285,18 @@ def test_with_the_data_recorded_and_the_code_committed_every_control_passes(file
     record(files)
     commit(files.root)
     report = check(files, frameworks=["house"])
-    assert {verdict.found for verdict in report.compliance if verdict.verdict == "FAIL"} == set()
+    assert {verdict.sentence for verdict in report.compliance if verdict.verdict == "FAIL"} == set()
     assert report.as_dict()["commit"] == report.commit
     # One changed cell, and the data are no longer those that were recorded.
     write(files, [*ROWS[:-1], ROWS[-1].replace("400", "401")])
     (changed,) = [verdict for verdict in check(files, frameworks=["house"]).compliance if verdict.verdict == "FAIL"]
-    assert changed.found.startswith("data.dvc records ")
+    assert changed.sentence.startswith("data.dvc records ")
     # One changed line of the config, and the run cannot be traced.
     write(files, ROWS)
     with (files.policies / "house.yaml").open("a") as stream:
         stream.write("\n")
     (changed,) = [verdict for verdict in check(files, frameworks=["house"]).compliance if verdict.verdict == "FAIL"]
-    assert changed.found.startswith("changed since commit")
+    assert changed.sentence.startswith("changed since commit")
 
 
 def test_data_outside_the_recorded_directory_are_not_under_control(files: Files):
@@ -305,7 +305,7 @@ def test_data_outside_the_recorded_directory_are_not_under_control(files: Files)
     other = files.root / "other.csv"
     shutil.copy(files.root / "data" / "loans.csv", other)
     (failed,) = [v for v in check(files, paths=[other], frameworks=["house"]).compliance if v.verdict == "FAIL"]
-    assert failed.found == "data.dvc does not track other.csv"
+    assert failed.sentence == "data.dvc does not track other.csv"
 
 
 def test_the_shipped_policies_ask_for_checks_that_exist():

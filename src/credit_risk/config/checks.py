@@ -181,11 +181,11 @@ def _reason_problems(config: Config) -> Iterator[Problem]:
         if family.id in ids:
             yield (*loc, "id"), f"two families are called {family.id}; a notice could not tell them apart"
         ids.add(family.id)
-        for place, name in enumerate(family.features):
+        for position, name in enumerate(family.features):
             if name not in config.features:
-                yield (*loc, "features", place), _unknown("feature", name, config.features)
+                yield (*loc, "features", position), _unknown("feature", name, config.features)
             elif name in family_of:
-                yield (*loc, "features", place), f"{name} is in {family_of[name]} already; one family a feature"
+                yield (*loc, "features", position), f"{name} is in {family_of[name]} already; one family a feature"
             family_of.setdefault(name, family.id)
     if lacking := [name for name in config.features if name not in family_of]:
         yield ("reasons", "families"), f"no family holds {', '.join(lacking)}; a decline could not name them"
@@ -267,7 +267,7 @@ def _attribute_problems(config: Config, name: str, attribute: Attribute) -> Iter
     for index, band in enumerate(bands):
         if band.low > band.high:
             yield (*loc, "bands", index), f"the band must go from low to high, got {band.low:g} to {band.high:g}"
-        if any(other.low <= band.high and band.low <= other.high for other in bands[:index]):
+        if any(earlier.low <= band.high and band.low <= earlier.high for earlier in bands[:index]):
             yield (*loc, "bands", index), f"{band.name} overlaps a band above it"
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from credit_risk.config.schema import Section
-from credit_risk.config.yaml_positions import Loc, bad_keys, counts, explain, plain, read_tree, sentence
+from credit_risk.config.yaml_positions import Loc, bad_keys, counts, explain, plain_values, read_tree, sentence
 from credit_risk.errors import ConfigError
 
 DEFAULT = Path("configs") / "deploy" / "local.yaml"
@@ -35,10 +35,10 @@ def whole(path: Path, kind: type[Kind]) -> Kind:
     return _checked(path, read_tree(path, FIX), kind, ())
 
 
-def refuse(path: Path, found: Iterable[tuple[Loc, str]]) -> None:
+def refuse(path: Path, faults: Iterable[tuple[Loc, str]]) -> None:
     """Raise ConfigError for what a checker found at these keys, each with its line in the file."""
     tree = read_tree(path, FIX)
-    if problems := [sentence(path, tree, loc, message) for loc, message in found]:
+    if problems := [sentence(path, tree, loc, message) for loc, message in faults]:
         raise ConfigError(path, problems)
 
 
@@ -66,7 +66,7 @@ def _checked(path: Path, tree: Any, kind: type[Kind], below: Loc) -> Kind:
         raise ConfigError(path, problems)
     try:
         # Strict: "3" is no number and true is not 1; YAML says which is which.
-        return kind.model_validate(plain(part), strict=True)
+        return kind.model_validate(plain_values(part), strict=True)
     except ValidationError as error:
-        found = [((*below, *one["loc"]), explain(kind, one["loc"], one)) for one in counts(error.errors())]
-        raise ConfigError(path, [sentence(path, tree, loc, message) for loc, message in found]) from None
+        faults = [((*below, *fault["loc"]), explain(kind, fault["loc"], fault)) for fault in counts(error.errors())]
+        raise ConfigError(path, [sentence(path, tree, loc, message) for loc, message in faults]) from None

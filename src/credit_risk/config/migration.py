@@ -8,21 +8,21 @@ from typing import Any
 from credit_risk.config.open_decisions import OPEN
 
 VERSION = 2
-Place = tuple[str, ...]
+KeyPath = tuple[str, ...]
 # By the version that brought them: keys that a config of the version before lacks, each with what is put there.
-ADDED: Mapping[int, Mapping[Place, Any]] = {
+ADDED: Mapping[int, Mapping[KeyPath, Any]] = {
     2: {("suggested",): [], ("project", "legal_basis"): OPEN, ("outcome", "favourable"): OPEN},
 }
 
 
-def lacking(tree: Mapping[str, Any], since: int) -> dict[Place, Any]:
+def lacking(tree: Mapping[str, Any], since: int) -> dict[KeyPath, Any]:
     """The keys that came after version `since` and do not stand in this config, in the order they came."""
     return {
-        place: value
+        key_path: value
         for version, keys in sorted(ADDED.items())
         if version > since
-        for place, value in keys.items()
-        if place[-1] not in _section(tree, place)
+        for key_path, value in keys.items()
+        if key_path[-1] not in _section(tree, key_path)
     }
 
 
@@ -44,20 +44,20 @@ def migrated_text(text: str, tree: Any) -> str:
     """
     lines = text.splitlines(keepends=True)
     new = [
-        (*_first_child(_section(tree, place)), place[-1], value)
-        for place, value in lacking(tree, tree["version"]).items()
+        (*_first_child(_section(tree, key_path)), key_path[-1], value)
+        for key_path, value in lacking(tree, tree["version"]).items()
     ]
     version = tree.lc.key("version")[0]
     lines[version] = re.sub(r"(version:\s*)\d+", rf"\g<1>{VERSION}", lines[version], count=1)
-    for line, column, key, value in sorted(new, key=lambda one: one[:2], reverse=True):
+    for line, column, key, value in sorted(new, key=lambda entry: entry[:2], reverse=True):
         before, after = lines[line][:column], lines[line][column:]
         entry = f"{key}: {json.dumps(value)}"
         lines[line] = f"{before}{entry}, {after}" if before.strip() else f"{before}{entry}\n{before}{after}"
     return "".join(lines)
 
 
-def _section(tree: Mapping[str, Any], place: Place) -> Any:
-    return tree.get(place[0]) or {} if len(place) > 1 else tree
+def _section(tree: Mapping[str, Any], key_path: KeyPath) -> Any:
+    return tree.get(key_path[0]) or {} if len(key_path) > 1 else tree
 
 
 def _first_child(section: Any) -> tuple[int, int]:

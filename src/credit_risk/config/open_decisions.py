@@ -6,7 +6,7 @@ OPEN = "???"
 
 
 @dataclass(frozen=True)
-class Decision:
+class OpenDecision:
     """One value of the config that no data can show. flag: the option that gives it when a config is drafted."""
 
     path: str
@@ -15,24 +15,30 @@ class Decision:
 
 
 DECISIONS = (
-    Decision("project.legal_basis", "by what right the applicants' data are used, and who says so", "--legal-basis"),
-    Decision("outcome.definition", "what a bad account is, as in 90 days late within twelve months", "--definition"),
-    Decision("outcome.favourable", "what an applicant gets who is approved", "--favourable"),
-    Decision("outcome.performance_window_months", "after how many months the outcome is known", "--window"),
-    Decision(
+    OpenDecision(
+        "project.legal_basis", "by what right the applicants' data are used, and who says so", "--legal-basis"
+    ),
+    OpenDecision(
+        "outcome.definition", "what a bad account is, as in 90 days late within twelve months", "--definition"
+    ),
+    OpenDecision("outcome.favourable", "what an applicant gets who is approved", "--favourable"),
+    OpenDecision("outcome.performance_window_months", "after how many months the outcome is known", "--window"),
+    OpenDecision(
         "outcome.population", "whose outcomes these are: booked (accepted accounts) or all applicants", "--population"
     ),
-    Decision("policy.margin", "what a good account earns, as a share of the exposure", "--margin"),
-    Decision("policy.lgd", "what a bad account loses, as a share of the exposure", "--lgd"),
-    Decision("policy.cost", "what it costs to open any account, as a share of the exposure", "--cost"),
-    Decision("fairness.unavailable", "why there is no protected column, in words for a regulator", "--no-protected"),
+    OpenDecision("policy.margin", "what a good account earns, as a share of the exposure", "--margin"),
+    OpenDecision("policy.lgd", "what a bad account loses, as a share of the exposure", "--lgd"),
+    OpenDecision("policy.cost", "what it costs to open any account, as a share of the exposure", "--cost"),
+    OpenDecision(
+        "fairness.unavailable", "why there is no protected column, in words for a regulator", "--no-protected"
+    ),
 )
 
-_ASKS = {one.path: one.asks for one in DECISIONS}
+_ASKS = {decision.path: decision.asks for decision in DECISIONS}
 
 
 def question(path: str) -> str:
-    """What has to be decided at a place of the config, as the sentence that refuses it."""
+    """What has to be decided at a key of the config, as the sentence that refuses it."""
     asks = _ASKS.get(path) or "a person has to say this"
     return f"not decided yet: {asks}. Write the answer in the place of {OPEN}"
 

@@ -10,7 +10,7 @@ from credit_risk.config.checks import inconsistencies
 from credit_risk.config.migration import VERSION
 from credit_risk.config.open_decisions import OPEN, question
 from credit_risk.config.schema import Config
-from credit_risk.config.yaml_positions import Loc, bad_keys, counts, explain, plain, read_tree, sentence
+from credit_risk.config.yaml_positions import Loc, bad_keys, counts, explain, plain_values, read_tree, sentence
 from credit_risk.errors import ConfigError
 
 FIX = "Name the config with --config, or run the command in the repository's root."
@@ -37,7 +37,7 @@ def load(path: Path) -> Config:
         raise ConfigError(path, problems)
     try:
         # Strict: "3" is no number and true is not 1; YAML says which is which.
-        config = Config.model_validate({**plain(tree), "parameters": plain(parameters)}, strict=True)
+        config = Config.model_validate({**plain_values(tree), "parameters": plain_values(parameters)}, strict=True)
     except ValidationError as error:
         for detail in counts(error.errors()):
             loc = detail["loc"]

@@ -45,12 +45,12 @@ def read_tree(path: Path, fix: str) -> Any:
     return tree
 
 
-def plain(node: Any) -> Any:
+def plain_values(node: Any) -> Any:
     """Plain Python values of a YAML tree that remembers its lines."""
     if isinstance(node, Mapping):
-        return {str(key): plain(value) for key, value in node.items()}
+        return {str(key): plain_values(value) for key, value in node.items()}
     if isinstance(node, list):
-        return tuple(plain(value) for value in node)
+        return tuple(plain_values(value) for value in node)
     if isinstance(node, bool):
         return node
     for kind in (int, float, str):
@@ -100,7 +100,7 @@ def counts(details: Sequence[Any]) -> Iterator[Any]:
     """The errors of pydantic's that say something: a list of one bad entry counts as empty on top of it."""
     for detail in details:
         if detail["type"] != "too_short" or not any(
-            detail["loc"] == one["loc"][: len(detail["loc"])] != one["loc"] for one in details
+            detail["loc"] == inner["loc"][: len(detail["loc"])] != inner["loc"] for inner in details
         ):
             yield detail
 

@@ -35,7 +35,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Unreadable:
-    """The cells of a column that hold something else: how many, the first few by place (0 is the first row)."""
+    """The cells of a column that hold something else: how many, the first few by their index (0 is the first row)."""
 
     column: str
     count: int
@@ -114,8 +114,8 @@ def _category(name: str, cells: pa.ChunkedArray, column: Column) -> Series:
     codes, words = _words(cells)
     declared = column.categories or ()
     unknown = sorted(set(words) - set(declared))
-    place = {word: code for code, word in enumerate((*declared, *unknown))}
-    of_code = np.array([*(place[word] for word in words), -1], dtype=np.int32)  # the last answers for code -1
+    codes_of_words = {word: code for code, word in enumerate((*declared, *unknown))}
+    of_code = np.array([*(codes_of_words[word] for word in words), -1], dtype=np.int32)  # the last answers for code -1
     categories = pd.Index([*declared, *unknown], dtype="str")
     values = pd.Categorical.from_codes(of_code[codes], categories=categories, ordered=column.type == "ordered")
     return Series(values, name=name)

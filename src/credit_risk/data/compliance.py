@@ -49,7 +49,7 @@ class Answer:
     """Whether a check found what it asks for, and what it found."""
 
     passed: bool
-    found: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,15 @@ class Verdict:
     secondary: bool
     severity: Literal["failure", "warning"]
     verdict: Literal["PASS", "FAIL"]
-    found: str
+    sentence: str
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "dated": self.dated.isoformat()}
+        facts = asdict(self)
+        facts["found"] = facts.pop("sentence")  # as reports have called it from the first
+        return {**facts, "dated": self.dated.isoformat()}
 
     def __str__(self) -> str:
-        return f"{self.id}: {self.found}. Required: {self.requirement} ({self.source})"
+        return f"{self.id}: {self.sentence}. Required: {self.requirement} ({self.source})"
 
 
 def verdicts(evidence: DataEvidence) -> tuple[Verdict, ...]:
@@ -86,7 +88,10 @@ def _verdict(control: DataControl, evidence: DataEvidence) -> Verdict:
         answer = check(evidence)
     stated = control.model_dump(include={"id", "requirement", "source", "dated", "secondary", "severity"})
     return Verdict(
-        framework=evidence.policy.framework, **stated, verdict="PASS" if answer.passed else "FAIL", found=answer.found
+        framework=evidence.policy.framework,
+        **stated,
+        verdict="PASS" if answer.passed else "FAIL",
+        sentence=answer.sentence,
     )
 
 
@@ -111,7 +116,7 @@ def _total(cells: Series) -> float | int | None:
 
 def _no_direct_identifiers(evidence: DataEvidence) -> Answer:
     """By name and by a sample of the cells; ignored columns are not read, so their names are all there is to see."""
-    found, unread = [], []
+    suspects, unread = [], []
     for name, column in evidence.config.columns.items():
         # A boolean or a category named after a telephone says whether there is one; its cells are looked at too.
         may_hold = column.type in ("text", "number", "integer", "date")
@@ -119,13 +124,13 @@ def _no_direct_identifiers(evidence: DataEvidence) -> Answer:
         if column.role == "ignore":
             unread += [name] if word else []
             continue
-        found += [f"{name} is called after a direct identifier ({word})"] if word else []
+        suspects += [f"{name} is called after a direct identifier ({word})"] if word else []
         cells = _sample(evidence.table[name])
         for kind, count in identifiers.kinds(cells).items():
-            found.append(f"{name} looks like {kind} in {count:,} of {len(cells):,} sampled cells")
+            suspects.append(f"{name} looks like {kind} in {count:,} of {len(cells):,} sampled cells")
     note = f"; not read, so not looked into: {', '.join(unread)}" if unread else ""
-    if found:
-        return Answer(False, "; ".join(found) + note)
+    if suspects:
+        return Answer(False, "; ".join(suspects) + note)
     return Answer(True, f"no column name and no sampled cell names a person{note}")
 
 
@@ -154,12 +159,12 @@ def _minimisation(evidence: DataEvidence) -> Answer:
 
 
 def _purpose_and_retention(evidence: DataEvidence) -> Answer:
-    said = evidence.policy.statements
-    lacking = [name for name in ("purpose", "retention") if not getattr(said, name).strip()]
-    lacking += ["retention_months"] if said.retention_months is None else []
+    statements = evidence.policy.statements
+    lacking = [name for name in ("purpose", "retention") if not getattr(statements, name).strip()]
+    lacking += ["retention_months"] if statements.retention_months is None else []
     if lacking:
         return Answer(False, f"{evidence.policy.framework}.yaml states no {', '.join(lacking)}")
-    return Answer(True, f"purpose: {said.purpose.strip()} Kept {said.retention_months} months")
+    return Answer(True, f"purpose: {statements.purpose.strip()} Kept {statements.retention_months} months")
 
 
 def _completeness(evidence: DataEvidence) -> Answer:

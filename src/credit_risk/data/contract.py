@@ -117,11 +117,11 @@ def _schema(config: Config, clauses: Sequence[_Clause]) -> pandera.DataFrameSche
         None: [],
         **{name: [] for name, column in config.columns.items() if column.role != "ignore"},
     }
-    for place, clause in enumerate(clauses):
+    for index, clause in enumerate(clauses):
         check = pandera.Check(
             clause.answer,
             name=clause.rule,
-            title=str(place),
+            title=str(index),
             description=clause.expected,
             ignore_na=False,
             n_failure_cases=SAMPLE,
@@ -258,8 +258,8 @@ def rule_broken(table: DataFrame, *, config: Config, rule: Rule) -> Mask:
         if name not in derivations:
             columns[name] = numbers(table[name], config.columns[name])
             return
-        for other in derivations[name].inputs:
-            fill(other)
+        for needed in derivations[name].inputs:
+            fill(needed)
         columns[name] = derivations[name].evaluate(columns)
 
     for name in must.inputs:
@@ -336,12 +336,12 @@ class _Describer:
         return Finding(clause.rule, clause.column, count, rows, got, clause.expected, clause.severity)
 
     def _rows(self, wrong: Mask) -> tuple[str, ...]:
-        """Row ids: the id column's value, or, without one, the row's place in the file counted from 1."""
-        places = np.flatnonzero(wrong)[:SAMPLE]
+        """Row ids: the id column's value, or, without one, the row's number in the file counted from 1."""
+        indices = np.flatnonzero(wrong)[:SAMPLE]
         if self.id is None:
-            return tuple(f"row {place + 1}" for place in places)
-        ids = zip(places, self.table[self.id].iloc[places], strict=True)
-        return tuple(f"row {place + 1}" if pd.isna(its) else f"{self.id} {word_of(its)}" for place, its in ids)
+            return tuple(f"row {index + 1}" for index in indices)
+        ids = zip(indices, self.table[self.id].iloc[indices], strict=True)
+        return tuple(f"row {index + 1}" if pd.isna(its) else f"{self.id} {word_of(its)}" for index, its in ids)
 
     def _got(self, clause: _Clause, wrong: Mask | None, cells: Any) -> str:
         if clause.shown is not None:

@@ -21,7 +21,7 @@ def missing(cells: Series) -> float:
     return float(cells.isna().mean()) if len(cells) else math.nan
 
 
-def held(cells: Series, column: Column) -> str:
+def known_cells(cells: Series, column: Column) -> str:
     """What the known cells are: the ends and the middle of numbers, the shares of words; empty for what tells people.
 
     cells: typed as by data.tables. Shares are of all rows, the most frequent first.
@@ -42,11 +42,11 @@ def _numbers(cells: Series, column: Column, *, guarded: bool) -> str:
     if column.type == "boolean":
         return f"true {known.mean():.1%}"
     ends = (0.05, 0.5, 0.95) if guarded else (0.0, 0.5, 1.0)
-    told = " … ".join(_plainly(float(end)) for end in np.quantile(known, ends))
-    return f"{told} (5 %, middle, 95 %)" if guarded else told
+    summary = " … ".join(_written_out(float(end)) for end in np.quantile(known, ends))
+    return f"{summary} (5 %, middle, 95 %)" if guarded else summary
 
 
-def _plainly(number: float) -> str:
+def _written_out(number: float) -> str:
     """1,684,259 rather than 1.68426e+06."""
     return f"{number:,.0f}" if number.is_integer() or abs(number) >= 1000 else f"{number:.4g}"
 

@@ -52,7 +52,7 @@ def is_card(cell: str) -> bool:
     digits = cell.replace(" ", "").replace("-", "")
     if not _CARD.fullmatch(digits):
         return False
-    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
+    doubled = [int(digit) * (1 + index % 2) for index, digit in enumerate(reversed(digits))]
     return sum(number - 9 * (number > 9) for number in doubled) % 10 == 0
 
 

@@ -1,6 +1,6 @@
 """Applications as numbers: one column of float64 for each input, and what is wrong with each cell.
 
-A number stands as itself, a boolean as 0 or 1, a category as its place in the config's list.
+A number stands as itself, a boolean as 0 or 1, a category as its index in the config's list.
 Missing is NaN. A cell that cannot be what its column holds (text among numbers, an unknown
 category) is infinite, so that no later step can take it for a value.
 """
@@ -92,7 +92,7 @@ class Inputs:
             matrix[:, index] = numbers(table[name], column)
         return matrix
 
-    def one(self, application: Mapping[str, Any]) -> Matrix:
+    def single_row(self, application: Mapping[str, Any]) -> Matrix:
         """One application as a matrix of one row; a field it lacks is missing, a value of a wrong type infinite."""
         row = [
             _number(application.get(name), codes, column.type == "boolean")
@@ -159,7 +159,7 @@ def _category_numbers(values: pd.Series, categories: Sequence[str]) -> Matrix:
         factors, words = pd.factorize(values)
         codes = factors
     known = {category: float(code) for code, category in enumerate(categories)}
-    # The last place answers for code -1, which pandas gives to a missing cell.
+    # The last entry answers for code -1, which pandas gives to a missing cell.
     of_word = np.array([*(known.get(word_of(word), np.inf) for word in words), np.nan])
     return of_word[codes]
 
@@ -179,12 +179,12 @@ def expected(column: Column) -> str:
         return "one of " + ", ".join(map(repr, column.categories))
     if column.range:
         kind = "a whole number" if column.type == "integer" else "a number"
-        low, high = map(_plainly, column.range)
+        low, high = map(_written_out, column.range)
         return f"{kind} from {low} to {high}"
     return {"boolean": "true or false", "integer": "a whole number"}.get(column.type, "a number")
 
 
-def _plainly(number: float) -> str:
+def _written_out(number: float) -> str:
     """10,000,000 rather than 1e+07."""
     return f"{number:,.0f}" if number.is_integer() else f"{number:,}"
 

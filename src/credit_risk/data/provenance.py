@@ -32,8 +32,8 @@ OF_DATA = ("data", "outcome", "columns", "derived", "contract", "drift")
 
 def config_digest(config: Config) -> str:
     """SHA-256 of what the config says of the data: comments, layout and the sections on the model do not count."""
-    told = config.as_dict()
-    return hashlib.sha256(json.dumps({name: told[name] for name in OF_DATA}, sort_keys=True).encode()).hexdigest()
+    sections = config.as_dict()
+    return hashlib.sha256(json.dumps({name: sections[name] for name in OF_DATA}, sort_keys=True).encode()).hexdigest()
 
 
 def commit(root: Path) -> str | None:

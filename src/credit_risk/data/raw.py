@@ -184,14 +184,16 @@ def _split(line: str, delimiter: str) -> list[str]:
 
 def _refuse_delimiter(path: Path, delimiter: str, first: str, declared: tuple[str, ...]) -> None:
     """Refuse a header in which another delimiter finds more of the config's columns."""
-    found = {other: len(set(_split(first, other)) & set(declared)) for other in (delimiter, *DELIMITERS)}
-    likely = max(found, key=lambda other: found[other])
-    if found[likely] <= found[delimiter]:
+    declared_by = {
+        candidate: len(set(_split(first, candidate)) & set(declared)) for candidate in (delimiter, *DELIMITERS)
+    }
+    likely = max(declared_by, key=lambda candidate: declared_by[candidate])
+    if declared_by[likely] <= declared_by[delimiter]:
         return
     columns = len(_split(first, delimiter))
     raise DataError(
         f"{path}: with the delimiter {delimiter!r} the header has {columns} column{'s' * (columns != 1)}; "
-        f"with {likely!r} it has {len(_split(first, likely))}, of which the config declares {found[likely]}. "
+        f"with {likely!r} it has {len(_split(first, likely))}, of which the config declares {declared_by[likely]}. "
         f"Set data.delimiter to {likely!r} in the config."
     )
 
@@ -367,7 +369,7 @@ class _Utf8:
         self._text = (
             None if codec in ("utf-8", "ascii", "utf-8-sig") else io.TextIOWrapper(self._file, encoding, newline="")
         )
-        self._told = 0
+        self._reported = 0
 
     @property
     def closed(self) -> bool:
@@ -376,8 +378,8 @@ class _Utf8:
     def read(self, size: int) -> bytes:
         content = self._file.read(size) if self._text is None else self._text.read(size).encode()
         position = self._file.tell()
-        self._progress(position - self._told)
-        self._told = position
+        self._progress(position - self._reported)
+        self._reported = position
         return content
 
     def close(self) -> None:

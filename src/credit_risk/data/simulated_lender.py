@@ -52,7 +52,7 @@ _BOUNDS = {
 
 
 @dataclass(frozen=True)
-class Book:
+class SimulatedBook:
     """One lender's applications, oldest first, and the truth about each: same rows, same index.
 
     applications: what a lender would hold. `status` is good, bad or indeterminate, and empty for the declined.
@@ -82,7 +82,7 @@ def lender(
     missing: float = 0.05,
     declined: float = 0.0,
     months: int = 36,
-) -> Book:
+) -> SimulatedBook:
     """Simulate `n` applications; the same seed draws the same people, so two books differ by the dose alone.
 
     bad_rate: mean true PD of all applicants when gap, drift and miscalibration are 0.
@@ -153,8 +153,8 @@ def _intercept(bad_rate: float, interaction: float) -> float:
     return float(brentq(lambda level: expit(level + effects).mean() - bad_rate, -30, 30))
 
 
-def _refuse_nonsense(**asked: float) -> None:
-    for name, value in asked.items():
+def _refuse_nonsense(**doses: float) -> None:
+    for name, value in doses.items():
         low, high = _BOUNDS[name]
         if not low <= value <= high:  # also true of NaN
             raise ValueError(
@@ -215,7 +215,7 @@ def _status(truth: DataFrame, rng: Generator) -> Series:
     return _labels(("good", "bad", "indeterminate"), status).where(truth["booked"])
 
 
-def _with_copies(applications: DataFrame, truth: DataFrame, rng: Generator) -> Book:
+def _with_copies(applications: DataFrame, truth: DataFrame, rng: Generator) -> SimulatedBook:
     """Replace a few rows by the row before, and number the applications."""
     n = len(truth)
     is_copy = rng.random(n) < _COPIES
@@ -226,7 +226,7 @@ def _with_copies(applications: DataFrame, truth: DataFrame, rng: Generator) -> B
     applications["applicant_id"] = applications["applicant_id"].where(~is_copy, n + is_copy.cumsum())
     for table in (applications, truth):
         table.insert(0, "application_id", np.arange(1, n + 1))
-    return Book(applications, truth)
+    return SimulatedBook(applications, truth)
 
 
 def _labels(names: Sequence[str], codes: NDArray[np.integer] | NDArray[np.bool_]) -> Series:

@@ -76,12 +76,12 @@ def inspect_sources(config: Config, root: Path, *, progress: Progress = no_progr
     declared = tuple(config.columns)
     headers = [raw.header(path, config.data, declared) for path in paths]
     keys = [source.join_on or "" for source in config.data.sources]
-    wanted = _wanted(config, paths, headers, keys)
-    table, unreadable = _read(paths[0], config, wanted[0], progress)
+    columns_of_files = _columns_to_read(config, paths, headers, keys)
+    table, unreadable = _read(paths[0], config, columns_of_files[0], progress)
     joins = []
-    for path, key, names in zip(paths[1:], keys[1:], wanted[1:], strict=True):
-        other, more = _read(path, config, names, progress)
-        table, joined = _join(table, other, key, path)
+    for path, key, names in zip(paths[1:], keys[1:], columns_of_files[1:], strict=True):
+        table_of_file, more = _read(path, config, names, progress)
+        table, joined = _join(table, table_of_file, key, path)
         joins.append(joined)
         unreadable += more
     order = [name for name, column in config.columns.items() if column.role != "ignore"]
@@ -151,15 +151,15 @@ def _read(
     return DataFrame(columns, copy=False), tuple(unreadable)
 
 
-def _wanted(
+def _columns_to_read(
     config: Config, paths: Sequence[Path], headers: Sequence[Sequence[str]], keys: Sequence[str]
 ) -> list[list[str]]:
     """Which columns to read from which file; every problem of the headers at once."""
     problems = list(_key_problems(paths, headers, keys))
-    found = {name for names in headers for name in names}
-    lacking = [name for name, column in config.columns.items() if column.role != "ignore" and name not in found]
+    in_files = {name for names in headers for name in names}
+    lacking = [name for name, column in config.columns.items() if column.role != "ignore" and name not in in_files]
     if lacking:
-        problems.append(lacks(lacking, sorted(found)))
+        problems.append(lacks(lacking, sorted(in_files)))
     undeclared = [name for names in headers for name in names if name not in config.columns]
     if undeclared:
         problems.append(
@@ -169,8 +169,8 @@ def _wanted(
     if problems:
         raise _problems(", ".join(path.name for path in paths), problems)
     used = {key for key in keys if key}
-    wanted = [name for name, column in config.columns.items() if column.role != "ignore" or name in used]
-    return [[name for name in wanted if name in names] for names in headers]
+    to_read = [name for name, column in config.columns.items() if column.role != "ignore" or name in used]
+    return [[name for name in to_read if name in names] for names in headers]
 
 
 def _key_problems(paths: Sequence[Path], headers: Sequence[Sequence[str]], keys: Sequence[str]) -> Iterator[str]:
@@ -186,34 +186,34 @@ def _key_problems(paths: Sequence[Path], headers: Sequence[Sequence[str]], keys:
         seen |= set(names)
 
 
-def _join(table: DataFrame, other: DataFrame, key: str, path: Path) -> tuple[DataFrame, Joined]:
+def _join(table: DataFrame, joined_file: DataFrame, key: str, path: Path) -> tuple[DataFrame, Joined]:
     """Each row of the first file with the one row of the other that has its key, or with missing cells."""
-    if (gaps := int(other[key].isna().sum())) > 0:
+    if (gaps := int(joined_file[key].isna().sum())) > 0:
         raise DataError(f"{path}: {gaps} rows have no {key}. Every row of a joined file needs its key.")
-    twice = other[key].duplicated(keep=False)
+    twice = joined_file[key].duplicated(keep=False)
     if twice.any():
-        examples = ", ".join(map(str, other.loc[twice, key].unique()[:5]))
+        examples = ", ".join(map(str, joined_file.loc[twice, key].unique()[:5]))
         raise DataError(
             f"{path}: {int(twice.sum())} rows share their {key} with another row, as {examples}. A joined file needs "
             f"one row for each {key}: aggregate it first."
         )
-    place = pd.Index(other[key]).get_indexer(pd.Index(table[key]))
-    unmatched = int((place < 0).sum())
+    rows_of_joined = pd.Index(joined_file[key]).get_indexer(pd.Index(table[key]))
+    unmatched = int((rows_of_joined < 0).sum())
     if unmatched == len(table):
         raise DataError(
             f"{path}: no {key} of the first file stands in it. The first begins with {table[key].iloc[0]!r}, this one "
-            f"with {other[key].iloc[0]!r}. Check the type and spelling of {key} in both files."
+            f"with {joined_file[key].iloc[0]!r}. Check the type and spelling of {key} in both files."
         )
     columns = {name: table[name] for name in table}
-    columns |= {name: _taken(other[name], place, unmatched > 0) for name in other if name != key}
-    unused = len(other) - len(np.unique(place[place >= 0]))
+    columns |= {name: _taken(joined_file[name], rows_of_joined, unmatched > 0) for name in joined_file if name != key}
+    unused = len(joined_file) - len(np.unique(rows_of_joined[rows_of_joined >= 0]))
     return DataFrame(columns, copy=False), Joined(path.name, key, unmatched, unused)
 
 
-def _taken(column: Series, place: NDArray[np.intp], gaps: bool) -> Series:
+def _taken(column: Series, rows: NDArray[np.intp], gaps: bool) -> Series:
     if gaps and column.dtype == np.bool_:
         column = column.astype(np.float64)  # a boolean with missing cells is 0, 1 or NaN
-    return Series(pd.api.extensions.take(column.array, place, allow_fill=gaps), name=column.name, copy=False)
+    return Series(pd.api.extensions.take(column.array, rows, allow_fill=gaps), name=column.name, copy=False)
 
 
 def lacks(lacking: Sequence[str], names: Sequence[str]) -> str:

@@ -21,12 +21,12 @@ class InTheWay(CreditRiskError, FileExistsError):
     """Something stands where a result should go, and it is not ours to replace."""
 
     def __init__(self, path: Path, expected: str) -> None:
-        super().__init__(f"{path} is in the way, expected {expected}. Name another place, or move it yourself.")
+        super().__init__(f"{path} is in the way, expected {expected}. Name another path, or move it yourself.")
 
 
 @contextmanager
 def replacing(path: Path, *, mark: str | None = None) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` when the block ends without an error.
+    """A path beside `path` to write to; it replaces `path` when the block ends without an error.
 
     The unfinished file of a killed process keeps its own name and is overwritten by the next try.
     mark: for a folder, the file by which an older one is known for ours; no other folder is ever replaced.
@@ -46,7 +46,7 @@ def replacing(path: Path, *, mark: str | None = None) -> Iterator[Path]:
 
 
 def refuse_in_the_way(path: Path, *, mark: str | None = None) -> None:
-    """Raise InTheWay if `replacing` would not take this place: worth asking before long work."""
+    """Raise InTheWay if `replacing` would not write to this path: worth asking before long work."""
     if mark is None:
         if path.is_dir():
             raise InTheWay(path, "a file")
@@ -74,7 +74,7 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def json_text(value: object, *, sort_keys: bool = False) -> str:
     """Indented JSON of numbers, texts, mappings and sequences, numpy's too; NaN, which JSON does not know, is null."""
-    return json.dumps(_plain(value), indent=2, sort_keys=sort_keys, ensure_ascii=False, allow_nan=False)
+    return json.dumps(_as_json(value), indent=2, sort_keys=sort_keys, ensure_ascii=False, allow_nan=False)
 
 
 def write_report(path: Path, value: Mapping[str, Any]) -> None:
@@ -119,13 +119,13 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, mark: str) -> N
         fill(unfinished)
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(item) for item in value]
+        return [_as_json(item) for item in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return _as_json(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

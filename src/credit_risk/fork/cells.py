@@ -47,16 +47,16 @@ def missing_words(columns: Mapping[str, Series]) -> tuple[str, ...]:
 
     They hold for every column, so "none" is no gap among numbers where another column says it among words.
     """
-    found, said = {""}, set[str]()
+    gaps, real_words = {""}, set[str]()
     for cells in columns.values():
         words = set(cells.dropna().unique())
-        found |= words & set(GAPS)
+        gaps |= words & set(GAPS)
         rest = words - set(GAPS) - set(DOUBTFUL) - {""}
         if rest and all(map(is_number, rest)):
-            found |= words & set(DOUBTFUL)
+            gaps |= words & set(DOUBTFUL)
         else:
-            said |= words & set(REAL)
-    return ("", *sorted(found - said - {""}))
+            real_words |= words & set(REAL)
+    return ("", *sorted(gaps - real_words - {""}))
 
 
 def kind_of(words: Series) -> Kind:
@@ -84,9 +84,9 @@ def in_order(words: Iterable[str]) -> tuple[str, ...] | None:
     """Words from low to high, if they are steps of one number (`<1`, `1-4`, `>=7`) or of a scale everybody knows."""
     given = tuple(words)
     for scale in SCALES:
-        places = {word: scale.index(key) for word in given if (key := _key(word, scale)) in scale}
-        if len(given) > 2 and len(places) == len(given) == len(set(places.values())):
-            return tuple(sorted(given, key=places.__getitem__))
+        ranks = {word: scale.index(key) for word in given if (key := _key(word, scale)) in scale}
+        if len(given) > 2 and len(ranks) == len(given) == len(set(ranks.values())):
+            return tuple(sorted(given, key=ranks.__getitem__))
     steps = {word: _step(word) for word in given}
     known = {word: step for word, step in steps.items() if step is not None}
     if len(given) < 3 or len(known) < len(given) or len(set(known.values())) < len(given):
@@ -94,7 +94,7 @@ def in_order(words: Iterable[str]) -> tuple[str, ...] | None:
     return tuple(sorted(given, key=known.__getitem__))
 
 
-def without_a_place(words: Iterable[str]) -> tuple[str, ...]:
+def unordered_words(words: Iterable[str]) -> tuple[str, ...]:
     """The words that keep a column from being ordered, where most are steps of a number; empty otherwise."""
     given = tuple(words)
     odd = tuple(word for word in given if _step(word) is None)
@@ -107,10 +107,10 @@ def _key(word: str, scale: tuple[str, ...]) -> str:
 
 def _step(word: str) -> tuple[float, int] | None:
     """Where a step begins; `<5` lies before `5-10`, which lies before `>5`."""
-    found = _STEP.fullmatch(word.strip())
-    if found is None:
+    match = _STEP.fullmatch(word.strip())
+    if match is None:
         return None
-    low, sign = float(found["low"].replace(",", "")), (found["sign"] or "").lower()
+    low, sign = float(match["low"].replace(",", "")), (match["sign"] or "").lower()
     return low, -1 if sign in _BELOW else int(sign in _ABOVE)
 
 

@@ -51,18 +51,18 @@ class Left:
 
 def left(files: Files, path: Path) -> list[Left]:
     """Everything that is left to do, the urgent first; the config's own problems come before what rests on it."""
-    found = [*_leftovers(files.root), *_variables(files.root)]
+    of_template = [*_leftovers(files.root), *_variables(files.root)]
     try:
         config = load(path)
     except ConfigError as error:
-        return [Left("must", problem, f"edit {path.name}") for problem in error.problems] + found
-    return sorted([*_config(config), *_data(config, files), *found], key=lambda one: one.urgency == "look")
+        return [Left("must", problem, f"edit {path.name}") for problem in error.problems] + of_template
+    return sorted([*_config(config), *_data(config, files), *of_template], key=lambda step: step.urgency == "look")
 
 
 def _config(config: Config) -> Iterator[Left]:
-    for place in config.suggested:
+    for key in config.suggested:
         yield Left(
-            "must", f"{place}: a program suggested what stands there", "decide it; then take it out of `suggested`"
+            "must", f"{key}: a program suggested what stands there", "decide it; then take it out of `suggested`"
         )
     if config.project.name == SAMPLE:
         yield Left(
@@ -112,10 +112,10 @@ def _dictionary(files: Files) -> str:
 def _groups(config: Config, table: DataFrame) -> Iterator[Left]:
     """Groups that are compared and too small for it: the test rows will hold about this many of them."""
     for name, attribute in config.fairness.attributes.items():
-        compared = [one for one in config.fairness.contrasts if one.attribute == name]
-        asked = dict.fromkeys(each for one in compared for each in (one.group, one.reference))
+        compared = [contrast for contrast in config.fairness.contrasts if contrast.attribute == name]
+        groups = dict.fromkeys(group for contrast in compared for group in (contrast.group, contrast.reference))
         grouping = grouped(name, table[name], attribute)
-        for group in asked:
+        for group in groups:
             expected = int(grouping.rows(group).sum() * config.split.test)
             if expected < config.fairness.min_n:
                 what = f"{name} {group}: about {expected} test rows, fairness.min_n asks for {config.fairness.min_n}"
@@ -145,8 +145,8 @@ def _variables(root: Path) -> Iterator[Left]:
 
 def variables(root: Path) -> Mapping[str, set[str]]:
     """The repository variables that workflows read, and which do."""
-    found: dict[str, set[str]] = {}
+    readers: dict[str, set[str]] = {}
     for path in sorted((root / ".github" / "workflows").glob("*.yml")):
         for name in re.findall(r"\bvars\.([A-Z_]+)", path.read_text(encoding="utf-8")):
-            found.setdefault(name, set()).add(path.stem)
-    return found
+            readers.setdefault(name, set()).add(path.stem)
+    return readers

@@ -158,7 +158,7 @@ def _init(
     """Write configs/credit.yaml from your data: types, ranges, roles, directions, reasons, and what you must decide."""
     from credit_risk.data.files import Files
     from credit_risk.data.writing import write_text
-    from credit_risk.fork import init, screen
+    from credit_risk.fork import init, terminal
 
     columns: dict[Role, list[str] | None] = {
         "id": identifier,
@@ -180,7 +180,7 @@ def _init(
         "--cost": cost,
         "--no-protected": no_protected,
     }
-    asked = init.Asked(
+    request = init.InitRequest(
         data=data,
         target=target,
         bad=tuple(bad),
@@ -191,19 +191,19 @@ def _init(
         name=name,
         accept=accept_suggestions,
     )
-    with screen.watching(data) as progress:
-        draft = init.drafted(asked, progress)
-    init.checked(draft, asked)
+    with terminal.watching(data) as progress:
+        draft = init.drafted(request, progress)
+    init.checked(draft, request)
     if output:
         write_text(output, draft.config)
         sentences = [f"Wrote {output}; nothing else was changed."]
     else:
         path = config or Files(root).config
-        sentences = init.install(draft, asked, root, path, remote=remote, replace=replace)
-    show(screen.found(draft))
+        sentences = init.install(draft, request, root, path, remote=remote, replace=replace)
+    show(terminal.profile_table(draft))
     for sentence in sentences:
         show(sentence)
-    show(screen.next_steps(draft, accepted=accept_suggestions))
+    show(terminal.next_steps(draft, accepted=accept_suggestions))
 
 
 def _roles(columns: "dict[Role, list[str] | None]", target: str) -> "dict[str, Role]":
@@ -263,14 +263,14 @@ def _fork_check(root: Root = HERE, config: ConfigFile = None, json: Json = False
     """Say what is left to do before your model decides about anybody, each with the command that mends it."""
     from credit_risk.data.files import Files
     from credit_risk.data.writing import json_text
-    from credit_risk.fork import check, screen
+    from credit_risk.fork import check, terminal
 
     files = Files(root)
     left = check.left(files, config or files.config)
     if json:
         say(json_text([vars(step) for step in left]))
     else:
-        show(screen.left(left))
+        show(terminal.left(left))
     if urgent := sum(step.urgency == "must" for step in left):
         raise CheckFailed(f"{urgent} things are left to do before anybody is decided about.")
 

@@ -43,26 +43,26 @@ def trend(values: Matrix, bad: Mask) -> Trend:
     edges = np.unique(np.quantile(values, np.linspace(0, 1, PARTS + 1)[1:-1], method="lower"))
     part = np.searchsorted(edges, values, side="left")
     rows = np.bincount(part)
-    held = rows > 0
-    rates = np.bincount(part, weights=bad)[held] / rows[held]
-    ends = tuple(float(values[part == one].max()) for one in np.flatnonzero(held))
+    filled = rows > 0
+    rates = np.bincount(part, weights=bad)[filled] / rows[filled]
+    ends = tuple(float(values[part == index].max()) for index in np.flatnonzero(filled))
     sign = _sure(values, bad)
-    told = sign is not None and len(rates) > 1 and _explained(rates, rows[held], sign) >= SHARE
-    return Trend(("increasing" if sign == 1 else "decreasing") if told else None, tuple(map(float, rates)), ends)
+    is_clear = sign is not None and len(rates) > 1 and _explained(rates, rows[filled], sign) >= SHARE
+    return Trend(("increasing" if sign == 1 else "decreasing") if is_clear else None, tuple(map(float, rates)), ends)
 
 
 def _sure(values: Matrix, bad: Mask) -> int | None:
     """1 or -1 if bads have surely higher or lower values (Mann and Whitney's test), None otherwise."""
-    found = mannwhitneyu(values[bad], values[~bad])
-    if found.pvalue >= BY_CHANCE:
+    test = mannwhitneyu(values[bad], values[~bad])
+    if test.pvalue >= BY_CHANCE:
         return None
-    return 1 if found.statistic > bad.sum() * (~bad).sum() / 2 else -1
+    return 1 if test.statistic > bad.sum() * (~bad).sum() / 2 else -1
 
 
 def _explained(rates: Matrix, rows: NDArray[np.intp], sign: int) -> float:
     """The share of the spread of bad rates that the best curve of one direction explains."""
-    places = np.arange(len(rates), dtype=np.float64)
-    curve = IsotonicRegression(increasing=sign == 1).fit_transform(places, rates, sample_weight=rows)
+    ranks = np.arange(len(rates), dtype=np.float64)
+    curve = IsotonicRegression(increasing=sign == 1).fit_transform(ranks, rates, sample_weight=rows)
     mean = float(np.average(rates, weights=rows))
     spread = float(np.average((rates - mean) ** 2, weights=rows))
     return float(np.average((curve - mean) ** 2, weights=rows)) / spread if spread > 0 else 0.0

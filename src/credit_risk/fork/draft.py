@@ -22,7 +22,7 @@ from credit_risk.fork.profile import AGE, FEW_VALUES, Profile, parts
 from credit_risk.scoring.decision import scores
 
 Answers = Mapping[str, Any]
-"""Decisions by their place in the config, as far as the owner has said them."""
+"""Decisions by their key in the config, as far as the owner has said them."""
 
 DRAFT = "0-draft"  # the version of wordings that nobody has read
 FEWEST_OF_A_GROUP = 30
@@ -30,8 +30,8 @@ SCALE = Scale(base=600, odds=50, pdo=20)
 AGES = (("under 25", 0.0, 24.0), ("25 to 61", 25.0, 61.0), ("62 and over", 62.0, 120.0))
 NO_AGES = (("below 0", -np.inf, -1.0), ("above 120", 121.0, np.inf))  # codes, which a reader should look at
 TYPES = {"other date": "text", "decimal comma": "text"}
-PLAIN = re.compile(r"[^\W\d][\w ./-]*[\w)%]|[^\W\d]")
-NO_PLAIN = {"true", "false", "null", "yes", "no", "on", "off", "nan", "inf"}
+UNQUOTED = re.compile(r"[^\W\d][\w ./-]*[\w)%]|[^\W\d]")
+NEEDS_QUOTES = {"true", "false", "null", "yes", "no", "on", "off", "nan", "inf"}
 
 
 @dataclass(frozen=True)
@@ -68,34 +68,34 @@ def suggestions(facts: Facts) -> dict[str, Any]:
     }
 
 
-def text(facts: Facts, found: Sequence[Profile], answers: Answers, *, accept: bool) -> str:
+def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: bool) -> str:
     """The commented configs/credit.yaml. accept: fill open decisions with suggestions, and list them as such."""
-    protected = [one for one in found if one.role == "protected"]
-    asked = [
-        one.path
-        for one in DECISIONS
-        if one.path not in answers and not (one.path == "fairness.unavailable" and protected)
+    protected = [column for column in columns if column.role == "protected"]
+    unanswered = [
+        decision.path
+        for decision in DECISIONS
+        if decision.path not in answers and not (decision.path == "fairness.unavailable" and protected)
     ]
-    doubted = [f"columns.{one.name}.why" for one in found if one.suspected]
+    doubted = [f"columns.{column.name}.why" for column in columns if column.suspected]
     proposed = suggestions(facts) if accept else {}
-    values = {path: proposed.get(path, OPEN) for path in asked} | dict(answers)
-    features = [one for one in found if one.role == "feature"]
-    attributes = [(one, groups) for one in protected if len(groups := groups_of(one)) > 1]
+    values = {path: proposed.get(path, OPEN) for path in unanswered} | dict(answers)
+    features = [column for column in columns if column.role == "feature"]
+    attributes = [(column, groups) for column in protected if len(groups := groups_of(column)) > 1]
     rendered: str = _template().render(
         version=VERSION,
         facts=facts,
         outcomes={kind: list(map(_scalar, getattr(facts, kind))) for kind in ("bad", "good", "indeterminate")},
-        columns=[_column(one, accept) for one in found],
-        suggested=[*asked, *doubted] if accept else [],
+        columns=[_column(column, accept) for column in columns],
+        suggested=[*unanswered, *doubted] if accept else [],
         decided=values,
-        directed=[one for one in features if one.trend.direction],
+        directed=[column for column in features if column.trend.direction],
         families=families(features),
         draft=DRAFT,
-        segments=[one.name for one in sorted(features, key=lambda one: -one.gini)[:2]],
+        segments=[column.name for column in sorted(features, key=lambda column: -column.gini)[:2]],
         attributes=attributes,
         contrasts=contrasts(attributes),
         stress=stress(features),
-        by_time=any(one.role == "date" for one in found),
+        by_time=any(column.role == "date" for column in columns),
         scale=SCALE.model_dump(),
         bands=bands(facts.bad_rate),
         bad_rate=(float(f"{facts.bad_rate / 2:.2g}"), min(1.0, float(f"{facts.bad_rate * 2:.2g}"))),
@@ -106,50 +106,50 @@ def text(facts: Facts, found: Sequence[Profile], answers: Answers, *, accept: bo
 def families(features: Sequence[Profile]) -> list[dict[str, Any]]:
     """Reasons of a first version: columns that are numbered alike and go the same way share one."""
     grouped: dict[tuple[str, str | None], list[Profile]] = {}
-    for one in features:
-        stem = re.sub(r"[\W_]*\d+$", "", one.name) or one.name
-        grouped.setdefault((stem, one.trend.direction), []).append(one)
+    for column in features:
+        stem = re.sub(r"[\W_]*\d+$", "", column.name) or column.name
+        grouped.setdefault((stem, column.trend.direction), []).append(column)
     return [
-        {"id": f"R{place:02d}", "features": [one.name for one in members], **_wording(members)}
-        for place, members in enumerate(grouped.values(), start=1)
+        {"id": f"R{number:02d}", "features": [column.name for column in members], **_wording(members)}
+        for number, members in enumerate(grouped.values(), start=1)
     ]
 
 
 def _wording(members: Sequence[Profile]) -> dict[str, str]:
     first = members[0]
     label = first.label if len(members) == 1 else re.sub(r"[\s\d]+$", "", first.label)
-    said = f"{label[0].upper()}{label[1:]}"
+    subject = f"{label[0].upper()}{label[1:]}"
     side = {"increasing": "is high", "decreasing": "is low"}.get(first.trend.direction or "")
     return {
-        "text": f"{said} {side} compared with accepted applications"
+        "text": f"{subject} {side} compared with accepted applications"
         if side
-        else f"{said}, compared with accepted applications",
-        "prompt": f"{said}: is it correct, and is there a cause that has ended?",
+        else f"{subject}, compared with accepted applications",
+        "prompt": f"{subject}: is it correct, and is there a cause that has ended?",
     }
 
 
-def groups_of(one: Profile) -> list[dict[str, Any]]:
+def groups_of(column: Profile) -> list[dict[str, Any]]:
     """How a protected column falls into groups: words, the age bands of law and house policy, or thirds of a number."""
-    if one.kind in ("number", "integer") and len(one.groups) > FEW_VALUES:
-        return _bands(one)
-    rare = [word for word, count in one.groups.items() if count < FEWEST_OF_A_GROUP]
-    frequent = [word for word in one.groups if word not in rare]
-    groups = [{"name": word, "words": [word], "rows": one.groups[word]} for word in frequent]
+    if column.kind in ("number", "integer") and len(column.groups) > FEW_VALUES:
+        return _bands(column)
+    rare = [word for word, count in column.groups.items() if count < FEWEST_OF_A_GROUP]
+    frequent = [word for word in column.groups if word not in rare]
+    groups = [{"name": word, "words": [word], "rows": column.groups[word]} for word in frequent]
     if rare:
-        groups.append({"name": "others", "words": rare, "rows": sum(one.groups[word] for word in rare)})
+        groups.append({"name": "others", "words": rare, "rows": sum(column.groups[word] for word in rare)})
     return groups
 
 
-def _bands(one: Profile) -> list[dict[str, Any]]:
+def _bands(column: Profile) -> list[dict[str, Any]]:
     """Bands that hold the whole range of a number, so that the next applicants have one too."""
-    values = cells.numbers_of(Series(list(one.groups), dtype="str"))
+    values = cells.numbers_of(Series(list(column.groups), dtype="str"))
     known = ~np.isnan(values)
-    values, counts = values[known], np.array(list(one.groups.values()))[known]
-    if parts(one.name) & AGE and one.kind == "integer":
+    values, counts = values[known], np.array(list(column.groups.values()))[known]
+    if parts(column.name) & AGE and column.kind == "integer":
         ends = [*AGES, *(band for band in NO_AGES if _rows(values, counts, *band[1:]))]
     else:
-        ends = _thirds(values, counts, whole=one.kind == "integer")
-    least, most = one.range or (values.min(), values.max())
+        ends = _thirds(values, counts, whole=column.kind == "integer")
+    least, most = column.range or (values.min(), values.max())
     return [
         {"name": name, "low": max(low, least), "high": min(high, most), "rows": _rows(values, counts, low, high)}
         for name, low, high in ends
@@ -179,23 +179,23 @@ def _rows(values: Matrix, counts: Any, low: float, high: float) -> int:
 
 def contrasts(attributes: Sequence[tuple[Profile, Sequence[Mapping[str, Any]]]]) -> list[dict[str, str]]:
     """Each group of a column compared with its largest one, under a name that no other comparison has."""
-    found: list[dict[str, str]] = []
-    for one, groups in attributes:
+    made: list[dict[str, str]] = []
+    for column, groups in attributes:
         largest = max(groups, key=lambda group: group["rows"])
         for group in groups:
             if group is largest or group["rows"] < FEWEST_OF_A_GROUP:
                 continue
-            name, taken = slug(f"{one.name} {group['name']}"), [each["name"] for each in found]
+            name, taken = slug(f"{column.name} {group['name']}"), [contrast["name"] for contrast in made]
             name = name if name not in taken else f"{name}_{len(taken) + 1}"
-            found.append({"name": name, "attribute": one.name, "group": group["name"], "reference": largest["name"]})
-    return found
+            made.append({"name": name, "attribute": column.name, "group": group["name"], "reference": largest["name"]})
+    return made
 
 
 def slug(name: str) -> str:
     """A name as gates and contrasts have it: lower-case letters, digits, underscores."""
     spelled = name.lower().replace("<", "below ").replace(">", "above ").replace("ß", "ss")
-    plain = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
-    return re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "_", plain).strip("_")) or "group"
+    ascii_only = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
+    return re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "_", ascii_only).strip("_")) or "group"
 
 
 def bands(bad_rate: float) -> list[tuple[str, int]]:
@@ -206,14 +206,18 @@ def bands(bad_rate: float) -> list[tuple[str, int]]:
 
 def stress(features: Sequence[Profile]) -> dict[str, str] | None:
     """The column that ranks best, a fifth worse for everybody; None if no column of numbers has a direction."""
-    fit = [one for one in features if one.kind in ("number", "integer") and one.trend.direction and one.range]
-    if not fit:
+    movable = [
+        column
+        for column in features
+        if column.kind in ("number", "integer") and column.trend.direction and column.range
+    ]
+    if not movable:
         return None
-    one = max(fit, key=lambda each: each.gini)
-    low, high = one.range or (0.0, 0.0)
-    worse = f"{flow_name(one.name)} * {1.2 if one.trend.direction == 'increasing' else 0.8}"
-    whole = f"floor({worse} + 0.5)" if one.kind == "integer" else worse
-    return {one.name: f"clip({whole}, {low:.12g}, {high:.12g})"}
+    column = max(movable, key=lambda each: each.gini)
+    low, high = column.range or (0.0, 0.0)
+    worse = f"{flow_name(column.name)} * {1.2 if column.trend.direction == 'increasing' else 0.8}"
+    whole = f"floor({worse} + 0.5)" if column.kind == "integer" else worse
+    return {column.name: f"clip({whole}, {low:.12g}, {high:.12g})"}
 
 
 def flow_name(name: str) -> str:
@@ -226,23 +230,23 @@ def _scalar(word: str) -> str | int:
     return int(word) if re.fullmatch(r"-?(0|[1-9]\d*)", word) else word
 
 
-def _column(one: Profile, accept: bool) -> dict[str, Any]:
+def _column(column: Profile, accept: bool) -> dict[str, Any]:
     """A line of `columns:`, with what a reader should look at as its comment."""
-    entry: dict[str, Any] = {"role": one.role}
-    kind = TYPES.get(one.kind, one.kind)
-    if kind != "text" and (one.role != "target" or kind in ("integer", "number")):
+    entry: dict[str, Any] = {"role": column.role}
+    kind = TYPES.get(column.kind, column.kind)
+    if kind != "text" and (column.role != "target" or kind in ("integer", "number")):
         entry["type"] = kind
-    if one.role != "target":
-        entry |= {"range": list(one.range)} if one.range and one.role not in ("id", "applicant") else {}
-        entry |= {"categories": list(one.categories)} if one.categories else {}
-        entry |= {"missing": "allow"} if one.missing > 0 and one.role != "ignore" else {}
-        entry |= {"label": one.label} if one.role == "feature" else {}
-    if one.why and one.role in ("protected", "proxy", "ignore"):
-        entry["why"] = OPEN if one.suspected and not accept else one.why
-    notes = [*one.notes, *([f"{one.missing:.1%} missing"] if one.missing else [])]
-    if one.suspected:
-        notes.append(f"proposed: {one.why}")
-    return {"name": one.name, "entry": entry, "comment": "; ".join(notes)}
+    if column.role != "target":
+        entry |= {"range": list(column.range)} if column.range and column.role not in ("id", "applicant") else {}
+        entry |= {"categories": list(column.categories)} if column.categories else {}
+        entry |= {"missing": "allow"} if column.missing > 0 and column.role != "ignore" else {}
+        entry |= {"label": column.label} if column.role == "feature" else {}
+    if column.why and column.role in ("protected", "proxy", "ignore"):
+        entry["why"] = OPEN if column.suspected and not accept else column.why
+    notes = [*column.notes, *([f"{column.missing:.1%} missing"] if column.missing else [])]
+    if column.suspected:
+        notes.append(f"proposed: {column.why}")
+    return {"name": column.name, "entry": entry, "comment": "; ".join(notes)}
 
 
 def flow(value: Any) -> str:
@@ -256,8 +260,8 @@ def flow(value: Any) -> str:
     if isinstance(value, int | float):
         whole = int(value) if float(value).is_integer() else value
         return f"{whole:_}" if isinstance(whole, int) and abs(whole) >= 10_000 else repr(whole)
-    plain = PLAIN.fullmatch(value) and value.lower() not in NO_PLAIN and not value.endswith(" ")
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    unquoted = UNQUOTED.fullmatch(value) and value.lower() not in NEEDS_QUOTES and not value.endswith(" ")
+    return value if unquoted else json.dumps(value, ensure_ascii=False)
 
 
 def _template() -> Any:

@@ -1,4 +1,4 @@
-"""From a lender's file to a config of its own: profile, draft, and a place for the data outside the repository."""
+"""From a lender's file to a config of its own: profile, draft, and a remote for the data outside the repository."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ from credit_risk.data.raw import Progress
 from credit_risk.data.tables import lacks
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
-from credit_risk.fork import cells, draft, reading
+from credit_risk.fork import cells, draft, raw_texts
 from credit_risk.fork.draft import Answers, Facts
 from credit_risk.fork.profile import Profile, Role, profiles
 
@@ -57,8 +57,8 @@ class ConfigInTheWay(CreditRiskError, FileExistsError):
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What `credit-risk init` was told. bad, good, indeterminate: words of the target column; good: all others."""
+class InitRequest:
+    """What `credit-risk init` is to draft. bad, good, indeterminate: words of the target column; good: all others."""
 
     data: Path
     target: str
@@ -85,27 +85,27 @@ class Drafted:
         return sum(1 for _ in undecided(YAML().load(self.config)))
 
 
-def drafted(asked: Asked, progress: Progress) -> Drafted:
+def drafted(request: InitRequest, progress: Progress) -> Drafted:
     """Profile the file and write the draft. Raises DataError or UsageError for what cannot be used, all at once."""
-    if not asked.data.is_file():
-        raise NotFound(asked.data, "Name the file with your applications and their outcomes: --data FILE.")
-    data = reading.written(asked.data)
-    table = reading.texts(asked.data, data, progress)
-    roles = {asked.target: "target", **(asked.roles or {})}
+    if not request.data.is_file():
+        raise NotFound(request.data, "Name the file with your applications and their outcomes: --data FILE.")
+    data = raw_texts.file_format(request.data)
+    table = raw_texts.texts(request.data, data, progress)
+    roles = {request.target: "target", **(request.roles or {})}
     _refuse_unknown(roles, table)
-    missing = cells.missing_words({str(name): column for name, column in table.items() if name != asked.target})
-    bad, good, neither = _outcomes(table[asked.target], asked, missing)
-    facts = _facts(asked, data, table, missing, (bad, good, neither))
-    outcome = table[asked.target].map(_word)
-    found = profiles(table, outcome.isin(bad).to_numpy(), outcome.isin((*bad, *good)).to_numpy(), roles, missing)
-    _refuse_nothing_to_read(asked.data, found)
-    config = draft.text(facts, found, asked.answers or {}, accept=asked.accept)
-    return Drafted(config, _parameters(facts.rows), facts, tuple(found))
+    missing = cells.missing_words({str(name): column for name, column in table.items() if name != request.target})
+    bad, good, neither = _outcomes(table[request.target], request, missing)
+    facts = _facts(request, data, table, missing, (bad, good, neither))
+    outcome = table[request.target].map(_word)
+    of_columns = profiles(table, outcome.isin(bad).to_numpy(), outcome.isin((*bad, *good)).to_numpy(), roles, missing)
+    _refuse_nothing_to_read(request.data, of_columns)
+    config = draft.text(facts, of_columns, request.answers or {}, accept=request.accept)
+    return Drafted(config, _parameters(facts.rows), facts, tuple(of_columns))
 
 
-def checked(made: Drafted, asked: Asked) -> None:
+def checked(made: Drafted, request: InitRequest) -> None:
     """Hold a draft against the schema with every open decision filled: only a fault of ours can fail here."""
-    whole = draft.text(made.facts, made.profiles, asked.answers or {}, accept=True)
+    whole = draft.text(made.facts, made.profiles, request.answers or {}, accept=True)
     with tempfile.TemporaryDirectory() as room:
         path = Path(room) / "credit.yaml"
         path.write_text(whole, encoding="utf-8")
@@ -113,15 +113,17 @@ def checked(made: Drafted, asked: Asked) -> None:
         load(path)
 
 
-def install(made: Drafted, asked: Asked, root: Path, config: Path, *, remote: str | None, replace: bool) -> list[str]:
+def install(
+    made: Drafted, request: InitRequest, root: Path, config: Path, *, remote: str | None, replace: bool
+) -> list[str]:
     """Put config, data and DVC's remote where they belong; returns what was done, a sentence each."""
     _refuse_own_config(config, replace=replace)
     done = [_move_remote(root, remote)]
-    target = root / "data" / asked.data.name
-    if asked.data.resolve() != target.resolve():
+    target = root / "data" / request.data.name
+    if request.data.resolve() != target.resolve():
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(asked.data, target)
-        done.append(f"Copied {asked.data.name} to data/.")
+        shutil.copyfile(request.data, target)
+        done.append(f"Copied {request.data.name} to data/.")
     done += [
         f"Took the sample's {name} out of data/ (`make data` of the sample brings it back)."
         for name in _remove_sample(root)
@@ -138,41 +140,43 @@ def _refuse_unknown(roles: Mapping[str, str], table: DataFrame) -> None:
         raise UsageError(f"{lacks(lacking, names)}.")
 
 
-def _outcomes(column: Series, asked: Asked, missing: Sequence[str]) -> tuple[Words, Words, Words]:
+def _outcomes(column: Series, request: InitRequest, missing: Sequence[str]) -> tuple[Words, Words, Words]:
     """Bad, good and indeterminate words, every word of the column in exactly one of them."""
     words = {_word(word) for word in column.dropna().unique() if word not in missing}
-    bad = tuple(map(_word, asked.bad))
-    neither = tuple(map(_word, asked.indeterminate))
-    good = tuple(map(_word, asked.good)) or tuple(sorted(words - set(bad) - set(neither)))
+    bad = tuple(map(_word, request.bad))
+    neither = tuple(map(_word, request.indeterminate))
+    good = tuple(map(_word, request.good)) or tuple(sorted(words - set(bad) - set(neither)))
     if strange := sorted({*bad, *good, *neither} - words):
         raise UsageError(
-            f"the column {asked.target!r} never says {', '.join(map(repr, strange))}; it says {_some(words)}."
+            f"the column {request.target!r} never says {', '.join(map(repr, strange))}; it says {_some(words)}."
         )
     if rest := sorted(words - {*bad, *good, *neither}):
         raise UsageError(
-            f"the column {asked.target!r} says {_some(rest)} too: give each to --bad, --good or --indeterminate."
+            f"the column {request.target!r} says {_some(rest)} too: give each to --bad, --good or --indeterminate."
         )
     if not good or len(good) > 10:
         raise UsageError(
-            f"besides bad, the column {asked.target!r} says {_some(good) or 'nothing'}: is it the outcome? "
+            f"besides bad, the column {request.target!r} says {_some(good) or 'nothing'}: is it the outcome? "
             "Name what is good with --good."
         )
     return bad, good, neither
 
 
-def _facts(asked: Asked, data: Data, table: DataFrame, missing: Words, outcomes: tuple[Words, Words, Words]) -> Facts:
+def _facts(
+    request: InitRequest, data: Data, table: DataFrame, missing: Words, outcomes: tuple[Words, Words, Words]
+) -> Facts:
     bad, good, neither = outcomes
-    outcome = table[asked.target].map(_word)
+    outcome = table[request.target].map(_word)
     bads, goods = int(outcome.isin(bad).sum()), int(outcome.isin(good).sum())
-    keys = [name for name, role in (asked.roles or {}).items() if role in ("id", "applicant")]
+    keys = [name for name, role in (request.roles or {}).items() if role in ("id", "applicant")]
     name = (
-        asked.name
-        or re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "-", asked.data.stem.lower())).strip("-")
+        request.name
+        or re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "-", request.data.stem.lower())).strip("-")
         or "lender"
     )
     return Facts(
         name=name,
-        path=f"data/{asked.data.name}",
+        path=f"data/{request.data.name}",
         delimiter=data.delimiter,
         encoding=data.encoding,
         missing=missing,
@@ -194,10 +198,10 @@ def _word(value: str) -> str:
         return value
 
 
-def _refuse_nothing_to_read(path: Path, found: Sequence[Profile]) -> None:
-    if any(one.role == "feature" for one in found):
+def _refuse_nothing_to_read(path: Path, of_columns: Sequence[Profile]) -> None:
+    if any(column.role == "feature" for column in of_columns):
         return
-    why = "; ".join(f"{one.name}: {one.why or one.role}" for one in found)
+    why = "; ".join(f"{column.name}: {column.why or column.role}" for column in of_columns)
     raise DataError(f"{path}: no column is left that a model could read ({why}). Name one with --feature.")
 
 

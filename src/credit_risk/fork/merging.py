@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from credit_risk.config.reading import tree_of
-from credit_risk.config.yaml_positions import plain
+from credit_risk.config.yaml_positions import plain_values
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CheckFailed, ConfigError
 from credit_risk.fork.git import git, tried
@@ -42,30 +42,30 @@ class NotMergeable(CheckFailed):
 
 @dataclass
 class Merge:
-    """What a merge could not give both sides: there the fork's value stays, and each place is told."""
+    """What a merge could not give both sides: there the fork's value stays, and each key is listed."""
 
     kept: list[str] = field(default_factory=list)
 
-    def tree(self, base: Any, ours: Any, theirs: Any, place: str = "") -> None:
+    def tree(self, base: Any, ours: Any, theirs: Any, path: str = "") -> None:
         """Bring into `ours` what `theirs` changed since `base`."""
         for key in [*theirs, *(key for key in base if key not in theirs)]:
             was, mine, new = (side.get(key, ABSENT) for side in (base, ours, theirs))
-            where = f"{place}.{key}" if place else str(key)
+            where = f"{path}.{key}" if path else str(key)
             if same(new, was) or same(new, mine):
                 continue
             if isinstance(by_id(mine), Mapping) and isinstance(by_id(new), Mapping):
                 self._entries(was, mine, new, where)
             elif not same(mine, was):
-                self.kept.append(f"{where}: yours, {told(mine)}, stays; upstream has {told(new)}")
+                self.kept.append(f"{where}: yours, {shown(mine)}, stays; upstream has {shown(new)}")
             elif new is ABSENT:
                 del ours[key]
             else:
                 ours[key] = new
 
-    def _entries(self, base: Any, ours: Any, theirs: Any, place: str) -> None:
+    def _entries(self, base: Any, ours: Any, theirs: Any, path: str) -> None:
         was, mine = by_id(base), by_id(ours)
         there = list(mine)
-        self.tree(was if isinstance(was, Mapping) else {}, mine, by_id(theirs), place)
+        self.tree(was if isinstance(was, Mapping) else {}, mine, by_id(theirs), path)
         if mine is not ours and list(mine) != there:
             ours[:] = mine.values()
 
@@ -78,38 +78,38 @@ def by_id(value: Any) -> Any:
     return entries if entries and len(entries) == len(value) else value
 
 
-def same(one: Any, other: Any) -> bool:
+def same(left: Any, right: Any) -> bool:
     """Whether two values of a YAML file say the same: 1 is not true, and the order of keys says nothing."""
-    one, other = by_id(one), by_id(other)
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return repr(plain(one)) == repr(plain(other))
+    left, right = by_id(left), by_id(right)
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return repr(plain_values(left)) == repr(plain_values(right))
 
 
-def told(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value within a sentence, as YAML would have it on one line; shortened if need be."""
-    text = "removed" if value is ABSENT else json.dumps(plain(value), ensure_ascii=False, default=str)
+    text = "removed" if value is ABSENT else json.dumps(plain_values(value), ensure_ascii=False, default=str)
     return text if len(text) <= 120 else f"{text[:119]}…"
 
 
 def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> list[str]:
-    """Merge three versions into `ours`; returns the places where both sides had changed one value.
+    """Merge three versions into `ours`; returns the keys where both sides had changed one value.
 
     name: what the file is called in the repository.
     Raises NotMergeable for a version that is no YAML; `ours` then holds git's own merge with its marks.
     """
     paths = (base, ours, theirs)
     try:
-        before, wanted, newer = (_tree(path, name, side) for path, side in zip(paths, SIDES, strict=True))
+        before, merged, newer = (_tree(path, name, side) for path, side in zip(paths, SIDES, strict=True))
     except NotMergeable:
         labels = [word for side in ("yours", "before", "upstream") for word in ("-L", side)]
         tried(Path(), "merge-file", "--quiet", *labels, *map(_absolute, (ours, base, theirs)))
         raise
     merge = Merge()
-    merge.tree(before, wanted, newer)
-    write_text(ours, _text([path.read_text(encoding="utf-8") for path in paths], wanted))
+    merge.tree(before, merged, newer)
+    write_text(ours, _text([path.read_text(encoding="utf-8") for path in paths], merged))
     return merge.kept
 
 
@@ -120,16 +120,16 @@ def _tree(path: Path, name: str, side: str) -> Any:
         raise NotMergeable(name, side, error) from None
 
 
-def _text(texts: Sequence[str], wanted: Any) -> str:
-    """The text that says what is wanted, with as much as can be of the words of both sides."""
+def _text(texts: Sequence[str], merged: Any) -> str:
+    """The text that says what was merged, with as much as can be of the words of both sides."""
     by_words = [_by_words(texts, WORDS + LINE_ENDS, "--ours"), _by_words(texts, WORDS, "--union")]
     for text in by_words:
-        if same(_read(text), wanted):
+        if same(_read(text), merged):
             return text
     tree = _read(by_words[0])
     if not isinstance(tree, Mapping):
-        tree = wanted
-    Merge().tree(tree, tree, wanted)
+        tree = merged
+    Merge().tree(tree, tree, merged)
     written = io.StringIO()
     _yaml().dump(tree, written)
     return written.getvalue()

@@ -75,35 +75,36 @@ class Profile:
 
 
 def profiles(
-    table: DataFrame, bad: Mask, known: Mask, told: Mapping[str, Role], missing: Sequence[str]
+    table: DataFrame, bad: Mask, known: Mask, named_roles: Mapping[str, Role], missing: Sequence[str]
 ) -> list[Profile]:
     """Every column of a table of texts.
 
-    bad, known: which rows are bad, and which have an outcome at all. told: roles that the fork's owner has named.
+    bad, known: (rows,), which rows are bad, and which have an outcome at all.
+    named_roles: by column, what the fork's owner has said.
     missing: the texts that mean "not known".
     """
     columns = {str(name): cells.where(~cells.isin(missing)) for name, cells in table.items()}
-    found = [_typed(name, column) for name, column in columns.items()]
-    found = [_in_words(_placed(one, columns[one.name], told)) for one in found]
-    inputs = {one.name: as_numbers(columns[one.name], one) for one in found if one.role == "feature"}
-    found = [_against_leaks(one, inputs, bad, known) for one in found]
-    found = [_not_a_proxy(one, inputs, found, columns) for one in found]
-    found = _one_of_each(found, told)
+    drafts = [_typed(name, column) for name, column in columns.items()]
+    drafts = [_in_words(_with_role(draft, columns[draft.name], named_roles)) for draft in drafts]
+    inputs = {draft.name: as_numbers(columns[draft.name], draft) for draft in drafts if draft.role == "feature"}
+    drafts = [_against_leaks(draft, inputs, bad, known) for draft in drafts]
+    drafts = [_not_a_proxy(draft, inputs, drafts, columns) for draft in drafts]
+    drafts = _single_columns(drafts, named_roles)
     return [
-        replace(one, trend=directions.trend(inputs[one.name][known], bad[known]))
-        if one.role == "feature" and one.kind in ("number", "integer", "ordered", "boolean")
-        else one
-        for one in found
+        replace(draft, trend=directions.trend(inputs[draft.name][known], bad[known]))
+        if draft.role == "feature" and draft.kind in ("number", "integer", "ordered", "boolean")
+        else draft
+        for draft in drafts
     ]
 
 
-def as_numbers(column: Series, one: Profile) -> Matrix:
-    """A column as numbers to rank by: categories by their place, a boolean as 0 and 1, NaN where nothing is known."""
-    if one.kind in ("number", "integer"):
+def as_numbers(column: Series, profile: Profile) -> Matrix:
+    """A column as numbers to rank by: categories by their index, a boolean as 0 and 1, NaN where nothing is known."""
+    if profile.kind in ("number", "integer"):
         return cells.numbers_of(column)
-    words = one.categories or tuple(sorted(column.dropna().unique(), key=str.lower))  # no before yes, n before y
-    places = column.map({word: float(place) for place, word in enumerate(words)})
-    return np.asarray(places.to_numpy(dtype=np.float64, na_value=np.nan))
+    words = profile.categories or tuple(sorted(column.dropna().unique(), key=str.lower))  # no before yes, n before y
+    numbers = column.map({word: float(index) for index, word in enumerate(words)})
+    return np.asarray(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _typed(name: str, column: Series) -> Profile:
@@ -112,7 +113,7 @@ def _typed(name: str, column: Series) -> Profile:
     if words.empty:
         return Profile(name, "text", "feature", 1.0)
     kind = cells.kind_of(words)
-    one = Profile(
+    profile = Profile(
         name,
         kind,
         "feature",
@@ -125,13 +126,13 @@ def _typed(name: str, column: Series) -> Profile:
         notes = (f"{unread} cells are no number, as {words[np.isnan(values)].iloc[0]!r}",) if unread else ()
         known = values[~np.isnan(values)]
         span = (min(18.0, known.min()), max(110.0, known.max())) if parts(name) & AGE else limits(known, kind)
-        return replace(one, range=span, notes=(*notes, *_codes(values)))
+        return replace(profile, range=span, notes=(*notes, *_codes(values)))
     if kind in ("category", "ordered"):
-        given = cells.in_order(one.groups) if kind == "ordered" else tuple(sorted(one.groups))
-        odd = cells.without_a_place(one.groups) if kind == "category" else ()
+        given = cells.in_order(profile.groups) if kind == "ordered" else tuple(sorted(profile.groups))
+        odd = cells.unordered_words(profile.groups) if kind == "category" else ()
         notes = (f"steps but for {', '.join(map(repr, odd))}: `ordered` once they have a place",) if odd else ()
-        return replace(one, categories=given, notes=notes)
-    return one
+        return replace(profile, categories=given, notes=notes)
+    return profile
 
 
 def limits(values: Matrix, kind: str) -> tuple[float, float]:
@@ -164,54 +165,56 @@ def parts(name: str) -> set[str]:
     return {part for part in re.split(r"[\W_\d]+", apart.lower()) if part}
 
 
-def _placed(one: Profile, column: Series, told: Mapping[str, Role]) -> Profile:
+def _with_role(profile: Profile, column: Series, named_roles: Mapping[str, Role]) -> Profile:
     """The role: what was said, or else what the column itself speaks for."""
-    if (role := told.get(one.name)) is not None:
-        return replace(one, role=role, why=f"given the role {role} by whoever made this config")
-    if one.missing >= MOSTLY_MISSING:
-        return replace(one, role="ignore", why=f"{one.missing:.0%} of its cells are missing")
-    if len(one.groups) == 1:
-        return replace(one, role="ignore", why=f"every row says {next(iter(one.groups))!r}")
-    return _by_name(one, column) or _by_kind(one, column) or one
+    if (role := named_roles.get(profile.name)) is not None:
+        return replace(profile, role=role, why=f"given the role {role} by whoever made this config")
+    if profile.missing >= MOSTLY_MISSING:
+        return replace(profile, role="ignore", why=f"{profile.missing:.0%} of its cells are missing")
+    if len(profile.groups) == 1:
+        return replace(profile, role="ignore", why=f"every row says {next(iter(profile.groups))!r}")
+    return _by_name(profile, column) or _by_kind(profile, column) or profile
 
 
-def _in_words(one: Profile) -> Profile:
+def _in_words(profile: Profile) -> Profile:
     """A protected column of few values by its words: as a boolean or a number they would be written another way."""
-    coded = one.kind == "boolean" or (one.kind in ("number", "integer") and len(one.groups) <= FEW_VALUES)
-    if one.role != "protected" or not coded:
-        return one
-    return replace(one, kind="category", categories=tuple(sorted(one.groups)), range=None, notes=())
+    coded = profile.kind == "boolean" or (profile.kind in ("number", "integer") and len(profile.groups) <= FEW_VALUES)
+    if profile.role != "protected" or not coded:
+        return profile
+    return replace(profile, kind="category", categories=tuple(sorted(profile.groups)), range=None, notes=())
 
 
-def _by_name(one: Profile, column: Series) -> Profile | None:
-    words = parts(one.name)
+def _by_name(profile: Profile, column: Series) -> Profile | None:
+    words = parts(profile.name)
     if guarded := next((GUARDED[word] for word in sorted(words) if word in GUARDED), None):
-        return replace(one, role="protected", why=f"{guarded}, as its name says", suspected=True)
-    if one.categories and any(parts(word) & SEXES for word in one.categories):
-        return replace(one, role="protected", why="sex, as its words say", suspected=True)
+        return replace(profile, role="protected", why=f"{guarded}, as its name says", suspected=True)
+    if profile.categories and any(parts(word) & SEXES for word in profile.categories):
+        return replace(profile, role="protected", why="sex, as its words say", suspected=True)
     unique = column.nunique() == column.notna().sum()
-    if words & IDS and words & PEOPLE and not unique and one.kind in ("integer", "text", "category"):
-        return replace(one, role="applicant", why="rows of one person share it")
-    if words & IDS and unique and one.kind in ("integer", "text"):
-        return replace(one, role="id")
+    if words & IDS and words & PEOPLE and not unique and profile.kind in ("integer", "text", "category"):
+        return replace(profile, role="applicant", why="rows of one person share it")
+    if words & IDS and unique and profile.kind in ("integer", "text"):
+        return replace(profile, role="id")
     return None
 
 
-def _by_kind(one: Profile, column: Series) -> Profile | None:
+def _by_kind(profile: Profile, column: Series) -> Profile | None:
     """Columns that no model can read as they are."""
-    if one.kind == "date" and parts(one.name) & DAYS:
-        return replace(one, role="date")
-    if one.kind == "integer" and column.notna().all() and _counts_up(column):
-        return replace(one, role="id")
-    others = [word for word in one.groups if not cells.is_number(word)]
-    if others and len(others) < len(one.groups) and set(others) <= set(cells.REAL):
-        said = " and ".join(map(repr, others))
+    if profile.kind == "date" and parts(profile.name) & DAYS:
+        return replace(profile, role="date")
+    if profile.kind == "integer" and column.notna().all() and _counts_up(column):
+        return replace(profile, role="id")
+    others = [word for word in profile.groups if not cells.is_number(word)]
+    if others and len(others) < len(profile.groups) and set(others) <= set(cells.REAL):
+        words = " and ".join(map(repr, others))
         return replace(
-            one, role="ignore", why=f"numbers and {said}, a word in other columns: leave these cells empty to use it"
+            profile,
+            role="ignore",
+            why=f"numbers and {words}, a word in other columns: leave these cells empty to use it",
         )
-    if one.kind == "text":
-        return replace(one, role="ignore", why=f"free text: {column.nunique():,} different values")
-    return replace(one, role="ignore", why=UNREAD[one.kind]) if one.kind in UNREAD else None
+    if profile.kind == "text":
+        return replace(profile, role="ignore", why=f"free text: {column.nunique():,} different values")
+    return replace(profile, role="ignore", why=UNREAD[profile.kind]) if profile.kind in UNREAD else None
 
 
 def _counts_up(column: Series) -> bool:
@@ -220,52 +223,52 @@ def _counts_up(column: Series) -> bool:
     return bool(len(steps) and (steps == 1).all())
 
 
-def _against_leaks(one: Profile, inputs: Mapping[str, Matrix], bad: Mask, known: Mask) -> Profile:
+def _against_leaks(profile: Profile, inputs: Mapping[str, Matrix], bad: Mask, known: Mask) -> Profile:
     """A feature that alone knows nearly all was probably written after the outcome: it is left out, and says so."""
-    if one.role != "feature":
-        return one
-    values, outcome = inputs[one.name][known], bad[known]
-    if one.kind == "category":
+    if profile.role != "feature":
+        return profile
+    values, outcome = inputs[profile.name][known], bad[known]
+    if profile.kind == "category":
         values = leak.bad_rates(values, outcome, values)
     gini = leak.gini_alone(values, outcome)
     marks = leak.marked(values, outcome, confidence=CONFIDENCE)
     if gini >= NEARLY_PERFECT:
         return replace(
-            one,
+            profile,
             role="ignore",
             gini=gini,
             why=f"alone it ranks with a Gini of {gini:.2f}: known only after the outcome?",
         )
     if marks > MARKED:
         return replace(
-            one,
+            profile,
             role="ignore",
             gini=gini,
             why=f"one end of it makes sure of {marks:.0%} of the bads: known only after the outcome?",
         )
-    if parts(one.name) & AFTERWARDS:
+    if parts(profile.name) & AFTERWARDS:
         return replace(
-            one,
+            profile,
             gini=gini,
-            notes=(*one.notes, "its name speaks of after the outcome: is it known on the day of application?"),
+            notes=(*profile.notes, "its name speaks of after the outcome: is it known on the day of application?"),
         )
-    return replace(one, gini=gini)
+    return replace(profile, gini=gini)
 
 
 def _not_a_proxy(
-    one: Profile, inputs: Mapping[str, Matrix], found: Sequence[Profile], columns: Mapping[str, Series]
+    profile: Profile, inputs: Mapping[str, Matrix], drafts: Sequence[Profile], columns: Mapping[str, Series]
 ) -> Profile:
     """A feature that alone tells a protected group is kept from the model too."""
-    if one.role != "feature":
-        return one
-    for guarded in (other for other in found if other.role == "protected"):
+    if profile.role != "feature":
+        return profile
+    for guarded in (draft for draft in drafts if draft.role == "protected"):
         for member in _groups(guarded, columns[guarded.name]):
-            values = inputs[one.name]
-            if one.kind == "category":
+            values = inputs[profile.name]
+            if profile.kind == "category":
                 values = leak.bad_rates(values, member, values)
             if (gini := leak.gini_alone(values, member)) >= TELLS:
-                return replace(one, role="proxy", why=f"alone it tells {guarded.name} with a Gini of {gini:.2f}")
-    return one
+                return replace(profile, role="proxy", why=f"alone it tells {guarded.name} with a Gini of {gini:.2f}")
+    return profile
 
 
 def _groups(guarded: Profile, column: Series) -> list[Mask]:
@@ -277,15 +280,15 @@ def _groups(guarded: Profile, column: Series) -> list[Mask]:
     return [column.eq(word).to_numpy(dtype=np.bool_, na_value=False) for word in frequent[:10]]
 
 
-def _one_of_each(found: Sequence[Profile], told: Mapping[str, Role]) -> list[Profile]:
+def _single_columns(drafts: Sequence[Profile], named_roles: Mapping[str, Role]) -> list[Profile]:
     """Only one column is the id, the day, the person: the one that was named, or the first; others are left out."""
     first: dict[str, str] = {}
-    for one in sorted(found, key=lambda each: each.name not in told):
-        if one.role in ("id", "date", "applicant"):
-            first.setdefault(one.role, one.name)
+    for profile in sorted(drafts, key=lambda draft: draft.name not in named_roles):
+        if profile.role in ("id", "date", "applicant"):
+            first.setdefault(profile.role, profile.name)
     return [
-        replace(one, role="ignore", why=f"{first[one.role]} is the {one.role} already")
-        if first.get(one.role, one.name) != one.name
-        else one
-        for one in found
+        replace(profile, role="ignore", why=f"{first[profile.role]} is the {profile.role} already")
+        if first.get(profile.role, profile.name) != profile.name
+        else profile
+        for profile in drafts
     ]

@@ -54,12 +54,12 @@ def update(root: Path, *, upstream: str, ref: str) -> list[str]:
     if tried(root, "merge-base", before, there).returncode:
         raise NoCommonHistory(upstream)
     merged = tried(root, *WITH_DRIVERS, "merge", "--no-edit", "--no-ff", "--quiet", there)
-    said = [line for line in merged.stderr.splitlines() if line.startswith("configs/")]
+    notes = [line for line in merged.stderr.splitlines() if line.startswith("configs/")]
     if merged.returncode:
-        said += _settle(root, merged, said)
+        notes += _settle(root, merged, notes)
     if git(root, "rev-parse", "HEAD").strip() == before:
         return ["Nothing is newer there."]
-    return [f"Merged {ref} of {remote}, {there[:12]}.", *said]
+    return [f"Merged {ref} of {remote}, {there[:12]}.", *notes]
 
 
 def _remote(root: Path, upstream: str) -> str:
@@ -70,7 +70,7 @@ def _remote(root: Path, upstream: str) -> str:
     return "upstream"
 
 
-def _settle(root: Path, merged: "subprocess.CompletedProcess[str]", said: Sequence[str]) -> list[str]:
+def _settle(root: Path, merged: "subprocess.CompletedProcess[str]", notes: Sequence[str]) -> list[str]:
     """End a merge whose only conflicts are of files that drivers never see: one side deleted or moved them.
 
     Returns what to know about them. Raises CheckFailed for the conflicts that a person must look at.
@@ -79,40 +79,41 @@ def _settle(root: Path, merged: "subprocess.CompletedProcess[str]", said: Sequen
     if not stages:
         raise UsageError(f"git did not merge: {merged.stderr.strip() or merged.stdout.strip()}")
     drivers = _drivers(root, stages)
-    own = {name for name, held in stages.items() if _is_own(drivers[name], held)}
+    own = {name for name, versions in stages.items() if _is_own(drivers[name], versions)}
     for name in own:
         if "2" in stages[name]:
             git(root, "checkout", "--quiet", "--ours", "--", name)
             git(root, "add", "--", name)
         else:
             git(root, "rm", "--quiet", "--force", "--", name)
-    told = [_kept(name, stages[name]) for name in sorted(own) if drivers[name] == KEY_BY_KEY]
+    kept = [_kept(name, stages[name]) for name in sorted(own) if drivers[name] == KEY_BY_KEY]
     if others := sorted(stages.keys() - own):
-        raise CheckFailed("\n".join([*said, *told, _for_a_person(others)]))
+        raise CheckFailed("\n".join([*notes, *kept, _for_a_person(others)]))
     git(root, "commit", "--quiet", "--no-edit")
-    return told
+    return kept
 
 
 def _unmerged(root: Path) -> dict[str, set[str]]:
     """Each file in conflict with the versions that git holds of it: 1 the one before, 2 the fork's, 3 upstream's."""
     stages: dict[str, set[str]] = {}
     for entry in git(root, "ls-files", "--unmerged", "-z").split("\0")[:-1]:
-        held, name = entry.split("\t", maxsplit=1)
-        stages.setdefault(name, set()).add(held.split()[2])
+        entry_head, name = entry.split("\t", maxsplit=1)
+        stages.setdefault(name, set()).add(entry_head.split()[2])
     return stages
 
 
 def _drivers(root: Path, names: Iterable[str]) -> Mapping[str, str]:
-    said = git(root, "check-attr", "-z", "merge", "--", *names).split("\0")
-    return dict(zip(said[::3], said[2::3], strict=False))
+    fields = git(root, "check-attr", "-z", "merge", "--", *names).split("\0")
+    return dict(zip(fields[::3], fields[2::3], strict=False))
 
 
-def _is_own(driver: str, held: set[str]) -> bool:
-    return driver == OURS or (driver == KEY_BY_KEY and not {"2", "3"} <= held)
+def _is_own(driver: str, versions: set[str]) -> bool:
+    return driver == OURS or (driver == KEY_BY_KEY and not {"2", "3"} <= versions)
 
 
-def _kept(name: str, held: set[str]) -> str:
-    return f"{name}: yours stays; upstream removed it" if "2" in held else f"{name}: stays removed; upstream changed it"
+def _kept(name: str, versions: set[str]) -> str:
+    has_own = "2" in versions
+    return f"{name}: yours stays; upstream removed it" if has_own else f"{name}: stays removed; upstream changed it"
 
 
 def _for_a_person(names: Sequence[str]) -> str:

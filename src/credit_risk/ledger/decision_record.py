@@ -15,7 +15,7 @@ def decider(scorer: Scorer) -> Decide:
     inputs = Inputs.of(scorer.config)
 
     def decide(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        decisions = scorer.decide_inputs(np.vstack([inputs.one(application) for application in applications]))
+        decisions = scorer.decide_inputs(np.vstack([inputs.single_row(application) for application in applications]))
         return [decisions.record(row) for row in range(len(applications))]
 
     return decide

@@ -133,7 +133,7 @@ class Scorer:
         never for an applicant.
         """
         if isinstance(applications, Mapping):
-            return self.decide_inputs(self._inputs.one(applications), reasons=reasons)
+            return self.decide_inputs(self._inputs.single_row(applications), reasons=reasons)
         return self.decide_inputs(self._inputs.table(applications), reasons=reasons)
 
     def decide_inputs(self, inputs: Matrix, *, reasons: bool = True, features: FeatureTable | None = None) -> Decisions:

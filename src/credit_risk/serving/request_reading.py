@@ -46,7 +46,7 @@ class RequestReader:
         if not isinstance(application, dict):
             needed = "One application is needed: a JSON object with a field for each input."
             raise Problem(422, needed, [_kind(application)])
-        matrix = self.inputs.one(application)
+        matrix = self.inputs.single_row(application)
         if faults := list(self.faults(application, matrix)):
             raise Problem(422, _counted(faults), faults)
         return application, matrix
@@ -57,7 +57,7 @@ class RequestReader:
         most: how many applications a batch may have. Raises Problem with all faults.
         """
         rows, references = _batch(parsed(body), most)
-        matrix = np.vstack([self.inputs.one(row if isinstance(row, dict) else {}) for row in rows])
+        matrix = np.vstack([self.inputs.single_row(row if isinstance(row, dict) else {}) for row in rows])
         faults = list(self._batch_faults(rows, matrix))
         if faults:
             raise Problem(422, _counted(faults), faults)

@@ -72,7 +72,7 @@ def _column(config: Config, name: str, table: DataFrame) -> Sequence[str]:
         "" if column.role == "ignore" or column.type in UNLIMITED else expected(column),
         {"refuse": "refused", "refer": "referred", "allow": "decided"}[column.missing] if column.is_input else "",
         f"{dictionary.missing(table[name]):.1%}" if known else "",
-        dictionary.held(table[name], column) if known else "",
+        dictionary.known_cells(table[name], column) if known else "",
         config.model.directions.get(name, ""),
         _family(config, name),
     )

@@ -306,5 +306,5 @@ def _compliance_table(verdicts: Sequence[compliance.Verdict]) -> Table:
     for its in verdicts:
         source = f"{its.source} ({its.dated.isoformat()}{', secondary source' if its.secondary else ''})"
         color = "green" if its.verdict == "PASS" else "red" if its.severity == "failure" else "yellow"
-        table.add_row(Text(its.verdict, style=color), *map(Text, (its.id, its.requirement, its.found, source)))
+        table.add_row(Text(its.verdict, style=color), *map(Text, (its.id, its.requirement, its.sentence, source)))
     return table

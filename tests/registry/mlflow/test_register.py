@@ -76,7 +76,7 @@ def test_the_example_is_made_up_and_fits_the_schema(files):
     scorer = Scorer.load(files.scorer)
     schema = schemas.declared(scorer.config)
     made = next(iter(module.examples.applications(scorer.config, seed=1, reference=scorer.reference)))
-    row = Inputs.of(scorer.config).one(made)
+    row = Inputs.of(scorer.config).single_row(made)
     assert np.array_equal(Inputs.of(scorer.config).table(packing.table(schema, [made])), row, equal_nan=True)
 
 

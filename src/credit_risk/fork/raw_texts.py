@@ -16,12 +16,12 @@ HEAD = 1 << 16
 LARGEST = 10_000_000_000
 
 
-def written(path: Path) -> Data:
+def file_format(path: Path) -> Data:
     """Delimiter and encoding of a file, as the config will declare them. Raises DataError where it has none."""
     described = Data(sources=(Source(path=path.name),), missing=(), max_bytes=max(4 * path.stat().st_size, LARGEST))
     if raw.is_parquet(path):
         return described
-    encoding = next((one for one in ENCODINGS if _decodes(path, one)), None)
+    encoding = next((candidate for candidate in ENCODINGS if _decodes(path, candidate)), None)
     if encoding is None:
         raise DataError(f"{path}: its bytes are neither {', '.join(ENCODINGS)}. Export it as UTF-8.")
     with path.open(encoding=encoding, newline="") as stream:
@@ -62,7 +62,7 @@ def _as_text(column: pa.ChunkedArray) -> Series:
     if pa.types.is_floating(column.type):  # 3.0 is the whole number 3, and a NaN is no value
         values: Series = column.to_pandas()
         whole = values.dropna().mod(1).eq(0).all()
-        told = values.astype("Int64").astype("str") if whole else values.map(repr).astype("str")
-        return told.where(values.notna(), None)
+        numerals = values.astype("Int64").astype("str") if whole else values.map(repr).astype("str")
+        return numerals.where(values.notna(), None)
     words: Series = column.cast(pa.string()).to_pandas().astype("str").str.strip()
     return words

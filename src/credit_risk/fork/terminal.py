@@ -1,4 +1,4 @@
-"""What `credit-risk init` tells: what it found in the data, and what comes next."""
+"""What `credit-risk init` and `fork-check` print: the columns of the data, what comes next, what is left to do."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from credit_risk.fork.profile import Profile
 MOST = 40  # columns that a screen holds; the config has them all
 
 
-def found(made: Drafted) -> RenderableType:
+def profile_table(made: Drafted) -> RenderableType:
     """Rows, outcomes and columns by role, with what a person should look at."""
     facts = made.facts
     head = Text(
@@ -28,9 +28,10 @@ def found(made: Drafted) -> RenderableType:
     table = Table(box=None, pad_edge=False)
     for heading in ("column", "role", "type", "direction", "look at"):
         table.add_column(heading)
-    doubtful = sorted(made.profiles, key=lambda one: not _remarks(one))
-    for one in doubtful[:MOST]:
-        table.add_row(Text(one.name), one.role, one.kind, one.trend.direction or "", Text(_remarks(one)))
+    doubtful = sorted(made.profiles, key=lambda profile: not _remarks(profile))
+    for profile in doubtful[:MOST]:
+        direction = profile.trend.direction or ""
+        table.add_row(Text(profile.name), profile.role, profile.kind, direction, Text(_remarks(profile)))
     rest = len(doubtful) - MOST
     return Group(
         head,
@@ -39,9 +40,9 @@ def found(made: Drafted) -> RenderableType:
     )
 
 
-def _remarks(one: Profile) -> str:
-    why = one.why if one.role in ("ignore", "proxy", "protected", "applicant") else None
-    return "; ".join(filter(None, (why, *one.notes)))
+def _remarks(profile: Profile) -> str:
+    why = profile.why if profile.role in ("ignore", "proxy", "protected", "applicant") else None
+    return "; ".join(filter(None, (why, *profile.notes)))
 
 
 def next_steps(made: Drafted, *, accepted: bool) -> Text:
@@ -63,16 +64,16 @@ def next_steps(made: Drafted, *, accepted: bool) -> Text:
     return Text("\n".join(lines))
 
 
-def left(found: Sequence[Left]) -> RenderableType:
+def left(steps: Sequence[Left]) -> RenderableType:
     """What is left to do: what must be done, then what cannot be seen from here, each with its command."""
-    if not found:
+    if not steps:
         return Text("Nothing is left to do that could be seen from here.")
     parts: list[RenderableType] = []
     for urgency, heading in (("must", "Before anybody is decided about:"), ("look", "Where you may want to look:")):
-        of_it = [one for one in found if one.urgency == urgency]
+        of_it = [step for step in steps if step.urgency == urgency]
         if of_it:
             parts.append(Text(heading, style="bold"))
-            parts += [Text(f"  {one.what}\n      {one.command}") for one in of_it]
+            parts += [Text(f"  {step.what}\n      {step.command}") for step in of_it]
     return Group(*parts)
 
 
