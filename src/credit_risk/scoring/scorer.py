@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.config import Config
+from credit_risk.config.deciding import differences
 from credit_risk.config.formulas import Formula
 from credit_risk.data import digest
 from credit_risk.data.inputs import Faults, Inputs, Mask, Matrix
@@ -35,18 +36,6 @@ from credit_risk.scoring.scorer_files import FORMAT, altered, facts_of, model_of
 from credit_risk.scoring.single_application import FEW_ROWS, SingleApplication, row_by_row
 
 MARK = "scorer.json"  # the file by which a directory is known for a scorer
-
-
-DECIDED_BY = ("columns", "derived", "policy")
-
-
-def differences(own: Mapping[str, Any], config: Config) -> list[str]:
-    """The parts of a scorer's own config, as JSON holds it, that decide otherwise than `config`; their order counts.
-
-    A scorer whose columns stand in another order would take one column's numbers for another's.
-    """
-    now = config.as_dict()
-    return [part for part in DECIDED_BY if json.dumps(own.get(part)) != json.dumps(now[part])]
 
 
 @dataclass(frozen=True)

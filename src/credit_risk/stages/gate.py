@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from credit_risk.config import Config, load
+from credit_risk.config.deciding import differences
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
@@ -24,7 +25,6 @@ from credit_risk.measures.dotted import lookup
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.waiver import Waiver
 from credit_risk.modelling import selection
-from credit_risk.scoring.scorer import differences
 
 CODE = "src/credit_risk"
 METRICS, SELECTION = "metrics", "selection"
