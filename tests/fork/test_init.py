@@ -11,6 +11,7 @@ import pytest
 from pandas import DataFrame
 
 from credit_risk import cli, config
+from credit_risk.config.open_decisions import DECISIONS
 from credit_risk.errors import ConfigError
 
 N = 400
@@ -177,3 +178,11 @@ def test_migrate_brings_an_old_config_here_and_says_what_is_new(root, capsys):
     assert "is of version 2 already" in " ".join(capsys.readouterr().out.split())
     path.write_text("version: 9\n", encoding="utf-8")
     assert cli.main(["migrate", "--root", str(root)]) == 2
+
+
+def test_the_help_asks_what_the_config_leaves_open():
+    """The questions stand in the command's module too, so that no help need import the config's."""
+    by_flag = {parameter.opts[0]: parameter for parameter in cli.commands().commands["init"].params}
+    for decision in DECISIONS:
+        text = by_flag[decision.flag].help.removesuffix(".")
+        assert text[0].lower() + text[1:] == decision.asks

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def script(command: str, *preset: str) -> int:
-    """Run a command under the name of the script that was called: `usage: deploy.py [OPTIONS]`.
+    """Run a command under the name of the script that was called: `Usage: validate_model.py [OPTIONS]`.
 
     command: its name, as `gate` or `registry schemas`. preset: options that the script's name stands for.
     """
