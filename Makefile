@@ -29,7 +29,7 @@ export FINGERPRINT
 CONFIG_CHECKS :=
 include $(sort $(wildcard make/*.mk))
 
-.PHONY: setup data run scorer tune recompute review serve trial load overload soak serve-kills ledger-kills bento \
+.PHONY: setup data run scorer tune recompute same-bytes review serve trial load overload soak serve-kills ledger-kills bento \
 	image ci lint format format-check types imports config workflows-lint docs test coverage test-workflows \
 	sabotage audit secrets workflows-sarif sbom release help help-all remove removal docs-draw lock doctor clean
 
@@ -86,6 +86,9 @@ tune: data ## Search LightGBM's parameters (resumable, seeded) and write them to
 
 recompute: setup ## Compute the figures of the last run again, with pandas and scikit-learn and none of our code
 	@$(BIN)/python tests/recompute.py .
+
+same-bytes: data ## Does this commit give the same bytes on other processors? Fits and measures nine times (docs/same-bytes.md)
+	$(BIN)/python tools/same_bytes.py
 
 review: setup ##! The gate's record as Markdown, in build/gate.md (BEFORE=folder adds what changed against its reports)
 	$(BIN)/credit-risk review $(if $(BEFORE),--before $(BEFORE)) --output build/gate.md

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from optbinning import OptimalBinning
 
 from credit_risk.config import Config, load
+from credit_risk.config.schema import Parameters
 from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.simulated_lender import lender
 from credit_risk.data.split import Labels
@@ -21,7 +23,7 @@ from credit_risk.modelling import fitting
 from credit_risk.modelling.fitting import Curve, Fitted
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.features import Features
-from credit_risk.scoring.model import Bins, Scorecard
+from credit_risk.scoring.model import Bins, Logistic, Scorecard
 
 NAN = np.nan
 SIGNS = [-1, -1, 0, 1, 1, 1, -1, 1]  # the directions of tests/lender/credit.yaml, in the order of its features
@@ -255,3 +257,55 @@ def test_a_column_that_is_missing_throughout_does_not_stop_the_logistic_regressi
     empty = rows.matrix.copy()
     empty[:, 1] = NAN
     assert np.isfinite(fitting.logistic(config)(empty, rows.bad).margin(empty)).all()
+
+
+OTHER_PARAMETERS = {
+    "learning_rate": 0.05,
+    "num_leaves": 9,
+    "max_depth": 3,
+    "min_child_samples": 31,
+    "reg_alpha": 0.5,
+    "reg_lambda": 2.5,
+    "colsample_bytree": 0.7,
+    "subsample": 0.8,
+    "monotone_constraints_method": "intermediate",
+}
+
+
+def lightgbm_parameters(config: Config, rows: Rows) -> list[str]:
+    """What LightGBM itself says that it was given, a line a parameter."""
+    data = lgb.Dataset(rows.matrix, rows.bad)
+    booster = lgb.train(fitting.boosting_parameters(config), data, num_boost_round=1)
+    return booster.model_to_string().partition("parameters:")[2].partition("end of parameters")[0].split("\n")
+
+
+@pytest.mark.parametrize("name", Parameters.model_fields)
+def test_every_parameter_of_model_yaml_reaches_lightgbm(config: Config, rows: Rows, name: str):
+    parameters = config.parameters.model_copy(update={name: OTHER_PARAMETERS[name]})
+    assert parameters != config.parameters
+    before = lightgbm_parameters(config, rows)
+    after = lightgbm_parameters(config.model_copy(update={"parameters": parameters}), rows)
+    changed = [line for line in after if line not in before]
+    assert len(changed) == 1, changed
+    assert str(OTHER_PARAMETERS[name]) in changed[0]
+
+
+def test_a_fitted_scorecard_is_the_one_that_a_reload_gives(card: Scorecard):
+    assert Scorecard.read(card.text()) == card
+    numbers = [*card.coefficients, card.intercept, *(woe for bins in card.bins for woe in (*bins.woe, bins.missing))]
+    assert [round(number, 10) for number in numbers] == numbers
+
+
+def test_a_fitted_logistic_regression_is_the_one_that_a_reload_gives(config: Config, rows: Rows):
+    fitted = fitting.logistic(config)(rows.matrix, rows.bad)
+    assert isinstance(fitted, Logistic)
+    assert Logistic.read(fitted.text()) == fitted
+    numbers = [*fitted.coefficients, fitted.intercept]
+    assert [round(number, 10) for number in numbers] == numbers
+    # In the units of their inputs, so as many digits of an amount as of a share.
+    assert all(float(f"{number:.11g}") == number for number in fitted.scale)
+
+
+def test_a_calibration_keeps_ten_decimals(boosted: tuple[Fitted, Curve]):
+    intercept, slope = boosted[0].calibration.intercept, boosted[0].calibration.slope
+    assert (round(intercept, 10), round(slope, 10)) == (intercept, slope)

@@ -13,6 +13,21 @@ from credit_risk.registry.settings import RegistrySettings
 from credit_risk.serving.prometheus import LATENCIES
 from credit_risk.serving.settings import Serving
 
+# Keys that nothing acts on yet. They are checked and kept: a later version watches a deployment by them, and its costs.
+RESERVED = frozenset(
+    {
+        "monitoring.error_rate_above",
+        "monitoring.p95_above_ms",
+        "monitoring.throughput_below",
+        "costs.currency",
+        "costs.core_hour",
+        "costs.gb_hour",
+        "costs.runner_minute",
+        "costs.monthly_budget",
+        "costs.alert_above",
+    }
+)
+
 Name = Literal["local", "staging", "production"]
 NAMES: tuple[Name, ...] = ("local", "staging", "production")
 MEMORY_QUOTA_GB = 32
