@@ -1,5 +1,6 @@
 """Optional parts come off whole: what one owns, what may name it, what removal leaves; on made-up trees."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -260,6 +261,21 @@ def test_the_check_says_what_is_wrong_with_exit_code_1(tree, monkeypatch, capsys
 
 
 # This repository itself.
+
+
+def test_nothing_outside_a_part_names_what_it_owns():
+    assert list(map(str, parts.mentions(ROOT))) == []
+
+
+def test_commands_of_parts_are_those_that_their_packages_add():
+    """A command of a part that is not declared could be named anywhere without being found."""
+    declared = {command for part in parts.read(ROOT).values() for command in part.commands}
+    added = {}
+    for path in (path for path in parts.tracked(ROOT) if path.endswith("/command.py")):
+        if name := parts.owner(parts.read(ROOT), path):
+            for command in re.findall(r'\badd\(app, "([a-z-]+)"', text(ROOT, path)):
+                added[command] = name
+    assert {name: part for name, part in added.items() if name not in declared} == {}
 
 
 def test_every_path_of_a_part_is_there():

@@ -6,7 +6,8 @@
 
 parts.toml says what each part owns and which parts it needs. In a file that nobody part owns, marks say which lines
 belong to a part: a comment `part: NAME` at the end of a line takes that line; alone on a line it begins a block, which
-`end of part` ends. Nothing but the standard library is needed.
+`end of part` ends. A file that belongs to a part inside the folder of another begins with the comment `the whole file
+goes with part: NAME`. Nothing but the standard library is needed.
 """
 
 import argparse
@@ -42,8 +43,9 @@ UNCHECKED = (
     *BY_PATH,
 )
 
-MARK = re.compile(r"(?:#|<!--|//)\s*part: (?P<name>[a-z-]+)\s*(?:-->)?")
-ALONE = re.compile(r"\s*(?:#|<!--|//)\s*part: [a-z-]+\s*(?:-->)?\s*")
+MARK = re.compile(r"(?:#|<!--|//)\s*(?:of the )?part: (?P<name>[a-z-]+)\s*(?:-->)?")
+WHOLE = re.compile(r"\A(?:#|<!--) the whole file goes with part: (?P<name>[a-z-]+)")
+ALONE = re.compile(r"\s*(?:#|<!--|//)\s*(?:of the )?part: [a-z-]+\s*(?:-->)?\s*")
 END = re.compile(r"\s*(?:#|<!--|//)\s*end of part\s*(?:-->)?\s*")
 
 
@@ -53,7 +55,10 @@ class PartsError(ValueError):
 
 @dataclass(frozen=True)
 class Part:
-    """One optional part: what it is for, the paths it owns (files or folders), its extra, its commands, its needs."""
+    """One optional part: what it is for, the paths it owns (files or folders), its extra, its commands, its needs.
+
+    sought_by: files outside that name it to find it late, and do without where it is gone.
+    """
 
     name: str
     purpose: str
@@ -61,6 +66,7 @@ class Part:
     extra: str | None = None
     commands: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    sought_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,13 @@ def owner(parts: Parts, path: str) -> str | None:
     """The part that owns a path: of several, the one that names the longest beginning of it."""
     beginnings = {len(own): part.name for part in parts.values() for own in part.paths if _is_below(path, (own,))}
     return beginnings[max(beginnings)] if beginnings else None
+
+
+def owners_of(root: Path, parts: Parts, path: str) -> set[str]:
+    """The part whose path a file is in, and the one that its first line names."""
+    with (root / path).open("rb") as file:
+        mark = WHOLE.match(file.readline().decode("utf-8", "ignore"))
+    return {name for name in (owner(parts, path), mark and mark["name"]) if name}
 
 
 def with_those_that_need(parts: Parts, name: str) -> list[str]:
@@ -196,9 +209,9 @@ def mentions(root: Path) -> list[Mention]:
     """Lines that name what a part owns, and neither belong to that part nor to one that needs it."""
     parts, files = read(root), tracked(root)
     owned: dict[str, list[str]] = {name: [] for name in parts}
-    owners = {path: owner(parts, path) for path in files}
-    for path, name in owners.items():
-        if name:
+    owners = {path: owners_of(root, parts, path) for path in files}
+    for path, by in owners.items():
+        for name in by:
             owned[name].append(path)
     patterns = [(part.name, *named) for part in parts.values() for named in names(root, part, owned[part.name])]
     may_name = {name: with_what_it_needs(parts, name) for name in parts}
@@ -208,18 +221,23 @@ def mentions(root: Path) -> list[Mention]:
         for number, (line, marks) in enumerate(_marked(path, text or ""), 1):
             if unknown := marks - set(parts):
                 raise PartsError(f"{path}:{number}: a mark names {', '.join(unknown)}, which is not in {DECLARATION}")
-            allowed = set().union(*(may_name[by] for by in {owners[path], *marks} if by))
+            allowed = set().union(*(may_name[by] for by in owners[path] | marks))
             found += [
                 Mention(path, number, part, name)
                 for part, name, pattern in patterns
-                if part not in allowed and pattern.search(line) and not _is_edited_otherwise(path, line)
+                if not (part in allowed or path in parts[part].sought_by or _is_edited_otherwise(path, line))
+                and pattern.search(line)
             ]
     return found
 
 
 def _is_edited_otherwise(path: str, line: str) -> bool:
-    """Lines of pyproject.toml that removal edits without a mark: `dev`, which names every extra, and package data."""
-    return path == PROJECT and re.match(r'\s*"credit-risk\[|"credit_risk\.[\w.]+" = \[', line) is not None
+    """Lines of pyproject.toml that need no mark.
+
+    Removal edits `dev`, which names every extra, and package data; rules of import-linter hold without their modules.
+    """
+    listed = r'\s*"credit-risk\[|"credit_risk\.[\w.]+" = \[|(?:protected_modules|allowed_importers) = '
+    return path == PROJECT and re.match(listed, line) is not None
 
 
 def _marked(path: str, text: str) -> list[tuple[str, frozenset[str]]]:
@@ -337,7 +355,7 @@ def remove(root: Path, name: str) -> list[str]:
     with_it = ", ".join(part for part in gone if part != name)
     said = [f"{name} goes" + (f", and with it what needs it: {with_it}" if with_it else "")]
     paths = [path for part in gone for path in parts[part].paths]
-    files = [path for path in tracked(root) if owner(parts, path) in gone]
+    files = [path for path in tracked(root) if owners_of(root, parts, path) & set(gone)]
     _git(root, "rm", "-r", "-q", "--", *files)
     for path in paths:  # what git does not hold: caches, generated files
         if (root / path).is_dir() and not any(file.startswith(f"{path}/") for file in tracked(root)):

@@ -1,6 +1,6 @@
 """A field added to scoring.decision.Decision appears wherever a decision is described or written down.
 
-MLflow's schema, the fifth of these, stands in tests/registry/mlflow/test_schemas.py.
+MLflow's schema, the fifth of these, stands in the tests of the registry
 """
 
 import json

@@ -19,10 +19,6 @@ CHECK_MORE = """
 example:
   credit-risk fork-check
 """
-MIGRATE_MORE = """
-example:
-  credit-risk migrate
-"""
 UPDATE_MORE = """
 `make update` runs this, then brings .venv and configs/credit.yaml up to date too. The rules of the merge, which file is
 merged how, stand in .gitattributes and hold for this command alone: a plain `git merge` or `git pull` merges every file
@@ -41,7 +37,6 @@ DECISIONS = "What no data can show; what you leave out stands as ??? in the conf
 def add_commands(app: Typer) -> None:
     """Add the commands of a fork."""
     add(app, "init", _init, group=FORK, more=INIT_MORE)
-    add(app, "migrate", _migrate, group=FORK, more=MIGRATE_MORE)
     add(app, "fork-check", _fork_check, group=FORK, more=CHECK_MORE)
     add(app, "update", _update, group=FORK, more=UPDATE_MORE)
     add(app, "merge-config", _merge_config, group=FORK, more=MERGE_MORE)
@@ -233,30 +228,6 @@ def _answer(flag: str, text: str) -> str | float | int:
     except ValueError:
         expected = "a whole number of months" if flag == "--window" else "a share, as 0.2"
         raise UsageError(f"{flag}: got {text!r}, expected {expected}.") from None
-
-
-def _migrate(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Bring configs/credit.yaml to the format that this version reads; everything you wrote stays as it is."""
-    from credit_risk.config.migration import VERSION, lacking, migrated_text
-    from credit_risk.config.reading import tree_of
-    from credit_risk.data.files import Files
-    from credit_risk.data.writing import write_text
-
-    path = config or Files(root).config
-    tree = tree_of(path)
-    version = tree.get("version")
-    if not isinstance(version, int) or not 0 < version <= VERSION:
-        raise UsageError(
-            f"{path}: got version {version!r}, expected 1 to {VERSION}, the newest that this program knows."
-        )
-    if version == VERSION:
-        say(f"{path} is of version {VERSION} already.")
-        return
-    write_text(path, migrated_text(path.read_text(encoding="utf-8"), tree))
-    say(f"{path} was of version {version} and is of version {VERSION} now. New:")
-    for key, value in lacking(tree, version).items():
-        say(f"  {'.'.join(key)}: {value}")
-    say("CHANGELOG.md says what each is for; `credit-risk config` says what is left to decide.")
 
 
 def _fork_check(root: Root = HERE, config: ConfigFile = None, json: Json = False) -> None:

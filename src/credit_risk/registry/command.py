@@ -129,7 +129,7 @@ def _history(root: Root = HERE, environment: Environment = None, json: Json = Fa
         table.add_row(str(event.seq), when, f"{event.move} {event.version}", event.by, event.reason)
     show(table)
     roles = "; ".join(f"version {version} is {role}" for version, role in lifecycle.standing(events).roles.items())
-    say(roles or "Nothing is registered yet: `credit-risk register`.")
+    say(roles or "Nothing is registered yet.")
 
 
 def _as_of(

@@ -7,7 +7,12 @@ from typing import Annotated
 from typer import Option, Typer
 
 from credit_risk.command_line import DATA, GATES, HERE, MODEL, ConfigFile, Json, Root, add, say, show
+from credit_risk.errors import UsageError
 
+MIGRATE_MORE = """
+example:
+  credit-risk migrate
+"""
 VALIDATE_EXAMPLE = """
 example:
   credit-risk validate-data --dataset new.csv --drift-threshold 0.1 --compliance gdpr,sox
@@ -17,6 +22,7 @@ example:
 def add_commands(app: Typer) -> None:
     """Add the pipeline's commands, in the order in which `make run` runs them."""
     add(app, "config", _config, group=DATA)
+    add(app, "migrate", _migrate, group=DATA, more=MIGRATE_MORE)
     add(app, "validate-data", _validate_data, group=DATA, more=VALIDATE_EXAMPLE)
     add(app, "dictionary", _dictionary, group=DATA)
     add(app, "prepare", _prepare, group=DATA)
@@ -45,6 +51,30 @@ def _config(root: Root = HERE, config: ConfigFile = None, json: Json = False) ->
         say(json_text({"config": str(path), **counts, "unmeasured": list(unmeasured)}))
     else:
         say(f"{path}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+
+
+def _migrate(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Bring configs/credit.yaml to the format that this version reads; everything you wrote stays as it is."""
+    from credit_risk.config.migration import VERSION, lacking, migrated_text
+    from credit_risk.config.reading import tree_of
+    from credit_risk.data.files import Files
+    from credit_risk.data.writing import write_text
+
+    path = config or Files(root).config
+    tree = tree_of(path)
+    version = tree.get("version")
+    if not isinstance(version, int) or not 0 < version <= VERSION:
+        raise UsageError(
+            f"{path}: got version {version!r}, expected 1 to {VERSION}, the newest that this program knows."
+        )
+    if version == VERSION:
+        say(f"{path} is of version {VERSION} already.")
+        return
+    write_text(path, migrated_text(path.read_text(encoding="utf-8"), tree))
+    say(f"{path} was of version {version} and is of version {VERSION} now. New:")
+    for key, value in lacking(tree, version).items():
+        say(f"  {'.'.join(key)}: {value}")
+    say("CHANGELOG.md says what each is for; `credit-risk config` says what is left to decide.")
 
 
 def _validate_data(

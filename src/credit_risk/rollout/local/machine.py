@@ -11,7 +11,7 @@ def folder_of(site: Site) -> LocalFolder:
     if site.environment.kubernetes is not None:
         raise UsageError(
             f"{site.environment.environment} is a cluster, which starts, ends and scales its replicas itself "
-            "(configs/kubernetes); this is for the services of one machine."
+            "; this is for the services of one machine."
         )
     return LocalFolder(site.root)
 
