@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 
 from credit_risk.attacks import adversarial, toolbox
-from credit_risk.attacks.plausible_changes import Reach
+from credit_risk.attacks.plausible_changes import PlausibleChanges
 from credit_risk.attacks.toolbox import Surrogate
 from credit_risk.scoring.decision import APPROVE, DECLINE, Decisions
 
@@ -15,9 +15,9 @@ DRAW = np.random.default_rng(5)
 POPULATION = DRAW.normal(5, 1, (400, 3))
 
 
-def reach(budget=1.0, plain=(False, False)):
-    return Reach(
-        ("a", "b"), np.array([0, 1]), np.ones(2), np.array(plain), np.zeros(2, bool), np.zeros(2), np.full(2, 10.0),
+def reach(budget=1.0, nominal=(False, False)):
+    return PlausibleChanges(
+        ("a", "b"), np.array([0, 1]), np.ones(2), np.array(nominal), np.zeros(2, bool), np.zeros(2), np.full(2, 10.0),
         budget,
     )  # fmt: skip
 
@@ -55,8 +55,8 @@ def test_a_fragile_scorer_scores_low_and_every_attack_finds_its_flips():
     assert set(found.by_attack) == {"search", "fgsm", "pgd", "hop_skip_jump"}
     assert found.survived(found.cheapest, 0.95).value < 0.5
     for flips in found.by_attack.values():
-        assert flips.found.any()
-        assert (flips.cost[flips.found] <= 1 + 1e-9).all()
+        assert flips.exists.any()
+        assert (flips.cost[flips.exists] <= 1 + 1e-9).all()
 
 
 @pytest.mark.usefixtures("art")
@@ -72,7 +72,7 @@ def test_a_scorer_that_nobody_can_game_scores_1():
 @pytest.mark.usefixtures("art")
 def test_the_flips_of_all_attacks_are_decided_by_the_scorer_itself():
     best = attacked(linear).cheapest
-    assert (scorer(linear)(best.inputs[best.found]).outcome == APPROVE).all()
+    assert (scorer(linear)(best.inputs[best.exists]).outcome == APPROVE).all()
 
 
 @pytest.mark.usefixtures("art")
@@ -108,10 +108,10 @@ def test_a_seed_gives_the_same_attack_and_leaves_numpys_own_generator_alone():
 
 
 def test_categories_alone_are_left_to_the_search():
-    some = reach(plain=(True, True))
+    some = reach(nominal=(True, True))
     decide = scorer(lambda rows: np.where(np.isclose(rows[:, 0], 9), 0.1, 0.9))
     found = adversarial.attack(
         some, decide, POPULATION[:3], np.arange(3), thresholds={}, surrogate=None, seed=1
     )  # fmt: skip
     assert list(found.by_attack) == ["search"]
-    assert found.cheapest.found.all()
+    assert found.cheapest.exists.all()

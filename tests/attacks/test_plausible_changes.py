@@ -5,7 +5,7 @@ from math import nan
 import numpy as np
 import pytest
 
-from credit_risk.attacks.plausible_changes import Reach, step
+from credit_risk.attacks.plausible_changes import PlausibleChanges, step
 from credit_risk.config.schema import Attacks, Column
 from credit_risk.data.inputs import Inputs
 from credit_risk.errors import DataError
@@ -24,7 +24,7 @@ ROW = np.array([[200.0, 2, 0, 7]])
 
 def reach(plausible, budget=1.0):
     settings = Attacks(plausible=plausible, budget=budget, rows=10)
-    return Reach.of(INPUTS, settings, REFERENCE)
+    return PlausibleChanges.of(INPUTS, settings, REFERENCE)
 
 
 def test_a_step_is_a_level_of_a_whole_number_and_the_spread_of_an_amount():
@@ -61,4 +61,4 @@ def test_a_missing_cell_stays_missing_and_a_category_has_no_direction():
 def test_a_column_that_never_varies_has_no_standard_step():
     settings = Attacks(plausible={"income": 1}, budget=1, rows=1)
     with pytest.raises(DataError, match=r"attacks\.plausible: income never varies in training"):
-        Reach.of(INPUTS, settings, np.ones((3, 4)))
+        PlausibleChanges.of(INPUTS, settings, np.ones((3, 4)))

@@ -5,20 +5,20 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from credit_risk.attacks.plausible_changes import Reach
+from credit_risk.attacks.plausible_changes import PlausibleChanges
 from credit_risk.attacks.search import Flips, cheapest, flipped, thresholds_of, tried
 from credit_risk.scoring.decision import APPROVE, DECLINE, REFER, REFUSED, Decisions
 from credit_risk.scoring.model import Bins, Boosted, Scorecard
 from credit_risk.scoring.scorer import Scorer
 
 
-def reach(*, budget=1.0, whole=(False, False), plain=(False, False)):
+def reach(*, budget=1.0, whole=(False, False), nominal=(False, False)):
     """Two gameable columns from 0 to 10 at a cost of 1 each unit; a third cannot be moved."""
-    return Reach(
+    return PlausibleChanges(
         names=("a", "b"),
-        places=np.array([0, 1]),
+        indices=np.array([0, 1]),
         unit=np.ones(2),
-        plain=np.array(plain),
+        nominal=np.array(nominal),
         whole=np.array(whole),
         low=np.zeros(2),
         high=np.full(2, 10.0),
@@ -42,7 +42,7 @@ ROWS = np.array([[5.0, 5.0, 1.0], [5.0, 5.0, 0.0]])
 
 def test_a_proof_scorer_is_not_flipped():
     flips = cheapest(reach(), scorer(lambda rows: np.full(len(rows), 0.9)), ROWS, {})
-    assert not flips.found.any()
+    assert not flips.exists.any()
     assert (flips.inputs[:, 2] == ROWS[:, 2]).all()
 
 
@@ -55,14 +55,14 @@ def test_a_fragile_scorer_is_flipped_at_the_threshold_and_not_a_step_beyond():
 
 def test_a_narrow_pocket_is_found_by_its_thresholds_alone():
     pocket = scorer(lambda rows: np.where((rows[:, 0] > 5.301) & (rows[:, 0] <= 5.302), 0.1, 0.9))
-    assert not cheapest(reach(), pocket, ROWS, {}).found.any()
+    assert not cheapest(reach(), pocket, ROWS, {}).exists.any()
     assert cheapest(reach(), pocket, ROWS, {"a": np.array([5.301, 5.302])}).cost == pytest.approx([0.301, 0.301])
 
 
 def test_what_costs_more_than_the_budget_is_no_flip():
     far = scorer(lambda rows: np.where(rows[:, 0] <= 3, 0.1, 0.9))
-    assert not cheapest(reach(budget=1.99), far, ROWS, {"a": np.array([3.0])}).found.any()
-    assert cheapest(reach(budget=2.0), far, ROWS, {"a": np.array([3.0])}).found.all()
+    assert not cheapest(reach(budget=1.99), far, ROWS, {"a": np.array([3.0])}).exists.any()
+    assert cheapest(reach(budget=2.0), far, ROWS, {"a": np.array([3.0])}).exists.all()
 
 
 def test_two_columns_are_moved_together_where_neither_is_enough():
@@ -76,7 +76,7 @@ def test_whole_numbers_move_by_levels_and_categories_to_any_other():
     flips = cheapest(reach(whole=(True, False)), levels, ROWS, {})
     assert (flips.inputs[:, 0] == 6).all()
     words = scorer(lambda rows: np.where(rows[:, 0] == 9, 0.1, 0.9))
-    flips = cheapest(reach(plain=(True, False)), words, ROWS, {})
+    flips = cheapest(reach(nominal=(True, False)), words, ROWS, {})
     assert (flips.inputs[:, 0] == 9).all()
     assert flips.cost == pytest.approx([1, 1])
 
@@ -84,13 +84,13 @@ def test_whole_numbers_move_by_levels_and_categories_to_any_other():
 def test_a_missing_cell_is_not_filled_in_be_it_a_number_or_a_category():
     gap = np.array([[np.nan, np.nan, 1.0]])
     easy = scorer(lambda rows: np.where(np.isnan(rows[:, 0]) & np.isnan(rows[:, 1]), 0.9, 0.1))
-    assert not cheapest(reach(plain=(True, False)), easy, gap, {"b": np.array([5.0])}).found.any()
+    assert not cheapest(reach(nominal=(True, False)), easy, gap, {"b": np.array([5.0])}).exists.any()
 
 
 def test_a_column_that_is_not_declared_is_never_moved():
     other = scorer(lambda rows: np.where(rows[:, 2] > 0.5, 0.9, 0.1))
     flips = cheapest(reach(budget=100), other, ROWS[:1], {})
-    assert not flips.found.any()
+    assert not flips.exists.any()
 
 
 def test_approval_and_a_scored_referral_are_flips_a_refusal_is_not():

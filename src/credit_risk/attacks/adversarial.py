@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.attacks import search, toolbox
-from credit_risk.attacks.plausible_changes import EXACT, Reach
+from credit_risk.attacks.plausible_changes import EXACT, PlausibleChanges
 from credit_risk.attacks.search import Decide, Flips, tried
 from credit_risk.attacks.toolbox import Surrogate
 from credit_risk.data.inputs import Matrix
@@ -26,7 +26,7 @@ CURVE = 20  # points of the curve of survival by cost
 class Attacked:
     """What each attack achieved on the same declined applications, row by row."""
 
-    reach: Reach
+    changes: PlausibleChanges
     rows: Matrix
     group: Groups
     by_attack: Mapping[str, Flips]
@@ -40,27 +40,27 @@ class Attacked:
 
     def survived(self, flips: Flips, confidence: float) -> Figure:
         """Share of decisions that stand, with its interval."""
-        return share(~flips.found, self.group, confidence=confidence)
+        return share(~flips.exists, self.group, confidence=confidence)
 
     def table(self, confidence: float) -> pd.DataFrame:
         """One line an attack, all together last; `found_alone`: flips that no other attack found."""
         every = {**self.by_attack, "all": self.cheapest}
         lines = []
         for name, flips in every.items():
-            others = [other.found for key, other in self.by_attack.items() if key != name]
+            others = [rival.exists for key, rival in self.by_attack.items() if key != name]
             alone = (
-                flips.found & ~np.any(others, axis=0) if name != "all" and others else np.zeros(len(self.rows), bool)
+                flips.exists & ~np.any(others, axis=0) if name != "all" and others else np.zeros(len(self.rows), bool)
             )
             survived = self.survived(flips, confidence)
             lines.append(
                 {
                     "attack": name,
                     "rows": len(self.rows),
-                    "flipped": int(flips.found.sum()),
+                    "flipped": int(flips.exists.sum()),
                     "survived": survived.value,
                     "low": survived.low,
                     "high": survived.high,
-                    "median_cost": float(np.median(flips.cost[flips.found])) if flips.found.any() else np.nan,
+                    "median_cost": float(np.median(flips.cost[flips.exists])) if flips.exists.any() else np.nan,
                     "found_alone": int(alone.sum()),
                 }
             )
@@ -70,7 +70,7 @@ class Attacked:
         """Share of decisions that stand against attacks of at most each cost, up to the budget."""
         cost = self.cheapest.cost
         lines = []
-        for most in np.linspace(0, self.reach.budget, CURVE + 1):
+        for most in np.linspace(0, self.changes.budget, CURVE + 1):
             stands = share(cost > most + EXACT, self.group, confidence=confidence)
             lines.append({"cost": most, "survived": stands.value, "low": stands.low, "high": stands.high})
         return pd.DataFrame(lines)
@@ -78,10 +78,10 @@ class Attacked:
     def levers(self) -> pd.DataFrame:
         """How often each gameable column moves in the cheapest flips, which way, and how far in the middle."""
         flips = self.cheapest
-        before, after = self.rows[flips.found], flips.inputs[flips.found]
+        before, after = self.rows[flips.exists], flips.inputs[flips.exists]
         lines = []
-        for name, place in zip(self.reach.names, self.reach.places, strict=True):
-            move = np.nan_to_num(after[:, place] - before[:, place])
+        for name, index in zip(self.changes.names, self.changes.indices, strict=True):
+            move = np.nan_to_num(after[:, index] - before[:, index])
             lines.append(
                 {
                     "input": name,
@@ -94,7 +94,7 @@ class Attacked:
 
 
 def attack(
-    reach: Reach,
+    changes: PlausibleChanges,
     decide: Decide,
     rows: Matrix,
     group: Groups,
@@ -107,19 +107,19 @@ def attack(
 
     Without a surrogate (nobody or everybody declined in training) FGSM and PGD are not among them.
     """
-    found = {"search": search.cheapest(reach, decide, rows, thresholds)}
-    for name, after in _toolbox_attacks(reach, decide, rows, surrogate, seed):
-        flips = tried(reach, decide, rows, after)
-        found[name] = found.get(name, Flips.none(rows)).or_cheaper(flips)
-    return Attacked(reach, rows, group, found)
+    by_attack = {"search": search.cheapest(changes, decide, rows, thresholds)}
+    for name, after in _toolbox_attacks(changes, decide, rows, surrogate, seed):
+        flips = tried(changes, decide, rows, after)
+        by_attack[name] = by_attack.get(name, Flips.none(rows)).or_cheaper(flips)
+    return Attacked(changes, rows, group, by_attack)
 
 
 def _toolbox_attacks(
-    reach: Reach, decide: Decide, rows: Matrix, surrogate: Surrogate | None, seed: int
+    changes: PlausibleChanges, decide: Decide, rows: Matrix, surrogate: Surrogate | None, seed: int
 ) -> Iterator[tuple[str, Matrix]]:
-    if reach.plain.all():
+    if changes.nominal.all():
         return  # categories alone: there is no direction to go in, and the search tries each of them
     if surrogate is not None:
         for name, effort in toolbox.gradient_attacks(surrogate, rows):
-            yield name, reach.moved(rows, effort)
-    yield "hop_skip_jump", reach.moved(rows, toolbox.hop_skip_jump(reach, decide, rows, seed))
+            yield name, changes.moved(rows, effort)
+    yield "hop_skip_jump", changes.moved(rows, toolbox.hop_skip_jump(changes, decide, rows, seed))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from credit_risk.attacks import adversarial, membership
 from credit_risk.attacks.membership import People
-from credit_risk.attacks.plausible_changes import Reach
+from credit_risk.attacks.plausible_changes import PlausibleChanges
 from credit_risk.attacks.search import thresholds_of
 from credit_risk.attacks.toolbox import Surrogate
 from credit_risk.config import Config
@@ -31,13 +31,13 @@ FEWEST = 100  # training and selection rows each
 
 def check(files: Files, floors: Mapping[str, float]) -> None:
     """Raises CheckFailed with a sentence for each score of reports/parts/attacks.json that does not clear its floor."""
-    found = read_json(files.part("attacks"))
+    report = read_json(files.part("attacks"))
     gates = [
         Gate(name=measure.replace(".", "_"), measure=measure, at_least=floor, reason="asked for on the command line")
         for measure, floor in floors.items()
     ]
-    checks = gate.decide(gates, found, found["unknown"])
-    if blocking := [f"{one.verdict}: {one.sentence}" for one in checks if one.verdict != "PASS"]:
+    checks = gate.decide(gates, report, report["unknown"])
+    if blocking := [f"{check.verdict}: {check.sentence}" for check in checks if check.verdict != "PASS"]:
         raise CheckFailed("\n  ".join(["The attacks do not let this scorer through.", *blocking]))
 
 
@@ -71,16 +71,16 @@ def _robustness(
         declined = np.sort(np.random.default_rng(seed).choice(declined, settings.rows, replace=False))
     inputs = Inputs.of(config)
     train = inputs.table(pd.read_parquet(files.inputs("train")))
-    reach = Reach.of(inputs, settings, train)
+    changes = PlausibleChanges.of(inputs, settings, train)
     decide, some = tested.scorer.decide_inputs, train[:SURROGATE_ROWS]
     turned_down = np.asarray(decide(some).outcome == DECLINE)
     attacked = adversarial.attack(
-        reach,
+        changes,
         decide,
         tested.inputs[declined],
         tested.applicant[declined],
         thresholds=thresholds_of(tested.scorer.model, config.features),
-        surrogate=Surrogate(reach, some, turned_down) if turned_down.any() and not turned_down.all() else None,
+        surrogate=Surrogate(changes, some, turned_down) if turned_down.any() and not turned_down.all() else None,
         seed=seed,
     )
     by_attack = {
@@ -104,11 +104,11 @@ def _privacy(config: Config, files: Files, tested: RowsUnderTest, folder: Path, 
     if min(counts.values()) < FEWEST:
         unknown["privacy.score"] = f"fewer than {FEWEST} scored training or selection rows: too few to learn an attack"
         return {"score": None, **counts}
-    found = membership.attacks(people, seed=config.evaluation.seed, confidence=config.evaluation.confidence)
-    write_figures(folder / "membership.csv", membership.table(found))
-    strongest = membership.strongest(found)
+    aucs = membership.attacks(people, seed=config.evaluation.seed, confidence=config.evaluation.confidence)
+    write_figures(folder / "membership.csv", membership.table(aucs))
+    strongest = membership.strongest(aucs)
     return {
-        **flat({"score": membership.privacy(found[strongest]), "auc": found[strongest]}),
+        **flat({"score": membership.privacy(aucs[strongest]), "auc": aucs[strongest]}),
         "strongest": strongest,
         **counts,
     }

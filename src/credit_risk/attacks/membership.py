@@ -62,13 +62,13 @@ def attacks(people: People, *, seed: int, confidence: float) -> dict[str, Figure
         "loss": -loss(people),
         "rule": toolbox.membership("rule", (people.pd, people.bad, people.member), (people.pd, people.bad), seed),
     }
-    found = {name: delong(people.member, _ranks(by), confidence=confidence) for name, by in sure.items()}
+    aucs = {name: delong(people.member, _ranks(by), confidence=confidence) for name, by in sure.items()}
     learns = np.random.default_rng(seed).random(len(people.pd)) < 0.5
-    known, asked = people.taken(learns), people.taken(~learns)
+    known, rest = people.taken(learns), people.taken(~learns)
     for kind in toolbox.LEARNERS:
-        by = toolbox.membership(kind, (known.pd, known.bad, known.member), (asked.pd, asked.bad), seed)
-        found[kind] = delong(asked.member, _ranks(by), confidence=confidence)
-    return found
+        by = toolbox.membership(kind, (known.pd, known.bad, known.member), (rest.pd, rest.bad), seed)
+        aucs[kind] = delong(rest.member, _ranks(by), confidence=confidence)
+    return aucs
 
 
 def loss(people: People) -> Matrix:
@@ -81,15 +81,15 @@ def privacy(auc: Figure) -> Figure:
     return Figure(_score(auc.value), _score(auc.high), _score(auc.low), auc.n)
 
 
-def strongest(found: dict[str, Figure]) -> str:
+def strongest(aucs: dict[str, Figure]) -> str:
     """The attack that tells most."""
-    return max(found, key=lambda name: found[name].value)
+    return max(aucs, key=lambda name: aucs[name].value)
 
 
-def table(found: dict[str, Figure]) -> pd.DataFrame:
+def table(aucs: dict[str, Figure]) -> pd.DataFrame:
     """One line an attack: its AUC and the privacy score that it leaves."""
     lines = []
-    for name, auc in found.items():
+    for name, auc in aucs.items():
         score = privacy(auc)
         lines.append(
             {
@@ -112,5 +112,5 @@ def _score(auc: float) -> float:
 
 def _ranks(by: Matrix) -> Matrix:
     """The same order as numbers between 0 and 1, as an AUC takes them."""
-    values, place = np.unique(by, return_inverse=True)
-    return np.asarray((place + 1) / (len(values) + 1))
+    values, rank = np.unique(by, return_inverse=True)
+    return np.asarray((rank + 1) / (len(values) + 1))

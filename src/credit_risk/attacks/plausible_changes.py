@@ -19,45 +19,45 @@ EXACT = 1e-9
 
 
 @dataclass(frozen=True)
-class Reach:
+class PlausibleChanges:
     """The gameable columns. One standard step is a level, any change of a plain category, or the spread of a number.
 
     unit: cost of moving a column by 1 of its own unit; for a plain category, of any change.
     """
 
     names: tuple[str, ...]
-    places: NDArray[np.intp]
+    indices: NDArray[np.intp]
     unit: Matrix
-    plain: Mask
+    nominal: Mask
     whole: Mask
     low: Matrix
     high: Matrix
     budget: float
 
     @classmethod
-    def of(cls, inputs: Inputs, settings: Attacks, reference: Matrix) -> "Reach":
+    def of(cls, inputs: Inputs, settings: Attacks, reference: Matrix) -> "PlausibleChanges":
         """Raises DataError for a column whose spread in `reference` is 0: nobody can say what a step is."""
         names = tuple(name for name in inputs.names if name in settings.plausible)
-        places = np.array([inputs.names.index(name) for name in names], dtype=np.intp)
-        columns = [inputs.columns[place] for place in places]
-        steps = [step(column, reference[:, place]) for column, place in zip(columns, places, strict=True)]
+        indices = np.array([inputs.names.index(name) for name in names], dtype=np.intp)
+        columns = [inputs.columns[index] for index in indices]
+        steps = [step(column, reference[:, index]) for column, index in zip(columns, indices, strict=True)]
         if still := [name for name, size in zip(names, steps, strict=True) if not size > 0]:
             raise DataError(f"attacks.plausible: {', '.join(still)} never varies in training; take it out.")
         return cls(
             names=names,
-            places=places,
+            indices=indices,
             unit=np.array([settings.plausible[name] / size for name, size in zip(names, steps, strict=True)]),
-            plain=np.array([column.type in ("category", "boolean") for column in columns], dtype=bool),
+            nominal=np.array([column.type in ("category", "boolean") for column in columns], dtype=bool),
             whole=np.array([column.type != "number" for column in columns], dtype=bool),
-            low=inputs.low[places],
-            high=inputs.high[places],
+            low=inputs.low[indices],
+            high=inputs.high[indices],
             budget=settings.budget,
         )
 
     def cost(self, before: Matrix, after: Matrix) -> Matrix:
         """What the changes cost together, row by row; a missing cell stays missing and costs nothing."""
-        distance = np.abs(after[:, self.places] - before[:, self.places])
-        distance = np.where(self.plain, distance > 0, np.nan_to_num(distance))
+        distance = np.abs(after[:, self.indices] - before[:, self.indices])
+        distance = np.where(self.nominal, distance > 0, np.nan_to_num(distance))
         return np.asarray(distance @ self.unit)
 
     def affordable(self, before: Matrix, after: Matrix) -> Mask:
@@ -66,11 +66,11 @@ class Reach:
     def moved(self, rows: Matrix, effort: Matrix) -> Matrix:
         """The rows with each gameable column moved by a signed cost, kept whole and in its range; categories stay."""
         after = rows.copy()
-        start = rows[:, self.places]
-        value = start + np.where(self.plain, 0.0, effort / self.unit)
+        start = rows[:, self.indices]
+        value = start + np.where(self.nominal, 0.0, effort / self.unit)
         value = np.clip(np.where(self.whole, np.rint(value), value), self.low, self.high)
-        still = self.plain | (np.abs(effort) < EXACT) | np.isnan(start)
-        after[:, self.places] = np.where(still, start, value)
+        still = self.nominal | (np.abs(effort) < EXACT) | np.isnan(start)
+        after[:, self.indices] = np.where(still, start, value)
         return after
 
 

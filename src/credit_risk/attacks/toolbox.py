@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from credit_risk.attacks.plausible_changes import Reach
+from credit_risk.attacks.plausible_changes import PlausibleChanges
 from credit_risk.attacks.search import Decide, flipped
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.errors import CreditRiskError
@@ -41,15 +41,15 @@ class Surrogate:
     Gameable numbers stand in units of cost, so that the size of an attack is its cost; the rest is standardised.
     """
 
-    def __init__(self, reach: Reach, inputs: Matrix, declined: Mask) -> None:
-        self.reach = reach
+    def __init__(self, changes: PlausibleChanges, inputs: Matrix, declined: Mask) -> None:
+        self.changes = changes
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value has no median
             self.fill = np.nan_to_num(np.nanmedian(inputs, axis=0))
         known = self._filled(inputs)
         self.centre, spread = known.mean(axis=0), known.std(axis=0)
         self.scale = np.where(spread > 0, spread, 1.0)
-        self.scale[reach.places] = np.where(reach.plain, self.scale[reach.places], 1 / reach.unit)
+        self.scale[changes.indices] = np.where(changes.nominal, self.scale[changes.indices], 1 / changes.unit)
         self.model = LogisticRegression(max_iter=1_000).fit(self.design(inputs), declined)
 
     def design(self, inputs: Matrix) -> Matrix:
@@ -65,49 +65,49 @@ def gradient_attacks(surrogate: Surrogate, rows: Matrix) -> Iterator[tuple[str, 
     FGSM spreads the budget evenly over all gameable numbers; PGD, under a budget on the sum, goes where the gradient
     is steepest. Together neither costs more than the budget.
     """
-    reach = surrogate.reach
+    changes = surrogate.changes
     evasion, classification = _art("attacks.evasion"), _art("estimators.classification.scikitlearn")
     target = classification.ScikitlearnLogisticRegression(surrogate.model)
     start = surrogate.design(rows).astype(np.float32)
     mask = np.zeros(start.shape[1], dtype=np.float32)
-    mask[reach.places[~reach.plain]] = 1.0
+    mask[changes.indices[~changes.nominal]] = 1.0
     declined = np.tile(np.array([0.0, 1.0], dtype=np.float32), (len(rows), 1))
     free = max(int(mask.sum()), 1)
     for share in SHARES_OF_BUDGET:
-        most = share * reach.budget
+        most = share * changes.budget
         fgsm = evasion.FastGradientMethod(target, norm=np.inf, eps=most / free)
         pgd = evasion.ProjectedGradientDescent(target, norm=1, eps=most, eps_step=most / 5, max_iter=10, verbose=False)
         for name, attack in (("fgsm", fgsm), ("pgd", pgd)):
             after = attack.generate(start, y=declined, mask=mask)
-            effort = (after.astype(np.float64) - start)[:, reach.places]
+            effort = (after.astype(np.float64) - start)[:, changes.indices]
             spent = np.abs(effort).sum(axis=1, keepdims=True)
             # Single precision may end a hair beyond the budget.
             yield name, effort * np.minimum(1, most / np.maximum(spent, 1e-12)) * (spent > 1e-3 * most)
 
 
-def hop_skip_jump(reach: Reach, decide: Decide, rows: Matrix, seed: int) -> Matrix:
+def hop_skip_jump(changes: PlausibleChanges, decide: Decide, rows: Matrix, seed: int) -> Matrix:
     """Efforts that HopSkipJump (Chen and others 2020) ends at, a line a row; 0 where it found no start.
 
     It asks for decisions alone. Distance is Euclidean in units of cost, which is never more than the cost itself.
     """
-    size = WIDER * reach.budget
-    draws = np.random.default_rng(seed).uniform(-size, size, (STARTS, len(rows), len(reach.places)))
+    size = WIDER * changes.budget
+    draws = np.random.default_rng(seed).uniform(-size, size, (STARTS, len(rows), len(changes.indices)))
     efforts = np.zeros(draws.shape[1:])
     with _seeded(seed):
         for row, application in enumerate(rows):
             trial = np.repeat(application[None], STARTS, axis=0)
-            works = flipped(decide(reach.moved(trial, draws[:, row])))
+            works = flipped(decide(changes.moved(trial, draws[:, row])))
             if works.any():
                 starts = draws[works, row]
                 nearest = starts[np.abs(starts).sum(axis=1).argmin()]
-                efforts[row] = _hop(reach, decide, application, nearest, size)
+                efforts[row] = _hop(changes, decide, application, nearest, size)
     return efforts
 
 
-def _hop(reach: Reach, decide: Decide, application: Matrix, start: Matrix, size: float) -> Matrix:
+def _hop(changes: PlausibleChanges, decide: Decide, application: Matrix, start: Matrix, size: float) -> Matrix:
     def predict(effort: Any) -> Any:
         rows = np.repeat(application[None], len(effort), axis=0)
-        label = flipped(decide(reach.moved(rows, np.asarray(effort, dtype=np.float64))))
+        label = flipped(decide(changes.moved(rows, np.asarray(effort, dtype=np.float64))))
         return np.eye(2, dtype=np.float32)[label.astype(int)]
 
     black_box = _art("estimators.classification").BlackBoxClassifier(
@@ -124,7 +124,7 @@ def _hop(reach: Reach, decide: Decide, application: Matrix, start: Matrix, size:
     return np.asarray(after[0], dtype=np.float64)
 
 
-def membership(kind: str, known: tuple[Matrix, Mask, Mask], asked: tuple[Matrix, Mask], seed: int) -> Matrix:
+def membership(kind: str, known: tuple[Matrix, Mask, Mask], rest: tuple[Matrix, Mask], seed: int) -> Matrix:
     """How sure ART's membership attack is of each asked row that the model was trained on it.
 
     known: PDs, outcomes and membership of the rows the attacker learns from. asked: PDs and outcomes of others.
@@ -134,7 +134,7 @@ def membership(kind: str, known: tuple[Matrix, Mask, Mask], asked: tuple[Matrix,
     black_box = _art("estimators.classification").BlackBoxClassifier(
         _both_classes, input_shape=(1,), nb_classes=2, clip_values=(0.0, 1.0)
     )
-    asked_pd, asked_bad = asked
+    asked_pd, asked_bad = rest
     if kind == "rule":
         rule = inference.MembershipInferenceBlackBoxRuleBased(black_box)
         return np.asarray(rule.infer(asked_pd[:, None], asked_bad.astype(int)), dtype=np.float64).ravel()

@@ -44,13 +44,15 @@ class Audited:
     dated: date
     secondary: bool
     verdict: Verdict
-    found: str
+    sentence: str
     file: str
     sha256: str | None
     measure: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "dated": self.dated.isoformat()}
+        facts = asdict(self)
+        facts["found"] = facts.pop("sentence")  # as records have called it from the first
+        return {**facts, "dated": self.dated.isoformat()}
 
 
 class _NoEvidence(CreditRiskError, LookupError):
@@ -61,9 +63,9 @@ def audit(model_path: Path, framework: str, files: Files, config: Config) -> dic
     """The record of the audit of one scorer, verdict first; see `raise_unless_passed` for what blocks."""
     path, policy = policies.find(files.policies, framework, ScorerPolicy)
     scorer = Scorer.load(model_path)
-    found = [_audited(control, policy, model_path, scorer, files) for control in policy.controls]
+    audited = [_audited(control, policy, model_path, scorer, files) for control in policy.controls]
     return {
-        "verdict": _overall(found),
+        "verdict": _overall(audited),
         "project": config.project.name,
         "framework": policy.framework,
         "title": policy.title,
@@ -71,9 +73,9 @@ def audit(model_path: Path, framework: str, files: Files, config: Config) -> dic
         "policy": {"file": named(path, files), "sha256": digest.of_file(path)},
         "scorer": scorer.digest,
         "model_path": named(model_path, files),
-        "controls": [one.as_dict() for one in found],
+        "controls": [entry.as_dict() for entry in audited],
         "waivers": _waivers(files),
-        "not_covered": [one.model_dump() for one in policy.not_covered],
+        "not_covered": [entry.model_dump() for entry in policy.not_covered],
     }
 
 
@@ -81,7 +83,11 @@ def raise_unless_passed(record: Mapping[str, Any], output: Path) -> None:
     """Raise CheckFailed with every control that is not met, or not shown to be."""
     if record["verdict"] == "PASS":
         return
-    lines = [f"{one['verdict']} {one['id']}: {one['found']}" for one in record["controls"] if one["verdict"] != "PASS"]
+    lines = [
+        f"{control['verdict']} {control['id']}: {control['found']}"
+        for control in record["controls"]
+        if control["verdict"] != "PASS"
+    ]
     answer = f"The scorer does not pass the audit by {record['framework']}. All stands in {output}."
     raise CheckFailed("\n  ".join([answer, *lines]))
 
@@ -97,14 +103,14 @@ def render(record: Mapping[str, Any]) -> RenderableType:
         title=f"{record['project']}: {record['title']}",
         title_justify="left",
     )
-    for one in record["controls"]:
-        sha = one["sha256"][:12] if one["sha256"] else "not there"
-        source = f"{one['source']} ({one['dated']}{', secondary source' if one['secondary'] else ''})"
-        evidence = f"{one['file']} {sha}"
-        verdict = Styled(one["verdict"], style=STYLES[one["verdict"]])
-        table.add_row(Styled(one["id"]), verdict, *map(Styled, (one["found"], evidence, source)))
-    gaps = [Styled(f"Not covered: {one['source']}: {one['why']}") for one in record["not_covered"]]
-    gaps += [Styled(f"Waived: {one['check']} by {one['person']}: {one['reason']}") for one in record["waivers"]]
+    for entry in record["controls"]:
+        sha = entry["sha256"][:12] if entry["sha256"] else "not there"
+        source = f"{entry['source']} ({entry['dated']}{', secondary source' if entry['secondary'] else ''})"
+        evidence = f"{entry['file']} {sha}"
+        verdict = Styled(entry["verdict"], style=STYLES[entry["verdict"]])
+        table.add_row(Styled(entry["id"]), verdict, *map(Styled, (entry["found"], evidence, source)))
+    gaps = [Styled(f"Not covered: {entry['source']}: {entry['why']}") for entry in record["not_covered"]]
+    gaps += [Styled(f"Waived: {entry['check']} by {entry['person']}: {entry['reason']}") for entry in record["waivers"]]
     verdict = Styled("The audit says ") + Styled(record["verdict"], style=STYLES[record["verdict"]]) + Styled(".")
     return Group(table, *gaps, verdict)
 
@@ -119,9 +125,9 @@ def _waivers(files: Files) -> list[Any]:
     return list(raw.get("waivers", [])) if isinstance(raw, Mapping) else []
 
 
-def _overall(found: Sequence[Audited]) -> Verdict:
-    verdicts = {one.verdict for one in found}
-    if "FAIL" in verdicts or not found:
+def _overall(audited: Sequence[Audited]) -> Verdict:
+    verdicts = {control.verdict for control in audited}
+    if "FAIL" in verdicts or not audited:
         return "FAIL"
     return "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
 
@@ -132,15 +138,15 @@ def _audited(control: ScorerControl, policy: ScorerPolicy, model_path: Path, sco
     verdict: Verdict
     try:
         if control.check.by is not None:
-            verdict, found = CHECKS[control.check.by](scorer.config, policy.words)
+            verdict, sentence = CHECKS[control.check.by](scorer.config, policy.words)
         else:
-            verdict, found = _judged(control, _content(evidence, path, scorer, files))
+            verdict, sentence = _judged(control, _content(evidence, path, scorer, files))
     except _NoEvidence as missing:
-        verdict, found = "FAIL", str(missing)
+        verdict, sentence = "FAIL", str(missing)
     stated = control.model_dump(include={"id", "requirement", "source", "dated", "secondary"})
     sha256 = digest.of_file(path) if path.is_file() else None
     return Audited(
-        **stated, verdict=verdict, found=found, file=named(path, files), sha256=sha256, measure=evidence.measure
+        **stated, verdict=verdict, sentence=sentence, file=named(path, files), sha256=sha256, measure=evidence.measure
     )
 
 
@@ -189,18 +195,18 @@ def _judged(control: ScorerControl, content: Mapping[str, Any]) -> tuple[Verdict
         return ("PASS" if met else "FAIL"), f"{measure} is {value!r}, expected {check.equals!r}"
     unknown = content.get("unknown")
     limits = check.model_dump(include={"at_least", "at_most", "exact"})
-    asked = Gate(name="control", measure=measure, reason=control.requirement, **limits)
-    (judged,) = gate.decide([asked], content, unknown if isinstance(unknown, Mapping) else {})
+    limit = Gate(name="control", measure=measure, reason=control.requirement, **limits)
+    (judged,) = gate.decide([limit], content, unknown if isinstance(unknown, Mapping) else {})
     return judged.verdict, judged.sentence.rstrip(".")
 
 
 def _prohibited_bases_apart(config: Config, words: ScorerWords) -> tuple[Verdict, str]:
     """No input is called after a prohibited basis, and none declared as protected or a proxy is an input."""
     named_so = {name: identifiers.named(name, words.prohibited) for name in (*config.inputs, *config.features)}
-    found = [f"{name} ({word})" for name, word in named_so.items() if word]
-    found += [name for name in config.named(*GUARDED_ROLES) if name in (*config.inputs, *config.features)]
-    if found:
-        return "FAIL", f"the model or a formula reads {', '.join(found)}"
+    faults = [f"{name} ({word})" for name, word in named_so.items() if word]
+    faults += [name for name in config.named(*GUARDED_ROLES) if name in (*config.inputs, *config.features)]
+    if faults:
+        return "FAIL", f"the model or a formula reads {', '.join(faults)}"
     kept = ", ".join(config.named(*GUARDED_ROLES)) or "none declared"
     return "PASS", f"none of {len(named_so)} inputs and features is called after a prohibited basis; kept apart: {kept}"
 
@@ -208,15 +214,15 @@ def _prohibited_bases_apart(config: Config, words: ScorerWords) -> tuple[Verdict
 def _reasons_are_specific(config: Config, words: ScorerWords) -> tuple[Verdict, str]:
     """Every feature belongs to one reason, no two reasons read alike, and none is a phrase that says nothing."""
     families = config.reasons.families
-    found, texts = [], [family.text.lower() for family in families]
+    faults, texts = [], [family.text.lower() for family in families]
     for feature in config.features:
         count = sum(feature in family.features for family in families)
-        found += [] if count == 1 else [f"{feature} belongs to {count} reasons"]
+        faults += [] if count == 1 else [f"{feature} belongs to {count} reasons"]
     for family, text in zip(families, texts, strict=True):
-        found += [f"{family.id} says {phrase!r}" for phrase in words.unspecific if phrase.lower() in text]
-        found += [f"{family.id} reads like another reason"] if texts.count(text) > 1 else []
-    if found:
-        return "FAIL", "; ".join(found)
+        faults += [f"{family.id} says {phrase!r}" for phrase in words.unspecific if phrase.lower() in text]
+        faults += [f"{family.id} reads like another reason"] if texts.count(text) > 1 else []
+    if faults:
+        return "FAIL", "; ".join(faults)
     return "PASS", f"{len(families)} reasons, version {config.reasons.version}, cover every feature once"
 
 

@@ -126,5 +126,5 @@ def _trace(decision: str, root: Path, config: Path | None, settings: Path) -> No
         open_versions(name, registry_settings.load(settings, root), root) as registry,
     ):
         trace, checks = decision_lineage.why(decision, ledger, registry)
-    say(json_text(trace | {"checked": checks.held}))
+    say(json_text(trace | {"checked": checks.sound}))
     checks.raise_unless_all_hold()

@@ -35,11 +35,11 @@ class LinkBroken(CheckFailed, ValueError):
 class Checks:
     """What was looked at, and what of it does not hold."""
 
-    held: list[str] = field(default_factory=list)
+    sound: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
     def add(self, sentence: str, *, holds: bool) -> None:
-        (self.held if holds else self.broken).append(sentence)
+        (self.sound if holds else self.broken).append(sentence)
 
     def raise_unless_all_hold(self) -> None:
         if self.broken:
@@ -57,14 +57,14 @@ def why(decision_id: str, ledger: Ledger, registry: Versions) -> tuple[dict[str,
         raise NoSuchDecision(f"the ledger holds no decision {decision_id!r}.")
     events, checks = registry.events(), Checks()
     mine = [event for event in events if event.scorer == record.by.scorer]
-    told: dict[str, Any] = {"decision": _decision(record), "scorer": record.by.scorer}
+    facts: dict[str, Any] = {"decision": _decision(record), "scorer": record.by.scorer}
     made = [event for event in mine if event.move == "register"]
     checks.add(f"the scorer {record.by.scorer[:12]} is in the registry", holds=bool(made))
     if not made:
-        return told, checks
+        return facts, checks
     version = _version_at(events, made, record.at)
-    told["trained_on"] = _origin(next(event for event in made if event.version == version))
-    told["approved"] = [_approval(event) for event in mine if event.version == version and event.at <= record.at]
+    facts["trained_on"] = _origin(next(event for event in made if event.version == version))
+    facts["approved"] = [_approval(event) for event in mine if event.version == version and event.at <= record.at]
     role = standing(events, record.at).roles.get(version)
     checks.add(
         f"version {version} was champion when it decided (it was {role or 'not registered yet'})",
@@ -74,16 +74,16 @@ def why(decision_id: str, ledger: Ledger, registry: Versions) -> tuple[dict[str,
         registry.fetch(version, events, Path(scratch) / "release")
         checks.add(f"the files of version {version} are what was registered and signed", holds=True)
         _decided_again(record, Scorer.load(Files(Path(scratch) / "release").scorer), checks)
-    return told, checks
+    return facts, checks
 
 
 def _decided_again(record: StoredDecision, scorer: Scorer, checks: Checks) -> None:
     checks.add("its digest is the one that the decision names", holds=scorer.digest == record.by.scorer)
     if record.erased or record.inputs is None:
         return
-    found = decider(scorer)([record.inputs])[0]
-    stored = {name: (record.decided or {}).get(name) for name in found}
-    same = orjson.dumps(stored) == orjson.dumps(found)
+    again = decider(scorer)([record.inputs])[0]
+    stored = {name: (record.decided or {}).get(name) for name in again}
+    same = orjson.dumps(stored) == orjson.dumps(again)
     checks.add("the registered scorer decides the stored application the same, bit for bit", holds=same)
 
 
@@ -111,10 +111,10 @@ def _decision(record: StoredDecision) -> dict[str, Any]:
 
 def _origin(made: HistoryEvent) -> dict[str, Any]:
     facts = made.facts
-    told = {name: facts[name] for name in ("commit", "uncommitted", "raw")}
-    return {"version": made.version, **told, **facts["digests"]}
+    code = {name: facts[name] for name in ("commit", "uncommitted", "raw")}
+    return {"version": made.version, **code, **facts["digests"]}
 
 
 def _approval(event: HistoryEvent) -> dict[str, Any]:
-    told = {"move": event.move, "by": event.by, "at": event.at.isoformat(), "why": event.reason}
-    return told | {name: event.facts[name] for name in ("verdict", "waivers") if name in event.facts}
+    facts = {"move": event.move, "by": event.by, "at": event.at.isoformat(), "why": event.reason}
+    return facts | {name: event.facts[name] for name in ("verdict", "waivers") if name in event.facts}

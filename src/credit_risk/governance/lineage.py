@@ -50,20 +50,20 @@ def stages(files: Files) -> list[Stage]:
     declared = _yaml(files.root / "dvc.yaml").get("stages", {})
     if not isinstance(ran, Mapping) or not ran:
         raise ConfigError(files.root / "dvc.lock", ["it names no stage; run `make run`"])
-    found = []
-    for name, one in ran.items():
-        deps = {dep["path"]: dep["md5"] for dep in one.get("deps", [])}
-        found.append(
+    in_order = []
+    for name, entry in ran.items():
+        deps = {dep["path"]: dep["md5"] for dep in entry.get("deps", [])}
+        in_order.append(
             Stage(
                 name,
-                one["cmd"],
+                entry["cmd"],
                 declared.get(name, {}).get("desc", ""),
                 {path: md5 for path, md5 in deps.items() if not path.startswith(CODE)},
-                {out["path"]: out["md5"] for out in one.get("outs", [])},
+                {out["path"]: out["md5"] for out in entry.get("outs", [])},
                 {path: md5 for path, md5 in deps.items() if path.startswith(CODE)},
             )
         )
-    return found
+    return in_order
 
 
 def record(config: Config, files: Files, at: datetime) -> dict[str, Any]:
@@ -91,12 +91,12 @@ def afterwards(scorer: str, events: Sequence[HistoryEvent] | None, ledger: Ledge
     """What became of a scorer: its moves in the registry, and how many decisions it made; None where nobody can say."""
     mine = None if events is None else [event for event in events if event.scorer == scorer]
     return {
-        "registry": None if mine is None else [told(event) for event in mine],
+        "registry": None if mine is None else [as_facts(event) for event in mine],
         "decisions": None if ledger is None else _decisions(scorer, ledger),
     }
 
 
-def told(event: HistoryEvent) -> dict[str, Any]:
+def as_facts(event: HistoryEvent) -> dict[str, Any]:
     """A move in plain words."""
     return {name: getattr(event, name) for name in ("move", "version", "by", "reason")} | {"at": event.at.isoformat()}
 
@@ -113,36 +113,36 @@ def changed(files: Files, ran: list[Stage]) -> list[str]:
         path: md5 for stage in ran for part in (stage.inputs, stage.code, stage.outputs) for path, md5 in part.items()
     }
     return [
-        f"{path}: {'is missing' if found is None else 'is not what was recorded'}"
+        f"{path}: {'is missing' if digest_now is None else 'is not what was recorded'}"
         for path, md5 in sorted(recorded.items())
-        if (found := _md5(files.root / path)) != md5
+        if (digest_now := _md5(files.root / path)) != md5
     ]
 
 
-def raise_unless_verified(found: Mapping[str, Any], output: Path) -> None:
+def raise_unless_verified(lineage: Mapping[str, Any], output: Path) -> None:
     """Raises CheckFailed with every file that has changed since the run."""
-    if not found["verified"]:
-        lines = "\n  ".join(found["changed_since"])
+    if not lineage["verified"]:
+        lines = "\n  ".join(lineage["changed_since"])
         raise CheckFailed(f"{output}: these files are not what the last run read or wrote; run `make run`.\n  {lines}")
 
 
-def openlineage(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def openlineage(lineage: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The same as OpenLineage run events, one a stage, for a catalogue that reads them (openlineage.io)."""
-    return [_event(found, stage) for stage in found["transformations"]]
+    return [_event(lineage, stage) for stage in lineage["transformations"]]
 
 
-def _event(found: Mapping[str, Any], stage: Mapping[str, Any]) -> dict[str, Any]:
-    space = found["project"]
+def _event(lineage: Mapping[str, Any], stage: Mapping[str, Any]) -> dict[str, Any]:
+    space = lineage["project"]
     job: dict[str, JobFacet] = {}
     if stage["description"]:
         job["documentation"] = documentation_job.DocumentationJobFacet(description=stage["description"])
-    if found["commit"]:
+    if lineage["commit"]:
         job["sourceCodeLocation"] = source_code_location_job.SourceCodeLocationJobFacet(
-            type="git", url=f"git:{found['commit']}", version=found["commit"]
+            type="git", url=f"git:{lineage['commit']}", version=lineage["commit"]
         )
     event = RunEvent(
         eventType=RunState.COMPLETE,
-        eventTime=found["time"],
+        eventTime=lineage["time"],
         producer="https://github.com/OpenLineage/OpenLineage/tree/main/client/python",
         run=Run(runId=str(uuid.uuid5(SPACE, repr(sorted({**stage["inputs"], **stage["code"]}.items()))))),
         job=Job(namespace=space, name=stage["name"], facets=job),
@@ -153,8 +153,8 @@ def _event(found: Mapping[str, Any], stage: Mapping[str, Any]) -> dict[str, Any]
             OutputDataset(namespace=space, name=path, facets=_version(md5)) for path, md5 in stage["outputs"].items()
         ],
     )
-    told: dict[str, Any] = Serde.to_dict(event)
-    return told
+    as_json: dict[str, Any] = Serde.to_dict(event)
+    return as_json
 
 
 def _version(md5: str) -> dict[str, Any]:
@@ -163,14 +163,14 @@ def _version(md5: str) -> dict[str, Any]:
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        found = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFound(path, "DVC writes it: run `make run`.") from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(path, [str(error).replace("\n", " ")]) from None
-    if not isinstance(found, dict):
+    if not isinstance(tree, dict):
         raise ConfigError(path, ["it holds no stages"])
-    return found
+    return tree
 
 
 def _sha256(path: Path) -> str | None:

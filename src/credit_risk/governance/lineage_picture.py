@@ -12,55 +12,55 @@ from credit_risk.report.standalone_svg import standalone
 WIDTH, HEIGHT, ROW = 1.45, 0.62, 1.0  # of a box, in the figure's own units, and between two rows
 
 
-def svg(found: Mapping[str, Any]) -> str:
+def svg(lineage: Mapping[str, Any]) -> str:
     """A file of its own: raw data, the stages in the order they depend on each other, scorer and what came after it."""
-    graph = of(found)
-    places = layout(graph)
-    columns = 1 + max(x for x, _ in places.values())
-    rows = 1 + max(abs(y) for _, y in places.values()) * 2
+    graph = of(lineage)
+    positions = layout(graph)
+    columns = 1 + max(x for x, _ in positions.values())
+    rows = 1 + max(abs(y) for _, y in positions.values()) * 2
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         axes.set_axis_off()
         for start, end in graph.edges:
-            (x, y), (to_x, to_y) = places[start], places[end]
+            (x, y), (to_x, to_y) = positions[start], positions[end]
             axes.annotate(
                 "",
                 (to_x * 2 - WIDTH / 2, to_y * ROW),
                 (x * 2 + WIDTH / 2, y * ROW),
                 arrowprops={"arrowstyle": "->", "color": MUTED, "shrinkA": 0, "shrinkB": 0},
             )
-        for name, (x, y) in places.items():
+        for name, (x, y) in positions.items():
             _box(axes, graph.nodes[name], name, (x * 2, y * ROW))
         axes.set_xlim(-1, columns * 2 - 1)
         axes.set_ylim(-rows * ROW / 2 - 0.2, rows * ROW / 2 + 0.2)
 
-    told = ", ".join(f"{start} to {end}" for start, end in graph.edges)
-    return standalone(picture("lineage", f"What was made from what: {told}", draw, (columns * 1.35, rows * 0.8)))
+    edges = ", ".join(f"{start} to {end}" for start, end in graph.edges)
+    return standalone(picture("lineage", f"What was made from what: {edges}", draw, (columns * 1.35, rows * 0.8)))
 
 
-def of(found: Mapping[str, Any]) -> nx.DiGraph:
+def of(lineage: Mapping[str, Any]) -> nx.DiGraph:
     """Stages and what they hand on, without the edges that follow from others; each node with a short digest."""
     graph = nx.DiGraph()
-    graph.add_node("raw data", digest=_short(found["raw"].values()), stage=False)
-    stages = found["transformations"]
+    graph.add_node("raw data", digest=_short(lineage["raw"].values()), stage=False)
+    stages = lineage["transformations"]
     for stage in stages:
         graph.add_node(stage["name"], digest="", stage=True)
     for stage in stages:
         for path in stage["inputs"]:
-            for maker in _makers(path, stages, found["raw"]):
+            for maker in _makers(path, stages, lineage["raw"]):
                 graph.add_edge(maker, stage["name"])
-    if found["scorer"]:
-        graph.add_node("scorer", digest=found["scorer"][:10], stage=False)
+    if lineage["scorer"]:
+        graph.add_node("scorer", digest=lineage["scorer"][:10], stage=False)
         for maker in _makers("models/scorer", stages, {}):
             graph.add_edge(maker, "scorer")
-    if moves := (found.get("registry") or []):
-        last = moves[-1]
+    if events := (lineage.get("registry") or []):
+        last = events[-1]
         graph.add_node("registry", digest=f"{last['move']} {last['version']}", stage=False)
         graph.add_edges_from([("scorer", "registry"), ("gate", "registry")])
-    if count := (found.get("decisions") or {}).get("count"):
+    if count := (lineage.get("decisions") or {}).get("count"):
         graph.add_node("decisions", digest=f"{count:,}", stage=False)
-        graph.add_edge("registry" if moves else "scorer", "decisions")
+        graph.add_edge("registry" if events else "scorer", "decisions")
     reduced = nx.transitive_reduction(graph)
     reduced.add_nodes_from(graph.nodes(data=True))
     return reduced
@@ -68,27 +68,27 @@ def of(found: Mapping[str, Any]) -> nx.DiGraph:
 
 def layout(graph: nx.DiGraph) -> dict[str, tuple[int, float]]:
     """A column for each step of dependence, its boxes one above the other around the middle."""
-    places = {}
+    positions = {}
     for column, names in enumerate(nx.topological_generations(graph)):
         ordered = sorted(names)
         for row, name in enumerate(ordered):
-            places[name] = (column, (len(ordered) - 1) / 2 - row)
-    return places
+            positions[name] = (column, (len(ordered) - 1) / 2 - row)
+    return positions
 
 
 def _makers(path: str, stages: Sequence[Mapping[str, Any]], raw: Mapping[str, Any]) -> list[str]:
     """Who wrote a path, or something below or above it."""
-    if any(_overlap(path, one) for one in raw):
+    if any(_overlap(path, source) for source in raw):
         return ["raw data"]
     return [stage["name"] for stage in stages if any(_overlap(path, output) for output in stage["outputs"])]
 
 
-def _overlap(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+def _overlap(left: str, right: str) -> bool:
+    return left == right or left.startswith(f"{right}/") or right.startswith(f"{left}/")
 
 
 def _short(digests: Any) -> str:
-    return ", ".join((one or "missing")[:10] for one in digests)
+    return ", ".join((digest or "missing")[:10] for digest in digests)
 
 
 def _box(axes: Any, node: Mapping[str, Any], name: str, middle: tuple[float, float]) -> None:
