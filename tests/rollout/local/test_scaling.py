@@ -136,7 +136,7 @@ def test_under_load_replicas_are_added_and_without_it_taken_away(up):
     ("words", "said"),
     [
         (["--threshold", "0"], "0 is not more than 0"),
-        (["--increment", "0"], "0 is not in the range x>=1"),
+        (["--increment", "0"], "should be greater than or equal to 1; got '0'"),
         (["--metric", "guesses"], "'guesses' is not one of"),
     ],
 )
