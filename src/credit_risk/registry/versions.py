@@ -14,7 +14,7 @@ from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.registry.settings import RegistrySettings
 
-MLFLOW = "credit_risk.registry.mlflow"
+MLFLOW = f"{__package__}.mlflow"
 
 
 class NoVersions(UsageError):

@@ -14,7 +14,7 @@ import pytest
 from credit_risk.data.writing import write_json
 from credit_risk.rollout.local import supervisor
 from credit_risk.rollout.local.folder import LocalFolder
-from credit_risk.rollout.local.processes import Command, answers
+from credit_risk.rollout.local.processes import ProcessCommand, answers
 from credit_risk.rollout.local.supervisor import Supervisor, known
 from tools import HAPROXY, free_ports, needed
 
@@ -24,7 +24,9 @@ ECHO = Path(__file__).with_name("echo.py")
 def echoing(folder, environment, one, version):
     number = one.port(environment)
     words = (sys.executable, str(ECHO), str(number), f"{one.name}@{version}")
-    return Command(one.name, words, answers(f"http://127.0.0.1:{number}/health"), folder.log(one.name), version=version)
+    return ProcessCommand(
+        one.name, words, answers(f"http://127.0.0.1:{number}/health"), folder.log(one.name), version=version
+    )
 
 
 @dataclass

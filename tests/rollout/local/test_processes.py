@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from credit_risk.rollout.local import processes
-from credit_risk.rollout.local.processes import Command, KeptProcess, answers, runs
+from credit_risk.rollout.local.processes import KeptProcess, ProcessCommand, answers, runs
 from tools import free_ports
 
 ECHO = Path(__file__).with_name("echo.py")
@@ -36,7 +36,7 @@ def keep(tmp_path, clock):
 
     def start(*words, said=(True,), starts_within=10.0):
         left = list(said)
-        command = Command(
+        command = ProcessCommand(
             "trial",
             words or (sys.executable, "-c", "import time; time.sleep(600)"),
             lambda: left.pop(0) if len(left) > 1 else left[0],
@@ -190,7 +190,9 @@ def test_an_answer_of_any_kind_is_one_and_silence_is_none(tmp_path):
     (port,) = free_ports(1)
     ask = answers(f"http://127.0.0.1:{port}/other")
     assert not ask()
-    kept = KeptProcess(Command("echo", (sys.executable, str(ECHO), str(port), "x", "503"), ask, tmp_path / "log"))
+    kept = KeptProcess(
+        ProcessCommand("echo", (sys.executable, str(ECHO), str(port), "x", "503"), ask, tmp_path / "log")
+    )
     kept.tend()
     try:
         until(ask)

@@ -10,8 +10,8 @@ def folder_of(site: Site) -> LocalFolder:
     """The folder of a site. Raises UsageError for an environment whose replicas a cluster keeps."""
     if site.environment.kubernetes is not None:
         raise UsageError(
-            f"{site.environment.environment} is a cluster, which starts, ends and scales its replicas itself "
-            "; this is for the services of one machine."
+            f"{site.environment.environment} is a cluster, which starts, ends and scales its replicas itself; "
+            "this is for the services of one machine."
         )
     return LocalFolder(site.root)
 

@@ -20,7 +20,7 @@ END_WITHIN = 30.0
 
 
 @dataclass(frozen=True)
-class Command:
+class ProcessCommand:
     """What is to run.
 
     answers: does it answer at all? starts_within: seconds until it must have answered once. version: what it serves;
@@ -40,7 +40,7 @@ class Command:
 class KeptProcess:
     """A command that is kept running. Call `tend` often; it never waits long."""
 
-    command: Command
+    command: ProcessCommand
     clock: Callable[[], float] = time.monotonic
     process: psutil.Process | None = None
     began: float = 0.0

@@ -19,7 +19,7 @@ from credit_risk.errors import CreditRiskError, UsageError
 from credit_risk.rollout.colours import COLOURS
 from credit_risk.rollout.folder import copy_release, version_here
 from credit_risk.rollout.local.folder import LocalFolder, write_settings
-from credit_risk.rollout.local.processes import Command, KeptProcess, answers, begin
+from credit_risk.rollout.local.processes import KeptProcess, ProcessCommand, answers, begin
 from credit_risk.rollout.local.replicas import Replica
 from credit_risk.rollout.local.router import OFF, RouterUnavailable
 from credit_risk.rollout.lock import is_locked, lock
@@ -80,7 +80,7 @@ class Supervisor:
         self._serve()
         self._note()
 
-    def _commands(self) -> dict[str, Command]:
+    def _commands(self) -> dict[str, ProcessCommand]:
         """What is to run: the router and every replica, each with the version of its colour."""
         versions = self.folder.versions()
         services = [
@@ -98,7 +98,7 @@ class Supervisor:
                 self.folder.router.serve(self.environment, serving)
                 self.serving = serving
 
-    def _begin(self, command: Command) -> KeptProcess:
+    def _begin(self, command: ProcessCommand) -> KeptProcess:
         kept, name = KeptProcess(command), command.name
         earlier = known(self.folder).get(name, {})
         if earlier.get("pid") and earlier.get("version", "") == command.version:
@@ -115,7 +115,7 @@ class Supervisor:
         self.stopping = True
 
 
-def _version(command: Command | None) -> str | None:
+def _version(command: ProcessCommand | None) -> str | None:
     return command.version if command else None
 
 
@@ -126,7 +126,7 @@ def known(folder: LocalFolder) -> dict[str, Any]:
     return {}
 
 
-def router_command(folder: LocalFolder) -> Command:
+def router_command(folder: LocalFolder) -> ProcessCommand:
     """HAProxy in the foreground, one process: the split is in a file, so that it comes back as it was."""
     program = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin")
     if program is None:
@@ -137,12 +137,12 @@ def router_command(folder: LocalFolder) -> Command:
             return bool(folder.router.ask("show info"))
         return False
 
-    return Command(
+    return ProcessCommand(
         ROUTER, (program, "-db", "-f", str(folder.router.config)), alive, folder.log(ROUTER), starts_within=10
     )
 
 
-def service_command(folder: LocalFolder, environment: Environment, replica: Replica, version: str) -> Command:
+def service_command(folder: LocalFolder, environment: Environment, replica: Replica, version: str) -> ProcessCommand:
     """The service of a replica. BentoML's home is its own: a second service would empty the first one's metrics."""
     port, root = replica.port(environment), folder.release(replica.colour)
     settings = folder.settings(replica.colour)
@@ -152,7 +152,7 @@ def service_command(folder: LocalFolder, environment: Environment, replica: Repl
     answering = answers(f"http://127.0.0.1:{port}/health")
     within = environment.rollout.ready_s
     name, log_file = replica.name, folder.log(replica.name)
-    return Command(name, tuple(words), answering, log_file, home, starts_within=within, version=version)
+    return ProcessCommand(name, tuple(words), answering, log_file, home, starts_within=within, version=version)
 
 
 def up(folder: LocalFolder, environment: Environment, settings: Path) -> None:
