@@ -160,7 +160,8 @@ def _minimisation(evidence: DataEvidence) -> Answer:
 
 def _purpose_and_retention(evidence: DataEvidence) -> Answer:
     statements = evidence.policy.statements
-    lacking = [name for name in ("purpose", "retention") if not getattr(statements, name).strip()]
+    words = {"purpose": statements.purpose, "retention": statements.retention}
+    lacking = [name for name, stated in words.items() if not stated.strip()]
     lacking += ["retention_months"] if statements.retention_months is None else []
     if lacking:
         return Answer(False, f"{evidence.policy.framework}.yaml states no {', '.join(lacking)}")

@@ -75,7 +75,7 @@ def audit(model_path: Path, framework: str, files: Files, config: Config) -> dic
         "model_path": named(model_path, files),
         "controls": [entry.as_dict() for entry in audited],
         "waivers": _waivers(files),
-        "not_covered": [entry.model_dump() for entry in policy.not_covered],
+        "not_covered": [entry.model_dump(include={"source", "why"}) for entry in policy.not_covered],
     }
 
 
