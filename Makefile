@@ -40,19 +40,17 @@ setup: ##! Make .venv from the hash-pinned lock; does nothing while the lock is 
 	command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make PYTHON=/path/to/python3.12"; exit 1; }; \
 	wanted="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml)"; \
 	found="$$(cat $(VENV)/.stamp 2>/dev/null || :)"; \
+	: "A Python that was replaced, or a folder that came from elsewhere: no stamp makes such an environment run."; \
+	$(BIN)/python -I -S -c "" 2>/dev/null && [ -d "$$(sed -n 's/^command = .* -m venv --clear //p' $(VENV)/pyvenv.cfg)" ] || found=; \
 	if [ "$$wanted" = "$$found" ]; then exit 0; fi; \
 	if [ "$$(grep -v ^pyproject <<<"$$wanted")" != "$$(grep -v ^pyproject <<<"$$found")" ]; then \
 		$(PYTHON) tools/doctor.py --machine; \
-		echo "Making $(VENV) from $(LOCK): about a minute, once for each lock"; \
+		echo "Making $(VENV) from $(LOCK): seconds where its packages were fetched before, else about a minute"; \
 		rm -f $(VENV)/.stamp; \
 		$(PYTHON) -m venv --clear $(VENV); \
-		: "First the pinned pip, faster than the one that Python ships, and what it builds source packages with."; \
-		awk '/^[^ ]/ { wanted = /^(pip|setuptools)==/ } wanted' $(LOCK) >$(VENV)/first.txt; \
-		$(BIN)/python -m pip install --require-hashes --no-compile -r $(VENV)/first.txt; \
-		: "Python compiles a module when it is first imported: --no-compile halves the wait."; \
-		$(BIN)/python -m pip install --require-hashes --no-compile --no-build-isolation -r $(LOCK); \
+		$(PYTHON) tools/install.py $(LOCK); \
 	fi; \
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .; \
+	$(PYTHON) tools/install.py --project; \
 	echo "$$wanted" >$(VENV)/.stamp
 
 data: setup ##! Fetch data/ from your default DVC remote, or else from the sample remote in this repository

@@ -210,17 +210,21 @@ def test_the_changelog_tells_of_this_version():
 
 @pytest.fixture
 def setup(tmp_path):
-    """`make setup` with a stand-in for Python that notes what it is asked; says which of the big steps were taken."""
-    for name in ("Makefile", "pyproject.toml", "requirements/dev.txt", "tools/doctor.py"):
+    """`make setup` with stand-ins for Python and uv that note what they are asked; says which big steps were taken."""
+    for name in ("Makefile", "pyproject.toml", "requirements/dev.txt", "tools/doctor.py", "tools/install.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / ".git").mkdir()
     stand_in = tmp_path / "python"
     stand_in.write_text(
         "#!/usr/bin/env bash\n"
-        'echo "$@" >>asked\n'
-        'if [ "$1 $2" = "-m venv" ]; then mkdir -p .venv/bin && cp "$0" .venv/bin/python\n'
-        f'elif [ "$1 $2" = "-m pip" ]; then exit "${{PIP_EXIT:-0}}"; else exec {sys.executable} "$@"; fi\n',
+        'echo "$(basename "$0") $@" >>asked\n'
+        'if [ "$(basename "$0")" = uv ]; then exit "${UV_EXIT:-0}"\n'
+        'elif [ "$1 $2" = "-m venv" ]; then rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python\n'
+        '    echo "command = $0 -m venv --clear $PWD/.venv" >.venv/pyvenv.cfg\n'
+        'elif [ "$1 $2 $3" = "-m pip install" ]; then cp "$0" .venv/bin/uv; exit "${PIP_EXIT:-0}"\n'
+        'elif [ "$1 $2 $3" = "-m pip config" ]; then exit\n'
+        f'else exec {sys.executable} "$@"; fi\n',
         encoding="utf-8",
     )
     stand_in.chmod(0o755)
@@ -236,8 +240,10 @@ def setup(tmp_path):
             text=True,
         )
         asked = (tmp_path / "asked").read_text(encoding="utf-8")
-        signs = {"venv": "-m venv", "lock": "-r requirements/dev.txt", "project": "-e ."}
-        return [step for step, sign in signs.items() if sign in asked], done.returncode == 0
+        signs = {"venv": r"python -m venv", "lock": r"^uv .*-r requirements/dev\.txt", "project": r"python .*-e \."}
+        signs["lock by pip"] = r"python -m pip .*-r requirements/dev\.txt"
+        steps.said = done.stdout
+        return [step for step, sign in signs.items() if re.search(sign, asked, re.MULTILINE)], done.returncode == 0
 
     steps.root = tmp_path
     return steps
@@ -257,3 +263,30 @@ def test_the_environment_is_made_once_and_again_only_for_another_lock(setup):
 def test_an_environment_left_half_made_is_made_again(setup):
     assert setup(PIP_EXIT="1") == (["venv"], False)
     assert setup() == (["venv", "lock", "project"], True)
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(setup):
+    assert setup() == (["venv", "lock", "project"], True)
+    (setup.root / ".venv/bin/python").unlink()
+    (setup.root / ".venv/bin/python").symlink_to(setup.root / "python3.11.6")
+    assert setup() == (["venv", "lock", "project"], True)
+    assert setup() == ([], True)
+
+
+def test_an_environment_that_was_made_in_a_folder_that_is_gone_is_made_again(setup):
+    assert setup() == (["venv", "lock", "project"], True)
+    (setup.root / ".venv/pyvenv.cfg").write_text("command = python -m venv --clear /nowhere/.venv\n", encoding="utf-8")
+    assert setup() == (["venv", "lock", "project"], True)
+    assert setup() == ([], True)
+
+
+def test_what_uv_cannot_install_pip_installs(setup):
+    assert setup(UV_EXIT="2") == (["venv", "lock", "project", "lock by pip"], True)
+    assert "pip tries" in setup.said
+
+
+def test_setup_says_one_line_and_nothing_the_second_time(setup):
+    setup()
+    assert re.fullmatch(r"Making \.venv from requirements/dev\.txt: .*\n", setup.said)
+    setup()
+    assert setup.said == ""

@@ -1,0 +1,133 @@
+"""Install what a lock pins into .venv, for `make setup`: install.py requirements/dev.txt, or install.py --project.
+
+uv installs, because it takes seconds where pip takes a minute; the lock pins uv itself, and pip fetches that. uv does
+not read pip's settings, so they are handed over here. Where one of them cannot be, or where uv fails, pip installs.
+Standard library alone: it runs before there is an environment.
+"""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+PIP = [str(BIN / "python"), "-m", "pip"]
+UV = [str(BIN / "uv"), "pip"]
+FIRST = ("setuptools", "uv")  # setuptools builds the one package that has no wheel, without a network of its own
+INSTALL = ["install", "--quiet", "--no-build-isolation"]
+
+# Which of pip's sections speak to `pip install`, the strongest last.
+SECTIONS = ("global", "install", ":env:")
+# pip's settings that uv knows by another name; several values stand apart by what the second entry says.
+SAME_IN_UV = {
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "trusted-host": ("UV_INSECURE_HOST", " "),
+    "constraint": ("UV_CONSTRAINT", " "),
+    "cert": ("SSL_CERT_FILE", ""),
+    "client-cert": ("SSL_CLIENT_CERT", ""),
+    "proxy": ("ALL_PROXY HTTPS_PROXY HTTP_PROXY", ""),
+    "timeout": ("UV_HTTP_TIMEOUT", ""),
+    "default-timeout": ("UV_HTTP_TIMEOUT", ""),
+    "retries": ("UV_HTTP_RETRIES", ""),
+}
+# pip's settings that change nothing of what a lock installs: screen, log and cache, and what we ask for anyway.
+NOTHING_TO_HAND_OVER = {
+    *("break-system-packages", "cache-dir", "compile", "config-file", "disable-pip-version-check", "log", "no-color"),
+    *("no-compile", "no-input", "no-build-isolation", "no-cache-dir", "no-python-version-warning", "no-warn-conflicts"),
+    *("no-warn-script-location", "prefer-binary", "progress-bar", "quiet", "require-hashes", "require-virtualenv"),
+    *("require-venv", "root-user-action", "upgrade", "verbose"),
+}
+
+
+class NotForUv(ValueError):
+    """A setting of pip's that uv has no counterpart for."""
+
+
+def pip_settings(listing: str) -> dict[str, str]:
+    """What holds for `pip install`, of what `pip config list` prints: lines of section.name='value'."""
+    lines = re.findall(r"^(global|install|:env:)\.([\w-]+)=(.*)$", listing, re.MULTILINE)
+    ordered = sorted(lines, key=lambda line: SECTIONS.index(line[0]))
+    return {name.replace("_", "-"): str(ast.literal_eval(value)) for _, name, value in ordered}
+
+
+def uv_settings(settings: dict[str, str], environment: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The same settings as environment variables and flags of uv's; its own variables, where set already, stay.
+
+    Raises NotForUv for a setting that cannot be handed over.
+    """
+    variables, flags = {}, []
+    for name, value in settings.items():
+        if name in SAME_IN_UV:
+            targets, between = SAME_IN_UV[name]
+            values = value.split() if between else [value]
+            if any("," in each for each in values) and between == ",":
+                raise NotForUv(name)
+            variables |= dict.fromkeys(targets.split(), (between or " ").join(values))
+        elif name == "no-index":
+            flags += ["--no-index"] if value.lower() not in {"0", "false", "no", "off", ""} else []
+        elif name not in NOTHING_TO_HAND_OVER:
+            raise NotForUv(name)
+    if "SSL_CERT_FILE" not in {*variables, *environment}:
+        variables["UV_SYSTEM_CERTS"] = "1"  # as pip does: what this machine trusts
+    # Whichever index has the file: the hashes of the lock say that it is the right one.
+    variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    # uv wants every constraint exact where hashes are required. Every package of a lock has hashes and is checked
+    # against them either way; without dependencies nothing comes in that the lock does not name.
+    flags += ["--no-deps"] if "UV_CONSTRAINT" in variables else ["--require-hashes"]
+    kept = {name: value for name, value in environment.items() if name.startswith("UV_")}
+    return variables | kept, flags
+
+
+def part_of(lock: str, names: tuple[str, ...]) -> str:
+    """The lines of a lock that pin these packages."""
+    return "".join(
+        block
+        for block in re.split(r"^(?=[^ \n])", lock, flags=re.MULTILINE)
+        if block.startswith(tuple(f"{name}==" for name in names))
+    )
+
+
+def by_uv(arguments: list[str]) -> bool:
+    """Whether uv could install it with pip's settings; prints why not."""
+    if not (BIN / "uv").exists():
+        return False
+    listing = subprocess.run([*PIP, "config", "list"], check=True, capture_output=True, text=True).stdout
+    try:
+        variables, flags = uv_settings(pip_settings(listing), dict(os.environ))
+    except NotForUv as setting:
+        print(f"pip installs, which takes a minute: uv has no counterpart of its setting '{setting}'", flush=True)
+        return False
+    command = [*UV, *INSTALL, "--python", str(BIN / "python"), *flags, *arguments]
+    if subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=False).returncode == 0:
+        return True
+    print("uv could not install it; pip tries, which takes a minute", flush=True)
+    return False
+
+
+def by_pip(*arguments: str) -> int:
+    # Python compiles a module when it is first imported: --no-compile halves the wait.
+    return subprocess.run([*PIP, *INSTALL, "--no-compile", *arguments], cwd=ROOT, check=False).returncode
+
+
+def install_lock(lock: str) -> int:
+    first = ROOT / ".venv" / "first.txt"
+    first.write_text(part_of((ROOT / lock).read_text(encoding="utf-8"), FIRST), encoding="utf-8")
+    failed = by_pip("--require-hashes", "--no-deps", "-r", str(first))
+    if failed:
+        return failed
+    arguments = ["-r", lock]
+    return 0 if by_uv(arguments) else by_pip("--require-hashes", *arguments)
+
+
+def install_project() -> int:
+    """The project itself, in place, with no index: all that it needs is there."""
+    return by_pip("--no-deps", "--no-index", "-e", ".")
+
+
+if __name__ == "__main__":
+    raise SystemExit(install_project() if sys.argv[1:] == ["--project"] else install_lock(*sys.argv[1:]))
