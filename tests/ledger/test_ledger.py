@@ -69,17 +69,25 @@ def test_inputs_that_would_not_come_back_are_refused(local, inputs, what):
     assert local.head().seq == 0
 
 
-@pytest.mark.parametrize("name", ["applicant", "request", "client", "body_digest"])
+@pytest.mark.parametrize("text", ["", "\0", "\ud800", " a", "a" * 201])
+def test_what_cannot_be_a_reference_is_neither_recorded_nor_looked_up(ledger, text):
+    for use in (lambda: ledger.append([entry(text)]), lambda: ledger.erase(text)):
+        with pytest.raises(EntryError, match="1 to 200 visible characters"):
+            use()
+    assert ledger.head().seq == 0
+
+
+@pytest.mark.parametrize("name", ["request", "client", "body_digest"])
 def test_half_a_character_is_refused(local, name):
     with pytest.raises(EntryError, match="valid Unicode"):
         local.append([entry(**{name: "\ud800"})])
 
 
 @pytest.mark.parametrize("text", ["", "\0", "Zoë 🙂", "a" * 10_000])
-def test_any_text_is_a_reference_and_a_key(ledger, text):
-    [recorded] = ledger.append([entry(text, text, client=text)])
+def test_any_text_is_a_client_and_a_key(ledger, text):
+    [recorded] = ledger.append([entry("Zoë 🙂", text, client=text)])
     record = ledger.find(text, text)
-    assert (record.decision_id, record.applicant, record.request_id) == (recorded.decision_id, text, text)
+    assert (record.decision_id, record.applicant, record.request_id) == (recorded.decision_id, "Zoë 🙂", text)
     assert verify(ledger).holds
 
 

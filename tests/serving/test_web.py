@@ -307,3 +307,20 @@ def test_a_scorer_that_is_not_signed_or_was_altered_is_not_served(root, tmp_path
 def test_before_it_has_started_the_service_says_so():
     client = TestClient(web.application(SimpleNamespace))  # entered by nobody: it never starts
     assert client.get("/health").status_code == 503
+
+
+def test_a_person_is_the_same_by_every_way_a_reference_comes(client, application, tmp_path):
+    """UTF-8 and percent-encoded in a header, composed or not, and in a batch: erased together, found together."""
+    for sent in ("M\u00fcller-7".encode(), "Mu\u0308ller-7".encode(), b"M%C3%BCller-7"):
+        assert client.post("/decide", json=application, headers={"X-Applicant-Id": sent}).status_code == 200
+    batch = {"applications": [application] * 2, "applicants": ["M\u00fcller-7", "Mu\u0308ller-7"]}
+    assert client.post("/decide/batch", json=batch).status_code == 200
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", key=bytes.fromhex("5e" * 32)) as ledger:
+        assert len(list(ledger.decisions_about("M\u00fcller-7"))) == 5
+        assert ledger.erase("Mu\u0308ller-7") == 5
+
+
+@pytest.mark.parametrize("sent", [b"M%FCller-7", b"100%", b"a%00b", b"%E2%80%8Ba"])
+def test_a_header_whose_person_would_be_a_guess_is_refused(client, application, sent):
+    refused = client.post("/decide", json=application, headers={"X-Applicant-Id": sent})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "X-Applicant-Id")

@@ -12,6 +12,7 @@ import orjson
 
 from credit_risk.ledger.chain import DECISION, Row
 from credit_risk.ledger.errors import EntryError
+from credit_risk.ledger.reference import canonical
 from credit_risk.ledger.sealing import Secret
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,21 +93,25 @@ class Prepared(NamedTuple):
 
 
 def prepare(entry: Entry, secret: Secret) -> Prepared:
-    """The entry as bytes, with its id and time. Raises EntryError for what could not be read back bit for bit."""
+    """The entry as bytes, with its id and time. Raises EntryError for what could not be read back bit for bit.
+
+    The person's reference is recorded in its canonical form.
+    """
     decision_id, at = new_id()
+    applicant = None if entry.applicant is None else canonical(entry.applicant)
     if _any_not_finite(entry.inputs):
         path, value = next(_not_finite(entry.inputs, "inputs"))
         raise EntryError(f"{path} is {value}; expected a finite number, or null for a missing one.")
     unknown = dict(_not_finite(entry.decided, "decided")) if _any_not_finite(entry.decided) else {}
     personal = {
-        "applicant": entry.applicant,
+        "applicant": applicant,
         "request_id": entry.request_id,
         "body_digest": entry.body_digest,
         "inputs": entry.inputs,
         "decided": entry.decided,  # orjson writes a number that is none as null; `unknown` says which it was
         **({"unknown": unknown} if unknown else {}),
     }
-    of_person = ("applicant", entry.applicant) if entry.applicant is not None else ("decision", decision_id)
+    of_person = ("decision", decision_id) if applicant is None else ("applicant", applicant)
     try:
         request = None if entry.request_id is None else secret.digest(b"request", entry.client, entry.request_id)
         row = Row(0, DECISION, at, decision_id, request, 0, orjson.dumps(facts(entry)).decode(), None)

@@ -26,6 +26,7 @@ from credit_risk.ledger.entry import (
     stored_decision,
 )
 from credit_risk.ledger.errors import Conflict, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.reference import canonical
 from credit_risk.ledger.schema import entries, head, identity, keys
 from credit_risk.ledger.sealing import BYTES, Secret, seal, unseal
 from credit_risk.ledger.statements import LedgerStatements, halves, padded
@@ -215,7 +216,7 @@ class Ledger:
                 yield stored_decision(*_with_personal(row, self.secret))
 
     def _subject(self, applicant: str) -> bytes:
-        return self.secret.digest(b"subject", "applicant", applicant)
+        return self.secret.digest(b"subject", "applicant", canonical(applicant))
 
     def _number(self, subject: bytes) -> int | None:
         with self.store.reading() as cursor:

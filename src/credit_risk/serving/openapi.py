@@ -15,6 +15,11 @@ from credit_risk.serving.settings import Serving
 TEXT = {"type": "string"}
 NUMBER_OR_NONE = {"type": ["number", "null"]}
 REFERENCE = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+_ASCII_CHARACTER = "(?:[!-$&-~]|%(?:2[1-9A-Fa-f]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]))"
+ENCODED = {
+    "type": "string",
+    "pattern": f"^{_ASCII_CHARACTER}((?:{_ASCII_CHARACTER}|%20| ){{0,198}}{_ASCII_CHARACTER})?$",
+}
 
 
 def of(scorer: Scorer, settings: Serving) -> dict[str, Any]:
@@ -47,7 +52,12 @@ def paths(settings: Serving, example: dict[str, Any]) -> dict[str, Any]:
     sent = (*knows, 400, 408, 413, 415, 422, 429, 503)
     retried = [
         _header("Idempotency-Key", "A retry with the same key and body gets the first decision and makes no second."),
-        _header("X-Applicant-Id", "Your reference of the person, by which a decision is found and a person erased."),
+        _header(
+            "X-Applicant-Id",
+            "Your reference of the person, by which a decision is found and a person erased: up to 200 visible "
+            "characters, percent-encoded where they are not ASCII (a % itself is sent as %25).",
+        )
+        | {"schema": ENCODED},
         {
             "name": "explain",
             "in": "query",

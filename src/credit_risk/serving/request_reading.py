@@ -16,6 +16,8 @@ import numpy as np
 
 from credit_risk.config import Config
 from credit_risk.data.inputs import Inputs, Matrix, expected
+from credit_risk.ledger import reference
+from credit_risk.ledger.reference import ReferenceRefused
 from credit_risk.serving.problems import Fault, Problem
 
 SHOWN = 100  # characters of a value that are sent back
@@ -136,18 +138,27 @@ def _batch(content: Any, most: int) -> tuple[list[Any], Sequence[str | None]]:
     references = content.get("applicants", [None] * len(rows))
     if not isinstance(references, list) or len(references) != len(rows):
         raise Problem(422, shape, [Fault("applicants", "size", None, "one reference or null for each application")])
-    wrong = [index for index, name in enumerate(references) if not (name is None or is_reference(name))]
+    canonical = [None if name is None else _canonical(name) for name in references]
+    wrong = [index for index, name in enumerate(references) if name is not None and canonical[index] is None]
     if wrong:
-        faults = [Fault(f"applicants[{index}]", "type", None, REFERENCE) for index in wrong]
+        faults = [Fault(f"applicants[{index}]", "type", None, reference.EXPECTED) for index in wrong]
         raise Problem(422, shape, faults)
-    return rows, references
+    return rows, canonical
+
+
+def _canonical(name: Any) -> str | None:
+    """The one form of a person's reference; None for what cannot be one."""
+    try:
+        return reference.canonical(name) if isinstance(name, str) else None
+    except ReferenceRefused:
+        return None
 
 
 REFERENCE = "1 to 200 visible characters"
 
 
 def is_reference(value: Any) -> bool:
-    """Whether a value is fit as the lender's reference of a person, or as an idempotency key."""
+    """Whether a value is fit as an idempotency key."""
     return isinstance(value, str) and 1 <= len(value) <= 200 and value.isprintable() and value.strip() == value
 
 

@@ -16,7 +16,9 @@ from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from credit_risk.ledger import reference
 from credit_risk.ledger.errors import LedgerUnavailable
+from credit_risk.ledger.reference import ReferenceRefused
 from credit_risk.serving import examples, openapi, page
 from credit_risk.serving.access import Client, Guard, Scope, needs
 from credit_risk.serving.engine import DecisionEngine, RequestContext
@@ -228,11 +230,11 @@ def context_of(client: Client, request: Request) -> RequestContext:
     """The client with what headers and query say of the request. Raises Problem 422."""
     headers = request.headers
     applicant, key = headers.get("x-applicant-id"), headers.get("idempotency-key")
-    wrong = [
-        Fault(name, "header", None, REFERENCE)
-        for name, value in (("X-Applicant-Id", applicant), ("Idempotency-Key", key))
-        if value is not None and not is_reference(value)
-    ]
+    wrong = [Fault("Idempotency-Key", "header", None, REFERENCE)] if key is not None and not is_reference(key) else []
+    try:
+        applicant = None if applicant is None else reference.from_header(applicant)
+    except ReferenceRefused:
+        wrong.append(Fault("X-Applicant-Id", "header", None, reference.IN_HEADER))
     explain = request.query_params.get("explain", "false")
     if explain not in ("true", "false"):
         wrong.append(Fault("explain", "query", explain[:100], "true or false"))

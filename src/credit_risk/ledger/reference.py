@@ -1,0 +1,53 @@
+"""The lender's reference of a person, in the one form in which it is recorded, looked up and erased.
+
+Text in Unicode's form NFC, 1 to 200 visible characters, no space at either end. Anything else is refused, not mended:
+two spellings must not become two persons, nor two persons one. HTTP headers carry it as UTF-8 or percent-encoded.
+"""
+
+import re
+import unicodedata
+from urllib.parse import unquote_to_bytes
+
+from credit_risk.ledger.errors import EntryError
+
+MOST = 200
+EXPECTED = f"1 to {MOST} visible characters, no space at either end"
+IN_HEADER = f"{EXPECTED}; as UTF-8, or percent-encoded (a % itself is sent as %25)"
+
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class ReferenceRefused(EntryError):
+    """A text cannot be the reference of a person."""
+
+
+def canonical(text: str) -> str:
+    """The one form of a reference. Raises ReferenceRefused, without repeating what may be somebody's name."""
+    # Composing never makes more than a quarter of the characters of a text, so a longer one need not be composed.
+    form = text if text.isascii() or len(text) > 4 * MOST else unicodedata.normalize("NFC", text)
+    if not (1 <= len(form) <= MOST and form.isprintable() and form.strip() == form):
+        raise ReferenceRefused(f"a person's reference must be {EXPECTED}; got {len(text)} characters that are not.")
+    return form
+
+
+def from_header(value: str) -> str:
+    """The canonical reference of an HTTP header. value: as ASGI frameworks decode a header, each byte a character.
+
+    Raises ReferenceRefused for bytes that are no UTF-8, and for a % that begins no percent-encoded byte.
+    """
+    if _STRAY_PERCENT.search(value):
+        raise ReferenceRefused("a % in the header X-Applicant-Id begins no percent-encoded byte: send it as %25.")
+    try:
+        return canonical(unquote_to_bytes(value.encode("latin-1")).decode("utf-8"))
+    except UnicodeError:
+        raise ReferenceRefused("the header X-Applicant-Id is not UTF-8: send UTF-8, or percent-encode it.") from None
+
+
+def earlier_forms(reference: str) -> tuple[str, ...]:
+    """Other forms in which this person may stand in a ledger of before: decomposed, or UTF-8 read as Latin-1.
+
+    reference: canonical. Only keys from before references had one form are looked up by these.
+    """
+    decomposed = unicodedata.normalize("NFD", reference)
+    misread = [form.encode().decode("latin-1") for form in (reference, decomposed)]
+    return tuple(dict.fromkeys(form for form in (decomposed, *misread) if form != reference))

@@ -1,0 +1,82 @@
+"""One person, one reference, however it was written."""
+
+import unicodedata
+
+import pytest
+
+from credit_risk.ledger.reference import ReferenceRefused, canonical, earlier_forms, from_header
+
+COMPOSED, DECOMPOSED = "M\u00fcller-7", "Mu\u0308ller-7"
+
+
+def as_read(sent: bytes) -> str:
+    """A header as the framework decodes it."""
+    return sent.decode("latin-1")
+
+
+@pytest.mark.parametrize("text", ["A-1017", "person 7", "Zo\u00eb \U0001f642", "\u7530\u4e2d", "x" * 200, "100%"])
+def test_a_sound_reference_is_its_own_form(text):
+    assert canonical(text) == text
+    assert canonical(unicodedata.normalize("NFD", text)) == text
+
+
+def test_composed_and_decomposed_are_one_person():
+    assert canonical(DECOMPOSED) == canonical(COMPOSED) == COMPOSED
+
+
+def test_the_length_is_counted_in_the_one_form():
+    assert len(canonical("u\u0308" * 200)) == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        " a",
+        "a ",
+        "a\u00a0",
+        "a\0",
+        "a\nb",
+        "a\u200bb",
+        "a\u202eb",
+        "\ud800",
+        "\ue000",
+        "x" * 201,
+        "e" * 10_000,
+    ],
+)
+def test_what_cannot_be_a_reference_is_refused_and_not_repeated(text):
+    with pytest.raises(ReferenceRefused, match="1 to 200 visible characters") as refused:
+        canonical(text)
+    assert len(text) < 3 or text not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [COMPOSED.encode(), DECOMPOSED.encode(), b"M%C3%BCller-7", b"M%c3%bcller%2D7", b"Mu%CC%88ller-7"],
+)
+def test_a_header_gives_the_same_person_however_it_is_encoded(sent):
+    assert from_header(as_read(sent)) == COMPOSED
+
+
+def test_a_percent_sign_is_sent_encoded():
+    assert from_header("100%25") == "100%"
+    assert from_header("A%2520B") == "A%20B"
+
+
+@pytest.mark.parametrize(
+    "sent", [b"M\xfcller-7", b"M%FCller-7", b"100%", b"%4", b"%zz", b"a%00", b"a%20", b"", b"%ED%A0%80", b"%C0%80"]
+)
+def test_a_header_that_could_mean_several_is_refused(sent):
+    with pytest.raises(ReferenceRefused):
+        from_header(as_read(sent))
+
+
+def test_forms_of_before_are_decomposed_or_misread():
+    assert earlier_forms(COMPOSED) == (
+        DECOMPOSED,
+        COMPOSED.encode().decode("latin-1"),
+        DECOMPOSED.encode().decode("latin-1"),
+    )
+    assert earlier_forms("A-1017") == ()
