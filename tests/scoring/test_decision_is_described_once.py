@@ -21,7 +21,7 @@ from typing import Annotated
 from credit_risk.scoring import decision
 
 class Longer(decision.Decision):
-    margin: Annotated[float | None, decision.Source(lambda all_, row: 0.25, lambda all_: 0.25 + 0 * all_.outcome)]
+    margin: Annotated[float | None, decision.FieldSource(lambda all_, row: 0.25, lambda all_: 0.25 + 0 * all_.outcome)]
 
 decision.Decision = Longer
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from credit_risk.data.inputs import Matrix
 from credit_risk.scoring import model
-from credit_risk.scoring.model import Bins, Boosted, Logistic, Model, Scorecard
+from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard
 
 NAN, INF = np.nan, np.inf
 
@@ -47,7 +47,7 @@ def rows(count: int = 600) -> Matrix:
     return matrix
 
 
-def same_after_reading(one: Model) -> None:
+def same_after_reading(one: RiskModel) -> None:
     again = model.read(one.kind, one.text())
     assert type(again) is type(one)
     assert again.text() == one.text()

@@ -16,7 +16,7 @@ from credit_risk.data.inputs import Matrix
 from credit_risk.errors import DataError, ScorerError
 from credit_risk.scoring import reasons
 from credit_risk.scoring.calibration import Calibration
-from credit_risk.scoring.model import Bins, Boosted, Logistic, Model, Scorecard
+from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard
 from credit_risk.scoring.reasons import Background, Explainer, Explanation
 
 NAMES = ("late", "months", "income")
@@ -56,7 +56,7 @@ def compared_with(mean: tuple[float, ...] = (0, 0, 0), reference: tuple[float, .
 
 
 def explainer(
-    model: Model, asked: Reasons, background: Background | None = None, directions: tuple[int, ...] = (1, 1, -1)
+    model: RiskModel, asked: Reasons, background: Background | None = None, directions: tuple[int, ...] = (1, 1, -1)
 ) -> Explainer:
     return Explainer(model, UNITY, background or compared_with(), asked, directions, (None, None, None))
 
@@ -212,7 +212,7 @@ def some_rows() -> Matrix:
 @pytest.mark.parametrize("kind", ["lightgbm", "scorecard", "logistic"])
 def test_rebased_contributions_and_base_add_up_to_the_log_odds(kind: str):
     matrix = some_rows()
-    model: Model = {"lightgbm": boosted(matrix), "scorecard": scorecard(), "logistic": linear(1.0, -2.0, 0.5)}[kind]
+    model: RiskModel = {"lightgbm": boosted(matrix), "scorecard": scorecard(), "logistic": linear(1.0, -2.0, 0.5)}[kind]
     calibration = Calibration(0.2, 1.3)
     mean = model.contributions(matrix[:50]).mean(axis=0) * 1.3
     background = Background(NAMES, float(mean.sum() + 0.2), tuple(mean[:-1]), (0, 0, 0), (-9, -9, -9), (9, 9, 9), 50)

@@ -27,7 +27,7 @@ from credit_risk.errors import FormulaError
 from credit_risk.scoring import decision
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import APPROVE, DECLINE, OUTCOMES, REFER, Decisions
-from credit_risk.scoring.model import Bins, Boosted, Logistic, Model, Scorecard
+from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard
 from credit_risk.scoring.reasons import Background
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.scoring.single_application import FEW_ROWS, FUNCTIONS, TreesByRow, holds, margin_of, value_of
@@ -116,7 +116,7 @@ def rows(count: int = 600) -> Matrix:
 
 @pytest.mark.parametrize("kind", ["lightgbm", "scorecard", "logistic"])
 def test_a_single_row_gets_the_bits_it_gets_in_a_table(kind: str):
-    model: Model = {"lightgbm": trees(3), "scorecard": SCORECARD, "logistic": LOGISTIC}[kind]
+    model: RiskModel = {"lightgbm": trees(3), "scorecard": SCORECARD, "logistic": LOGISTIC}[kind]
     odd = [[10.0, 0.0, 1.0], [20.0, -0.0, 2.0], [nan, nan, nan], [1e300, -1e300, -1.0], [5e-324, 1e-36, 0.5]]
     matrix = np.vstack([rows(), odd])
     assert np.array(list(map(margin_of(model), matrix.tolist()))).tobytes() == model.margin(matrix).tobytes()
@@ -247,7 +247,7 @@ def configs(draw: st.DrawFn) -> Config:
 
 
 @st.composite
-def models(draw: st.DrawFn, config: Config) -> Model:
+def models(draw: st.DrawFn, config: Config) -> RiskModel:
     count = len(config.features)
     weights = st.lists(st.floats(-2, 2), min_size=4, max_size=4)
     number = st.floats(-5, 5)

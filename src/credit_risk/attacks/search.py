@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from credit_risk.attacks.plausible_changes import EXACT, PlausibleChanges
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.scoring.decision import APPROVE, REFER, Decisions
-from credit_risk.scoring.model import Boosted, Model, Scorecard
+from credit_risk.scoring.model import Boosted, RiskModel, Scorecard
 
 Decide = Callable[[Matrix], Decisions]
 Greed = Literal["cheap", "deep"]
@@ -66,7 +66,7 @@ def cheapest(changes: PlausibleChanges, decide: Decide, rows: Matrix, thresholds
     return best
 
 
-def thresholds_of(model: Model, features: tuple[str, ...]) -> dict[str, Matrix]:
+def thresholds_of(model: RiskModel, features: tuple[str, ...]) -> dict[str, Matrix]:
     """Where the model's answer changes, by feature; only columns that are features themselves are reached by it."""
     values_by_feature: dict[int, set[float]] = {}
     if isinstance(model, Boosted):

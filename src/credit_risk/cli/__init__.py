@@ -40,10 +40,10 @@ def script(command: str, *preset: str) -> int:
 
     command: its name, as `gate` or `registry schemas`. preset: options that the script's name stands for.
     """
-    found: Any = commands()
+    group: Any = commands()
     for word in command.split():
-        found = found.commands[word]
-    return _run(found, [*preset, *sys.argv[1:]], Path(sys.argv[0]).name)
+        group = group.commands[word]
+    return _run(group, [*preset, *sys.argv[1:]], Path(sys.argv[0]).name)
 
 
 def commands() -> Any:

@@ -14,11 +14,11 @@ from credit_risk.measures import drift
 from credit_risk.scoring import decision, model, reasons
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.features import FeatureTable
-from credit_risk.scoring.model import Model
+from credit_risk.scoring.model import RiskModel
 from credit_risk.scoring.scorer import Scorer
 
 
-def under_policy(config: Config, fitted: Model, calibration: Calibration, seen_missing: Sequence[bool]) -> Scorer:
+def under_policy(config: Config, fitted: RiskModel, calibration: Calibration, seen_missing: Sequence[bool]) -> Scorer:
     """A fitted model under the policy, without reasons and reference: enough to be measured, not to be promoted."""
     return Scorer(
         config=config,

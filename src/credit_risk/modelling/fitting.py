@@ -16,12 +16,12 @@ from credit_risk.data.rounding import in_units, parameter
 from credit_risk.data.split import Labels
 from credit_risk.errors import DataError
 from credit_risk.scoring.calibration import Calibration
-from credit_risk.scoring.model import Bins, Boosted, Logistic, Model, Scorecard, prepared
+from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard, prepared
 
 BINNING_ROWS = 200_000  # bins no longer move with more rows, but the solver's time grows
 MINIMUM_IV = 0.02  # information value below which a characteristic does not discriminate (Siddiqi 2017)
 
-Fit = Callable[[Matrix, Mask], Model]
+Fit = Callable[[Matrix, Mask], RiskModel]
 Progress = Callable[[str], None]
 
 
@@ -29,7 +29,7 @@ Progress = Callable[[str], None]
 class Fitted:
     """A model fitted on all training rows, calibrated on margins of rows it was not fitted on."""
 
-    model: Model
+    model: RiskModel
     calibration: Calibration
     out_of_fold: Matrix
 

@@ -217,7 +217,7 @@ class DecisionReasons:
 
 
 @dataclass(frozen=True)
-class Source:
+class FieldSource:
     """Where a field of Decision comes from: a row of Decisions, and all its rows as a column of a batch file.
 
     column is None for what a batch file does not hold by itself: its column `why` says it in words.
@@ -272,32 +272,33 @@ class Decision(BaseModel):
 
     decision: Annotated[
         OutcomeWord,
-        Source(
+        FieldSource(
             lambda decisions, row: OUTCOMES[decisions.outcome[row]],
             lambda decisions: _words(OUTCOMES, decisions.outcome),
         ),
     ]
     pd: Annotated[
-        float | None, Source(lambda decisions, row: _number(decisions.pd, row), lambda decisions: decisions.pd)
+        float | None, FieldSource(lambda decisions, row: _number(decisions.pd, row), lambda decisions: decisions.pd)
     ]
     score: Annotated[
-        float | None, Source(lambda decisions, row: _number(decisions.score, row), lambda decisions: decisions.score)
+        float | None,
+        FieldSource(lambda decisions, row: _number(decisions.score, row), lambda decisions: decisions.score),
     ]
-    band: Annotated[str | None, Source(_band, _band_column)]
-    rule: Annotated[str | None, Source(_rule)]
-    reasons: Annotated[tuple[Reason, ...], Source(_reasons)]
-    prompts: Annotated[tuple[str, ...], Source(_prompts)]
-    faults: Annotated[tuple[str, ...], Source(_faults)]
+    band: Annotated[str | None, FieldSource(_band, _band_column)]
+    rule: Annotated[str | None, FieldSource(_rule)]
+    reasons: Annotated[tuple[Reason, ...], FieldSource(_reasons)]
+    prompts: Annotated[tuple[str, ...], FieldSource(_prompts)]
+    faults: Annotated[tuple[str, ...], FieldSource(_faults)]
 
 
 WHY = "why"  # the column of a batch file that says in words what Decision's rule, reasons and faults say
 
 
 @cache
-def sources() -> dict[str, Source]:
+def sources() -> dict[str, FieldSource]:
     """Where each field of Decision comes from, in the order of the fields."""
     return {
-        name: next(part for part in field.metadata if isinstance(part, Source))
+        name: next(part for part in field.metadata if isinstance(part, FieldSource))
         for name, field in Decision.model_fields.items()
     }
 

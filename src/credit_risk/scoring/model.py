@@ -18,7 +18,7 @@ from credit_risk.data.inputs import Matrix
 ONE_THREAD_ROWS = 512  # below this, handing rows to other threads costs more than it saves
 
 
-class Model(Protocol):
+class RiskModel(Protocol):
     """A ranking of applications: the higher the margin, the more likely to go bad."""
 
     kind: ClassVar[str]
@@ -202,9 +202,9 @@ def prepared(
     return design
 
 
-def read(kind: str, text: str) -> Model:
+def read(kind: str, text: str) -> RiskModel:
     """A model from its text; KeyError for a kind that this version does not know."""
-    readers: dict[str, Callable[[str], Model]] = {
+    readers: dict[str, Callable[[str], RiskModel]] = {
         "lightgbm": Boosted,
         "scorecard": Scorecard.read,
         "logistic": Logistic.read,
@@ -212,7 +212,7 @@ def read(kind: str, text: str) -> Model:
     return readers[kind](text)
 
 
-KINDS: dict[str, type[Model]] = {kind.kind: kind for kind in (Boosted, Scorecard, Logistic)}
+KINDS: dict[str, type[RiskModel]] = {kind.kind: kind for kind in (Boosted, Scorecard, Logistic)}
 
 
 def _json(value: dict[str, object]) -> str:

@@ -24,7 +24,7 @@ from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.rounding import parameter
 from credit_risk.errors import DataError, ScorerError
 from credit_risk.scoring.calibration import Calibration
-from credit_risk.scoring.model import Model
+from credit_risk.scoring.model import RiskModel
 
 Indices = NDArray[np.intp]
 
@@ -187,7 +187,7 @@ class Explanations:
 class Explainer:
     """All that turns rows of a feature matrix into reasons, prepared once."""
 
-    model: Model
+    model: RiskModel
     calibration: Calibration
     background: Background
     settings: Reasons
@@ -196,7 +196,7 @@ class Explainer:
 
     @classmethod
     def of(
-        cls, config: Config, settings: Reasons, model: Model, calibration: Calibration, background: Background
+        cls, config: Config, settings: Reasons, model: RiskModel, calibration: Calibration, background: Background
     ) -> "Explainer":
         categories = tuple(config.categories(name) for name in config.features)
         return cls(model, calibration, background, settings, config.directions, categories)
@@ -291,7 +291,7 @@ class Explainer:
 def background(
     config: Config,
     settings: Reasons,
-    model: Model,
+    model: RiskModel,
     calibration: Calibration,
     *,
     matrix: Matrix,

@@ -30,7 +30,7 @@ from credit_risk.scoring import decision
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import NO_RULE, DecisionReasons, Decisions, Vocabulary
 from credit_risk.scoring.features import Features, FeatureTable
-from credit_risk.scoring.model import Model
+from credit_risk.scoring.model import RiskModel
 from credit_risk.scoring.reasons import Background, Explainer
 from credit_risk.scoring.scorer_files import FORMAT, altered, facts_of, model_of, object_of
 from credit_risk.scoring.single_application import FEW_ROWS, SingleApplication, row_by_row
@@ -43,7 +43,7 @@ class Scorer:
     """A calibrated model with the policy it decides by."""
 
     config: Config
-    model: Model
+    model: RiskModel
     calibration: Calibration
     seen_missing: tuple[bool, ...]
     reference: Mapping[str, Any]

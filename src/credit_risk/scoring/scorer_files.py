@@ -11,7 +11,7 @@ from lightgbm.basic import LightGBMError
 from credit_risk.data import digest
 from credit_risk.errors import ScorerError
 from credit_risk.scoring import model
-from credit_risk.scoring.model import Model
+from credit_risk.scoring.model import RiskModel
 
 FORMAT = 1
 
@@ -31,7 +31,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     return facts
 
 
-def model_of(path: Path, facts: Mapping[str, Any]) -> Model:
+def model_of(path: Path, facts: Mapping[str, Any]) -> RiskModel:
     file_name = model.KINDS[facts["kind"]].file_name
     text = _text_of(path, file_name)
     # Before LightGBM sees it: a text that was cut short ends the whole process there.

@@ -49,7 +49,7 @@ from credit_risk.scoring.decision import (
     referral_zone,
     score_terms,
 )
-from credit_risk.scoring.model import Bins, Boosted, Model, Scorecard
+from credit_risk.scoring.model import Bins, Boosted, RiskModel, Scorecard
 from credit_risk.scoring.reasons import Explainer
 
 FEW_ROWS = 4  # up to which trees are walked faster row by row: a table has to be prepared anew on each call
@@ -89,7 +89,7 @@ class SingleApplication:
     def of(
         cls,
         config: Config,
-        model: Model,
+        model: RiskModel,
         *,
         calibration: Calibration,
         seen_missing: Sequence[bool],
@@ -267,8 +267,8 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
 }
 
 
-def margin_of(model: Model) -> Margin:
-    """The model's log-odds of bad for one row of the feature matrix, to the bit as `Model.margin` gives them."""
+def margin_of(model: RiskModel) -> Margin:
+    """The model's log-odds of bad for one row of the feature matrix, to the bit as `RiskModel.margin` gives them."""
     if isinstance(model, Boosted):
         return TreesByRow(model).margin_of
     if isinstance(model, Scorecard):
@@ -292,7 +292,7 @@ def _weight(bins: Bins, value: float) -> float:
     return bins.woe[bisect_right(bins.edges, value)]
 
 
-def row_by_row(model: Model) -> Model:
+def row_by_row(model: RiskModel) -> RiskModel:
     """The same model for few rows: faster where its kind has a way of its own for a single row."""
     return TreesByRow(model) if isinstance(model, Boosted) else model
 

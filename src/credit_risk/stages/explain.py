@@ -29,7 +29,7 @@ from credit_risk.scoring import decision, reasons
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import DECLINE, NO_RULE
 from credit_risk.scoring.features import Features
-from credit_risk.scoring.model import Boosted, Model, Scorecard
+from credit_risk.scoring.model import Boosted, RiskModel, Scorecard
 from credit_risk.scoring.reasons import Explainer, Explanations
 from credit_risk.scoring.scorer import Scorer
 
@@ -110,7 +110,7 @@ def read_part(config: Config, files: Files, scorer: Scorer, name: SplitName) -> 
     return ExplainedSplit(features.matrix, decisions.pd, decision.outcomes(decisions.pd, config.policy), decisions.rule)
 
 
-def explainer_of(config: Config, model: Model, calibration: Calibration, train: ExplainedSplit) -> Explainer:
+def explainer_of(config: Config, model: RiskModel, calibration: Calibration, train: ExplainedSplit) -> Explainer:
     """A model's reasons, against the training rows that the scorer's own PDs let just pass."""
     compared = reasons.background(
         config,

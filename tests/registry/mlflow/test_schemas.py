@@ -85,7 +85,7 @@ from typing import Annotated
 from credit_risk.scoring import decision
 
 class Longer(decision.Decision):
-    margin: Annotated[float | None, decision.Source(lambda decisions, row: 0.25)]
+    margin: Annotated[float | None, decision.FieldSource(lambda decisions, row: 0.25)]
 
 decision.Decision = Longer
 
