@@ -10,23 +10,28 @@ import json
 import math
 import os
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import psutil
+from loadtest.servers import (
+    APPLICATIONS,
+    HERE,
+    SATURATION,
+    Contender,
+    memory_mb,
+    paused,
+    served,
+    settings_for,
+    wrk,
+)
 from rich.console import Console
 from rich.table import Table
 
@@ -36,29 +41,11 @@ from credit_risk.data.inputs import Inputs
 from credit_risk.data.writing import read_parquet, write_json
 from credit_risk.scoring.features import Features
 
-HERE = Path(__file__).resolve().parent
-HOST = "127.0.0.1"
 OURS = "credit-risk, whole decision"
-APPLICATIONS = 500
-SATURATION = 16  # connections
-READY_WITHIN = 90  # seconds
 IN_BENTOML, IN_MLSERVER, IN_MLFLOW = "BentoML, predict only", "MLServer, predict only", "mlflow, predict only"
 # What ours shall reach: times the throughput of a peer at saturation, and milliseconds of its own p99 under a load.
 TIMES = {IN_MLFLOW: 8.0, IN_MLSERVER: 1.0, IN_BENTOML: 0.8}
 P99_BELOW = {"half load": 10.0, "saturation": 100.0, "beyond": 100.0}
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One server: how it is started on a port, and what it is sent."""
-
-    name: str
-    command: Sequence[str]
-    path: str
-    bodies: Path
-    ready: str
-    environment: Mapping[str, str]
-    headers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -187,17 +174,6 @@ def contenders(config: Config, files: Files, folder: Path, peers: Path) -> list[
     ]
 
 
-def settings_for(folder: Path, **more: float | None) -> Path:
-    """Settings of a service that is loaded: no client is slowed down, and the ledger is thrown away."""
-    path = folder / "load.yaml"
-    limits = {"per_client_per_second": 1e6, "burst": 1_000_000}
-    limits |= {name: limit for name, limit in more.items() if limit is not None}
-    ledger = {"url": f"sqlite:///{folder / 'ledger.db'}", "key_file": str(folder / "ledger.key")}
-    serving = {"access": {"mode": "off"}, "gate": "reported", "limits": limits, "ledger": ledger}
-    path.write_text(json.dumps({"serving": serving}), encoding="utf-8")  # JSON is YAML too
-    return path
-
-
 def applications(table_: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Test applications as a client would send them; what one lacks is left out."""
     for row in json.loads(table_.to_json(orient="records")):
@@ -257,38 +233,6 @@ def loads(one: Contender, port: int, process: psutil.Process, seconds: int) -> d
     }
 
 
-def wrk(one: Contender, port: int, connections: int, seconds: int, pause: float = 0) -> dict[str, Any]:
-    """What wrk says of one load, as the fields of Load."""
-    command = wrk_command(one, port, connections, seconds, pause)
-    return wrk_result(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
-def wrk_command(one: Contender, port: int, connections: int, seconds: int, pause: float) -> list[str]:
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
-    command += ["-s", str(HERE / "peers/requests.lua"), f"http://{HOST}:{port}{one.path}"]
-    return [*command, "--", str(one.bodies), f"{pause:.3f}", *one.headers]
-
-
-def wrk_result(said: str) -> dict[str, Any]:
-    (line,) = [line for line in said.splitlines() if line.startswith("{")]
-    found = json.loads(line)
-    found["per_second"] = found.pop("requests") / found.pop("seconds")
-    return dict(found)
-
-
-def paused(per_second: float, p50: float) -> float:
-    """Milliseconds before each request that halve the rate of SATURATION connections.
-
-    A closed loop: n connections answer n / (pause + latency).
-    """
-    return max(2 * SATURATION / per_second * 1e3 - p50 / 2, 0)
-
-
-def memory_mb(process: psutil.Process) -> float:
-    """Resident memory of a server and of what it started."""
-    return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)]) / 1e6
-
-
 def middle(results: Sequence[Load]) -> Load:
     """The median of each figure over the rounds; what went wrong is added up and not averaged away."""
     median = {
@@ -305,61 +249,6 @@ def aims(results: Mapping[str, Mapping[str, Load]]) -> list[Aim]:
     found = [Aim(f"throughput over {peer}", over[peer], least, is_floor=True) for peer, least in TIMES.items()]
     p99 = [Aim(f"p99 ms, {load_}", ours[load_].p99, most, is_floor=False) for load_, most in P99_BELOW.items()]
     return [*found, *p99]
-
-
-@contextmanager
-def served(one: Contender) -> Iterator[tuple[int, psutil.Process]]:
-    """The server on a free port of this machine, ready; at the end it and what it started are ended."""
-    port = free_port()
-    flags = ["--port", str(port)] if "mlserver" not in one.command[0] else []
-    settings = {
-        "MLSERVER_HTTP_PORT": str(port),
-        "MLSERVER_PARALLEL_WORKERS": "1",
-        "MLSERVER_GRPC_PORT": str(free_port()),
-        "MLSERVER_METRICS_PORT": str(free_port()),
-    }
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [*one.command, *flags],
-            env={**os.environ, **one.environment, **settings},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            wait_until_ready(one, port, process, log)
-            yield port, psutil.Process(process.pid)
-        finally:
-            end(process)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End a server and what it started; one that does not listen within 20 s is killed."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-            return
-
-
-def wait_until_ready(one: Contender, port: int, process: subprocess.Popen[bytes], log: Any) -> None:
-    deadline = time.monotonic() + READY_WITHIN
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://{HOST}:{port}{one.ready}", timeout=2):
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    log.seek(0)
-    said = log.read().decode(errors="replace")[-3_000:]
-    sys.exit(f"{one.name} was not ready within {READY_WITHIN} s. It said:\n{said}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def table(results: Mapping[str, Mapping[str, Load]]) -> Table:

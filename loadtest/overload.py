@@ -17,8 +17,8 @@ from itertools import cycle
 from pathlib import Path
 
 import numpy as np
-from loadtest.bench import HOST, SATURATION, served, wrk
 from loadtest.run import service
+from loadtest.servers import HOST, SATURATION, served, wrk
 from rich.console import Console
 from rich.table import Table
 

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 import matplotlib.style
-from loadtest.bench import APPLICATIONS, HERE, HOST, Contender, served, settings_for
+from loadtest.servers import APPLICATIONS, HERE, HOST, Contender, served, settings_for
 from matplotlib.figure import Figure
 
 from credit_risk.serving import examples

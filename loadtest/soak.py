@@ -16,8 +16,8 @@ from pathlib import Path
 import matplotlib.style
 import numpy as np
 import psutil
-from loadtest.bench import SATURATION, Contender, memory_mb, paused, served, wrk, wrk_command, wrk_result
 from loadtest.run import service
+from loadtest.servers import SATURATION, Contender, memory_mb, paused, served, wrk, wrk_command, wrk_result
 from matplotlib.figure import Figure
 
 from credit_risk.data.writing import write_json

@@ -12,6 +12,7 @@ goes with part: NAME`. Nothing but the standard library is needed.
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -25,6 +26,11 @@ DECLARATION = "parts.toml"
 LOCKS = "requirements/*.txt"
 PROJECT = "pyproject.toml"
 SECRETS = ".secrets.baseline"
+WRITERS = (  # programs that write a page, or a section of one, from what is left
+    "tools/architecture.py",
+    "tests/workflows/layers.py",
+    "tests/workflows/minutes.py",
+)
 BY_PATH = (".github/CODEOWNERS", ".gitattributes")  # each line begins with the path that it is about
 # What may name a part without a mark: removal edits it by other rules, or a program writes it anew, or it is history.
 UNCHECKED = (
@@ -38,7 +44,6 @@ UNCHECKED = (
     "requirements/",
     "sample-remote/",
     "tests/test_parts.py",
-    SECRETS,
     SECRETS,
     *BY_PATH,
 )
@@ -186,7 +191,7 @@ def names(root: Path, part: Part, files: Iterable[str]) -> Iterator[tuple[str, r
     for path in part.paths:
         if not path.startswith(by_name):
             yield path, re.compile(rf"(?<![\w/.-]){re.escape(path)}(?![\w-]|\.\w)")
-        if path.startswith("src/"):
+        if path.startswith("src/") or path.endswith(".py"):  # a package, or a module beside them
             module = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
             above, _, last = module.rpartition(".")
             yield module, re.compile(rf"\b{re.escape(module)}\b|\bfrom {re.escape(above)} import .*\b{last}\b")
@@ -198,11 +203,12 @@ def names(root: Path, part: Part, files: Iterable[str]) -> Iterator[tuple[str, r
             yield path, re.compile(rf"\b(?:from|import) {name.removesuffix('.py')}\b")
         elif name.endswith(".mk"):
             for target in targets((root / path).read_text(encoding="utf-8")):
-                yield f"make {target}", re.compile(rf"\bmake {target}(?![\w-])|^\s+- {target}$")
+                yield f"make {target}", re.compile(rf"\bmake {target}(?![\w-])|^\s+- {target}$", re.MULTILINE)
     if part.extra:
         yield f"the extra {part.extra}", re.compile(rf"\bcredit-risk\[[^\]]*\b{part.extra}\b")
     for command in part.commands:
-        yield f"credit-risk {command}", re.compile(rf"\bcredit-risk {command}(?![\w-])")
+        prefix = "" if " " in command else "credit-risk "  # documents name a verb without the program
+        yield f"{prefix}{command}", re.compile(rf'\b{prefix}{command}(?![\w-])|\bscript\("{command}["\s]')
 
 
 def mentions(root: Path) -> list[Mention]:
@@ -217,14 +223,15 @@ def mentions(root: Path) -> list[Mention]:
     may_name = {name: with_what_it_needs(parts, name) for name in parts}
     found = []
     for path in files:
-        text = None if path.startswith(UNCHECKED) else read_text(root / path)
-        for number, (line, marks) in enumerate(_marked(path, text or ""), 1):
+        text = (None if path.startswith(UNCHECKED) else read_text(root / path)) or ""
+        named = [entry for entry in patterns if entry[2].search(text)]
+        for number, (line, marks) in enumerate(_marked(path, text), 1):
             if unknown := marks - set(parts):
                 raise PartsError(f"{path}:{number}: a mark names {', '.join(unknown)}, which is not in {DECLARATION}")
             allowed = set().union(*(may_name[by] for by in owners[path] | marks))
             found += [
                 Mention(path, number, part, name)
-                for part, name, pattern in patterns
+                for part, name, pattern in named
                 if not (part in allowed or path in parts[part].sought_by or _is_edited_otherwise(path, line))
                 and pattern.search(line)
             ]
@@ -363,9 +370,10 @@ def remove(root: Path, name: str) -> list[str]:
     said += [f"{len(files)} files: {', '.join(paths)}"]
     edited = [*_edit_marked(root, gone), *_edit_listed(root, [parts[part] for part in gone])]
     said += [f"lines in {', '.join(sorted(set(edited)))}"]
-    if (root / "tools" / "architecture.py").is_file():
-        subprocess.run([sys.executable, "tools/architecture.py"], cwd=root, check=True, capture_output=True)
-        said += ["docs/architecture.md is written anew"]
+    for program in filter(lambda path: (root / path).is_file(), WRITERS):
+        environment = os.environ | {"PYTHONPATH": str(root / "src")}
+        subprocess.run([sys.executable, program], cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)
+        said += [f"{program} has written its page anew"]
     _git(root, "add", "--all")
     return said
 

@@ -43,11 +43,11 @@ LENDER = """
 import shutil
 from pathlib import Path
 from credit_risk.data.simulated_lender import lender
-shutil.copy("tests/sabotage/lender.yaml", "configs/credit.yaml")
-shutil.copy("tests/lender/model.yaml", "configs/model.yaml")
+for name in ("credit.yaml", "model.yaml"):
+    shutil.copy(f"tests/lender/{name}", f"configs/{name}")
 shutil.rmtree("data", ignore_errors=True)
 Path("data").mkdir()
-lender(40_000, seed=7, months=60, gap=0.2).applications.to_csv("data/applications.csv", index=False)
+lender(4_000, seed=7).applications.to_csv("data/applications.csv", index=False)
 """
 
 

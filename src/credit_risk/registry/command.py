@@ -33,7 +33,7 @@ development key below build/signing, made at the first use. --keyless signs as t
 
 exit codes: 0 signed; 1 the gate does not let this scorer pass; 2 it could not be done
 """
-REGISTRY_HELP = "Say which scorers there are, and what became of each; nominate, promote, retire, roll back."
+REGISTRY_HELP = "Say which scorers there are, and what became of each."
 REGISTRY_MORE = """
 A scorer is a candidate when it is registered, then the challenger (nominate), then the champion (promote), in the end
 retired. Nominating and promoting take a passing gate record of exactly this scorer, and somebody else than the person
@@ -41,9 +41,7 @@ who registered it. Every move stands in a history that only grows.
 
 examples:
   credit-risk registry history
-  credit-risk registry promote challenger --by "Ada Berg" --reason "beats the champion on matured rows"
   credit-risk registry as-of 2026-11-20
-  credit-risk registry rollback --by "Ada Berg" --reason "score shift after the release"
 
 exit codes: 0 done; 1 it may not be done, and the message says why; 2 it could not be done
 """

@@ -124,7 +124,7 @@ def _expected(now: Standing, move: Move, version: int) -> str | None:
     if move == "nominate" and role not in ("candidate", "retired"):
         return "only a candidate, or one that was retired, is made the challenger."
     if move == "promote" and role != "challenger":
-        return "only the challenger is promoted. Nominate it first: `credit-risk registry nominate`."
+        return "only the challenger is promoted. Nominate it first."
     if move == "retire" and role == "champion":
         return "the champion is retired by its successor: promote another, or roll back."
     if move == "retire" and role == "retired":

@@ -29,6 +29,14 @@ REGISTER_MORE = """
 example:
   credit-risk register --by 'Kim Lee' --reason 'third quarter added' --tags environment=staging
 """
+PROMOTE_MORE = """
+example:
+  credit-risk registry promote challenger --by "Ada Berg" --reason "beats the champion on matured rows"
+"""
+ROLLBACK_MORE = """
+example:
+  credit-risk registry rollback --by "Ada Berg" --reason "score shift after the release"
+"""
 
 By = Annotated[str, Option("--by", help="Who does it: first and last name.")]
 Reason = Annotated[str, Option("--reason", help="Why, as a sentence.")]
@@ -41,9 +49,9 @@ def add_commands(app: Typer) -> None:
     add(app, "register", _register, group=REGISTRY, more=REGISTER_MORE)
     registry = verbs_of(app, "registry")
     add(registry, "nominate", _nominate)
-    add(registry, "promote", _promote)
+    add(registry, "promote", _promote, more=PROMOTE_MORE)
     add(registry, "retire", _retire)
-    add(registry, "rollback", _roll_back)
+    add(registry, "rollback", _roll_back, more=ROLLBACK_MORE)
     add(registry, "diff", _diff)
     add(registry, "fetch", _fetch)
     add(registry, "verify", _verify)
