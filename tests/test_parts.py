@@ -2,9 +2,11 @@
 
 import re
 import subprocess
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import parts
 
@@ -25,7 +27,8 @@ needs = ["sails"]
 
 [oars]
 purpose = "calm days"
-paths = ["src/credit_risk/oars", "tests/oars_trial.py"]
+paths = ["src/credit_risk/oars", "tests/oars_trial.py", "harbour/calm.py"]
+commands = ["hull paint"]
 """
 PROJECT = """\
 [project]
@@ -87,6 +90,7 @@ FILES = {
     "src/credit_risk/sails/spinnaker/__init__.py": "from credit_risk import sails\n",
     "src/credit_risk/oars/__init__.py": "",
     "tests/oars_trial.py": "",
+    "harbour/calm.py": "",
     "config.yaml": "a: 1\n# part: sails\nwind:\n  from: west\n# end of part\nb: 2 # part: oars\n",
 }
 
@@ -141,6 +145,10 @@ def test_parts_that_stand_alone_are_named_by_nobody(tree):
         (".github/workflows/ci.yml", "        target:\n          - hoist\n", "sails"),
         ("Dockerfile", 'RUN pip install "credit-risk[sails]"\n', "sails"),
         ("config.yaml", "a: 1 # docs/sails.md says why\n", "sails"),
+        ("docs/hull.md", "| `hull paint` | blue |\n", "oars"),
+        ("scripts/colour.py", 'raise SystemExit(script("hull paint"))\n', "oars"),
+        ("scripts/colour.py", 'raise SystemExit(script("hoist", "--high"))\n', "sails"),
+        ("loadtest/row.py", "from harbour.calm import row\n", "oars"),
     ],
 )
 def test_what_names_a_part_from_outside_is_found(tree, file, line, part):
@@ -161,6 +169,25 @@ def test_what_names_a_part_from_outside_is_found(tree, file, line, part):
 )
 def test_what_is_marked_or_only_looks_like_it_is_not(tree, file, line):
     assert parts.mentions(tree(**{file: line})) == []
+
+
+INSTALLED = {"canvas": ["canvas"], "cotton": ["Cotton"], "plumb": ["lead"], "numpy": ["numpy"], "ruff": ["ruff"]}
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "parts_named"),
+    [
+        ("src/credit_risk/cli.py", "import canvas.strong\n", ["sails"]),
+        ("src/credit_risk/oars/__init__.py", "from canvas import strong\n", ["sails"]),
+        ("src/credit_risk/cli.py", "def late():\n    import cotton\n", ["sails"]),  # what canvas alone asks for
+        ("src/credit_risk/cli.py", "import numpy, plumb, json, ruff\n", []),
+        ("src/credit_risk/sails/__init__.py", "import canvas\n", []),
+        ("src/credit_risk/sails/spinnaker/__init__.py", "import cotton\n", []),
+        ("tests/test_hull.py", "import canvas\n", []),  # tests have all that `dev` brings
+    ],
+)
+def test_what_a_part_alone_has_installed_is_imported_by_that_part_alone(tree, file, line, parts_named):
+    assert [mention.part for mention in parts.imports_of_extras(tree(**{file: line}), INSTALLED)] == parts_named
 
 
 def test_a_mark_of_no_part_and_a_block_without_an_end_are_errors(tree):
@@ -273,9 +300,18 @@ def test_commands_of_parts_are_those_that_their_packages_add():
     added = {}
     for path in (path for path in parts.tracked(ROOT) if path.endswith("/command.py")):
         if name := parts.owner(parts.read(ROOT), path):
-            for command in re.findall(r'\badd\(app, "([a-z-]+)"', text(ROOT, path)):
-                added[command] = name
+            for app, command in re.findall(r'\badd\((\w+), "([a-z-]+)"', text(ROOT, path)):
+                added[command if app == "app" else f"{app} {command}"] = name
     assert {name: part for name, part in added.items() if name not in declared} == {}
+
+
+def test_no_import_outside_a_part_is_of_a_package_that_its_extra_brings():
+    modules = packages_distributions()
+    assert list(map(str, parts.imports_of_extras(ROOT, modules))) == []
+    known = {parts.normal(name) for names in modules.values() for name in names}
+    extras = [part.extra for part in parts.read(ROOT).values() if part.extra]
+    asked = {name for extra in extras for name in parts.requirements(text(ROOT, "pyproject.toml"), [extra])}
+    assert asked <= known, "what is not installed here cannot be found in an import"
 
 
 def test_every_path_of_a_part_is_there():
@@ -294,3 +330,9 @@ def test_dropping_no_package_leaves_every_lock_as_it_is():
     for lock in (ROOT / "requirements" / name for name in ("dev.txt", "serving.txt")):
         whole = lock.read_text(encoding="utf-8")
         assert parts.pruned_lock(whole, wanted) == whole
+
+
+def test_an_environment_without_rollouts_is_what_service_and_registry_read():
+    """Sections that nothing reads any more would say what they do not do."""
+    left = parts.without(text(ROOT, "configs/deploy/local.yaml"), parts.read(ROOT))
+    assert set(YAML(typ="safe").load(left)) == {"serving", "registry"}

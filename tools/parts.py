@@ -11,6 +11,7 @@ goes with part: NAME`. Nothing but the standard library is needed.
 """
 
 import argparse
+import ast
 import json
 import os
 import re
@@ -252,6 +253,52 @@ def _marked(path: str, text: str) -> list[tuple[str, frozenset[str]]]:
         return list(marked(text))
     except PartsError as error:
         raise PartsError(f"{path}: {error}") from error
+
+
+# What only a part has installed.
+
+
+def imports_of_extras(root: Path, modules: Mapping[str, Iterable[str]]) -> list[Mention]:
+    """Imports of a package that nothing but a part's extra brings, in our package and outside that part.
+
+    modules: for each top-level module the distributions that have it, as importlib.metadata.packages_distributions()
+    says. What `dev` brings is left out: the package must run without it.
+    """
+    parts = read(root)
+    extras = {name: part.extra for name, part in parts.items() if part.extra}
+    core = installed(root, ())
+    brought = {name: installed(root, [extra]) - core for name, extra in extras.items()}
+    mentions = []
+    for path in (path for path in tracked(root) if path.startswith("src/") and path.endswith(".py")):
+        by = set().union(*(with_what_it_needs(parts, name) for name in owners_of(root, parts, path)))
+        own = set().union(*(brought[name] for name in by & set(brought)))
+        for line, module in imported(read_text(root / path) or ""):
+            distributions = {normal(name) for name in modules.get(module.split(".")[0], ())} - own
+            mentions += [
+                Mention(path, line, name, f"{module} of the extra {extras[name]}")
+                for name in brought
+                if distributions & brought[name] and name not in by
+            ]
+    return mentions
+
+
+def installed(root: Path, extras: Iterable[str]) -> set[str]:
+    """The packages that the locks hold for the core and these extras, with what those packages ask for."""
+    project = (root / PROJECT).read_text(encoding="utf-8")
+    optional = tomllib.loads(project)["project"].get("optional-dependencies", {})
+    not_core = {part.extra for part in read(root).values()} | {"dev"}
+    wanted = requirements(project, [*(extra for extra in optional if extra not in not_core), *extras])
+    locks = [pruned_lock(lock.read_text(encoding="utf-8"), wanted) for lock in sorted(root.glob(LOCKS))]
+    return {normal(name) for lock in locks for name in re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==", lock, re.MULTILINE)}
+
+
+def imported(source: str) -> Iterator[tuple[int, str]]:
+    """Every module that a source imports, at the top or late, with its line."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.lineno, node.module
 
 
 # What removal edits beside the marks.
