@@ -1,7 +1,9 @@
 """A release: what is in it is valid, complete and signed; what the gate stops or nobody signed is no release."""
 
 import json
+import tomllib
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import InTheWay
 from credit_risk.errors import CheckFailed, NotFound
-from credit_risk.registry.release import Built, bundle
+from credit_risk.registry.release import Built, bundle, version
 from credit_risk.scoring import signing
 from registry_trial import judge
 
@@ -64,7 +66,18 @@ def test_the_bill_of_materials_is_valid_and_names_packages_model_and_data(releas
     assert parts["data"]["name"] == "data/applications.csv"
     assert parts["data"]["hashes"][0]["content"] == digest.of_file(files.root / "data/applications.csv")
     made_of = {one["ref"]: one.get("dependsOn", []) for one in json.loads(text)["dependencies"]}
-    assert made_of[f"model:{scorer}"] == [parts["data"]["bom-ref"]]
+    assert set(made_of[f"model:{scorer}"]) == {parts["data"]["bom-ref"], parts["application"]["bom-ref"]}
+
+
+def test_the_version_is_that_of_the_project_in_both_documents(release):
+    place = release()
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (code,) = (
+        part for part in json.loads((place / "sbom.json").read_text())["components"] if part["type"] == "application"
+    )
+    assert (code["name"], code["version"]) == (project["name"], project["version"])
+    build = json.loads((place / "provenance.json").read_text())["predicate"]["buildDefinition"]
+    assert build["externalParameters"]["version"] == project["version"]
 
 
 def test_the_provenance_names_every_file_its_origin_and_its_builder(release, files):
@@ -85,6 +98,10 @@ def test_the_provenance_names_every_file_its_origin_and_its_builder(release, fil
     assert build["resolvedDependencies"][0]["uri"] == "git+https://github.com/acme/credit-risk"
     assert run["builder"]["id"] == f"https://github.com/{GITHUB['GITHUB_WORKFLOW_REF']}"
     assert run["metadata"]["invocationId"] == "https://github.com/acme/credit-risk/actions/runs/7"
+
+
+def test_without_its_project_file_the_version_is_that_of_the_installed_package(tmp_path):
+    assert version(tmp_path / "pyproject.toml") == metadata.version("credit-risk")
 
 
 def test_a_release_by_hand_vouches_for_no_builder(release):

@@ -103,7 +103,7 @@ def _release(
     built = release.Built(os.environ, datetime.now(UTC))
     by = _signed_by(root, environment, identity, issuer)
     release.bundle(config, files, by, sbom, output, built=built)
-    say(f"{output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
+    say(f"{output}, version {built.version}: {', '.join(sorted(path.name for path in output.iterdir()))}")
 
 
 def _registry(context: Context, root: Root = HERE, environment: Environment = None) -> None:  # noqa: ARG001

@@ -6,9 +6,11 @@ provenance.json    an in-toto statement in the form of SLSA's provenance, over e
 """
 
 import json
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +30,30 @@ from credit_risk.scoring.release_files import copy_release_files
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate
 
+PACKAGE = "credit-risk"
+PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 MARK = "provenance.json"
 LOCK = "requirements/serving.txt"
 BUILD_TYPE = "urn:credit-risk:release:1"  # what resolvedDependencies and externalParameters mean here
 
 
+def version(project: Path = PROJECT) -> str:
+    """The version of the code that runs: by its pyproject.toml, or as installed where it runs without one.
+
+    What is installed for editing keeps the version of the day when it was installed.
+    """
+    if project.is_file():
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+    return metadata.version(PACKAGE)
+
+
 @dataclass(frozen=True)
 class Built:
-    """Where and when a release was built. environment: GitHub's variables, where it runs there."""
+    """Where, when and by which version of the code a release was built. environment: GitHub's variables, if any."""
 
     environment: Mapping[str, str]
     at: datetime
+    version: str = field(default_factory=version)
 
 
 def bundle(config: Config, files: Files, by: signing.SignedBy, sbom: Path, to: Path, *, built: Built) -> None:
@@ -56,15 +71,19 @@ def bundle(config: Config, files: Files, by: signing.SignedBy, sbom: Path, to: P
     def fill(folder: Path) -> None:
         copy_release_files(files, folder)
         scorer = Scorer.load(files.scorer)
-        write_text(folder / "sbom.json", materials(sbom.read_text(encoding="utf-8"), scorer, record["digests"], raw))
+        packages = sbom.read_text(encoding="utf-8")
+        write_text(folder / "sbom.json", materials(packages, scorer, record["digests"], raw, built.version))
         write_json(folder / MARK, statement(config, files, folder, raw, built))
 
     write_directory(to, fill, mark=MARK)
 
 
-def materials(packages: str, scorer: Scorer, digests: Mapping[str, str], raw: Mapping[str, str]) -> str:
-    """The packages' bill of materials (CycloneDX JSON) with the model and the data added to it."""
+def materials(
+    packages: str, scorer: Scorer, digests: Mapping[str, str], raw: Mapping[str, str], code_version: str
+) -> str:
+    """The packages' bill of materials (CycloneDX JSON) with our code, the model and the data added to it."""
     bom = Bom.from_json(json.loads(packages))  # type: ignore[attr-defined]
+    code = Component(type=ComponentType.APPLICATION, name=PACKAGE, version=code_version, bom_ref=f"code:{code_version}")
     model = Component(
         type=ComponentType.MACHINE_LEARNING_MODEL,
         name=scorer.config.project.name,
@@ -78,8 +97,8 @@ def materials(packages: str, scorer: Scorer, digests: Mapping[str, str], raw: Ma
         Component(type=ComponentType.DATA, name=path, hashes=[_sha256(sha256)], bom_ref=f"data:{sha256}")
         for path, sha256 in raw.items()
     ]
-    bom.components |= {model, *data}
-    bom.register_dependency(model, data)
+    bom.components |= {code, model, *data}
+    bom.register_dependency(model, [code, *data])
     return str(make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2)) + "\n"
 
 
@@ -96,7 +115,11 @@ def statement(config: Config, files: Files, folder: Path, raw: Mapping[str, str]
         "predicate": {
             "buildDefinition": {
                 "buildType": BUILD_TYPE,
-                "externalParameters": {"project": config.project.name, "ref": built.environment.get("GITHUB_REF", "")},
+                "externalParameters": {
+                    "project": config.project.name,
+                    "ref": built.environment.get("GITHUB_REF", ""),
+                    "version": built.version,
+                },
                 "internalParameters": {"uncommitted": list(provenance.uncommitted(files.root, "src", "configs"))},
                 "resolvedDependencies": _built_from(files, raw, built.environment),
             },
