@@ -38,7 +38,7 @@ TESTS = (
     "tests/test_cli.py",
     "tests/workflows/test_static.py",
 )
-RUN = "make-run"
+RUN, EVERYTHING = "make-run", "everything"
 LENDER = """
 import shutil
 from pathlib import Path
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
         print(f"The last commit is what is tried; these changes are not in it:\n{changes}", file=sys.stderr)
     trials = {name: [name] for name in options.part or declared}
     if not options.part:
-        trials["everything"] = list(declared)
+        trials[EVERYTHING] = list(declared)
     red = [f"{trial}: {name}" for trial, gone in trials.items() for name in tried(trial, gone, quick=options.quick)]
     print("\n".join(["", "Red:", *red]) if red else "\nEvery part comes off.")
     return 1 if red else 0
@@ -85,11 +85,15 @@ def tried(trial: str, gone: list[str], *, quick: bool) -> Iterator[str]:
             if name in parts.read(copy):
                 written.write("\n".join([*parts.remove(copy, name), ""]))
                 commit(copy, f"Remove {name}")
-        red = [name for name in CHECKS if not (quick and name == "tests") and not passes(copy, name, written)]
-        if trial == "everything" and not quick and not runs(copy, written):
-            red.append(RUN)
-    took = time.monotonic() - begun
-    print(f"{trial:20} {'red: ' + ', '.join(red) if red else 'green'}, {took:.0f} s", flush=True)
+        took, red = {"removal": time.monotonic() - begun}, []
+        steps = [name for name in CHECKS if not (quick and name == "tests")]
+        for name in [*steps, RUN] if trial == EVERYTHING and not quick else steps:
+            begun = time.monotonic()
+            if not (runs(copy, written) if name == RUN else passes(copy, name, written)):
+                red.append(name)
+            took[name] = time.monotonic() - begun
+    seconds = ", ".join(f"{name} {taken:.0f}" for name, taken in took.items())
+    print(f"{trial:20} {'red: ' + ', '.join(red) if red else 'green'} ({seconds} s)", flush=True)
     if not red:
         shutil.rmtree(copy)
     yield from red

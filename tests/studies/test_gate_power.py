@@ -193,3 +193,22 @@ def test_the_study_on_the_page_is_the_full_one():
     assert f"of {StudyPlan().seeds}" in page
     measures = set(re.findall(r"^`([a-z_.]+)` at (?:least|most)", page, re.MULTILINE))
     assert measures >= {"stability.csi_largest", "stability.score_psi"}
+
+
+def test_the_committed_page_was_written_by_this_renderer():
+    page = (ROOT / gate_power.PAGE).read_text(encoding="utf-8")
+    assert page.endswith(gate_power_page.last_line()), "write it anew: credit-risk gate-power --docs-only"
+
+
+@pytest.mark.parametrize(
+    ("source", "same"),
+    [
+        ('def line(share):\n    """A row."""\n    return f"| {share:.1f} |"  # the share\n', True),
+        ('def row(value):\n    return f"| {value:.1f} |"\n', True),
+        ('def line(share):\n    return f"| {share:.2f} |"\n', False),
+        ('def line(share):\n    return f"|| {share:.1f} |"\n', False),
+    ],
+)
+def test_a_renderer_is_another_when_its_texts_or_formats_are(source, same):
+    renderer = 'def line(share):\n    return f"| {share:.1f} |"\n'
+    assert (gate_power_page.signature(source) == gate_power_page.signature(renderer)) is same
