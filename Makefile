@@ -11,6 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 SERVING_LOCK := requirements/serving.txt
+# A file's tests stay with one worker, for what they share, and files with slow tests come first (tests/conftest.py).
+WORKERS := -n 2 --dist loadscope --no-loadscope-reorder
 BASE ?= docker.io/library/python:3.11-slim
 
 # What .venv was made from, by content: a fresh clone or a `touch` rebuilds nothing.
@@ -30,7 +32,7 @@ CONFIG_CHECKS :=
 include $(sort $(wildcard make/*.mk))
 
 .PHONY: setup data run scorer tune recompute same-bytes review serve trial load overload soak serve-kills ledger-kills bento \
-	image ci lint format format-check types imports config workflows-lint docs test coverage test-workflows \
+	image check ci lint format format-check types imports config workflows-lint docs test coverage test-workflows \
 	sabotage audit secrets workflows-sarif sbom release help help-all remove removal docs-draw lock doctor clean
 
 ##@ The model
@@ -88,7 +90,7 @@ recompute: setup ## Compute the figures of the last run again, with pandas and s
 same-bytes: data ## Does this commit give the same bytes on other processors? Fits and measures nine times (docs/same-bytes.md)
 	$(BIN)/python tools/same_bytes.py
 
-review: setup ##! The gate's record as Markdown, in build/gate.md (BEFORE=folder adds what changed against its reports)
+review: setup ## The gate's record as Markdown, in build/gate.md (BEFORE=folder adds what changed against its reports)
 	$(BIN)/credit-risk review $(if $(BEFORE),--before $(BEFORE)) --output build/gate.md
 
 ##@ The service
@@ -123,6 +125,9 @@ image: setup ##! Build the container image with podman, run it locked up, decide
 	$(BIN)/python tools/image.py --base $(BASE)
 
 ##@ Checks
+
+check: lint format-check types ##! While you work, in less than a minute: code rules, format, types, and the core's quick tests
+	$(BIN)/pytest -q -n 2 -m quick
 
 ci: lint format-check types imports config workflows-lint test ##! Everything CI asks; `test` holds the documentation checks
 
@@ -159,12 +164,12 @@ docs: setup ## Documents only: links, named targets, locks, pins (a part of `mak
 	$(BIN)/pytest tests/test_repository.py
 
 test: setup ##! All tests
-	$(BIN)/pytest -n 2 --dist loadscope
+	$(BIN)/pytest $(WORKERS)
 
 ##@ Slower checks
 
 coverage: setup ## All tests, with the lines they reach: build/coverage/index.html and build/coverage.xml
-	$(BIN)/pytest -n 2 --dist loadscope --cov --cov-report=term --cov-report=html --cov-report=xml
+	$(BIN)/pytest $(WORKERS) --cov --cov-report=term --cov-report=html --cov-report=xml
 
 test-workflows: setup ## Execute every workflow here, in a clone: green paths and red ones (docs/workflows.md)
 	@if [ -n "$${CREDIT_RISK_UNDER_ACT:-}" ]; then echo "This is such an execution; nothing to do."; \

@@ -1,9 +1,15 @@
 """What many tests share: the simulated lender's files, and its pipeline run once to the end."""
 
+import os
 import shutil
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+# Before anything loads OpenMP: where two workers and their servers share the cores, the threads of a small fit wait on
+# one another, which takes eight times the processor time of a single thread; the trees are the same to the bit.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pandas as pd
 import pytest
@@ -13,9 +19,53 @@ from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
 from credit_risk.stages import assemble, prepare, select, train
 from passed import hand_on
+from shared import built_once
 
-LENDER = Path(__file__).parent / "lender"
+TESTS = Path(__file__).parent
+QUICK = 5.0  # seconds of processor time, which other work on the machine hardly changes
+LENDER = TESTS / "lender"
 Raw = Callable[..., tuple[Config, Files]]
+
+
+def tests_of_parts() -> list[Path]:
+    """Where the tests of optional parts lie."""
+    parts = tomllib.loads((TESTS.parent / "parts.toml").read_text(encoding="utf-8")).values()
+    return [TESTS.parent / path for part in parts for path in part["paths"] if path.startswith("tests/")]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is quick, and begin with the files that are not: no worker is left alone with one at the end."""
+    slow_files, parts = {item.path for item in items if item.get_closest_marker("slow")}, tests_of_parts()
+    for item in items:
+        if not item.get_closest_marker("slow") and not any(item.path.is_relative_to(part) for part in parts):
+            item.add_marker("quick")
+    items.sort(key=lambda item: item.path not in slow_files)
+
+
+def processor_seconds() -> float:
+    """What this process and the programs that it ran have used."""
+    return sum(os.times()[:4])
+
+
+def held_to_quick(item: pytest.Item) -> Iterator[None]:
+    """Fail what `make check` runs and what is not quick, so that it stays quick."""
+    begun = processor_seconds()
+    result = yield
+    spent = processor_seconds() - begun
+    if item.config.option.markexpr == "quick" and spent > QUICK:
+        pytest.fail(f"{spent:.1f} s of processor time are not quick: mark it @pytest.mark.slow")
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    return (yield from held_to_quick(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    return (yield from held_to_quick(item))
 
 
 def write_lender(root: Path, rows: int = 4_000, **doses: object) -> tuple[Config, Files]:
@@ -29,13 +79,15 @@ def write_lender(root: Path, rows: int = 4_000, **doses: object) -> tuple[Config
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Files]:
     """The simulated lender up to models/scorer. Read it, copy it, never write into it."""
-    config, files = write_lender(tmp_path_factory.mktemp("lender"))
+    root = built_once(tmp_path_factory, "lender", train_lender)
+    return load(root / "configs" / "credit.yaml"), Files(root)
+
+
+def train_lender(root: Path) -> None:
+    config, files = write_lender(root)
     hand_on(config, files)
-    prepare.run(config, files)
-    train.run(config, files)
-    select.run(config, files)
-    assemble.run(config, files)
-    return config, files
+    for stage in (prepare, train, select, assemble):
+        stage.run(config, files)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from credit_risk.registry.settings import load as load_settings
 from credit_risk.registry.versions import are_kept, mlflow_side, open_versions
 from credit_risk.scoring import signing
 from credit_risk.stages import assemble, gate
+from shared import built_once
 
 WHY = "a reason of five words"
 SETTINGS = """
@@ -73,11 +74,13 @@ def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
     """MLflow's tables take it some seconds: they are made once, and copied."""
     if not are_kept():
         return None
-    folder = tmp_path_factory.mktemp("empty")
+    return built_once(tmp_path_factory, "empty-registry", open_registry) / "registry"
+
+
+def open_registry(folder: Path) -> None:
     write_text(folder / "local.yaml", SETTINGS)
     with open_versions("simulated-lender", load_settings(folder / "local.yaml", folder), folder):
         pass
-    return folder / "registry"
 
 
 @pytest.fixture

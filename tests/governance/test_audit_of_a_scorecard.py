@@ -8,11 +8,14 @@ from credit_risk.governance import audit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "sabotage"))
 
-from trial import Trial, scorecard_is_the_truth
+from lenders import card as untouched_card
+from trial import Trial
+
+__all__ = ["untouched_card"]
 
 
-def test_the_audit_reads_the_scorecards_evidence_as_that_of_any_candidate(tmp_path: Path):
-    card: Trial = scorecard_is_the_truth(tmp_path / "card")
+def test_the_audit_reads_the_scorecards_evidence_as_that_of_any_candidate(untouched_card: Trial, tmp_path: Path):
+    card = untouched_card.copy(tmp_path / "card")
     policies = Path(__file__).parents[2] / "configs" / "policies"
     (card.files.policies).mkdir(exist_ok=True)
     (card.files.policies / "ecoa.yaml").write_bytes((policies / "ecoa.yaml").read_bytes())

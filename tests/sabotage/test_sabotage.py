@@ -7,18 +7,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from lenders import whole
 from sabotages import SABOTAGES, Sabotage
-from trial import GAP, Trial, outcome, refusals, write, wrong
+from trial import Trial, outcome, refusals, wrong
+
+__all__ = ["whole"]
 
 QUICK = [one for one in SABOTAGES if one.quick]
-
-
-@pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """The lender with nothing wrong, to its gate record. Copy it, never harm it."""
-    trial = write(tmp_path_factory.mktemp("sabotage") / "untouched", gap=GAP)
-    trial.run_from_raw()
-    return trial
 
 
 def test_the_untouched_lender_passes_every_gate(whole: Trial):

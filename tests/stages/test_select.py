@@ -22,7 +22,10 @@ from credit_risk.stages import assemble, gate, select
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "sabotage"))
 
-from trial import FROM_RAW, FROM_SCORER, GAP, Trial, refusals, scorecard_is_the_truth, write
+from lenders import card, whole
+from trial import FROM_SCORER, Trial, refusals
+
+__all__ = ["card", "whole"]
 
 Trained = tuple[Config, Files]
 Change = Callable[..., Config]
@@ -93,11 +96,6 @@ def test_the_chosen_kind_becomes_the_scorer_and_the_other_its_challenger(
     assert read_json(files.report("selection"))["models"] == names
 
 
-@pytest.fixture(scope="module")
-def card(tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    return scorecard_is_the_truth(tmp_path_factory.mktemp("truth") / "card")
-
-
 def test_where_a_scorecard_is_the_truth_it_is_chosen_and_passes_every_gate(card: Trial):
     assert refusals(card) == {}
     record = gate.check(card.files)
@@ -152,10 +150,10 @@ def test_lightgbm_forced_where_it_is_not_better_fails_with_the_advice(card: Tria
     assert "keep the scorecard" in found["beats_scorecard"]
 
 
-def test_with_interactions_lightgbm_earns_its_place(tmp_path: Path):
-    trial = write(tmp_path / "trees", gap=GAP)
+def test_with_interactions_lightgbm_earns_its_place(whole: Trial, tmp_path: Path):
+    trial = whole.copy(tmp_path / "trees")
     trial.edit_config(lambda tree: tree["model"].update(candidate="better"))
-    trial.run(*FROM_RAW, select, assemble)
+    trial.run(select, assemble)
     found = read_json(trial.files.report("selection"))
     assert (found["kind"], Scorer.load(trial.files.scorer).model.kind) == ("lightgbm", "lightgbm")
     assert found["beyond_materiality_low"] > 0
