@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -12,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tools import PATIENCE, free_port
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PATIENCE = 60  # seconds; the server needs about two
 
 
 def documented(file):
@@ -27,12 +27,6 @@ def documented(file):
 def bucket():
     """The bucket that the document names: the test changes no letter of the commands."""
     return re.search(r"s3://([^/\s]+)", " ".join(documented("docs/data.md")[0])).group(1)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +50,7 @@ def server(tmp_path_factory):
 
 def direct(request):
     """Open past any proxy: the server is on this machine."""
-    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5)
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=PATIENCE)
 
 
 def wait_for(address, process, log):

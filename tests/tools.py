@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+# Seconds until a test gives up what it waits for while the process behind it still lives. Only what is broken takes as
+# long: how soon a server starts or answers is a matter of what else the machine does.
+PATIENCE = 600
 VENV = Path(sys.executable).parent.parent
 # .dvc/config as this repository ships it: a fork's own default remote holds none of a test's data.
 SAMPLE_REMOTE = (

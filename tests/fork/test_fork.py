@@ -18,10 +18,9 @@ import pandas as pd
 import pytest
 
 from fork_trial import ROOT, Fork, fork
-from tools import free_port, needed
+from tools import PATIENCE, free_port, needed
 
 PAGE = ROOT / "docs" / "fork.md"
-READY_WITHIN = 120
 
 
 def documented() -> list[str]:
@@ -39,7 +38,7 @@ def served(made: Fork) -> Iterator[str]:
             start_new_session=True,
         )  # fmt: skip
     try:
-        deadline = time.monotonic() + READY_WITHIN
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             assert process.poll() is None, (made.root.parent / "serve.log").read_text()
             try:
@@ -50,7 +49,7 @@ def served(made: Fork) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
+        process.wait(PATIENCE)
 
 
 def report(made: Fork, name: str) -> Any:
@@ -81,7 +80,7 @@ def german(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fork, dict[str, An
     assert done.returncode == 2, "make says 2 where its command said 1"
     with served(made) as url:
         answer = made.run(decide.replace("http://127.0.0.1:3000", url))
-        page = httpx.get(url, timeout=30).text
+        page = httpx.get(url, timeout=PATIENCE).text
     left = made.run(check)
     return made, {"decision": json.loads(answer.stdout), "page": page, "check": left, "run": done}
 
@@ -101,10 +100,10 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fork, dict[str, Any]]
         done = made.run(command)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     with served(made) as url:
-        described = httpx.get(f"{url}/openapi.json", timeout=30).json()
+        described = httpx.get(f"{url}/openapi.json", timeout=PATIENCE).json()
         body = described["paths"]["/decide"]["post"]["requestBody"]["content"]["application/json"]["example"]
-        answer = httpx.post(f"{url}/decide", json=body, timeout=30)
-        refused = httpx.post(f"{url}/decide", json=body | {"Verzüge 12M": 99}, timeout=30)
+        answer = httpx.post(f"{url}/decide", json=body, timeout=PATIENCE)
+        refused = httpx.post(f"{url}/decide", json=body | {"Verzüge 12M": 99}, timeout=PATIENCE)
     return made, {"body": body, "answer": answer, "refused": refused}
 
 

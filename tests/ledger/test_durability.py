@@ -17,7 +17,7 @@ from ledger_trial import KEY
 
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
-from tools import needed
+from tools import PATIENCE, needed
 
 RECORDER = Path(__file__).with_name("recorder.py")
 KILLS = int(os.environ.get("LEDGER_KILLS", "3"))
@@ -31,7 +31,7 @@ def killed_after(seconds: float, *command: object) -> bytes:
     assert first, "the recorder ended before its first answer"
     time.sleep(seconds)
     process.kill()
-    rest = process.communicate(timeout=30)[0]
+    rest = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == -9
     return first + rest
 
@@ -108,6 +108,6 @@ def test_an_fdatasync_of_the_log_comes_before_each_answer(file, tmp_path):
     trace = tmp_path / "trace"
     watch = [strace, "-f", "-y", "-o", trace, "-e", "trace=write,pwrite64,fdatasync,fsync"]
     recorder = [sys.executable, RECORDER, f"sqlite:///{file}", "watched", "1", "20"]
-    done = subprocess.run([*watch, *recorder], check=True, capture_output=True, timeout=120)
+    done = subprocess.run([*watch, *recorder], check=True, capture_output=True, timeout=PATIENCE)
     assert b"opened" in done.stderr
     assert not_durable(trace.read_text(encoding="utf-8").splitlines(), f"{file}-wal") == (20, 0)

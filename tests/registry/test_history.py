@@ -11,6 +11,7 @@ from credit_risk.errors import UsageError
 from credit_risk.registry import history
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
 from credit_risk.registry.history import History
+from tools import PATIENCE
 
 
 @pytest.fixture
@@ -71,13 +72,13 @@ def race(url: str, version: int, gun, won) -> None:
 def test_of_two_promoters_at_once_one_wins_fifty_times(url):
     History(url).close()
     context = multiprocessing.get_context("spawn")
-    gun, won = context.Barrier(2, timeout=60), context.Queue()
+    gun, won = context.Barrier(2, timeout=PATIENCE), context.Queue()
     promoters = [context.Process(target=race, args=(url, version, gun, won)) for version in (1, 2)]
     for one in promoters:
         one.start()
-    winners = [won.get(timeout=120) for _ in range(50)]
+    winners = [won.get(timeout=PATIENCE) for _ in range(50)]
     for one in promoters:
-        one.join(60)
+        one.join(PATIENCE)
     assert sorted(after for after, _ in winners) == list(range(50))
     assert won.empty()
     after = History(url)

@@ -15,9 +15,7 @@ import httpx
 import psutil
 from ruamel.yaml import YAML
 
-from tools import free_port
-
-READY_WITHIN = 120  # seconds; a busy machine imports slowly
+from tools import PATIENCE, free_port
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def begin(root: Path, *flags: str, environment: Mapping[str, str]) -> Served:
 
 
 def wait(served: Served) -> None:
-    deadline = time.monotonic() + READY_WITHIN
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         assert served.process.poll() is None, served.log.read_text()
         try:
@@ -60,7 +58,7 @@ def wait(served: Served) -> None:
         except httpx.TransportError:
             pass
         time.sleep(0.1)
-    raise AssertionError(f"not ready within {READY_WITHIN} s: {served.log.read_text()}")
+    raise AssertionError(f"not ready within {PATIENCE} s: {served.log.read_text()}")
 
 
 def kill(served: Served) -> None:
@@ -69,7 +67,7 @@ def kill(served: Served) -> None:
     for one in processes:
         with suppress(psutil.NoSuchProcess):
             one.kill()
-    served.process.wait(30)
+    served.process.wait(PATIENCE)
 
 
 def end(served: Served, sign: int = signal.SIGTERM) -> int:
@@ -80,10 +78,10 @@ def end(served: Served, sign: int = signal.SIGTERM) -> int:
         except ProcessLookupError:
             break
         try:
-            return served.process.wait(30)
+            return served.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             continue
-    return served.process.wait(30)
+    return served.process.wait(PATIENCE)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from credit_risk.cli import main
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.scoring.scorer import Scorer
-from tools import free_port
+from tools import PATIENCE, free_port
 
 KEY = "5e" * 32
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": KEY}
@@ -43,7 +43,8 @@ def test_two_workers_decide_as_the_scorer_does_and_write_one_chain(served, appli
     decided = []
     for turn in range(40):
         one = (application, risky)[turn % 2]
-        reply = httpx.post(f"{found.url}/decide", json=one).json()  # a connection each, so that both workers are met
+        # A connection each, so that both workers are met.
+        reply = httpx.post(f"{found.url}/decide", json=one, timeout=PATIENCE).json()
         assert reply["pd"] == scorer.decide(one).pd[0]
         decided.append(reply["decision_id"])
     with ledger_of(folder) as ledger:
@@ -56,21 +57,22 @@ def test_metrics_add_up_over_the_workers(served, application):
     found, _ = served
     before = _decisions(found.url)
     for _ in range(10):
-        httpx.post(f"{found.url}/decide", json=application)
+        httpx.post(f"{found.url}/decide", json=application, timeout=PATIENCE)
     assert _decisions(found.url) == before + 10
 
 
 def _decisions(url: str) -> float:
-    lines = httpx.get(f"{url}/metrics").text.splitlines()
+    lines = httpx.get(f"{url}/metrics", timeout=PATIENCE).text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("credit_risk_decisions_total{"))
 
 
 def test_the_framework_adds_no_page_of_its_own_and_says_it_lives(served):
     found, _ = served
-    assert httpx.get(f"{found.url}/livez").status_code == 200
-    assert httpx.get(f"{found.url}/readyz").status_code == 200
-    assert httpx.get(f"{found.url}/docs.json").status_code == 404
-    assert httpx.get(f"{found.url}/").headers["content-security-policy"].startswith("default-src 'none'")
+    assert httpx.get(f"{found.url}/livez", timeout=PATIENCE).status_code == 200
+    assert httpx.get(f"{found.url}/readyz", timeout=PATIENCE).status_code == 200
+    assert httpx.get(f"{found.url}/docs.json", timeout=PATIENCE).status_code == 404
+    headers = httpx.get(f"{found.url}/", timeout=PATIENCE).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'")
 
 
 def test_the_start_says_that_access_is_off_and_what_the_gate_says(served):
@@ -85,7 +87,7 @@ def test_what_it_accepted_is_finished_when_it_is_told_to_stop(root, tmp_path, ap
     answers, stop = [], threading.Event()
 
     def ask():
-        with httpx.Client(base_url=found.url) as client:
+        with httpx.Client(base_url=found.url, timeout=PATIENCE) as client:
             while not stop.is_set():
                 try:
                     answers.append(client.post("/decide", json=application))
@@ -97,10 +99,12 @@ def test_what_it_accepted_is_finished_when_it_is_told_to_stop(root, tmp_path, ap
         askers = [threading.Thread(target=ask) for _ in range(4)]
         for one in askers:
             one.start()
-        time.sleep(1)
+        while len(answers) <= 4:  # under way, however slow the machine
+            assert found.process.poll() is None, found.log.read_text()
+            time.sleep(0.05)
         os.kill(found.process.pid, signal.SIGTERM)
         for one in askers:
-            one.join(30)
+            one.join(PATIENCE)
     finally:
         stop.set()
         server.end(found)

@@ -28,6 +28,7 @@ from credit_risk.ledger.replay import replay
 from credit_risk.ledger.verification import verify
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
+from tools import PATIENCE
 
 KEY = "5e" * 32
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": KEY}
@@ -52,7 +53,7 @@ def ask(
     url: str, applications: Iterator[dict[str, Any]], keys: Iterator[int], asked: Asked, stop: threading.Event
 ) -> None:
     """One client: a decision after the other, each with a key of its own, until nobody answers any more."""
-    with httpx.Client(base_url=url, timeout=10) as client:
+    with httpx.Client(base_url=url, timeout=PATIENCE) as client:
         while not stop.is_set():
             key, application = f"request-{next(keys)}", next(applications)
             asked.sent[key] = application
@@ -76,13 +77,13 @@ def killed_under_load(found: server.Served, seconds: float, asked: Asked, keys: 
         before = len(asked.answered)
         for one in clients:
             one.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while len(asked.answered) < before + CLIENTS and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(seconds)
         server.kill(found)
         for one in clients:
-            one.join(30)
+            one.join(PATIENCE)
             assert not one.is_alive()
     finally:
         stop.set()
@@ -126,7 +127,7 @@ def test_kill_9_of_the_service_under_load_loses_nothing_and_decides_nothing_twic
 
 def retry(url: str, key: str, application: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
     """Whether the service knew the request, and its reply."""
-    answer = httpx.post(f"{url}/decide", json=application, headers={"Idempotency-Key": key})
+    answer = httpx.post(f"{url}/decide", json=application, headers={"Idempotency-Key": key}, timeout=PATIENCE)
     assert answer.status_code == 200, answer.text
     return answer.headers.get("Idempotency-Replayed") == "true", answer.json()
 
@@ -140,8 +141,8 @@ def test_a_worker_whose_master_was_killed_ends_too(root, tmp_path):
         workers = psutil.Process(found.process.pid).children(recursive=True)
         assert workers
         found.process.kill()
-        found.process.wait(30)
-        _, alive = psutil.wait_procs(workers, timeout=30)
+        found.process.wait(PATIENCE)
+        _, alive = psutil.wait_procs(workers, timeout=PATIENCE)
     finally:
         for one in workers:
             with suppress(psutil.NoSuchProcess):

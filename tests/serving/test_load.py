@@ -13,6 +13,7 @@ import server
 
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
+from tools import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 KEY = "5e" * 32
@@ -29,7 +30,7 @@ def locust(url: str, folder: Path, **limits: float) -> tuple[int, str, dict[str,
     command += ["--json-file", str(folder / "report")]
     environment = {**os.environ, "SCORER": str(folder / "models" / "scorer")}
     environment |= {name: str(limit) for name, limit in limits.items()}
-    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return done.returncode, done.stdout, {one["name"]: one for one in found}
 

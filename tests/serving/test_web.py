@@ -21,6 +21,7 @@ from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import engine, web
 from credit_risk.serving.settings import Serving
+from tools import PATIENCE
 
 SENT = {"content-type": "application/json"}
 
@@ -225,17 +226,17 @@ def test_beyond_what_may_be_in_flight_a_request_is_sent_away_at_once(serve, appl
 
     async def slow(self, entry):
         inside.set()
-        assert await asyncio.to_thread(let_go.wait, 20)
+        assert await asyncio.to_thread(let_go.wait, PATIENCE)
         return await record(self, entry)
 
     monkeypatch.setattr(EventLoopCommit, "record", slow)
     answers = []
     first = threading.Thread(target=lambda: answers.append(client.post("/decide", json=application)))
     first.start()
-    assert inside.wait(20)
+    assert inside.wait(PATIENCE)
     shed = client.post("/decide", json=application)
     let_go.set()
-    first.join(20)
+    first.join(PATIENCE)
     assert (shed.status_code, shed.headers["retry-after"]) == (503, "1")
     assert answers[0].status_code == 200
 

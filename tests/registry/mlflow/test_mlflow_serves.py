@@ -15,9 +15,7 @@ import pytest
 from credit_risk.data.writing import read_parquet
 from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.scoring.scorer import Scorer
-from tools import free_port
-
-READY_WITHIN = 120  # seconds
+from tools import PATIENCE, free_port
 
 
 @pytest.fixture
@@ -42,11 +40,11 @@ def served(opened, registered, tmp_path):
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def wait(url: str, process: subprocess.Popen, log) -> None:
-    deadline = time.monotonic() + READY_WITHIN
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if httpx.get(f"{url}/ping").status_code == 200:
@@ -61,7 +59,7 @@ def test_mlflows_server_answers_what_the_scorer_decides(served, files):
     applications = read_parquet(files.inputs("test")).head(50).to_dict("records")
     table = packing.table(schemas.declared(scorer.config), applications)
     body = {"dataframe_split": json.loads(table.to_json(orient="split", double_precision=15))}
-    answer = httpx.post(f"{served}/invocations", json=body, timeout=60)
+    answer = httpx.post(f"{served}/invocations", json=body, timeout=PATIENCE)
     assert answer.status_code == 200, answer.text
     decisions = scorer.decide(table)
     assert answer.json()["predictions"] == [decisions.record(row) for row in range(len(table))]

@@ -17,9 +17,8 @@ from credit_risk.registry.mlflow import promotion
 from credit_risk.registry.mlflow.register import register
 from credit_risk.scoring.scorer import Scorer
 from registry_trial import WHY, registry
-from tools import free_port
+from tools import PATIENCE, free_port
 
-READY_WITHIN = 120  # seconds
 CHECKER = {"by": "Ada Berg", "reason": WHY}
 
 
@@ -41,7 +40,7 @@ def server(files, tmp_path):
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + READY_WITHIN
+        deadline = time.monotonic() + PATIENCE
         while not _answers(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail((tmp_path / "log").read_text())

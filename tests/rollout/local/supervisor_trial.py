@@ -16,7 +16,7 @@ from credit_risk.rollout.local import supervisor
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.processes import ProcessCommand, answers
 from credit_risk.rollout.local.supervisor import Supervisor, known
-from tools import HAPROXY, free_ports, needed
+from tools import HAPROXY, PATIENCE, free_ports, needed
 
 ECHO = Path(__file__).with_name("echo.py")
 
@@ -35,7 +35,7 @@ class Up:
 
     supervisor: Supervisor
     url: str
-    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=PATIENCE))
 
     @property
     def folder(self) -> LocalFolder:
@@ -52,7 +52,7 @@ class Up:
     def who(self, count: int = 40) -> set[str]:
         return {self.client.post(f"{self.url}/decide", content=b"{}").text.split()[0] for _ in range(count)}
 
-    def until(self, what, seconds: float = 30) -> None:
+    def until(self, what, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < deadline, known(self.folder)
@@ -64,7 +64,7 @@ class Up:
         statuses, stop = [], threading.Event()
 
         def ask() -> None:
-            with httpx.Client(timeout=10) as client:
+            with httpx.Client(timeout=PATIENCE) as client:
                 while not stop.wait(0.002):
                     with suppress(httpx.HTTPError):
                         statuses.append(0)

@@ -11,7 +11,7 @@ import pytest
 
 from credit_risk.rollout.local import processes
 from credit_risk.rollout.local.processes import KeptProcess, ProcessCommand, answers, runs
-from tools import free_ports
+from tools import PATIENCE, free_ports
 
 ECHO = Path(__file__).with_name("echo.py")
 
@@ -58,7 +58,7 @@ def pass_(clock, kept, seconds):
 
 
 def until(wanted):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not wanted():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -15,7 +15,7 @@ from credit_risk.rollout.local.bucket import bucket
 from credit_risk.rollout.local.router import HaproxyRouter, RouterUnavailable, all_replicas, rendered
 from credit_risk.rollout.local.split import TrafficSplit
 from credit_risk.rollout.settings import Environment
-from tools import HAPROXY, free_ports, needed
+from tools import HAPROXY, PATIENCE, free_ports, needed
 
 ECHO = Path(__file__).with_name("echo.py")
 
@@ -37,11 +37,11 @@ class Running:
     def again(self):
         """Kill the router and start another in its place."""
         self.haproxy.kill()
-        self.haproxy.wait(10)
+        self.haproxy.wait(PATIENCE)
         begun = subprocess.Popen([HAPROXY, "-db", "-f", self.router.config], stderr=subprocess.DEVNULL)
         self.started.append(begun)
         self.haproxy = begun
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             with suppress(RouterUnavailable):
                 self.router.servers()
@@ -54,7 +54,7 @@ class Running:
         return self.ask(*arguments, **headers).text.split("-")[0]
 
     def wait(self, **up):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             with suppress(RouterUnavailable):
                 servers = self.router.servers()
@@ -92,7 +92,7 @@ def start(environment, tmp_path):
         haproxy = subprocess.Popen([HAPROXY, "-db", "-f", router.config], stderr=subprocess.DEVNULL)
         started.extend([haproxy, *echoes.values()])
         url = f"http://127.0.0.1:{mine.router.port}"
-        found = Running(router, url, haproxy, echoes, httpx.Client(timeout=10), mine, started)
+        found = Running(router, url, haproxy, echoes, httpx.Client(timeout=PATIENCE), mine, started)
         clients.append(found.client)
         found.wait(**{name.replace("-", "_"): True for name in names})
         return found
