@@ -290,7 +290,7 @@ def test_an_id_that_is_no_id_is_an_error_and_a_missing_one_is_not(scorer, applic
     applications.assign(application_id="A" + applications["application_id"].astype(str)).to_csv(
         tmp_path / "text.csv", index=False
     )
-    with pytest.raises(DataError, match="application_id: between row 0 and 1999 stands an id that is no integer"):
+    with pytest.raises(DataError, match=r"application_id: in row 1 \(line 2.*stands an id that is no integer: 'A1'"):
         score(scorer, tmp_path / "text.csv", tmp_path / "other.parquet")
 
 

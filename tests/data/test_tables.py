@@ -368,3 +368,75 @@ def test_progress_adds_up_to_the_file(tmp_path: Path):
     (tmp_path / "loans.csv").write_text(GOOD)
     read_sources(config(), tmp_path, progress=seen.append)
     assert sum(seen) == len(GOOD)
+
+
+LONG = 9007199254740993  # 2^53 + 1: the first whole number that is no float
+KEYED = {
+    "id": {"role": "id", "type": "integer"},
+    "who": {"role": "applicant", "type": "integer"},
+    "income": {"role": "feature", "type": "number"},
+    "status": {"role": "target", "type": "integer"},
+}
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["integer", "text"])
+def test_keys_keep_every_digit_with_a_gap_beside_them(tmp_path: Path, ending: str, kind: str):
+    columns = KEYED | {"who": {"role": "applicant", "type": kind}}
+    cells = pa.table({"id": [1, 2, 3], "who": [LONG, None, LONG - 1], "income": [1.0] * 3, "status": [0, 1, 0]})
+    if ending == "csv":
+        (tmp_path / "loans.csv").write_text(f"id,who,income,status\n1,{LONG},1,0\n2, ,1,1\n3,{LONG - 1}.0,1,0\n")
+    else:
+        pq.write_table(cells, tmp_path / "loans.parquet")
+    settings = config({"path": f"loans.{ending}"}, columns=columns)
+    reading = inspect_sources(settings, tmp_path)
+    ending_of_text = ".0" if ending == "csv" and kind == "text" else ""
+    assert reading.table["who"].astype("str").tolist()[::2] == [str(LONG), f"{LONG - 1}{ending_of_text}"]
+    assert reading.table["who"].isna().tolist() == [False, True, False]
+    write_passed(tmp_path / "table.parquet", reading)
+    assert_frame_equal(read_passed(tmp_path / "table.parquet", settings), reading.table)
+
+
+@pytest.mark.parametrize("cell", ["20240131000000000586", "9223372036854775808", "1.5", "A1"])
+def test_a_key_that_does_not_fit_is_refused_with_row_column_and_mend(tmp_path: Path, cell: str):
+    sentence = refusal(tmp_path, f"id,who,income,status\n1,5,1,0\n2,{cell},1,1\n", config(columns=KEYED))
+    assert f"who: 1 unreadable, as in row 2: {cell!r}" in sentence
+    assert "declare `who: {role: applicant, type: text}`" in sentence
+
+
+def test_the_longest_whole_number_fits(tmp_path: Path):
+    table = read(tmp_path, "id,who,income,status\n1,9223372036854775807,1,0\n2,,1,1\n", config(columns=KEYED))
+    assert table["who"].tolist()[0] == 9223372036854775807
+
+
+@pytest.mark.parametrize("kind", ["integer", "text"])
+def test_a_key_that_a_float_has_rounded_already_is_refused(tmp_path: Path, kind: str):
+    pq.write_table(
+        pa.table({"id": [1, 2], "who": [float(LONG), 7.0], "income": [1.0, 2.0], "status": [0, 1]}),
+        tmp_path / "loans.parquet",
+    )
+    settings = config({"path": "loans.parquet"}, columns=KEYED | {"who": {"role": "applicant", "type": kind}})
+    with pytest.raises(DataError, match=r"who: 1 unreadable, as in row 1"):
+        read_sources(settings, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["integer", "text"])
+def test_long_keys_join_their_own_row_and_blanks_none(tmp_path: Path, kind: str):
+    columns = KEYED | {"who": {"role": "ignore", "type": kind, "why": "a key"}}
+    columns |= {"delays": {"role": "feature", "type": "integer", "missing": "allow"}}
+    (tmp_path / "loans.csv").write_text(
+        f"id,who,income,status\n1,{LONG},1,0\n2,,1,1\n3, ,1,1\n4,{LONG - 1},1,0\n5,{LONG + 4},1,0\n"
+    )
+    (tmp_path / "bureau.csv").write_text(f"who,delays\n{LONG - 1},6\n{LONG},7\n")
+    sources = ({"path": "loans.csv"}, {"path": "bureau.csv", "join_on": "who"})
+    table = read_sources(config(*sources, columns=columns), tmp_path)
+    np.testing.assert_array_equal(table["delays"], [7, np.nan, np.nan, 6, np.nan])
+
+
+def test_a_long_id_of_a_scoring_file_is_exact_or_refused(tmp_path: Path):
+    (tmp_path / "next.csv").write_text(f"id,who,income\n{LONG},,1\n,,2\n")
+    (batch,) = read_table(tmp_path / "next.csv", config(columns=KEYED), ["id", "income"])
+    assert batch["id"].tolist()[0] == LONG
+    (tmp_path / "next.csv").write_text("id,who,income\n1,,1\n20240131000000000000,,2\n")
+    with pytest.raises(DataError, match=r"id: in row 2 \(line 3.*'20240131000000000000'.*type: text"):
+        list(read_table(tmp_path / "next.csv", config(columns=KEYED), ["id", "income"]))

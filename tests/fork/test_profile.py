@@ -178,3 +178,21 @@ def test_a_label_is_the_name_as_a_person_writes_it(name, label):
 
 def test_a_name_falls_into_words():
     assert parts("accountAge_12m") == {"account", "age", "m"}
+
+
+def test_ids_of_twenty_digits_are_drafted_as_text_and_shorter_ones_as_whole_numbers():
+    rows = 60
+    table = DataFrame(
+        {
+            "customer_id": [str(20240131000000000000 + row // 2) for row in range(rows)],
+            "loan_no": [str(1582218195625938000 + row) for row in range(rows)],
+            "group_no": [f"A{row % 4}" for row in range(rows)],
+        }
+    )
+    bad = np.arange(rows) % 3 == 0
+    drafts = profiles(table, bad, np.ones(rows, dtype=bool), {"group_no": "applicant"}, ("",))
+    kinds = {draft.name: (draft.role, draft.kind, draft.categories) for draft in drafts}
+    assert kinds["loan_no"] == ("id", "integer", None)
+    assert kinds["group_no"] == ("applicant", "text", None)
+    drafts = profiles(table, bad, np.ones(rows, dtype=bool), {}, ("",))
+    assert {draft.name: (draft.role, draft.kind) for draft in drafts}["customer_id"] == ("applicant", "text")

@@ -198,23 +198,15 @@ def _schema(scorer: Scorer, identifier: str | None) -> pa.Schema:
 
 
 def _id_type(column: Column) -> pa.DataType:
-    return {"integer": pa.int64(), "number": pa.float64(), "date": pa.timestamp("us")}.get(column.type, pa.string())
+    return {"integer": pa.int64(), "number": pa.int64(), "date": pa.timestamp("us")}.get(column.type, pa.string())
 
 
 def _identifiers(table: DataFrame, name: str, config: Config) -> pa.Array:
-    """The ids as the config types them. Raises DataError for one that is no such value: its row could not be found."""
+    """The ids as the config types them; `tables.read_table` has refused any that is no such value."""
     if name not in table:
         return pa.array(table.index.to_numpy(), pa.int64())
-    values = table[name]
-    kind = _id_type(config.columns[name])
-    try:
-        return pa.array(values.astype("str") if kind == pa.string() else values, kind, from_pandas=True)
-    except pa.ArrowInvalid as error:
-        raise DataError(
-            f"{name}: between row {table.index[0]} and {table.index[-1]} stands an id that is no "
-            f"{config.columns[name].type} ({str(error).splitlines()[0]}). Mend the file, or declare the column "
-            "`type: text` and assemble the scorer again."
-        ) from None
+    values, kind = table[name], _id_type(config.columns[name])
+    return pa.array(values.astype("str") if kind == pa.string() else values, kind, from_pandas=True)
 
 
 @dataclass(frozen=True)

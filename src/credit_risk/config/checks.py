@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from credit_risk.config.formulas import parse
 from credit_risk.config.names import is_person
-from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES, Attribute, Config, Scalar
+from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES, KEY_ROLES, Attribute, Config, Scalar
 from credit_risk.errors import FormulaError
 
 Loc = tuple[str | int, ...]
@@ -30,6 +30,7 @@ def inconsistencies(config: Config) -> Iterator[Problem]:
 
 
 def _column_problems(config: Config) -> Iterator[Problem]:
+    joined = {source.join_on for source in config.data.sources}
     for name, column in config.columns.items():
         loc = ("columns", name)
         if column.type in CATEGORY_TYPES and not column.categories and column.role != "ignore":
@@ -44,6 +45,8 @@ def _column_problems(config: Config) -> Iterator[Problem]:
             yield (*loc, "range"), f"the range must go from low to high, got {list(column.range)}"
         if column.is_input and column.type in ("date", "text"):
             yield loc, f"an input of the model cannot be of type {column.type}; give it a number or category type"
+        if (column.role in KEY_ROLES or name in joined) and column.type == "number":
+            yield (*loc, "type"), "an id, applicant or join key of type number loses digits; declare integer or text"
         if column.role == "date" and column.type != "date":
             yield (*loc, "type"), f"a column of role date needs type date, got {column.type}"
 

@@ -23,6 +23,7 @@ Kind = Literal["lightgbm", "scorecard"]  # models that can be promoted
 
 INPUT_ROLES = ("feature", "input_only")
 GUARDED_ROLES = ("protected", "proxy")
+KEY_ROLES = ("id", "applicant")
 NUMERIC_TYPES = ("number", "integer", "boolean")
 CATEGORY_TYPES = ("category", "ordered")
 

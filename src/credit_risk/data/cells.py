@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from pandas import Series
 
 from credit_risk.config import Column
-from credit_risk.config.schema import CATEGORY_TYPES
+from credit_risk.config.schema import CATEGORY_TYPES, KEY_ROLES
 from credit_risk.data.inputs import numbers, word_of
 
 SAMPLE = 5
+LARGEST_EXACT = 2**53 - 1  # beyond this two whole numbers can be one float
 
 _WORDS = pa.dictionary(pa.int32(), pa.string())
 _TYPES = {
@@ -41,15 +42,26 @@ class Unreadable:
     count: int
     rows: tuple[int, ...]
     texts: tuple[str, ...]
+    mend: str = ""
 
 
-def arrow_type(column: Column) -> pa.DataType:
-    """The type by which a CSV reader should try to read a column."""
-    return _WORDS if column.role == "target" else _TYPES[column.type]
+def arrow_type(column: Column, *, key: bool = False) -> pa.DataType:
+    """The type by which a CSV reader should try to read a column; a key is never tried as a float."""
+    if column.role == "target":
+        return _WORDS
+    return pa.string() if key and column.type == "number" else _TYPES[column.type]
 
 
-def typed(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, Unreadable | None]:
+def is_key(column: Column) -> bool:
+    """Whether a column says who or which an application is, so that no digit of it may be lost."""
+    return column.role in KEY_ROLES
+
+
+def typed(name: str, cells: pa.ChunkedArray, column: Column, *, key: bool = False) -> tuple[Series, Unreadable | None]:
     """A column as the config declares it, and its unreadable cells, if there are any.
+
+    key: whether rows are told apart, grouped or joined by it: then no cell of it passes through a float, and a blank
+    one is missing. An integer key with missing cells is Int64, and one that does not fit is missing and unreadable.
 
     number: float64. integer: int64, or float64 where cells are missing or no whole numbers.
     boolean: bool, or float64 where cells are missing. category, ordered: Categorical, declared categories first.
@@ -57,13 +69,63 @@ def typed(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, Un
     """
     if column.role == "target":
         return _target(name, cells, column), None
+    if key and column.type in ("integer", "number", "text"):
+        return _key(name, cells, column)
     if column.type in CATEGORY_TYPES:
-        return _category(name, cells, column), None
+        return _category(name, _exact_words(cells)[0] if key else cells, column), None
     if column.type == "date":
         return _date(name, cells)
     if column.type == "text":
         return Series(cells.cast(pa.string()).to_pandas(), name=name, dtype="str"), None
     return _number(name, cells, column)
+
+
+def _key(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, Unreadable | None]:
+    if pa.types.is_integer(cells.type) and column.type == "integer" and (quick := _cast(cells, pa.int64())) is not None:
+        return _whole_numbers(name, quick), None
+    words, rounded = _exact_words(cells)
+    if column.type == "text":
+        kept = pc.if_else(pa.array(rounded), pa.scalar(None, pa.string()), words)
+        mend = "numbers this long lose digits in a float: write the file again with this column as text or int64"
+        return Series(kept.to_pandas(), name=name, dtype="str"), _unreadable(name, cells, rounded, mend)
+    whole = pc.replace_substring_regex(words, r"\.0*$", "")
+    fits, long = (_holds(whole, rf"^[-+]?0*\d{{{digits}}}$") for digits in ("1,18", "19"))
+    for row in np.flatnonzero(long):  # nineteen digits fit up to 9223372036854775807
+        fits[row] = abs(int(whole[int(row)].as_py())) <= np.iinfo(np.int64).max
+    wrong = rounded | (pc.is_valid(words).to_numpy() & ~fits)
+    numbers_alone = pc.if_else(pa.array(wrong), pa.scalar(None, pa.string()), pc.utf8_ltrim(whole, characters="+"))
+    mend = f"it is no whole number of at most 19 digits: declare `{name}: {{role: {column.role}, type: text}}`"
+    values = _whole_numbers(name, numbers_alone.cast(pa.int64()))
+    return values, _unreadable(name, cells, wrong, mend)
+
+
+def _holds(words: pa.ChunkedArray, pattern: str) -> NDArray[np.bool_]:
+    return np.array(pc.fill_null(pc.match_substring_regex(words, pattern), False))
+
+
+def _exact_words(cells: pa.ChunkedArray) -> tuple[pa.ChunkedArray, NDArray[np.bool_]]:
+    """Keys as the texts they are, and which of them a float has rounded already, or could have."""
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
+    rounded = np.zeros(len(cells), dtype=np.bool_)
+    if pa.types.is_floating(cells.type):
+        values = cells.cast(pa.float64()).to_numpy()
+        known = ~np.isnan(values)
+        rounded = known & ~((np.abs(values) <= LARGEST_EXACT) & (values % 1 == 0))
+        whole = np.where(known & ~rounded, values, 0).astype(np.int64)
+        return pa.chunked_array([pa.array(whole, mask=~known | rounded).cast(pa.string())]), rounded
+    if pa.types.is_decimal(cells.type):
+        return pc.replace_substring_regex(cells.cast(pa.string()), r"\.0*$", ""), rounded
+    words = pc.utf8_trim_whitespace(cells.cast(pa.string()))
+    return pc.if_else(pc.equal(words, ""), pa.scalar(None, pa.string()), words), rounded
+
+
+def _whole_numbers(name: str, cells: pa.ChunkedArray) -> Series:
+    """int64, or pandas' Int64 where cells are missing: numpy would make floats of them."""
+    if not cells.null_count:
+        return Series(cells.to_numpy(), name=name, copy=False)
+    missing = pc.is_null(cells).to_numpy()
+    return Series(pd.arrays.IntegerArray(pc.fill_null(cells, 0).to_numpy().copy(), missing), name=name)
 
 
 def _number(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, Unreadable | None]:
@@ -180,9 +242,9 @@ def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
         return None
 
 
-def _unreadable(name: str, cells: pa.ChunkedArray, wrong: NDArray[np.bool_]) -> Unreadable | None:
+def _unreadable(name: str, cells: pa.ChunkedArray, wrong: NDArray[np.bool_], mend: str = "") -> Unreadable | None:
     rows = np.flatnonzero(wrong)
     if not len(rows):
         return None
     texts = cells.take(pa.array(rows[:SAMPLE])).to_pylist()
-    return Unreadable(name, len(rows), tuple(map(int, rows[:SAMPLE])), tuple(str(text) for text in texts))
+    return Unreadable(name, len(rows), tuple(map(int, rows[:SAMPLE])), tuple(str(text) for text in texts), mend)

@@ -108,8 +108,12 @@ def control_totals(table: DataFrame, config: Config) -> dict[str, dict[str, floa
 
 
 def _total(cells: Series) -> float | int | None:
-    if cells.dtype.kind in "iub":
+    if cells.dtype.kind == "b":
         return int(cells.sum())
+    if cells.dtype.kind in "iu":
+        values = cells.dropna().to_numpy(dtype=np.int64)
+        high, low = np.divmod(values, 1 << 32)  # ids of nineteen digits would overflow a sum of 64 bits
+        return int(high.sum()) * (1 << 32) + int(low.sum())
     total = float(cells.sum())
     return total if np.isfinite(total) else None
 

@@ -302,7 +302,7 @@ def _is_of_type(cells: Series, *, column: Column) -> Series:
 def _inside(cells: Series, *, limits: tuple[float, float]) -> Series:
     """Within the range or missing; a cell that is no number at all is a matter of its type."""
     low, high = limits
-    outside = (cells < low) | (cells > high)
+    outside = ((cells < low) | (cells > high)).fillna(value=False).astype(np.bool_)
     return ~outside | (cells.abs() == np.inf) if outside.any() else ~outside
 
 
@@ -364,9 +364,9 @@ def _wrong(clause: _Clause, output: Any, cells: Any) -> Mask | None:
     return None if isinstance(output, bool | np.bool_) else ~output.to_numpy(dtype=np.bool_)
 
 
-def unreadable_dates(column: str, count: int, rows: tuple[str, ...], texts: Sequence[str]) -> Finding:
-    """Dates that could not be read: the table shows them as missing, so only the reader knows of them."""
-    return Finding("type", column, count, rows, f"{_cells(count)}, as {_listed(texts)}", "dates as 2026-01-31")
+def unreadable(column: str, count: int, rows: tuple[str, ...], texts: Sequence[str], needed: str) -> Finding:
+    """Cells that could not be read and that the table shows as missing, so that only the reader knows of them."""
+    return Finding("type", column, count, rows, f"{_cells(count)}, as {_listed(texts)}", needed)
 
 
 def _cells(count: int) -> str:

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
-from credit_risk.config import Config
-from credit_risk.config.schema import Source
+from credit_risk.config import Column, Config
+from credit_risk.config.schema import KEY_ROLES, Source
 from credit_risk.data import raw
-from credit_risk.data.cells import Unreadable, arrow_type, typed
+from credit_risk.data.cells import Unreadable, arrow_type, is_key, typed
 from credit_risk.data.raw import Progress
 from credit_risk.data.writing import write_parquet
 from credit_risk.errors import DataError, NotFound
@@ -60,6 +60,7 @@ def _readable(reading: Reading) -> DataFrame:
     if reading.unreadable:
         lines = [
             f"  {cells.column}: {cells.count} unreadable, as in row {cells.rows[0] + 1}: {cells.texts[0]!r}"
+            + (f" ({cells.mend})" if cells.mend else "")
             for cells in reading.unreadable
         ]
         count = sum(cells.count for cells in reading.unreadable)
@@ -126,25 +127,39 @@ def read_table(
     if lacking:
         raise _problems(path.name, [lacks(lacking, names)])
     declared = {name: config.columns[name] for name in columns}
-    types = {name: arrow_type(column) for name, column in declared.items()}
+    types = {name: arrow_type(column, key=is_key(column)) for name, column in declared.items()}
     start = 0
     for piece in raw.batches(path, config.data, types, rows, progress):
         index = pd.RangeIndex(start, start + piece.num_rows)
-        yield DataFrame({name: typed(name, piece[name], declared[name])[0] for name in columns}, copy=False).set_axis(
-            index
-        )
+        of_piece = {name: typed(name, piece[name], declared[name], key=is_key(declared[name])) for name in columns}
+        for wrong in (wrong for _, wrong in of_piece.values() if wrong is not None and is_key(declared[wrong.column])):
+            raise _unfit_key(path, declared[wrong.column], wrong, start)
+        yield DataFrame({name: cells for name, (cells, _) in of_piece.items()}, copy=False).set_axis(index)
         start += piece.num_rows
+
+
+def _unfit_key(path: Path, column: Column, wrong: Unreadable, rows_before: int) -> DataError:
+    """The sentence about the first key that is no value of its column: its row could not be found again."""
+    row = rows_before + wrong.rows[0] + 1
+    where = (
+        f"row {row}" if raw.is_parquet(path) else f"row {row} (line {row + 1}, if no cell before it has line breaks)"
+    )
+    return DataError(
+        f"{path}: {wrong.column}: in row {row}{line} stands an id that is no {column.type}: {wrong.texts[0]!r}; {wrong.mend}, "
+        "and assemble the scorer again. Nothing was written."
+    )
 
 
 def _read(
     path: Path, config: Config, names: Sequence[str], progress: Progress
 ) -> tuple[DataFrame, tuple[Unreadable, ...]]:
-    types = {name: arrow_type(config.columns[name]) for name in names}
+    keys = {source.join_on for source in config.data.sources} | set(config.named(*KEY_ROLES))
+    types = {name: arrow_type(config.columns[name], key=name in keys) for name in names}
     cells = raw.whole(path, config.data, types, progress)
     columns: dict[str, Series] = {}
     unreadable = []
     for name in names:
-        columns[name], wrong = typed(name, cells[name], config.columns[name])
+        columns[name], wrong = typed(name, cells[name], config.columns[name], key=name in keys)
         cells = cells.drop_columns(name)  # so that the file is in memory once, not twice
         if wrong is not None:
             unreadable.append(wrong)
@@ -197,7 +212,11 @@ def _join(table: DataFrame, joined_file: DataFrame, key: str, path: Path) -> tup
             f"{path}: {int(twice.sum())} rows share their {key} with another row, as {examples}. A joined file needs "
             f"one row for each {key}: aggregate it first."
         )
-    rows_of_joined = pd.Index(joined_file[key]).get_indexer(pd.Index(table[key]))
+    known = table[key].notna().to_numpy()
+    rows_of_joined = np.full(len(table), -1, dtype=np.intp)
+    rows_of_joined[known] = pd.Index(_comparable(joined_file[key])).get_indexer(
+        pd.Index(_comparable(table.loc[known, key]))
+    )
     unmatched = int((rows_of_joined < 0).sum())
     if unmatched == len(table):
         raise DataError(
@@ -208,6 +227,13 @@ def _join(table: DataFrame, joined_file: DataFrame, key: str, path: Path) -> tup
     columns |= {name: _taken(joined_file[name], rows_of_joined, unmatched > 0) for name in joined_file if name != key}
     unused = len(joined_file) - len(np.unique(rows_of_joined[rows_of_joined >= 0]))
     return DataFrame(columns, copy=False), Joined(path.name, key, unmatched, unused)
+
+
+def _comparable(keys: Series) -> Series:
+    """Known keys of one type whatever else stands in the column, so that pandas compares none of them as floats."""
+    if isinstance(keys.dtype, pd.CategoricalDtype):
+        return keys.astype("str")
+    return keys.astype(np.int64) if keys.dtype.kind in "iu" else keys
 
 
 def _taken(column: Series, rows: NDArray[np.intp], gaps: bool) -> Series:

@@ -117,3 +117,8 @@ def _step(word: str) -> tuple[float, int] | None:
 def is_number(word: str) -> bool:
     """Whether a cell is a number, written with a point."""
     return bool(re.fullmatch(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", word.strip()))
+
+
+def is_exact(word: str) -> bool:
+    """Whether a key is a whole number that 64 bits hold."""
+    return bool(_INTEGER.fullmatch(word.strip())) and abs(int(word.strip().split(".")[0])) < 2**63

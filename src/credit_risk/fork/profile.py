@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from pandas import DataFrame, Series
 
+from credit_risk.config.schema import KEY_ROLES
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.fork import cells, directions
 from credit_risk.fork.cells import Kind
@@ -85,7 +86,7 @@ def profiles(
     """
     columns = {str(name): cells.where(~cells.isin(missing)) for name, cells in table.items()}
     drafts = [_typed(name, column) for name, column in columns.items()]
-    drafts = [_in_words(_with_role(draft, columns[draft.name], named_roles)) for draft in drafts]
+    drafts = [_as_key(_in_words(_with_role(draft, columns[draft.name], named_roles))) for draft in drafts]
     inputs = {draft.name: as_numbers(columns[draft.name], draft) for draft in drafts if draft.role == "feature"}
     drafts = [_against_leaks(draft, inputs, bad, known) for draft in drafts]
     drafts = [_not_a_proxy(draft, inputs, drafts, columns) for draft in drafts]
@@ -182,6 +183,14 @@ def _in_words(profile: Profile) -> Profile:
     if profile.role != "protected" or not coded:
         return profile
     return replace(profile, kind="category", categories=tuple(sorted(profile.groups)), range=None, notes=())
+
+
+def _as_key(profile: Profile) -> Profile:
+    """An id or applicant as a whole number where every one fits into 64 bits, else as text, which holds anything."""
+    if profile.role not in KEY_ROLES:
+        return profile
+    fits = profile.kind == "integer" and all(map(cells.is_exact, profile.groups))
+    return replace(profile, kind="integer" if fits else "text", categories=None, range=None, notes=())
 
 
 def _by_name(profile: Profile, column: Series) -> Profile | None:

@@ -190,15 +190,18 @@ def _contract(reading: Reading, config: Config, today: date, rules: bool) -> Con
     """The contract's findings on the table, and what only the reader knows."""
     texts = {cells.column: cells.texts for cells in reading.unreadable}
     report = contract.check(reading.table, config, today=today, rules=rules, unreadable=texts)
-    read = (*report.findings, *_unreadable_dates(reading, config), *_unmatched(reading))
+    read = (*report.findings, *_not_in_the_table(reading, config), *_unmatched(reading))
     return ContractReport(report.rows, report.columns, report.checked, read)
 
 
-def _unreadable_dates(reading: Reading, config: Config) -> Iterator[Finding]:
+def _not_in_the_table(reading: Reading, config: Config) -> Iterator[Finding]:
+    """Dates and keys that could not be read: the table shows them as missing."""
     for cells in reading.unreadable:
-        if config.columns[cells.column].type == "date":
-            rows = tuple(f"row {row + 1}" for row in cells.rows)
-            yield contract.unreadable_dates(cells.column, cells.count, rows, cells.texts)
+        rows = tuple(f"row {row + 1}" for row in cells.rows)
+        if cells.mend:
+            yield contract.unreadable(cells.column, cells.count, rows, cells.texts, f"an exact key; {cells.mend}")
+        elif config.columns[cells.column].type == "date":
+            yield contract.unreadable(cells.column, cells.count, rows, cells.texts, "dates as 2026-01-31")
 
 
 def _unmatched(reading: Reading) -> Iterator[Finding]:
