@@ -101,6 +101,7 @@ def headline(root, config, predictions):
         "information": {"cut_off": cut_off(config["policy"])},
         "scorer": digest(root / "models" / "scorer"),
         "challenger": digest(root / "models" / "challenger"),
+        "trained_on": trained_on(root),
         "rows": {
             "train": len(pd.read_parquet(root / "artifacts" / "outcomes" / "train.parquet")),
             "selection": len(predictions["selection"]),
@@ -111,6 +112,20 @@ def headline(root, config, predictions):
             "selection_not_scored": int(predictions["selection"][candidate].isna().sum()),
         },
     }
+
+
+def trained_on(root):
+    """Digests of the training rows as they are, and of the parameters as training.json has them."""
+    recorded = json.loads((root / "artifacts" / "model" / "training.json").read_text()).get("trained_on", {})
+    config = json.loads((root / "models" / "scorer" / "config.json").read_text())
+    columns = columns_of(config, pd.read_parquet(root / "artifacts" / "inputs" / "train.parquet"))
+    names = [name for name, column in config["columns"].items() if column["role"] in ("feature", "input_only")]
+    content = {
+        "inputs": np.column_stack([columns[name] for name in names]).astype("<f8").tobytes(),
+        "outcomes": (root / "artifacts" / "outcomes" / "train.parquet").read_bytes(),
+    }
+    digests = {kind: hashlib.sha256(value).hexdigest() for kind, value in content.items()}
+    return {"parameters": recorded.get("parameters"), **digests}
 
 
 def digest(directory):
@@ -311,6 +326,12 @@ def main(root):
         f"predictions/{name}: rows, groups or outcomes are not those of outcomes/{name}"
         for name in SPLITS[1:]
         if not predictions[name][["row", "group", "bad"]].equals(outcomes[name][["row", "group", "bad"]])
+    ]
+    recorded = json.loads((root / "artifacts" / "model" / "training.json").read_text()).get("trained_on", {})
+    problems += [
+        f"artifacts/model was trained on other {kind} than artifacts/{kind}/train.parquet"
+        for kind, value in trained_on(root).items()
+        if recorded.get(kind) != value
     ]
     for name in SPLITS[1:]:
         again = predicted_again(root, config, columns_of(config, inputs[name]))

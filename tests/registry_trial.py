@@ -16,6 +16,7 @@ from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json, write_text
+from credit_risk.modelling import training_record
 from credit_risk.registry.settings import load as load_settings
 from credit_risk.registry.versions import are_kept, mlflow_side, open_versions
 from credit_risk.scoring import signing
@@ -38,6 +39,7 @@ def judge(files: Files, **test: float) -> None:
     figures = {
         "scorer": digest.of_directory(files.scorer),
         "challenger": digest.of_directory(files.challenger),
+        "trained_on": training_record.of_model(files),
         "test": measured,
         "monotone": {"violations": 0},
     }

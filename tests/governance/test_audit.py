@@ -17,6 +17,7 @@ from credit_risk.data.writing import read_json, write_json, write_text
 from credit_risk.errors import CheckFailed, ConfigError, ScorerError
 from credit_risk.governance import audit
 from credit_risk.governance.scorer_policy import ScorerPolicy
+from credit_risk.modelling import training_record
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate
 
@@ -58,6 +59,7 @@ def measure(files, **changes):
     figures = {
         "scorer": digest.of_directory(files.scorer),
         "challenger": digest.of_directory(files.challenger),
+        "trained_on": training_record.of_model(files),
         "test": {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79},
         "monotone": {"violations": 0},
     }

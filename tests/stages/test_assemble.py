@@ -4,16 +4,20 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.testing import assert_array_equal
 
 from credit_risk.config import Config
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs
+from credit_risk.data.writing import read_json, write_json
+from credit_risk.errors import DataError
+from credit_risk.modelling import training_record
 from credit_risk.modelling.assembly import reference
 from credit_risk.scoring.decision import APPROVE
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.stages import assemble
+from credit_risk.stages import assemble, evaluate, prepare, train
 
 Trained = tuple[Config, Files]
 Change = Callable[..., Config]
@@ -70,3 +74,27 @@ def test_the_scorers_copy_of_the_config_is_the_config(trained: Trained):
     config, files = trained
     assert Scorer.load(files.scorer).config == config
     assert list(Scorer.load(files.scorer).config.columns) == list(config.columns)  # the order is the matrix's
+
+
+def test_a_model_of_other_training_rows_is_refused_by_every_stage_that_uses_it(harmed: Trained, changed: Change):
+    """As after `dvc freeze train` and another split seed: its own training rows would stand among the test rows."""
+    config, files = harmed
+    other = changed(config, "split", seed=config.split.seed + 1)
+    prepare.run(other, files)
+    for stage in (assemble, evaluate):
+        with pytest.raises(DataError, match=r"trained on other inputs .*`dvc unfreeze train`"):
+            stage.run(other, files)
+    train.run(other, files)
+    with pytest.raises(DataError, match="is not the model that was trained last"):
+        evaluate.run(other, files)
+
+
+def test_other_parameters_or_no_record_are_refused_and_another_wording_is_not(harmed: Trained, changed: Change):
+    config, files = harmed
+    training_record.refuse_other(changed(config, "policy", lgd=0.9), files)
+    training_record.refuse_other(changed(config, "reasons", version="9"), files)
+    with pytest.raises(DataError, match="other parameters"):
+        training_record.refuse_other(changed(config, "parameters", num_leaves=3), files)
+    write_json(files.model / "training.json", read_json(files.model / "training.json") | {"trained_on": None})
+    with pytest.raises(DataError, match="does not record what it was trained on"):
+        assemble.run(config, files)

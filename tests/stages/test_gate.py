@@ -14,6 +14,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
 from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, DataError, NotFound
 from credit_risk.measures.waiver import WaiverRefused
+from credit_risk.modelling import training_record
 from credit_risk.stages import gate
 
 Judged = tuple[Config, Files]
@@ -34,6 +35,7 @@ def measure(files: Files, *, violations: int = 0, **test: Any) -> None:
         {
             "scorer": digest.of_directory(files.scorer),
             "challenger": digest.of_directory(files.challenger),
+            "trained_on": training_record.of_model(files),
             "test": {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79, **test},
             "monotone": {"violations": violations},
         },
@@ -551,3 +553,13 @@ def test_a_comment_in_any_other_code_does_not(judged: Judged, part: str):
     path = files.root / gate.CODE / part
     write_text(path if path.suffix else path / "model.py", "# a comment\n")
     gate.check(files)
+
+
+def test_figures_of_a_model_of_other_training_rows_fail_and_so_do_those_that_do_not_say(measured: Judged):
+    config, files = measured
+    edit(files, "metrics", lambda raw: raw["trained_on"].update(outcomes="0" * 64))
+    gate.run(config, files)
+    blocked(files, "trained on other outcomes than the training outcomes are now")
+    edit(files, "metrics", lambda raw: raw.pop("trained_on"))
+    gate.run(config, files)
+    blocked(files, "does not record what it was trained on")

@@ -6,6 +6,7 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Kind
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
+from credit_risk.modelling import training_record
 from credit_risk.modelling.assembly import assembled, read_fitted
 from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.scoring.features import Features
@@ -14,8 +15,9 @@ from credit_risk.scoring.features import Features
 def run(config: Config, files: Files) -> None:
     """Write models/scorer, of the kind that was selected, and models/challenger, of the other.
 
-    A change of policy comes here and does not train again.
+    A change of policy comes here and does not train again. Raises DataError for a model of other training rows.
     """
+    training_record.refuse_other(config, files, outcomes=False)
     chosen = read_json(files.report("selection"))["kind"]
     inputs = read_inputs(config, files, "train")
     features = Features.of(config).table(inputs)

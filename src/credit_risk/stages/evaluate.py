@@ -16,6 +16,7 @@ from credit_risk.data.writing import read_json, read_parquet, write_figures, wri
 from credit_risk.measures import bands, drift, leak, metrics, monotone, results
 from credit_risk.measures.figure import flat, reported
 from credit_risk.measures.intervals import bootstrap, paired_difference
+from credit_risk.modelling import training_record
 from credit_risk.modelling.assembly import load_scorers
 from credit_risk.modelling.scored_split import PD_DECIMALS, ScoredSplit, read_inputs, read_scored
 from credit_risk.scoring import decision
@@ -32,7 +33,10 @@ Numbers = dict[str, Any]
 
 def run(config: Config, files: Files) -> None:
     """Write reports/metrics.json, the tables behind its pictures, and every PD that they were computed from."""
+    training_record.refuse_other(config, files)
     scorers = load_scorers(config, files)
+    folders = dict(zip((files.scorer, files.challenger), scorers.values(), strict=False))
+    training_record.refuse_other_models(files, {path: its.model.file_name for path, its in folders.items()})
     selection, test = read_scored(config, files, scorers, "selection"), read_scored(config, files, scorers, "test")
     for name, part in (("selection", selection), ("test", test)):
         write_parquet(files.predictions / f"{name}.parquet", predictions(part))
@@ -48,6 +52,7 @@ def run(config: Config, files: Files) -> None:
         "kind": test.model,
         "scorer": candidate.digest,
         "challenger": challenger.digest,
+        "trained_on": training_record.of_model(files),
         **compared(config, test, unknown),
         "monotone": monotone_numbers(config, tests[0], tests[1], unknown),
         **stability(config, files, candidate, test, unknown),

@@ -24,7 +24,7 @@ from credit_risk.measures import gate, waiver
 from credit_risk.measures.dotted import lookup
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.waiver import Waiver
-from credit_risk.modelling import selection
+from credit_risk.modelling import selection, training_record
 
 CODE = "src/credit_risk"
 METRICS, SELECTION = "metrics", "selection"
@@ -64,6 +64,7 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     ]
     if reports[METRICS].get("challenger") != digests["challenger"]:
         stale.append(f"reports/{METRICS}.json measured another challenger")
+    stale += training_record.differing(reports[METRICS].get("trained_on"), training_record.record(config, files))
     stale += not_as_selected(config, files, reports.get(SELECTION, {}))
     differing = differences(object_of(files.scorer / "config.json") or {}, config)
     stale += [f"models/scorer was assembled under other {part} than the config's now" for part in differing]

@@ -1,5 +1,6 @@
 """Fit the model and both challengers on the training rows alone (DVC stage `train`)."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_parquet, write_csv, write_directory, write_json
+from credit_risk.modelling import training_record
 from credit_risk.modelling.fitting import Curve, Fitted
 from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.modelling.training import fit, folds, seen_missing
@@ -16,23 +18,31 @@ from credit_risk.scoring.features import Features
 
 def run(config: Config, files: Files) -> None:
     """Fit, calibrate and write to artifacts/model; no protected column is among the files this stage opens."""
+    trained_on = training_record.record(config, files)
     inputs = read_inputs(config, files, "train")
     outcome = read_parquet(files.outcomes("train"))
     bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
     matrix = Features.of(config).of_inputs(inputs)
     fitted, curve = fit(config, matrix, bad, folds(config, inputs, bad, group))
-    write(files, fitted, curve, seen_missing(matrix))
+    write(files, fitted, curve, missing=seen_missing(matrix), trained_on=trained_on)
 
 
-def write(files: Files, fitted: dict[str, Fitted], curve: Curve, missing: list[bool]) -> None:
-    """Write the models as text, their calibrations, and the curve behind the number of trees."""
+def write(
+    files: Files, fitted: dict[str, Fitted], curve: Curve, *, missing: list[bool], trained_on: Mapping[str, str]
+) -> None:
+    """Write the models as text, what they were trained on, and the curve behind the number of trees."""
 
     def fill(directory: Path) -> None:
         for kind_fitted in fitted.values():
             path = directory / kind_fitted.model.file_name
             path.write_text(kind_fitted.model.text(), encoding="utf-8")
         calibrations = {kind: kind_fitted.calibration.as_dict() for kind, kind_fitted in fitted.items()}
-        facts = {"calibration": calibrations, "seen_missing": missing, "trees": curve.trees}
+        facts = {
+            "calibration": calibrations,
+            "seen_missing": missing,
+            "trees": curve.trees,
+            "trained_on": dict(trained_on),
+        }
         write_json(directory / "training.json", facts)
         trees = np.arange(1, len(curve.mean) + 1)
         table = pd.DataFrame({"trees": trees, "log_loss": curve.mean, "spread": curve.spread})
