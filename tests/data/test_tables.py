@@ -288,7 +288,8 @@ def test_a_table_that_passed_is_read_again_cell_for_cell(tmp_path: Path, missing
     """The words for missing count where a file is parsed: what was typed as 9 there stays 9."""
     (tmp_path / "bureau.csv").write_text("id,delays\n3,7\n1,5\n8,8\n")
     (tmp_path / "loans.csv").write_text(GOOD.replace(",1.0\n", ",9.0\n"))
-    settings = config(*TWO, columns=WITH_BUREAU, missing=missing)
+    columns = WITH_BUREAU | {"status": COLUMNS["status"] | {"missing_words": [""]}}
+    settings = config(*TWO, columns=columns, missing=missing)
     reading = inspect_sources(settings, tmp_path)
     write_passed(tmp_path / "table.parquet", reading)
     (tmp_path / "loans.csv").unlink()
@@ -440,3 +441,59 @@ def test_a_long_id_of_a_scoring_file_is_exact_or_refused(tmp_path: Path):
     (tmp_path / "next.csv").write_text("id,who,income\n1,,1\n20240131000000000000,,2\n")
     with pytest.raises(DataError, match=r"id: in row 2 \(line 3.*'20240131000000000000'.*type: text"):
         list(read_table(tmp_path / "next.csv", config(columns=KEYED), ["id", "income"]))
+
+
+CODED = {
+    "income": {"role": "feature", "type": "number", "missing": "allow"},
+    "months": {"role": "feature", "type": "integer", "missing": "allow"},
+    "country": {"role": "feature", "type": "category", "categories": ["NA", "ZA"], "missing_words": [""]},
+    "status": {"role": "target", "type": "integer", "missing": "allow", "missing_words": ["", "?", "NULL"]},
+}
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_code_for_missing_is_a_number_however_it_is_written_and_a_word_in_vain_is_told(tmp_path: Path, ending: str):
+    settings = config({"path": f"loans.{ending}"}, columns=CODED, missing=["", "-999", "NA", "-1"])
+    if ending == "csv":
+        (tmp_path / "loans.csv").write_text(
+            "income,months,country,status\n-999.0,NA,NA,0\n5,-999,ZA,1\n-9990, -999 ,NA,?\n"
+        )
+    else:
+        pq.write_table(
+            pa.table(
+                {
+                    "income": [-999.0, 5.0, -9990.0],
+                    "months": pa.array([None, -999, -999], pa.int32()),
+                    "country": pa.array(["NA", "ZA", "NA"], pa.string_view()),
+                    "status": pa.array([b"0", b"1", b"?"], pa.binary()),
+                }
+            ),
+            tmp_path / "loans.parquet",
+        )
+    reading = inspect_sources(settings, tmp_path)
+    np.testing.assert_array_equal(reading.table["income"], [np.nan, 5, -9990])
+    np.testing.assert_array_equal(reading.table["months"], [np.nan] * 3)
+    assert reading.table["country"].tolist() == ["NA", "ZA", "NA"]
+    assert reading.table["status"].tolist()[:2] == ["0", "1"]
+    assert reading.table["status"].isna().tolist() == [False, False, True]
+    in_vain = ("data.missing: 'NA'",) if ending == "parquet" else ()
+    assert reading.unmet_words == (*in_vain, "data.missing: '-1'", "columns.status.missing_words: 'NULL'")
+    assert list(next(read_table(tmp_path / f"loans.{ending}", settings, ["income"]))["income"].isna()) == [
+        True,
+        False,
+        False,
+    ]
+    write_passed(tmp_path / "table.parquet", reading)
+    assert_frame_equal(read_passed(tmp_path / "table.parquet", settings), reading.table)
+
+
+@pytest.mark.parametrize("cell", ["Cafe\u0301", "Café", " café ", "CAFÉ", "Café\u00a0"])
+def test_one_word_is_one_category_however_it_is_written(tmp_path: Path, cell: str):
+    job = {"role": "feature", "type": "category", "categories": ["Café", "1", "No", "no"]}
+    settings = config(columns={"job": job, "status": COLUMNS["status"]})
+    table = read(tmp_path, f"job,status\n{cell},0\n1.0,1\nno,0\nNO,1\n", settings)
+    assert table["job"].tolist() == ["Café", "1", "no", "NO"]  # a word that folds to two of them is neither
+    inputs = Inputs.of(settings)
+    assert inputs.table(table)[0, 0] == 0
+    assert inputs.single_row({"job": "Cafe\u0301"})[0, 0] == 0
+    assert inputs.single_row({"job": "CAFÉ"})[0, 0] == np.inf  # a request is taken as it is

@@ -83,13 +83,17 @@ class Outcome(Section):
 
 
 class Column(Section):
-    """One column of the data: what it may hold, and what it may be used for."""
+    """One column of the data: what it may hold, and what it may be used for.
+
+    missing_words: cell texts that mean "not known" in this column, in the place of data.missing.
+    """
 
     role: Literal["feature", "input_only", "protected", "proxy", "id", "applicant", "date", "target", "ignore"]
     type: Literal["number", "integer", "boolean", "category", "ordered", "date", "text"] = "text"
     range: tuple[float, float] | None = None
     categories: tuple[str, ...] | None = None
     missing: Literal["allow", "refer", "refuse"] = "refuse"
+    missing_words: tuple[str, ...] | None = None
     label: str | None = None
     why: str | None = None
 

@@ -3,6 +3,7 @@
 import difflib
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -21,7 +22,7 @@ Loc = tuple[Any, ...]
 def read_tree(path: Path, fix: str) -> Any:
     """The tree of a file. Raises ConfigError where it is no YAML of keys and values; NotFound, which says `fix`."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFound(path, fix) from None
     except UnicodeDecodeError as error:

@@ -5,6 +5,9 @@ category stays a category of its own, and each is counted. None of them becomes 
 unreadable date, for which there is no such value, is missing in the table and counted as unreadable.
 """
 
+import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +20,7 @@ from pandas import Series
 
 from credit_risk.config import Column
 from credit_risk.config.schema import CATEGORY_TYPES, KEY_ROLES
-from credit_risk.data.inputs import numbers, word_of
+from credit_risk.data.inputs import folded, folded_codes, numbers, word_of
 
 SAMPLE = 5
 LARGEST_EXACT = 2**53 - 1  # beyond this two whole numbers can be one float
@@ -32,6 +35,10 @@ _TYPES = {
     "date": pa.timestamp("us"),
     "text": pa.string(),
 }
+
+
+_WHOLE = re.compile(r"[-+]?\d{1,18}")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,67 @@ def typed(name: str, cells: pa.ChunkedArray, column: Column, *, key: bool = Fals
     if column.type == "text":
         return Series(cells.cast(pa.string()).to_pandas(), name=name, dtype="str"), None
     return _number(name, cells, column)
+
+
+def without_gaps(
+    cells: pa.ChunkedArray, words: Sequence[str], column: Column
+) -> tuple[pa.ChunkedArray, frozenset[str]]:
+    """The cells with every word for "not known" as a missing one, and which of the words were met.
+
+    Blanks around a cell do not count. A word that is a whole number means that number, however it is written: -999
+    is the text -999.0 too, and the number in a Parquet file.
+    """
+    cells = _plain_text(cells)
+    if not words:
+        return cells, frozenset()
+    if not pa.types.is_dictionary(cells.type):
+        masks = _gaps(cells, words, column)
+        for mask in masks.values():
+            cells = pc.if_else(mask, pa.scalar(None, cells.type), cells)
+        return cells, frozenset(masks)
+    met: frozenset[str] = frozenset()
+    chunks = []
+    for chunk in cells.chunks:
+        masks = _gaps(chunk.dictionary, words, column)
+        codes = chunk.indices
+        for mask in masks.values():
+            gaps = pa.array(np.flatnonzero(np.asarray(mask)), codes.type)
+            codes = pc.if_else(pc.is_in(codes, gaps), pa.scalar(None, codes.type), codes)
+        met |= frozenset(masks)
+        chunks.append(pa.DictionaryArray.from_arrays(codes, chunk.dictionary))
+    return pa.chunked_array(chunks, cells.type), met
+
+
+def _plain_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts as every later step knows them, whichever way the file keeps them."""
+    kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
+    if any(its(kind) for its in (pa.types.is_string_view, pa.types.is_binary, pa.types.is_large_binary)):
+        return text if (text := _cast(cells, pa.string())) is not None else cells
+    return cells
+
+
+def _gaps(cells: Any, words: Sequence[str], column: Column) -> dict[str, Any]:
+    """By the words that are met: which cells say them."""
+    masks = {}
+    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+        trimmed = pc.utf8_trim_whitespace(cells)
+        for word in words:
+            masks[word] = pc.equal(trimmed, pa.scalar(word.strip(), cells.type))
+            if _WHOLE.fullmatch(word.strip()) and column.type not in ("text", "date"):
+                sign, digits = ("-" if word.strip()[0] == "-" else r"\+?"), word.strip().lstrip("+-0") or "0"
+                pattern = rf"^{sign}0*{digits}(\.0*)?$"
+                masks[word] = pc.or_(masks[word], pc.match_substring_regex(trimmed, pattern))
+    elif any(its(cells.type) for its in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)):
+        numbers_of_cells = cells.cast(pa.float64()) if pa.types.is_decimal(cells.type) else cells
+        for word in filter(is_number, words):
+            number = int(word) if _WHOLE.fullmatch(word.strip()) else float(word)
+            masks[word] = pc.equal(numbers_of_cells, pa.scalar(number))
+    return {word: pc.fill_null(mask, False) for word, mask in masks.items() if pc.any(mask).as_py()}
+
+
+def is_number(word: str) -> bool:
+    """Whether a cell is a number, written with a point."""
+    return bool(_NUMBER.fullmatch(word.strip()))
 
 
 def _key(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, Unreadable | None]:
@@ -175,9 +243,12 @@ def _narrow(values: NDArray[Any], column: Column) -> NDArray[Any]:
 def _category(name: str, cells: pa.ChunkedArray, column: Column) -> Series:
     codes, words = _words(cells)
     declared = column.categories or ()
-    unknown = sorted(set(words) - set(declared))
-    codes_of_words = {word: code for code, word in enumerate((*declared, *unknown))}
-    of_code = np.array([*(codes_of_words[word] for word in words), -1], dtype=np.int32)  # the last answers for code -1
+    known, by_folded = {category: code for code, category in enumerate(declared)}, folded_codes(declared)
+    code_of_word = {word: known.get(word, by_folded.get(folded(word))) for word in words}
+    unknown = sorted({word.strip() for word, code in code_of_word.items() if code is None})
+    codes_of_unknown = {word: len(declared) + code for code, word in enumerate(unknown)}
+    of_word = [code if (code := code_of_word[word]) is not None else codes_of_unknown[word.strip()] for word in words]
+    of_code = np.array([*of_word, -1], dtype=np.int32)  # the last answers for code -1
     categories = pd.Index([*declared, *unknown], dtype="str")
     values = pd.Categorical.from_codes(of_code[codes], categories=categories, ordered=column.type == "ordered")
     return Series(values, name=name)
@@ -185,6 +256,7 @@ def _category(name: str, cells: pa.ChunkedArray, column: Column) -> Series:
 
 def _target(name: str, cells: pa.ChunkedArray, column: Column) -> Series:
     codes, words = _words(cells)
+    words = [unicodedata.normalize("NFC", word.strip()) for word in words]
     if column.type in ("number", "integer"):
         words = [_number_word(word) for word in words]
     values = pd.array([*words, None], dtype="str").take(codes)

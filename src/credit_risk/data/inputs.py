@@ -6,7 +6,10 @@ category) is infinite, so that no later step can take it for a value.
 """
 
 import math
+import re
 import sys
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +26,7 @@ Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 TRUE_WORDS = ("true", "yes", "y", "1")
+_POINT = re.compile(r"(?<=^\d)\.0+$|(?<=\d\d)\.0+$")
 FALSE_WORDS = ("false", "no", "n", "0")
 
 
@@ -158,10 +162,36 @@ def _category_numbers(values: pd.Series, categories: Sequence[str]) -> Matrix:
     else:
         factors, words = pd.factorize(values)
         codes = factors
-    known = {category: float(code) for code, category in enumerate(categories)}
+    known = _exact_codes(categories)
     # The last entry answers for code -1, which pandas gives to a missing cell.
-    of_word = np.array([*(known.get(word_of(word), np.inf) for word in words), np.nan])
+    of_word = np.array([*(_code(word_of(word), known) for word in words), np.nan])
     return of_word[codes]
+
+
+def folded_codes(categories: Sequence[str]) -> dict[str, int]:
+    """For a file: the code of each category by its folded word, where no other category folds alike."""
+    alike = Counter(map(folded, categories))
+    return {word: code for code, word in enumerate(map(folded, categories)) if alike[word] == 1}
+
+
+def _exact_codes(categories: Sequence[str]) -> dict[str, float]:
+    codes = {category: float(code) for code, category in enumerate(categories)}
+    return {unicodedata.normalize("NFC", category): code for category, code in codes.items()} | codes
+
+
+def _code(word: str, codes: Mapping[str, float]) -> float:
+    """Infinite for a word that is no category; letters may be composed or not, capitals and blanks are told apart."""
+    code = codes.get(word)
+    return codes.get(unicodedata.normalize("NFC", word), math.inf) if code is None else code
+
+
+def folded(word: str) -> str:
+    """A word without what writes it in two ways: composed or not, in capitals or not, blanks around or hard ones in it.
+
+    A whole number is written without a point: 1.0 in a file is the category 1.
+    """
+    text = unicodedata.normalize("NFC", word).replace("\u00a0", " ").strip().casefold()
+    return _POINT.sub("", text)
 
 
 def word_of(value: Any) -> str:
@@ -203,9 +233,7 @@ def _bounds(column: Column) -> tuple[float, float]:
 
 
 def _codes(column: Column) -> dict[Any, float] | None:
-    if column.categories is None:
-        return None
-    return {category: float(code) for code, category in enumerate(column.categories)}
+    return None if column.categories is None else dict(_exact_codes(column.categories))
 
 
 def _number(value: Any, codes: dict[Any, float] | None, is_boolean: bool) -> float:
@@ -213,7 +241,7 @@ def _number(value: Any, codes: dict[Any, float] | None, is_boolean: bool) -> flo
     if value is None:
         return math.nan
     if codes is not None:
-        return codes.get(value, math.inf) if isinstance(value, str) else math.inf
+        return _code(value, codes) if isinstance(value, str) else math.inf
     if isinstance(value, bool):
         return float(value) if is_boolean else math.inf
     if isinstance(value, int | float) and not is_boolean:

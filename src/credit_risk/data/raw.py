@@ -52,9 +52,12 @@ def header(path: Path, data: Data, declared: tuple[str, ...]) -> tuple[str, ...]
 
 
 def whole(path: Path, data: Data, types: Mapping[str, pa.DataType], progress: Progress) -> pa.Table:
-    """The columns named in `types`; those of a CSV file have these types, or are text if any cell refuses its type."""
+    """The columns named in `types`; those of a CSV file have these types, or are text if any cell refuses its type.
+
+    Of data.missing the empty text alone counts here; `cells.without_gaps` knows the other words.
+    """
     if is_parquet(path):
-        table = _known_missing(_parquet(path).read(list(types)), data)
+        table = _parquet(path).read(list(types))
         progress(path.stat().st_size)
     else:
         try:
@@ -74,9 +77,7 @@ def batches(
     Where the pieces are cut depends on the file alone, so a second reading gives the same ones.
     """
     pieces = (
-        _parquet_pieces(path, data, types, rows, progress)
-        if is_parquet(path)
-        else _csv_pieces(path, data, types, progress)
+        _parquet_pieces(path, types, rows, progress) if is_parquet(path) else _csv_pieces(path, data, types, progress)
     )
     empty = True
     for piece in pieces:
@@ -198,23 +199,10 @@ def _refuse_delimiter(path: Path, delimiter: str, first: str, declared: tuple[st
     )
 
 
-def _known_missing(table: pa.Table, data: Data) -> pa.Table:
-    """The words for "not known" in the text columns of a Parquet file as missing cells."""
-    words = pa.array(data.missing, pa.string())
-    for index, field in enumerate(table.schema):
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            cells = table.column(index)
-            known = pc.if_else(pc.is_in(cells, words.cast(field.type)), pa.scalar(None, field.type), cells)
-            table = table.set_column(index, field.name, known)
-    return table
-
-
-def _parquet_pieces(
-    path: Path, data: Data, types: Mapping[str, pa.DataType], rows: int, progress: Progress
-) -> Iterator[pa.Table]:
+def _parquet_pieces(path: Path, types: Mapping[str, pa.DataType], rows: int, progress: Progress) -> Iterator[pa.Table]:
     file, size = _parquet(path), path.stat().st_size
     for batch in file.iter_batches(batch_size=rows, columns=list(types)):
-        yield _known_missing(pa.Table.from_batches([batch]), data)
+        yield pa.Table.from_batches([batch])
         progress(size * batch.num_rows // max(file.metadata.num_rows, 1))
 
 
@@ -307,7 +295,7 @@ def _read_csv(
         pa_csv.ConvertOptions(
             include_columns=list(types),
             column_types=dict(types),
-            null_values=list(data.missing),
+            null_values=[""] if "" in data.missing else [],
             strings_can_be_null=True,
             true_values=_spellings(TRUE_WORDS),
             false_values=_spellings(FALSE_WORDS),

@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
 from credit_risk.config import Column, Config
-from credit_risk.config.schema import KEY_ROLES, Source
+from credit_risk.config.schema import KEY_ROLES, Data, Source
 from credit_risk.data import raw
-from credit_risk.data.cells import Unreadable, arrow_type, is_key, typed
+from credit_risk.data.cells import Unreadable, arrow_type, is_key, typed, without_gaps
 from credit_risk.data.raw import Progress
 from credit_risk.data.writing import write_parquet
 from credit_risk.errors import DataError, NotFound
@@ -32,11 +32,15 @@ class Joined:
 
 @dataclass(frozen=True)
 class Reading:
-    """A data set as it was read, with everything about it that the table alone does not show."""
+    """A data set as it was read, with everything about it that the table alone does not show.
+
+    unmet_words: words for "not known" that no cell says, each with where the config declares it.
+    """
 
     table: DataFrame
     unreadable: tuple[Unreadable, ...]
     joins: tuple[Joined, ...]
+    unmet_words: tuple[str, ...] = ()
 
 
 def no_progress(_: int) -> None:
@@ -78,15 +82,34 @@ def inspect_sources(config: Config, root: Path, *, progress: Progress = no_progr
     headers = [raw.header(path, config.data, declared) for path in paths]
     keys = [source.join_on or "" for source in config.data.sources]
     columns_of_files = _columns_to_read(config, paths, headers, keys)
-    table, unreadable = _read(paths[0], config, columns_of_files[0], progress)
+    table, unreadable, met = _read(paths[0], config, columns_of_files[0], progress)
     joins = []
     for path, key, names in zip(paths[1:], keys[1:], columns_of_files[1:], strict=True):
-        table_of_file, more = _read(path, config, names, progress)
+        table_of_file, more, met_here = _read(path, config, names, progress)
         table, joined = _join(table, table_of_file, key, path)
         joins.append(joined)
         unreadable += more
+        met |= met_here
     order = [name for name, column in config.columns.items() if column.role != "ignore"]
-    return Reading(table[order], unreadable, tuple(joins))
+    return Reading(table[order], unreadable, tuple(joins), tuple(_unmet(config, met)))
+
+
+def _unmet(config: Config, met: Collection[tuple[str, str]]) -> Iterator[str]:
+    """The words for "not known" that no cell says; the empty one says itself."""
+    shared = {word for name, word in met if config.columns[name].missing_words is None}
+    yield from (f"data.missing: {word!r}" for word in config.data.missing if word and word not in shared)
+    for name, column in config.columns.items():
+        if column.role != "ignore":
+            yield from (
+                f"columns.{name}.missing_words: {word!r}"
+                for word in column.missing_words or ()
+                if word and (name, word) not in met
+            )
+
+
+def missing_words(column: Column, data: Data) -> tuple[str, ...]:
+    """The cell texts that mean "not known" in a column."""
+    return data.missing if column.missing_words is None else column.missing_words
 
 
 def write_passed(path: Path, reading: Reading) -> None:
@@ -105,7 +128,8 @@ def read_passed(path: Path, config: Config) -> DataFrame:
     data = config.data.model_copy(
         update={"sources": (Source(path=str(path.resolve())),), "missing": (), "max_bytes": sys.maxsize}
     )
-    return read_sources(config.model_copy(update={"data": data}), path.parent)
+    columns = {name: column.model_copy(update={"missing_words": ()}) for name, column in config.columns.items()}
+    return read_sources(config.model_copy(update={"data": data, "columns": columns}), path.parent)
 
 
 def read_table(
@@ -129,9 +153,12 @@ def read_table(
     declared = {name: config.columns[name] for name in columns}
     types = {name: arrow_type(column, key=is_key(column)) for name, column in declared.items()}
     start = 0
-    for piece in raw.batches(path, config.data, types, rows, progress):
+    for piece in raw.batches(path, _blank_or_not(config, columns), types, rows, progress):
         index = pd.RangeIndex(start, start + piece.num_rows)
-        of_piece = {name: typed(name, piece[name], declared[name], key=is_key(declared[name])) for name in columns}
+        of_piece = {}
+        for name, column in declared.items():
+            cells, _ = without_gaps(piece[name], missing_words(column, config.data), column)
+            of_piece[name] = typed(name, cells, column, key=is_key(column))
         for wrong in (wrong for _, wrong in of_piece.values() if wrong is not None and is_key(declared[wrong.column])):
             raise _unfit_key(path, declared[wrong.column], wrong, start)
         yield DataFrame({name: cells for name, (cells, _) in of_piece.items()}, copy=False).set_axis(index)
@@ -141,29 +168,37 @@ def read_table(
 def _unfit_key(path: Path, column: Column, wrong: Unreadable, rows_before: int) -> DataError:
     """The sentence about the first key that is no value of its column: its row could not be found again."""
     row = rows_before + wrong.rows[0] + 1
-    where = (
-        f"row {row}" if raw.is_parquet(path) else f"row {row} (line {row + 1}, if no cell before it has line breaks)"
-    )
+    line = "" if raw.is_parquet(path) else f" (line {row + 1}, if no cell before it has line breaks)"
     return DataError(
-        f"{path}: {wrong.column}: in row {row}{line} stands an id that is no {column.type}: {wrong.texts[0]!r}; {wrong.mend}, "
-        "and assemble the scorer again. Nothing was written."
+        f"{path}: {wrong.column}: in row {row}{line} stands an id that is no {column.type}: {wrong.texts[0]!r}; "
+        f"{wrong.mend}, and assemble the scorer again. Nothing was written."
     )
 
 
 def _read(
     path: Path, config: Config, names: Sequence[str], progress: Progress
-) -> tuple[DataFrame, tuple[Unreadable, ...]]:
+) -> tuple[DataFrame, tuple[Unreadable, ...], set[tuple[str, str]]]:
     keys = {source.join_on for source in config.data.sources} | set(config.named(*KEY_ROLES))
     types = {name: arrow_type(config.columns[name], key=name in keys) for name in names}
-    cells = raw.whole(path, config.data, types, progress)
+    cells = raw.whole(path, _blank_or_not(config, names), types, progress)
     columns: dict[str, Series] = {}
     unreadable = []
+    met: set[tuple[str, str]] = set()
     for name in names:
-        columns[name], wrong = typed(name, cells[name], config.columns[name], key=name in keys)
+        column = config.columns[name]
+        known, words = without_gaps(cells[name], missing_words(column, config.data), column)
+        columns[name], wrong = typed(name, known, column, key=name in keys)
+        met |= {(name, word) for word in words}
         cells = cells.drop_columns(name)  # so that the file is in memory once, not twice
         if wrong is not None:
             unreadable.append(wrong)
-    return DataFrame(columns, copy=False), tuple(unreadable)
+    return DataFrame(columns, copy=False), tuple(unreadable), met
+
+
+def _blank_or_not(config: Config, names: Sequence[str]) -> Data:
+    """The data's format; an empty cell is missing as soon as the file is parsed if it is in each of these columns."""
+    blank = all("" in missing_words(config.columns[name], config.data) for name in names)
+    return config.data.model_copy(update={"missing": ("",) if blank else ()})
 
 
 def _columns_to_read(

@@ -190,7 +190,7 @@ def _contract(reading: Reading, config: Config, today: date, rules: bool) -> Con
     """The contract's findings on the table, and what only the reader knows."""
     texts = {cells.column: cells.texts for cells in reading.unreadable}
     report = contract.check(reading.table, config, today=today, rules=rules, unreadable=texts)
-    read = (*report.findings, *_not_in_the_table(reading, config), *_unmatched(reading))
+    read = (*report.findings, *_not_in_the_table(reading, config), *_unmatched(reading), *_unmet(reading))
     return ContractReport(report.rows, report.columns, report.checked, read)
 
 
@@ -211,6 +211,12 @@ def _unmatched(reading: Reading) -> Iterator[Finding]:
             got = f"{joined.unmatched:,} of {len(reading.table):,} rows without a row in {joined.path}"
             expected = f"every {joined.key} in {joined.path}"
             yield Finding("join", joined.key, joined.unmatched, (), got, expected, "warning")
+
+
+def _unmet(reading: Reading) -> Iterator[Finding]:
+    """Words for "not known" that are declared in vain: misspelt, or gone from the extract."""
+    for words in reading.unmet_words:
+        yield Finding("missing word", None, 0, (), f"no cell that says {words}", "a word that cells say", "warning")
 
 
 def _drift(
