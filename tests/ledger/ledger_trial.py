@@ -1,7 +1,16 @@
 """Entries that tests record, and ways to reach below the ledger."""
 
-from credit_risk.ledger.entry import DecidedBy, Entry
+from collections.abc import Sequence
+
+import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from credit_risk.ledger import chain, schema
+from credit_risk.ledger.chain import DECISION, ERASURE, Head, Row
+from credit_risk.ledger.entry import DecidedBy, Entry, facts, new_id
 from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.sealing import Secret, seal
+from credit_risk.ledger.store import Store
 
 KEY = bytes(range(32))
 
@@ -26,16 +35,65 @@ def entry(applicant: str | None = "Ada", request: str | None = None, **changes: 
     return Entry(**{**fields, **changes})
 
 
-def change(ledger, *statements: str) -> None:
-    """What somebody does who holds the database, and takes away first what stands in the way."""
+def literal(ledger, value: bytes) -> str:
+    """Bytes, written in the SQL of the ledger's database."""
+    return f"x'{value.hex()}'" if ledger.store.sqlite else rf"'\x{value.hex()}'"
+
+
+def change(ledger, *statements: str, triggers: bool = False) -> None:
+    """What somebody does who holds the database; unless `triggers` stay, all that stands in the way goes first."""
     with ledger.store.core() as connection:
-        if ledger.store.sqlite:
-            for verb in ("update", "delete"):
-                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS entries_no_{verb}")
+        if triggers:
+            pass
+        elif ledger.store.sqlite:
+            for trigger in ("entries_no_update", "entries_no_delete", "entries_only_behind"):
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {trigger}")
         else:
             connection.exec_driver_sql("DROP TRIGGER IF EXISTS entries_only_grow ON entries")
+            connection.exec_driver_sql("ALTER TABLE entries DROP CONSTRAINT IF EXISTS entries_seq_check")
         for statement in statements:
             connection.exec_driver_sql(statement)
+
+
+def older(url: str, applicants: Sequence[str], *, version: str = "0002", erased: Sequence[str] = ()) -> Head:
+    """A ledger as earlier versions wrote it: keys bound to their number alone, references as they came. Its head."""
+    store = Store(url, busy_timeout_s=5)
+    store.create()
+    secret, ledger_id = Secret(bytes([5] * 32)), bytes(16)
+    rows, keys = [], []
+    for number, applicant in enumerate(applicants, start=1):
+        data_key = bytes([number] * 32)
+        subject = secret.digest(b"subject", "applicant", applicant)
+        keys.append((number, subject, secret.wrap(data_key, number)))
+        personal = {"applicant": applicant, "request_id": None, "body_digest": "b0", **_parts(entry(applicant))}
+        decision_id, at = new_id()
+        sealed = seal(AESGCM(data_key), orjson.dumps(personal), decision_id.encode())
+        rows.append(Row(0, DECISION, at, decision_id, None, number, orjson.dumps(facts(entry())).decode(), sealed))
+    for applicant in erased:
+        number = applicants.index(applicant) + 1
+        keys[number - 1] = (number, None, None)
+        decision_id, at = new_id()
+        rows.append(Row(0, ERASURE, at, decision_id, None, number, '{"decisions":1}', None))
+    linked, head = chain.continued(chain.genesis(ledger_id), rows)
+    mac = chain.signed(head, len(keys), ledger_id, secret.signing)
+    mark = "?" if store.sqlite else "%s"
+    with store.core() as connection:
+        schema._upgrade(connection, None, to=version)
+        for table, values in (
+            ("identity (one, ledger_id, secret)", [(1, ledger_id, secret.wrapped(KEY, ledger_id))]),
+            ("head (one, seq, hash, keys, mac)", [(1, head.seq, head.hash, len(keys), mac)]),
+            ("keys (number, subject, wrapped)", keys),
+            ("entries (seq, kind, at, decision_id, request, key, facts, sealed, hash)", linked),
+        ):
+            for row in values:
+                marks = ", ".join([mark] * len(row))
+                connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", tuple(row))
+    store.close()
+    return head
+
+
+def _parts(whole: Entry) -> dict[str, object]:
+    return {"inputs": whole.inputs, "decided": whole.decided}
 
 
 def submit_all(url: str, process: int) -> list[tuple[str, str, int]]:

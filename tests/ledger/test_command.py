@@ -42,7 +42,7 @@ def run(root, capsys):
 
 def change(root, statement):
     with sqlite3.connect(root / "build" / "ledger" / "ledger.db") as connection:
-        connection.execute("DROP TRIGGER entries_no_update")
+        connection.execute("DROP TRIGGER IF EXISTS entries_no_update")
         connection.execute(statement)
     connection.close()
 
@@ -139,6 +139,14 @@ def test_the_bench_says_what_fdatasync_costs_and_leaves_nothing(run, root):
         (["restore", "nowhere.db", "--url", "sqlite:///new.db"], "nowhere.db: there is no such file"),
         (["restore", "x", "--url", "postgresql:///x"], "pg_dump"),
         (["rekey"], "CREDIT_RISK_LEDGER_NEW_KEY is not set"),
+        (["verify", "--head", "9" * 5_000 + ":" + "0" * 64], "--head"),
+        (["verify", "--head", f"{2**63}:" + "0" * 64], "--head"),
+        (["verify", "--public-key", "nonsense"], "expected 64 hex digits, or a file"),
+        (["head", "--public-key", "z" * 64], "expected 64 hex digits, or a file"),
+        (["show", "--applicant", "a\0"], "1 to 200 visible characters"),
+        (["show", "--applicant", "\udcfc"], "1 to 200 visible characters"),
+        (["erase", "--applicant", " a"], "1 to 200 visible characters"),
+        (["head", "--write-down", "/proc/no/heads.txt"], "cannot be written"),
     ],
 )
 def test_what_cannot_be_done_exits_2_with_a_sentence(run, arguments, what, monkeypatch, tmp_path):
@@ -164,9 +172,113 @@ def verbs():
     return commands().commands["ledger"].commands
 
 
-@pytest.mark.parametrize("verb", ["verify", "head", "show", "replay", "backup", "restore", "erase", "rekey", "bench"])
+@pytest.mark.parametrize(
+    "verb",
+    ["verify", "head", "public-key", "migrate", "show", "replay", "backup", "restore", "erase", "rekey", "bench"],
+)
 def test_every_verb_teaches(capsys, verb):
     assert set(verbs()) >= {verb}
     assert main(["ledger", verb, "--help"]) == 0
     assert len(capsys.readouterr().out) > 300
     assert all(parameter.help for parameter in verbs()[verb].params)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["erase", "--applicant", "nobody"],
+        ["erase", "--decision", "no-such-id"],
+        ["erase", "--decision", "\udcfc"],
+        ["show", "--applicant", "nobody"],
+        ["show", "--applicant", "nobody", "--json"],
+        ["show", "\udcfc\0"],
+    ],
+)
+def test_nobody_is_erased_shown_or_exported_and_that_exits_1(run, arguments):
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "")
+    assert "The ledger holds no" in err
+
+
+def test_a_second_erasure_exits_1_and_says_that_copies_are_gone(run):
+    assert run("erase", "--applicant", "Ada")[0] == 0
+    code, _, err = run("erase", "--applicant", "Ada")
+    assert (code, "erased already" in err, "gone now" in err) == (1, True, True)
+
+
+def test_an_auditor_needs_the_public_key_alone(run, root, monkeypatch, tmp_path):
+    public = run("public-key")[1].strip()
+    (tmp_path / "auditor.pub").write_text(public + "\n", encoding="utf-8")
+    monkeypatch.delenv("CREDIT_RISK_LEDGER_KEY")
+    for key in (public, tmp_path / "auditor.pub"):
+        code, out, _ = run("verify", "--public-key", key)
+        assert (code, "2 entries hold" in out, "Not checked, as that takes the master key" in out) == (0, True, True)
+    assert json.loads(run("verify", "--public-key", public, "--json")[1])["unchecked"].startswith("not checked")
+    assert run("head", "--public-key", public)[1].startswith("2:")
+    change(root, "UPDATE head SET seq = 1")
+    for verb in ("verify", "head"):
+        code, out, err = run(verb, "--public-key", public)
+        assert (code, out, "public signature" in err) == (1, "", True)
+    code, _, err = run("verify", "--public-key", "ab" * 32)
+    assert (code, "it was replaced" in err) == (1, True)
+
+
+def test_a_head_that_this_ledger_did_not_sign_is_not_written_down(run, root, tmp_path):
+    change(root, "UPDATE head SET seq = 1")
+    code, out, err = run("head", "--write-down", tmp_path / "heads.txt")
+    assert (code, out, "was not signed" in err) == (1, "", True)
+    assert not (tmp_path / "heads.txt").exists()
+
+
+def test_verify_and_head_write_nothing(run, root):
+    """Neither the file nor a log beside it; with the folder read-only it would work as well."""
+    folder = root / "build" / "ledger"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert list(before) == ["ledger.db"]
+    assert (run("verify")[0], run("head")[0]) == (0, 0)
+    assert before["ledger.db"] == (folder / "ledger.db").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"x" * 64])
+def test_a_key_file_of_something_else_is_said(run, root, monkeypatch, content):
+    monkeypatch.delenv("CREDIT_RISK_LEDGER_KEY")
+    (root / "build" / "ledger" / "ledger.key").write_bytes(content)
+    for verb in ("verify", "show"):
+        code, _, err = run(verb, *(["an-id"] if verb == "show" else []))
+        assert (code, "ledger.key" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE entries SET facts = 'no JSON'",
+        "UPDATE entries SET facts = x'ff'",
+        "UPDATE entries SET at = 'noon'",
+        "UPDATE entries SET key = 'x'",
+        "UPDATE head SET seq = 'x'",
+        "UPDATE head SET hash = 'x'",
+        "UPDATE identity SET secret = 'x'",
+        "UPDATE identity SET ledger_id = 'x'",
+        "UPDATE keys SET wrapped = 'x'",
+        "UPDATE keys SET subject = 'x'",
+        "UPDATE keys SET made = 'x'",
+        "DELETE FROM head",
+        "DELETE FROM identity",
+        "DROP TABLE keys",
+        "DROP TABLE entries",
+        "DROP TABLE alembic_version",
+    ],
+)
+def test_a_ledger_that_was_damaged_is_said_by_every_verb_without_a_traceback(run, root, tmp_path, statement, trained):
+    change(root, statement)
+    for arguments in (
+        ["verify"],
+        ["head"],
+        ["show", "--applicant", "Ada"],
+        ["replay", "--scorer", trained[1].scorer],
+        ["backup", tmp_path / "copy"],
+        ["erase", "--applicant", "Ada"],
+    ):
+        code, _, err = run(*arguments)
+        assert code in (0, 1, 2)
+        assert err or code == 0

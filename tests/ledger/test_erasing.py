@@ -11,7 +11,7 @@ from credit_risk.ledger.verification import verify
 
 def wrapped_key(ledger, applicant: str) -> bytes:
     with ledger.store.reading() as cursor:
-        cursor.execute(ledger.sql.known_keys(1), (ledger._subject(applicant),))
+        cursor.execute(ledger.sql.known_keys(1), (ledger._subjects(applicant)[0],))
         return cursor.fetchone()[2]
 
 

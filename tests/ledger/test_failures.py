@@ -4,11 +4,13 @@ import resource
 import shutil
 import sqlite3
 import stat
+import time
 
 import psycopg
 import pytest
 from ledger_trial import KEY, entry
 
+from credit_risk.ledger import store
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
@@ -134,6 +136,25 @@ def test_another_writer_in_postgresql_that_does_not_end(server):
             ledger.append([entry()])
         other.rollback()
         assert ledger.append([entry()])[0].seq == 1
+
+
+def test_a_server_that_is_set_to_lose_decisions_while_it_runs_takes_none(server, monkeypatch):
+    url = server.new_database()
+    monkeypatch.setattr(store, "RECHECK_S", 0.05)
+    with Ledger.open(url, key=KEY) as ledger, psycopg.connect(url, autocommit=True) as connection:
+        ledger.append([entry("Ada")])
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
+        time.sleep(0.3)
+        try:
+            for use in (lambda: ledger.append([entry("Bob")]), ledger.ready, lambda: ledger.append([entry("Bob")])):
+                with pytest.raises(LedgerUnavailable, match="full_page_writes=off: decisions would be lost"):
+                    use()
+        finally:
+            connection.execute("ALTER SYSTEM RESET full_page_writes")
+            connection.execute("SELECT pg_reload_conf()")
+        time.sleep(0.3)
+        assert ledger.append([entry("Bob")])[0].seq == 2
 
 
 def test_a_server_that_loses_what_it_called_durable_is_refused(server):

@@ -9,7 +9,7 @@ import pytest
 from ledger_trial import BY, KEY, REASONS, SECRET_INCOME, entry, submit_all
 
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerRefused, LedgerUnavailable
-from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.ledger import KeyRow, Ledger
 from credit_risk.ledger.verification import verify
 
 
@@ -47,9 +47,12 @@ def test_a_number_keeps_every_bit(local, number):
 def test_a_pd_that_is_no_number_is_null_and_said(local):
     [recorded] = local.append([entry(decided={"decision": "refer", "pd": math.nan, "scores": [1.0, -math.inf]})])
     with local.store.reading() as cursor:
-        cursor.execute("SELECT sealed, wrapped, keys.number FROM entries JOIN keys ON keys.number = entries.key")
-        sealed, wrapped, number = cursor.fetchone()
-    cipher = local.secret.unwrap(wrapped, number)
+        cursor.execute(
+            "SELECT sealed, keys.number, wrapped, subject, period, made "
+            "FROM entries JOIN keys ON keys.number = entries.key"
+        )
+        sealed, number, *key = cursor.fetchone()
+    cipher = KeyRow(*key).cipher(local.secret, number)
     plain = cipher.decrypt(sealed[:12], sealed[12:], recorded.decision_id.encode())
     assert b'"decided":{"decision":"refer","pd":null,"scores":[1.0,null]}' in plain
     assert b'"unknown":{"decided.pd":"nan","decided.scores[1]":"-inf"}' in plain

@@ -38,6 +38,20 @@ def test_no_key_is_made_where_the_variable_has_one(tmp_path):
     assert not (tmp_path / "kept" / "ledger.key").exists()
 
 
+def test_a_lost_key_is_not_replaced_by_a_fresh_one(tmp_path, url):
+    settings = SETTINGS.model_copy(update={"url": url})
+    with open_ledger(tmp_path, settings, {}, create=True) as ledger:
+        ledger.append([entry("Ada")])
+    path = tmp_path / "kept" / "ledger.key"
+    path.rename(tmp_path / "away.key")
+    with pytest.raises(LedgerRefused, match=r"the ledger's master key is not there, and the ledger .* is. Put the key"):
+        open_ledger(tmp_path, settings, {}, create=True)
+    assert not path.exists()
+    (tmp_path / "away.key").rename(path)
+    with open_ledger(tmp_path, settings, {}, create=True) as ledger:
+        assert len(list(ledger.decisions_about("Ada"))) == 1
+
+
 def test_reading_makes_no_ledger(tmp_path):
     with pytest.raises(LedgerUnavailable, match="no ledger is there"):
         open_ledger(tmp_path, SETTINGS, VARIABLES, create=False)

@@ -2,6 +2,7 @@
 
 Hashes are over ciphertext and need no key: who holds the database alone can walk the chain. The head, which says where
 the chain ends, carries a code made with the ledger's key: who lacks it cannot cut the end off and sign a new one.
+It also carries a signature by the ledger's key pair, which an auditor checks with the public half alone.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 FORMAT = b"credit-risk ledger, chain 1"
+HEAD_FORMAT = b"credit-risk ledger, head 1"
 DECISION, ERASURE = "decision", "erasure"
 _NUMBERS = struct.Struct(">qqqiiiii")
 
@@ -49,7 +51,7 @@ class Head:
         """The head as `str` wrote it. Raises ValueError for anything else."""
         seq, _, digest = text.strip().partition(":")
         head = cls(int(seq), bytes.fromhex(digest))
-        if head.seq < 0 or len(head.hash) != 32:
+        if not 0 <= head.seq < 1 << 63 or len(head.hash) != 32:
             raise ValueError(f"expected SEQ:HASH of 64 hex digits, got {text!r}")
         return head
 
@@ -67,6 +69,19 @@ def link(previous: bytes, row: Row) -> bytes:
     return hashlib.sha256(b"".join((previous, numbers, *(part or b"" for part in parts)))).digest()
 
 
+def follows(previous: bytes, row: Row) -> bool:
+    """Whether an entry, read from a database that may hold anything, is the one that was chained behind `previous`."""
+    numbers = (row.seq, row.at, row.key)
+    texts = (row.kind, row.decision_id, row.facts)
+    values = (row.request or b"", row.sealed or b"", row.hash)
+    of_their_types = (
+        all(isinstance(value, int) for value in numbers)
+        and all(isinstance(value, str) for value in texts)
+        and all(isinstance(value, bytes) for value in values)
+    )
+    return of_their_types and row.hash == link(previous, row)
+
+
 def continued(head: Head, rows: Sequence[Row]) -> tuple[list[Row], Head]:
     """The rows numbered and hashed to follow the head, in their order, and the head after them."""
     linked = []
@@ -82,3 +97,8 @@ def continued(head: Head, rows: Sequence[Row]) -> tuple[list[Row], Head]:
 def signed(head: Head, keys: int, ledger_id: bytes, key: bytes) -> bytes:
     """The HMAC (32 bytes) of a head under the ledger's signing key. keys: how many persons' keys were made so far."""
     return hmac.digest(key, ledger_id + struct.pack(">qq", head.seq, keys) + head.hash, "sha256")
+
+
+def head_message(head: Head, keys: int, ledger_id: bytes) -> bytes:
+    """What the ledger's key pair signs of a head, so that others can check it; arguments as in `signed`."""
+    return HEAD_FORMAT + ledger_id + struct.pack(">qq", head.seq, keys) + head.hash

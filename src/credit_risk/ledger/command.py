@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from credit_risk.ledger.chain import Head
     from credit_risk.ledger.ledger import Ledger
     from credit_risk.ledger.settings import LedgerSettings
-    from credit_risk.ledger.verification import Verification
+    from credit_risk.ledger.verification import LedgerReader, Verification
 
 HELP = "Verify, show, replay or back up the decisions that were answered, and erase a person."
 URL_VARIABLE = "CREDIT_RISK_LEDGER_URL"
@@ -34,6 +34,7 @@ NEW_KEY_VARIABLE = "CREDIT_RISK_LEDGER_NEW_KEY"
 MORE = """
 Which ledger: --url, else the variable CREDIT_RISK_LEDGER_URL, else serving.ledger.url of --environment.
 Which master key: the variable CREDIT_RISK_LEDGER_KEY (64 hex digits), else --key-file.
+`verify` and `head` only read; with --public-key they need no master key.
 Exit codes: 0 all is well; 1 the ledger does not hold, or a decision is not there or came out otherwise;
 2 it could not be done, and the message says what mends it.
 
@@ -43,6 +44,8 @@ examples:
 """
 VERIFY_MORE = "A cut-off end shows against a head from before: give --head or --heads (docs/ledger.md)."
 RESTORE_MORE = "Persons who were erased after the backup was made come back with it: erase them again."
+PUBLIC_KEY_MORE = "Give it to auditors once, by a way of your own: `credit-risk ledger verify --public-key KEY`."
+NOBODY = "The ledger holds nothing of this person: never recorded under this reference, or erased already."
 ERASE_MORE = "This cannot be undone. Backups keep the key: erase there too, or let them expire."
 BENCH_MORE = """
 Without --url it measures a throw-away SQLite ledger below build/; a ledger that holds decisions is refused.
@@ -54,6 +57,10 @@ Heads = Annotated[list[str] | None, Option("--head", help="A head from before, S
 HeadsFile = Annotated[
     Path | None, Option("--heads", help="A file of heads, as `credit-risk ledger head --write-down` keeps it.")
 ]
+PublicKey = Annotated[
+    str | None,
+    Option("--public-key", help="Check with this key alone: 64 hex digits, or a file of them. Needs no master key."),
+]
 KEY_FILE = Path("build") / "ledger" / "ledger.key"
 
 
@@ -63,6 +70,8 @@ def add_commands(app: Typer) -> None:
     ledger.callback()(_ledger)
     add(ledger, "verify", _verify, more=VERIFY_MORE)
     add(ledger, "head", _head)
+    add(ledger, "public-key", _public_key, more=PUBLIC_KEY_MORE)
+    add(ledger, "migrate", _migrate)
     add(ledger, "show", _show)
     add(ledger, "replay", _replay)
     add(ledger, "backup", _backup)
@@ -89,18 +98,20 @@ def _verify(
     key_file: KeyFile = KEY_FILE,
     head: Heads = None,
     heads: HeadsFile = None,
+    public_key: PublicKey = None,
     json: Json = False,
 ) -> None:
-    """Walk the chain and find every entry that was changed, put in or taken out."""
+    """Check every row and find what was changed, put in or taken out; it only reads."""
     from credit_risk.data.writing import json_text
     from credit_risk.ledger import verification
 
     remembered = _remembered(head, heads)
-    with _opened(root, environment, url, key_file) as ledger:
+    with _reader(root, environment, url, key_file, public_key) as ledger:
         verified = verification.verify(ledger, remembered)
     if json:
         facts = {"holds": verified.holds, "entries": verified.entries, "erased": verified.erased}
-        say(json_text({**facts, "faults": verified.faults, "head": str(verified.head), "remembered": len(remembered)}))
+        more = {"head": str(verified.head), "remembered": len(remembered), "unchecked": verified.unchecked}
+        say(json_text({**facts, "faults": verified.faults, **more}))
     verified.raise_unless_it_holds()
     if not json:
         say(_sentences(verified, len(remembered)))
@@ -114,17 +125,34 @@ def _head(
     write_down: Annotated[
         Path | None, Option("--write-down", metavar="FILE", help="Add it to this file of heads too.")
     ] = None,
+    public_key: PublicKey = None,
     json: Json = False,
 ) -> None:
-    """Print where the chain ends, to be kept elsewhere."""
+    """Print where the chain ends, to be kept elsewhere; it only reads."""
     from credit_risk.data.writing import json_text
     from credit_risk.ledger import copies
 
-    with _opened(root, environment, url, key_file) as ledger:
+    with _reader(root, environment, url, key_file, public_key) as ledger:
         head = ledger.head()
     if write_down:
         copies.write_down(head, write_down)
     say(json_text({"seq": head.seq, "hash": head.hash.hex()}) if json else str(head))
+
+
+def _public_key(
+    root: Root = HERE, environment: Environment = None, url: Url = None, key_file: KeyFile = KEY_FILE
+) -> None:
+    """Print the key with which anybody can check heads and sign none."""
+    with _reader(root, environment, url, key_file, None) as ledger:
+        say(ledger.verification_key.hex())
+
+
+def _migrate(root: Root = HERE, environment: Environment = None, url: Url = None, key_file: KeyFile = KEY_FILE) -> None:
+    """Bring an older ledger to this version's schema; back it up first."""
+    from credit_risk.ledger.schema import VERSION
+
+    with _opened(root, environment, url, key_file) as ledger:
+        say(f"{ledger.store.address} has schema {VERSION}; its chain ends at {ledger.head()}")
 
 
 def _show(
@@ -145,7 +173,7 @@ def _show(
         record = ledger.get(decision) if decision is not None else None
         records = list(ledger.decisions_about(applicant)) if applicant is not None else [record] if record else []
     if not records:
-        raise CheckFailed("The ledger holds no such decision, or nothing of this person that can be read.")
+        raise CheckFailed("The ledger holds no such decision." if applicant is None else NOBODY)
     if json and applicant is not None:
         say(json_text([record.as_dict() for record in records]))
     else:
@@ -228,6 +256,8 @@ def _erase(
         raise UsageError("name one: --applicant, or --decision.")
     with _opened(root, environment, url, key_file) as ledger:
         count = ledger.erase(applicant) if applicant is not None else ledger.erase_decision(decision or "")
+    if not count:
+        raise CheckFailed(f"{NOBODY} Copies that an interrupted erasure left of a key are gone now.")
     say(f"{count} decisions of this person can no longer be read; what was decided, and by which model, stays.")
 
 
@@ -267,6 +297,21 @@ def _opened(root: Path, environment: str | None, url: str | None, key_file: Path
     return open_ledger(root, _settings(root, environment, url, key_file), os.environ, create=False)
 
 
+def _reader(
+    root: Path, environment: str | None, url: str | None, key_file: Path, public_key: str | None
+) -> "LedgerReader":
+    """The ledger, opened for reading alone: with the master key, or with the public key in its stead."""
+    from credit_risk.config.environment import url_below
+    from credit_risk.ledger.opening import ledger_key, public_key_of
+    from credit_risk.ledger.verification import LedgerReader
+
+    settings = _settings(root, environment, url, key_file)
+    key = ledger_key(root, settings, os.environ) if public_key is None else None
+    public = public_key_of(public_key) if public_key is not None else None
+    timeout = settings.busy_timeout_s
+    return LedgerReader.open(url_below(root, settings.url), key=key, verification_key=public, busy_timeout_s=timeout)
+
+
 def _settings(root: Path, environment: str | None, url: str | None, key_file: Path) -> "LedgerSettings":
     """The environment's settings with the URL and the key's file of the command line; a URL needs no environment."""
     from credit_risk.ledger.settings import LedgerSettings, load
@@ -290,4 +335,5 @@ def _remembered(head: list[str] | None, heads: Path | None) -> list["Head"]:
 def _sentences(verified: "Verification", remembered: int) -> str:
     against = f", and so do {remembered} heads from before" if remembered else "; no head from before was given"
     entries = f"{verified.entries} entries hold, {verified.erased} of them of erased persons{against}."
-    return f"{entries}\nThe chain ends at {verified.head}"
+    unchecked = f"\n{verified.unchecked[0].upper()}{verified.unchecked[1:]}." if verified.unchecked else ""
+    return f"{entries}{unchecked}\nThe chain ends at {verified.head}"

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from credit_risk.data.writing import InTheWay, refuse_in_the_way, replacing
-from credit_risk.errors import NotFound
+from credit_risk.errors import NotFound, UsageError
 from credit_risk.ledger.chain import Head
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
@@ -79,11 +79,14 @@ def _without_log(path: Path) -> None:
 
 def write_down(head: Head, path: Path) -> None:
     """Add a head to a file of heads, one a line, durably; keep that file where nobody who writes the ledger writes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(f"{head}\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(f"{head}\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def written_down(path: Path) -> list[Head]:

@@ -1,11 +1,12 @@
 """The ledger: decisions that are durable before they are answered, chained, and sealed person by person."""
 
+import heapq
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain as joined
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,14 +26,62 @@ from credit_risk.ledger.entry import (
     prepare,
     stored_decision,
 )
-from credit_risk.ledger.errors import Conflict, LedgerRefused, LedgerUnavailable
-from credit_risk.ledger.reference import canonical
+from credit_risk.ledger.errors import Conflict, LedgerBroken, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.reference import canonical, earlier_forms
 from credit_risk.ledger.schema import entries, head, identity, keys
-from credit_risk.ledger.sealing import BYTES, Secret, seal, unseal
+from credit_risk.ledger.sealing import BYTES, Secret, seal, signature_holds, unseal
 from credit_risk.ledger.statements import LedgerStatements, halves, padded
 from credit_risk.ledger.store import NO_FILE, Store
 
+ROW = len(Row._fields)
+FOR_ALL_TIME = ""  # the period of a key that decisions are sealed with
+
 EntryOutcome: TypeAlias = Recorded | Conflict | LedgerUnavailable
+
+
+class StoredHead(NamedTuple):
+    """The row `head`, and the public key that stands in the ledger. keys: how many persons' keys were made so far."""
+
+    seq: int
+    hash: bytes
+    keys: int
+    mac: bytes
+    signature: bytes | None
+    verification_key: bytes | None
+
+    @property
+    def head(self) -> Head:
+        return Head(self.seq, self.hash)
+
+    @classmethod
+    def of(cls, columns: Sequence[Any]) -> "StoredHead | None":
+        """The head of these columns, None for what cannot be one: SQLite stores whatever somebody writes."""
+        seq, digest, keys, mac, *_ = columns
+        numbers = all(isinstance(number, int) and number >= 0 for number in (seq, keys))
+        return cls(*columns) if numbers and isinstance(digest, bytes) and isinstance(mac, bytes) else None
+
+
+class KeyRow(NamedTuple):
+    """What the table `keys` holds of an entry's key; all None where no such key is there.
+
+    made: microseconds since 1970, UTC, None for a key from before schema 0003, when only the number was bound to it.
+    """
+
+    wrapped: bytes | None
+    subject: bytes | None
+    period: str | None
+    made: int | None
+
+    @property
+    def bound(self) -> bytes:
+        """What the wrapped key is bound to beside its number, so that none of it can be changed or swapped."""
+        if self.made is None and self.period == FOR_ALL_TIME:
+            return b""
+        return f"{self.made}:{self.period}:{self.subject!r}".encode("utf-8", "surrogatepass")
+
+    def cipher(self, secret: Secret, number: int) -> AESGCM | None:
+        """The cipher of the key; None if it is gone, or something in its row was changed."""
+        return secret.unwrap(self.wrapped, number, self.bound) if isinstance(self.wrapped, bytes) else None
 
 
 @dataclass
@@ -40,7 +89,7 @@ class Batch:
     """Entries of one transaction: sealed, chained after `start`, and compared with requests that were answered before.
 
     earlier: request → its row and personal part; ciphers: subject → the number and cipher of the person's key, None for
-    a key that was altered. new_keys and rows are what the transaction is to insert.
+    a key that was altered. new_keys (columns of the table) and rows are what the transaction is to insert.
     """
 
     secret: Secret
@@ -48,17 +97,17 @@ class Batch:
     last_key: int
     earlier: dict[bytes, tuple[Row, bytes | None]] = field(default_factory=dict)
     ciphers: dict[bytes, tuple[int, AESGCM | None]] = field(default_factory=dict)
-    new_keys: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    new_keys: list[tuple[int, bytes, bytes, str, int, None]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
 
-    def add_key(self, subject: bytes, number: int, wrapped: bytes) -> None:
-        self.ciphers[subject] = number, self.secret.unwrap(wrapped, number)
+    def add_key(self, subject: bytes, number: int, wrapped: bytes, made: int | None) -> None:
+        self.ciphers[subject] = number, KeyRow(wrapped, subject, FOR_ALL_TIME, made).cipher(self.secret, number)
 
     def put(self, prepared: Prepared) -> EntryOutcome:
         """Add an entry, or give the first decision or the conflict of its idempotency key."""
         if prepared.row.request is not None and (known := self.earlier.get(prepared.row.request)):
             return _repeated(prepared, *known)
-        number, cipher = self.ciphers.get(prepared.subject) or self._new_key(prepared.subject)
+        number, cipher = self.ciphers.get(prepared.subject) or self._new_key(prepared.subject, prepared.row.at)
         if cipher is None:  # nothing may be sealed that cannot be opened again
             return LedgerUnavailable(
                 f"the key of person {number} was altered, so nothing can be recorded for this person. "
@@ -71,10 +120,12 @@ class Batch:
             self.earlier[row.request] = row, prepared.personal
         return Recorded(row.decision_id, row.seq, moment(row.at), prepared.entry.decided, repeated=False)
 
-    def _new_key(self, subject: bytes) -> tuple[int, AESGCM | None]:
+    def _new_key(self, subject: bytes, made: int) -> tuple[int, AESGCM | None]:
         self.last_key += 1
         data_key = os.urandom(BYTES)
-        self.new_keys.append((self.last_key, subject, self.secret.wrap(data_key, self.last_key)))
+        bound = KeyRow(None, subject, FOR_ALL_TIME, made).bound
+        wrapped = self.secret.wrap(data_key, self.last_key, bound)
+        self.new_keys.append((self.last_key, subject, wrapped, FOR_ALL_TIME, made, None))
         self.ciphers[subject] = self.last_key, AESGCM(data_key)
         return self.ciphers[subject]
 
@@ -107,8 +158,15 @@ class Ledger:
             schema.migrate(store)
             ledger_id, wrapped = _identity(store, key, create=create)
             secret = Secret.unwrapped(key, wrapped, ledger_id)
+            ledger = cls(store, LedgerStatements(store.dialect), ledger_id, secret)
+            ledger._sign_where_unsigned()
             opening.pop_all()  # it is open, and stays so
-        return cls(store, LedgerStatements(store.dialect), ledger_id, secret)
+        return ledger
+
+    @property
+    def verification_key(self) -> bytes:
+        """The public key (32 bytes) that anybody may check heads with; keep it where nobody writes the ledger."""
+        return self.secret.verification_key
 
     def append(self, new: Sequence[Entry]) -> list[EntryOutcome]:
         """Record decisions in one durable transaction: one outcome for each entry, in their order.
@@ -133,7 +191,12 @@ class Ledger:
         return outcomes
 
     def get(self, decision_id: str) -> StoredDecision | None:
-        """A decision by its id, decrypted; of an erased person's only the facts."""
+        """A decision by its id, decrypted; of an erased person's only the facts. None for an id that is not there.
+
+        Raises LedgerBroken for a decision that is not as it was chained, or whose chain was changed beside it.
+        """
+        if not decision_id.isprintable():  # PostgreSQL takes no NUL, and neither database half a character
+            return None
         return next(self._records(self.sql.by_id, (decision_id,)), None)
 
     def find(self, client: str, request_id: str) -> StoredDecision | None:
@@ -141,9 +204,16 @@ class Ledger:
         return next(self._records(self.sql.earlier(1), (self.secret.digest(b"request", client, request_id),)), None)
 
     def decisions_about(self, applicant: str) -> Iterator[StoredDecision]:
-        """Every decision about a person, the oldest first: what a person may ask for."""
-        if (number := self._number(self._subject(applicant))) is None:
-            return
+        """Every decision about a person, the oldest first: what a person may ask for.
+
+        Raises EntryError for what is no reference, LedgerBroken as `get` does.
+        """
+        subjects = self._subjects(applicant)
+        with self.store.reading() as cursor:
+            numbers = [number for number, *_ in self._keys_of(cursor, subjects)]
+        yield from heapq.merge(*map(self._decisions_of_key, numbers), key=lambda record: record.seq)
+
+    def _decisions_of_key(self, number: int) -> Iterator[StoredDecision]:
         after = 0
         while page := list(self._records(self.sql.of_key, (number, after))):
             yield from page
@@ -151,19 +221,26 @@ class Ledger:
 
     def head(self) -> Head:
         """Where the chain ends. Written down elsewhere, it lets `verify` find a chain that was cut off since."""
-        return head_of(self)[0]
+        return stored_head(self).head
 
     def ready(self) -> None:
         """Raises LedgerUnavailable if no decision could be recorded now, as far as that shows without writing."""
+        with self.store.reading() as cursor:
+            self.store.recheck_settings(cursor)
         self.head()
 
     def erase(self, applicant: str) -> int:
-        """Destroy a person's key, and record that in the chain; returns of how many decisions only the facts remain."""
-        return self._erase(self._subject(applicant))
+        """Destroy a person's keys, and record that in the chain; returns of how many decisions only the facts remain.
+
+        0: nobody of this reference is here, or no more. Raises EntryError for what is no reference.
+        """
+        return self._erase(self._subjects(applicant))
 
     def erase_decision(self, decision_id: str) -> int:
         """`erase` for a decision that came without a reference of the person."""
-        return self._erase(self.secret.digest(b"subject", "decision", decision_id))
+        if not decision_id.isprintable():
+            return 0
+        return self._erase([self.secret.digest(b"subject", "decision", decision_id)])
 
     def rekey(self, key: bytes) -> None:
         """Seal the ledger's secret under a new master key; from then on the old one opens nothing."""
@@ -181,17 +258,17 @@ class Ledger:
         self.close()
 
     def _batch(self, cursor: DBAPICursor, prepared: Sequence[Prepared]) -> Batch:
-        cursor.execute(self.sql.head)
-        seq, digest, last_key, _ = _single_row(cursor, self.store.address)
-        batch = Batch(self.secret, Head(seq, digest), last_key)
+        cursor.execute(self.sql.heads_to_write)
+        stored = _stored_head(cursor, self.store.address)
+        batch = Batch(self.secret, stored.head, stored.keys)
         for values in padded([each.row.request for each in prepared if each.row.request is not None]):
             cursor.execute(self.sql.earlier(len(values)), values)
             for row in cursor.fetchall():
-                batch.earlier[row[4]] = _with_personal(row, self.secret)
+                batch.earlier[row[4]] = with_personal(row, self.secret)
         for values in padded([each.subject for each in prepared if each.entry.applicant is not None]):
             cursor.execute(self.sql.known_keys(len(values)), values)
-            for subject, number, wrapped in cursor.fetchall():
-                batch.add_key(subject, number, wrapped)
+            for subject, number, wrapped, made in cursor.fetchall():
+                batch.add_key(subject, number, wrapped, made)
         return batch
 
     def _extend(self, cursor: DBAPICursor, start: Head, rows: Sequence[Row], last_key: int) -> None:
@@ -200,7 +277,8 @@ class Ledger:
         linked, end = chain.continued(start, rows)
         self._insert(cursor, entries, linked)
         mac = chain.signed(end, last_key, self.ledger_id, self.secret.signing)
-        cursor.execute(self.sql.set_head, (end.seq, end.hash, last_key, mac))
+        signature = self.secret.signature(chain.head_message(end, last_key, self.ledger_id))
+        cursor.execute(self.sql.set_head, (end.seq, end.hash, last_key, mac, signature))
 
     def _insert(self, cursor: DBAPICursor, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         # One statement for many rows: the interpreter's lock is given up and taken again once, not once a row.
@@ -212,30 +290,76 @@ class Ledger:
             cursor.execute(statement, values)
             page = cursor.fetchall()
         for row in page:
-            if row[1] == DECISION:
-                yield stored_decision(*_with_personal(row, self.secret))
+            if row[1] == DECISION and isinstance(row[0], int) and row[0] > 0:
+                self._check_in_chain(Row(*row[:ROW]))
+                yield stored_decision(*with_personal(row, self.secret))
 
-    def _subject(self, applicant: str) -> bytes:
-        return self.secret.digest(b"subject", "applicant", canonical(applicant))
-
-    def _number(self, subject: bytes) -> int | None:
+    def _check_in_chain(self, row: Row) -> None:
+        """Raises LedgerBroken unless the row, its neighbours and the head are chained as this ledger chained them."""
         with self.store.reading() as cursor:
-            cursor.execute(self.sql.known_keys(1), (subject,))
-            row = cursor.fetchone()
-        return None if row is None else row[1]
+            # The head first: an entry that is chained meanwhile makes the neighbours more, and never fewer.
+            cursor.execute(self.sql.heads)
+            stored = _stored_head(cursor, self.store.address)
+            cursor.execute(self.sql.around, (row.seq - 1, row.seq + 1))
+            around = {values[0]: Row(*values) for values in cursor.fetchall()}
+        before, after = around.get(row.seq - 1), around.get(row.seq + 1)
+        previous = chain.genesis(self.ledger_id).hash if row.seq == 1 else before and before.hash
+        chained = isinstance(previous, bytes) and around.get(row.seq) == row and chain.follows(previous, row)
+        if row.seq == stored.seq:
+            chained = chained and row.hash == stored.hash
+        else:
+            chained = chained and row.seq < stored.seq and after is not None and chain.follows(row.hash, after)
+        if not chained or stored.mac != self._mac(stored):
+            raise LedgerBroken(
+                f"decision {row.decision_id} is not in the chain as it was recorded (entry {row.seq}), so it is not "
+                "shown. Run `credit-risk ledger verify`."
+            )
 
-    def _erase(self, subject: bytes) -> int:
+    def _mac(self, stored: StoredHead) -> bytes:
+        return chain.signed(stored.head, stored.keys, self.ledger_id, self.secret.signing)
+
+    def _sign_where_unsigned(self) -> None:
+        """Sign a head that an earlier version wrote; one that is not this ledger's own stays unsigned."""
+        if self._is_signed(stored_head(self)):
+            return
         with self.store.writing() as cursor:
-            cursor.execute(self.sql.head)
-            seq, digest, last_key, _ = _single_row(cursor, self.store.address)
-            cursor.execute(self.sql.known_keys(1), (subject,))
-            known = cursor.fetchone()
-            count = 0
-            if known is not None:
-                cursor.execute(self.sql.count_of_key, (known[1],))
-                count = _single_row(cursor, self.store.address)[0]
-                cursor.execute(self.sql.destroy_key, (known[1],))
-                self._extend(cursor, Head(seq, digest), [_erasure(known[1], count)], last_key)
+            cursor.execute(self.sql.set_verification_key, (self.verification_key,))
+            cursor.execute(self.sql.heads_to_write)
+            stored = _stored_head(cursor, self.store.address)
+            if stored.mac == self._mac(stored):
+                message = chain.head_message(stored.head, stored.keys, self.ledger_id)
+                cursor.execute(self.sql.set_signature, (self.secret.signature(message),))
+
+    def _is_signed(self, stored: StoredHead) -> bool:
+        message = chain.head_message(stored.head, stored.keys, self.ledger_id)
+        return stored.verification_key is not None and signature_holds(self.verification_key, stored.signature, message)
+
+    def _subjects(self, applicant: str) -> list[bytes]:
+        """The keyed digests of a person: of the canonical reference first, then of forms from before there was one."""
+        reference = canonical(applicant)
+        forms = (reference, *earlier_forms(reference))
+        return [self.secret.digest(b"subject", "applicant", form) for form in forms]
+
+    def _keys_of(self, cursor: DBAPICursor, subjects: Sequence[bytes]) -> list[tuple[int, int | None, str]]:
+        """Number, time made and period of a person's keys. Another form than the first counts in keys from before."""
+        cursor.execute(self.sql.keys_of(len(subjects)), tuple(subjects))
+        rows = cursor.fetchall()
+        return [
+            (number, made, period) for subject, number, made, period in rows if subject == subjects[0] or made is None
+        ]
+
+    def _erase(self, subjects: Sequence[bytes]) -> int:
+        with self.store.writing() as cursor:
+            cursor.execute(self.sql.heads_to_write)
+            stored = _stored_head(cursor, self.store.address)
+            count, erasures = 0, []
+            for number, made, period in self._keys_of(cursor, subjects):
+                cursor.execute(self.sql.count_of_key, (number,))
+                decisions = _single_row(cursor, self.store.address)[0]
+                erasures.append(_erasure(number, decisions, made, period))
+                cursor.execute(self.sql.destroy_key, (erasures[-1].at, number))
+                count += decisions
+            self._extend(cursor, stored.head, erasures, stored.keys)
         self.store.scrub()  # also when there was nothing left to destroy: an earlier erasure may have stopped here
         return count
 
@@ -249,12 +373,33 @@ def _repeated(prepared: Prepared, row: Row, personal: bytes | None) -> EntryOutc
     return Recorded(row.decision_id, row.seq, moment(row.at), first["decided"], repeated=True)
 
 
-def head_of(ledger: Ledger) -> tuple[Head, int, bytes, int]:
-    """The head, how many keys there were then, its signature, and the number of the last entry there really is."""
+class Readable(Protocol):
+    """What verifying needs of a ledger: its database, and its secret unless only the public part can be checked."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def sql(self) -> LedgerStatements: ...
+    @property
+    def ledger_id(self) -> bytes: ...
+    @property
+    def secret(self) -> Secret | None: ...
+    @property
+    def verification_key(self) -> bytes: ...
+
+
+def stored_head(ledger: Readable) -> StoredHead:
+    """The head as it stands. Raises LedgerUnavailable if there is none, or none that entries could be chained to."""
     with ledger.store.reading() as cursor:
-        cursor.execute(ledger.sql.head_and_end)
-        seq, digest, last_key, mac, last = _single_row(cursor, ledger.store.address)
-        return Head(seq, digest), last_key, mac, last
+        cursor.execute(ledger.sql.heads)
+        return _stored_head(cursor, ledger.store.address)
+
+
+def _stored_head(cursor: DBAPICursor, address: str) -> StoredHead:
+    stored = StoredHead.of(_single_row(cursor, address))
+    if stored is None:
+        raise LedgerUnavailable(f"the ledger {address} has lost its head: what stands there is none. Restore a backup.")
+    return stored
 
 
 def _single_row(cursor: DBAPICursor, address: str) -> tuple[Any, ...]:
@@ -264,24 +409,30 @@ def _single_row(cursor: DBAPICursor, address: str) -> tuple[Any, ...]:
     return tuple(row)
 
 
-def decrypted(secret: Secret, row: Row, wrapped: bytes | None) -> bytes | None:
-    """The personal part of a row, decrypted with its person's wrapped key; None once that key is gone."""
-    cipher = None if wrapped is None else secret.unwrap(wrapped, row.key)
+def decrypted(secret: Secret, row: Row, key: KeyRow) -> bytes | None:
+    """The personal part of a row, decrypted with its person's key; None once that key is gone."""
+    cipher = key.cipher(secret, row.key)
     if cipher is None or row.sealed is None:
         return None
     return unseal(cipher, row.sealed, row.decision_id.encode())
 
 
-def _with_personal(columns_and_key: Sequence[Any], secret: Secret) -> tuple[Row, bytes | None]:
-    """The row, and its decrypted personal part. columns_and_key: of `entries`, the person's wrapped key at the end."""
-    *columns, wrapped = columns_and_key
-    row = Row(*columns)
-    return row, decrypted(secret, row, wrapped)
+def row_and_key(columns: Sequence[Any]) -> tuple[Row, KeyRow]:
+    """The columns of an entry, and those of its key behind them."""
+    return Row(*columns[:ROW]), KeyRow(*columns[ROW:])
 
 
-def _erasure(number: int, decisions: int) -> Row:
+def with_personal(columns: Sequence[Any], secret: Secret) -> tuple[Row, bytes | None]:
+    """The row, and its decrypted personal part. columns: as in `row_and_key`."""
+    row, key = row_and_key(columns)
+    return row, decrypted(secret, row, key)
+
+
+def _erasure(number: int, decisions: int, made: int | None, period: str) -> Row:
+    """The entry that says which key went, and what its row says of it that stays."""
     decision_id, at = new_id()
-    return Row(0, ERASURE, at, decision_id, None, number, orjson.dumps({"decisions": decisions}).decode(), None)
+    facts = {"decisions": decisions, **({} if made is None else {"made": made, "period": period})}
+    return Row(0, ERASURE, at, decision_id, None, number, orjson.dumps(facts).decode(), None)
 
 
 def _identity(store: Store, key: bytes, *, create: bool) -> tuple[bytes, bytes]:
@@ -300,6 +451,9 @@ def _begin(connection: Connection, key: bytes) -> tuple[bytes, bytes]:
     wrapped = secret.wrapped(key, ledger_id)
     start = chain.genesis(ledger_id)
     mac = chain.signed(start, 0, ledger_id, secret.signing)
-    connection.execute(insert(identity), {"one": 1, "ledger_id": ledger_id, "secret": wrapped})
-    connection.execute(insert(head), {"one": 1, "seq": 0, "hash": start.hash, "keys": 0, "mac": mac})
+    signature = secret.signature(chain.head_message(start, 0, ledger_id))
+    mine = {"one": 1, "ledger_id": ledger_id, "secret": wrapped, "verification_key": secret.verification_key}
+    connection.execute(insert(identity), mine)
+    start_row = {"one": 1, "seq": 0, "hash": start.hash, "keys": 0, "mac": mac, "signature": signature}
+    connection.execute(insert(head), start_row)
     return ledger_id, wrapped

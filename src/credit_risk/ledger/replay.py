@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from credit_risk.ledger import chain
 from credit_risk.ledger.chain import DECISION
 from credit_risk.ledger.entry import StoredDecision, stored_decision
 from credit_risk.ledger.errors import LedgerBroken
@@ -75,9 +76,15 @@ def _compare(replayed: Replay, record: StoredDecision, again: Mapping[str, Any])
 def decision_pages(ledger: Ledger) -> Iterator[list[StoredDecision]]:
     """All decisions in pages of TOGETHER, the oldest first."""
     page: list[StoredDecision] = []
-    for row, wrapped in rows(ledger, ledger.head().seq):
+    previous = chain.genesis(ledger.ledger_id).hash
+    for row, key in rows(ledger, ledger.head().seq):
+        if not chain.follows(previous, row):  # a row that somebody changed need not even be JSON
+            raise LedgerBroken(
+                f"entry {row.seq} is not in the chain as it was recorded: run `credit-risk ledger verify`."
+            )
+        previous = row.hash
         if row.kind == DECISION:
-            page.append(stored_decision(row, decrypted(ledger.secret, row, wrapped)))
+            page.append(stored_decision(row, decrypted(ledger.secret, row, key)))
         if len(page) == TOGETHER:
             yield page
             page = []
@@ -89,7 +96,5 @@ def recent(ledger: Ledger, count: int) -> list[StoredDecision]:
     """The last decisions that can be read, the oldest first: of the last `count` entries, those of no erased person."""
     last = ledger.head().seq
     pages = rows(ledger, last, after=max(last - count, 0))
-    records = [
-        stored_decision(row, decrypted(ledger.secret, row, wrapped)) for row, wrapped in pages if row.kind == DECISION
-    ]
+    records = [stored_decision(row, decrypted(ledger.secret, row, key)) for row, key in pages if row.kind == DECISION]
     return [record for record in records if not record.erased]

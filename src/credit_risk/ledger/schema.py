@@ -2,29 +2,44 @@
 
 from pathlib import Path
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text, inspect, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import Connection
 
 from credit_risk.ledger.errors import LedgerRefused
-from credit_risk.ledger.store import Store
+from credit_risk.ledger.store import Store, scalar
 
-VERSION = "0002"  # the last of migrations/versions
+VERSION = "0003"  # the last of migrations/versions
 LOCK = 7_235_140_911  # any number that nothing else in the database uses for an advisory lock
 
 metadata = MetaData()
 # SQLite's integers have 64 bits, and only INTEGER can be a row id.
 _Long = BigInteger().with_variant(Integer(), "sqlite")
 
-# Who this ledger is: its id, and the secret under the master key. One row.
+# Who this ledger is: its id, the secret under the master key, and the public key that heads are checked with. One row.
 identity = Table(
     "identity",
     metadata,
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("ledger_id", LargeBinary, nullable=False),
     Column("secret", LargeBinary, nullable=False),
+    Column("verification_key", LargeBinary),
 )
 
-# Where the chain ends, signed; `keys`: the number of the last person's key. One row, changed by every commit.
+# Where the chain ends, with its HMAC and its public signature; `keys`: the number of the last person's key. One row,
+# changed by every commit.
 head = Table(
     "head",
     metadata,
@@ -33,15 +48,21 @@ head = Table(
     Column("hash", LargeBinary, nullable=False),
     Column("keys", _Long, nullable=False),
     Column("mac", LargeBinary, nullable=False),
+    Column("signature", LargeBinary),
 )
 
-# One key a person. Erased: subject and wrapped are null, and an entry of the chain says when.
+# One key for a person and a period; the empty period is all time. made, destroyed: microseconds since 1970, UTC; made
+# is null for keys from before version 0003. Destroyed: subject and wrapped are null, and an entry says when.
 keys = Table(
     "keys",
     metadata,
     Column("number", _Long, primary_key=True, autoincrement=False),
-    Column("subject", LargeBinary, unique=True),
+    Column("subject", LargeBinary),
     Column("wrapped", LargeBinary),
+    Column("period", Text, nullable=False, server_default=""),
+    Column("made", _Long),
+    Column("destroyed", _Long),
+    UniqueConstraint("subject", "period"),
 )
 
 # The chain (see chain.Row); nothing here is ever changed or removed.
@@ -67,6 +88,28 @@ def migrate(store: Store) -> None:
         current = version(connection)
         if current != VERSION:
             _upgrade(connection, current)
+
+
+def check_version(store: Store) -> None:
+    """Raises LedgerRefused unless the tables are of VERSION: for those who may only read."""
+    with store.reading() as cursor:
+        cursor.execute("SELECT version_num FROM alembic_version")
+        current = scalar(cursor)
+    if current != VERSION:
+        raise LedgerRefused(
+            f"the ledger has schema {current}, and only {VERSION} can be verified without writing. Start the service, "
+            "or run `credit-risk ledger migrate`, to bring an older one forward; a newer one asks for a newer version."
+        )
+
+
+def is_begun(store: Store) -> bool:
+    """Whether a ledger is there: tables with an identity that some master key has sealed."""
+    if store.path is not None and not store.path.is_file():
+        return False
+    with store.core() as connection:
+        if not inspect(connection).has_table(identity.name):
+            return False
+        return connection.execute(select(func.count()).select_from(identity)).scalar_one() > 0
 
 
 def lock(connection: Connection) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, insert, literal_column, null, select, update
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, func, insert, literal_column, null, select, update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
@@ -14,6 +14,8 @@ from credit_risk.ledger.schema import entries, head, identity, keys
 MOST_ROWS = 64  # of one statement
 PAGE = 500  # rows that are held in memory at a time
 ERASED: ColumnElement[str] = literal_column(f"'{ERASURE}'")  # written out: every parameter left is the caller's
+EMPTY: ColumnElement[str] = literal_column("''")
+IN_CHAIN = entries.c.seq > literal_column("0")
 
 
 class LedgerStatements:
@@ -25,6 +27,7 @@ class LedgerStatements:
         self.insert = lru_cache(maxsize=None)(self._insert)
         self.earlier = lru_cache(maxsize=None)(self._earlier)
         self.known_keys = lru_cache(maxsize=None)(self._known_keys)
+        self.keys_of = lru_cache(maxsize=None)(self._keys_of)
 
     def _text(self, statement: ClauseElement) -> str:
         return str(statement.compile(dialect=self._dialect))
@@ -35,31 +38,66 @@ class LedgerStatements:
 
     def _earlier(self, count: int) -> str:
         """Rows of these requests, each with its person's key."""
-        return self._text(_with_key().where(entries.c.request.in_(_binds(count))))
+        return self._text(_with_key().where(entries.c.request.in_(_binds(count)), IN_CHAIN))
 
     def _known_keys(self, count: int) -> str:
-        columns = select(keys.c.subject, keys.c.number, keys.c.wrapped)
-        return self._text(columns.where(keys.c.subject.in_(_binds(count))))
+        """The keys of these subjects for all time, as decisions are sealed with them."""
+        columns = select(keys.c.subject, keys.c.number, keys.c.wrapped, keys.c.made)
+        for_all_time = (keys.c.period == EMPTY, keys.c.number > literal_column("0"))
+        return self._text(columns.where(keys.c.subject.in_(_binds(count)), *for_all_time))
+
+    def _keys_of(self, count: int) -> str:
+        """The keys of these subjects for whatever period, in their order."""
+        columns = select(keys.c.subject, keys.c.number, keys.c.made, keys.c.period)
+        return self._text(columns.where(keys.c.subject.in_(_binds(count))).order_by(keys.c.number))
 
     @cached_property
     def identity(self) -> str:
-        return self._text(select(identity.c.ledger_id, identity.c.secret))
+        return self._text(select(identity.c.ledger_id, identity.c.secret, identity.c.verification_key))
 
     @cached_property
-    def head(self) -> str:
-        """The head; PostgreSQL lets one transaction at a time have it."""
-        return self._text(select(head.c.seq, head.c.hash, head.c["keys"], head.c.mac).with_for_update())
+    def heads_to_write(self) -> str:
+        """`heads`; PostgreSQL lets one transaction at a time have it."""
+        return self._text(select(*_head_columns()).order_by(head.c.one).with_for_update(of=head))
 
     @cached_property
-    def head_and_end(self) -> str:
-        """The head, and the number of the last entry there really is, at one moment."""
-        end = select(func.coalesce(func.max(entries.c.seq), literal_column("0"))).scalar_subquery()
-        return self._text(select(head.c.seq, head.c.hash, head.c["keys"], head.c.mac, end))
+    def heads(self) -> str:
+        """Every row of the head, of which there must be one, with the public key of the ledger's identity."""
+        return self._text(select(*_head_columns()).order_by(head.c.one))
+
+    @cached_property
+    def extent(self) -> str:
+        """`heads`, and at the same moment: rows of the identity, the first and last entry, the first and last key."""
+        counts = [
+            select(func.count()).select_from(identity),
+            select(func.min(entries.c.seq)),
+            select(func.max(entries.c.seq)),
+            select(func.min(keys.c.number)),
+            select(func.max(keys.c.number)),
+        ]
+        values = (count.scalar_subquery() for count in counts)
+        return self._text(select(*_head_columns(), *values).order_by(head.c.one))
 
     @cached_property
     def set_head(self) -> str:
-        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("seq", "hash", "keys", "mac")}
+        names = ("seq", "hash", "keys", "mac", "signature")
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
         return self._text(update(head).values(values))
+
+    @cached_property
+    def set_signature(self) -> str:
+        return self._text(update(head).values(signature=bindparam("new_signature")))
+
+    @cached_property
+    def set_verification_key(self) -> str:
+        unset = identity.c.verification_key.is_(null())
+        return self._text(update(identity).values(verification_key=bindparam("new_key")).where(unset))
+
+    @cached_property
+    def around(self) -> str:
+        """The entries from one number to another: an entry with its neighbours."""
+        between = (entries.c.seq >= bindparam("first"), entries.c.seq <= bindparam("last"))
+        return self._text(select(*entries.c).where(*between).order_by(entries.c.seq))
 
     @cached_property
     def by_id(self) -> str:
@@ -84,16 +122,28 @@ class LedgerStatements:
     @cached_property
     def count_of_key(self) -> str:
         decided = entries.c.kind != ERASED
-        return self._text(select(func.count()).where(entries.c.key == bindparam("number"), decided))
+        return self._text(select(func.count()).where(entries.c.key == bindparam("number"), decided, IN_CHAIN))
 
     @cached_property
     def erasure_of_key(self) -> str:
         erased = entries.c.kind == ERASED
-        return self._text(select(func.count()).where(entries.c.key == bindparam("number"), erased))
+        return self._text(select(func.count()).where(entries.c.key == bindparam("number"), erased, IN_CHAIN))
+
+    @cached_property
+    def page_of_keys(self) -> str:
+        """The next keys between two numbers, each with its erasure and whether any decision was sealed with it."""
+        erasure, decision = entries.alias("erasure"), entries.alias("decision")
+        of_key = (erasure.c.key == keys.c.number, erasure.c.kind == ERASED, erasure.c.seq > literal_column("0"))
+        sealed = (decision.c.key == keys.c.number, decision.c.kind != ERASED, decision.c.seq > literal_column("0"))
+        used = select(literal_column("1")).where(*sealed).exists()
+        columns = (*keys.c, erasure.c.seq, erasure.c.at, erasure.c.facts, used)
+        between = (keys.c.number > bindparam("after"), keys.c.number <= bindparam("last"))
+        query = select(*columns).outerjoin_from(keys, erasure, and_(*of_key)).where(*between)
+        return self._text(_limited(query.order_by(keys.c.number)))
 
     @cached_property
     def destroy_key(self) -> str:
-        gone = {"subject": null(), "wrapped": null()}
+        gone = {"subject": null(), "wrapped": null(), "destroyed": bindparam("new_destroyed")}
         return self._text(update(keys).values(gone).where(keys.c.number == bindparam("which")))
 
     @cached_property
@@ -101,13 +151,25 @@ class LedgerStatements:
         return self._text(update(identity).values(secret=bindparam("new_secret")))
 
 
+def _head_columns() -> tuple[ColumnElement[Any], ...]:
+    """The columns of ledger.StoredHead."""
+    of_identity = _limited(select(identity.c.verification_key).order_by(identity.c.one), 1).scalar_subquery()
+    return (head.c.seq, head.c.hash, head.c["keys"], head.c.mac, head.c.signature, of_identity)
+
+
 def _with_key() -> Select[Any]:
-    return select(*entries.c, keys.c.wrapped).outerjoin_from(entries, keys, keys.c.number == entries.c.key)
+    """Entries, each with the columns of ledger.KeyRow."""
+    of_key = (keys.c.wrapped, keys.c.subject, keys.c.period, keys.c.made)
+    return select(*entries.c, *of_key).outerjoin_from(entries, keys, keys.c.number == entries.c.key)
 
 
 def _page(query: Select[Any]) -> Select[Any]:
+    return _limited(query.order_by(entries.c.seq))
+
+
+def _limited(query: Select[Any], most: int = PAGE) -> Select[Any]:
     """Written out (see ERASED), the offset too, which SQLite's dialect would else make a parameter of."""
-    return query.order_by(entries.c.seq).limit(literal_column(str(PAGE))).offset(literal_column("0"))
+    return query.limit(literal_column(str(most))).offset(literal_column("0"))
 
 
 def _binds(count: int) -> list[Any]:

@@ -20,20 +20,24 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from credit_risk.ledger.errors import LedgerBusy, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.sealing import sync_folder
 
 SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "fullfsync=ON", "checkpoint_fullfsync=ON")
 AGAIN = 0.0004  # seconds between two tries for SQLite's write lock: its own waiting grows to 100 ms and is unfair
 NO_FILE = "no ledger is there. Name the right URL, or let the service make one."
+RECHECK_S = 10.0
 LOSES = {"fsync": ("off",), "full_page_writes": ("off",), "synchronous_commit": ("off",)}
 
 
 class Store:
     """One ledger's database. Every failure of it is LedgerUnavailable, and leaves nothing half-written."""
 
-    def __init__(self, url: str, *, busy_timeout_s: float) -> None:
+    def __init__(self, url: str, *, busy_timeout_s: float, read_only: bool = False) -> None:
         self.url = _url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.busy_timeout_s = busy_timeout_s
+        self.read_only = read_only
+        self._settings_due = 0.0
         self.path = Path(self.url.database or "").absolute() if self.sqlite else None
         self._file: tuple[int, int] | None = None
         self.engine = self._engine()
@@ -48,7 +52,7 @@ class Store:
         with self._translated():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
 
     def remember_file(self) -> None:
         """From now on this very file is the ledger: one that is moved away or replaced is noticed."""
@@ -58,11 +62,20 @@ class Store:
         """Raises LedgerRefused where PostgreSQL is set to lose what it has said is durable."""
         if self.sqlite:
             return
-        with self.core() as connection:
-            for name, bad in LOSES.items():
-                got = connection.execute(text(f"SHOW {name}")).scalar_one()
-                if got in bad:
-                    raise LedgerRefused(f"PostgreSQL has {name}={got}: decisions would be lost in a crash. Set it on.")
+        with self.reading() as cursor:
+            if lost := _losing_setting(cursor):
+                raise LedgerRefused(lost)
+
+    def recheck_settings(self, cursor: DBAPICursor) -> None:
+        """`check_settings` in a transaction, once in RECHECK_S: a server may be set otherwise while it runs.
+
+        Raises LedgerUnavailable, again at each try until the setting is back. SQLite's settings are a connection's own.
+        """
+        if self.sqlite or time.monotonic() < self._settings_due:
+            return
+        if lost := _losing_setting(cursor):
+            raise LedgerUnavailable(lost)
+        self._settings_due = time.monotonic() + RECHECK_S
 
     @contextmanager
     def core(self) -> Iterator[Connection]:
@@ -88,6 +101,7 @@ class Store:
                     except LedgerBusy:
                         done = True  # nothing was begun: the connection is as good as before
                         raise
+                self.recheck_settings(cursor)
                 yield cursor
                 connection.commit()
                 self._still_there()  # again: what was committed to a file that went meanwhile is not durable
@@ -147,6 +161,7 @@ class Store:
             return engine
         milliseconds = math.ceil(self.busy_timeout_s * 1000)
         options = f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000"
+        options += " -c default_transaction_read_only=on" if self.read_only else ""
         waits = {
             "connect_timeout": math.ceil(self.busy_timeout_s),
             "tcp_user_timeout": milliseconds,
@@ -156,6 +171,8 @@ class Store:
 
     def _sqlite(self) -> sqlite3.Connection:
         assert self.path is not None  # noqa: S101 - only SQLite's engine calls this
+        if self.read_only:
+            return self._sqlite_read_only(self.path)
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?mode=rw",  # never makes a file: an empty ledger instead of a lost one is no ledger
             uri=True,
@@ -168,6 +185,17 @@ class Store:
             connection.execute(f"PRAGMA {setting}")
         connection.execute("PRAGMA busy_timeout=1")  # from here on see _begin_alone; in WAL nobody else ever waits
         return connection
+
+    def _sqlite_read_only(self, path: Path) -> sqlite3.Connection:
+        """A connection that writes nothing, neither the file nor its log."""
+        try:
+            return _read_only(f"{path.as_uri()}?mode=ro", self.busy_timeout_s)
+        except sqlite3.OperationalError:
+            log = path.with_name(f"{path.name}-wal")
+            if not path.is_file() or log.exists():
+                raise
+            # Nobody has it open, and this account may not make the log that SQLite would read through.
+            return _read_only(f"{path.as_uri()}?mode=ro&immutable=1", self.busy_timeout_s)
 
     def _begin_core(self, connection: Connection) -> None:
         self._begin_alone(connection.connection.cursor(), self.busy_timeout_s)
@@ -246,12 +274,23 @@ def _url(url: str) -> URL:
     return parsed
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _losing_setting(cursor: DBAPICursor) -> str | None:
+    """The first of PostgreSQL's settings with which a crash would lose decisions, as a sentence."""
+    cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in LOSES))
+    for (name, bad), got in zip(LOSES.items(), cursor.fetchall()[0], strict=True):
+        if got in bad:
+            return f"PostgreSQL has {name}={got}: decisions would be lost in a crash. Set it on."
+    return None
+
+
+def _read_only(uri: str, timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        connection.execute("SELECT count(*) FROM sqlite_master")  # opens the file, which `connect` does not
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def scalar(cursor: DBAPICursor) -> Any:

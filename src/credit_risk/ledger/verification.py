@@ -1,25 +1,101 @@
-"""Verifying the chain: finds edits, deletions, insertions, reordering and a cut-off end, with one page in memory."""
+"""Verifying a ledger: every row of every table is what was recorded, with one page of it in memory.
 
+With the ledger's secret everything is checked. With the public key alone an auditor's account, which may only read,
+checks the chain, its signed head and which keys are there; `Verification.unchecked` says what it could not check.
+"""
+
+import hmac
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+import orjson
 
-from credit_risk.ledger import chain
+from credit_risk.ledger import chain, schema
 from credit_risk.ledger.chain import ERASURE, Head, Row
-from credit_risk.ledger.errors import LedgerBroken
-from credit_risk.ledger.ledger import Ledger, head_of
-from credit_risk.ledger.sealing import unseal
+from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.ledger import FOR_ALL_TIME, KeyRow, Readable, StoredHead, row_and_key, stored_head
+from credit_risk.ledger.sealing import Secret, signature_holds, unseal
+from credit_risk.ledger.statements import LedgerStatements
+from credit_risk.ledger.store import NO_FILE, Store
 
 MAX_FAULTS_SHOWN = 20
+PUBLIC_KEY_CANNOT = (
+    "not checked, as that takes the master key: that personal parts can be read, that they are of the persons whose "
+    "keys sealed them, and the head's HMAC"
+)
+NOT_SIGNED = "the head was not signed with this ledger's key: the end of the chain was set by somebody else"
+NOT_SIGNED_PUBLICLY = (
+    "the head's public signature is not of this head: somebody changed one of them, or an earlier version wrote last "
+    "(opening the ledger anew signs it then)"
+)
+
+
+@dataclass(frozen=True)
+class LedgerReader:
+    """A ledger that is only read, by an account that may do no more. secret: None without the master key."""
+
+    store: Store
+    sql: LedgerStatements
+    ledger_id: bytes
+    secret: Secret | None
+    verification_key: bytes
+
+    @classmethod
+    def open(
+        cls, url: str, *, key: bytes | None = None, verification_key: bytes | None = None, busy_timeout_s: float = 5.0
+    ) -> "LedgerReader":
+        """Open a ledger to verify it; nothing is made, brought forward or written.
+
+        key: the master key. verification_key: the public key that heads are checked with, default the master key's
+        own, or else the one that stands in the ledger, which proves nothing against those who could replace it.
+        Raises LedgerUnavailable, and LedgerRefused for another master key or another schema.
+        """
+        store = Store(url, busy_timeout_s=busy_timeout_s, read_only=True)
+        if store.path is not None and not store.path.is_file():
+            raise LedgerUnavailable(f"{store.path}: {NO_FILE}")
+        with ExitStack() as opening:
+            opening.callback(store.close)
+            store.remember_file()
+            schema.check_version(store)
+            sql = LedgerStatements(store.dialect)
+            with store.reading() as cursor:
+                cursor.execute(sql.identity)
+                row = cursor.fetchone()
+            if row is None or not all(isinstance(value, bytes) for value in row[:2]):
+                raise LedgerRefused(f"{store.address}: {NO_FILE}")
+            secret = None if key is None else Secret.unwrapped(key, row[1], row[0])
+            public = verification_key or (row[2] if secret is None else secret.verification_key)
+            opening.pop_all()  # it is open, and stays so
+        return cls(store, sql, row[0], secret, public if isinstance(public, bytes) else b"")
+
+    def head(self) -> Head:
+        """Where the chain ends. Raises LedgerBroken for a head that this ledger's key did not sign."""
+        stored = stored_head(self)
+        if fault := next(_faults_of_head(self, stored), None):
+            raise LedgerBroken(f"{fault}. Run `credit-risk ledger verify`.")
+        return stored.head
+
+    def close(self) -> None:
+        self.store.close()
+
+    def __enter__(self) -> "LedgerReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @dataclass
 class Verification:
-    """The faults of a chain: `faults` has the first of them, `count` is their number. Erased decisions are no fault."""
+    """The faults of a ledger: `faults` has the first of them, `count` is their number. Erased decisions are no fault.
+
+    unchecked: what could not be checked without the master key, as a sentence.
+    """
 
     head: Head
+    unchecked: str | None = None
     entries: int = 0
     erased: int = 0
     count: int = 0
@@ -44,70 +120,205 @@ class Verification:
             )
 
 
-def verify(ledger: Ledger, remembered: Sequence[Head] = ()) -> Verification:
-    """Walk the whole chain, and compare it with heads that were written down earlier.
+class Extent(NamedTuple):
+    """What stands in the tables at one moment: rows of identity, the first and last entry, the first and last key."""
+
+    identities: int
+    first_entry: int | None
+    last_entry: int | None
+    first_key: int | None
+    last_key: int | None
+
+
+def verify(ledger: Readable, remembered: Sequence[Head] = ()) -> Verification:
+    """Check every row of every table, and compare the chain with heads that were written down earlier.
 
     Other processes may go on recording: what comes after the head at the start is left to the next time.
     """
-    head, keys, mac, last = head_of(ledger)
-    verification = Verification(head)
-    if mac != chain.signed(head, keys, ledger.ledger_id, ledger.secret.signing):
-        verification.fault(
-            "the head was not signed with this ledger's key: the end of the chain was set by somebody else"
+    with ledger.store.reading() as cursor:
+        cursor.execute(ledger.sql.extent)
+        rows_of_head = cursor.fetchall()
+    width = len(StoredHead._fields)
+    stored = StoredHead.of(rows_of_head[0][:width]) if rows_of_head else None
+    if stored is None:
+        raise LedgerBroken(
+            f"The ledger {ledger.store.address} does not hold: it has lost its head. Restore a backup that holds."
         )
-    if last > head.seq:
-        verification.fault(f"entries {head.seq + 1} to {last} stand behind the end of the chain: they were put in")
-    _walk(ledger, verification, head)
+    verification = Verification(stored.head, PUBLIC_KEY_CANNOT if ledger.secret is None else None)
+    for fault in _faults_of_head(ledger, stored):
+        verification.fault(fault)
+    _check_extent(verification, stored, len(rows_of_head), Extent(*rows_of_head[0][width:]))
+    _walk(ledger, verification, stored.head)
+    _walk_keys(ledger, verification, stored.keys)
     for earlier in remembered:
         _check_remembered(ledger, verification, earlier)
     return verification
 
 
-def _walk(ledger: Ledger, verification: Verification, head: Head) -> None:
+def _faults_of_head(ledger: Readable, stored: StoredHead) -> Iterator[str]:
+    message = chain.head_message(stored.head, stored.keys, ledger.ledger_id)
+    if ledger.secret is not None:
+        mac = chain.signed(stored.head, stored.keys, ledger.ledger_id, ledger.secret.signing)
+        if not hmac.compare_digest(stored.mac, mac):
+            yield NOT_SIGNED
+            return  # then no signature can be of it either
+    if not signature_holds(ledger.verification_key, stored.signature, message):
+        yield NOT_SIGNED_PUBLICLY
+    if stored.verification_key != ledger.verification_key:
+        yield "the public key that stands in the ledger is not the one that its heads are checked with: it was replaced"
+
+
+def _check_extent(verification: Verification, stored: StoredHead, heads: int, extent: Extent) -> None:
+    """Nothing stands outside entries 1 to the head's, and keys 1 to its number of keys."""
+    if heads != 1:
+        verification.fault(f"there are {heads} heads: all but one were put in")
+    if extent.identities != 1:
+        verification.fault(f"there are {extent.identities} identities of the ledger: all but one were put in")
+    if extent.first_entry is not None and extent.first_entry < 1:
+        verification.fault(f"entries from {extent.first_entry} to 0 stand before the chain: they were put in")
+    if extent.last_entry is not None and extent.last_entry > stored.seq:
+        verification.fault(
+            f"entries {stored.seq + 1} to {extent.last_entry} stand behind the end of the chain: they were put in"
+        )
+    if extent.first_key is not None and extent.first_key < 1:
+        verification.fault(f"keys from {extent.first_key} to 0 stand before the first: they were put in")
+    if extent.last_key is not None and extent.last_key > stored.keys:
+        verification.fault(f"keys {stored.keys + 1} to {extent.last_key} stand behind the last: they were put in")
+
+
+def _walk(ledger: Readable, verification: Verification, head: Head) -> None:
     last = chain.genesis(ledger.ledger_id)
-    for row, wrapped in rows(ledger, head.seq):
+    for row, key in rows(ledger, head.seq):
         if row.seq != last.seq + 1:
             verification.fault(f"entries {last.seq + 1} to {row.seq - 1} are missing")
-        elif row.hash != chain.link(last.hash, row):
+        elif not chain.follows(last.hash, row):
             verification.fault(
                 f"entry {row.seq} is not what was recorded behind entry {last.seq}: one of them was changed"
             )
         verification.entries += 1
-        _check_readable(ledger, verification, row, wrapped)
-        last = Head(row.seq, row.hash)
+        if row.kind != ERASURE:
+            _check_readable(ledger, verification, row, key)
+        last = Head(row.seq, _bytes(row.hash))
     if last.seq != head.seq:
         verification.fault(f"entries {last.seq + 1} to {head.seq} are missing: the end was cut off")
     elif last.hash != head.hash:
         verification.fault(f"entry {last.seq} is not the one that the head names")
 
 
-def _check_readable(ledger: Ledger, verification: Verification, row: Row, wrapped: bytes | None) -> None:
-    """A decision can be read, or its person's key was destroyed and an entry says so."""
-    if row.kind == ERASURE:
-        return
-    if wrapped is None:
+def _check_readable(ledger: Readable, verification: Verification, row: Row, key: KeyRow) -> None:
+    """A decision can be read, and is of the person whose key it is; or that key was destroyed and an entry says so."""
+    if key.wrapped is None:
         verification.erased += 1
         if not _erasure_recorded(ledger, row.key):
             verification.fault(f"entry {row.seq} cannot be read: key {row.key} is gone, and no erasure was recorded")
         return
-    cipher = ledger.secret.unwrap(wrapped, row.key)
+    if ledger.secret is None:
+        return
+    cipher = key.cipher(ledger.secret, row.key)
     if cipher is None:
         verification.fault(f"entry {row.seq} cannot be read: key {row.key} was changed")
-    elif not _opens_with(cipher, row):
+        return
+    personal = unseal(cipher, _bytes(row.sealed), str(row.decision_id).encode())
+    if personal is None:
         verification.fault(f"entry {row.seq} cannot be read: it was sealed with another key than {row.key}")
+    elif key.subject != _subject(ledger.secret, row.decision_id, personal):
+        verification.fault(
+            f"key {row.key} does not name the person of entry {row.seq}: its subject was changed or swapped, "
+            "and that person could not be found or erased"
+        )
 
 
-def _opens_with(cipher: AESGCM, row: Row) -> bool:
-    return row.sealed is not None and unseal(cipher, row.sealed, row.decision_id.encode()) is not None
+def _subject(secret: Secret, decision_id: str, personal: bytes) -> bytes:
+    """The keyed digest that a key must have which sealed this."""
+    applicant = orjson.loads(personal)["applicant"]
+    words = ("decision", decision_id) if applicant is None else ("applicant", applicant)
+    return secret.digest(b"subject", *words)
 
 
-def _erasure_recorded(ledger: Ledger, number: int) -> bool:
+def _bytes(value: object) -> bytes:
+    """A value that was read as bytes; SQLite's columns take anything, and whatever else stands there is a fault."""
+    return value if isinstance(value, bytes) else b""
+
+
+def _erasure_recorded(ledger: Readable, number: object) -> bool:
+    if not isinstance(number, int):
+        return False
     with ledger.store.reading() as cursor:
         cursor.execute(ledger.sql.erasure_of_key, (number,))
         return bool(cursor.fetchall()[0][0])
 
 
-def _check_remembered(ledger: Ledger, verification: Verification, head: Head) -> None:
+class StoredKey(NamedTuple):
+    """A row of `keys`; its erasure's number, time and facts, None without one; whether it sealed any decision."""
+
+    number: int
+    subject: bytes | None
+    wrapped: bytes | None
+    period: str
+    made: int | None
+    destroyed: int | None
+    erasure: int | None
+    erased_at: int | None
+    erasure_facts: str | None
+    used: bool
+
+
+def _walk_keys(ledger: Readable, verification: Verification, last: int) -> None:
+    """Keys and erasures agree both ways, and no key is missing or nobody's."""
+    number = 0
+    for key in _keys(ledger, last):
+        if key.number > number + 1:
+            verification.fault(f"keys {number + 1} to {key.number - 1} are missing")
+        number = key.number
+        if fault := _fault_of_key(key):
+            verification.fault(f"key {key.number} {fault}")
+    if number < last:
+        verification.fault(f"keys {number + 1} to {last} are missing")
+
+
+def _fault_of_key(key: StoredKey) -> str | None:
+    gone = key.wrapped is None and key.subject is None
+    if not key.used:
+        return "is nobody's: no decision was sealed with it"
+    if key.erasure is None:
+        return _fault_of_live_key(key)
+    if not gone:
+        return f"was destroyed by entry {key.erasure}, and something of it stands there again"
+    if key.destroyed != key.erased_at or (key.made, key.period) != _made(key.erasure_facts):
+        return f"has other times or another period than its erasure, entry {key.erasure}, recorded"
+    return None
+
+
+def _fault_of_live_key(key: StoredKey) -> str | None:
+    if (key.wrapped is None and key.subject is None) or key.destroyed is not None:
+        return "is gone, and no erasure was recorded"
+    if key.wrapped is None or key.subject is None:
+        return "was changed: it has no key, or no subject by which its person could be found or erased"
+    return None
+
+
+def _made(erasure_facts: str | None) -> tuple[int | None, str]:
+    """When a destroyed key was made and for which period, as its erasure recorded them."""
+    try:
+        facts = orjson.loads(erasure_facts or "{}")
+        return facts.get("made"), facts.get("period", FOR_ALL_TIME)
+    except (ValueError, TypeError, AttributeError):  # the entry itself was changed, which is a fault of its own
+        return None, FOR_ALL_TIME
+
+
+def _keys(ledger: Readable, last: int) -> Iterator[StoredKey]:
+    after = 0
+    while True:
+        with ledger.store.reading() as cursor:
+            cursor.execute(ledger.sql.page_of_keys, (after, last))
+            page = [StoredKey(*values) for values in cursor.fetchall()]
+        if not page:
+            return
+        yield from page
+        after = page[-1].number
+
+
+def _check_remembered(ledger: Readable, verification: Verification, head: Head) -> None:
     if head.seq == 0:
         same = head == chain.genesis(ledger.ledger_id)
     else:
@@ -122,15 +333,14 @@ def _check_remembered(ledger: Ledger, verification: Verification, head: Head) ->
         verification.fault(f"entry {head.seq} is not the one that was written down: the chain was made anew")
 
 
-def rows(ledger: Ledger, last: int, after: int = 0) -> Iterator[tuple[Row, bytes | None]]:
-    """Entries after one number up to another, the oldest first, each with its person's wrapped key; by pages."""
+def rows(ledger: Readable, last: int, after: int = 0) -> Iterator[tuple[Row, KeyRow]]:
+    """Entries after one number up to another, the oldest first, each with its person's key; by pages."""
     while page := _page(ledger, after, last):
-        for *columns, wrapped in page:
-            yield Row(*columns), wrapped
+        yield from map(row_and_key, page)
         after = page[-1][0]
 
 
-def _page(ledger: Ledger, after: int, last: int) -> list[Any]:
+def _page(ledger: Readable, after: int, last: int) -> list[Any]:
     with ledger.store.reading() as cursor:
         cursor.execute(ledger.sql.page, (after, last))
         return list(cursor.fetchall())

@@ -20,7 +20,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import CheckFailed, ScorerError
 from credit_risk.ledger.entry import DecidedBy, Entry, Recorded, iso_time
-from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, Overloaded
+from credit_risk.ledger.errors import Conflict, EntryError, LedgerBroken, LedgerUnavailable, Overloaded
 from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
 from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
@@ -130,6 +130,9 @@ class DecisionEngine:
             record = self.ledger.get(decision_id)
         except LedgerUnavailable as error:
             raise problem_of(error) from None
+        except LedgerBroken as error:
+            log.critical("%s", error)
+            raise Problem(503, "This decision is not as it was recorded, so it is not shown.") from None
         if record is None:
             raise Problem(404, "There is no decision of this id.")
         return record.as_dict()

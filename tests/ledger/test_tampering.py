@@ -1,0 +1,256 @@
+"""The table of docs/ledger.md, "what somebody did": each of it by SQL, in both databases.
+
+With the triggers in place a tamper is refused by the database, or found; without them it is found. Each is also put to
+the public check, which must find all but those that it says it cannot.
+"""
+# ruff: noqa: E501 - one tamper a line reads as the table that it is
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from ledger_trial import KEY, change, entry, literal
+
+from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.verification import LedgerReader, verify
+
+COPY = "INSERT INTO entries SELECT {seq}, kind, at, {id}, NULL, key, facts, sealed, hash FROM entries WHERE seq = {of}"
+ERASURE = (
+    "INSERT INTO entries SELECT {seq}, 'erasure', at, 'x', NULL, {key}, facts, NULL, hash FROM entries WHERE seq = 6"
+)
+GUARDED = re.compile("(UPDATE|DELETE FROM|REPLACE INTO) entries")  # an entry behind the last cannot be refused
+PUT_BACK = "UPDATE keys SET {columns} WHERE number = 5"
+
+
+@dataclass(frozen=True)
+class Tamper:
+    """What somebody did, in SQL, and the beginning of what verifying says. public: whether the public check finds it.
+
+    sqlite_only: PostgreSQL's types refuse it.
+    """
+
+    name: str
+    fault: str
+    statements: tuple[str, ...]
+    public: bool = True
+    sqlite_only: bool = False
+
+
+def tamper(name: str, fault: str, *statements: str, public: bool = True, sqlite_only: bool = False) -> Tamper:
+    return Tamper(name, fault, statements, public, sqlite_only)
+
+
+# Of a ledger with decisions 1 to 5 of Ada, Bob, Cid, Dee and Eve, where entry 6 erased Eve, and 7 is Ada's second.
+TAMPERS = [
+    # Entries
+    tamper("fact edited", "entry 3 is not what", "UPDATE entries SET facts = replace(facts, 'decline', 'approve') WHERE seq = 3"),
+    tamper("time edited", "entry 2 is not what", "UPDATE entries SET at = at + 1 WHERE seq = 2"),
+    tamper("last entry edited", "entry 7 is not what", "UPDATE entries SET at = at + 1 WHERE seq = 7"),
+    tamper("id edited", "entry 2 is not what", "UPDATE entries SET decision_id = 'x' WHERE seq = 2"),
+    tamper("person swapped", "entry 2 is not what", "UPDATE entries SET key = 1 WHERE seq = 2"),
+    tamper("idempotency key edited", "entry 2 is not what", "UPDATE entries SET request = {bytes16} WHERE seq = 2"),
+    tamper("decision called an erasure", "entry 2 is not what", "UPDATE entries SET kind = 'erasure' WHERE seq = 2"),
+    tamper("kind nobody knows", "entry 2 is not what", "UPDATE entries SET kind = 'x' WHERE seq = 2"),
+    tamper("personal part removed", "entry 2 is not what", "UPDATE entries SET sealed = NULL WHERE seq = 2"),
+    tamper("personal part of another", "entry 2 is not what", "UPDATE entries SET sealed = (SELECT e.sealed FROM entries e WHERE e.seq = 1) WHERE seq = 2"),
+    tamper("hash edited", "entry 2 is not what", "UPDATE entries SET hash = {bytes32} WHERE seq = 2"),
+    tamper("first entry removed", "entries 1 to 1 are missing", "DELETE FROM entries WHERE seq = 1"),
+    tamper("entries removed", "entries 2 to 3 are missing", "DELETE FROM entries WHERE seq IN (2, 3)"),
+    tamper("all entries removed", "entries 1 to 7 are missing: the end was cut off", "DELETE FROM entries"),
+    tamper("end cut off", "entries 7 to 7 are missing: the end was cut off", "DELETE FROM entries WHERE seq = 7"),
+    tamper("entry put behind the end", "entries 8 to 8 stand behind the end", COPY.format(seq=8, id="'x'", of=7)),
+    tamper("entry put in far behind", "entries 8 to 900 stand behind the end", COPY.format(seq=900, id="'x'", of=7)),
+    tamper("entry put in at 0", "entries from 0 to 0 stand before the chain", COPY.format(seq=0, id="'x'", of=7)),
+    tamper("entry put in at -3", "entries from -3 to 0 stand before the chain", COPY.format(seq=-3, id="'x'", of=7)),
+    tamper(
+        "entries in another order", "entry 2 is not what",
+        "UPDATE entries SET seq = 99 WHERE seq = 2",
+        "UPDATE entries SET seq = 2 WHERE seq = 3",
+        "UPDATE entries SET seq = 3 WHERE seq = 99",
+    ),
+    tamper("entry moved away", "entries 2 to 2 are missing", "UPDATE entries SET seq = -2 WHERE seq = 2"),
+    tamper("entry replaced", "entry 2 is not what", "REPLACE INTO entries SELECT 2, kind, at, 'x', NULL, key, facts, sealed, hash FROM entries WHERE seq = 1", sqlite_only=True),
+    tamper("entry replaced by its id", "entries 2 to 2 are missing", "REPLACE INTO entries SELECT 8, kind, at, decision_id, NULL, key, facts, sealed, hash FROM entries WHERE seq = 2", sqlite_only=True),
+    tamper("text for a time", "entry 2 is not what", "UPDATE entries SET at = 'noon' WHERE seq = 2", sqlite_only=True),
+    tamper("text for a key", "entry 2 is not what", "UPDATE entries SET key = 'Bob' WHERE seq = 2", sqlite_only=True),
+    tamper("bytes for facts", "entry 2 is not what", "UPDATE entries SET facts = x'ff' WHERE seq = 2", sqlite_only=True),
+    tamper("bytes for an id", "entry 2 is not what", "UPDATE entries SET decision_id = x'ff' WHERE seq = 2", sqlite_only=True),
+    tamper("text for a hash", "entry 2 is not what", "UPDATE entries SET hash = 'x' WHERE seq = 2", sqlite_only=True),
+    tamper("text for the personal part", "entry 2 is not what", "UPDATE entries SET sealed = 'x' WHERE seq = 2", sqlite_only=True),
+    # The head
+    tamper("head set back", "the head was not signed", "UPDATE head SET seq = 6", public=True),
+    tamper("head's number of keys", "the head was not signed", "UPDATE head SET keys = 6"),
+    tamper("head's hash", "the head was not signed", "UPDATE head SET hash = {bytes32}"),
+    tamper("head's code", "the head was not signed", "UPDATE head SET mac = {bytes32}", public=False),
+    tamper("head's signature removed", "the head's public signature is not", "UPDATE head SET signature = NULL"),
+    tamper("head's signature altered", "the head's public signature is not", "UPDATE head SET signature = {bytes64}"),
+    tamper("second head", "there are 2 heads", "INSERT INTO head SELECT 2, seq, hash, keys, mac, signature FROM head"),
+    tamper("head removed", "lost its head", "DELETE FROM head"),
+    tamper("head of text", "lost its head", "UPDATE head SET seq = 'x'", sqlite_only=True),
+    # The identity
+    tamper("second identity", "there are 2 identities", "INSERT INTO identity SELECT 2, ledger_id, secret, verification_key FROM identity"),
+    tamper("another public key", "the public key that stands in the ledger", "UPDATE identity SET verification_key = {bytes32}"),
+    tamper("public key removed", "the public key that stands in the ledger", "UPDATE identity SET verification_key = NULL"),
+    tamper("another ledger's id", "the master key is not the one", "UPDATE identity SET ledger_id = {bytes16}"),
+    tamper("secret altered", "the master key is not the one", "UPDATE identity SET secret = {bytes64}", public=False),
+    tamper("identity removed", "no ledger is there", "DELETE FROM identity"),
+    # Keys and erasures
+    tamper("key removed", "key 4 is gone, and no erasure", "DELETE FROM keys WHERE number = 4"),
+    tamper("key destroyed unseen", "key 4 is gone, and no erasure", "UPDATE keys SET wrapped = NULL, subject = NULL WHERE number = 4"),
+    tamper("key's content destroyed", "key 4 is gone, and no erasure", "UPDATE keys SET wrapped = NULL WHERE number = 4"),
+    tamper("key of another", "key 2 was changed", "UPDATE keys SET wrapped = (SELECT k.wrapped FROM keys k WHERE k.number = 1) WHERE number = 2", public=False),
+    tamper("key of noise", "key 2 was changed", "UPDATE keys SET wrapped = {bytes64} WHERE number = 2", public=False),
+    tamper(
+        "subjects swapped", "key 1 was changed",
+        "UPDATE keys SET period = 'x' WHERE number = 1",
+        "UPDATE keys SET subject = (SELECT k.subject FROM keys k WHERE k.number = 1) WHERE number = 2",
+        "UPDATE keys SET subject = {subject2}, period = '' WHERE number = 1",
+        public=False,
+    ),
+    tamper("subject null", "key 2 was changed", "UPDATE keys SET subject = NULL WHERE number = 2"),
+    tamper("subject noise", "key 2 was changed", "UPDATE keys SET subject = {bytes16} WHERE number = 2", public=False),
+    tamper("another period", "key 2 was changed", "UPDATE keys SET period = '2026' WHERE number = 2", public=False),
+    tamper("another time made", "key 2 was changed", "UPDATE keys SET made = made + 1 WHERE number = 2", public=False),
+    tamper("called a key of before", "key 2 was changed", "UPDATE keys SET made = NULL WHERE number = 2", public=False),
+    tamper("called destroyed", "key 2 is gone, and no erasure", "UPDATE keys SET destroyed = 1 WHERE number = 2"),
+    tamper("key renumbered", "keys 6 to 6 stand behind", "UPDATE keys SET number = 6 WHERE number = 2"),
+    tamper("key put in", "keys 6 to 6 stand behind", "INSERT INTO keys SELECT 6, NULL, wrapped, period, made, destroyed FROM keys WHERE number = 2"),
+    tamper("key put in before", "keys from -1 to 0 stand before", "INSERT INTO keys SELECT -1, {bytes16}, wrapped, period, made, destroyed FROM keys WHERE number = 2"),
+    tamper("all keys removed", "keys 1 to 5 are missing", "DELETE FROM keys"),
+    tamper("erased key's row removed", "keys 5 to 5 are missing", "DELETE FROM keys WHERE number = 5"),
+    tamper("erased person's key put back", "key 5 was destroyed by entry 6", PUT_BACK.format(columns="wrapped = {old_wrapped}, subject = {old_subject}, destroyed = NULL")),
+    tamper("the same, called destroyed", "key 5 was destroyed by entry 6", PUT_BACK.format(columns="wrapped = {old_wrapped}, subject = {old_subject}")),
+    tamper("its content alone put back", "key 5 was destroyed by entry 6", PUT_BACK.format(columns="wrapped = {old_wrapped}")),
+    tamper("its subject alone put back", "key 5 was destroyed by entry 6", PUT_BACK.format(columns="subject = {old_subject}")),
+    tamper("another time of erasure", "key 5 has other times", PUT_BACK.format(columns="destroyed = destroyed + 1")),
+    tamper("time of erasure removed", "key 5 has other times", PUT_BACK.format(columns="destroyed = NULL")),
+    tamper("another time made of an erased key", "key 5 has other times", PUT_BACK.format(columns="made = 1")),
+    tamper("another period of an erased key", "key 5 has other times", PUT_BACK.format(columns="period = 'x'")),
+    tamper(
+        "person erased unseen by an entry before the chain", "key 2 is gone, and no erasure",
+        ERASURE.format(seq=-1, key=2),
+        "UPDATE keys SET wrapped = NULL, subject = NULL, destroyed = 1 WHERE number = 2",
+    ),
+    tamper(
+        "person erased unseen by an entry behind the chain", "entries 8 to 8 stand behind the end",
+        ERASURE.format(seq=8, key=2),
+        "UPDATE keys SET wrapped = NULL, subject = NULL, destroyed = 1 WHERE number = 2",
+    ),
+    tamper("erasure removed", "entries 6 to 6 are missing", "DELETE FROM entries WHERE seq = 6"),
+    tamper("erasure of another key", "entry 6 is not what", "UPDATE entries SET key = 2 WHERE seq = 6"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def filled(ledger):
+    """The ledger of TAMPERS, and the key of Eve as it was before her erasure."""
+    ledger.append([entry(name) for name in ("Ada", "Bob", "Cid", "Dee", "Eve")])
+    with ledger.store.reading() as cursor:
+        cursor.execute("SELECT wrapped, subject FROM keys WHERE number = 5")
+        wrapped, subject = cursor.fetchone()
+        cursor.execute("SELECT subject FROM keys WHERE number = 2")
+        [bob] = cursor.fetchone()
+    ledger.erase("Eve")
+    ledger.append([entry("Ada")])
+    noise = {f"bytes{size}": literal(ledger, bytes(size)) for size in (16, 32, 64)}
+    old = {"old_wrapped": literal(ledger, wrapped), "old_subject": literal(ledger, subject)}
+    return ledger, {**noise, **old, "subject2": literal(ledger, bob)}
+
+
+def faults(check) -> str:
+    """What a check finds, whichever way it says so; empty if the ledger holds."""
+    try:
+        return "\n".join(check().faults)
+    except (LedgerBroken, LedgerRefused, LedgerUnavailable) as error:
+        return str(error)
+
+
+def publicly(url, public):
+    with LedgerReader.open(url, verification_key=public) as reader:
+        return verify(reader)
+
+
+def privately(url):
+    with LedgerReader.open(url, key=KEY) as reader:
+        return verify(reader)
+
+
+def cases(of):
+    return [pytest.param(each, id=each.name.replace(" ", "-")) for each in of]
+
+
+def refused(ledger, each: Tamper, values, *, triggers: bool) -> bool:
+    """Do it, or learn that the database refuses it: then nothing of it may have happened."""
+    try:
+        change(ledger, *(statement.format(**values) for statement in each.statements), triggers=triggers)
+    except LedgerUnavailable:
+        assert verify(ledger).faults == []
+        return True
+    return False
+
+
+def test_the_untouched_ledger_holds(filled, url):
+    ledger, _ = filled
+    assert verify(ledger).faults == privately(url).faults == publicly(url, ledger.verification_key).faults == []
+
+
+@pytest.mark.parametrize("each", cases(TAMPERS))
+def test_every_tamper_is_found(filled, url, each):
+    ledger, values = filled
+    public = ledger.verification_key
+    by_types = each.sqlite_only and not ledger.store.sqlite
+    assert refused(ledger, each, values, triggers=False) is by_types
+    if by_types:
+        return
+    assert each.fault in faults(lambda: privately(url))
+    assert bool(faults(lambda: publicly(url, public))) is each.public
+
+
+@pytest.mark.parametrize("each", cases(TAMPERS))
+def test_every_tamper_is_refused_by_the_triggers_or_found(filled, url, each):
+    ledger, values = filled
+    if refused(ledger, each, values, triggers=True):
+        return
+    assert not GUARDED.match(each.statements[0]), "a trigger let it pass"
+    assert each.fault in faults(lambda: privately(url))
+
+
+@pytest.mark.parametrize("seq", [0, -3, 8])
+def test_what_stands_outside_the_chain_is_not_shown(filled, seq):
+    ledger, _ = filled
+    change(ledger, COPY.format(seq=seq, id="'put-in'", of=7))
+    if seq < 1:
+        assert ledger.get("put-in") is None
+        assert [one.seq for one in ledger.decisions_about("Ada")] == [1, 7]
+    else:
+        with pytest.raises(LedgerBroken, match="not in the chain as it was recorded"):
+            ledger.get("put-in")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE entries SET facts = replace(facts, 'decline', 'approve') WHERE seq = 3",
+        "UPDATE entries SET facts = 'no JSON' WHERE seq = 3",
+        "DELETE FROM entries WHERE seq = 2",
+        "UPDATE entries SET at = 1 WHERE seq = 4",
+        "UPDATE head SET seq = 2",
+        "UPDATE head SET keys = 9",
+    ],
+)
+def test_a_decision_whose_chain_was_changed_is_not_shown(filled, statement):
+    ledger, _ = filled
+    [cid] = ledger.decisions_about("Cid")
+    change(ledger, statement)
+    for look in (lambda: ledger.get(cid.decision_id), lambda: list(ledger.decisions_about("Cid"))):
+        with pytest.raises(LedgerBroken, match="Run `credit-risk ledger verify`"):
+            look()
+
+
+def test_the_last_decision_is_shown_against_the_head(filled):
+    ledger, _ = filled
+    *_, last = ledger.decisions_about("Ada")
+    assert ledger.get(last.decision_id) == last
+    change(ledger, "UPDATE entries SET at = at + 1 WHERE seq = 7")
+    with pytest.raises(LedgerBroken, match="entry 7"):
+        ledger.get(last.decision_id)
