@@ -260,7 +260,7 @@ def test_a_key_file_of_something_else_is_said(run, root, monkeypatch, content):
         "UPDATE identity SET secret = 'x'",
         "UPDATE identity SET ledger_id = 'x'",
         "UPDATE keys SET wrapped = 'x'",
-        "UPDATE keys SET subject = 'x'",
+        "UPDATE keys SET subject = 'x' WHERE number = 1",
         "UPDATE keys SET made = 'x'",
         "DELETE FROM head",
         "DELETE FROM identity",
