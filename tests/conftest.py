@@ -22,6 +22,7 @@ from passed import hand_on
 from shared import built_once
 
 TESTS = Path(__file__).parent
+SLOW = {"empty_registry", "clone"}  # fixtures: MLflow is imported, or a workflow executed
 QUICK = 5.0  # seconds of processor time, which other work on the machine hardly changes
 LENDER = TESTS / "lender"
 Raw = Callable[..., tuple[Config, Files]]
@@ -36,10 +37,13 @@ def tests_of_parts() -> list[Path]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is quick, and begin with the files that are not: no worker is left alone with one at the end."""
-    slow_files, parts = {item.path for item in items if item.get_closest_marker("slow")}, tests_of_parts()
+    parts = tests_of_parts()
     for item in items:
+        if SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
         if not item.get_closest_marker("slow") and not any(item.path.is_relative_to(part) for part in parts):
             item.add_marker("quick")
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow_files)
 
 

@@ -8,6 +8,8 @@ import pytest
 
 import architecture
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / architecture.PAGE).read_text(encoding="utf-8")
 WALKS = ("A row, from CSV to gate", "A request, from HTTP to reply")

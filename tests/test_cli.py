@@ -368,6 +368,7 @@ def test_help_and_config_do_not_wait_for_what_they_do_not_need(root, arguments, 
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_installed_command_goes_from_data_to_a_scorer(root):
     for command, written in (
         (["validate-data"], "reports/validation.json"),

@@ -21,6 +21,7 @@ import credit_risk
 from credit_risk import cli, config
 from credit_risk.config import Config
 from credit_risk.config.schema import Section
+from credit_risk.data import repository
 from credit_risk.data.simulated_lender import lender
 
 PACKAGE = Path(credit_risk.__file__).parent
@@ -28,7 +29,10 @@ CONFIG = PACKAGE / "config"
 SCHEMA = str(CONFIG / "schema.py")
 TESTS = Path(__file__).parent
 # optbinning on pandas 3; nothing of ours.
-pytestmark = pytest.mark.filterwarnings("ignore:Setting an item of incompatible dtype:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Setting an item of incompatible dtype:DeprecationWarning"),
+]
 
 STAGES = YAML(typ="safe").load(TESTS.parent / "dvc.yaml")["stages"]
 
@@ -104,7 +108,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Reads:
 
     monkeypatch.setattr(Section, "__getattribute__", read, raising=False)
     monkeypatch.setattr(Section, "model_dump", dump)
-    monkeypatch.setattr(cli, "load", load)
+    monkeypatch.setattr(repository, "load", load)
     return reads
 
 

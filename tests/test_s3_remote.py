@@ -13,6 +13,8 @@ import pytest
 
 from tools import PATIENCE, free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 

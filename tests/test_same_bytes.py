@@ -7,6 +7,8 @@ from types import ModuleType
 import pytest
 from ruamel.yaml import YAML
 
+pytestmark = pytest.mark.slow
+
 TOOL = Path(__file__).parents[1] / "tools" / "same_bytes.py"
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 DVC = Path(sys.executable).with_name("dvc")
 COPIED = (".dvc", ".dvcignore", ".gitattributes", ".gitignore", "Makefile", "sample-remote")

@@ -20,6 +20,8 @@ import pytest
 from fork_trial import ROOT, Fork, fork
 from tools import PATIENCE, free_port, needed
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "fork.md"
 
 

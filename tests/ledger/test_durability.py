@@ -19,6 +19,8 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from tools import PATIENCE, needed
 
+pytestmark = pytest.mark.slow
+
 RECORDER = Path(__file__).with_name("recorder.py")
 KILLS = int(os.environ.get("LEDGER_KILLS", "3"))
 

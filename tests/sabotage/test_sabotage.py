@@ -13,6 +13,8 @@ from trial import Trial, outcome, refusals, wrong
 
 __all__ = ["whole"]
 
+pytestmark = pytest.mark.slow
+
 QUICK = [one for one in SABOTAGES if one.quick]
 
 

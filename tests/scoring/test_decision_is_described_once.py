@@ -7,10 +7,14 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from credit_risk.batch.score import result_types
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.scoring.scorer import Scorer
+
+pytestmark = pytest.mark.slow
 
 # A process of its own: what derives from the model derives once, when it is imported or first used.
 SCRIPT = """

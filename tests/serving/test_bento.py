@@ -22,6 +22,8 @@ from credit_risk.ledger.verification import verify
 from credit_risk.scoring.scorer import Scorer
 from tools import PATIENCE, free_port
 
+pytestmark = pytest.mark.slow
+
 KEY = "5e" * 32
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": KEY}
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import server
@@ -29,6 +30,8 @@ from credit_risk.ledger.verification import verify
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 from tools import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 KEY = "5e" * 32
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": KEY}

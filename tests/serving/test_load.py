@@ -15,6 +15,8 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from tools import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 KEY = "5e" * 32
 

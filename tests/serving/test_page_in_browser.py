@@ -16,6 +16,8 @@ import server
 from credit_risk.serving import access
 from tools import needed
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": "5e" * 32}
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [

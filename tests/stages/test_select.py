@@ -27,6 +27,8 @@ from trial import FROM_SCORER, Trial, refusals
 
 __all__ = ["card", "whole"]
 
+pytestmark = pytest.mark.slow
+
 Trained = tuple[Config, Files]
 Change = Callable[..., Config]
 

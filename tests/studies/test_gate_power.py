@@ -17,6 +17,8 @@ from credit_risk.studies import gate_errors as counting
 from credit_risk.studies.gate_power import Cell, StudyPlan
 from credit_risk.studies.worlds import make_world, trials
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LENDER = ROOT / "tests" / "lender" / "credit.yaml"
 SMALL = StudyPlan(

@@ -17,6 +17,8 @@ from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.scoring.scorer import Scorer
 from tools import PATIENCE, free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def served(opened, registered, tmp_path):

@@ -16,6 +16,8 @@ from tools import HAPROXY, needed
 
 __all__ = ["empty_registry", "files", "opened", "registered"]
 
+pytestmark = pytest.mark.slow
+
 KIM = ["--by", "Kim Lee", "--reason", "a reason of five words"]
 
 
