@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
-from credit_risk.serving import access
+from credit_risk.serving import key_file
 from tools import needed
 
 pytestmark = pytest.mark.slow
@@ -224,7 +224,7 @@ def test_markup_in_what_is_sent_stays_text(page, application):
 
 def test_where_access_is_on_the_page_asks_for_a_key_and_says_what_is_wrong_with_it(browser, root, tmp_path):
     folder = server.place(tmp_path, root, access={"mode": "keys", "keys_file": "keys.json"})
-    key = access.add_key(folder / "keys.json", "branch 4", ["decide"], 1)
+    key = key_file.add_key(folder / "keys.json", "branch 4", ["decide"], 1)
     with server.serving(folder, environment=ENVIRONMENT) as found, browser.new_context() as context:
         page = context.new_page()
         page.goto(found.url)

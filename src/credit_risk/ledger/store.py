@@ -8,7 +8,7 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from credit_risk.ledger.sealing import sync_folder
 
 SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "fullfsync=ON", "checkpoint_fullfsync=ON")
 AGAIN = 0.0004  # seconds between two tries for SQLite's write lock: its own waiting grows to 100 ms and is unfair
+ANSWER = 3.0  # times busy_timeout_s, for which PostgreSQL may leave a statement of a decision without an answer
 NO_FILE = "no ledger is there. Name the right URL, or let the service make one."
 RECHECK_S = 10.0
 LOSES = {"fsync": ("off",), "full_page_writes": ("off",), "synchronous_commit": ("off",)}
@@ -38,6 +39,8 @@ class Store:
         self.busy_timeout_s = busy_timeout_s
         self.read_only = read_only
         self._settings_due = 0.0
+        # Beyond the time for which a lock may be waited for, a server that says nothing is lost.
+        self.answer_timeout_s = ANSWER * busy_timeout_s
         self.path = Path(self.url.database or "").absolute() if self.sqlite else None
         self._file: tuple[int, int] | None = None
         self.engine = self._engine()
@@ -167,7 +170,28 @@ class Store:
             "tcp_user_timeout": milliseconds,
             "options": options,
         }
-        return create_engine(self.url, connect_args=waits, pool_pre_ping=True)
+        engine = create_engine(self.url, connect_args=waits, pool_pre_ping=True, pool_timeout=self.busy_timeout_s)
+        event.listen(engine, "do_connect", self._connect_postgresql)
+        return engine
+
+    def _connect_postgresql(self, _: Any, __: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
+        """A connection whose waits end, also where the server takes what is sent and answers nothing.
+
+        The server's own timeouts do not help there: a server that is frozen keeps no time.
+        """
+        import psycopg  # noqa: PLC0415  (only where the ledger is PostgreSQL's)
+
+        longest = self.answer_timeout_s
+
+        class ImpatientConnection(psycopg.Connection[Any]):
+            def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+                try:
+                    return super().wait(gen, interval=interval, timeout=longest if timeout is None else timeout)
+                except psycopg.errors._WaitTimeout:
+                    self.pgconn.finish()  # nothing that the server says later belongs to the next statement
+                    raise psycopg.OperationalError(f"the server did not answer within {longest} seconds") from None
+
+        return ImpatientConnection.connect(*arguments, **options)
 
     def _sqlite(self) -> sqlite3.Connection:
         assert self.path is not None  # noqa: S101 - only SQLite's engine calls this

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import bentoml
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from credit_risk.config.environment import DEFAULT
 from credit_risk.errors import CreditRiskError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from credit_risk.serving.web import Service
 
 ROOT, SETTINGS, WORKERS, MASTER = (f"CREDIT_RISK_{name}" for name in ("ROOT", "SETTINGS", "WORKERS", "MASTER"))
+
+LIVENESS = ("/livez", "/readyz")
 
 log = logging.getLogger("credit_risk")
 
@@ -46,9 +49,10 @@ def start() -> "Service":
 
 def service_of(root: Path, path: Path) -> "Service":
     """The service of a repository: its settings, scorer, ledger and guard. path: of the environment's file."""
-    from credit_risk.serving import access, engine, settings, web  # noqa: PLC0415  (late: see above)
+    from credit_risk.serving import access, connections, engine, settings, web  # noqa: PLC0415  (late: see above)
 
     serving = settings.load(path)
+    connections.use(serving.limits)
     guard = access.guard(serving.access, root)
     return web.Service.of(serving, engine.start(root, serving), guard)
 
@@ -82,10 +86,15 @@ class ServiceWithoutMiddleware(bentoml.Service[Any]):  # type: ignore[misc]  # (
     """
 
     def to_asgi(self, is_main: bool = True) -> Any:
-        from credit_risk.serving import web  # noqa: PLC0415  (late: see above)
+        from credit_risk.serving import connections, web  # noqa: PLC0415  (late: see above)
 
+        connections.install()
         app: Any = super().to_asgi(is_main=is_main)
         app.user_middleware.clear()
+        # Of BentoML's own pages these two are documented; all others are answered by the service, with 404.
+        app.router.routes[:] = [
+            route for route in app.router.routes if not isinstance(route, Route) or route.path in LIVENESS
+        ]
         return web.OverloadMiddleware(app, running)
 
 

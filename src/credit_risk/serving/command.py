@@ -83,7 +83,8 @@ def _serve(
         "CREDIT_RISK_MASTER": str(os.getpid()),  # this process becomes BentoML's master
     }
     service = "credit_risk.serving.bento:CreditRisk"
-    flags = ["--host", host, "--port", str(port)]
+    # A request that is not answered by then is ended, and the batches that are worked on with it.
+    flags = ["--host", host, "--port", str(port), "--timeout-graceful-shutdown", str(serving.limits.shutdown_seconds)]
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", service, *flags])  # noqa: S606  (no shell)
 
@@ -106,9 +107,9 @@ def _add(
     environment: Environment = None,
 ) -> None:
     """Make a key and print it; it is shown this once, and kept as a hash."""
-    from credit_risk.serving import access
+    from credit_risk.serving import key_file
 
-    say(access.add_key(_key_file(root, environment), client, [str(name) for name in scope], days))
+    say(key_file.add_key(_key_file(root, environment), client, [str(name) for name in scope], days))
 
 
 def _list(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:
@@ -116,7 +117,7 @@ def _list(root: Root = HERE, environment: Environment = None, json: Json = False
     from rich.table import Table
 
     from credit_risk.data.writing import json_text
-    from credit_risk.serving import access
+    from credit_risk.serving import key_file
 
     dates = ("made", "expires", "revoked")
     rows = [
@@ -124,9 +125,9 @@ def _list(root: Root = HERE, environment: Environment = None, json: Json = False
             "id": identifier,
             "client": key["client"],
             "scopes": list(key["scopes"]),
-            **{name: access.day(key[name]) or None for name in dates},
+            **{name: key_file.day(key[name]) or None for name in dates},
         }
-        for identifier, key in access.read_keys(_key_file(root, environment)).items()
+        for identifier, key in key_file.read_keys(_key_file(root, environment)).items()
     ]
     if json:
         say(json_text(rows))
@@ -143,6 +144,6 @@ def _revoke(
     environment: Environment = None,
 ) -> None:
     """Let a key in no more, within seconds."""
-    from credit_risk.serving import access
+    from credit_risk.serving import key_file
 
-    access.revoke_key(_key_file(root, environment), identifier)
+    key_file.revoke_key(_key_file(root, environment), identifier)

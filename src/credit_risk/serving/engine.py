@@ -5,9 +5,10 @@ import hashlib
 import json
 import logging
 import os
+import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,12 +30,14 @@ from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 from credit_risk.serving.problems import Problem
-from credit_risk.serving.request_reading import Application, RequestReader
+from credit_risk.serving.request_reading import Application, Batch, RequestReader
 from credit_risk.serving.settings import Serving
 
 log = logging.getLogger(__name__)
 
 API_VERSION = 1
+IDENTIFIER = re.compile("[0-9A-Za-z-]{1,64}")
+TOGETHER = 100  # applications of a batch that are decided in one step
 WARM = 200  # decisions made before the first request: caches are filled, and nothing is compiled or allocated later
 
 
@@ -91,21 +94,19 @@ class DecisionEngine:
         return reply, recorded, self.missing_inputs(row)
 
     def decide_batch(
-        self, body: bytes, most: int, client: str
+        self, batch: Batch, client: str, step: Callable[[], None]
     ) -> tuple[list[dict[str, Any]], list[tuple[Recorded, list[str]]]]:
         """Decide a batch in one transaction. The replies, and what was recorded with the inputs that were missing.
 
         Where a single application cannot be recorded (its person's key was altered) its reply is that problem.
-        Raises Problem for a batch that is refused, or that cannot be recorded.
+        step: called before each part of the work; it may raise to end it, up to the transaction.
+        Raises Problem for a batch that cannot be recorded.
         """
-        arrived = time.perf_counter()
-        rows, references, matrix = self.reader.applications(body, most)
-        decisions = self.scorer.decide_inputs(matrix)
-        took = (time.perf_counter() - arrived) * 1e3 / len(rows)
-        entries = [
-            self._entry(row, decisions.record(index), RequestContext(client, reference, None), b"", took)
-            for index, (row, reference) in enumerate(zip(rows, references, strict=True))
-        ]
+        entries: list[Entry] = []
+        for start in range(0, len(batch.applications), TOGETHER):
+            step()
+            entries += self._decided_entries(batch, slice(start, start + TOGETHER), client)
+        step()
         try:
             outcomes = self.ledger.append(entries)
         except (EntryError, LedgerUnavailable) as error:
@@ -115,9 +116,20 @@ class DecisionEngine:
             for outcome in outcomes
         ]
         return replies, [
-            (outcome, self.missing_inputs(matrix[index : index + 1]))
+            (outcome, self.missing_inputs(batch.inputs[index : index + 1]))
             for index, outcome in enumerate(outcomes)
             if isinstance(outcome, Recorded)
+        ]
+
+    def _decided_entries(self, batch: Batch, part: slice, client: str) -> list[Entry]:
+        """The entries of some applications of a batch, decided together."""
+        arrived = time.perf_counter()
+        decisions = self.scorer.decide_inputs(batch.inputs[part])
+        applications = batch.applications[part]
+        took = (time.perf_counter() - arrived) * 1e3 / len(applications)
+        return [
+            self._entry(application, decisions.record(index), RequestContext(client, reference, None), b"", took)
+            for index, (application, reference) in enumerate(zip(applications, batch.applicants[part], strict=True))
         ]
 
     def missing_inputs(self, row: Matrix) -> list[str]:
@@ -127,7 +139,8 @@ class DecisionEngine:
     def recorded_decision(self, decision_id: str) -> dict[str, Any]:
         """A decision of the past, from the ledger. Raises Problem 404, 503."""
         try:
-            record = self.ledger.get(decision_id)
+            # A database refuses some characters; what is no id is nobody's, and no fault of the database.
+            record = self.ledger.get(decision_id) if IDENTIFIER.fullmatch(decision_id) else None
         except LedgerUnavailable as error:
             raise problem_of(error) from None
         except LedgerBroken as error:
@@ -180,8 +193,13 @@ class DecisionEngine:
         return {"base_log_odds": base, "contributions": contributions}
 
     def ready(self) -> None:
-        """Raises LedgerUnavailable if a decision could not be recorded now."""
+        """Raises LedgerUnavailable if the ledger cannot be read now."""
         self.ledger.ready()
+
+    def probe(self) -> None:
+        """Raises LedgerUnavailable if nothing can be recorded now: it writes, durably, and changes no value."""
+        with self.ledger.store.writing() as cursor:
+            cursor.execute("UPDATE head SET seq = seq")
 
     def close(self) -> None:
         """Write the decisions that wait, then close the ledger."""

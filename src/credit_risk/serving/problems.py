@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TITLES = {
-    400: "The body is not JSON",
+    400: "The request cannot be read",
     401: "Who are you?",
     403: "Not allowed",
     404: "There is no such thing",
@@ -16,8 +16,11 @@ TITLES = {
     415: "The body must be JSON",
     422: "The application is not valid",
     429: "Too many requests",
+    431: "The head of the request is too large",
     503: "Not now",
 }
+
+MOST_FAULTS = 50  # that a refusal names; of the others it says how many there are
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,11 @@ from credit_risk.scoring.signing import SignedBy
 
 
 class Jwt(Section):
-    """Which tokens of an identity provider are accepted. jwks: its keys, a file or an https URL."""
+    """Which tokens of an identity provider are accepted. jwks: its keys, a file or an https URL.
+
+    refresh_s: between two looks at the keys, so that one that was withdrawn stops counting; retry_s: between two looks
+    for a key that is not known; max_age_s: how old the keys may be where they cannot be had anew.
+    """
 
     jwks: Text
     issuer: Text
@@ -25,6 +29,15 @@ class Jwt(Section):
         tuple[Literal["RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA"], ...], Field(min_length=1)
     ]
     scope_claim: Text = "scope"
+    refresh_s: Positive = 60.0
+    retry_s: Positive = 10.0
+    max_age_s: Positive = 600.0
+
+    @model_validator(mode="after")
+    def _keys_do_not_age_between_looks(self) -> "Jwt":
+        if self.max_age_s <= self.refresh_s:
+            raise ValueError("max_age_s must be longer than refresh_s: the keys are looked at only so often")
+        return self
 
 
 class Access(Section):
@@ -47,10 +60,24 @@ class Limits(Section):
     body_bytes: Count = 65_536
     batch_bytes: Count = 8_388_608
     batch_rows: Count = 1_000
+    batch_seconds: Positive = 5.0
+    batches_at_once: Count = 2
+    head_seconds: Positive = 10.0
     request_seconds: Positive = 5.0
+    answer_seconds: Positive = 30.0
+    shutdown_seconds: Count = 20
+    arriving_bytes: Count = 67_108_864
     per_client_per_second: Positive = 5_000.0
     burst: Count = 5_000
     in_flight: Count = 32
+    client_share: Annotated[float, Field(gt=0, le=1)] = 0.75
+    probe_seconds: Positive = 5.0
+
+    @model_validator(mode="after")
+    def _the_largest_batch_fits_a_clients_share(self) -> "Limits":
+        if self.batch_bytes > self.arriving_bytes * self.client_share:
+            raise ValueError("arriving_bytes, a client's share of them, must have room for one batch (batch_bytes)")
+        return self
 
 
 class Serving(Section):

@@ -1,6 +1,7 @@
 """The service's routes: HTTP in, HTTP out. How a request is decided stands in the engine."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -21,12 +22,15 @@ from credit_risk.ledger.errors import LedgerUnavailable
 from credit_risk.ledger.reference import ReferenceRefused
 from credit_risk.serving import examples, openapi, page
 from credit_risk.serving.access import Client, Guard, Scope, needs
+from credit_risk.serving.batch_work import BatchWork
 from credit_risk.serving.engine import DecisionEngine, RequestContext
+from credit_risk.serving.json_reading import SHOWN
 from credit_risk.serving.problems import Fault, Problem
 from credit_risk.serving.prometheus import ServiceMetrics
+from credit_risk.serving.readiness import Readiness
 from credit_risk.serving.request_reading import REFERENCE, is_reference
 from credit_risk.serving.settings import Serving
-from credit_risk.serving.traffic import InFlightLimit, TokenBuckets
+from credit_risk.serving.traffic import ArrivingBodies, InFlightLimit, TokenBuckets
 
 SECURE = {
     "Cache-Control": "no-store",
@@ -36,6 +40,8 @@ SECURE = {
     "X-Frame-Options": "DENY",
 }
 JSON, PROBLEM = "application/json", "application/problem+json"
+NAMED_ONCE = {b"x-applicant-id": "X-Applicant-Id", b"idempotency-key": "Idempotency-Key"}
+CONNECTION_BYTES = 4_096  # that a request costs while its body arrives, however little of it is there
 
 Answer = Callable[["Service", Request], Awaitable[Response]]
 
@@ -49,13 +55,34 @@ class Service:
     guard: Guard
     buckets: TokenBuckets
     in_flight: InFlightLimit
+    arriving: ArrivingBodies
+    batches: BatchWork
+    readiness: Readiness
     metrics: ServiceMetrics
 
     @classmethod
     def of(cls, settings: Serving, engine: DecisionEngine, guard: Guard) -> "Service":
         limits = settings.limits
-        buckets = TokenBuckets(limits.per_client_per_second, limits.burst)
-        return cls(settings, engine, guard, buckets, InFlightLimit(limits.in_flight), ServiceMetrics(engine.by.scorer))
+        # Where nobody is asked who they are, all are one client.
+        share = limits.client_share if settings.access.mode != "off" else 1.0
+        return cls(
+            settings,
+            engine,
+            guard,
+            TokenBuckets(limits.per_client_per_second, limits.burst),
+            InFlightLimit(limits.in_flight, max(1, math.floor(limits.in_flight * share))),
+            ArrivingBodies(limits.arriving_bytes, math.floor(limits.arriving_bytes * share)),
+            BatchWork(limits.batches_at_once, limits.batch_seconds),
+            Readiness(engine, limits.probe_seconds),
+            ServiceMetrics(engine.by.scorer),
+        )
+
+    def close(self) -> None:
+        """End the batches that are worked on, then write what waits and close the ledger."""
+        self.batches.close()
+        self.readiness.close()
+        self.guard.close()
+        self.engine.close()
 
     def shed(self, scope: AsgiScope) -> Response | None:
         """503 for a decision while too many requests are in flight, else None. It does not ask who the client is."""
@@ -83,10 +110,10 @@ class OverloadMiddleware:
 async def decide(service: Service, request: Request) -> Response:
     """POST /decide: one application."""
     arrived = time.perf_counter()
-    client = await authenticated(service, request, "decide")
-    with service.in_flight.admit():
-        context = context_of(client, request)
-        body = await read(request, service.settings.limits.body_bytes, service.settings.limits.request_seconds)
+    client = authenticated(service, request, "decide")
+    context = context_of(client, request)
+    body = await read(service, request, client, service.settings.limits.body_bytes)
+    with service.in_flight.admit(client.name):
         reply, recorded, missing = await service.engine.decide(body, context)
     service.metrics.count_decision(reply["decision"], time.perf_counter() - arrived, reply["score"], missing)
     return json_(reply, headers={"Idempotency-Replayed": "true"} if recorded.repeated else {})
@@ -95,16 +122,24 @@ async def decide(service: Service, request: Request) -> Response:
 async def decide_batch(service: Service, request: Request) -> Response:
     """POST /decide/batch: many applications in one transaction."""
     arrived = time.perf_counter()
-    client = await authenticated(service, request, "decide")
+    client = authenticated(service, request, "decide")
     if "idempotency-key" in request.headers:
         raise Problem(
             422, "A batch has no idempotency key.", [Fault("Idempotency-Key", "header", None, "no such header")]
         )
-    limits = service.settings.limits
-    with service.in_flight.admit():
-        body = await read(request, limits.batch_bytes, limits.request_seconds)
+    limits, engine, batches = service.settings.limits, service.engine, service.batches
+    body = await read(service, request, client, limits.batch_bytes)
+    with service.in_flight.admit(client.name):
+        # A batch costs its applications; for what reading it takes, at least one for each single application's size.
+        paid = len(body) // limits.body_bytes
+        service.buckets.take(client.name, paid)
+        limit = batches.limit()
         # In a thread, so that single applications are answered meanwhile.
-        replies, recorded = await asyncio.to_thread(service.engine.decide_batch, body, limits.batch_rows, client.name)
+        batch = await batches.run(
+            request, limit, engine.reader.applications, body, limits.body_bytes, limits.batch_rows, limit.step
+        )
+        service.buckets.take(client.name, max(0, len(batch.applications) - 1 - paid))
+        replies, recorded = await batches.run(request, limit, engine.decide_batch, batch, client.name, limit.step)
     took = (time.perf_counter() - arrived) / len(replies)
     for decision, missing in recorded:
         service.metrics.count_decision(decision.decided["decision"], took, decision.decided["score"], missing)
@@ -113,13 +148,15 @@ async def decide_batch(service: Service, request: Request) -> Response:
 
 async def recorded_decision(service: Service, request: Request) -> Response:
     """GET /decisions/{decision_id}: a decision of the past, from the ledger."""
-    await authenticated(service, request, "read")
-    return json_(await asyncio.to_thread(service.engine.recorded_decision, request.path_params["decision_id"]))
+    client = authenticated(service, request, "read")
+    with service.in_flight.admit(client.name):  # a thread each, and a database that hangs keeps them
+        identifier = request.path_params["decision_id"]
+        return json_(await asyncio.to_thread(service.engine.recorded_decision, identifier))
 
 
 async def model(service: Service, request: Request) -> Response:
     """GET /model: the scorer that decides, its digests and the gate's verdict on it."""
-    await authenticated(service, request, "read")
+    authenticated(service, request, "read")
     engine = service.engine
     return json_(
         {
@@ -133,11 +170,12 @@ async def model(service: Service, request: Request) -> Response:
 
 
 async def health(service: Service, _: Request) -> Response:
-    """GET /health: whether a decision could be made and recorded now."""
+    """GET /health: whether a client could be let in, and a decision be made and recorded now."""
+    service.guard.check()
     try:
-        await asyncio.to_thread(service.engine.ready)
+        await service.readiness.check()
     except LedgerUnavailable:
-        raise Problem(503, "The ledger cannot be reached.", retry_after=1) from None
+        raise Problem(503, "Decisions cannot be recorded now.", retry_after=1) from None
     return json_({"status": "ready", "scorer": service.engine.by.scorer})
 
 
@@ -166,13 +204,24 @@ async def index(service: Service, _: Request) -> Response:
 
 async def not_found(_: Service, request: Request) -> Response:
     """Everything else: 405 for a known path with another method, else 404."""
-    allowed = [method for method, path, _ in ROUTES if compile_path(path)[0].match(request.url.path)]
+    path = request.scope["path"]  # request.url is made from the header Host too, which may be anything
+    allowed = [method for method, known, _ in ROUTES if compile_path(known)[0].match(path)]
     if allowed:
         raise Problem(405, f"This is answered for {allowed[0]} alone.", more={"Allow": allowed[0]})
     raise Problem(404, "There is nothing here.")
 
 
-METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
+@dataclass(frozen=True)
+class AnyMethod:
+    """An ASGI application that gives a request to a function, whatever its method; a Route of a function names some."""
+
+    answer: Callable[[Request], Awaitable[Response]]
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        response = await self.answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
 ROUTES: tuple[tuple[str, str, Answer], ...] = (
     ("POST", "/decide", decide),
     ("POST", "/decide/batch", decide_batch),
@@ -195,7 +244,7 @@ def application(start: Callable[[], Service]) -> Starlette:
         try:
             yield
         finally:
-            running.pop().engine.close()
+            running.pop().close()
 
     async def answered(answer: Answer, request: Request) -> Response:
         if not running:
@@ -213,14 +262,13 @@ def application(start: Callable[[], Service]) -> Starlette:
 
     routes = [Route(path, partial(answered, answer), methods=[method]) for method, path, answer in ROUTES]
     # Last, so that no page of the framework's own answers where this service does not.
-    routes.append(Route("/{rest:path}", partial(answered, not_found), methods=METHODS))
+    routes.append(Route("/{rest:path}", AnyMethod(partial(answered, not_found))))
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-async def authenticated(service: Service, request: Request, scope: Scope) -> Client:
+def authenticated(service: Service, request: Request, scope: Scope) -> Client:
     """The client of a request, if it is known, has the scope and is within its rate. Raises Problem 401, 403 or 429."""
-    guard, headers = service.guard, request.headers
-    client = await asyncio.to_thread(guard.client, headers) if guard.waits else guard.client(headers)
+    client = service.guard.client(request.headers)
     needs(client, scope)
     service.buckets.take(client.name)
     return client
@@ -228,39 +276,76 @@ async def authenticated(service: Service, request: Request, scope: Scope) -> Cli
 
 def context_of(client: Client, request: Request) -> RequestContext:
     """The client with what headers and query say of the request. Raises Problem 422."""
-    headers = request.headers
-    applicant, key = headers.get("x-applicant-id"), headers.get("idempotency-key")
-    wrong = [Fault("Idempotency-Key", "header", None, REFERENCE)] if key is not None and not is_reference(key) else []
+    sent = [(name, value.decode("latin-1")) for name, value in request.scope["headers"] if name in NAMED_ONCE]
+    wrong = []
+    if len({name for name, _ in sent}) < len(sent):
+        wrong = [
+            Fault(header, "header", None, "this header once")
+            for name, header in NAMED_ONCE.items()
+            if sum(1 for each, _ in sent if each == name) > 1
+        ]
+    values = dict(sent)
+    applicant, key = values.get(b"x-applicant-id"), values.get(b"idempotency-key")
+    if key is not None and not is_reference(key):
+        wrong.append(Fault("Idempotency-Key", "header", None, REFERENCE))
     try:
         applicant = None if applicant is None else reference.from_header(applicant)
     except ReferenceRefused:
         wrong.append(Fault("X-Applicant-Id", "header", None, reference.IN_HEADER))
-    explain = request.query_params.get("explain", "false")
-    if explain not in ("true", "false"):
-        wrong.append(Fault("explain", "query", explain[:100], "true or false"))
+    explain = request.query_params.getlist("explain") if request.scope["query_string"] else []
+    if explain not in ([], ["true"], ["false"]):
+        wrong.append(Fault("explain", "query", ", ".join(explain)[:SHOWN], "true or false, once"))
     if wrong:
         raise Problem(422, "The application was not looked at.", wrong)
-    return RequestContext(client.name, applicant, key, explain == "true")
+    return RequestContext(client.name, applicant, key, explain == ["true"])
 
 
-async def read(request: Request, most: int, seconds: float) -> bytes:
-    """The body of a request. most: bytes; seconds: for it to arrive. Raises Problem 408, 413 or 415."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+async def read(service: Service, request: Request, client: Client, most: int) -> bytes:
+    """The body of a request, of at most so many bytes.
+
+    Raises Problem 408, 413, 415; 429 or 503 where more bodies are arriving than may at once.
+    """
+    headers = request.headers
+    kinds = headers.getlist("content-type")
+    if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() != JSON:
         raise Problem(415, f"Send {JSON} in the header Content-Type.")
-    too_large = Problem(413, f"A body may have {most:,} bytes.")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise too_large
-    body = bytearray()
+    if any(coding.strip().lower() != "identity" for coding in headers.getlist("content-encoding")):
+        raise Problem(415, "Send the body as it is, without Content-Encoding.", more={"Accept-Encoding": "identity"})
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > 18 or int(declared) > most):
+        raise too_large(most)
+    seconds = service.settings.limits.request_seconds
     try:
         async with asyncio.timeout(seconds):
-            async for part in request.stream():
-                body += part
-                if len(body) > most:
-                    raise too_large
+            return await arrived_body(service.arriving, request.receive, client.name, most)
     except (TimeoutError, ClientDisconnect):
         raise Problem(408, f"The body did not arrive within {seconds:g} seconds.") from None
-    return bytes(body)
+
+
+async def arrived_body(arriving: ArrivingBodies, receive: Receive, client: str, most: int) -> bytes:
+    """A body when all of it is there; meanwhile it counts among those that arrive. Raises Problem, ClientDisconnect."""
+    counted = CONNECTION_BYTES
+    arriving.add(client, counted)
+    try:
+        parts = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            part = message.get("body", b"")
+            if len(parts) + len(part) > most:
+                raise too_large(most)
+            if not message.get("more_body", False):
+                return bytes(parts + part) if parts else part
+            arriving.add(client, len(part))
+            counted += len(part)
+            parts += part
+    finally:
+        arriving.remove(client, counted)
+
+
+def too_large(most: int) -> Problem:
+    return Problem(413, f"A body may have {most:,} bytes.")
 
 
 def json_(content: Any, *, headers: dict[str, str] | None = None) -> Response:
