@@ -24,7 +24,6 @@ from credit_risk.ledger.sealing import sync_folder
 
 SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "fullfsync=ON", "checkpoint_fullfsync=ON")
 AGAIN = 0.0004  # seconds between two tries for SQLite's write lock: its own waiting grows to 100 ms and is unfair
-ANSWER = 3.0  # times busy_timeout_s, for which PostgreSQL may leave a statement of a decision without an answer
 NO_FILE = "no ledger is there. Name the right URL, or let the service make one."
 RECHECK_S = 10.0
 LOSES = {"fsync": ("off",), "full_page_writes": ("off",), "synchronous_commit": ("off",)}
@@ -41,6 +40,8 @@ class Store:
         self._settings_due = 0.0
         # Beyond the time for which a lock may be waited for, a server that says nothing is lost.
         self.answer_timeout_s = ANSWER * busy_timeout_s
+        # For each wait for PostgreSQL; None where a statement may take long: verification, migration, maintenance.
+        self.answer_timeout_s: float | None = None
         self.path = Path(self.url.database or "").absolute() if self.sqlite else None
         self._file: tuple[int, int] | None = None
         self.engine = self._engine()
@@ -181,12 +182,13 @@ class Store:
         """
         import psycopg  # noqa: PLC0415  (only where the ledger is PostgreSQL's)
 
-        longest = self.answer_timeout_s
+        store = self
 
         class ImpatientConnection(psycopg.Connection[Any]):
             def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+                longest = store.answer_timeout_s if timeout is None else timeout
                 try:
-                    return super().wait(gen, interval=interval, timeout=longest if timeout is None else timeout)
+                    return super().wait(gen, interval=interval, timeout=longest)
                 except psycopg.errors._WaitTimeout:
                     self.pgconn.finish()  # nothing that the server says later belongs to the next statement
                     raise psycopg.OperationalError(f"the server did not answer within {longest} seconds") from None

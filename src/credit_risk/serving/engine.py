@@ -232,6 +232,7 @@ def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.en
             "or set serving.gate to `reported` where nothing is decided for real."
         )
     ledger = open_ledger(root, settings.ledger, environment, create=True)
+    ledger.store.answer_timeout_s = settings.ledger.busy_timeout_s + settings.ledger.answer_timeout_s
     commit = group_commit(ledger, most_waiting=settings.ledger.most_waiting)
     return DecisionEngine(scorer, digests(path, scorer), verdict, ledger, commit)
 
