@@ -233,7 +233,13 @@ def test_whatever_bytes_come_the_answer_is_a_refusal_of_the_clients(body):
 def test_a_batch_holds_what_json_says_and_refuses_what_json_refuses(value):
     body = json.dumps({"applications": [value, {}], "applicants": [value, None]}).encode()
     lists = BatchJson.lists(body, 10_000, 5, lambda: None)
-    assert lists == parsed(body)
+    expected = parsed(body)
+    if isinstance(value, list):
+        expected["applications"][0] = expected["applicants"][0] = []
+    if isinstance(value, dict):
+        fields = {name: type(field)() if isinstance(field, dict | list) else field for name, field in value.items()}
+        expected["applications"][0] = expected["applicants"][0] = fields
+    assert lists == expected
 
 
 @pytest.mark.parametrize(

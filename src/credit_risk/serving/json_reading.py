@@ -49,7 +49,10 @@ class BatchJson:
 
     @classmethod
     def lists(cls, body: bytes, piece: int, most: int, step: Callable[[], None]) -> dict[str, Any]:
-        """`applications`, and `applicants` if it is there; of another type each stands as it is."""
+        """`applications`, and `applicants` if it is there; of another type each stands as it is.
+
+        Lists and objects within a field of an application are empty.
+        """
         reader = cls(_text(body), piece, most, step)
         return _decoded(reader._lists)
 
@@ -103,7 +106,7 @@ class BatchJson:
             return
         for _ in range(self.most):
             self.step()
-            yield self._value()
+            yield _hollow(self._value())
             if self._take("]"):
                 return
             if not self._take(","):
@@ -137,6 +140,19 @@ class BatchJson:
 
     def _error(self, message: str) -> json.JSONDecodeError:
         return json.JSONDecodeError(message, self.text, self.position)
+
+
+def _hollow(element: Any) -> Any:
+    """An element without what its lists and objects hold: no field takes those, so that they are there says enough.
+
+    Kept until the batch is read, millions of them would make the garbage collector stop every thread for a while.
+    """
+    if not isinstance(element, dict):
+        return type(element)() if isinstance(element, list) else element
+    for name, value in element.items():
+        if isinstance(value, dict | list):
+            element[name] = type(value)()
+    return element
 
 
 def _text(body: bytes) -> str:
