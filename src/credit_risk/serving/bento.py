@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 ROOT, SETTINGS, WORKERS, MASTER = (f"CREDIT_RISK_{name}" for name in ("ROOT", "SETTINGS", "WORKERS", "MASTER"))
 
-LIVENESS = ("/livez", "/readyz")
-
 log = logging.getLogger("credit_risk")
 
 
@@ -93,7 +91,7 @@ class ServiceWithoutMiddleware(bentoml.Service[Any]):  # type: ignore[misc]  # (
         app.user_middleware.clear()
         # Of BentoML's own pages these two are documented; all others are answered by the service, with 404.
         app.router.routes[:] = [
-            route for route in app.router.routes if not isinstance(route, Route) or route.path in LIVENESS
+            route for route in app.router.routes if not isinstance(route, Route) or route.path in web.LIVENESS
         ]
         return web.OverloadMiddleware(app, running)
 

@@ -206,6 +206,8 @@ async def not_found(_: Service, request: Request) -> Response:
     """Everything else: 405 for a known path with another method, else 404."""
     path = request.scope["path"]  # request.url is made from the header Host too, which may be anything
     allowed = [method for method, known, _ in ROUTES if compile_path(known)[0].match(path)]
+    if path in LIVENESS:
+        allowed = ["GET"]
     if allowed:
         raise Problem(405, f"This is answered for {allowed[0]} alone.", more={"Allow": allowed[0]})
     raise Problem(404, "There is nothing here.")
@@ -222,6 +224,7 @@ class AnyMethod:
         await response(scope, receive, send)
 
 
+LIVENESS = ("/livez", "/readyz")  # answered by BentoML, before the service is asked
 ROUTES: tuple[tuple[str, str, Answer], ...] = (
     ("POST", "/decide", decide),
     ("POST", "/decide/batch", decide_batch),
