@@ -38,8 +38,6 @@ class Store:
         self.busy_timeout_s = busy_timeout_s
         self.read_only = read_only
         self._settings_due = 0.0
-        # Beyond the time for which a lock may be waited for, a server that says nothing is lost.
-        self.answer_timeout_s = ANSWER * busy_timeout_s
         # For each wait for PostgreSQL; None where a statement may take long: verification, migration, maintenance.
         self.answer_timeout_s: float | None = None
         self.path = Path(self.url.database or "").absolute() if self.sqlite else None

@@ -1,0 +1,168 @@
+"""The real service under clients that mean it: slow heads and bodies, worst batches, and what BentoML would answer."""
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import server
+
+from credit_risk.rollout.counts import answers
+from credit_risk.serving.key_file import add_key
+
+ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": "5e" * 32}
+HEAD_SECONDS, BODY_SECONDS = 3.0, 20.0
+
+
+@pytest.fixture(scope="module")
+def served(root, tmp_path_factory):
+    """A service with access on and short deadlines, and the keys of two clients."""
+    limits = {
+        "head_seconds": HEAD_SECONDS,
+        "request_seconds": BODY_SECONDS,
+        "batch_seconds": 3_600,
+        "shutdown_seconds": 3,
+        "in_flight": 4,
+        "client_share": 0.5,
+    }
+    folder = server.place(
+        tmp_path_factory.mktemp("hostile"), root, access={"mode": "keys", "keys_file": "keys.json"}, limits=limits
+    )
+    keys = {name: add_key(folder / "keys.json", name, ["decide", "read"], 1) for name in ("slow", "quick")}
+    with server.serving(folder, environment=ENVIRONMENT) as found:
+        yield found, keys
+
+
+def connect(url: str) -> socket.socket:
+    address = httpx.URL(url)
+    return socket.create_connection((address.host, address.port), timeout=60)
+
+
+def begun(url: str, key: str, path: str = "/decide") -> socket.socket:
+    """A request whose body has begun, and does not go on."""
+    connection = connect(url)
+    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n"
+    connection.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
+    return connection
+
+
+def test_forty_slow_bodies_of_one_client_keep_nobody_waiting(served, application):
+    found, keys = served
+    with ExitStack() as open_connections:
+        slow = [open_connections.enter_context(begun(found.url, keys["slow"])) for _ in range(40)]
+        time.sleep(0.5)
+        for _ in range(20):
+            answer = httpx.post(
+                f"{found.url}/decide", json=application, headers={"X-API-Key": keys["quick"]}, timeout=60
+            )
+            assert answer.status_code == 200
+        assert slow[0].recv(15) == b"HTTP/1.1 408 Re"
+
+
+def test_a_thousand_partial_heads_keep_nobody_waiting_and_end(served):
+    found, _ = served
+    with ExitStack() as open_connections:
+        partial = [open_connections.enter_context(connect(found.url)) for _ in range(1_100)]
+        for connection in partial:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-")
+        assert httpx.get(f"{found.url}/livez", timeout=60).status_code == 200
+        assert {connection.recv(10) for connection in partial} == {b""}
+
+
+@pytest.mark.parametrize("drip", [b"\r\n", b"G", b"GET / HTTP/1.1\r\nHost: a\r\nX: b"])
+def test_a_head_that_comes_drop_by_drop_ends_too(served, drip):
+    found, _ = served
+    with connect(found.url) as connection:
+        connection.sendall(drip)
+        threading.Timer(HEAD_SECONDS / 2, connection.sendall, [drip[:1]]).start()
+        assert connection.recv(10) == b""
+
+
+def test_after_an_answer_a_body_that_nobody_reads_ends_too(served):
+    found, _ = served
+    with begun(found.url, "ck_unknown_key") as connection:
+        assert connection.recv(12) == b"HTTP/1.1 401"
+        deadline = time.monotonic() + 60
+        try:
+            while connection.recv(4_096):
+                connection.sendall(b" ")
+                assert time.monotonic() < deadline
+        except ConnectionError:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /livez HTTP/1.1\r\nX: " + b"a" * 70_000, 431),
+        (b"NONSENSE\r\n\r\n", 400),
+        (b"GET /\xff HTTP/1.1\r\n\r\n", 400),
+        (b"FOO /decide HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"PROPFIND /decide HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+        (b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /nothing HTTP/1.1\r\nHost: [\r\n\r\n", 404),
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+        (b"GET /schema.json HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+        (b"POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 405),
+    ],
+)
+def test_what_is_no_request_of_ours_is_answered_by_ourselves(served, sent, status):
+    found, _ = served
+    with connect(found.url) as connection:
+        connection.sendall(sent)
+        got = connection.recv(100_000).decode()
+    head, _, body = got.partition("\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert "application/problem+json" in head
+    assert json.loads(body)["status"] == status
+
+
+def test_nothing_that_a_client_sends_counts_as_a_failure_of_the_service(served):
+    found, keys = served
+    headers = {"X-API-Key": keys["quick"], "Content-Type": "application/json"}
+    for body in (b"1" * 4_300, b'{"income": 1' + b"0" * 400 + b"}", b"[" * 60_000, b'{"\\ud800": 1}', b"\xff", b"{}"):
+        for path in ("/decide", "/decide/batch"):
+            assert 400 <= httpx.post(f"{found.url}{path}", content=body, headers=headers, timeout=60).status_code < 500
+    for path in ("/decisions/%00", "/decisions/%ff", "/decisions/..", "/decide?explain=%ff%00"):
+        assert 400 <= httpx.get(f"{found.url}{path}", headers=headers, timeout=60).status_code < 500
+    _, errors = answers(httpx.get(f"{found.url}/metrics", timeout=60).text)
+    assert errors == 0
+
+
+def test_a_batch_whose_client_has_gone_and_one_that_goes_on_for_ever_end(root, tmp_path, application, monkeypatch):
+    """The scorer takes its time here (a second a step), so that only being ended ends a batch within the test."""
+    folder = server.place(tmp_path, root, limits={"batch_seconds": 3_600, "shutdown_seconds": 1, "batch_rows": 100_000})
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "sitecustomize.py").write_text(
+        "import time\nfrom credit_risk.serving import batch_work\n"
+        "step = batch_work.WorkLimit.step\n"
+        "batch_work.WorkLimit.step = lambda self: (time.sleep(0.2), step(self))[1]\n"
+    )
+    found = server.begin(folder, environment=ENVIRONMENT | {"PYTHONPATH": str(tmp_path / "slow")})
+    body = json.dumps({"applications": [application] * 10_000}).encode()
+    head = b"POST /decide/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    try:
+        server.wait(found)
+        with connect(found.url) as gone:
+            gone.sendall(head % len(body) + body)
+            time.sleep(1)
+        deadline = time.monotonic() + 60
+        while 'credit_risk_problems_total{status="408"} 1.0' not in httpx.get(f"{found.url}/metrics", timeout=60).text:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        with connect(found.url) as staying:
+            staying.sendall(head % len(body) + body)
+            time.sleep(1)
+            os.kill(found.process.pid, signal.SIGTERM)
+            assert found.process.wait(25) is not None
+    finally:
+        server.end(found)
