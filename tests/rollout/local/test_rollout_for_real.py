@@ -67,25 +67,19 @@ def test_a_rollout_and_a_rollback_fail_no_request_and_the_registry_follows(up, f
     assert "rollback of 1" in capsys.readouterr().out.replace("\n", " ")
 
 
-def test_a_candidate_that_declines_nearly_all_is_stopped_by_its_shadow(up, files, registered, opened, capsys):
+def test_four_eyes_and_the_shadow_each_stop_a_candidate_before_it_decides(up, files, registered, opened, capsys):
+    """One environment for both, as starting it is most of the work: who registered may not deploy, then Ada may."""
     port, root = up
-    assemble_again(files, lgd=2.0)
+    assemble_again(files, lgd=2.0)  # declines nearly all
     registered()
     move_version(opened, "nominate", "2")
+    assert main(["deploy", *root, *KIM]) == 1
+    assert "four eyes" in capsys.readouterr().err
+    assert LocalFolder(files.root).versions() == {"blue": "1"}
     with Applicants(port, rate=200, people=100) as asking:
         time.sleep(4)
     assert asking.failed() == []
     assert main(["deploy", *root, *ADA]) == 1
     assert "shadow: approval_rate" in capsys.readouterr().err
     assert standing(opened.events()).champion == 1
-    assert LocalFolder(files.root).versions() == {"blue": "1"}
-
-
-def test_who_registered_a_version_does_not_bring_it_into_traffic(up, files, registered, opened, capsys):
-    _, root = up
-    assemble_again(files, lgd=0.51)
-    registered()
-    move_version(opened, "nominate", "2")
-    assert main(["deploy", *root, *KIM]) == 1
-    assert "four eyes" in capsys.readouterr().err
     assert LocalFolder(files.root).versions() == {"blue": "1"}
