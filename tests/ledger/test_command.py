@@ -114,15 +114,6 @@ def test_replay_of_another_scorer_alone_exits_1(run, trained):
     assert (code, "No decision could be made again" in err) == (1, True)
 
 
-def test_the_bench_says_what_fdatasync_costs_and_leaves_nothing(run, root):
-    code, out, _ = run("bench", "--entries", "70")
-    assert (code, "fdatasync of one page" in out, len(out.splitlines())) == (0, True, 6)
-    assert [path.name for path in (root / "build").iterdir()] == ["ledger"]
-    code, _, err = run("bench", "--url", f"sqlite:///{root}/build/ledger/ledger.db")
-    assert code == 2
-    assert "master key" in err
-
-
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
@@ -174,7 +165,7 @@ def verbs():
 
 @pytest.mark.parametrize(
     "verb",
-    ["verify", "head", "public-key", "migrate", "show", "replay", "backup", "restore", "erase", "rekey", "bench"],
+    ["verify", "head", "public-key", "migrate", "show", "replay", "backup", "restore", "erase", "rekey"],
 )
 def test_every_verb_teaches(capsys, verb):
     assert set(verbs()) >= {verb}

@@ -1,8 +1,6 @@
 """`credit-risk ledger`: look a ledger through, show, replay, copy and erase."""
 
 import os
-import secrets
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,9 +45,6 @@ RESTORE_MORE = "Persons who were erased after the backup was made come back with
 PUBLIC_KEY_MORE = "Give it to auditors once, by a way of your own: `credit-risk ledger verify --public-key KEY`."
 NOBODY = "The ledger holds nothing of this person: never recorded under this reference, or erased already."
 ERASE_MORE = "This cannot be undone. Backups keep the key: erase there too, or let them expire."
-BENCH_MORE = """
-Without --url it measures a throw-away SQLite ledger below build/; a ledger that holds decisions is refused.
-"""
 
 Url = Annotated[str | None, Option("--url", help="The ledger, as sqlite:///build/ledger/ledger.db.")]
 KeyFile = Annotated[Path, Option("--key-file", help="The master key.")]
@@ -78,7 +73,6 @@ def add_commands(app: Typer) -> None:
     add(ledger, "restore", _restore, more=RESTORE_MORE)
     add(ledger, "erase", _erase, more=ERASE_MORE)
     add(ledger, "rekey", _rekey)
-    add(ledger, "bench", _bench, more=BENCH_MORE)
 
 
 def _ledger(
@@ -269,26 +263,6 @@ def _rekey(root: Root = HERE, environment: Environment = None, url: Url = None, 
     with _opened(root, environment, url, key_file) as ledger:
         ledger.rekey(new)
     say("The ledger opens with the new master key alone. Backups made before open with the old one.")
-
-
-def _bench(
-    entries: Annotated[int, Option(help="Decisions for each number of submitters.")] = 3_000,
-    root: Root = HERE,
-    url: Url = None,
-) -> None:
-    """Measure durable decisions a second, and what fdatasync costs here."""
-    from credit_risk.ledger import bench
-    from credit_risk.ledger.ledger import Ledger
-
-    below = root / "build"
-    below.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=below) as folder:
-        address = url or f"sqlite:///{Path(folder).absolute()}/bench.db"
-        with Ledger.open(address, key=secrets.token_bytes(32)) as ledger:
-            if ledger.head().seq:
-                raise UsageError(f"{ledger.store.address} holds decisions; measure in a database of its own.")
-            measured = list(bench.measure(ledger, entries=entries))
-        say(bench.table(bench.fdatasync_us(Path(folder)), measured))
 
 
 def _opened(root: Path, environment: str | None, url: str | None, key_file: Path) -> "Ledger":

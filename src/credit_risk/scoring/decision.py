@@ -310,9 +310,6 @@ def batch_columns() -> tuple[str, ...]:
     return *sorted(by_itself, key=lambda name: name == "decision"), WHY
 
 
-REASON_REFERENCE = "#/components/schemas/Reason"  # where an OpenAPI document describes a reason
-
-
 @cache
 def field_schemas() -> Mapping[str, dict[str, Any]]:
     """JSON Schema of each field of Decision; a reason stands as a reference, see `reason_field_schemas`."""

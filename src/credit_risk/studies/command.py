@@ -1,14 +1,21 @@
-"""The maintainers' measurements: `credit-risk bench` and `credit-risk gate-power`."""
+"""The maintainers' measurements: `credit-risk bench`, `credit-risk gate-power` and `credit-risk ledger bench`."""
 
+import secrets
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 from typer import Option, Typer
 
-from credit_risk.command_line import HERE, STUDIES, ConfigFile, Root, add, say
+from credit_risk.command_line import HERE, STUDIES, ConfigFile, Root, add, say, verbs_of
+from credit_risk.errors import UsageError
 
 POWER_EXAMPLE = """
 example:
   credit-risk gate-power --quick
+"""
+LEDGER_BENCH_MORE = """
+Without --url it measures a throw-away SQLite ledger below build/; a ledger that holds decisions is refused.
 """
 
 
@@ -16,6 +23,8 @@ def add_commands(app: Typer) -> None:
     """Add the maintainers' measurements."""
     add(app, "bench", _bench, group=STUDIES)
     add(app, "gate-power", _gate_power, group=STUDIES, more=POWER_EXAMPLE)
+    ledger = verbs_of(app, "ledger")
+    add(ledger, "bench", _ledger_bench, more=LEDGER_BENCH_MORE)
 
 
 def _bench(
@@ -51,3 +60,23 @@ def _gate_power(
             return
         write_json(files.root / gate_power.FIGURES, measured)
     say(str(gate_power.write_documents(files.root)))
+
+
+def _ledger_bench(
+    entries: Annotated[int, Option(help="Decisions for each number of submitters.")] = 3_000,
+    root: Root = HERE,
+    url: Annotated[str | None, Option(help="The ledger, as sqlite:///build/ledger/ledger.db.")] = None,
+) -> None:
+    """Measure durable decisions a second, and what fdatasync costs here."""
+    from credit_risk.ledger.ledger import Ledger
+    from credit_risk.studies import ledger_bench
+
+    below = root / "build"
+    below.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=below) as folder:
+        address = url or f"sqlite:///{Path(folder).absolute()}/bench.db"
+        with Ledger.open(address, key=secrets.token_bytes(32)) as ledger:
+            if ledger.head().seq:
+                raise UsageError(f"{ledger.store.address} holds decisions; measure in a database of its own.")
+            measured = list(ledger_bench.measure(ledger, entries=entries))
+        say(ledger_bench.table(ledger_bench.fdatasync_us(Path(folder)), measured))
