@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -336,3 +337,24 @@ def test_an_environment_without_rollouts_is_what_service_and_registry_read():
     """Sections that nothing reads any more would say what they do not do."""
     left = parts.without(text(ROOT, "configs/deploy/local.yaml"), parts.read(ROOT))
     assert set(YAML(typ="safe").load(left)) == {"serving", "registry"}
+
+
+@pytest.mark.parametrize("extra", ["short", "noted", "long", "last"])
+def test_an_extra_goes_alone_however_it_is_written(extra):
+    written = {
+        "short": 'short = ["a[x]>=1", "b"]\n',
+        "noted": 'noted = ["c"]  # why\n',
+        "long": 'long = [  # of d [too]\n    "d[x]",\n]\n',
+        "last": 'last = [\n    "e",\n]\n',
+    }
+    assert parts.without_extras("".join(written.values()), [extra]) == "".join(
+        line for name, line in written.items() if name != extra
+    )
+
+
+def test_removal_of_a_part_leaves_every_other_extra_here():
+    project = text(ROOT, "pyproject.toml")
+    extras = tomllib.loads(project)["project"]["optional-dependencies"]
+    for extra in (part.extra for part in parts.read(ROOT).values() if part.extra):
+        left = tomllib.loads(parts.without_extras(project, [extra]))["project"]["optional-dependencies"]
+        assert set(left) == set(extras) - {extra}

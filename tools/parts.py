@@ -307,7 +307,9 @@ def imported(source: str) -> Iterator[tuple[int, str]]:
 def without_extras(project: str, extras: Iterable[str]) -> str:
     """pyproject.toml less these extras, also where `dev` names them."""
     for extra in extras:
-        project = re.sub(rf"^{extra} = \[.*?^\]\n|^{extra} = \[[^\n]*\]\n", "", project, count=1, flags=re.M | re.S)
+        # On one line, or else up to the next line that is `]` alone.
+        on_lines = rf"^{extra} = \[(?:[^\n#]*\][^\n]*\n|.*?^\]\n)"
+        project = re.sub(on_lines, "", project, count=1, flags=re.M | re.S)
         project = re.sub(
             r'("credit-risk\[)([^\]]*)(\])',
             lambda found, extra=extra: (
