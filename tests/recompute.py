@@ -246,6 +246,8 @@ def leak(config, tables, outcomes, scored, gini):
     strongest = max(best, key=best.get)
     pooled = pd.concat([pd.DataFrame(columns_of(config, tables[name])).assign(split_=name) for name in SPLITS])
     inputs = [name for name in pooled if name in config["columns"]]
+    if config["split"].get("equal_rows", "together") == "own":  # a row is then known by its name alone
+        pooled, inputs = pd.concat([outcomes[name].assign(split_=name) for name in SPLITS]), ["row"]
     shared = int((pooled.groupby(inputs, dropna=False)["split_"].transform("nunique") > 1).sum())
     found = {"marked": max(sure.values()), "marked_feature": max(sure, key=sure.get) if max(sure.values()) > 0 else ""}
     found |= {"strongest_feature": strongest, "strongest_gini": best[strongest], "rows_across_splits": shared}

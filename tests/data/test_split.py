@@ -37,7 +37,7 @@ def test_the_key_of_a_row_does_not_depend_on_the_rows_around_it():
 
 
 def test_equal_rows_are_one_group_without_an_applicant():
-    group = split.groups(np.array([5, 9, 5, 1], dtype=np.uint64), None)
+    group = split.groups(np.array([5, 9, 5, 1], dtype=np.uint64), None, equal_together=True)
     assert group[0] == group[2]
     assert len(set(group)) == 3
 
@@ -45,13 +45,34 @@ def test_equal_rows_are_one_group_without_an_applicant():
 def test_rows_are_linked_through_applicants_and_through_equal_rows():
     # Ann's two rows; her second equals Bob's first; Bob's second equals nobody's: all four are one group.
     keys = np.array([1, 2, 2, 3, 4], dtype=np.uint64)
-    group = split.groups(keys, Series(["Ann", "Ann", "Bob", "Bob", "Cyd"]))
+    group = split.groups(keys, Series(["Ann", "Ann", "Bob", "Bob", "Cyd"]), equal_together=True)
     assert len(set(group[:4])) == 1
     assert group[4] != group[0]
 
 
+def test_equal_rows_are_other_applicants_unless_they_are_declared_copies():
+    keys = np.array([5, 5, 5, 1], dtype=np.uint64)
+    assert len(set(split.groups(keys, None, equal_together=False))) == 4
+    group = split.groups(keys, Series(["Ann", None, None, "Ann"]), equal_together=False)
+    assert group[0] == group[3]
+    assert len(set(group)) == 3  # a blank is nobody, so two blanks are not one
+
+
+def test_what_a_split_removes_is_told_with_its_bad_rate_and_stops_it_beyond_the_declared_share():
+    settings = Split(by="time", train=0.5, selection=0.25, test=0.25, seed=1, max_removed=0.4)
+    keys = np.arange(40, dtype=np.uint64)
+    date, bad = Series(pd.date_range("2024-01-01", periods=40)), np.arange(40) % 2 == 0
+    group = np.where(np.arange(40) < 10, 30 + np.arange(40), np.arange(40))  # a third of the past returns in the test
+    assignment, _ = split.by_time(group, keys, bad, date, split=settings, embargo_months=0)
+    assert assignment.left_out["applicant stands in the test rows"] == 10
+    assert assignment.left_out_bad_rate == {"applicant stands in the test rows": 0.5}
+    strict = settings.model_copy(update={"max_removed": 0.3})
+    with pytest.raises(DataError, match=r"10 of 30 older rows \(bad rate 50.0%.*max_removed allows 30%"):
+        split.by_time(group, keys, bad, date, split=strict, embargo_months=0)
+
+
 def test_rows_without_an_applicant_are_not_taken_for_one_person():
-    group = split.groups(np.array([1, 2, 3], dtype=np.uint64), Series([None, None, "Ann"]))
+    group = split.groups(np.array([1, 2, 3], dtype=np.uint64), Series([None, None, "Ann"]), equal_together=True)
     assert len(set(group)) == 3
 
 
@@ -74,10 +95,10 @@ def test_a_group_is_never_split():
 def test_the_order_of_the_rows_does_not_matter():
     bad = np.arange(200) % 5 == 0
     keys = keys_of(200)
-    group = split.groups(keys, Series(np.arange(200) // 2))
+    group = split.groups(keys, Series(np.arange(200) // 2), equal_together=True)
     part = split.at_random(group, keys, bad, SHARES, 1)
     order = np.random.default_rng(3).permutation(200)
-    again = split.groups(keys[order], Series(np.arange(200) // 2).iloc[order])
+    again = split.groups(keys[order], Series(np.arange(200) // 2).iloc[order], equal_together=True)
     assert_array_equal(split.at_random(again, keys[order], bad[order], SHARES, 1), part[order])
 
 

@@ -82,3 +82,15 @@ def test_numbers_are_read_and_what_is_none_is_missing():
     found = cells.numbers_of(Series(["1", "2.5", None, "x"], dtype="str"))
     assert found[:2].tolist() == [1.0, 2.5]
     assert np.isnan(found[2:]).all()
+
+
+def test_na_among_codes_of_two_letters_is_a_country_and_elsewhere_a_gap():
+    countries = Series(["NA", "ZA", "BW", "NA"])
+    assert cells.real_gaps(set(countries)) == {"NA"}
+    assert cells.missing_words({"country": countries}) == ("",)
+    assert cells.missing_words({"country": countries, "income": Series(["1", "NA"])}) == ("", "NA")
+    assert cells.real_gaps({"NA", "yes", "no"}) == set()
+
+
+def test_words_for_a_gap_in_a_target_are_no_outcome():
+    assert cells.outcome_gaps(["0", "1", "NA", "?", "\\N", "Current", " "]) == (" ", "?", "NA", "\\N")

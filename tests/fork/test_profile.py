@@ -25,7 +25,7 @@ INCOME = RANDOM.integers(1000, 9000, N)
 
 def test_a_number_is_a_feature_with_room_at_both_ends():
     one = profiled(income=INCOME)["income"]
-    assert (one.role, one.kind, one.range) == ("feature", "integer", (0.0, 20_000.0))
+    assert (one.role, one.kind, one.range) == ("feature", "number", (0.0, 20_000.0))  # 129.50 is money too
 
 
 @pytest.mark.parametrize(
@@ -196,3 +196,18 @@ def test_ids_of_twenty_digits_are_drafted_as_text_and_shorter_ones_as_whole_numb
     assert kinds["group_no"] == ("applicant", "text", None)
     drafts = profiles(table, bad, np.ones(rows, dtype=bool), {}, ("",))
     assert {draft.name: (draft.role, draft.kind) for draft in drafts}["customer_id"] == ("applicant", "text")
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "level_0"])
+def test_a_saved_index_is_left_out_whether_rows_were_filtered_since_or_not(name):
+    for rows in (np.arange(N), np.arange(N) * 2):
+        draft = profiled(**{name: rows, "debt": INCOME})[name]
+        assert (draft.role, draft.why) == (
+            "ignore",
+            "a row number that was saved with the table, nothing of an applicant",
+        )
+
+
+def test_a_count_stays_a_whole_number():
+    assert profiled(months=np.arange(N) % 40)["months"].kind == "integer"
+    assert profiled(income=np.arange(N) % 40)["income"].kind == "number"

@@ -136,13 +136,19 @@ class Drift(Section):
 
 
 class Split(Section):
-    """Which rows train the model, which choose between models, which are for the report alone."""
+    """Which rows train the model, which choose between models, which are for the report alone.
+
+    equal_rows: whether rows equal in every input are copies that stay together, or each an applicant of its own.
+    max_removed: the largest share of the older rows that a split by time may leave out for the applicants of the test.
+    """
 
     by: Literal["time", "random"]
     train: Annotated[float, Field(gt=0, lt=1)]
     selection: Annotated[float, Field(gt=0, lt=1)]
     test: Annotated[float, Field(gt=0, lt=1)]
     seed: int
+    equal_rows: Literal["own", "together"] = "own"
+    max_removed: Share = 0.25
     why_random: str | None = None
 
 

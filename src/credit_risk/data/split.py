@@ -1,7 +1,7 @@
 """Which rows train, which select, which are for the report: grouped, stratified, the same whatever the row order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,11 @@ OUTSIDE = -1  # the label of rows that no part of the split may use
 
 @dataclass(frozen=True)
 class Assignment:
-    """A part for each row (0, 1, 2 … or OUTSIDE) and how many rows were left outside, by reason."""
+    """A part for each row (0, 1, 2 … or OUTSIDE); how many rows were left outside, and their bad rate, by reason."""
 
     part: Labels
     left_out: Mapping[str, int]
+    left_out_bad_rate: Mapping[str, float] = field(default_factory=dict)
 
 
 def row_keys(matrix: Matrix) -> Keys:
@@ -32,9 +33,12 @@ def row_keys(matrix: Matrix) -> Keys:
     return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(matrix), index=False), dtype=np.uint64)
 
 
-def groups(keys: Keys, applicant: pd.Series | None) -> Labels:
-    """Rows that must stay together: equal in all inputs, or of one applicant, or linked through such rows."""
-    same_row, _ = pd.factorize(keys)
+def groups(keys: Keys, applicant: pd.Series | None, *, equal_together: bool) -> Labels:
+    """Rows that must stay together: of one applicant, or linked through such rows; a blank applicant is nobody's.
+
+    equal_together: whether rows equal in all inputs count as copies of one, whoever their applicant is.
+    """
+    same_row, _ = pd.factorize(keys) if equal_together else (np.arange(len(keys)), None)
     if applicant is None:
         return same_row.astype(np.int64)
     person, _ = pd.factorize(applicant)
@@ -86,6 +90,13 @@ def by_time(
     past = (date < known_by).to_numpy()
     seen_later = np.isin(group, np.unique(group[test])) & past
     usable = past & ~seen_later
+    if usable.any() and seen_later.sum() > split.max_removed * past.sum():
+        raise DataError(
+            f"{seen_later.sum():,} of {past.sum():,} older rows (bad rate {bad[seen_later].mean():.1%}, of the rest "
+            f"{bad[usable].mean():.1%}) are of applicants who stand in the test rows; split.max_removed allows "
+            f"{split.max_removed:.0%}. Is the applicant column right, and are equal rows copies (split.equal_rows: own "
+            "if not)? Or raise the share, if so few applicants are what these data are."
+        )
     if not usable.any():
         raise DataError(
             f"no row is older than {known_by.date()}, one performance window ({embargo_months} months) before the "
@@ -97,10 +108,11 @@ def by_time(
     shares = (split.train / develop, split.selection / develop)
     part[usable] = at_random(group[usable], keys[usable], bad[usable], shares, split.seed)
     left_out = {
-        "embargo: outcome not known on the first test day": int((~test & ~past).sum()),
-        "applicant stands in the test rows": int(seen_later.sum()),
+        "embargo: outcome not known on the first test day": ~test & ~past,
+        "applicant stands in the test rows": seen_later,
     }
-    return Assignment(part, left_out), first_test_day
+    rates = {reason: float(bad[mask].mean()) for reason, mask in left_out.items() if mask.any()}
+    return Assignment(part, {reason: int(mask.sum()) for reason, mask in left_out.items()}, rates), first_test_day
 
 
 def _shuffled(keys: Keys, seed: int) -> Keys:

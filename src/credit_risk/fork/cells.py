@@ -1,7 +1,7 @@
 """What the texts of one column look like: numbers, days, words with an order, or free text."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ MOST_CATEGORIES = 50  # beyond this words are free text, or codes that nobody li
 NEARLY_EVERY = 0.95  # one bad cell in twenty does not make a column of numbers one of words; the contract names it
 GAPS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A")  # never a value, whatever stands around them
 DOUBTFUL = ("None", "none", "?", ".", "-", "missing", "unknown")  # a gap among numbers, perhaps a word among words
+WRITTEN_GAPS = ("<NA>", "\\N", "(null)", "#DIV/0!", "N.A.", "na", "Missing", "Unknown", "NONE")
 REAL = ("None", "none")  # these say "not one" as often as "not known"
 SWITCHES = ({"true", "false"}, {"yes", "no"}, {"y", "n"})
 SCALES = (  # words that have an order wherever they stand together
@@ -29,6 +30,7 @@ SCALES = (  # words that have an order wherever they stand together
 )
 _NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
 _INTEGER = re.compile(r"[-+]?\d+(?:\.0*)?")
+_CODE = re.compile(r"[A-Z]{2}")
 _PADDED = re.compile(r"0\d+")
 _COMMA = re.compile(r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?")
@@ -50,13 +52,24 @@ def missing_words(columns: Mapping[str, Series]) -> tuple[str, ...]:
     gaps, real_words = {""}, set[str]()
     for cells in columns.values():
         words = set(cells.dropna().unique())
-        gaps |= words & set(GAPS)
+        gaps |= words & set(GAPS) - real_gaps(words)
         rest = words - set(GAPS) - set(DOUBTFUL) - {""}
         if rest and all(map(is_number, rest)):
             gaps |= words & set(DOUBTFUL)
         else:
             real_words |= words & set(REAL)
     return ("", *sorted(gaps - real_words - {""}))
+
+
+def real_gaps(words: Collection[str]) -> set[str]:
+    """Words for a gap that are none here: NA among codes of two letters is Namibia."""
+    codes = {word for word in words if _CODE.fullmatch(word)}
+    return {"NA"} & codes if len(codes) > 2 and codes >= set(words) - {*GAPS, ""} else set()
+
+
+def outcome_gaps(words: Iterable[str]) -> tuple[str, ...]:
+    """The words of a target that say that the outcome is not known: never good, whatever else the column says."""
+    return tuple(sorted(word for word in set(words) if word.strip() in ("", *GAPS, *DOUBTFUL, *WRITTEN_GAPS)))
 
 
 def kind_of(words: Series) -> Kind:

@@ -47,7 +47,8 @@ def _init(
     target: Annotated[str, Option(metavar="COLUMN", help="The column that holds the outcome.")],
     bad: Annotated[list[str], Option(metavar="VALUE", help="What it says of a bad account; may be repeated.")],
     good: Annotated[
-        list[str] | None, Option(metavar="VALUE", help="What it says of a good one (default: everything else).")
+        list[str] | None,
+        Option(metavar="VALUE", help="What it says of a good one (default: its only other word)."),
     ] = None,
     indeterminate: Annotated[list[str] | None, Option(metavar="VALUE", help="What it says of neither.")] = None,
     identifier: Annotated[list[str] | None, Option("--id", metavar="COLUMN", help="Numbers the rows.")] = None,

@@ -36,7 +36,11 @@ NEEDS_QUOTES = {"true", "false", "null", "yes", "no", "on", "off", "nan", "inf"}
 
 @dataclass(frozen=True)
 class Facts:
-    """The data set as a whole: its file, its rows, its outcomes."""
+    """The data set as a whole: its file, its rows, its outcomes.
+
+    outcomes: every word of the target, how many rows say it, and what it became.
+    coarse: whether equal inputs are the rule, so that they do not speak for one applicant.
+    """
 
     name: str
     path: str
@@ -50,6 +54,8 @@ class Facts:
     indeterminate: tuple[str, ...]
     bad_rate: float
     duplicates: float
+    outcomes: tuple[tuple[str, int, str], ...] = ()
+    coarse: bool = False
 
 
 def suggestions(facts: Facts) -> dict[str, Any]:
@@ -84,6 +90,7 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
     rendered: str = _template().render(
         version=VERSION,
         facts=facts,
+        outcome_words=outcome_words(facts),
         outcomes={kind: list(map(_scalar, getattr(facts, kind))) for kind in ("bad", "good", "indeterminate")},
         columns=[_column(column, accept) for column in columns],
         suggested=[*unanswered, *doubted] if accept else [],
@@ -225,6 +232,11 @@ def flow_name(name: str) -> str:
     return name if name.isidentifier() and name.isascii() else f"col[{json.dumps(name, ensure_ascii=False)}]"
 
 
+def outcome_words(facts: Facts) -> list[str]:
+    """Each word of the target with its rows and what it became, the most frequent first."""
+    return [f"{word!r}: {rows:,} rows, {became}" for word, rows, became in facts.outcomes]
+
+
 def _scalar(word: str) -> str | int:
     """An outcome as a person writes it: 1, not "1"."""
     return int(word) if re.fullmatch(r"-?(0|[1-9]\d*)", word) else word
@@ -241,6 +253,10 @@ def _column(column: Profile, accept: bool) -> dict[str, Any]:
         entry |= {"categories": list(column.categories)} if column.categories else {}
         entry |= {"missing": "allow"} if column.missing > 0 and column.role != "ignore" else {}
         entry |= {"label": column.label} if column.role == "feature" else {}
+    elif column.missing > 0:
+        entry["missing"] = "allow"  # an outcome that is not known is counted, and left out of the training
+    if column.missing_words is not None and column.role != "ignore":
+        entry["missing_words"] = list(column.missing_words)
     if column.why and column.role in ("protected", "proxy", "ignore"):
         entry["why"] = OPEN if column.suspected and not accept else column.why
     notes = [*column.notes, *([f"{column.missing:.1%} missing"] if column.missing else [])]

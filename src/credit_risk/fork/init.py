@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -31,6 +31,7 @@ from credit_risk.fork.profile import Profile, Role, profiles
 
 Words: TypeAlias = tuple[str, ...]
 
+COARSE = 0.05  # share of rows that repeat the inputs of another, beyond which they are few answers, not copies
 SAMPLE = "uci-card-default"  # the project of the config that this repository ships
 PARAMETERS = """\
 # LightGBM's parameters under its own names. `make tune` writes this file; `make run` uses it as it stands.
@@ -94,11 +95,17 @@ def drafted(request: InitRequest, progress: Progress) -> Drafted:
     roles = {request.target: "target", **(request.roles or {})}
     _refuse_unknown(roles, table)
     missing = cells.missing_words({str(name): column for name, column in table.items() if name != request.target})
-    bad, good, neither = _outcomes(table[request.target], request, missing)
+    own = _own_missing_words(table, request, missing)
+    unknown = own.get(request.target, missing)
+    bad, good, neither = _outcomes(table[request.target], request, unknown)
     facts = _facts(request, data, table, missing, (bad, good, neither))
     outcome = table[request.target].map(_word)
-    of_columns = profiles(table, outcome.isin(bad).to_numpy(), outcome.isin((*bad, *good)).to_numpy(), roles, missing)
+    of_columns = profiles(
+        table, outcome.isin(bad).to_numpy(), outcome.isin((*bad, *good)).to_numpy(), roles, missing, own=own
+    )
     _refuse_nothing_to_read(request.data, of_columns)
+    features = [column.name for column in of_columns if column.role == "feature"]
+    facts = replace(facts, coarse=float(repeats(table[features]).mean()) > COARSE)
     config = draft.text(facts, of_columns, request.answers or {}, accept=request.accept)
     return Drafted(config, _parameters(facts.rows), facts, tuple(of_columns))
 
@@ -140,12 +147,31 @@ def _refuse_unknown(roles: Mapping[str, str], table: DataFrame) -> None:
         raise UsageError(f"{lacks(lacking, names)}.")
 
 
+def _own_missing_words(table: DataFrame, request: InitRequest, missing: Words) -> dict[str, Words]:
+    """By column, where other words mean "not known" than in the rest: the outcome, and NA where it is Namibia."""
+    own: dict[str, Words] = {}
+    for name, column in table.items():
+        words = set(column.dropna().unique())
+        if name == request.target:
+            named = {*map(_word, (*request.bad, *request.good, *request.indeterminate))}
+            gaps = tuple(word for word in cells.outcome_gaps(words) if word not in named)
+            own |= {str(name): (*missing, *(word for word in gaps if word not in missing))}
+        elif real := cells.real_gaps(words) & set(missing):
+            own[str(name)] = tuple(word for word in missing if word not in real)
+    return {name: words for name, words in own.items() if words != missing}
+
+
 def _outcomes(column: Series, request: InitRequest, missing: Sequence[str]) -> tuple[Words, Words, Words]:
     """Bad, good and indeterminate words, every word of the column in exactly one of them."""
     words = {_word(word) for word in column.dropna().unique() if word not in missing}
     bad = tuple(map(_word, request.bad))
     neither = tuple(map(_word, request.indeterminate))
     good = tuple(map(_word, request.good)) or tuple(sorted(words - set(bad) - set(neither)))
+    if not request.good and len(good) > 1:
+        raise UsageError(
+            f"besides bad, the column {request.target!r} says {_some(good)}: good is never everything else. "
+            "Name what is good with --good, what is neither (as an account that runs) with --indeterminate."
+        )
     if strange := sorted({*bad, *good, *neither} - words):
         raise UsageError(
             f"the column {request.target!r} never says {', '.join(map(repr, strange))}; it says {_some(words)}."
@@ -163,9 +189,15 @@ def _outcomes(column: Series, request: InitRequest, missing: Sequence[str]) -> t
 
 
 def _facts(
-    request: InitRequest, data: Data, table: DataFrame, missing: Words, outcomes: tuple[Words, Words, Words]
+    request: InitRequest,
+    data: Data,
+    table: DataFrame,
+    missing: Words,
+    outcomes: tuple[Words, Words, Words],
 ) -> Facts:
     bad, good, neither = outcomes
+    meanings = dict.fromkeys(bad, "bad") | dict.fromkeys(good, "good") | dict.fromkeys(neither, "indeterminate")
+    counted = table[request.target].fillna("").map(_word).value_counts()
     outcome = table[request.target].map(_word)
     bads, goods = int(outcome.isin(bad).sum()), int(outcome.isin(good).sum())
     keys = [name for name, role in (request.roles or {}).items() if role in ("id", "applicant")]
@@ -185,6 +217,7 @@ def _facts(
         bad=bad,
         good=good,
         indeterminate=neither,
+        outcomes=tuple((str(word), int(rows), meanings.get(str(word), "not known")) for word, rows in counted.items()),
         bad_rate=bads / (bads + goods),
         duplicates=max(0.01, float(np.ceil(200 * repeats(table, keys).mean()) / 100)),
     )

@@ -23,6 +23,10 @@ MARKED = 0.05  # share of the bads that one end of a column makes sure of (see m
 TELLS = 0.7  # Gini at which a column alone tells a protected group: an AUC of 0.85
 CONFIDENCE = 0.95
 FEW_VALUES = 10
+LARGE = 1_000  # whole numbers as large as this are amounts as likely as counts, and amounts may be broken
+_INDEX = re.compile(r"|unnamed: ?\d+|index|level_\d+|__index_level_\d+__|x|\.\.\.1", re.IGNORECASE)
+MONEY = {"income", "amount", "debt", "salary", "balance", "price", "payment", "installment", "instalment", "savings",
+         "assets", "wage", "wages", "revenue", "fee", "fees", "exposure", "betrag", "einkommen", "amt"}  # fmt: skip
 
 GUARDED = {  # parts of names, in the languages that lenders' columns often have
     "sex": "sex", "gender": "sex", "geschlecht": "sex", "sexe": "sex", "sexo": "sex",
@@ -66,6 +70,7 @@ class Profile:
     gini: float = 0.0
     notes: tuple[str, ...] = ()
     groups: Mapping[str, int] = field(default_factory=dict)
+    missing_words: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -76,17 +81,27 @@ class Profile:
 
 
 def profiles(
-    table: DataFrame, bad: Mask, known: Mask, named_roles: Mapping[str, Role], missing: Sequence[str]
+    table: DataFrame,
+    bad: Mask,
+    known: Mask,
+    named_roles: Mapping[str, Role],
+    missing: Sequence[str],
+    *,
+    own: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Profile]:
     """Every column of a table of texts.
 
     bad, known: (rows,), which rows are bad, and which have an outcome at all.
     named_roles: by column, what the fork's owner has said.
-    missing: the texts that mean "not known".
+    missing: the texts that mean "not known"; own: those of the columns in which others do.
     """
-    columns = {str(name): cells.where(~cells.isin(missing)) for name, cells in table.items()}
-    drafts = [_typed(name, column) for name, column in columns.items()]
-    drafts = [_as_key(_in_words(_with_role(draft, columns[draft.name], named_roles))) for draft in drafts]
+    own = own or {}
+    columns = {str(name): cells.where(~cells.isin([*own.get(str(name), missing)])) for name, cells in table.items()}
+    drafts = [
+        replace(_typed(name, column), missing_words=tuple(own[name]) if name in own else None)
+        for name, column in columns.items()
+    ]
+    drafts = [_as_money(_as_key(_in_words(_with_role(draft, columns[draft.name], named_roles)))) for draft in drafts]
     inputs = {draft.name: as_numbers(columns[draft.name], draft) for draft in drafts if draft.role == "feature"}
     drafts = [_against_leaks(draft, inputs, bad, known) for draft in drafts]
     drafts = [_not_a_proxy(draft, inputs, drafts, columns) for draft in drafts]
@@ -185,6 +200,14 @@ def _in_words(profile: Profile) -> Profile:
     return replace(profile, kind="category", categories=tuple(sorted(profile.groups)), range=None, notes=())
 
 
+def _as_money(profile: Profile) -> Profile:
+    """Whole amounts as numbers: the next applicant's may be broken."""
+    largest = max(map(abs, profile.range)) if profile.range else 0.0
+    if profile.role != "feature" or profile.kind != "integer" or not (parts(profile.name) & MONEY or largest > LARGE):
+        return profile
+    return replace(profile, kind="number")
+
+
 def _as_key(profile: Profile) -> Profile:
     """An id or applicant as a whole number where every one fits into 64 bits, else as text, which holds anything."""
     if profile.role not in KEY_ROLES:
@@ -211,6 +234,10 @@ def _by_kind(profile: Profile, column: Series) -> Profile | None:
     """Columns that no model can read as they are."""
     if profile.kind == "date" and parts(profile.name) & DAYS:
         return replace(profile, role="date")
+    if profile.kind == "integer" and _INDEX.fullmatch(profile.name) and _is_saved_index(column):
+        return replace(
+            profile, role="ignore", why="a row number that was saved with the table, nothing of an applicant"
+        )
     if profile.kind == "integer" and column.notna().all() and _counts_up(column):
         return replace(profile, role="id")
     others = [word for word in profile.groups if not cells.is_number(word)]
@@ -224,6 +251,11 @@ def _by_kind(profile: Profile, column: Series) -> Profile | None:
     if profile.kind == "text":
         return replace(profile, role="ignore", why=f"free text: {column.nunique():,} different values")
     return replace(profile, role="ignore", why=UNREAD[profile.kind]) if profile.kind in UNREAD else None
+
+
+def _is_saved_index(column: Series) -> bool:
+    """Whether a column numbers the rows, of which some may have been left out since."""
+    return bool(column.notna().all() and (np.diff(cells.numbers_of(column)) > 0).all())
 
 
 def _counts_up(column: Series) -> bool:

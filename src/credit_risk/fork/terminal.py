@@ -13,6 +13,7 @@ from rich.text import Text
 
 from credit_risk.data.raw import Progress
 from credit_risk.fork.check import Left
+from credit_risk.fork.draft import outcome_words
 from credit_risk.fork.init import Drafted
 from credit_risk.fork.profile import Profile
 
@@ -25,6 +26,7 @@ def profile_table(made: Drafted) -> RenderableType:
     head = Text(
         f"{facts.path}: {facts.rows:,} rows, {len(made.profiles)} columns, {facts.bad_rate:.2%} bad", style="bold"
     )
+    outcomes = Text("The outcome column says " + "; ".join(outcome_words(facts)))
     table = Table(box=None, pad_edge=False)
     for heading in ("column", "role", "type", "direction", "look at"):
         table.add_column(heading)
@@ -35,6 +37,7 @@ def profile_table(made: Drafted) -> RenderableType:
     rest = len(doubtful) - MOST
     return Group(
         head,
+        outcomes,
         table,
         *([Text(f"… and {rest} more, without a remark or like these: see the config.")] if rest > 0 else []),
     )

@@ -8,8 +8,10 @@ feature marks as good as certainly, which honest features do not do at any stren
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from credit_risk.data import split
@@ -104,9 +106,9 @@ def bad_rates(train_codes: Matrix, train_bad: Mask, codes: Matrix) -> Matrix:
     return np.where(np.isnan(codes), np.nan, rates[np.where(np.isnan(codes), 0, codes).astype(np.intp)])
 
 
-def rows_across_splits(splits: Sequence[Matrix]) -> int:
-    """How many rows have a twin, equal in every input, in another split: 0 after a split by groups."""
-    keys = [split.row_keys(np.ascontiguousarray(inputs)) for inputs in splits]
+def rows_across_splits(splits: Sequence[NDArray[Any]]) -> int:
+    """How many rows have a twin in another split, equal in every input or, for arrays of one dimension, in its name."""
+    keys = [split.row_keys(np.ascontiguousarray(rows)) for rows in splits]
     distinct, times = np.unique(np.concatenate([np.unique(part) for part in keys]), return_counts=True)
     shared = distinct[times > 1]
     return int(sum(np.isin(part, shared).sum() for part in keys))

@@ -33,9 +33,13 @@ class Accounts:
         return split.row_keys(self.inputs)
 
     def applicants(self, config: Config) -> split.Labels:
-        """The group of each row: one applicant's rows, and rows equal in every input, belong together."""
+        """The group of each row: one applicant's rows belong together, and copies if the config declares them."""
         applicant = config.only("applicant")
-        return split.groups(self.keys, self.table[applicant] if applicant else None)
+        return split.groups(
+            self.keys,
+            self.table[applicant] if applicant else None,
+            equal_together=config.split.equal_rows == "together",
+        )
 
     def take(self, rows: Mask) -> "Accounts":
         return replace(self, table=self.table[rows], inputs=self.inputs[rows], bad=self.bad[rows])
@@ -68,6 +72,24 @@ def modelled(config: Config, raw: pd.DataFrame) -> Accounts:
         raise DataError(f"no row is left to build a model on: {counts}.")
     # The index stays: it is the number of the row in the file, which names a row that has no id.
     return Accounts(raw[left], matrix[left], bad[left] == 1, counts)
+
+
+def outcome_words(config: Config, raw: pd.DataFrame) -> list[dict[str, object]]:
+    """Every word of the target column, how many rows say it, and what it became; a cell without a word is null."""
+    words = raw[config.only("target")].map(word_of, na_action="ignore")
+    meanings = {
+        word_of(word): meaning
+        for meaning in ("bad", "good", "indeterminate")
+        for word in getattr(config.outcome, meaning)
+    }
+    counted: list[dict[str, object]] = [
+        {"word": str(word), "rows": int(rows), "became": meanings.get(str(word), "refused")}
+        for word, rows in words.value_counts().items()
+    ]
+    missing = int(words.isna().sum())
+    if missing:
+        counted.append({"word": None, "rows": missing, "became": "not known"})
+    return counted
 
 
 def outcome_of(config: Config, raw: pd.DataFrame) -> Matrix:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from credit_risk.config import Config
 from credit_risk.data.files import Files
@@ -59,7 +60,8 @@ def run(config: Config, files: Files) -> None:
     }
     numbers["bands"], table = by_band(config, test, unknown)
     write_figures(files.plots / "bands.csv", table)
-    train = read_inputs(config, files, "train"), read_parquet(files.outcomes("train"))["bad"].to_numpy()
+    outcomes = read_parquet(files.outcomes("train"))
+    train = read_inputs(config, files, "train"), outcomes["bad"].to_numpy(), outcomes["row"].to_numpy()
     numbers["leak"] = leak_numbers(
         config, train, selection=selection, test=test, model_gini=numbers["test"]["gini"], unknown=unknown
     )
@@ -144,15 +146,18 @@ def monotone_numbers(
 
 def leak_numbers(
     config: Config,
-    train: tuple[Matrix, Mask],
+    train: tuple[Matrix, Mask, NDArray[Any]],
     *,
     selection: ScoredSplit,
     test: ScoredSplit,
     model_gini: float,
     unknown: dict[str, str],
 ) -> Numbers:
-    """What one column reaches alone, and rows that stand in several splits; train: its inputs and outcomes."""
-    inputs, bad = train
+    """What one column reaches alone, and rows that stand in several splits; train: its inputs, outcomes and row names.
+
+    Where equal inputs are the rule (split.equal_rows: own), a row is the same if its name is: its id, or its number.
+    """
+    inputs, bad, train_rows = train
     columns = dict(test.columns)
     for index, name in enumerate(config.inputs):
         if config.columns[name].type == "category":
@@ -169,7 +174,11 @@ def leak_numbers(
         "strongest_share": strongest.share,
         "marked_feature": telltale.feature,
         "marked": telltale.share,
-        "rows_across_splits": leak.rows_across_splits([inputs, selection.all_inputs, test.all_inputs]),
+        "rows_across_splits": leak.rows_across_splits(
+            [inputs, selection.all_inputs, test.all_inputs]
+            if config.split.equal_rows == "together"
+            else [train_rows, selection.outcomes["row"].to_numpy(), test.outcomes["row"].to_numpy()]
+        ),
     }
 
 

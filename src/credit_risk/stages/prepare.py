@@ -1,7 +1,7 @@
 """From raw files to rows that may train, select and test (DVC stage `prepare`)."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from credit_risk.data.inputs import Mask
 from credit_risk.data.split import Assignment
 from credit_risk.data.writing import write_json, write_parquet
 from credit_risk.errors import DataError
-from credit_risk.modelling.accounts import Accounts, modelled
+from credit_risk.modelling.accounts import Accounts, modelled, outcome_words
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ def run(config: Config, files: Files) -> None:
         {
             "rows_read": len(raw),
             "left_out": {**accounts.left_out, **assignment.left_out},
+            "left_out_bad_rate": dict(assignment.left_out_bad_rate),
+            "outcome_words": outcome_words(config, raw),
             "split": facts,
             "parts": parts,
             "population": config.outcome.population,
@@ -58,7 +60,7 @@ def run(config: Config, files: Files) -> None:
 class Grouped(Assignment):
     """An assignment with the group of each row, which cross-validation must keep together too."""
 
-    group: split.Labels
+    group: split.Labels = field(kw_only=True)
 
 
 def assign(config: Config, accounts: Accounts) -> tuple[Grouped, dict[str, Any]]:
@@ -68,7 +70,7 @@ def assign(config: Config, accounts: Accounts) -> tuple[Grouped, dict[str, Any]]
     if config.split.by == "random":
         part = split.at_random(group, keys, accounts.bad, shares, config.split.seed)
         facts = {"by": "random", "out_of_time": False, "why_random": config.split.why_random or "the data has no date"}
-        return Grouped(part, {}, group), facts
+        return Grouped(part, {}, {}, group=group), facts
     date = accounts.table[config.only("date")]
     embargo = config.outcome.performance_window_months
     assignment, first_test_day = split.by_time(
@@ -81,7 +83,7 @@ def assign(config: Config, accounts: Accounts) -> tuple[Grouped, dict[str, Any]]
         "embargo_months": embargo,
         "dates": {name: _dates(date[assignment.part == part]) for part, name in enumerate(SPLITS)},
     }
-    return Grouped(assignment.part, assignment.left_out, group), facts
+    return Grouped(assignment.part, assignment.left_out, assignment.left_out_bad_rate, group=group), facts
 
 
 def write_split(

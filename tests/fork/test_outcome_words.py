@@ -1,0 +1,50 @@
+"""What `credit-risk init` makes of the words of a target: known ones are asked for, gaps are no outcome."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from credit_risk.errors import UsageError
+from credit_risk.fork.draft import outcome_words
+from credit_risk.fork.init import Drafted, InitRequest, checked, drafted
+
+OUTCOMES = ["0", "0", "0", "1", "NA"] * 40
+
+
+def draft(root: Path, outcomes: list[str], income: str = "2.5", **request: object) -> Drafted:
+    rows = [f"{1000 + 7 * row % 900}.5,{'NA' if row % 3 else 'ZA'},{word}" for row, word in enumerate(outcomes)]
+    path = root / "loans.csv"
+    path.write_text("\n".join(["income,country,status", *rows, "1.5,BW,0", f"{income},ZM,1"]) + "\n", encoding="utf-8")
+    asked = InitRequest(data=path, target="status", bad=("1",), accept=True, **request)
+    made = drafted(asked, lambda _: None)
+    checked(made, asked)
+    return made
+
+
+def test_a_gap_in_the_target_is_no_good_account_and_every_word_is_printed_with_its_rows(tmp_path: Path):
+    made = draft(tmp_path, OUTCOMES)
+    tree = YAML(typ="safe").load(made.config)
+    assert tree["outcome"]["good"] == [0]
+    assert tree["columns"]["status"]["missing_words"] == ["", "NA"]
+    assert tree["columns"]["status"]["missing"] == "allow"
+    assert tree["data"]["missing"] == [""]
+    assert "NA" in tree["columns"]["country"]["categories"]
+    assert outcome_words(made.facts) == ["'0': 121 rows, good", "'1': 41 rows, bad", "'NA': 40 rows, not known"]
+    assert "'NA': 40 rows, not known" in made.config
+
+
+def test_a_country_keeps_its_na_where_another_column_means_a_gap_by_it(tmp_path: Path):
+    tree = YAML(typ="safe").load(draft(tmp_path, OUTCOMES, income="NA").config)
+    assert tree["data"]["missing"] == ["", "NA"]
+    assert tree["columns"]["country"]["missing_words"] == [""]
+    assert "NA" in tree["columns"]["country"]["categories"]
+
+
+def test_good_is_never_everything_else(tmp_path: Path):
+    with pytest.raises(UsageError, match="says '0', 'Current': good is never everything else"):
+        draft(tmp_path, [*OUTCOMES, "Current"])
+    made = draft(tmp_path, [*OUTCOMES, "Current"], indeterminate=("Current",))
+    assert made.facts.good == ("0",)
+    explicit = draft(tmp_path, OUTCOMES, good=("0", "NA"))  # whoever says so means it
+    assert explicit.facts.good == ("0", "NA")
