@@ -89,6 +89,8 @@ def _explain(error: typer.TyperException) -> None:
     if context:
         typer.echo(f"{context.get_usage()}\nSee `{context.command_path} --help`.", err=True)
     typer.echo(error.format_message() + _got(error), err=True)
+    if context and context.parent is None and getattr(error, "option_name", None):
+        typer.echo("The options of a command stand behind its name, as in `credit-risk config --root .`.", err=True)
 
 
 def _got(error: typer.TyperException) -> str:

@@ -46,7 +46,7 @@ def _train(
     if training_data and validation_data and output_model:
         train_files.run(settings, training_data, validation_data, output_model)
     elif training_data or validation_data or output_model:
-        raise UsageError("give --training-data, --validation-data and --output-model together, or none of them")
+        raise UsageError("Give --training-data, --validation-data and --output-model together, or none of them.")
     else:
         train.run(settings, files)
 
@@ -104,9 +104,9 @@ def _gate(
         compare.raise_unless_passed(record, path)
         return
     if candidate_model or baseline_model or test_data:
-        raise UsageError("give --candidate-model, --baseline-model and --test-data together, and without --check")
+        raise UsageError(_incomplete(check, candidate_model, baseline_model, test_data))
     if accuracy_threshold is not None or fairness_threshold is not None:
-        raise UsageError("a threshold is for a comparison: give --candidate-model and what goes with it too")
+        raise UsageError("A threshold is for a comparison: it needs --candidate-model and what goes with it.")
     if check:
         try:
             record = gate.check(files)
@@ -139,6 +139,15 @@ def _verdicts(record: Mapping[str, Any]) -> list[str]:
         f"{record['verdict']}: {len(checks) - len(blocking)} of {len(checks)} checks pass",
         *(f"  {check['verdict']} {check['name']}: {check['sentence']}" for check in blocking),
     ]
+
+
+def _incomplete(check: bool, candidate: Path | None, baseline: Path | None, data: Path | None) -> str:
+    """What a comparison lacks, or why it cannot be had with --check."""
+    given = {"--candidate-model": candidate, "--baseline-model": baseline, "--test-data": data}
+    missing = [option for option, path in given.items() if path is None]
+    if missing:
+        return f"A comparison needs {' and '.join(missing)} too: candidate, baseline and data go together."
+    return f"--check reads the record of the last run alone: take it away, or {', '.join(given)}." if check else ""
 
 
 def _write_texts(record: Mapping[str, Any], markdown: Path | None, junit: Path | None) -> None:

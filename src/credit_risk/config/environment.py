@@ -13,6 +13,13 @@ from credit_risk.errors import ConfigError
 DEFAULT = Path("configs") / "deploy" / "local.yaml"
 FIX = "Name the environment with --environment."
 
+
+def _fix(path: Path) -> str:
+    """What mends a missing file: the environments that lie beside where it should be."""
+    names = sorted(file.stem for file in path.parent.glob("*.yaml"))
+    return f"{FIX} There are here: {', '.join(names)}." if names else f"{FIX} There is none in {path.parent}."
+
+
 Kind = TypeVar("Kind", bound=Section)
 
 
@@ -21,7 +28,7 @@ def read(path: Path, name: str, kind: type[Kind]) -> Kind:
 
     Raises ConfigError with every problem; NotFound without the file.
     """
-    section = tree = read_tree(path, FIX)
+    section = tree = read_tree(path, _fix(path))
     keys = tuple(name.split("."))
     for key in keys:
         section = section.get(key)
@@ -32,12 +39,12 @@ def read(path: Path, name: str, kind: type[Kind]) -> Kind:
 
 def whole(path: Path, kind: type[Kind]) -> Kind:
     """All sections of an environment's file. Raises ConfigError with every problem of every section; NotFound."""
-    return _checked(path, read_tree(path, FIX), kind, ())
+    return _checked(path, read_tree(path, _fix(path)), kind, ())
 
 
 def refuse(path: Path, faults: Iterable[tuple[Loc, str]]) -> None:
     """Raise ConfigError for what a checker found at these keys, each with its line in the file."""
-    tree = read_tree(path, FIX)
+    tree = read_tree(path, _fix(path))
     if problems := [sentence(path, tree, loc, message) for loc, message in faults]:
         raise ConfigError(path, problems)
 

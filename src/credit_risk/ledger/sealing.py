@@ -29,7 +29,10 @@ from credit_risk.ledger.errors import LedgerRefused
 BYTES = 32
 NONCE = 12
 VARIABLE = "CREDIT_RISK_LEDGER_KEY"
-HOW_TO_MAKE = "Make one with `python3 -c 'import secrets; print(secrets.token_hex(32))'` and keep it in your vault."
+HOW_TO_MAKE = (
+    "A ledger that is there opens with the key it was made with alone: restore that from your vault, or name its file "
+    "with --key-file. For a new ledger make one with `python3 -c 'import secrets; print(secrets.token_hex(32))'`."
+)
 
 
 def seal(cipher: AESGCM, content: bytes, context: bytes) -> bytes:

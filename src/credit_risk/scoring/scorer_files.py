@@ -66,6 +66,10 @@ def _text_of(path: Path, name: str) -> str:
     try:
         return (path / name).read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
+        if not path.is_dir():
+            raise ScorerError(
+                f"{path}: there is no such directory. Name that of a scorer; `dvc repro assemble` makes models/scorer."
+            ) from None
         raise ScorerError(f"{path}/{name} is missing. Assemble the scorer with `dvc repro assemble`.") from None
     except UnicodeDecodeError:
         raise ScorerError(f"{path}/{name} is not UTF-8 text; the file was altered.") from None
