@@ -121,7 +121,7 @@ def test_what_it_accepted_is_finished_when_it_is_told_to_stop(root, tmp_path, ap
 @pytest.mark.parametrize(
     "case",
     [
-        (lambda folder: shutil.rmtree(folder / "models"), 2, "scorer.json is missing"),
+        (lambda folder: shutil.rmtree(folder / "models"), 2, "there is no such directory"),
         (lambda folder: (folder / "models/scorer/model.txt").write_text("tree"), 2, "is not the model"),
         (lambda folder: (folder / "configs/deploy/local.yaml").unlink(), 2, "there is no such file"),
         (lambda folder: _set(folder, gate="required"), 2, "gate: required needs signed_by"),
@@ -160,4 +160,4 @@ def test_a_scorer_that_goes_away_while_it_serves_ends_the_server_and_no_loop_of_
         assert found.process.wait(90) is not None
     finally:
         server.end(found)
-    assert "scorer.json is missing" in found.log.read_text()
+    assert "there is no such directory" in found.log.read_text()
