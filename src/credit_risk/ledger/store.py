@@ -40,6 +40,7 @@ class Store:
         self._settings_due = 0.0
         # For each wait for PostgreSQL; None where a statement may take long: verification, migration, maintenance.
         self.answer_timeout_s: float | None = None
+        self._read_alone: tuple[int, int] | None = None
         self.path = Path(self.url.database or "").absolute() if self.sqlite else None
         self._file: tuple[int, int] | None = None
         self.engine = self._engine()
@@ -122,6 +123,7 @@ class Store:
             try:
                 yield connection.cursor()
                 connection.rollback()
+                self._still_the_same()
                 done = True
             finally:
                 if not done:
@@ -211,15 +213,24 @@ class Store:
         return connection
 
     def _sqlite_read_only(self, path: Path) -> sqlite3.Connection:
-        """A connection that writes nothing, neither the file nor its log."""
-        try:
-            return _read_only(f"{path.as_uri()}?mode=ro", self.busy_timeout_s)
-        except sqlite3.OperationalError:
-            log = path.with_name(f"{path.name}-wal")
-            if not path.is_file() or log.exists():
-                raise
-            # Nobody has it open, and this account may not make the log that SQLite would read through.
-            return _read_only(f"{path.as_uri()}?mode=ro&immutable=1", self.busy_timeout_s)
+        """A connection that writes nothing: neither the file, nor a log or its index beside it.
+
+        Where nobody has the ledger open its file holds everything, and is read alone; see `_still_the_same`.
+        """
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists():
+            try:
+                return _read_only(f"{path.as_uri()}?mode=ro", self.busy_timeout_s)
+            except sqlite3.OperationalError:
+                if log.stat().st_size:
+                    raise
+        self._read_alone = self._read_alone or _changes(path)
+        return _read_only(f"{path.as_uri()}?mode=ro&immutable=1", self.busy_timeout_s)
+
+    def _still_the_same(self) -> None:
+        """Raises LedgerUnavailable if a file that is read without its log was written meanwhile: pages may be mixed."""
+        if self.path is not None and self._read_alone not in (None, _changes(self.path)):
+            raise LedgerUnavailable(f"{self.path} was written while it was read, by a service that started. Try again.")
 
     def _begin_core(self, connection: Connection) -> None:
         self._begin_alone(connection.connection.cursor(), self.busy_timeout_s)
@@ -305,6 +316,12 @@ def _losing_setting(cursor: DBAPICursor) -> str | None:
         if got in bad:
             return f"PostgreSQL has {name}={got}: decisions would be lost in a crash. Set it on."
     return None
+
+
+def _changes(path: Path) -> tuple[int, int]:
+    """When a file was last written, and its size."""
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
 
 
 def _read_only(uri: str, timeout: float) -> sqlite3.Connection:
