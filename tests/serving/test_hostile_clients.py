@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -16,7 +17,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
-from credit_risk.rollout.counts import answers
 from credit_risk.serving.key_file import add_key
 
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": "5e" * 32}
@@ -134,8 +134,9 @@ def test_nothing_that_a_client_sends_counts_as_a_failure_of_the_service(served):
             assert 400 <= httpx.post(f"{found.url}{path}", content=body, headers=headers, timeout=60).status_code < 500
     for path in ("/decisions/%00", "/decisions/%ff", "/decisions/..", "/decide?explain=%ff%00"):
         assert 400 <= httpx.get(f"{found.url}{path}", headers=headers, timeout=60).status_code < 500
-    _, errors = answers(httpx.get(f"{found.url}/metrics", timeout=60).text)
-    assert errors == 0
+    exposition = httpx.get(f"{found.url}/metrics", timeout=60).text
+    assert re.findall(r'^credit_risk_problems_total\{status="4\d\d"\}', exposition, re.MULTILINE)
+    assert re.findall(r'^credit_risk_problems_total\{status="5\d\d"\} [^0].*$', exposition, re.MULTILINE) == []
 
 
 def test_a_batch_whose_client_has_gone_and_one_that_goes_on_for_ever_end(root, tmp_path, application, monkeypatch):
