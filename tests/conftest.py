@@ -34,6 +34,11 @@ def tests_of_parts() -> list[Path]:
     return [TESTS.parent / path for part in parts for path in part["paths"] if path.startswith("tests/")]
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only what is quick runs, the tests of optional parts are not even imported."""
+    return True if config.option.markexpr == "quick" and collection_path in tests_of_parts() else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is quick, and begin with the files that are not: no worker is left alone with one at the end."""
