@@ -31,9 +31,9 @@ export FINGERPRINT
 CONFIG_CHECKS :=
 include $(sort $(wildcard make/*.mk))
 
-.PHONY: setup data run scorer tune recompute same-bytes review serve trial load overload soak serve-kills ledger-kills bento \
+.PHONY: setup data run verdict scorer tune recompute same-bytes review serve trial load overload soak serve-kills ledger-kills bento \
 	image check ci lint format format-check types imports config workflows-lint docs test coverage test-workflows \
-	sabotage audit secrets workflows-sarif sbom release help help-all remove removal docs-draw lock doctor clean
+	sabotage audit secrets secrets-history workflows-online workflows-sarif sbom release help help-all remove removal docs-draw lock doctor clean
 
 ##@ The model
 
@@ -69,13 +69,15 @@ data: setup ##! Fetch data/ from your default DVC remote, or else from the sampl
 			"  (docs/data.md says more)"; \
 		exit 1; }
 
-run: data ##! Data to decided model: the DVC stages, then one screen with the figures and the gate's verdict
+run: verdict ##! Data to decided model: the DVC stages, then one screen with the figures and the gate's verdict
+	@$(BIN)/credit-risk gate --check
+	@$(BIN)/credit-risk sign
+
+verdict: data ## As `run`, up to the gate's record; ends well whatever that says, and signs nothing
 	@mkdir -p reports/parts
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 	@$(BIN)/credit-risk summary
 	@$(BIN)/python tests/recompute.py .
-	@$(BIN)/credit-risk gate --check
-	@$(BIN)/credit-risk sign
 
 scorer: data ## The scorer and its gate record, from DVC's cache where nothing changed; makes no report
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro gate
@@ -152,7 +154,7 @@ config: setup $(CONFIG_CHECKS) ##! Are the files in configs/ whole: known keys, 
 
 workflows-lint: setup ## Workflows and shell scripts: actionlint, zizmor, schema, shellcheck; no network needed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/actionlint
-	$(BIN)/zizmor --offline --persona pedantic --quiet .github
+	$(BIN)/zizmor --offline --persona pedantic --quiet $(if $(ZIZMOR_FORMAT),--format $(ZIZMOR_FORMAT)) .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
@@ -168,8 +170,8 @@ test: setup ##! All tests
 
 ##@ Slower checks
 
-coverage: setup ## All tests, with the lines they reach: build/coverage/index.html and build/coverage.xml
-	$(BIN)/pytest $(WORKERS) --cov --cov-report=term --cov-report=html --cov-report=xml
+coverage: setup ## All tests (TESTS=files: those), with the lines they reach: build/coverage/index.html and build/coverage.xml
+	$(BIN)/pytest $(WORKERS) --cov --cov-report=term --cov-report=html --cov-report=xml $(TESTS)
 
 test-workflows: setup ## Execute every workflow here, in a clone: green paths and red ones (docs/workflows.md)
 	@if [ -n "$${CREDIT_RISK_UNDER_ACT:-}" ]; then echo "This is such an execution; nothing to do."; \
@@ -178,18 +180,23 @@ test-workflows: setup ## Execute every workflow here, in a clone: green paths an
 sabotage: setup ## Break the pipeline in many ways, and demand that each is refused by the gate that must
 	$(BIN)/python tests/sabotage/run.py
 
-audit: setup ## Known vulnerabilities of what the lock pins; needs the network, and fails without
-	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement $(LOCK) --progress-spinner off \
-		$(if $(OSV_URL),--vulnerability-service osv --osv-url $(OSV_URL))
+audit: setup ## Known vulnerabilities of what the lock pins, but for .ci/advisories.toml; needs the network, and fails without
+	$(BIN)/python .ci/audit.py $(LOCK) $(if $(OSV_URL),--vulnerability-service osv --osv-url $(OSV_URL))
 
 secrets: setup ## Secrets in what git holds, but for those that .secrets.baseline has looked at
 	@: "Exit code 3 says that known lines have moved, which is no finding."; \
 	git ls-files -z -- ':!requirements' ':!sample-remote' ':!dvc.lock' ':!reports' | \
 		xargs -0 sh -c '$(BIN)/detect-secrets-hook --baseline .secrets.baseline --no-verify "$$@" || [ $$? = 3 ]' --
 
-workflows-sarif: setup ## What zizmor finds in the workflows, for GitHub's code scanning: build/zizmor.sarif
+secrets-history: setup ## Secrets in every file that any commit ever held, but for those that .secrets.baseline has looked at
+	$(BIN)/python .ci/secrets_history.py
+
+workflows-online: setup ## What zizmor finds in the workflows when it may ask GitHub (GH_TOKEN): impostor commits, weak actions
+	$(BIN)/zizmor $(if $(GH_TOKEN),,--offline) --persona pedantic --quiet --format github .github
+
+workflows-sarif: setup ## What zizmor finds in the workflows, for GitHub's code scanning: build/zizmor.sarif; online with GH_TOKEN
 	mkdir -p build
-	$(BIN)/zizmor --offline --persona pedantic --quiet --format sarif .github >build/zizmor.sarif
+	$(BIN)/zizmor $(if $(GH_TOKEN),,--offline) --persona pedantic --quiet --format sarif .github >build/zizmor.sarif
 
 ##@ Releases
 

@@ -6,19 +6,43 @@ PAGE = ROOT / "docs/workflows.md"
 BEGIN, END = "<!-- from the YAML: python tests/workflows/layers.py -->\n", "<!-- end -->\n"
 LAYERS = {
     "CI, every change": ("ci", "pr-report", "removal", "security"),
-    "CD, main and tags": ("risk-model-pipeline", "_train", "_deploy", "release", "deploy", "rollback"),
-    "Operations, on schedules": ("retrain", "batch-score", "drift-monitor", "proofs", "repo-settings", "scorecard"),
+    "CD, main, develop and tags": (
+        "ai-model-ci-cd",
+        "risk-model-pipeline",
+        "_train",
+        "_deploy",
+        "release",
+        "deploy",
+        "rollback",
+        "auto-scaler",
+    ),
+    "Operations, on schedules": (
+        "schedules",
+        "retrain",
+        "batch-score",
+        "drift-monitor",
+        "lock",
+        "portable",
+        "proofs",
+        "repo-settings",
+        "scorecard",
+    ),
 }
 ONLY_ON_GITHUB = {
     ("security", "codeql"): "CodeQL stubbed: it cannot run here; inputs checked",
-    ("security", "dependencies"): "not run: GitHub compares the dependencies; inputs checked",
-    ("security", "trivy"): "not run: its database is fetched; inputs checked",
+    ("security", "checks"): "executed; Trivy, dependency review and uploads stubbed",
     ("scorecard", "scorecard"): "Scorecard stubbed: it asks GitHub; inputs checked",
     ("ci", "image"): "executed up to `make image`, which needs podman and a base image, and is run by hand",
     ("release", "image"): "executed; `make image` and the push are noted and not run",
     ("proofs", "prove"): "executed with one of its targets",
     ("removal", "remove"): "not run: `make removal` is run by hand",
-    ("ci", "windows"): "executed on Linux; never on Windows in our tests",
+    ("portable", "portable"): "not run: neither Windows nor macOS is here",
+    ("lock", "lock"): "not run: it asks the package index",
+    ("ai-model-ci-cd", "code-quality"): "not run: `CI` executes its targets",
+    ("ai-model-ci-cd", "integration-tests"): "not run: `CI` executes the tests",
+    ("ai-model-ci-cd", "build-and-push"): "executed; `make image` and the push are noted and not run",
+    ("ai-model-ci-cd", "deploy-staging"): "not run: `deploy` executes what it calls",  # part: rollout
+    ("auto-scaler", "scale"): "executed where there is no machine",  # part: rollout-local
 }
 
 

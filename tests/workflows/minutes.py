@@ -9,12 +9,14 @@ Bills are in whole minutes for each job, and a minute on Windows counts twice. G
 import json
 import math
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -26,27 +28,33 @@ BEGIN, END = (
     "<!-- from the YAML and docs/runner-minutes.json: python tests/workflows/minutes.py -->\n",
     "<!-- end of minutes -->\n",
 )
-ASKED = ("ci", "security", "risk-model-pipeline")  # what starts on a pull request; pr-report follows it
+ASKED = ("ci", "security")  # what starts on a pull request; pr-report follows it
 SELDOM = ("removal",)  # on those alone that touch an optional part; not counted
+KINDS = {"a usual change": ["src/credit_risk/cli.py"], "documents only": ["docs/data.md", "README.md"]}
 COUNTS = {"windows-2025": 2}
-NEVER_THEN = "github.event_name != 'pull_request'"
 SET_UP = "make setup"
-OURS = {"./.github/actions/set-up": [SET_UP], "./.github/actions/dvc-data": ["make data"]}
-ELSEWHERE = {  # billed a minute at least, and never run here
-    ("ci", "windows"): "on Windows",
-    ("security", "audit"): "asks the database of advisories",
-    ("security", "trivy"): "fetches its database",
-    ("security", "codeql"): "runs on GitHub alone",
-    ("security", "dependencies"): "GitHub compares the dependencies",
-    ("pr-report", "comment"): "follows a run on GitHub",
+OURS = {
+    "./.github/actions/set-up": [".ci/drop-broken-environment", SET_UP],
+    "./.github/actions/dvc-data": ["make data"],
 }
-
-
+SHARES = {'.ci/test "$SHARD" 2': ("make coverage", 2)}  # a shard takes its part of what all tests take
+# What cannot run here, in seconds: an allowance, so that it is not counted as nothing.
+ALLOWED = {
+    "make audit": 20.0,
+    "make workflows-online": 20.0,
+    "aquasecurity/trivy-action": 20.0,
+    "actions/dependency-review-action": 5.0,
+    "github/codeql-action/init": 30.0,
+    "github/codeql-action/analyze": 90.0,
+    ".ci/coverage-floor build/shards": 8.0,
+    ".ci/pull-of-head": 1.0,
+    "python3 .ci/comment.py": 3.0,
+}
 INSTEAD = {  # where nothing is pulled from a registry
     'sudo env "PATH=$PATH" make image': "make image BASE=debootstrap",
 }
-FIRST = (SET_UP, "make data", "make scorer")  # what others stand on: run in every measurement
-MAY_FAIL = ("python3 .ci/all_succeeded.py",)  # it judges jobs, and here are none
+FIRST = (SET_UP, "make data", "make verdict", "make scorer")  # what others stand on: run in every measurement
+MAY_FAIL = ("python3 .ci/all_succeeded.py", "python3 .ci/model_gate.py")  # they judge jobs, and here are none
 
 
 @dataclass(frozen=True)
@@ -60,68 +68,74 @@ class Job:
     commands: tuple[str, ...]
 
 
-def jobs() -> list[Job]:
-    """Every job of a pull request, those of called workflows in their caller's place."""
-    found = []
-    for workflow in (*ASKED, "pr-report"):
+def planned(paths: list[str]) -> set[str]:
+    """The jobs of CI that `.ci/plan` asks for when a pull request changes these paths."""
+    plan = runpy.run_path(str(ROOT / ".ci/plan"))["plan"]
+    return {"plan", "ci-ok", "model-gate", *plan("pull_request", paths, image=True)["jobs"]}
+
+
+def starts(workflow: str, paths: list[str]) -> bool:
+    """Whether the workflow's `paths-ignore` lets a pull request with these paths start it."""
+    ignored = (read(ROOT / f".github/workflows/{workflow}.yml")["on"].get("pull_request") or {}).get("paths-ignore", [])
+    return not ignored or not all(
+        any(fnmatch(path, pattern.replace("**", "*")) for pattern in ignored) for path in paths
+    )
+
+
+def jobs(paths: list[str]) -> list[Job]:
+    """Every job of a pull request that changes these paths."""
+    made = []
+    for workflow in (*(name for name in ASKED if starts(name, paths)), "pr-report"):
         for name, job in read(ROOT / f".github/workflows/{workflow}.yml")["jobs"].items():
-            if job.get("if") == NEVER_THEN:
-                continue
-            called = job.get("uses")
-            made = read(ROOT / called)["jobs"] if called else {name: job}
-            found += [part for one in made.values() for part in _parts(workflow, name, one)]
-    return found
+            if workflow != "ci" or name in planned(paths):
+                made.append(_job(workflow, name, job))
+    return made
 
 
-def _parts(workflow: str, name: str, job: dict[str, Any]) -> list[Job]:
-    """One job, or one for each command where a matrix names the command."""
-    counts = COUNTS.get(str(job["runs-on"]), 1)
-    commands = [command for step in job["steps"] for command in _commands(step)]
-    matrix = job.get("strategy", {}).get("matrix", {})
-    if targets := matrix.get("target"):
-        told = [tuple(command.replace('"$TARGET"', target) for command in commands) for target in targets]
-        return [Job(workflow, f"{name} ({target})", 1, counts, one) for target, one in zip(targets, told, strict=True)]
-    times = len(json.loads(_plan()["pythons"])) if "python" in matrix else 1
-    return [Job(workflow, name, times, counts, tuple(commands))]
+def _job(workflow: str, name: str, job: dict[str, Any]) -> Job:
+    matrix = job.get("strategy", {}).get("matrix", {})  # on a pull request one Python
+    commands = tuple(command for step in job["steps"] for command in _commands(step))
+    return Job(workflow, name, len(matrix.get("shard", [1])), COUNTS.get(str(job["runs-on"]), 1), commands)
 
 
 def _commands(step: dict[str, Any]) -> list[str]:
-    return OURS.get(step.get("uses", ""), [step["run"]] if "run" in step else [])
-
-
-def _plan() -> dict[str, str]:
-    said = subprocess.run([ROOT / ".ci/plan"], capture_output=True, text=True, check=True).stdout
-    return dict(line.split("=", 1) for line in said.splitlines())
-
-
-def here(job: Job) -> bool:
-    return (job.workflow, job.name) not in ELSEWHERE
+    action = step.get("uses", "").partition("@")[0]
+    if action in ALLOWED:
+        return [action]
+    run = step.get("run", "").partition(" >>")[0]
+    at_no_cost = not run or run.startswith(("echo ", "cat "))
+    return OURS.get(action, [] if at_no_cost else [run])
 
 
 def needed() -> list[str]:
     """Every command that has to be timed, once."""
-    return list(dict.fromkeys(command for job in jobs() if here(job) for command in job.commands))
+    commands = [command for paths in KINDS.values() for job in jobs(paths) for command in job.commands]
+    commands = [SHARES.get(command, (command, 1))[0] for command in commands]
+    return [command for command in dict.fromkeys(commands) if command not in ALLOWED]
 
 
 def minutes(job: Job, seconds: dict[str, float]) -> int:
     """What is billed for all of a job's runs. Raises KeyError for a command that nobody timed."""
-    whole = math.ceil(sum(seconds[command] for command in job.commands) / 60) if here(job) else 1
-    return max(whole, 1) * job.times * job.counts
+    total = 0.0
+    for command in job.commands:
+        timed, parts = SHARES.get(command, (command, 1))
+        total += (ALLOWED | seconds)[timed] / parts
+    return max(math.ceil(total / 60), 1) * job.times * job.counts
 
 
 def generated(measured: dict[str, Any]) -> str:
     seconds = measured["seconds"]
-    lines = ["| workflow | job | runs | billed minutes | |", "|---|---|---|---|---|"]
-    total = 0
-    for job in jobs():
-        billed = minutes(job, seconds)
-        total += billed
-        why = "" if here(job) else f"not measured: {ELSEWHERE[job.workflow, job.name]}"
-        lines.append(f"| {job.workflow} | {job.name} | {job.times} | {billed} | {why} |")
-    said = (
-        f"A pull request costs about **{total} billed minutes**, measured {measured['day']} on {measured['machine']}."
-    )
-    return "\n".join([BEGIN, said, "", *lines, "", END])
+    billed = {
+        kind: {(job.workflow, job.name): minutes(job, seconds) for job in jobs(paths)} for kind, paths in KINDS.items()
+    }
+    totals = " and ".join(f"**{sum(each.values())}** for {kind}" for kind, each in billed.items())
+    lines = [f"| workflow | job | {' | '.join(KINDS)} |", "|---|---|" + "---|" * len(KINDS)]
+    for workflow, name in billed["a usual change"]:
+        cells = [str(each.get((workflow, name), "")) for each in billed.values()]
+        lines.append(f"| {workflow} | {name} | {' | '.join(cells)} |")
+    text = f"Billed minutes of a pull request: {totals}, from times of {measured['day']} on {measured['machine']}."
+    allowed = ", ".join(f"`{command}` {seconds:.0f} s" for command, seconds in ALLOWED.items())
+    return "\n".join([BEGIN, text, "", *lines, "", f"Allowances for what cannot run here: {allowed}.", "", END])
 
 
 def page(text: str, measured: dict[str, Any]) -> str:
@@ -136,7 +150,8 @@ def measure() -> None:
     with tempfile.TemporaryDirectory() as room:
         root = Path(room) / "repository"
         git(ROOT, "clone", "--quiet", str(ROOT), str(root))
-        environment = {**os.environ, "CI": "true", "NEEDS": "{}", "GITHUB_OUTPUT": os.devnull}
+        environment = {**os.environ, "CI": "true", "NEEDS": "{}", "SINCE": "HEAD^1"}
+        environment |= {"GITHUB_OUTPUT": os.devnull, "GITHUB_STEP_SUMMARY": os.devnull}
         for command in needed():
             if command in seconds and command not in FIRST:
                 continue

@@ -1,0 +1,31 @@
+"""Annotate each gate that does not pass at its line of configs/credit.yaml, and say the verdict as outputs of a step."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+
+def line_of(name: str, config: str) -> int:
+    """The line under `gates:` that names the gate; 1 for one that the config does not declare."""
+    before, _, gates = config.partition("\ngates:")
+    named = re.compile(rf"\bname: *[\"']?{re.escape(name)}[\"']?\s*(?:[,}}#]|$)")
+    first = before.count("\n") + 2
+    return next((number for number, line in enumerate(gates.splitlines(), first) if named.search(line)), 1)
+
+
+def annotations(gate: dict, config: str) -> list[str]:
+    """A workflow command for each check that did not pass."""
+    made = []
+    for check in gate["checks"]:
+        if check["verdict"] != "PASS":
+            where = f"file=configs/credit.yaml,line={line_of(check['name'], config)}"
+            text = f"{check['verdict']}: {check.get('sentence', '')}".replace("%", "%25").replace("\n", "%0A")
+            made.append(f"::warning {where},title=Gate {check['name']}::{text}")
+    return made
+
+
+if __name__ == "__main__":
+    record = json.loads(Path("reports/gate.json").read_text(encoding="utf-8"))
+    print(*annotations(record, Path("configs/credit.yaml").read_text(encoding="utf-8")), sep="\n", file=sys.stderr)
+    print(f"verdict={record['verdict']}")
