@@ -68,7 +68,7 @@ def audit(lock: str, options: list[str]) -> list[dict[str, Any]]:
         command = [sys.executable, "-m", "pip_audit", "--strict", "--require-hashes", "--disable-pip"]
         command += ["--requirement", lock, "--progress-spinner", "off", "--aliases", "on"]
         command += ["--format", "json", "--output", str(report), *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not report.is_file() or not report.stat().st_size:
             raise SystemExit(f"pip-audit did not come to an answer (exit code {done.returncode}):\n{done.stderr}")
         return json.loads(report.read_text(encoding="utf-8"))["dependencies"]

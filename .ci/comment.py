@@ -16,7 +16,7 @@ UNTRUSTED = Path("build/untrusted")
 def review(run: str) -> subprocess.CompletedProcess[str]:
     command = [".venv/bin/credit-risk", "review", "--before", "reports", "--after", str(UNTRUSTED)]
     command += ["--page", f"{run}#artifacts", "--output", str(COMMENT)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Annotate each gate that does not pass at its line of configs/credit.yaml, and say the verdict as outputs of a step."""
+"""Annotate each gate that does not pass at its line of configs/credit.yaml; say the verdict as output of a step."""
 
 import json
 import re

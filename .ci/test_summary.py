@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from xml.etree import ElementTree  # the report is pytest's own, of this job
+from xml.etree import ElementTree as ET  # the report is pytest's own, of this job
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -14,14 +14,14 @@ def message(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def source(case: ElementTree.Element, root: Path = ROOT) -> str | None:
+def source(case: ET.Element, root: Path = ROOT) -> str | None:
     """The test's file, from the dotted name of its module or class."""
     parts = case.get("classname", "").split(".")
     names = ["/".join(parts[:end]) + ".py" for end in range(len(parts), 0, -1)]
     return next((name for name in names if (root / name).is_file()), None)
 
 
-def annotations(cases: list[ElementTree.Element], root: Path = ROOT) -> list[str]:
+def annotations(cases: list[ET.Element], root: Path = ROOT) -> list[str]:
     """An `::error` for every failed test, at the last line of its own file that the traceback names."""
     made = []
     for case in cases:
@@ -35,7 +35,7 @@ def annotations(cases: list[ElementTree.Element], root: Path = ROOT) -> list[str
     return made
 
 
-def slowest(cases: list[ElementTree.Element], count: int = 10) -> str:
+def slowest(cases: list[ET.Element], count: int = 10) -> str:
     """A table in Markdown."""
     longest = sorted(cases, key=lambda case: -float(case.get("time", 0)))[:count]
     rows = [f"| {float(case.get('time', 0)):.1f} | {case.get('classname')}.{case.get('name')} |" for case in longest]
@@ -46,7 +46,7 @@ if __name__ == "__main__":
     report = Path(sys.argv[1])
     if not report.is_file():
         sys.exit(0)  # pytest did not begin, which its own message says
-    found = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314
+    found = list(ET.parse(report).iter("testcase"))  # noqa: S314
     with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as summary:
         summary.write(slowest(found))
     print(*annotations(found), sep="\n")

@@ -17,7 +17,7 @@ jobs: {outer: {permissions: {contents: read}, uses: ./.github/workflows/called.y
 """,
     rules.id_token_where_a_role_is_assumed: """
 on: {push: }
-jobs: {data: {permissions: {contents: read}, steps: [{uses: ./.github/actions/dvc-data, with: {role: "${{ vars.DVC_ROLE }}"}}]}}
+jobs: {data: {permissions: {contents: read}, steps: [{uses: ./dvc-data, with: {role: "${{ vars.X }}"}}]}}
 """,
     rules.no_variable_in_the_condition_of_a_job_with_an_environment: """
 on: {workflow_dispatch: }
@@ -30,7 +30,7 @@ jobs: {outer: {environment: production, permissions: {contents: read, id-token: 
 """,
     rules.no_artifact_of_decisions: """
 on: {workflow_dispatch: }
-jobs: {score: {steps: [{run: credit-risk score --input x.csv}, {uses: actions/upload-artifact@v7, with: {path: build}}]}}
+jobs: {score: {steps: [{run: credit-risk score --input x.csv}, {uses: actions/upload-artifact@v7}]}}
 """,
     rules.schedules_in_a_caller_of_their_own: """
 on: {schedule: [{cron: 1 1 * * *}], pull_request: }

@@ -130,7 +130,7 @@ def test_the_required_check_of_the_ruleset_is_the_one_that_ci_has():
 
 def test_every_path_has_an_owner():
     lines = (ROOT / ".github/CODEOWNERS").read_text(encoding="utf-8").splitlines()
-    assert [line.split()[0] for line in lines if line and not line.startswith("#")][0] == "*"
+    assert next(line.split()[0] for line in lines if line and not line.startswith("#")) == "*"
 
 
 def test_a_line_of_a_workflow_is_read_as_a_use():
