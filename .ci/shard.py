@@ -5,11 +5,11 @@
     python3 .ci/shard.py integration   all others
 
 A folder below tests/ stays together, because its files share what is made once. It weighs its seconds in
-.ci/test-seconds.json where they are known, else a second for each test.
+.ci/test-seconds.toml where they are known, else a second for each test.
 """
 
-import json
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,5 +50,5 @@ if __name__ == "__main__":
     if sys.argv[1] in {"unit", "integration"}:
         print(*kind(ROOT, sys.argv[1]))
     else:
-        known = json.loads((ROOT / ".ci/test-seconds.json").read_text(encoding="utf-8"))
+        known = tomllib.loads((ROOT / ".ci/test-seconds.toml").read_text(encoding="utf-8"))
         print(*shards(ROOT, int(sys.argv[2]), known)[int(sys.argv[1]) - 1])

@@ -34,7 +34,7 @@ KINDS = {"a usual change": ["src/credit_risk/cli.py"], "documents only": ["docs/
 COUNTS = {"windows-2025": 2}
 SET_UP = "make setup"
 OURS = {
-    "./.github/actions/set-up": [".ci/drop-broken-environment", SET_UP],
+    "./.github/actions/set-up": [SET_UP],
     "./.github/actions/dvc-data": ["make data"],
 }
 SHARES = {'.ci/test "$SHARD" 2': ("make coverage", 2)}  # a shard takes its part of what all tests take
