@@ -192,11 +192,11 @@ secrets-history: setup ## Secrets in every file that any commit ever held, but f
 	$(BIN)/python .ci/secrets_history.py
 
 workflows-online: setup ## What zizmor finds in the workflows when it may ask GitHub (GH_TOKEN): impostor commits, weak actions
-	$(BIN)/zizmor $(if $(GH_TOKEN),,--offline) --persona pedantic --quiet --format github .github
+	$(if $(GH_TOKEN),$(BIN)/zizmor,env -u GH_TOKEN $(BIN)/zizmor --offline) --persona pedantic --quiet --format github .github
 
 workflows-sarif: setup ## What zizmor finds in the workflows, for GitHub's code scanning: build/zizmor.sarif; online with GH_TOKEN
 	mkdir -p build
-	$(BIN)/zizmor $(if $(GH_TOKEN),,--offline) --persona pedantic --quiet --format sarif .github >build/zizmor.sarif
+	$(if $(GH_TOKEN),$(BIN)/zizmor,env -u GH_TOKEN $(BIN)/zizmor --offline) --persona pedantic --quiet --format sarif .github >build/zizmor.sarif
 
 ##@ Releases
 

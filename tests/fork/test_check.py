@@ -25,7 +25,11 @@ def files(tmp_path: Path) -> Files:
     shutil.copytree(ROOT / "tests" / "lender", tmp_path / "configs")
     (tmp_path / "data").mkdir()
     lender(2_000, seed=7).applications.to_csv(tmp_path / "data" / "applications.csv", index=False)
-    for command in (["git", "init", "--quiet"], [DVC, "init", "--quiet"], [DVC, "remote", "add", "-d", "s", "../s"]):
+    for command in (
+        ["git", "init", "--quiet"],
+        [DVC, "init", "--quiet"],
+        [DVC, "remote", "add", "-d", "s", "s3://b/c"],
+    ):
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     made = Files(tmp_path)
     edit(made, "min_n: 50", "min_n: 20")
@@ -96,6 +100,15 @@ def test_data_that_are_not_there_are_told_with_the_command(files):
 def test_without_a_default_remote_the_data_have_no_home(files):
     subprocess.run([DVC, "remote", "remove", "s"], cwd=files.root, check=True, capture_output=True)
     assert left(files)[0][0] == "DVC has no default remote: your data have no home"
+
+
+def test_a_remote_that_no_runner_reaches_is_named(files):
+    def looks() -> list[str]:
+        return [one.what for one in check.left(files, files.config) if "no runner" in one.what]
+
+    assert looks() == []
+    subprocess.run([DVC, "remote", "modify", "s", "url", "../s"], cwd=files.root, check=True, capture_output=True)
+    assert len(looks()) == 1
 
 
 @pytest.mark.parametrize("name", check.LEFTOVERS)

@@ -2,45 +2,97 @@
 
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from runner import ROOT, Clone, Run
+from runner import REPOSITORY, ROOT, Clone, Run, uses
 
-PULL = {"action": "opened", "pull_request": {"number": 3, "title": "A change", "head": {"repo": {"fork": False}}}}
-FORK = {"action": "opened", "pull_request": {"number": 3, "title": "A change", "head": {"repo": {"fork": True}}}}
-TARGETS = "[lint, format-check, types, imports, config, workflows-lint]"
+REPOSITORY_EVENT = {"full_name": REPOSITORY, "visibility": "public", "default_branch": "main"}
+
+
+def pull(head: str = REPOSITORY, **repository: object) -> dict[str, object]:
+    """The event of a pull request whose branch lies in `head`."""
+    request = {"number": 3, "title": "A change", "head": {"repo": {"full_name": head, "fork": True}}}
+    return {"action": "opened", "pull_request": request, "repository": REPOSITORY_EVENT | repository}
+
+
+PULL, FORK = pull(), pull("somebody/credit-risk")
+TARGETS = ("lint", "format-check", "types", "imports", "config", "workflows-lint", "secrets")
 KEY = "AKIA" + "QYLPMN5HFIQR7XYA"  # two halves, so that it is no finding in this file
 HEAD = {"sha": "a" * 40, "branch": "feature", "owner": "somebody"}
+SUMMARY_OF_LENDER = "Data: **the simulated lender** with its own config"
+PIPELINE = "Data contract, pipeline and gates"
 
 
 def code(clone: Clone, target: str) -> Run:
-    clone.replace(".github/workflows/ci.yml", TARGETS, f"[{target}]")
+    """The job `code` with one of its checks."""
+    for other in TARGETS:
+        if other != target:
+            clone.replace(".github/workflows/ci.yml", f"run: make {other}\n", 'run: "true"\n')
     return clone.act("pull_request", "ci.yml", PULL, job="code")
 
 
+def judged(clone: Clone, verdict: str) -> None:
+    """Instead of training for a minute the pipeline ends with this verdict."""
+    record = json.dumps(
+        {"verdict": verdict, "checks": [{"name": "discrimination", "verdict": verdict, "sentence": "."}]}
+    )
+    clone.write("gate.json", record)
+    clone.replace(".github/workflows/ci.yml", "run: make verdict\n", "run: cp gate.json reports/gate.json\n")
+    clone.replace(".github/workflows/ci.yml", "run: make review\n", 'run: "true"\n')
+
+
 def test_the_contract_holds_for_a_pull_request_of_a_fork_without_secrets(clone):
-    run = clone.act("pull_request", "ci.yml", FORK, job="data")
-    assert run.jobs == {"plan": "success", "data": "success"}, str(run)
+    judged(clone, "PASS")
+    run = clone.act("pull_request", "ci.yml", FORK, job="pipeline")
+    assert run.jobs == {"plan": "success", "pipeline": "success"}, str(run)
     assert run.called("aws-actions/configure-aws-credentials") == []
     assert run.called("gh") == []
+    assert "4,000 rows" in run.log
+
+
+def test_a_fork_whose_remote_no_runner_reaches_has_its_pipeline_on_the_simulated_lender(clone):
+    """As a fork's first steps leave it: another config, data of its own, and a remote beside the repository."""
+    judged(clone, "PASS")
+    clone.write(".dvc/config", "[core]\n    remote = storage\n['remote \"storage\"']\n    url = ../../fork-data\n")
+    clone.write("data.dvc", f"outs:\n- md5: {'0' * 32}.dir\n  hash: md5\n  path: data\n")
+    clone.replace("configs/credit.yaml", "simulated-lender", "own-lender")
+    run = clone.act("pull_request", "ci.yml", PULL, job="pipeline")
+    assert run.jobs == {"plan": "success", "pipeline": "success"}, str(run)
+    assert SUMMARY_OF_LENDER in run.summary
+    assert "../../fork-data lies beside the repository" in run.summary
     assert "4,000 rows" in run.log
 
 
 def test_data_that_break_the_contract_stop_the_pipeline(clone):
     clone.replace("configs/credit.yaml", "min_rows: 100", "min_rows: 100_000")
     run = clone.act("pull_request", "ci.yml", PULL, job="pipeline")
-    assert run.jobs == {"plan": "success", "data": "failure"}, str(run)
-    assert run.failed_steps == ["data: .venv/bin/credit-risk validate-data"]
+    assert run.jobs == {"plan": "success", "pipeline": "failure"}, str(run)
+    assert run.failed_steps == ["pipeline: .venv/bin/credit-risk validate-data"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "variables", "result"),
+    [
+        ("PASS", {"MODEL_GATE": "required"}, "success"),
+        ("FAIL", {}, "success"),
+        ("FAIL", {"MODEL_GATE": "required"}, "failure"),
+    ],
+)
+def test_the_verdict_is_a_check_of_its_own(clone, verdict, variables, result):
+    judged(clone, verdict)
+    run = clone.act("pull_request", "ci.yml", PULL, job="model-gate", variables=variables)
+    assert run.jobs == {"plan": "success", "pipeline": "success", "model-gate": result}, str(run)
+    assert f"The gate says {verdict}" in run.summary
+    assert ("Not promotable yet" in run.summary) == (verdict == "FAIL" and not variables)
 
 
 def test_a_plan_that_fails_fails_the_required_check_though_all_else_is_skipped(clone):
     clone.write(".ci/plan", "#!/usr/bin/env bash\nexit 1\n")
     run = clone.act("pull_request", "ci.yml", PULL)
-    assert run.jobs == {"plan": "failure", "ci-ok": "failure"}, str(run)
+    assert run.jobs == {"plan": "failure", "ci-ok": "failure", "model-gate": "failure"}, str(run)
 
 
 def test_a_test_that_fails_fails_its_job(clone):
@@ -50,39 +102,33 @@ def test_a_test_that_fails_fails_its_job(clone):
     assert "1 failed" in run.log
 
 
-def test_tests_leave_their_coverage_for_every_python(clone):
+def test_tests_leave_their_coverage_and_their_report(clone):
     run = clone.act("pull_request", "ci.yml", PULL, job="test")
     assert run.jobs == {"plan": "success", "test": "success"}, str(run)
-    folders = sorted(path.name for path in run.artifacts.iterdir())
-    assert folders == ["coverage-3.11", "coverage-3.12", "coverage-3.13"]
-    assert (run.artifacts / "coverage-3.11/coverage.xml").is_file()
+    (folder,) = run.artifacts.iterdir()  # the other shard has no test here
+    assert folder.name.startswith("tests-3.11-")
+    assert (folder / "junit.xml").is_file()
+    assert (folder / "coverage.xml").is_file()
+    assert "| seconds | slowest tests |" in run.summary
 
 
-def test_windows_lints_install_nothing_but_the_locked_ruff(clone):
-    run = clone.act("pull_request", "ci.yml", PULL, job="windows")
+def test_the_merge_queue_tests_every_python(clone):
+    run = clone.act("merge_group", "ci.yml", {"merge_group": {"head_sha": "a" * 40}}, job="test")
+    assert run.jobs == {"plan": "success", "test": "success"}, str(run)
+    assert {path.name.split("-")[1] for path in run.artifacts.iterdir()} == {"3.11", "3.12", "3.13"}
+
+
+def test_lints_on_other_systems_install_nothing_but_the_locked_ruff(clone):
+    clone.replace(".github/workflows/portable.yml", "run: .ci/test-without-make", 'run: "true"')
+    run = clone.act("workflow_dispatch", "portable.yml")
+    assert run.jobs == {"portable": "success"}, str(run)
     assert "Requirement already satisfied: ruff==" in run.log, str(run)
 
 
-@pytest.mark.parametrize("needs", [{}, {"plan": "failure"}, {"plan": "success", "test": "cancelled"},
-                                   {"plan": "success", "image": "failure"}, {"plan": "success", "code": ""},
-                                   {"plan": "success", "test": "skipped"}, {"test": "success"}])  # fmt: skip
-def test_anything_but_success_of_all_is_no_success(needs):
-    assert _all_succeeded(needs, image="false") == 1
-
-
-def test_the_image_may_be_skipped_only_where_there_is_none():
-    needs = {"plan": "success", "test": "success", "image": "skipped"}
-    assert (_all_succeeded(needs, image="false"), _all_succeeded(needs, image="true")) == (0, 1)
-
-
-def _all_succeeded(needs: dict[str, str], image: str) -> int:
-    told = {name: {"result": result, "outputs": {"image": image}} for name, result in needs.items()}
-    command = [sys.executable, ROOT / ".ci/all_succeeded.py"]
-    return subprocess.run(command, env={"NEEDS": json.dumps(told)}, check=False, capture_output=True).returncode
-
-
 def test_an_action_that_is_not_pinned_is_refused(clone):
-    clone.replace(".github/workflows/scorecard.yml", "2d1146689b8cda280b9bc96326124645441f03bc # v2.4.4", "v2.4.4")
+    use = next(use for use in uses() if use.action == "ossf/scorecard-action")
+    loose = use.comment.removeprefix("# ")
+    clone.replace(".github/workflows/scorecard.yml", f"{use.ref} {use.comment}", loose)
     run = code(clone, "workflows-lint")
     assert run.jobs == {"plan": "success", "code": "failure"}, str(run)
     assert "unpinned-uses" in run.log
@@ -101,8 +147,8 @@ def test_the_workflows_as_they_are_pass_their_lints(clone):
 
 
 def test_nothing_secret_is_in_the_repository(clone):
-    run = clone.act("pull_request", "security.yml", PULL, job="secrets")
-    assert run.jobs == {"secrets": "success"}, str(run)  # pragma: allowlist secret
+    run = code(clone, "secrets")
+    assert run.jobs == {"plan": "success", "code": "success"}, str(run)
 
 
 def test_a_planted_key_stops_the_risk_model_pipeline_at_its_first_job(clone):
@@ -113,11 +159,53 @@ def test_a_planted_key_stops_the_risk_model_pipeline_at_its_first_job(clone):
     assert KEY not in run.log
 
 
-@pytest.mark.parametrize(("payload", "uploads"), [(PULL, 1), (FORK, 0)])
-def test_findings_are_uploaded_but_not_from_forks(clone, payload, uploads):
-    run = clone.act("pull_request", "security.yml", payload, job="zizmor")
-    assert run.jobs == {"zizmor": "success"}, str(run)
+def checks(
+    clone: Clone,
+    payload: dict[str, object],
+    *,
+    steps: tuple[str, ...] = (),
+    event: str = "pull_request",
+    variables: dict[str, str] | None = None,
+    **environment: str,
+) -> Run:
+    """The small checks of security, with only these of the make targets that take long or ask the network."""
+    for target in ("secrets", "secrets-history", "audit", "sbom", "workflows-online"):
+        if target not in steps:
+            clone.replace(
+                ".github/workflows/security.yml",
+                f"run: make {target}\n",
+                "run: mkdir -p build && touch build/sbom.json\n",
+            )
+    return clone.act(event, "security.yml", payload, job="checks", variables=variables, **environment)
+
+
+@pytest.mark.parametrize(
+    ("payload", "variables", "uploads"),
+    [
+        (PULL, {}, 2),
+        (FORK, {}, 0),
+        (pull(visibility="private"), {}, 0),
+        (pull(visibility="private"), {"CODE_SECURITY": "true"}, 2),
+    ],
+)
+def test_findings_are_uploaded_where_code_scanning_takes_them(clone, payload, variables, uploads):
+    """A team's own fork is a fork to GitHub, too: its own pull requests are known by the full name."""
+    run = checks(clone, payload, variables=variables)
+    assert run.jobs == {"checks": "success"}, str(run)
     assert len(run.called("github/codeql-action/upload-sarif")) == uploads
+    assert ("Nothing was sent to code scanning" in run.summary) == (uploads == 0)
+    scan = run.called("aquasecurity/trivy-action")[0]["inputs"]
+    assert (scan["exit-code"], scan["trivy-config"]) == ("1", ".github/trivy.yaml")
+
+
+def test_a_secret_that_was_taken_out_again_is_still_in_the_history(clone):
+    clone.write("src/credit_risk/keys.py", f'AWS = "{KEY}"\n')
+    clone.commit()
+    (clone.root / "src/credit_risk/keys.py").unlink()
+    run = checks(clone, {"ref": "refs/heads/main"}, steps=("secrets-history",), event="push")
+    assert run.jobs == {"checks": "failure"}, str(run)
+    assert run.failed_steps == ["checks: make secrets-history"]
+    assert "src/credit_risk/keys.py:1" in run.log
 
 
 @pytest.fixture
@@ -149,20 +237,20 @@ def advisories() -> Iterator[tuple[str, dict[str, str]]]:
 def test_a_vulnerable_package_in_the_lock_is_refused(clone, advisories, known, result):
     url, served = advisories
     served.update(known)
-    run = clone.act("pull_request", "security.yml", PULL, job="audit", OSV_URL=url)
-    assert run.jobs == {"audit": result}, str(run)
+    run = checks(clone, PULL, steps=("audit",), OSV_URL=url)
+    assert run.jobs == {"checks": result}, str(run)
     assert ("GHSA-planted" in run.log) == bool(known)
 
 
 def test_an_advisory_service_that_cannot_be_reached_is_no_pass(clone):
-    run = clone.act("pull_request", "security.yml", PULL, job="audit", OSV_URL="http://127.0.0.1:9")
-    assert run.jobs == {"audit": "failure"}, str(run)
+    run = checks(clone, PULL, steps=("audit",), OSV_URL="http://127.0.0.1:9")
+    assert run.jobs == {"checks": "failure"}, str(run)
 
 
 RUN = "https://github.com/acme/credit-risk/actions/runs/5"
 
 
-def report(clone: Clone, gate: object, event: str = "pull_request", **head: str) -> Run:
+def report(clone: Clone, gate: object, event: str = "pull_request", conclusion: str = "success", **head: str) -> Run:
     """pr-report after a run of CI whose artifact holds this gate record."""
     told = HEAD | head
     if gate is not None:
@@ -171,7 +259,14 @@ def report(clone: Clone, gate: object, event: str = "pull_request", **head: str)
         (folder / "gate.json").write_text(gate if isinstance(gate, str) else json.dumps(gate))
         (folder / "metrics.json").write_text(json.dumps({"test": {"auc": 0.5}}))
     clone.answers["pulls"] = "17"
-    run = {"id": 5, "html_url": RUN, "event": event, "head_sha": told["sha"], "head_branch": told["branch"]}
+    run = {
+        "id": 5,
+        "html_url": RUN,
+        "event": event,
+        "conclusion": conclusion,
+        "head_sha": told["sha"],
+        "head_branch": told["branch"],
+    }
     run["head_repository"] = {"owner": {"login": told["owner"]}}
     return clone.act("workflow_run", "pr-report.yml", {"action": "completed", "workflow_run": run})
 
@@ -188,13 +283,27 @@ def test_the_pull_request_that_github_names_gets_the_comment(clone):
     assert "head=somebody:feature" in asked["arguments"]
     assert "## Promotion gate: FAIL" in comment["text"]
     assert f"[this run]({RUN}#artifacts)" in comment["text"]
+    assert comment["text"].startswith(f"Commit {HEAD['sha']}, [CI]({RUN}): success.")
 
 
-@pytest.mark.parametrize("gate", [None, "", "[]", {"verdict": "SHIP IT", "checks": []}])
-def test_an_artifact_that_is_no_report_is_not_commented(clone, gate):
+@pytest.mark.parametrize("gate", ["", "[]", {"verdict": "SHIP IT", "checks": []}])
+def test_an_artifact_that_is_no_report_is_not_shown_and_leaves_no_older_verdict(clone, gate):
     run = report(clone, gate)
     assert run.jobs == {"comment": "failure"}, str(run)
-    assert run.called("marocchino/sticky-pull-request-comment") == []
+    (comment,) = run.called("marocchino/sticky-pull-request-comment")
+    assert "SHIP IT" not in comment["text"]
+    assert f"No verdict for {HEAD['sha']}" in comment["text"]
+
+
+def test_a_run_that_stopped_before_the_pipeline_leaves_no_older_verdict(clone):
+    run = report(clone, None, conclusion="failure")
+    assert run.jobs == {"comment": "success"}, str(run)
+    (comment,) = run.called("marocchino/sticky-pull-request-comment")
+    assert f"**No verdict for {HEAD['sha']}.**" in comment["text"]
+
+
+def test_a_run_that_was_cancelled_is_not_reported(clone):
+    assert report(clone, GATE, conclusion="cancelled").jobs == {}
 
 
 def test_a_branch_name_that_would_be_a_command_is_only_a_name(clone):
@@ -212,8 +321,9 @@ def test_a_run_that_was_no_pull_request_is_not_reported(clone):
 def live(clone: Clone, **changes: object) -> Run:
     wanted = json.loads((ROOT / ".github/rulesets/main.json").read_text()) | {"id": 4} | changes
     clone.answers["rulesets/4"] = json.dumps(wanted)
-    clone.answers["rulesets"] = json.dumps([{"name": "main", "id": 4}])
-    return clone.act("schedule", "repo-settings.yml")
+    clone.answers["rulesets"] = json.dumps([{"name": "main", "id": 4}, {"name": "release tags", "id": 5}])
+    clone.answers["rulesets/5"] = (ROOT / ".github/rulesets/tags.json").read_text()
+    return clone.act("workflow_dispatch", "repo-settings.yml")
 
 
 def test_settings_that_are_those_in_the_repository_are_green(clone):
@@ -227,7 +337,9 @@ def test_settings_that_were_changed_by_hand_go_red(clone, change):
     assert f"main/{next(iter(change))}" in run.log, str(run)
 
 
-@pytest.mark.parametrize(("workflow", "event"), [("retrain.yml", "schedule"), ("drift-monitor.yml", "schedule")])
+@pytest.mark.parametrize(
+    ("workflow", "event"), [("retrain.yml", "workflow_dispatch"), ("drift-monitor.yml", "workflow_dispatch")]
+)
 def test_without_its_variables_an_operation_is_skipped_and_writes_nothing(clone, workflow, event):
     run = clone.act(event, workflow)
     assert (run.jobs, run.calls) == ({}, [])
@@ -247,5 +359,58 @@ def test_one_issue_is_opened_and_then_commented_on(clone, open_, verbs):
     ("workflow", "jobs"), [("scorecard.yml", {"scorecard": "success"}), ("security.yml", {"codeql": "success"})]
 )
 def test_what_only_github_can_run_is_wired(clone, workflow, jobs):
-    run = clone.act("push", workflow, {"ref": "refs/heads/main"}, job=next(iter(jobs)))
+    run = clone.act("push", workflow, {"ref": "refs/heads/main", "repository": REPOSITORY_EVENT}, job=next(iter(jobs)))
     assert run.jobs == jobs, str(run)
+    assert run.called("ossf/scorecard-action") or run.called("github/codeql-action/analyze")
+
+
+@pytest.mark.parametrize("repository", [{"fork": True}, {"visibility": "private"}])
+def test_scorecard_is_skipped_with_a_sentence_where_it_cannot_be(clone, repository):
+    event = {"ref": "refs/heads/main", "repository": REPOSITORY_EVENT | repository}
+    run = clone.act("push", "scorecard.yml", event)
+    assert run.jobs == {"scorecard": "success"}, str(run)
+    assert "Scorecard was not asked." in run.summary
+    assert run.called("ossf/scorecard-action") == []
+
+
+def test_a_private_repository_without_code_security_runs_no_codeql(clone):
+    event = {"ref": "refs/heads/main", "repository": REPOSITORY_EVENT | {"visibility": "private"}}
+    assert clone.act("push", "security.yml", event, job="codeql").jobs == {}
+
+
+def test_nothing_that_is_scheduled_runs_before_somebody_switches_it_on(clone):
+    run = clone.act("schedule", "schedules.yml", {"schedule": "17 1 * * *"})
+    assert run.jobs == {"due": "success"}, str(run)
+    assert "Not switched on: ci, drift-monitor, repo-settings." in run.summary
+
+
+def test_what_is_due_and_switched_on_runs(clone):
+    clone.answers["rulesets"] = "[]"
+    on = {"SCHEDULES": "repo-settings retrain"}
+    run = clone.act("schedule", "schedules.yml", {"schedule": "17 1 * * *"}, variables=on)
+    assert run.jobs == {"due": "success", "rulesets": "failure"}, str(run)  # none is in force there
+    assert "Not switched on: ci, drift-monitor." in run.summary
+
+
+def test_nobody_is_decided_about_without_a_store_for_decisions(clone):
+    run = clone.act("workflow_dispatch", "batch-score.yml", {"inputs": {"applications": "new.csv"}})
+    assert run.jobs == {"score": "success"}, str(run)
+    assert "Nothing was decided, because the variable DECISIONS_STORE names no store" in run.summary
+
+
+@pytest.mark.parametrize("status", ["diverged", "ahead"])
+def test_a_tag_that_is_not_on_main_releases_nothing(clone, status):
+    clone.answers["compare"] = status
+    event = {"ref": "refs/tags/v1.0.0", "repository": REPOSITORY_EVENT}
+    run = clone.act("push", "release.yml", event)
+    assert run.jobs == {"model": "failure"}, str(run)
+    assert run.failed_steps == ["model: .ci/tag-on-main"]
+
+
+def test_a_private_repository_says_how_it_signs(clone):
+    clone.answers["compare"] = "identical"
+    event = {"ref": "refs/tags/v1.0.0", "repository": REPOSITORY_EVENT | {"visibility": "private"}}
+    run = clone.act("push", "release.yml", event)
+    assert run.jobs == {"model": "failure"}, str(run)
+    assert len(run.failed_steps) == 1
+    assert run.called("actions/setup-python") == []  # before anything is made

@@ -13,7 +13,7 @@ from credit_risk.data import tables
 from credit_risk.data.files import Files
 from credit_risk.errors import ConfigError, CreditRiskError
 from credit_risk.fork.draft import DRAFT
-from credit_risk.fork.init import SAMPLE, default_remote
+from credit_risk.fork.init import SAMPLE, default_remote, remote_address
 from credit_risk.measures.fairness import grouped
 from credit_risk.stages import dictionary, validate_data
 
@@ -26,17 +26,23 @@ LEFTOVERS = {  # what the template says in a fork's name, by file: the words by 
     "README.md": ("Credit card default, Taiwan 2005", "say what your model is for: edit README.md"),
 }
 VARIABLES = {  # a repository variable of the workflows, and what it switches on
-    "DVC_ROLE": "the role by which CI reads your DVC remote (with AWS_REGION)",
+    "DVC_ROLE": "the role by which CI reads your DVC remote (with AWS_REGION); else it takes the simulated lender",
     "AWS_REGION": "where that remote lies",
-    "SIGNING": "`key` signs releases with the secret SIGNING_KEY; otherwise they are signed keyless",
+    "MODEL_GATE": "`required` makes the gate's verdict block merges, after main's first PASS",
+    "SCHEDULES": "the scheduled workflows that run, by name, or `all`",
+    "CODE_SECURITY": "`true` where a private repository has code scanning",
+    "SIGNING": "`key` signs releases with the secret SIGNING_KEY, `keyless` by this workflow; private ones must say",
+    "ATTEST": "`true` attests the releases of a private repository",
     "IMAGE_REGISTRY": "where release pushes the image; unset, it pushes none",
+    "REGISTRY_ENVIRONMENT": "the environment whose registry takes what main trains; unset, one of the runner alone",
+    "DECISIONS_STORE": "where batch-score puts its decisions; unset, it decides nothing",
     "RETRAIN_TRAINING_DATA": "old rows for retrain (with RETRAIN_VALIDATION_DATA and RETRAIN_TEST_DATA)",
     "RETRAIN_VALIDATION_DATA": "newer rows for retrain",
     "RETRAIN_TEST_DATA": "matured rows on which champion and challenger are compared",
     "DRIFT_DATASET": "new applications that drift-monitor holds against the training rows",
     "DEPLOY_ROOT": "where the release lies on the machines that serve; unset, deploy only rehearses",
-    "APP_ID": "the app by which repo-settings reads the rulesets (with the secret APP_KEY)",
-    "TRAINING_RUNNER": "the runner that trains; unset, GitHub's own",
+    "APP_CLIENT_ID": "the App whose pull requests (of retrain and lock) start CI (with the secret APP_KEY)",
+    "TRAINING_RUNNER": "the labels of the runner that trains, as a JSON list; unset, GitHub's own",
 }
 
 
@@ -87,7 +93,14 @@ def _config(config: Config) -> Iterator[Left]:
 
 
 def _data(config: Config, files: Files) -> Iterator[Left]:
-    if default_remote(files.root) is None:
+    remote = default_remote(files.root)
+    if remote and "://" not in (address := remote_address(files.root, remote)):
+        yield Left(
+            "look",
+            f"DVC's remote {remote} is a folder ({address}): no runner reaches it, CI has the simulated lender",
+            f".venv/bin/dvc remote modify {remote} url s3://YOUR-BUCKET/credit-risk",
+        )
+    if remote is None:
         yield Left(
             "must",
             "DVC has no default remote: your data have no home",

@@ -273,6 +273,11 @@ def default_remote(root: Path) -> str | None:
     return _dvc(root, "config", "core.remote").stdout.strip() or None
 
 
+def remote_address(root: Path, name: str) -> str:
+    """Where DVC's remote of that name lies."""
+    return _dvc(root, "config", f"remote.{name}.url").stdout.strip()
+
+
 def _dvc(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     dvc = Path(sys.executable).with_name("dvc")
     return subprocess.run([dvc, *arguments], cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
