@@ -23,7 +23,7 @@ from shared import built_once
 
 TESTS = Path(__file__).parent
 SLOW = {"empty_registry", "clone"}  # fixtures: MLflow is imported, or a workflow executed
-QUICK = 5.0  # seconds of processor time, which other work on the machine hardly changes
+QUICK = 10.0  # seconds of processor time, which other work on the machine hardly changes
 LENDER = TESTS / "lender"
 Raw = Callable[..., tuple[Config, Files]]
 
