@@ -305,6 +305,33 @@ def test_a_scorer_that_is_not_signed_or_was_altered_is_not_served(root, tmp_path
         engine.start(served.root, settings, environment)
 
 
+def test_what_is_exchanged_while_the_signature_is_checked_is_not_served(root, tmp_path, monkeypatch):
+    """Verified bytes are served bytes: another scorer at the same path, a moment later, is not looked at."""
+    signing.make_keys(tmp_path / "signing.key")
+    served = Files(shutil.copytree(root, tmp_path / "served"))
+    scorer = Scorer.load(served.scorer)
+    write_json(served.report("gate"), {"verdict": "PASS", "digests": {"scorer": scorer.digest}})
+    signing.sign_release(served, tmp_path / "signing.key")
+    verify = signing.verify_release
+
+    def verified_then_exchanged(*arguments):
+        verify(*arguments)
+        calibration = served.scorer / "scorer.json"
+        facts = json.loads(calibration.read_text())
+        facts["calibration"]["intercept"] -= 2.0
+        calibration.write_text(json.dumps(facts))
+        write_json(served.report("gate"), {"verdict": "PASS", "digests": {"scorer": "another"}})
+
+    monkeypatch.setattr(signing, "verify_release", verified_then_exchanged)
+    ledger = {"url": f"sqlite:///{tmp_path / 'ledger.db'}"}
+    signed_by = {"public_key": str(tmp_path / "signing.pub")}
+    settings = Serving.model_validate({"access": {"mode": "off"}, "signed_by": signed_by, "ledger": ledger})
+    started = engine.start(served.root, settings, {"CREDIT_RISK_LEDGER_KEY": "5e" * 32})
+    assert (started.scorer.digest, started.by.scorer, started.gate) == (scorer.digest, scorer.digest, "PASS")
+    assert started.scorer.calibration == scorer.calibration
+    started.close()
+
+
 def test_before_it_has_started_the_service_says_so():
     client = TestClient(web.application(SimpleNamespace))  # entered by nobody: it never starts
     assert client.get("/health").status_code == 503

@@ -23,10 +23,10 @@ from cyclonedx.schema import OutputFormat, SchemaVersion
 from credit_risk.config import Config
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_directory, write_json, write_text
-from credit_risk.errors import NotFound
+from credit_risk.data.writing import read_json, write_directory, write_json, write_text
+from credit_risk.errors import CheckFailed, NotFound
 from credit_risk.scoring import signing
-from credit_risk.scoring.release_files import copy_release_files
+from credit_risk.scoring.release_files import copy_release_files, verified_release
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate
 
@@ -63,19 +63,23 @@ def bundle(config: Config, files: Files, by: signing.SignedBy, sbom: Path, to: P
     Raises CheckFailed if the gate does not let the scorer pass, SignatureRefused if it is not signed, NotFound.
     """
     record = gate.check(files)
-    signing.verify_release(files, by)
-    if not sbom.is_file():
-        raise NotFound(sbom, "It lists the packages: run `make sbom`.")
-    raw = {source.path: digest.of_file(files.root / source.path) for source in config.data.sources}
+    with verified_release(files, by) as verified:
+        if not sbom.is_file():
+            raise NotFound(sbom, "It lists the packages: run `make sbom`.")
+        raw = {source.path: digest.of_file(files.root / source.path) for source in config.data.sources}
+        scorer = Scorer.load(verified.scorer)
+        if scorer.digest != record["digests"]["scorer"] or read_json(verified.report("gate")) != record:
+            raise CheckFailed(
+                "The scorer or its gate record was exchanged while this was built. Build it again."
+            )
 
-    def fill(folder: Path) -> None:
-        copy_release_files(files, folder)
-        scorer = Scorer.load(files.scorer)
-        packages = sbom.read_text(encoding="utf-8")
-        write_text(folder / "sbom.json", materials(packages, scorer, record["digests"], raw, built.version))
-        write_json(folder / MARK, statement(config, files, folder, raw, built))
+        def fill(folder: Path) -> None:
+            copy_release_files(verified, folder)
+            packages = sbom.read_text(encoding="utf-8")
+            write_text(folder / "sbom.json", materials(packages, scorer, record["digests"], raw, built.version))
+            write_json(folder / MARK, statement(config, files, folder, raw, built))
 
-    write_directory(to, fill, mark=MARK)
+        write_directory(to, fill, mark=MARK)
 
 
 def materials(

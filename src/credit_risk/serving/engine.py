@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,7 @@ from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
 from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
-from credit_risk.scoring import signing
+from credit_risk.scoring.release_files import verified_release
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 from credit_risk.serving.problems import Problem
@@ -220,12 +221,14 @@ def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.en
     Raises ScorerError, SignatureRefused or CheckFailed for a scorer that may not serve, and what Ledger.open raises.
     """
     path = Files(root).scorer
-    if settings.signed_by is not None:  # before anything of it is read
-        signing.verify_release(Files(root), settings.signed_by)
-    scorer = Scorer.load(path)
+    with ExitStack() as reading:
+        files = Files(root)
+        if settings.signed_by is not None:  # before anything of it is read, and then nothing else is
+            files = reading.enter_context(verified_release(files, settings.signed_by))
+        scorer = Scorer.load(files.scorer)
+        verdict, by = gate_verdict(files.root, scorer.digest), digests(files.scorer, scorer)
     if scorer.background is None:
         raise ScorerError(f"{path} cannot give reasons for a decline. Assemble it with `dvc repro assemble`.")
-    verdict = gate_verdict(root, scorer.digest)
     if settings.gate == "required" and verdict != "PASS":
         raise CheckFailed(
             f"{path} may not serve: the gate says {verdict} of it, PASS is required. Run `make run`, "
@@ -234,7 +237,7 @@ def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.en
     ledger = open_ledger(root, settings.ledger, environment, create=True)
     ledger.store.answer_timeout_s = settings.ledger.busy_timeout_s + settings.ledger.answer_timeout_s
     commit = group_commit(ledger, most_waiting=settings.ledger.most_waiting)
-    return DecisionEngine(scorer, digests(path, scorer), verdict, ledger, commit)
+    return DecisionEngine(scorer, by, verdict, ledger, commit)
 
 
 def gate_verdict(root: Path, scorer: str) -> str:
