@@ -69,9 +69,7 @@ def bundle(config: Config, files: Files, by: signing.SignedBy, sbom: Path, to: P
         raw = {source.path: digest.of_file(files.root / source.path) for source in config.data.sources}
         scorer = Scorer.load(verified.scorer)
         if scorer.digest != record["digests"]["scorer"] or read_json(verified.report("gate")) != record:
-            raise CheckFailed(
-                "The scorer or its gate record was exchanged while this was built. Build it again."
-            )
+            raise CheckFailed("The scorer or its gate record was exchanged while this was built. Build it again.")
 
         def fill(folder: Path) -> None:
             copy_release_files(verified, folder)

@@ -19,7 +19,7 @@ from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.registry.mlflow.tracking import Run, dataset
-from credit_risk.scoring import signing
+from credit_risk.scoring.release_files import verified_release
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 from credit_risk.stages import gate as judging
@@ -49,36 +49,38 @@ def register(
     Raises CheckFailed if the gate's record is not of exactly this scorer, SignatureRefused if it is not signed.
     """
     record = judged(files)
-    signing.verify_release(files, registry.signed_by)
-    scorer = Scorer.load(files.scorer)
-    if known := registry.known(scorer.digest, digest.of_file(files.report("gate"))):
-        log.info("This scorer with this gate record is registered already")
-        return known
-    facts = {
-        "verdict": record["verdict"],
-        "waivers": record["waivers"],
-        "digests": record["digests"],
-        "raw": {source.path: digest.of_file(files.root / source.path) for source in config.data.sources},
-        "commit": provenance.commit(files.root),
-        "uncommitted": list(provenance.uncommitted(files.root, "src", "configs", "dvc.yaml")),
-    }
-    all_tags = own_tags(tags or {}) | _tags(files, scorer, facts)
-    figures = dict(numbers(_metrics(metrics or files.report("metrics"))))
-    run = Run(
-        run_name or f"{scorer.digest[:12]}",
-        _params(config),
-        figures,
-        all_tags,
-        _datasets(config, files),
-        [files.reports],
-    )
-    with tempfile.TemporaryDirectory() as scratch:
-        packed = Path(scratch) / "scorer"
-        schema = schemas.declared(scorer.config)
-        log.info("Packing the scorer, and asking the packed one once")
-        packing.pack(files, schema, examples.application(scorer.config, scorer.reference), packed)
-        log.info("Registering it at %s", registry.tracking.url)
-        return registry.register(run, packed, by=by, reason=reason, facts=facts)
+    with verified_release(files, registry.signed_by) as verified:
+        scorer = Scorer.load(verified.scorer)
+        if scorer.digest != record["digests"]["scorer"] or read_json(verified.report("gate")) != record:
+            raise CheckFailed("The scorer or its gate record was exchanged while it was registered. Register it again.")
+        if known := registry.known(scorer.digest, digest.of_file(verified.report("gate"))):
+            log.info("This scorer with this gate record is registered already")
+            return known
+        facts = {
+            "verdict": record["verdict"],
+            "waivers": record["waivers"],
+            "digests": record["digests"],
+            "raw": {source.path: digest.of_file(files.root / source.path) for source in config.data.sources},
+            "commit": provenance.commit(files.root),
+            "uncommitted": list(provenance.uncommitted(files.root, "src", "configs", "dvc.yaml")),
+        }
+        all_tags = own_tags(tags or {}) | _tags(verified, scorer, facts)
+        figures = dict(numbers(_metrics(metrics or files.report("metrics"))))
+        run = Run(
+            run_name or f"{scorer.digest[:12]}",
+            _params(config),
+            figures,
+            all_tags,
+            _datasets(config, files),
+            [files.reports],
+        )
+        with tempfile.TemporaryDirectory() as scratch:
+            packed = Path(scratch) / "scorer"
+            schema = schemas.declared(scorer.config)
+            log.info("Packing the scorer, and asking the packed one once")
+            packing.pack(verified, schema, examples.application(scorer.config, scorer.reference), packed)
+            log.info("Registering it at %s", registry.tracking.url)
+            return registry.register(run, packed, by=by, reason=reason, facts=facts)
 
 
 def judged(files: Files, today: date | None = None) -> dict[str, Any]:
