@@ -1,0 +1,194 @@
+"""The keys of an identity provider: withdrawn ones stop counting, and no request ever waits for the provider."""
+
+import json
+import threading
+import time
+from contextlib import suppress
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from credit_risk.errors import UsageError
+from credit_risk.serving import jwks
+from credit_risk.serving.access import JwtGuard
+from credit_risk.serving.jwks import UNREADABLE, ProviderKeys, keys_of
+from credit_risk.serving.problems import Problem
+from credit_risk.serving.settings import Jwt
+
+SIGNERS = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("k1", "k2")}
+SETTINGS = Jwt(
+    jwks="https://id.example/keys", issuer="https://id.example", audience="credit-risk", algorithms=("RS256",)
+)
+
+
+def key_set(*names):
+    listed = [
+        json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(SIGNERS[name].public_key())) | {"kid": name} for name in names
+    ]
+    return json.dumps({"keys": listed}).encode()
+
+
+def token(name="k1", **changes):
+    claims = {
+        "sub": "branch",
+        "iss": SETTINGS.issuer,
+        "aud": "credit-risk",
+        "exp": time.time() + 3_600,
+        "scope": "read",
+    }
+    return {
+        "authorization": "Bearer "
+        + jwt.encode({"scope": "read"} | claims | changes, SIGNERS[name], "RS256", headers={"kid": name})
+    }
+
+
+class Provider:
+    """An identity provider that the test turns, with a clock that it turns too; it counts who asks."""
+
+    def __init__(self, *names):
+        self.content, self.asked, self.now = key_set(*names), 0, 1_000.0
+        self.keys = ProviderKeys(SETTINGS, self.read, clock=lambda: self.now)
+        self.guard = JwtGuard(SETTINGS, None, self.keys)
+
+    def read(self):
+        self.asked += 1
+        if isinstance(self.content, Exception):
+            raise self.content
+        return self.content
+
+    def pass_time(self, seconds):
+        """As the thread in the background does: look whenever it is time to."""
+        end = self.now + seconds
+        while (pause := self.keys.pause()) <= end - self.now:
+            self.now += pause
+            self.keys._wake.clear()
+            with suppress(UNREADABLE):
+                self.keys.look()
+        self.now = end
+
+    def status(self, headers):
+        with pytest.raises(Problem) as refused:
+            self.guard.client(headers)
+        return refused.value.status
+
+
+@pytest.fixture
+def provider():
+    started = Provider("k1")
+    started.keys.look()
+    return started
+
+
+def test_a_withdrawn_key_counts_no_longer_than_the_stated_time(provider):
+    assert provider.guard.client(token()).name == "branch"
+    provider.content = key_set("k2")
+    provider.pass_time(SETTINGS.refresh_s)
+    assert provider.status(token()) == 401
+    assert provider.guard.client(token("k2")).name == "branch"
+    provider.content = b'{"keys": []}'
+    provider.pass_time(SETTINGS.refresh_s)
+    assert provider.status(token("k2")) == 401
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"[]", b'{"keys": 7}', b"\xff", OSError("500"), TimeoutError("late")])
+def test_while_the_provider_cannot_be_had_keys_count_until_they_are_too_old(provider, content):
+    provider.content = content
+    provider.pass_time(SETTINGS.max_age_s - 1)
+    assert provider.guard.client(token()).name == "branch"
+    provider.pass_time(2)
+    assert provider.status(token()) == 503
+    provider.content = key_set("k1")
+    provider.pass_time(SETTINGS.retry_s)
+    assert provider.guard.client(token()).name == "branch"
+
+
+def test_unknown_keys_are_answered_at_once_and_looked_for_once_in_a_while(provider):
+    before = provider.asked
+    for _ in range(24):
+        assert provider.status(token("k2")) == 401
+    assert provider.asked == before
+    for _ in range(100):  # in as many seconds
+        provider.status(token("k2"))
+        provider.pass_time(1)
+    assert provider.asked - before <= 100 / SETTINGS.retry_s + 1
+    provider.content = key_set("k1", "k2")
+    provider.status(token("k2"))
+    provider.pass_time(SETTINGS.retry_s)
+    assert provider.guard.client(token("k2")).name == "branch"
+
+
+def test_a_provider_that_fails_is_asked_no_more_often_than_that(provider):
+    provider.content, before = OSError("500"), provider.asked
+    provider.pass_time(100)
+    assert provider.asked - before <= 100 / SETTINGS.retry_s + 1
+
+
+def test_a_provider_that_hangs_keeps_no_request_waiting():
+    hangs, let_go = threading.Event(), threading.Event()
+
+    def read():
+        hangs.set()
+        let_go.wait(60)
+        return key_set("k1")
+
+    keys = ProviderKeys(SETTINGS, read)
+    keys.start()
+    guard = JwtGuard(SETTINGS, None, keys)
+    try:
+        assert hangs.wait(20)
+        with pytest.raises(Problem) as refused:
+            guard.client(token())
+        assert refused.value.status == 503
+        let_go.set()
+        deadline = time.monotonic() + 20
+        while not keys.known:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert guard.client(token()).name == "branch"
+    finally:
+        let_go.set()
+        guard.close()
+    keys._thread.join(20)
+    assert not keys._thread.is_alive()
+
+
+@pytest.mark.parametrize("scope", [None, 7, True, 1.5, {"a": 1}, [None, 7], ""])
+def test_a_scope_that_is_no_text_gives_no_scope(provider, scope):
+    assert provider.guard.client(token(scope=scope)).scopes == frozenset()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"sub": ""}, {"sub": "a\n"}, {"sub": "\ud800"}, {"sub": "x" * 201}, {"sub": 7}, {"sub": None}, {"exp": "soon"},
+     {"exp": [1]}, {"exp": float("inf")}, {"nbf": "x"}, {"aud": 7}],
+)  # fmt: skip
+def test_claims_that_are_not_what_they_should_be_are_the_tokens_fault(provider, changes):
+    assert provider.status(token(**changes)) == 401
+
+
+@pytest.mark.parametrize(
+    "head", ["[" * 12_000, '{"kid": 7}', '{"kid": null}', "7", "\xff", '{"alg": [], "kid": "k1"}', '{"kid": "k1"}', ""]
+)
+def test_whatever_stands_in_a_tokens_head_is_the_tokens_fault(provider, head):
+    first = jwt.utils.base64url_encode(head.encode("latin-1")).decode()
+    for sent in (f"{first}.e30.AAAA", first, "." * 5_000, "a" * 60_000, "ü.ü.ü"):
+        assert provider.status({"authorization": f"Bearer {sent}"}) == 401
+
+
+def test_of_a_set_only_keys_that_can_check_signatures_count():
+    listed = json.loads(key_set("k1"))["keys"]
+    others = [listed[0] | {"use": "enc", "kid": "a"}, {"kty": "no"}, 7, {"kid": "b", "kty": "RSA"}, {"kty": "RSA"}]
+    assert list(keys_of(json.dumps({"keys": [*others, *listed]}).encode())) == ["k1"]
+
+
+def test_a_file_that_is_no_set_of_keys_is_said_at_the_start(tmp_path):
+    (tmp_path / "keys.json").write_text("<html>")
+    with pytest.raises(UsageError, match="is no set of keys"):
+        JwtGuard(SETTINGS.model_copy(update={"jwks": "keys.json"}), tmp_path)
+
+
+def test_what_is_downloaded_is_bounded_in_size_and_goes_where_the_settings_say():
+    assert jwks._NoRedirect().redirect_request() is None
+    with pytest.raises(OSError, match="refused"):
+        jwks.download("https://127.0.0.1:9/keys")
