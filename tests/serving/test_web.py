@@ -17,9 +17,11 @@ from credit_risk.data.writing import write_json
 from credit_risk.ledger.errors import LedgerUnavailable
 from credit_risk.ledger.event_loop_commit import EventLoopCommit
 from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.verification import verify
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving import engine, web
+from credit_risk.serving import engine, readiness, web
+from credit_risk.serving.key_file import add_key
 from credit_risk.serving.settings import Serving
 from tools import PATIENCE
 
@@ -246,6 +248,92 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back(serve, applicati
     statuses = [client.post("/decide", json=application).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
     assert client.post("/decide", json=application).headers["retry-after"] == "10"
+
+
+def test_a_batch_costs_its_applications_and_what_it_takes_to_read_it(serve, application):
+    client = serve(limits={"per_client_per_second": 0.1, "burst": 10})
+    batch = {"applications": [application] * 6}
+    assert [client.post("/decide/batch", json=batch).status_code for _ in range(2)] == [200, 429]
+    assert client.post("/decide", json=application).status_code == 200
+    client = serve(limits={"per_client_per_second": 0.1, "burst": 10, "body_bytes": 1_000})
+    refused = b'{"applications": [' + b" " * 6_000 + b"]}"
+    assert [client.post("/decide/batch", content=refused, headers=SENT).status_code for _ in range(2)] == [422, 429]
+
+
+@pytest.mark.parametrize("name", ["X-Applicant-Id", "Idempotency-Key"])
+def test_a_header_that_stands_twice_is_refused_as_nobody_knows_which_counts(client, application, name):
+    for second in ("a", "b"):
+        answer = client.post("/decide", json=application, headers=[(name, "a"), (name, second)])
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, name)
+    twice = client.post("/decide?explain=true&explain=false", json=application)
+    assert (twice.status_code, twice.json()["errors"][0]["field"]) == (422, "explain")
+
+
+@pytest.mark.parametrize("name", ["X-API-Key", "Authorization", "X-Authorization"])
+def test_a_key_that_stands_twice_lets_nobody_in(serve, tmp_path, application, name):
+    key = add_key(tmp_path / "keys.json", "branch", ["decide"], 1)
+    client = serve(access={"mode": "keys", "keys_file": "keys.json"})
+    value = key if name == "X-API-Key" else f"Bearer {key}"
+    assert client.post("/decide", json=application, headers=[(name, value)]).status_code == 200
+    assert client.post("/decide", json=application, headers=[(name, value), (name, value)]).status_code == 400
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "GZIP"])
+def test_a_compressed_body_is_refused_as_one(client, coding):
+    answer = client.post("/decide", content=b"\x1f\x8b", headers=SENT | {"content-encoding": coding})
+    assert answer.status_code == 415
+    assert "Content-Encoding" in answer.json()["detail"]
+
+
+def test_health_writes_now_and_then_and_says_when_that_fails(serve, monkeypatch):
+    client = serve(limits={"probe_seconds": 3_600})
+    probes = []
+    monkeypatch.setattr(engine.DecisionEngine, "probe", lambda _: probes.append(1))
+    assert [client.get("/health").status_code for _ in range(3)] == [200] * 3
+    assert len(probes) == 1
+    client = serve(limits={"probe_seconds": 0.000001})
+
+    def full(self):
+        raise LedgerUnavailable("the disk is full")
+
+    monkeypatch.setattr(engine.DecisionEngine, "probe", full)
+    assert client.get("/health").status_code == 503
+    monkeypatch.undo()
+    assert client.get("/health").status_code == 200
+
+
+def test_the_probe_is_a_durable_write_that_changes_nothing(root, tmp_path):
+    settings = Serving.model_validate(
+        {"ledger": {"url": f"sqlite:///{tmp_path / 'ledger.db'}"}, "access": {"mode": "off"}, "gate": "reported"}
+    )
+    started = engine.start(root, settings, {"CREDIT_RISK_LEDGER_KEY": "5e" * 32})
+    before, log = started.ledger.head(), tmp_path / "ledger.db-wal"
+    written = log.read_bytes()
+    started.probe()
+    assert started.ledger.head() == before
+    assert verify(started.ledger).holds
+    assert log.read_bytes() != written
+    started.close()
+
+
+def test_a_ledger_that_does_not_answer_is_503_for_all_who_ask_and_keeps_one_thread(client, monkeypatch):
+    monkeypatch.setattr(readiness, "WITHIN", 0.05)
+    hanging, let_go = [], threading.Event()
+
+    def hang(self):
+        hanging.append(threading.current_thread())
+        let_go.wait(20)
+
+    monkeypatch.setattr(Ledger, "ready", hang)
+    assert [client.get("/health").status_code for _ in range(5)] == [503] * 5
+    assert len(hanging) == 1
+    let_go.set()
+
+
+@pytest.mark.parametrize("identifier", ["%00", "a%00b", "%0a", "ü", "x" * 65, "'", "%25"])
+def test_what_is_no_id_of_a_decision_is_404_and_asks_no_database(client, monkeypatch, identifier):
+    monkeypatch.setattr(Ledger, "get", lambda *_: pytest.fail("the database was asked"))
+    assert client.get(f"/decisions/{identifier}").status_code == 404
 
 
 def test_metrics_count_decisions_and_name_no_value_of_an_applicant(client, application):
