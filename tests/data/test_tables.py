@@ -497,3 +497,22 @@ def test_one_word_is_one_category_however_it_is_written(tmp_path: Path, cell: st
     assert inputs.table(table)[0, 0] == 0
     assert inputs.single_row({"job": "Cafe\u0301"})[0, 0] == 0
     assert inputs.single_row({"job": "CAFÉ"})[0, 0] == np.inf  # a request is taken as it is
+
+
+@pytest.mark.parametrize(
+    ("form", "cells"),
+    [
+        ("%Y%m%d", ("20240131", "20240131.0", "2024131")),
+        ("%d/%m/%Y", ("31/01/2024", " 31/01/2024", "01/31/2024")),
+        ("excel", ("45322", "45322.0", "7")),
+    ],
+)
+def test_a_date_is_read_as_the_config_says_that_it_is_written(tmp_path: Path, form: str, cells: tuple[str, ...]):
+    columns = {"day": {"role": "date", "type": "date", "format": form}, "status": COLUMNS["status"]}
+    columns |= {"income": COLUMNS["income"]}
+    settings = config(columns=columns)
+    rows = [f"{cell},{row % 2},1" for row, cell in enumerate(cells[:2])]
+    table = read(tmp_path, "\n".join(["day,status,income", *rows]) + "\n", settings)
+    assert table["day"].tolist() == [Timestamp("2024-01-31")] * 2
+    sentence = refusal(tmp_path, f"day,status,income\n{cells[0]},0,1\n{cells[2]},1,1\n", settings)
+    assert f"day: 1 unreadable, as in row 2: {cells[2]!r}" in sentence

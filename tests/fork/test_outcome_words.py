@@ -48,3 +48,39 @@ def test_good_is_never_everything_else(tmp_path: Path):
     assert made.facts.good == ("0",)
     explicit = draft(tmp_path, OUTCOMES, good=("0", "NA"))  # whoever says so means it
     assert explicit.facts.good == ("0", "NA")
+
+
+def protected(root: Path, header: str, row: str, *, accept: bool) -> str:
+    rows = [row.format(n=n, day=1 + n % 28, year=1950 + n % 50, bad=int(n % 4 == 0)) for n in range(400)]
+    path = root / "loans.csv"
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    asked = InitRequest(data=path, target="status", bad=("1",), accept=accept)
+    made = drafted(asked, lambda _: None)
+    checked(made, asked)
+    return made.config
+
+
+def test_a_date_of_birth_is_compared_by_age_on_the_day_of_application_or_asked_about(tmp_path: Path):
+    header, row = "applied_on,date_of_birth,income,status", "2024-03-{day:02d},{year}-05-01,{n}.5,{bad}"
+    tree = YAML(typ="safe").load(protected(tmp_path, header, row, accept=True))
+    bands = tree["fairness"]["attributes"]["date_of_birth"]["bands"]
+    assert [band["name"] for band in bands] == ["under 25", "25 to 61", "62 and over"]
+    header, row = "date_of_birth,income,status", "{year}-05-01,{n}.5,{bad}"
+    tree = YAML(typ="safe").load(protected(tmp_path, header, row, accept=False))
+    assert tree["fairness"]["attributes"]["date_of_birth"] == "???"
+    tree = YAML(typ="safe").load(protected(tmp_path, header, row, accept=True))
+    assert {"fairness.unavailable", "fairness.attributes.date_of_birth"} <= set(tree["suggested"])
+
+
+def test_a_nationality_of_many_words_is_asked_about(tmp_path: Path):
+    text = protected(tmp_path, "nationality,income,status", "land {n},{n}.5,{bad}", accept=False)
+    assert YAML(typ="safe").load(text)["fairness"]["attributes"]["nationality"] == "???"
+
+
+def test_twins_in_capitals_and_composition_are_one_category_of_the_draft(tmp_path: Path):
+    words = ("Café", "Cafe\u0301", "café ", "Bar")
+    path = tmp_path / "loans.csv"
+    lines = [f"{words[n % 4]},{n}.5,{int(n % 5 == 0)}" for n in range(400)]
+    path.write_text("\n".join(["job,income,status", *lines]) + "\n", encoding="utf-8")
+    made = drafted(InitRequest(data=path, target="status", bad=("1",)), lambda _: None)
+    assert {draft.name: draft.categories for draft in made.profiles}["job"] == ("Bar", "Café")

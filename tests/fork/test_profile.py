@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pandas import DataFrame
+from pandas import DataFrame, Timestamp, date_range
 
 from credit_risk.fork.profile import Profile, limits, parts, profiles
 
@@ -211,3 +211,27 @@ def test_a_saved_index_is_left_out_whether_rows_were_filtered_since_or_not(name)
 def test_a_count_stays_a_whole_number():
     assert profiled(months=np.arange(N) % 40)["months"].kind == "integer"
     assert profiled(income=np.arange(N) % 40)["income"].kind == "number"
+
+
+@pytest.mark.parametrize(
+    ("written", "formats"),
+    [
+        ("%Y%m%d", ("%Y%m%d",)),
+        ("%d/%m/%Y", ("%d/%m/%Y",)),
+        ("%Y-%m", ("%Y-%m",)),
+        ("%Y%m", ("%Y%m",)),
+        ("excel", ("excel",)),
+    ],
+)
+def test_a_day_of_application_is_found_however_it_is_written(written, formats):
+    days = date_range("2022-01-01", periods=N)
+    cells_ = (days - Timestamp("1899-12-30")).days if written == "excel" else days.strftime(written)
+    draft = profiled(applied_on=cells_)["applied_on"]
+    assert (draft.role, draft.kind, draft.formats) == ("date", "date", formats)
+
+
+def test_days_that_could_be_months_are_asked_for_and_amounts_are_none():
+    draft = profiled(applied_on=[f"{1 + n % 9:02d}/{1 + n % 7:02d}/2024" for n in range(N)])["applied_on"]
+    assert (draft.role, draft.formats) == ("date", ("%d/%m/%Y", "%m/%d/%Y"))
+
+    assert profiled(amount=np.arange(N)[::-1] * 7 + 20240101)["amount"].kind == "number"

@@ -324,3 +324,9 @@ def test_a_sentence_for_each_outcome():
     assert say(numbers | {"ratio_high": 1.1}, None).endswith("(60 to 110): no more than chance explains.")
     assert say(numbers | {"ratio": None}, "women: no rows") == "Cannot be said: women: no rows."
     assert say(numbers | {"ratio_low": None}, None).endswith("how far chance moves that is not known.")
+
+
+def test_a_date_of_birth_is_the_age_in_whole_years_on_the_day_of_application():
+    born = pd.Series(pd.to_datetime(["2000-03-15", "2000-03-16", None, "1962-03-15"]))
+    applied = pd.Series(pd.to_datetime(["2024-03-15"] * 4))
+    np.testing.assert_array_equal(fairness.ages(born, applied), [24, 23, np.nan, 62])

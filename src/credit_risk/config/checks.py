@@ -1,6 +1,7 @@
 """What no single value of the config shows: names that must exist, formulas that must parse, roles that must fit."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 
 from credit_risk.config.formulas import parse
@@ -47,6 +48,10 @@ def _column_problems(config: Config) -> Iterator[Problem]:
             yield loc, f"an input of the model cannot be of type {column.type}; give it a number or category type"
         if (column.role in KEY_ROLES or name in joined) and column.type == "number":
             yield (*loc, "type"), "an id, applicant or join key of type number loses digits; declare integer or text"
+        if column.format and column.type != "date":
+            yield (*loc, "format"), f"only a date is written in a format; this column is {column.type}"
+        if column.format and column.format != "excel" and not {"%Y", "%y"} & {*re.findall("%.", column.format)}:
+            yield (*loc, "format"), "write it as %d/%m/%Y, %Y%m%d or %Y-%m (the codes of strftime), or excel"
         if column.role == "date" and column.type != "date":
             yield (*loc, "type"), f"a column of role date needs type date, got {column.type}"
 
@@ -249,6 +254,8 @@ def _attribute_problems(config: Config, name: str, attribute: Attribute) -> Iter
     loc = ("fairness", "attributes", name)
     if name not in config.named(*GUARDED_ROLES):
         yield loc, f"{name} is no column of role protected or proxy; {', '.join(config.named(*GUARDED_ROLES))} are"
+    if name in config.columns and config.columns[name].type == "date" and not (attribute.bands and config.only("date")):
+        yield loc, "a date of birth falls into `bands:` by the age on the day of application (a column of role date)"
     if attribute.groups and attribute.bands:
         yield loc, "a column falls into groups by words or by bands, not by both"
     words = [word for group in (attribute.groups or {}).values() for word in group]

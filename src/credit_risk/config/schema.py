@@ -86,6 +86,7 @@ class Column(Section):
     """One column of the data: what it may hold, and what it may be used for.
 
     missing_words: cell texts that mean "not known" in this column, in the place of data.missing.
+    format: how a date is written, as %d/%m/%Y, or `excel` for the day numbers of a spreadsheet; else as 2026-01-31.
     """
 
     role: Literal["feature", "input_only", "protected", "proxy", "id", "applicant", "date", "target", "ignore"]
@@ -94,6 +95,7 @@ class Column(Section):
     categories: tuple[str, ...] | None = None
     missing: Literal["allow", "refer", "refuse"] = "refuse"
     missing_words: tuple[str, ...] | None = None
+    format: Text | None = None
     label: str | None = None
     why: str | None = None
 
@@ -148,7 +150,7 @@ class Split(Section):
     test: Annotated[float, Field(gt=0, lt=1)]
     seed: int
     equal_rows: Literal["own", "together"] = "own"
-    max_removed: Share = 0.25
+    max_removed: Share = 0.5
     why_random: str | None = None
 
 

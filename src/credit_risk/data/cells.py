@@ -20,9 +20,11 @@ from pandas import Series
 
 from credit_risk.config import Column
 from credit_risk.config.schema import CATEGORY_TYPES, KEY_ROLES
-from credit_risk.data.inputs import folded, folded_codes, numbers, word_of
+from credit_risk.data.inputs import folded, folded_codes, numbers, spelled, word_of
 
 SAMPLE = 5
+EXCEL = "excel"  # days since 1899-12-30, as a spreadsheet keeps a date
+FIXED_LENGTH = {"%Y%m%d": 8, "%Y%m": 6}
 LARGEST_EXACT = 2**53 - 1  # beyond this two whole numbers can be one float
 
 _WORDS = pa.dictionary(pa.int32(), pa.string())
@@ -56,7 +58,7 @@ def arrow_type(column: Column, *, key: bool = False) -> pa.DataType:
     """The type by which a CSV reader should try to read a column; a key is never tried as a float."""
     if column.role == "target":
         return _WORDS
-    return pa.string() if key and column.type == "number" else _TYPES[column.type]
+    return pa.string() if (key and column.type == "number") or column.format else _TYPES[column.type]
 
 
 def is_key(column: Column) -> bool:
@@ -81,7 +83,8 @@ def typed(name: str, cells: pa.ChunkedArray, column: Column, *, key: bool = Fals
     if column.type in CATEGORY_TYPES:
         return _category(name, _exact_words(cells)[0] if key else cells, column), None
     if column.type == "date":
-        return _date(name, cells)
+        formatted = column.format and not pa.types.is_temporal(cells.type)
+        return _formatted_date(name, cells, str(column.format)) if formatted else _date(name, cells)
     if column.type == "text":
         return Series(cells.cast(pa.string()).to_pandas(), name=name, dtype="str"), None
     return _number(name, cells, column)
@@ -244,10 +247,10 @@ def _category(name: str, cells: pa.ChunkedArray, column: Column) -> Series:
     codes, words = _words(cells)
     declared = column.categories or ()
     known, by_folded = {category: code for code, category in enumerate(declared)}, folded_codes(declared)
-    code_of_word = {word: known.get(word, by_folded.get(folded(word))) for word in words}
-    unknown = sorted({word.strip() for word, code in code_of_word.items() if code is None})
+    code_of_word = {word: known.get(word, known.get(spelled(word), by_folded.get(folded(word)))) for word in words}
+    unknown = sorted({spelled(word) for word, code in code_of_word.items() if code is None})
     codes_of_unknown = {word: len(declared) + code for code, word in enumerate(unknown)}
-    of_word = [code if (code := code_of_word[word]) is not None else codes_of_unknown[word.strip()] for word in words]
+    of_word = [code if (code := code_of_word[word]) is not None else codes_of_unknown[spelled(word)] for word in words]
     of_code = np.array([*of_word, -1], dtype=np.int32)  # the last answers for code -1
     categories = pd.Index([*declared, *unknown], dtype="str")
     values = pd.Categorical.from_codes(of_code[codes], categories=categories, ordered=column.type == "ordered")
@@ -288,7 +291,8 @@ def _words(cells: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
 
 def _date(name: str, cells: pa.ChunkedArray) -> tuple[Series, Unreadable | None]:
     if not _is_text(cells):
-        dates = _cast(cells, pa.timestamp("us")) if pa.types.is_temporal(cells.type) else None
+        # Nanoseconds below a microsecond are no matter of a day.
+        dates = cells.cast(pa.timestamp("us"), safe=False) if pa.types.is_temporal(cells.type) else None
         if dates is None:
             return Series(np.full(len(cells), np.datetime64("NaT", "us")), name=name), _unreadable(
                 name, cells, pc.is_valid(cells).to_numpy()
@@ -300,6 +304,24 @@ def _date(name: str, cells: pa.ChunkedArray) -> tuple[Series, Unreadable | None]
     parsed = pd.to_datetime(text.str.strip(), format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
     wrong = (parsed.isna() & text.notna()).to_numpy()
     return parsed.astype("datetime64[us]").rename(name), _unreadable(name, cells, wrong)
+
+
+def _formatted_date(name: str, cells: pa.ChunkedArray, form: str) -> tuple[Series, Unreadable | None]:
+    """Days written as the config says; every part must be there, so that 2024131 is no day."""
+    words, _ = _exact_words(cells)
+    whole = pc.replace_substring_regex(words, r"^(\d+)\.0+$", r"\1")
+    text = whole.to_pandas()
+    if form == EXCEL:
+        days = pd.to_numeric(text, errors="coerce")
+        parsed = pd.to_datetime(days.where((days > 60) & (days < 1e5)), unit="D", origin="1899-12-30", errors="coerce")
+    else:
+        parsed = pd.to_datetime(text, format=form, errors="coerce")
+        if form in FIXED_LENGTH:
+            parsed = parsed.where(text.str.len() == FIXED_LENGTH[form])
+    wrong = (parsed.isna() & text.notna()).to_numpy()
+    days_alone = parsed.astype("datetime64[us]").rename(name)
+    mend = f"it is not written {form}, as `columns.{name}.format` says" if wrong.any() else ""
+    return days_alone, _unreadable(name, cells, wrong, mend)
 
 
 def _is_text(cells: pa.ChunkedArray) -> bool:

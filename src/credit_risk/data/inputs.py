@@ -190,8 +190,12 @@ def folded(word: str) -> str:
 
     A whole number is written without a point: 1.0 in a file is the category 1.
     """
-    text = unicodedata.normalize("NFC", word).replace("\u00a0", " ").strip().casefold()
-    return _POINT.sub("", text)
+    return _POINT.sub("", spelled(word).casefold())
+
+
+def spelled(word: str) -> str:
+    """A word composed (NFC), without blanks around it and with plain ones in it."""
+    return unicodedata.normalize("NFC", word).replace("\u00a0", " ").strip()
 
 
 def word_of(value: Any) -> str:

@@ -1,7 +1,7 @@
 """What the texts of one column look like: numbers, days, words with an order, or free text."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,9 +14,25 @@ Kind = Literal["integer", "number", "boolean", "ordered", "category", "date", "o
 
 MOST_CATEGORIES = 50  # beyond this words are free text, or codes that nobody lists
 NEARLY_EVERY = 0.95  # one bad cell in twenty does not make a column of numbers one of words; the contract names it
-GAPS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A")  # never a value, whatever stands around them
+GAPS = (
+    "NA",
+    "N/A",
+    "n/a",
+    "NaN",
+    "nan",
+    "NULL",
+    "null",
+    "#N/A",
+    "<NA>",
+    "\\N",
+    "(null)",
+    "#DIV/0!",
+    "N.A.",
+    "n.a.",
+    "NA.",
+)  # never a value, whatever stands around them
 DOUBTFUL = ("None", "none", "?", ".", "-", "missing", "unknown")  # a gap among numbers, perhaps a word among words
-WRITTEN_GAPS = ("<NA>", "\\N", "(null)", "#DIV/0!", "N.A.", "na", "Missing", "Unknown", "NONE")
+OUTCOME_GAPS = ("na", "Missing", "Unknown", "NONE")
 REAL = ("None", "none")  # these say "not one" as often as "not known"
 SWITCHES = ({"true", "false"}, {"yes", "no"}, {"y", "n"})
 SCALES = (  # words that have an order wherever they stand together
@@ -30,6 +46,10 @@ SCALES = (  # words that have an order wherever they stand together
 )
 _NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
 _INTEGER = re.compile(r"[-+]?\d+(?:\.0*)?")
+WRITTEN_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y-%m", "%b-%Y", "%b-%y",
+                "%d-%b-%Y", "%d-%b-%y", "%d/%m/%y", "%m/%d/%y")  # fmt: skip
+MANY_DAYS = 20
+EXCEL_DAYS = (14_000, 60_000)  # 1938 to 2064
 _CODE = re.compile(r"[A-Z]{2}")
 _PADDED = re.compile(r"0\d+")
 _COMMA = re.compile(r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
@@ -69,7 +89,7 @@ def real_gaps(words: Collection[str]) -> set[str]:
 
 def outcome_gaps(words: Iterable[str]) -> tuple[str, ...]:
     """The words of a target that say that the outcome is not known: never good, whatever else the column says."""
-    return tuple(sorted(word for word in set(words) if word.strip() in ("", *GAPS, *DOUBTFUL, *WRITTEN_GAPS)))
+    return tuple(sorted(word for word in set(words) if word.strip() in ("", *GAPS, *DOUBTFUL, *OUTCOME_GAPS)))
 
 
 def kind_of(words: Series) -> Kind:
@@ -86,6 +106,27 @@ def kind_of(words: Series) -> Kind:
     if len(distinct) > MOST_CATEGORIES:
         return "text"
     return "ordered" if in_order(distinct) else "category"
+
+
+def day_formats(words: Iterable[str], *, named: bool) -> tuple[str, ...]:
+    """The forms in which every one of these words is a day or month of 1900 to 2099; several where they do not tell.
+
+    named: whether the column's name speaks of a day; without it few words of six digits, or five, may be anything.
+    """
+    distinct = [word.strip().removesuffix(".0") for word in words]
+    digits = {len(word) for word in distinct if word.isdecimal()}
+    if distinct and all(word.isdecimal() for word in distinct):
+        sure = named or len(distinct) >= MANY_DAYS
+        if digits == {5} and named and all(EXCEL_DAYS[0] <= int(word) <= EXCEL_DAYS[1] for word in distinct):
+            return ("excel",)
+        form = {8: "%Y%m%d", 6: "%Y%m"}.get(digits.pop()) if len(digits) == 1 and sure else None
+        return (form,) if form and _are_days(distinct, form) else ()
+    return tuple(form for form in WRITTEN_DAYS if _are_days(distinct, form))
+
+
+def _are_days(words: Sequence[str], form: str) -> bool:
+    days = pd.to_datetime(Series(words, dtype="str"), format=form, errors="coerce")
+    return bool(len(days) and days.notna().all() and days.dt.year.between(1900, 2099).all())
 
 
 def numbers_of(words: Series) -> Matrix:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from pandas import Series
 
@@ -77,16 +78,21 @@ def suggestions(facts: Facts) -> dict[str, Any]:
 def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: bool) -> str:
     """The commented configs/credit.yaml. accept: fill open decisions with suggestions, and list them as such."""
     protected = [column for column in columns if column.role == "protected"]
+    day = next((column for column in columns if column.role == "date"), None)
+    attributes = [(column, groups) for column in protected if len(groups := groups_of(column, day)) > 1]
+    ungrouped = [column.name for column in protected if column.name not in [its.name for its, _ in attributes]]
+    grouped_or_asked = bool(attributes) or bool(ungrouped and not accept)
     unanswered = [
         decision.path
         for decision in DECISIONS
-        if decision.path not in answers and not (decision.path == "fairness.unavailable" and protected)
+        if decision.path not in answers and not (decision.path == "fairness.unavailable" and grouped_or_asked)
     ]
     doubted = [f"columns.{column.name}.why" for column in columns if column.suspected]
+    doubted += [f"columns.{column.name}.format" for column in columns if len(column.formats) > 1 and is_read(column)]
+    doubted += [f"fairness.attributes.{name}" for name in ungrouped]
     proposed = suggestions(facts) if accept else {}
     values = {path: proposed.get(path, OPEN) for path in unanswered} | dict(answers)
     features = [column for column in columns if column.role == "feature"]
-    attributes = [(column, groups) for column in protected if len(groups := groups_of(column)) > 1]
     rendered: str = _template().render(
         version=VERSION,
         facts=facts,
@@ -100,6 +106,7 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
         draft=DRAFT,
         segments=[column.name for column in sorted(features, key=lambda column: -column.gini)[:2]],
         attributes=attributes,
+        asked_groups=[] if accept else ungrouped,
         contrasts=contrasts(attributes),
         stress=stress(features),
         by_time=any(column.role == "date" for column in columns),
@@ -135,8 +142,16 @@ def _wording(members: Sequence[Profile]) -> dict[str, str]:
     }
 
 
-def groups_of(column: Profile) -> list[dict[str, Any]]:
-    """How a protected column falls into groups: words, the age bands of law and house policy, or thirds of a number."""
+def groups_of(column: Profile, day: Profile | None = None) -> list[dict[str, Any]]:
+    """How a protected column falls into groups: words, the age bands of law and house policy, or thirds of a number.
+
+    A date of birth by the age on the day of application, which `day` holds; none without it, and none of more words
+    than anybody lists: a person has to say.
+    """
+    if column.kind == "date":
+        return _age_bands(column, day) if day else []
+    if column.kind == "text":
+        return []
     if column.kind in ("number", "integer") and len(column.groups) > FEW_VALUES:
         return _bands(column)
     rare = [word for word, count in column.groups.items() if count < FEWEST_OF_A_GROUP]
@@ -145,6 +160,27 @@ def groups_of(column: Profile) -> list[dict[str, Any]]:
     if rare:
         groups.append({"name": "others", "words": rare, "rows": sum(column.groups[word] for word in rare)})
     return groups
+
+
+def _age_bands(column: Profile, day: Profile) -> list[dict[str, Any]]:
+    """Bands of age; rows are counted by the age on the middle day of application, for the choice of a reference."""
+    born, applied = (_days(its) for its in (column, day))
+    if born is None or applied is None:
+        return []
+    ages = np.floor((applied.median() - born).dt.days / 365.25).to_numpy()
+    counts = np.array(list(column.groups.values()))
+    return [
+        {"name": name, "low": low, "high": high, "rows": _rows(ages, counts, low, high)} for name, low, high in AGES
+    ]
+
+
+def _days(column: Profile) -> "Series[Any] | None":
+    """The days of a column as far as its form is known."""
+    words = Series(list(column.groups), dtype="str")
+    if column.formats[:1] == ("excel",):
+        return pd.to_datetime(pd.to_numeric(words), unit="D", origin="1899-12-30")
+    days = pd.to_datetime(words, format=column.formats[0] if column.formats else "ISO8601", errors="coerce")
+    return days if days.notna().any() else None
 
 
 def _bands(column: Profile) -> list[dict[str, Any]]:
@@ -242,6 +278,10 @@ def _scalar(word: str) -> str | int:
     return int(word) if re.fullmatch(r"-?(0|[1-9]\d*)", word) else word
 
 
+def is_read(column: Profile) -> bool:
+    return column.role not in ("ignore", "target")
+
+
 def _column(column: Profile, accept: bool) -> dict[str, Any]:
     """A line of `columns:`, with what a reader should look at as its comment."""
     entry: dict[str, Any] = {"role": column.role}
@@ -257,6 +297,8 @@ def _column(column: Profile, accept: bool) -> dict[str, Any]:
         entry["missing"] = "allow"  # an outcome that is not known is counted, and left out of the training
     if column.missing_words is not None and column.role != "ignore":
         entry["missing_words"] = list(column.missing_words)
+    if column.formats and is_read(column):
+        entry["format"] = column.formats[0] if len(column.formats) == 1 or accept else OPEN
     if column.why and column.role in ("protected", "proxy", "ignore"):
         entry["why"] = OPEN if column.suspected and not accept else column.why
     notes = [*column.notes, *([f"{column.missing:.1%} missing"] if column.missing else [])]

@@ -167,7 +167,7 @@ def _outcomes(column: Series, request: InitRequest, missing: Sequence[str]) -> t
     bad = tuple(map(_word, request.bad))
     neither = tuple(map(_word, request.indeterminate))
     good = tuple(map(_word, request.good)) or tuple(sorted(words - set(bad) - set(neither)))
-    if not request.good and len(good) > 1:
+    if not request.good and 1 < len(good) <= 10:
         raise UsageError(
             f"besides bad, the column {request.target!r} says {_some(good)}: good is never everything else. "
             "Name what is good with --good, what is neither (as an account that runs) with --indeterminate."
@@ -219,7 +219,7 @@ def _facts(
         indeterminate=neither,
         outcomes=tuple((str(word), int(rows), meanings.get(str(word), "not known")) for word, rows in counted.items()),
         bad_rate=bads / (bads + goods),
-        duplicates=max(0.01, float(np.ceil(200 * repeats(table, keys).mean()) / 100)),
+        duplicates=min(1.0, max(0.01, float(np.ceil(200 * repeats(table, keys).mean()) / 100))),
     )
 
 

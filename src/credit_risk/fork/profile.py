@@ -42,6 +42,7 @@ IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer
 PEOPLE = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust"}
 DAYS = {"application", "applied", "apply", "appl", "open", "opened", "issue", "issued", "orig", "origination", "start",
         "request", "created", "granted", "booked", "antrag", "antragsdatum"}  # fmt: skip
+DAY_WORDS = {"date", "day", "on", "datum", "ym", "dt", "month", "birth", "dob"}
 AFTERWARDS = {"recovery", "recoveries", "collection", "collections", "chargeoff", "charge", "writeoff", "default",
               "defaulted", "settlement", "outcome", "last", "final", "closed"}  # fmt: skip
 UNREAD: Mapping[Kind, str] = {
@@ -56,6 +57,7 @@ class Profile:
     """One column. why: what speaks for its role, where a reader may doubt it. notes: what to look at.
 
     suspected: a role that a person has to confirm, because the name alone speaks for it.
+    formats: how its days may be written where that is not 2026-01-31; a person has to say which, if they are several.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Profile:
     notes: tuple[str, ...] = ()
     groups: Mapping[str, int] = field(default_factory=dict)
     missing_words: tuple[str, ...] | None = None
+    formats: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -136,6 +139,11 @@ def _typed(name: str, column: Series) -> Profile:
         float(column.isna().mean()),
         groups={str(word): int(rows) for word, rows in words.value_counts().items()},
     )
+    if kind in ("integer", "other date", "category", "text"):
+        formats = cells.day_formats(profile.groups, named=bool(parts(name) & (DAYS | DAY_WORDS)))
+        if formats:
+            note = f"days written {' or '.join(formats)}" + (": which of them?" if len(formats) > 1 else "")
+            return replace(profile, kind="date", formats=formats, notes=(note,))
     if kind in ("number", "integer"):
         values = cells.numbers_of(words)
         unread = int(np.isnan(values).sum())

@@ -8,11 +8,14 @@ from pandas import DataFrame, Series
 
 from credit_risk.config.schema import Data, Source
 from credit_risk.data import raw
+from credit_risk.data.cells import is_number
+from credit_risk.data.inputs import folded, spelled
 from credit_risk.data.raw import Progress
 from credit_risk.errors import DataError
 
 ENCODINGS = ("utf-8", "utf-16", "cp1252")
 HEAD = 1 << 16
+MOST_WORDS = 1_000  # beyond this a column holds no categories
 LARGEST = 10_000_000_000
 
 
@@ -53,7 +56,28 @@ def texts(path: Path, data: Data, progress: Progress) -> DataFrame:
     """Every cell as the text that stands for it; nothing is taken for missing yet but what Parquet has no value for."""
     names = raw.header(path, data, ())
     table = raw.whole(path, data, dict.fromkeys(names, pa.string()), progress)
-    return DataFrame({name: _as_text(table[name]) for name in names})
+    columns = {}
+    for name in names:
+        try:
+            columns[name] = _in_one_spelling(_as_text(table[name]))
+        except pa.ArrowNotImplementedError:
+            raise DataError(
+                f"{path}: the column {name!r} holds {table[name].type}, no single value a row. Write one value a cell, "
+                "or leave the column out of the file."
+            ) from None
+    return DataFrame(columns)
+
+
+def _in_one_spelling(column: Series) -> Series:
+    """One word for one category: words that differ in composition, blanks or capitals become the most frequent."""
+    counted = column.value_counts()
+    if len(counted) > MOST_WORDS:
+        return column
+    first: dict[str, str] = {}
+    for word in counted.index:
+        first.setdefault(folded(str(word)) if not is_number(str(word)) else str(word), spelled(str(word)))
+    words = {word: first[folded(word) if not is_number(word) else word] for word in map(str, counted.index)}
+    return column.map(words).astype("str") if any(word != its for word, its in words.items()) else column
 
 
 def _as_text(column: pa.ChunkedArray) -> Series:

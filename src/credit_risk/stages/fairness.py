@@ -94,7 +94,11 @@ class ProtectedSplit:
     def groupings(self) -> dict[str, Grouping]:
         """The groups of each attribute. Raises DataError for a value that belongs to none."""
         protected = read_parquet(self.files.protected(self.name), columns=list(self.settings.attributes))
-        return {name: fairness.grouped(name, protected[name], each) for name, each in self.settings.attributes.items()}
+        values = {
+            str(name): ages(cells, self.outcomes["date"]) if cells.dtype.kind == "M" else cells
+            for name, cells in protected.items()
+        }
+        return {name: fairness.grouped(name, values[name], each) for name, each in self.settings.attributes.items()}
 
     @cached_property
     def decisions(self) -> Decisions:
@@ -104,6 +108,14 @@ class ProtectedSplit:
     def cases(self) -> Cases:
         applicant, _ = pd.factorize(self.outcomes["group"])
         return Cases(fairness.approvals(self.decisions, self.settings), self.decisions.pd, self.bad, applicant)
+
+
+def ages(born: pd.Series, applied: pd.Series) -> pd.Series:
+    """Dates of birth as ages in whole years on the day of application, which bands are written for; row by row."""
+    day = pd.Series(applied.to_numpy(), index=born.index)
+    before_birthday = (day.dt.month * 100 + day.dt.day) < (born.dt.month * 100 + born.dt.day)
+    years: pd.Series = (day.dt.year - born.dt.year - before_birthday).astype(np.float64)
+    return years
 
 
 def operating(config: Config, test: ProtectedSplit) -> Numbers:

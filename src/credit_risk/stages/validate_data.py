@@ -199,7 +199,7 @@ def _not_in_the_table(reading: Reading, config: Config) -> Iterator[Finding]:
     for cells in reading.unreadable:
         rows = tuple(f"row {row + 1}" for row in cells.rows)
         if cells.mend:
-            yield contract.unreadable(cells.column, cells.count, rows, cells.texts, f"an exact key; {cells.mend}")
+            yield contract.unreadable(cells.column, cells.count, rows, cells.texts, f"its own type; {cells.mend}")
         elif config.columns[cells.column].type == "date":
             yield contract.unreadable(cells.column, cells.count, rows, cells.texts, "dates as 2026-01-31")
 
