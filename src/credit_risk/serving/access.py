@@ -160,8 +160,8 @@ class JwtGuard:
         try:
             claims = self._claims(token)
         except NO_TOKEN as error:
-            said = f"{error}" if isinstance(error, jwt.PyJWTError) else "it cannot be read"
-            raise Problem(401, f"This token is not accepted: {said[:200]}.", more=CHALLENGE) from None
+            cause = f"{error}" if isinstance(error, jwt.PyJWTError) else "it cannot be read"
+            raise Problem(401, f"This token is not accepted: {cause[:200]}.", more=CHALLENGE) from None
         subject, scopes = claims["sub"], claims.get(self.settings.scope_claim)
         if not is_reference(subject):
             raise Problem(401, "This token is not accepted: its subject is no name.", more=CHALLENGE)

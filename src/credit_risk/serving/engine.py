@@ -31,7 +31,7 @@ from credit_risk.scoring.release_files import verified_release
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
 from credit_risk.serving.problems import Problem
-from credit_risk.serving.request_reading import Application, Batch, RequestReader
+from credit_risk.serving.request_reading import Application, ApplicationBatch, RequestReader
 from credit_risk.serving.settings import Serving
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class DecisionEngine:
         return reply, recorded, self.missing_inputs(row)
 
     def decide_batch(
-        self, batch: Batch, client: str, step: Callable[[], None]
+        self, batch: ApplicationBatch, client: str, step: Callable[[], None]
     ) -> tuple[list[dict[str, Any]], list[tuple[Recorded, list[str]]]]:
         """Decide a batch in one transaction. The replies, and what was recorded with the inputs that were missing.
 
@@ -122,7 +122,7 @@ class DecisionEngine:
             if isinstance(outcome, Recorded)
         ]
 
-    def _decided_entries(self, batch: Batch, part: slice, client: str) -> list[Entry]:
+    def _decided_entries(self, batch: ApplicationBatch, part: slice, client: str) -> list[Entry]:
         """The entries of some applications of a batch, decided together."""
         arrived = time.perf_counter()
         decisions = self.scorer.decide_inputs(batch.inputs[part])

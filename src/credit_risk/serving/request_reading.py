@@ -27,7 +27,7 @@ Application = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Batch:
+class ApplicationBatch:
     """The applications of a batch, their inputs as numbers (rows, inputs), and each applicant's reference or None."""
 
     applications: Sequence[Application]
@@ -66,7 +66,7 @@ class RequestReader:
             faults.refuse()
         return application, matrix
 
-    def applications(self, body: bytes, piece: int, most: int, step: Callable[[], None]) -> Batch:
+    def applications(self, body: bytes, piece: int, most: int, step: Callable[[], None]) -> ApplicationBatch:
         """The applications of a batch. Raises Problem with its faults.
 
         piece: characters of the longest application; most: how many applications a batch may have; step: called
@@ -96,7 +96,7 @@ class RequestReader:
                 step()
                 self._add_faults(faults, row, matrix[index : index + 1], f"applications[{index}].")
         faults.refuse()
-        return Batch(rows, canonical, matrix)
+        return ApplicationBatch(rows, canonical, matrix)
 
     def _add_faults(self, faults: "FaultList", application: Application, row: Matrix, prefix: str = "") -> None:
         """Add every fault for which an application is refused; values that the config refers to a person are none."""
