@@ -80,6 +80,7 @@ def main(lock: str, *options: str) -> int:
     for line in said:
         print(f"::notice title=Audit::{line}")
     for line in red:
+        print(line)
         print(f"::error title=Audit::{line}")
     return 1 if red else 0
 

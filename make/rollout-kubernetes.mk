@@ -3,7 +3,8 @@
 CONFIG_CHECKS += manifests-check
 AFTER_UPDATE += manifests
 OVERLAYS := configs/kubernetes/overlays
-CLUSTERS ?= $(or $(notdir $(wildcard $(OVERLAYS)/*)),staging production)
+# What was written here before, or else those of the shipped clusters that this fork still has.
+CLUSTERS ?= $(or $(notdir $(wildcard $(OVERLAYS)/*)),$(patsubst configs/deploy/%.yaml,%,$(wildcard configs/deploy/staging.yaml configs/deploy/production.yaml)))
 
 .PHONY: manifests manifests-check
 

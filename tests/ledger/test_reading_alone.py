@@ -89,7 +89,7 @@ print(found.entries, found.faults)
 @pytest.mark.parametrize("serving", [False, True])
 def test_another_account_that_may_only_read_the_file_verifies(tmp_path_factory, serving, request):
     folder = tmp_path_factory.mktemp("readable")
-    for parent in (folder, *folder.parents[:2]):
+    for parent in (folder, *folder.parents[:3]):
         request.addfinalizer(partial(parent.chmod, parent.stat().st_mode))
         parent.chmod(0o755)
     path = folder / "ledger.db"

@@ -41,7 +41,8 @@ settings = Serving.model_validate({"ledger": ledger, "access": {"mode": "off"}, 
 served = engine.opened(files.root, settings, {"CREDIT_RISK_LEDGER_KEY": "5e" * 32})
 sound = {"employment": "4-7y", "income": 40_000.0, "purpose": "car", "loan_amount": 10_000.0, "term_months": 24}
 sound |= {"utilisation": 0.3, "months_late": 0, "existing_customer": True}
-replies, _ = served.decide_batch(json.dumps({"applications": [sound]}).encode(), 1, "a client")
+batch = served.reader.applications(json.dumps({"applications": [sound]}).encode(), 100_000, 10, lambda: None)
+replies, _ = served.decide_batch(batch, "a client", lambda: None)
 entry = served.ledger.get(replies[0]["decision_id"]).decided
 served.close()
 score.score(served.scorer, files.inputs("test"), folder / "out.parquet")

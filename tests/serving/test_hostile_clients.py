@@ -102,6 +102,20 @@ def test_after_an_answer_a_body_that_nobody_reads_ends_too(served):
             pass
 
 
+def received(connection):
+    """The whole answer: head and body may come in packets of their own."""
+    got = b""
+    while b"\r\n\r\n" not in got or len(got.partition(b"\r\n\r\n")[2]) < length_of(got):
+        packet = connection.recv(100_000)
+        assert packet, got
+        got += packet
+    return got
+
+
+def length_of(answer):
+    return int(re.search(rb"content-length: (\d+)", answer, re.IGNORECASE)[1])
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
@@ -121,7 +135,7 @@ def test_what_is_no_request_of_ours_is_answered_by_ourselves(served, sent, statu
     found, _ = served
     with connect(found.url) as connection:
         connection.sendall(sent)
-        got = connection.recv(100_000).decode()
+        got = received(connection).decode()
     head, _, body = got.partition("\r\n\r\n")
     assert head.startswith(f"HTTP/1.1 {status} ")
     assert "application/problem+json" in head

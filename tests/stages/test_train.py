@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
-from credit_risk.modelling.scored_split import read_inputs
+from credit_risk.modelling.accounts import read_inputs
 from credit_risk.scoring import model
 from credit_risk.scoring.features import Features
 from credit_risk.stages import train

@@ -324,8 +324,8 @@ def test_a_run_that_was_no_pull_request_is_not_reported(clone):
 def live(clone: Clone, **changes: object) -> Run:
     wanted = json.loads((ROOT / ".github/rulesets/main.json").read_text()) | {"id": 4} | changes
     clone.answers["rulesets/4"] = json.dumps(wanted)
-    clone.answers["rulesets"] = json.dumps([{"name": "main", "id": 4}, {"name": "release tags", "id": 5}])
     clone.answers["rulesets/5"] = (ROOT / ".github/rulesets/tags.json").read_text()
+    clone.answers["rulesets"] = json.dumps([{"name": "main", "id": 4}, {"name": "release tags", "id": 5}])
     return clone.act("workflow_dispatch", "repo-settings.yml")
 
 

@@ -36,8 +36,7 @@ from credit_risk.data.split import Labels
 from credit_risk.errors import CheckFailed, DataError, ScorerError
 from credit_risk.measures import fairness, gate, waiver
 from credit_risk.measures.gate import Check
-from credit_risk.modelling.accounts import Accounts, modelled
-from credit_risk.modelling.scored_split import read_inputs
+from credit_risk.modelling.accounts import Accounts, modelled, read_inputs
 from credit_risk.report.summary import STYLES
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages.gate import read_waivers

@@ -9,9 +9,16 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.data import split
+from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Inputs, Mask, Matrix, word_of
+from credit_risk.data.writing import read_parquet
 from credit_risk.errors import DataError
 from credit_risk.scoring.features import Features
+
+
+def read_inputs(config: Config, files: Files, name: SplitName) -> Matrix:
+    """The applications of a split as numbers: (rows, inputs), see data.inputs."""
+    return Inputs.of(config).table(read_parquet(files.inputs(name)))
 
 
 @dataclass(frozen=True, eq=False)

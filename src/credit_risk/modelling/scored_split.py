@@ -9,11 +9,12 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.data.files import Files, SplitName
-from credit_risk.data.inputs import Inputs, Mask, Matrix
+from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.split import Labels
 from credit_risk.data.writing import read_parquet
 from credit_risk.errors import DataError
 from credit_risk.measures.metrics import Economics, Sample
+from credit_risk.modelling.accounts import read_inputs
 from credit_risk.modelling.assembly import load_current
 from credit_risk.scoring.decision import Decisions
 from credit_risk.scoring.features import Features, FeatureTable
@@ -21,11 +22,6 @@ from credit_risk.scoring.scorer import Scorer
 
 PD_DECIMALS = 10  # of what is measured and kept: beyond them exp differs from processor to processor
 Scorers = Mapping[str, Scorer]  # by kind of model, the candidate first
-
-
-def read_inputs(config: Config, files: Files, name: SplitName) -> Matrix:
-    """The applications of a split as numbers: (rows, inputs), see data.inputs."""
-    return Inputs.of(config).table(read_parquet(files.inputs(name)))
 
 
 @dataclass(frozen=True)

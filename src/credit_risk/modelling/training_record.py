@@ -13,7 +13,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import DataError
-from credit_risk.modelling.scored_split import read_inputs
+from credit_risk.modelling.accounts import read_inputs
 
 # Sections and keys of the config that decide what is fitted; wording, policy and gates do not.
 OF_MODEL = ("seed", "folds", "max_trees", "patience", "directions")

@@ -7,8 +7,8 @@ from credit_risk.config.schema import Kind
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.modelling import training_record
+from credit_risk.modelling.accounts import read_inputs
 from credit_risk.modelling.assembly import assembled, read_fitted
-from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.scoring.features import Features
 
 

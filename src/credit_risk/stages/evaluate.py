@@ -18,8 +18,9 @@ from credit_risk.measures import bands, drift, leak, metrics, monotone, results
 from credit_risk.measures.figure import flat, reported
 from credit_risk.measures.intervals import bootstrap, paired_difference
 from credit_risk.modelling import training_record
+from credit_risk.modelling.accounts import read_inputs
 from credit_risk.modelling.assembly import load_scorers
-from credit_risk.modelling.scored_split import PD_DECIMALS, ScoredSplit, read_inputs, read_scored
+from credit_risk.modelling.scored_split import PD_DECIMALS, ScoredSplit, read_scored
 from credit_risk.scoring import decision
 from credit_risk.scoring.scorer import Scorer
 

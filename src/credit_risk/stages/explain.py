@@ -23,8 +23,8 @@ from credit_risk.measures import explanation
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import proportion, resampled
 from credit_risk.modelling import fitting
+from credit_risk.modelling.accounts import read_inputs
 from credit_risk.modelling.assembly import load_current
-from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.scoring import decision, reasons
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import DECLINE, NO_RULE

@@ -19,9 +19,9 @@ from credit_risk.measures import fairness, proxies
 from credit_risk.measures.fairness import Cases, Grouping
 from credit_risk.measures.figure import Figure, Figures, flat, flat_names, reported
 from credit_risk.modelling import alternatives, fitting
+from credit_risk.modelling.accounts import read_inputs
 from credit_risk.modelling.alternatives import Selection, Training
 from credit_risk.modelling.assembly import load_scorers
-from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.scoring import decision
 from credit_risk.scoring.decision import Decisions
 from credit_risk.scoring.features import Features, FeatureTable

@@ -10,17 +10,17 @@ from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_parquet, write_csv, write_directory, write_json
 from credit_risk.modelling import training_record
+from credit_risk.modelling.accounts import read_inputs
 from credit_risk.modelling.fitting import Curve, Fitted
-from credit_risk.modelling.scored_split import read_inputs
 from credit_risk.modelling.training import fit, folds, seen_missing
 from credit_risk.scoring.features import Features
 
 
 def run(config: Config, files: Files) -> None:
     """Fit, calibrate and write to artifacts/model; no protected column is among the files this stage opens."""
-    trained_on = training_record.record(config, files)
     inputs = read_inputs(config, files, "train")
     outcome = read_parquet(files.outcomes("train"))
+    trained_on = training_record.record(config, files)
     bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
     matrix = Features.of(config).of_inputs(inputs)
     fitted, curve = fit(config, matrix, bad, folds(config, inputs, bad, group))
