@@ -12,7 +12,8 @@ from pandas import DataFrame, Timestamp
 from pandas.testing import assert_frame_equal
 
 import smallest
-from credit_risk.config import Config
+from credit_risk.config import Column, Config
+from credit_risk.data.cells import without_gaps
 from credit_risk.data.inputs import Inputs
 from credit_risk.data.tables import inspect_sources, read_passed, read_sources, read_table, write_passed
 from credit_risk.errors import DataError, NotFound
@@ -516,3 +517,13 @@ def test_a_date_is_read_as_the_config_says_that_it_is_written(tmp_path: Path, fo
     assert table["day"].tolist() == [Timestamp("2024-01-31")] * 2
     sentence = refusal(tmp_path, f"day,status,income\n{cells[0]},0,1\n{cells[2]},1,1\n", settings)
     assert f"day: 1 unreadable, as in row 2: {cells[2]!r}" in sentence
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_categories_of_a_file_keep_their_order_flag_where_gaps_are_taken_out(ordered: bool):
+    cells = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, 2], pa.int8()), pa.array(["low", "NA", "high"]), ordered=ordered
+    )
+    taken, met = without_gaps(pa.chunked_array([cells]), ["NA"], Column(type="category", role="ignore", why="a trial"))
+    assert taken.to_pylist() == ["low", None, "high"]
+    assert (taken.type.ordered, met) == (ordered, {"NA"})

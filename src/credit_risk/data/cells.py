@@ -115,7 +115,7 @@ def without_gaps(
             gaps = pa.array(np.flatnonzero(np.asarray(mask)), codes.type)
             codes = pc.if_else(pc.is_in(codes, gaps), pa.scalar(None, codes.type), codes)
         met |= frozenset(masks)
-        chunks.append(pa.DictionaryArray.from_arrays(codes, chunk.dictionary))
+        chunks.append(pa.DictionaryArray.from_arrays(codes, chunk.dictionary, ordered=cells.type.ordered))
     return pa.chunked_array(chunks, cells.type), met
 
 
