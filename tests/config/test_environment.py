@@ -10,15 +10,15 @@ from credit_risk.config.environment import sqlite_file, url_below
 @pytest.mark.parametrize(
     ("url", "below"),
     [
-        ("sqlite:///a/b.db", "sqlite:////root/a/b.db"),
-        ("sqlite+pysqlite:///b.db", "sqlite+pysqlite:////root/b.db"),
+        ("sqlite:///a/b.db", "sqlite:////below/a/b.db"),
+        ("sqlite+pysqlite:///b.db", "sqlite+pysqlite:////below/b.db"),
         ("sqlite:////elsewhere/b.db", "sqlite:////elsewhere/b.db"),
         ("postgresql://me@host/ledger", "postgresql://me@host/ledger"),
         ("postgresql:///ledger", "postgresql:///ledger"),
     ],
 )
 def test_only_a_relative_sqlite_file_is_made_absolute(tmp_path, url, below):
-    assert url_below(tmp_path, url) == below.replace("/root", str(tmp_path))
+    assert url_below(tmp_path, url) == below.replace("/below", str(tmp_path))
 
 
 @pytest.mark.parametrize(
