@@ -1,6 +1,7 @@
 """Who may ask: keys that are hashed, expire and are revoked; tokens that must be signed for us; nobody else."""
 
 import json
+import sqlite3
 import time
 
 import jwt
@@ -153,3 +154,60 @@ def test_a_route_asks_for_its_scope(serve, tmp_path, application):
     assert decided.status_code == 200
     assert client.get(f"/decisions/{decided.json()['decision_id']}", headers=sent).status_code == 403
     assert client.get("/model", headers=sent).status_code == 403
+
+
+UNKNOWN = "01a210f5-6ac3-7e1f-a848-7d49ed97a831"
+
+
+def test_a_client_reads_its_own_decisions_and_anothers_as_little_as_an_unknown_id(serve, tmp_path, application):
+    file = tmp_path / "keys.json"
+    own, another, auditor = (
+        {"X-API-Key": add_key(file, name, scopes, 1)}
+        for name, scopes in [
+            ("branch", ["decide", "read"]),
+            ("other", ["decide", "read"]),
+            ("audit", ["read:all"]),
+        ]
+    )
+    renewed = {"X-API-Key": add_key(file, "branch", ["read"], 1)}
+    client = serve(access={"mode": "keys", "keys_file": "keys.json"})
+    single = client.post("/decide", json=application, headers=own | {"Idempotency-Key": "k1"}).json()["decision_id"]
+    batch = client.post("/decide/batch", json={"applications": [application]}, headers=own).json()
+    for identifier in (single, batch["decisions"][0]["decision_id"]):
+        for reader in (own, renewed, auditor):
+            assert client.get(f"/decisions/{identifier}", headers=reader).json()["client"] == "branch"
+        refused, unknown = (client.get(f"/decisions/{name}", headers=another) for name in (identifier, UNKNOWN))
+        assert (refused.status_code, refused.content) == (404, unknown.content)
+        assert dict(refused.headers) == dict(unknown.headers)
+    # The same idempotency key of another client is another key: it neither replays nor conflicts.
+    replayed = client.post("/decide", json=application, headers=another | {"Idempotency-Key": "k1"})
+    assert replayed.json()["decision_id"] != single
+    changed = client.post("/decide", json=application | {"income": 1.0}, headers=another | {"Idempotency-Key": "k1"})
+    assert replayed.json()["decision_id"] in changed.text
+    assert single not in changed.text
+
+
+def test_a_subject_reads_its_own_decisions(serve, application, tokens):
+    client = serve(access={"mode": "jwt", "jwt": SETTINGS.model_dump()})
+    own, another, everybodys = (
+        token(sub=sub, scope=scope) for sub, scope in [("a", "decide read"), ("b", "read"), ("c", "read:all")]
+    )
+    identifier = client.post("/decide", json=application, headers=own).json()["decision_id"]
+    assert [
+        client.get(f"/decisions/{identifier}", headers=sent).status_code for sent in (own, another, everybodys)
+    ] == [200, 404, 200]
+
+
+def test_a_decision_whose_client_cannot_be_read_is_nobodys_but_that_of_read_all(serve, tmp_path, application):
+    file = tmp_path / "keys.json"
+    own, auditor = (
+        {"X-API-Key": add_key(file, name, scopes, 1)}
+        for name, scopes in [("branch", ["decide", "read"]), ("audit", ["read:all"])]
+    )
+    client = serve(access={"mode": "keys", "keys_file": "keys.json"})
+    identifier = client.post("/decide", json=application, headers=own).json()["decision_id"]
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        database.execute("DROP TRIGGER entries_no_update")
+        database.execute("UPDATE entries SET facts = 'spoilt'")
+    assert client.get(f"/decisions/{identifier}", headers=own).status_code == 404
+    assert client.get(f"/decisions/{identifier}", headers=auditor).status_code == 503

@@ -10,7 +10,7 @@ from credit_risk.cli import main
 from credit_risk.errors import UsageError
 from credit_risk.serving import access
 from credit_risk.serving.access import ApiKeyGuard
-from credit_risk.serving.key_file import add_key, read_keys, record_of, revoke_key
+from credit_risk.serving.key_file import add_key, change_scopes, read_keys, record_of, revoke_key
 from credit_risk.serving.problems import Problem
 
 
@@ -64,6 +64,51 @@ def test_what_was_done_to_keys_is_only_ever_added_to_and_a_cut_off_line_is_taken
     lines = [json.loads(line) for line in record_of(file).read_text().splitlines()]
     assert [(line["did"], line["id"]) for line in lines] == [("add", identifier(key)), ("revoke", identifier(key))]
     assert record_of(file).stat().st_mode & 0o077 == 0
+
+
+def as_from_before(file):
+    """The file of keys as it was written when `read` read everything."""
+    old = {name: {field: key[field] for field in key if field != "version"} for name, key in read_keys(file).items()}
+    file.write_text(json.dumps(old))
+
+
+def test_a_key_from_before_that_could_read_reads_everything_until_it_is_reviewed(file, tmp_path, capsys):
+    reads = add_key(file, "auditor", ["read"], 1)
+    decides = add_key(file, "branch", ["decide"], 1)
+    as_from_before(file)
+    guard = ApiKeyGuard(file)
+    assert guard.client({"x-api-key": reads}).scopes == {"read", "read:all"}
+    assert guard.client({"x-api-key": decides}).scopes == {"decide"}
+    fresh = add_key(file, "new", ["read"], 1)  # writes the file anew, in today's form
+    assert ApiKeyGuard(file).client({"x-api-key": fresh}).scopes == {"read"}
+
+    (tmp_path / "configs/deploy").mkdir(parents=True)
+    settings = "serving: {access: {mode: keys, keys_file: keys.json}, gate: reported}"
+    (tmp_path / "configs/deploy/local.yaml").write_text(settings)
+    root = ["--root", str(tmp_path)]
+    assert main(["keys", "list", "--json", *root]) == 0
+    assert {key["client"]: key["review"] for key in json.loads(capsys.readouterr().out)} == {
+        "auditor": True,
+        "branch": False,
+        "new": False,
+    }
+    assert main(["keys", "list", *root]) == 0
+    assert "1 key is from before" in capsys.readouterr().out
+    assert main(["keys", "scopes", identifier(reads), "--scope", "read", *root]) == 0
+    guard._looked = 0.0
+    assert guard.client({"x-api-key": reads}).scopes == {"read"}
+    assert main(["keys", "list", *root]) == 0
+    assert "from before" not in capsys.readouterr().out
+
+
+def test_an_older_copy_of_the_file_does_not_widen_a_key_again(file):
+    key = add_key(file, "branch", ["decide", "read", "read:all"], 1)
+    shutil.copy2(file, file.with_suffix(".old"))
+    change_scopes(file, identifier(key), ["decide"])
+    shutil.copy2(file.with_suffix(".old"), file)
+    assert ApiKeyGuard(file).client({"x-api-key": key}).scopes == {"decide"}
+    with pytest.raises(UsageError, match="there is no key 'x'"):
+        change_scopes(file, "x", ["read"])
 
 
 @pytest.mark.parametrize("spoil", ['{"a": ', "[]", '{"a": {}}', '{"a": 7}', "[" * 100_000, "\udcff"])

@@ -132,6 +132,15 @@ def facts(entry: Entry) -> dict[str, Any]:
     }
 
 
+def client_of(row: Row) -> str | None:
+    """The client that asked for a decision, as its row says; None for a row that does not say it any more."""
+    try:
+        kept = orjson.loads(row.facts)
+    except (orjson.JSONDecodeError, TypeError):
+        return None
+    return kept.get("client") if isinstance(kept, dict) else None
+
+
 def stored_decision(row: Row, decrypted: bytes | None) -> StoredDecision:
     """The decision of a row. decrypted: its personal part as JSON, None once that cannot be read any more."""
     kept = orjson.loads(row.facts)

@@ -21,6 +21,7 @@ from credit_risk.ledger.entry import (
     Prepared,
     Recorded,
     StoredDecision,
+    client_of,
     moment,
     new_id,
     prepare,
@@ -190,14 +191,15 @@ class Ledger:
             self._extend(cursor, batch.start, batch.rows, batch.last_key)
         return outcomes
 
-    def get(self, decision_id: str) -> StoredDecision | None:
+    def get(self, decision_id: str, client: str | None = None) -> StoredDecision | None:
         """A decision by its id, decrypted; of an erased person's only the facts. None for an id that is not there.
 
+        client: whose decision it must be, else None as well; without it anybody's.
         Raises LedgerBroken for a decision that is not as it was chained, or whose chain was changed beside it.
         """
         if not decision_id.isprintable():  # PostgreSQL takes no NUL, and neither database half a character
             return None
-        return next(self._records(self.sql.by_id, (decision_id,)), None)
+        return next(self._records(self.sql.by_id, (decision_id,), client), None)
 
     def find(self, client: str, request_id: str) -> StoredDecision | None:
         """The decision of a client's idempotency key, None if the key was not used."""
@@ -285,12 +287,15 @@ class Ledger:
         for part in halves(rows):
             cursor.execute(self.sql.insert(table, len(part)), tuple(joined.from_iterable(part)))
 
-    def _records(self, statement: str, values: tuple[Any, ...]) -> Iterator[StoredDecision]:
+    def _records(self, statement: str, values: tuple[Any, ...], client: str | None = None) -> Iterator[StoredDecision]:
         with self.store.reading() as cursor:
             cursor.execute(statement, values)
             page = cursor.fetchall()
         for row in page:
             if row[1] == DECISION and isinstance(row[0], int) and row[0] > 0:
+                # Before anything else is looked at: somebody else's decision takes no longer than an unknown id.
+                if client is not None and client_of(Row(*row[:ROW])) != client:
+                    continue
                 self._check_in_chain(Row(*row[:ROW]))
                 yield stored_decision(*with_personal(row, self.secret))
 

@@ -17,15 +17,15 @@ from starlette.datastructures import Headers
 
 from credit_risk.errors import UsageError
 from credit_risk.serving.jwks import ProviderKeys
-from credit_risk.serving.key_file import hashed, read_keys, stamp
+from credit_risk.serving.key_file import READ_ALL, hashed, read_keys, stamp
 from credit_risk.serving.problems import Problem
 from credit_risk.serving.request_reading import is_reference
 from credit_risk.serving.settings import Access, Jwt
 
 log = logging.getLogger(__name__)
 
-Scope = Literal["decide", "read", "admin"]
-SCOPES: tuple[Scope, ...] = ("decide", "read", "admin")
+Scope = Literal["decide", "read", "read:all", "admin"]
+SCOPES: tuple[Scope, ...] = ("decide", "read", "read:all", "admin")
 LOOK_AGAIN = 2.0  # seconds after which a change of the file of keys is seen
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 LONGEST = 16_384  # characters of a token
@@ -66,7 +66,7 @@ def guard(settings: Access, root: Path) -> Guard:
 
 def needs(client: Client, scope: Scope) -> None:
     """Raises Problem 403 if the client does not have the scope."""
-    if scope not in client.scopes:
+    if scope not in client.scopes and not (scope == "read" and READ_ALL in client.scopes):
         raise Problem(403, f"This needs the scope {scope!r}; yours: {', '.join(sorted(client.scopes)) or 'none'}.")
 
 

@@ -23,7 +23,7 @@ from credit_risk.command_line import (
     verbs,
 )
 
-KEYS = "Make an API key for a client, list the keys, revoke one."
+KEYS = "Make an API key for a client, list the keys, say what one is for, revoke one."
 EXAMPLES = """
 examples:
   credit-risk serve
@@ -35,10 +35,25 @@ exit codes: 0 it was ended; 1 the gate does not let this scorer serve; 2 it cann
 """
 
 
+REVIEW = (
+    "{} from before keys read the decisions of their own client alone: decide each with `credit-risk keys scopes ID`."
+)
+
+
 class _Scope(StrEnum):
     DECIDE = "decide"
     READ = "read"
+    READ_ALL = "read:all"
     ADMIN = "admin"
+
+
+Scopes = Annotated[
+    list[_Scope],
+    Option(
+        help="What it is for; may be repeated. `read` reads the decisions of its own client, `read:all` everybody's."
+    ),
+]
+KeyId = Annotated[str, Argument(metavar="ID", help="The middle part of the key, as `list` shows it.")]
 
 
 def add_commands(app: Typer) -> None:
@@ -48,6 +63,7 @@ def add_commands(app: Typer) -> None:
     keys.callback()(_keys)
     add(keys, "add", _add)
     add(keys, "list", _list)
+    add(keys, "scopes", _scopes)
     add(keys, "revoke", _revoke)
 
 
@@ -101,7 +117,7 @@ def _key_file(root: Path, environment: str | None) -> Path:
 
 def _add(
     client: Annotated[str, Argument(help="Who will use it; the name stands in the ledger.")],
-    scope: Annotated[list[_Scope], Option(help="What it is for; may be repeated.")],
+    scope: Scopes,
     days: Annotated[int, Option(help="After which it expires.")] = 180,
     root: Root = HERE,
     environment: Environment = None,
@@ -113,7 +129,7 @@ def _add(
 
 
 def _list(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:
-    """List the keys: whose, for what, until when."""
+    """List the keys: whose, for what, until when, and which read everything only because they are from before."""
     from rich.table import Table
 
     from credit_risk.data.writing import json_text
@@ -126,20 +142,31 @@ def _list(root: Root = HERE, environment: Environment = None, json: Json = False
             "client": key["client"],
             "scopes": list(key["scopes"]),
             **{name: key_file.day(key[name]) or None for name in dates},
+            "review": key_file.to_review(key),
         }
         for identifier, key in key_file.read_keys(_key_file(root, environment)).items()
     ]
     if json:
         say(json_text(rows))
         return
-    table = Table("id", "client", "scopes", *dates)
+    table = Table("id", "client", "scopes", *dates, "")
     for row in rows:
-        table.add_row(row["id"], row["client"], ", ".join(row["scopes"]), *(row[name] or "" for name in dates))
+        marks = *(row[name] or "" for name in dates), "review" if row["review"] else ""
+        table.add_row(row["id"], row["client"], ", ".join(row["scopes"]), *marks)
     show(table)
+    if count := sum(row["review"] for row in rows):
+        say(REVIEW.format("1 key is" if count == 1 else f"{count} keys are"))
+
+
+def _scopes(identifier: KeyId, scope: Scopes, root: Root = HERE, environment: Environment = None) -> None:
+    """Say anew what a key is for; it counts within seconds, and the key stays the same."""
+    from credit_risk.serving import key_file
+
+    key_file.change_scopes(_key_file(root, environment), identifier, [str(name) for name in scope])
 
 
 def _revoke(
-    identifier: Annotated[str, Argument(metavar="ID", help="The middle part of the key, as `list` shows it.")],
+    identifier: KeyId,
     root: Root = HERE,
     environment: Environment = None,
 ) -> None:

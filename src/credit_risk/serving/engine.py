@@ -137,11 +137,14 @@ class DecisionEngine:
         """The names of the inputs that an application did not have. row: (1, inputs)."""
         return [self.reader.inputs.names[index] for index in np.flatnonzero(np.isnan(row[0]))]
 
-    def recorded_decision(self, decision_id: str) -> dict[str, Any]:
-        """A decision of the past, from the ledger. Raises Problem 404, 503."""
+    def recorded_decision(self, decision_id: str, client: str | None) -> dict[str, Any]:
+        """A decision of the past, from the ledger. Raises Problem 404, 503.
+
+        client: who made it, or it is as unknown as any other id; None for whoever reads all.
+        """
         try:
             # A database refuses some characters; what is no id is nobody's, and no fault of the database.
-            record = self.ledger.get(decision_id) if IDENTIFIER.fullmatch(decision_id) else None
+            record = self.ledger.get(decision_id, client) if IDENTIFIER.fullmatch(decision_id) else None
         except LedgerUnavailable as error:
             raise problem_of(error) from None
         except LedgerBroken as error:

@@ -22,6 +22,8 @@ from credit_risk.errors import NotFound, UsageError
 from credit_risk.serving.request_reading import REFERENCE, is_reference
 
 LONGEST = 3_650  # days that a key may be valid
+READ_ALL = "read:all"  # the scope that reads every client's decisions; `read` reads those of its own client
+VERSION = 2  # of a key; before, `read` read everything
 LATEST = 1 << 37  # seconds since 1970: a later moment is no time of a key
 
 
@@ -41,6 +43,7 @@ def add_key(path: Path, client: str, scopes: list[str], days: int) -> str:
         keys[identifier] = {
             "client": client,
             "scopes": sorted(scopes),
+            "version": VERSION,
             "sha256": hashed(secret),
             "made": now,
             "expires": now + days * 86_400,
@@ -51,12 +54,21 @@ def add_key(path: Path, client: str, scopes: list[str], days: int) -> str:
     return f"ck_{identifier}_{secret}"
 
 
+def change_scopes(path: Path, identifier: str, scopes: list[str]) -> None:
+    """Say anew what a key is for; that also ends the review of one from before there was `read:all`."""
+    with _alone(path):
+        keys = read_keys(path) if path.is_file() else {}
+        _known(path, keys, identifier)
+        keys[identifier] |= {"scopes": sorted(scopes), "version": VERSION}
+        _record(path, {"at": int(time.time()), "did": "scopes", "id": identifier, "scopes": sorted(scopes)})
+        _write(path, keys)
+
+
 def revoke_key(path: Path, identifier: str) -> None:
     """End a key. It stays in the file, so that the client names of the ledger keep their meaning."""
     with _alone(path):
         keys = read_keys(path) if path.is_file() else {}
-        if identifier not in keys:
-            raise UsageError(f"{path}: there is no key {identifier!r}; there are {', '.join(keys) or 'none'}.")
+        _known(path, keys, identifier)
         if keys[identifier]["revoked"] is None:
             keys[identifier]["revoked"] = int(time.time())
             _record(path, {"at": keys[identifier]["revoked"], "did": "revoke", "id": identifier})
@@ -64,14 +76,25 @@ def revoke_key(path: Path, identifier: str) -> None:
 
 
 def read_keys(path: Path) -> dict[str, dict[str, Any]]:
-    """The keys: id → client, scopes, hash and times. Raises NotFound, and UsageError for a file that is none."""
+    """The keys: id → client, scopes, hash and times. Raises NotFound, and UsageError for a file that is none.
+
+    A key from before there was `read:all` has it if it could read: nobody loses what they had. Its version stays 1.
+    """
     try:
-        keys = {identifier: {"made": None} | key for identifier, key in json.loads(path.read_text("utf-8")).items()}
+        keys = {
+            identifier: {"made": None, "version": 1} | key
+            for identifier, key in json.loads(path.read_text("utf-8")).items()
+        }
         for key in keys.values():
             _check(key)
         for entry in _recorded(path):
             if entry["did"] == "revoke" and entry["id"] in keys and keys[entry["id"]]["revoked"] is None:
                 keys[entry["id"]]["revoked"] = int(entry["at"])
+            if entry["did"] == "scopes" and entry["id"] in keys:
+                keys[entry["id"]] |= {"scopes": list(entry["scopes"]), "version": VERSION}
+        for key in keys.values():
+            if key["version"] < VERSION and "read" in key["scopes"]:
+                key["scopes"] = sorted({*key["scopes"], READ_ALL})
     except FileNotFoundError:
         raise NotFound(path, "Make a key first: credit-risk keys add NAME --scope decide") from None
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
@@ -80,6 +103,11 @@ def read_keys(path: Path) -> dict[str, dict[str, Any]]:
             "Restore both, or make a new one with credit-risk keys add."
         ) from None
     return keys
+
+
+def to_review(key: dict[str, Any]) -> bool:
+    """Whether a valid key reads everything only because it is from before keys read their own client's decisions."""
+    return key["version"] < VERSION and READ_ALL in key["scopes"] and key["revoked"] is None
 
 
 def record_of(path: Path) -> Path:
@@ -113,9 +141,15 @@ def _check(key: dict[str, Any]) -> None:
         isinstance(key["scopes"], list)
         and all(isinstance(text, str) for text in texts)
         and key["sha256"].isascii()
+        and type(key["version"]) is int
         and all(isinstance(moment, int | float) and 0 <= moment < LATEST for moment in times)
     ):
         raise ValueError(key["client"])
+
+
+def _known(path: Path, keys: dict[str, dict[str, Any]], identifier: str) -> None:
+    if identifier not in keys:
+        raise UsageError(f"{path}: there is no key {identifier!r}; there are {', '.join(keys) or 'none'}.")
 
 
 @contextmanager

@@ -81,7 +81,12 @@ def paths(settings: Serving, example: dict[str, Any]) -> dict[str, Any]:
             )
         },
         "/decisions/{decision_id}": {
-            "get": _operation("Read a past decision", "Record", (*knows, 404, 429, 503)) | {"parameters": [identifier]}
+            "get": _operation(
+                "Read a past decision of your own; with the scope read:all, anybody's",
+                "Record",
+                (*knows, 404, 429, 503),
+            )
+            | {"parameters": [identifier]}
         },
         "/model": {"get": _operation("The model that decides", "Model", (*knows, 429))},
         "/health": {"get": _operation("Can a decision be made and recorded now?", "Health", (503,))},

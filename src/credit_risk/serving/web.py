@@ -25,6 +25,7 @@ from credit_risk.serving.access import Client, Guard, Scope, needs
 from credit_risk.serving.batch_work import BatchWork
 from credit_risk.serving.engine import DecisionEngine, RequestContext
 from credit_risk.serving.json_reading import SHOWN
+from credit_risk.serving.key_file import READ_ALL
 from credit_risk.serving.problems import Fault, Problem
 from credit_risk.serving.prometheus import ServiceMetrics
 from credit_risk.serving.readiness import Readiness
@@ -147,11 +148,12 @@ async def decide_batch(service: Service, request: Request) -> Response:
 
 
 async def recorded_decision(service: Service, request: Request) -> Response:
-    """GET /decisions/{decision_id}: a decision of the past, from the ledger."""
+    """GET /decisions/{decision_id}: a decision of the past that this client made, or anybody's with `read:all`."""
     client = authenticated(service, request, "read")
+    made_by = None if READ_ALL in client.scopes else client.name
     with service.in_flight.admit(client.name):  # a thread each, and a database that hangs keeps them
         identifier = request.path_params["decision_id"]
-        return json_(await asyncio.to_thread(service.engine.recorded_decision, identifier))
+        return json_(await asyncio.to_thread(service.engine.recorded_decision, identifier, made_by))
 
 
 async def model(service: Service, request: Request) -> Response:
