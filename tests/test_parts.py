@@ -326,6 +326,15 @@ def test_every_extra_of_a_part_is_in_pyproject():
         assert part.extra is None or parts.requirements(project, [part.extra])
 
 
+def test_a_package_that_only_another_asks_for_any_more_says_so():
+    digest = "    --hash=sha256:aa\n"
+    asked_for = "    # via\n    #   credit-risk (pyproject.toml)\n    #   keel\n"
+    keel = f"keel==1.0 \\\n{digest}    # via credit-risk (pyproject.toml)\n"
+    lock = f"{keel}canvas==1.0 \\\n{digest}{asked_for}"
+    assert parts.pruned_lock(lock, ["keel"]) == f"{keel}canvas==1.0 \\\n{digest}    # via keel\n"
+    assert parts.pruned_lock(lock, ["keel", "canvas"]) == lock
+
+
 def test_dropping_no_package_leaves_every_lock_as_it_is():
     wanted = parts.requirements(text(ROOT, "pyproject.toml"))
     for lock in (ROOT / "requirements" / name for name in ("dev.txt", "serving.txt")):

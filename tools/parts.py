@@ -361,11 +361,10 @@ def pruned_lock(lock: str, wanted: Iterable[str]) -> str:
     for block in blocks:
         name = _package(block)
         if name in staying:
-            head, via = (
-                block[: block.index("    # via")],
-                [one for one in _via(block) if one in staying or one == project or one.startswith("-c ")],
-            )
-            said = f" {via[0]}\n" if len(via) == 1 else "\n" + "".join(f"    #   {one}\n" for one in via)
+            askers = staying | ({project} if name in direct else set())
+            head = block[: block.index("    # via")]
+            via = [asker for asker in _via(block) if asker in askers or asker.startswith("-c ")]
+            said = f" {via[0]}\n" if len(via) == 1 else "\n" + "".join(f"    #   {asker}\n" for asker in via)
             kept.append(f"{head}    # via{said}")
     return "".join(kept)
 
