@@ -31,7 +31,7 @@ export FINGERPRINT
 CONFIG_CHECKS :=
 include $(sort $(wildcard make/*.mk))
 
-.PHONY: setup data run verdict scorer tune recompute same-bytes review serve trial load overload soak serve-kills ledger-kills bento \
+.PHONY: setup data run verdict scorer recompute same-bytes review serve trial load overload soak serve-kills ledger-kills bento \
 	image check ci lint format format-check types imports config workflows-lint docs test coverage test-workflows \
 	sabotage audit secrets secrets-history workflows-online workflows-sarif sbom release help help-all remove removal docs-draw lock doctor clean
 
@@ -81,10 +81,6 @@ verdict: data ## As `run`, up to the gate's record; ends well whatever that says
 
 scorer: data ## The scorer and its gate record, from DVC's cache where nothing changed; makes no report
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro gate
-
-tune: data ## Search LightGBM's parameters (resumable, seeded) and write them to configs/model.yaml
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro prepare
-	$(BIN)/credit-risk tune
 
 recompute: setup ## Compute the figures of the last run again, with pandas and scikit-learn and none of our code
 	@$(BIN)/python tests/recompute.py .

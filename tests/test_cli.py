@@ -24,7 +24,8 @@ COMMAND = Path(sys.executable).with_name("credit-risk")
 # What was promised (shared/DESIGN.md 6, shared/SEED.md), with the flags that must be given to say anything.
 COMMANDS = {
     **dict.fromkeys(("config", "validate-data", "prepare", "train", "assemble", "evaluate", "gate", "report"), ()),
-    **dict.fromkeys(("summary", "tune"), ()),
+    "summary": (),
+    "tune": (),  # part: tuning
     "bench": (),  # part: studies
     "score": ("--scorer", "--input", "--output"),
 }
@@ -221,7 +222,11 @@ def test_the_scripts_of_the_seed_that_this_issue_makes_are_there():
         ([], "COMMAND"),
         (["prepare", "--no-such-flag"], "--no-such-flag"),
         (["score", "--input", "a.csv"], "--output"),
-        (["tune", "--trials", "many"], "many"),
+        (["tune", "--trials", "many"], "expected a whole number, got many."),  # part: tuning
+        (["serve", "--port", "99999"], "expected at most 65535, got 99999."),
+        (["serve", "--workers", "0"], "expected at least 1, got 0."),
+        (["gate", "--accuracy-threshold", "high"], "expected a number, got high."),
+        (["deploy", "--traffic-percentage", "200"], "expected at most 100, got 200."),  # part: rollout
         (["train", "--training-data", "a.csv"], "--validation-data"),
     ],
 )
@@ -232,6 +237,11 @@ def test_a_command_line_that_makes_no_sense_exits_2_and_says_what(tmp_path, argu
     assert what in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", [["prepare"], ["ledger", "head"], ["serve"]])
+def test_every_help_says_what_the_exit_codes_mean(capsys, command):
+    assert helped(capsys, *command).count("exit codes: 0 ") == 1
 
 
 def test_what_is_in_order_exits_0(root, capsys):
@@ -275,7 +285,7 @@ def test_a_check_of_another_file_leaves_the_report_of_the_pipeline_alone(root):
         "gate",
         "report",
         "summary",
-        "tune",
+        "tune",  # part: tuning
         "bench",  # part: studies
     ],
 )
@@ -290,7 +300,8 @@ def test_without_a_config_every_command_exits_2_with_one_sentence(tmp_path, caps
 @pytest.mark.parametrize(
     "arguments",
     [
-        *(["train"], ["assemble"], ["evaluate"], ["gate"], ["gate", "--check"], ["summary"], ["tune"]),
+        *(["train"], ["assemble"], ["evaluate"], ["gate"], ["gate", "--check"], ["summary"]),
+        ["tune"],  # part: tuning
         ["score", "--input", "data/applications.csv", "--output", "decisions.csv"],
         ["validate-data", "--dataset", "nowhere.csv"],
         ["validate-data", "--drift-threshold", "0.1", "--reference", "nowhere"],

@@ -18,7 +18,7 @@ PIPELINE = (
     "fairlearn",
     "matplotlib",
     "optbinning",
-    "optuna",
+    "optuna",  # part: tuning
     "pandera",
     "pyarrow",
     "sklearn",

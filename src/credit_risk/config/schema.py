@@ -1,7 +1,7 @@
 """What the config may hold: one frozen tree, no unknown key, every value typed.
 
 `configs/credit.yaml` is the file a fork edits; `configs/model.yaml` beside it holds the
-model parameters that `make tune` writes. Both are read once (`load`), checked as one tree
+model parameters, which a search may write. Both are read once (`load`), checked as one tree
 and passed on explicitly.
 """
 
@@ -185,7 +185,7 @@ class Parameters(Section):
 
 
 class Tune(Section):
-    """How far `make tune` searches."""
+    """How far the search for better parameters goes, where there is that part."""
 
     trials: Annotated[int, Field(gt=0)]
     seed: int
@@ -375,7 +375,7 @@ class Config(Section):
     drift: Drift
     split: Split
     model: Model
-    tune: Tune
+    tune: Tune | None = None
     policy: Policy
     evaluation: Evaluation
     reasons: Reasons

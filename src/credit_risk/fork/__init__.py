@@ -1,1 +1,1 @@
-"""From a stranger's files to a config of their own, and staying up to date with upstream."""
+"""From a stranger's files to a config of their own, and staying up to date with upstream. Fits no model."""

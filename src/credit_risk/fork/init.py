@@ -34,7 +34,7 @@ Words: TypeAlias = tuple[str, ...]
 COARSE = 0.05  # share of rows that repeat the inputs of another, beyond which they are few answers, not copies
 SAMPLE = "uci-card-default"  # the project of the config that this repository ships
 PARAMETERS = """\
-# LightGBM's parameters under its own names. `make tune` writes this file; `make run` uses it as it stands.
+# LightGBM's parameters under its own names: `make run` uses this file as it stands, a search for better ones writes it.
 learning_rate: 0.05
 num_leaves: {leaves}
 max_depth: 5

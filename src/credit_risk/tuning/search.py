@@ -21,11 +21,12 @@ from scipy.special import log_expit
 from sqlalchemy import URL
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Parameters
+from credit_risk.config.schema import Parameters, Tune
 from credit_risk.data import digest, split
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.writing import read_parquet, write_text
+from credit_risk.errors import ConfigError
 from credit_risk.modelling import fitting, training
 from credit_risk.scoring.features import Features
 
@@ -36,6 +37,13 @@ Watch: TypeAlias = Callable[[int, float], object]
 
 STANDARD_ERRORS = 2.0  # the found parameters replace the frozen ones if they are better by more than this
 DIGITS = 3  # significant digits of a parameter; more would be noise in the file
+
+
+def declared(config: Config) -> Tune:
+    """How far to search, as the config's `tune` says. Raises ConfigError where it says nothing."""
+    if config.tune is None:
+        raise ConfigError("configs/credit.yaml", ["tune is missing: write `tune: {trials: 60, seed: 42}`"])
+    return config.tune
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def tune(config: Config, files: Files, *, trials: int, progress: Watch | None = 
         while (done := len(_finished(study))) < trials:
             if done:
                 watch(done, study.best_value)
-            study.sampler = optuna.samplers.TPESampler(seed=_seed(config.tune.seed, done))
+            study.sampler = optuna.samplers.TPESampler(seed=_seed(declared(config).seed, done))
             trial = study.ask()
             study.tell(trial, float(task.losses(_suggested(trial, config.parameters)).mean()))
         watch(done, study.best_value)
@@ -165,7 +173,7 @@ def _study(config: Config, files: Files) -> optuna.Study:
 def _name(config: Config, files: Files) -> str:
     """Names all that a trial's value depends on, so that only comparable trials stand in one study."""
     facts: dict[str, Any] = config.model_dump(mode="json", include={"columns", "derived", "model"})
-    facts |= {"seed": config.tune.seed, "method": config.parameters.monotone_constraints_method}
+    facts |= {"seed": declared(config).seed, "method": config.parameters.monotone_constraints_method}
     facts |= {"inputs": digest.of_file(files.inputs("train")), "outcomes": digest.of_file(files.outcomes("train"))}
     return "lightgbm-" + hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 

@@ -12,8 +12,8 @@ from credit_risk.config import load
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs
 from credit_risk.modelling import training
-from credit_risk.modelling.tuning import SearchResult, Task, freeze, report, tune
 from credit_risk.scoring.features import Features
+from credit_risk.tuning.search import SearchResult, Task, freeze, report, tune
 
 COMMENTED = """\
 # Tuned by hand.

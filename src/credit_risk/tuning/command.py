@@ -19,7 +19,7 @@ def _tune(
 ) -> None:
     """Search LightGBM's parameters, resumable; write configs/model.yaml."""
     from credit_risk.data.repository import opened
-    from credit_risk.modelling import tuning
+    from credit_risk.tuning import search
 
     settings, files = opened(root, config)
-    tuning.tune(settings, files, trials=trials or settings.tune.trials)
+    search.tune(settings, files, trials=trials or search.declared(settings).trials)
