@@ -47,6 +47,7 @@ Environment = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read, and nothing else.")]
 
 HERE: Final = Path()
+EXIT_CODES: Final = "exit codes: 0 done; 1 done, and the answer is no; 2 it could not be done, and the message says why"
 
 
 def environment_file(root: Path, environment: str | None) -> Path:
@@ -75,6 +76,8 @@ class Command(TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  (click's signature)
         _write_lines(self.epilog, formatter)
+        if "xit codes: " not in (self.epilog or ""):
+            _write_lines(EXIT_CODES, formatter)
 
 
 class Group(TyperGroup):

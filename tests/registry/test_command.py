@@ -48,6 +48,8 @@ def test_from_a_signed_scorer_to_the_champion_and_back(run, files, tmp_path):
     assert "policy.lgd" in run("registry", "diff", "1", "2")[1]
     assert run("registry", "rollback", *ADA)[1].startswith("Move 7: rollback version 1")
     assert run("registry", "verify")[1] == "7 moves hold, and 2 versions are what was registered and signed.\n"
+    assert json.loads(run("registry", "verify", "--json")[1]) == {"moves": 7, "versions": [1, 2]}
+    assert json.loads(run("registry", "schemas", "champion", "--json")[1]) == {"version": 1, "inputs": 8}
     assert run("registry", "sync")[1] == "MLflow's aliases: {'champion': 1}\n"
     assert run("registry", "fetch", "champion", "--output", str(tmp_path / "release"))[0] == 0
     assert (tmp_path / "release" / "models" / "scorer" / "scorer.json").is_file()

@@ -31,6 +31,16 @@ def test_a_target_that_was_taken_out_is_said(gone):
         targets.part_of(environment, "target")
 
 
+@pytest.mark.parametrize(("name", "more"), [("trial", "trial.yaml says how a service runs"), ("prod", "or a file.")])
+def test_an_environment_without_rollouts_is_refused_by_name(tmp_path, capsys, name, more):
+    (tmp_path / "configs" / "deploy").mkdir(parents=True)
+    (tmp_path / "configs" / "deploy" / "trial.yaml").write_text("serving: {gate: reported}")
+    assert main(["status", "--root", str(tmp_path), "--environment", name]) == 2
+    complaint = capsys.readouterr().err
+    assert f"--environment {name}: expected local, staging, production or a file" in complaint
+    assert more in complaint
+
+
 def test_status_says_it_too(gone, environment, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("credit_risk.rollout.settings.validate_environment_config", lambda *_: gone[0])
     assert main(["status", "--root", str(tmp_path)]) == 2

@@ -151,6 +151,18 @@ def test_a_key_is_valid_for_a_number_of_days_that_there_are(file, days):
         add_key(file, "branch", ["decide"], days)
 
 
+def test_a_key_for_a_program_to_read_opens_as_one_for_a_person(tmp_path, capsys):
+    (tmp_path / "configs/deploy").mkdir(parents=True)
+    (tmp_path / "configs/deploy/local.yaml").write_text("serving: {access: {mode: keys}, gate: reported}")
+    words = ["add", "branch", "--scope", "read", "--scope", "decide", "--days", "7", "--json"]
+    assert main(["keys", *words, "--root", str(tmp_path)]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert main(["keys", "list", "--json", "--root", str(tmp_path)]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (made["client"], made["scopes"], made["days"]) == ("branch", ["decide", "read"], 7)
+    assert listed["id"] in made["key"]
+
+
 @pytest.mark.parametrize(
     "words",
     [

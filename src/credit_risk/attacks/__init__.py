@@ -1,1 +1,1 @@
-"""Adversarial and membership attacks on a scorer: a room that a fork can delete; nothing outside imports it."""
+"""Adversarial and membership attacks on a scorer: an optional part. It asks the scorer, as a client would."""

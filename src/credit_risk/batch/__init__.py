@@ -1,1 +1,1 @@
-"""Decides whole files in bounded memory; a killed run goes on where it stopped."""
+"""Decides whole files in bounded memory; a killed run goes on where it stopped. Knows no ledger and no HTTP."""

@@ -23,6 +23,12 @@ The usual order is `make run`, which runs the stages through DVC. Each command c
 Everything particular to your data and policy stands in configs/credit.yaml; `credit-risk config` checks it.
 """
 INTERRUPTED = 130
+EXPECTED = {  # by what pydantic calls the problem
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+}
 
 
 def console() -> None:
@@ -88,12 +94,16 @@ def _explain(error: typer.TyperException) -> None:
     context: typer.Context | None = getattr(error, "ctx", None)
     if context:
         typer.echo(f"{context.get_usage()}\nSee `{context.command_path} --help`.", err=True)
-    typer.echo(error.format_message() + _got(error), err=True)
+    typer.echo(_sentence(error), err=True)
     if context and context.parent is None and getattr(error, "option_name", None):
         typer.echo("The options of a command stand behind its name, as in `credit-risk config --root .`.", err=True)
 
 
-def _got(error: typer.TyperException) -> str:
-    """The word that could not be read as a number, which Typer's sentence leaves out."""
+def _sentence(error: typer.TyperException) -> str:
+    """What is wrong with the command line; of a number, Typer's own sentence does not say what was got."""
     problems: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
-    return f"; got {problems[0]['input']!r}" if problems else ""
+    if not problems or problems[0]["type"] not in EXPECTED:
+        return error.format_message()
+    option, problem = error.format_message().split(":", 1)[0], problems[0]
+    expected = EXPECTED[problem["type"]].format(**problem.get("ctx", {}))
+    return f"{option}: expected {expected}, got {problem['input']}."

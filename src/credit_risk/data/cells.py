@@ -69,7 +69,7 @@ def is_key(column: Column) -> bool:
 def typed(name: str, cells: pa.ChunkedArray, column: Column, *, key: bool = False) -> tuple[Series, Unreadable | None]:
     """A column as the config declares it, and its unreadable cells, if there are any.
 
-    key: whether rows are told apart, grouped or joined by it: then no cell of it passes through a float, and a blank
+    key: whether it distinguishes, groups or joins rows: then no cell of it passes through a float, and a blank
     one is missing. An integer key with missing cells is Int64, and one that does not fit is missing and unreadable.
 
     number: float64. integer: int64, or float64 where cells are missing or no whole numbers.

@@ -93,7 +93,7 @@ def schema(config: Config, *, today: date, rules: bool = True) -> pandera.DataFr
 
 @dataclass(frozen=True)
 class _Clause:
-    """One check of the contract and the words in which its failure is told.
+    """One check of the contract and the words that describe its failure.
 
     answer: a truth value a row, or one for all. wrong: the failing rows, where the answer is one for all.
     shown: what was got, where counting rows does not say it.

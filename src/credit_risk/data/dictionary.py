@@ -1,4 +1,4 @@
-"""What a column of a data set holds, as the data dictionary shows it: nothing by which a person could be told.
+"""What a column of a data set holds, as the data dictionary shows it: nothing that could identify a person.
 
 A column of ids, of free text or of days gives no value away; a small group of a protected column only that it is small.
 """
@@ -12,7 +12,7 @@ from credit_risk.config import Column
 from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES
 from credit_risk.data.inputs import numbers, word_of
 
-SMALL = 10  # rows: a group below it may be told from others
+SMALL = 10  # rows: a smaller group could identify its members
 MOST_WORDS = 12
 
 

@@ -180,7 +180,7 @@ def _exact_codes(categories: Sequence[str]) -> dict[str, float]:
 
 
 def _code(word: str, codes: Mapping[str, float]) -> float:
-    """Infinite for a word that is no category; letters may be composed or not, capitals and blanks are told apart."""
+    """Infinite for a word that is no category; letters may be composed or not, capitals and blanks count."""
     code = codes.get(word)
     return codes.get(unicodedata.normalize("NFC", word), math.inf) if code is None else code
 

@@ -22,7 +22,7 @@ from credit_risk.data.inputs import FALSE_WORDS, TRUE_WORDS
 from credit_risk.errors import DataError, NotFound
 
 Progress: TypeAlias = Callable[[int], object]
-"""Told, now and then, how many bytes were read since it was last told."""
+"""Called now and then with how many bytes were read since its last call."""
 
 BLOCK = 8 << 20  # bytes that are parsed at a time
 DELIMITERS = (",", ";", "\t", "|")
@@ -41,7 +41,7 @@ def is_parquet(path: Path) -> bool:
 def header(path: Path, data: Data, declared: tuple[str, ...]) -> tuple[str, ...]:
     """The column names of a file that can be read; nothing below the header is looked at.
 
-    declared: the columns of the config, by which a wrong delimiter is told from missing columns.
+    declared: the columns of the config, by which a wrong delimiter is distinguished from missing columns.
     """
     _refuse_unfit(path, data)
     names = _parquet(path).schema_arrow.names if is_parquet(path) else _csv_header(path, data, declared)

@@ -54,7 +54,7 @@ def source_paths(config: Config, root: Path) -> tuple[Path, ...]:
 def read_sources(config: Config, root: Path, *, progress: Progress = no_progress) -> DataFrame:
     """The data set: every declared column but the ignored ones, in the config's order, typed as declared.
 
-    progress: told how many bytes were read since it was last told; `source_paths` gives the files and so the total.
+    progress: called with how many bytes were read since its last call; `source_paths` gives the files and so the total.
     Raises DataError with all that is wrong with the files, unreadable cells included.
     """
     return _readable(inspect_sources(config, root, progress=progress))

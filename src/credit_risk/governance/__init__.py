@@ -1,1 +1,1 @@
-"""What a supervisor or auditor asks for, answered from the evidence that the stages leave behind."""
+"""What a supervisor or auditor asks for, answered from the evidence of the stages. Measures nothing itself."""

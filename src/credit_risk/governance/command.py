@@ -44,7 +44,10 @@ def add_commands(app: Typer) -> None:
 
 def _audit(
     regulatory_framework: Annotated[
-        str, Option(help="A framework of configs/policies, as ecoa; case does not matter.")
+        str,
+        Option(
+            help="A framework of configs/policies, by its file or by its name (ecoa, equal_credit_opportunity_act)."
+        ),
     ],
     root: Root = HERE,
     config: ConfigFile = None,

@@ -94,7 +94,7 @@ def _version_at(events: list[HistoryEvent], made: list[HistoryEvent], at: dateti
 
 
 def _decision(record: StoredDecision) -> dict[str, Any]:
-    """What can be told of a decision without the application itself."""
+    """What is known of a decision without the application itself."""
     decided: Mapping[str, Any] = record.decided or {}
     return {
         "id": record.decision_id,

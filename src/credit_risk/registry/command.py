@@ -131,7 +131,7 @@ def _history(root: Root = HERE, environment: Environment = None, json: Json = Fa
 
 
 def _as_of(
-    at: Annotated[str, Argument(help="A day (its end, in UTC) or a moment, in ISO 8601.")],
+    at: Annotated[str, Argument(metavar="WHEN", help="A day (its end, in UTC) or a moment, in ISO 8601.")],
     root: Root = HERE,
     environment: Environment = None,
     json: Json = False,  # noqa: ARG001  (it prints JSON either way)

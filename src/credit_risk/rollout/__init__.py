@@ -1,4 +1,7 @@
-"""Bringing a scorer into traffic step by step, and back: an optional part. CanaryDeployer is its public name."""
+"""Bringing a scorer into traffic step by step, and back: an optional part. CanaryDeployer is its public name.
+
+It knows versions and their figures, and nothing of how a scorer is made.
+"""
 
 from typing import TYPE_CHECKING, Any
 

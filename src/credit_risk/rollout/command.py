@@ -142,7 +142,12 @@ def _deploy(
     strategy: Annotated[Literal["canary", "blue-green", "direct"], Option(help="How.")] = "canary",
     percent: Annotated[
         int | None,
-        Option("--traffic-percentage", "--traffic-shift", help="The first share of traffic (default: as planned)."),
+        Option(
+            *("--traffic-percentage", "--traffic-shift"),
+            min=1,
+            max=100,
+            help="The first share of traffic (default: as planned).",
+        ),
     ] = None,
     duration: Annotated[
         float | None,

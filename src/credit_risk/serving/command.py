@@ -71,9 +71,9 @@ def _serve(
     root: Root = HERE,
     environment: Environment = None,
     host: Annotated[str, Option(help="The address to listen on; 127.0.0.1 is this machine alone.")] = "127.0.0.1",
-    port: Annotated[int, Option(help="The port.")] = 3000,
+    port: Annotated[int, Option(min=1, max=65_535, help="The port.")] = 3000,
     workers: Annotated[
-        int | None, Option(help="Processes that answer (default: serving.workers of the environment).")
+        int | None, Option(min=1, help="Processes that answer (default: serving.workers of the environment).")
     ] = None,
 ) -> None:
     """Answer applications over HTTP with decisions and their reasons, each recorded before it is answered."""
@@ -121,11 +121,14 @@ def _add(
     days: Annotated[int, Option(help="After which it expires.")] = 180,
     root: Root = HERE,
     environment: Environment = None,
+    json: Json = False,
 ) -> None:
     """Make a key and print it; it is shown this once, and kept as a hash."""
+    from credit_risk.data.writing import json_text
     from credit_risk.serving import key_file
 
-    say(key_file.add_key(_key_file(root, environment), client, [str(name) for name in scope], days))
+    key = key_file.add_key(_key_file(root, environment), client, [str(name) for name in scope], days)
+    say(json_text({"key": key, "client": client, "scopes": sorted(scope), "days": days}) if json else key)
 
 
 def _list(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:

@@ -49,7 +49,7 @@ class Report:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Every reason why the data set does not pass, a sentence each. A drift that cannot be told is no pass."""
+        """Every reason why the data set does not pass, a sentence each; an unclear drift is one."""
         problems = [str(finding) for finding in self.contract.failures]
         problems += [_drift_sentence(shift) for shift in self.drift or () if shift.verdict != "PASS"]
         problems += [str(its) for its in self.compliance if its.verdict == "FAIL" and its.severity == "failure"]

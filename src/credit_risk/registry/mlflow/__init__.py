@@ -1,4 +1,4 @@
-"""The registry's MLflow side: versions of the scorer, and the moves that need one. It can be taken off."""
+"""The registry's MLflow side: versions of the scorer, and the moves that need one. An optional part."""
 
 import os
 

@@ -183,8 +183,10 @@ def _verify(
     version: Annotated[str | None, Argument(help="One version alone.")] = None,
     root: Root = HERE,
     environment: Environment = None,
+    json: Json = False,
 ) -> None:
     """Verify that every version is what was registered and signed, and that the history is whole."""
+    from credit_risk.data.writing import json_text
     from credit_risk.registry.lifecycle import versions
 
     with _opened(root, environment) as registry:
@@ -192,7 +194,10 @@ def _verify(
         numbers = [_number(events, version)] if version else versions(events)
         for number in numbers:
             registry.verify(number, events)
-    say(f"{len(events)} moves hold, and {len(numbers)} versions are what was registered and signed.")
+    if json:
+        say(json_text({"moves": len(events), "versions": numbers}))
+    else:
+        say(f"{len(events)} moves hold, and {len(numbers)} versions are what was registered and signed.")
 
 
 def _schemas(
@@ -202,14 +207,20 @@ def _schemas(
     url: Annotated[
         str | None, Option(help="Ask a service that runs, instead of describing what this code would serve.")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Check that the config, MLflow's record and the API describe the same inputs and outputs."""
+    from credit_risk.data.writing import json_text
     from credit_risk.registry.mlflow import signature_validation
 
     with _opened(root, environment) as registry:
         events = registry.events()
-        inputs = signature_validation.validate(registry, _number(events, version), events, url)
-    say(f"Config, MLflow's record and the API agree on {inputs} inputs and on what is answered.")
+        number = _number(events, version)
+        inputs = signature_validation.validate(registry, number, events, url)
+    if json:
+        say(json_text({"version": number, "inputs": inputs}))
+    else:
+        say(f"Config, MLflow's record and the API agree on {inputs} inputs and on what is answered.")
 
 
 def _sync(root: Root = HERE, environment: Environment = None) -> None:
