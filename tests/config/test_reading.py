@@ -138,7 +138,7 @@ def test_a_missing_key_points_at_the_section_it_is_missing_from(written):
         ("range: [0, 24]", "range: [false, true]", "columns.months_late.range.0"),
         ("categories: [female, male]", "categories: [1, 2]", "columns.sex.categories.0"),
         ("tune: {trials: 3, seed: 7}", "tune: 3", "tune"),
-        ("tune: {trials: 3, seed: 7}", "tune:", "tune"),
+        ("scale: {base: 600, odds: 50, pdo: 20}", "scale:", "policy.scale"),
         ("version: 2", "version: 3", "version"),
     ],
 )
