@@ -27,7 +27,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "parts": ("python", "tools/parts.py", "check"),
     "page": ("python", "tools/architecture.py", "--check"),
     "collect": ("pytest", "--collect-only", "-q"),
-    "tests": ("pytest", "-q"),
+    "tests": ("pytest", "-q", "-n", "2"),
 }
 # The tests of the core that read the repository's own files, its commands or another package by name.
 TESTS = (
@@ -45,6 +45,7 @@ from pathlib import Path
 from credit_risk.data.simulated_lender import lender
 for name in ("credit.yaml", "model.yaml"):
     shutil.copy(f"tests/lender/{name}", f"configs/{name}")
+shutil.copy("tests/lender/policies/gate_floor.yaml", "configs/policies/gate_floor.yaml")
 shutil.rmtree("data", ignore_errors=True)
 Path("data").mkdir()
 lender(4_000, seed=7).applications.to_csv("data/applications.csv", index=False)
@@ -53,19 +54,18 @@ lender(4_000, seed=7).applications.to_csv("data/applications.csv", index=False)
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="*", help="the parts to take out (default: each, then all at once)")
+    parser.add_argument("part", nargs="*", help=f"a part, or {EVERYTHING} (default: each, then all at once)")
     parser.add_argument("--quick", action="store_true", help="without the tests and without `make run`")
     options = parser.parse_args(arguments)
     declared = parts.read(ROOT)
-    if unknown := [name for name in options.part if name not in declared]:
-        parser.error(f"there is no part {unknown[0]!r}; the parts are: {', '.join(declared)}")
+    names = [*declared, EVERYTHING]
+    if unknown := [name for name in options.part if name not in names]:
+        parser.error(f"there is no part {unknown[0]!r}; the parts are: {', '.join(names)}")
     if changes := subprocess.run(
         ["git", "status", "--porcelain"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout:
         print(f"The last commit is what is tried; these changes are not in it:\n{changes}", file=sys.stderr)
-    trials = {name: [name] for name in options.part or declared}
-    if not options.part:
-        trials[EVERYTHING] = list(declared)
+    trials = {name: list(declared) if name == EVERYTHING else [name] for name in options.part or names}
     red = [f"{trial}: {name}" for trial, gone in trials.items() for name in tried(trial, gone, quick=options.quick)]
     print("\n".join(["", "Red:", *red]) if red else "\nEvery part comes off.")
     return 1 if red else 0
