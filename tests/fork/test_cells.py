@@ -47,6 +47,12 @@ def test_one_cell_in_twenty_that_is_no_number_does_not_make_words_of_a_column():
         ([">5", "5-10", "<5"], ("<5", "5-10", ">5")),
         (["high", "Low", "medium"], ("Low", "medium", "high")),
         (["C", "A", "B"], ("A", "B", "C")),
+        (["B2", "A5", "A1", "G5"], ("A1", "A5", "B2", "G5")),  # a lender's grades
+        (["A12", "A11", "A13"], None),  # codes of one question
+        (["A2", "A1", "A3"], None),
+        (["60 months", "36 months"], ("36 months", "60 months")),
+        (["10+ years", "< 1 year", "2 years", "10 years"], ("< 1 year", "2 years", "10 years", "10+ years")),
+        (["1", "0"], None),
         (["a", "c", "b"], None),  # small letters are codes, not grades
         (["<1", "unemployed", ">=7"], None),
         (["no", "yes"], None),

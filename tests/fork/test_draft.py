@@ -8,6 +8,7 @@ import pytest
 from pandas import DataFrame
 
 from credit_risk.config import load
+from credit_risk.config.formulas import parse
 from credit_risk.config.open_decisions import DECISIONS
 from credit_risk.data.tables import no_progress, read_sources
 from credit_risk.errors import ConfigError
@@ -290,3 +291,9 @@ def test_a_stress_makes_the_strongest_directed_number_a_fifth_worse():
         "months late": 'clip(floor(col["months late"] * 1.2 + 0.5), 0, 10)'
     }
     assert draft.stress([one for one in found() if one.name == "no"]) is None
+
+
+@pytest.mark.parametrize("name", ["class", "not", "None", "a b"])
+def test_a_column_whose_name_is_a_word_of_the_language_is_named_as_any_can_be(name):
+    assert draft.flow_name(name) == f'col["{name}"]'
+    assert parse(f"{draft.flow_name(name)} * 2", {name: None}).inputs == (name,)

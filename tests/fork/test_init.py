@@ -160,7 +160,9 @@ def test_a_target_with_many_words_is_not_taken_for_an_outcome(root, tmp_path, ca
     path = tmp_path / "loans.csv"
     table().assign(status=range(N)).to_csv(path, index=False)
     assert init(root, path) == 2
-    assert "is it the outcome? Name what is good with --good." in " ".join(capsys.readouterr().err.split())
+    sentence = " ".join(capsys.readouterr().err.split())
+    assert "400 different numbers, from 0 to 399: is it the outcome? If the outcome is a number" in sentence
+    assert "and name it with --target" in sentence
 
 
 def test_a_file_that_is_not_there_is_said(root, tmp_path, capsys):

@@ -1,10 +1,14 @@
 """Roles of columns from a table small enough to read."""
 
+import re
+
 import numpy as np
 import pytest
 from pandas import DataFrame, Timestamp, date_range
 
-from credit_risk.fork.profile import Profile, limits, parts, profiles
+from credit_risk.errors import UsageError
+from credit_risk.fork.names import parts
+from credit_risk.fork.profile import Profile, limits, profiles
 
 N = 400
 BAD = np.arange(N) % 4 == 0
@@ -108,6 +112,108 @@ def test_so_are_words_for_men_and_women():
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("female", "sex"),
+        ("is_black", "race"),
+        ("hispan", "race"),
+        ("afam", "race"),
+        ("minority", "race"),
+        ("single", "marital status"),
+        ("veteran", "military service"),
+    ],
+)
+def test_a_flag_that_speaks_of_a_person_is_asked_about(name, why):
+    one = profiled(**{name: np.arange(N) % 2, "income": INCOME})[name]
+    assert (one.role, one.suspected, one.why) == ("protected", True, f"{why}, as its name says")
+
+
+def test_black_and_single_are_no_people_among_many_words():
+    found = profiled(single=INCOME, black=np.resize(["box", "white", "grey"], N))
+    assert {one.role for one in found.values()} == {"feature"}
+
+
+def test_where_somebody_lives_is_asked_about_as_a_proxy():
+    one = profiled(zip_code=10_000 + np.arange(N) % 40, income=INCOME)["zip_code"]
+    assert (one.role, one.suspected) == ("proxy", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "what"),
+    [
+        ("interest_rate", INCOME / 100, "the price that the lender set"),
+        ("int_rate", INCOME / 100, "the price that the lender set"),
+        ("risk_class", np.resize([*"BCDEF"], N), "the lender's own grade"),
+        ("sub_grade", np.resize(["A1", "B2", "C3"], N), "the lender's own grade"),
+        ("internal_score", INCOME, "the lender's own score"),
+        ("approved", np.resize(["yes", "no"], N), "the lender's decision"),
+    ],
+)
+def test_what_the_lender_makes_of_an_application_is_asked_about(name, cells, what):
+    one = profiled(**{name: cells, "income": INCOME})[name]
+    assert (one.role, one.suspected) == ("ignore", True)
+    assert one.why.startswith(what)
+
+
+def test_a_bureau_score_and_the_class_of_a_product_are_the_applicants():
+    found = profiled(bureau_score=INCOME, product_class=np.resize([1, 2, 3], N))
+    assert {one.role for one in found.values()} == {"feature"}
+
+
+def test_a_weight_of_the_sample_is_no_feature_and_a_weight_in_kilograms_is():
+    found = profiled(sample_weight=np.resize([1.0, 8.33], N), vehicle_weight=INCOME)
+    assert (found["sample_weight"].role, found["sample_weight"].suspected) == ("ignore", True)
+    assert found["vehicle_weight"].role == "feature"
+
+
+def test_a_column_that_says_whether_the_outcome_is_known_is_asked_about():
+    known = np.arange(N) % 3 > 0
+    cells = table(step=np.where(known, np.resize(["paid out", "active"], N), "turned down"), income=INCOME)
+    of_columns = {one.name: one for one in profiles(cells, BAD & known, known, {}, ("",))}
+    assert (of_columns["step"].role, of_columns["step"].suspected) == ("ignore", True)
+    assert of_columns["step"].why == "no row that says 'turned down' has an outcome: the lender's decision?"
+    assert of_columns["income"].role == "feature"
+
+
+def test_a_feature_that_was_named_stays_one_and_what_speaks_against_it_is_told():
+    group = np.arange(N) % 2
+    found = profiled(
+        {"g": "protected", "height": "feature", "recovered": "feature"},
+        g=np.where(group, "x", "z"),
+        height=170 + 20 * group + np.arange(N) % 7,
+        recovered=np.where(BAD, 100 + np.arange(N), 0),
+    )
+    assert (found["height"].role, found["recovered"].role) == ("feature", "feature")
+    assert "alone it tells g with a Gini of 1.00" in found["height"].notes
+    assert "alone it ranks with a Gini of 1.00: known only after the outcome?" in found["recovered"].notes
+
+
+def test_a_proxy_that_was_named_is_told_with_its_strength():
+    group = np.arange(N) % 2
+    found = profiled(
+        {"g": "protected", "height": "proxy"},
+        g=np.where(group, "x", "z"),
+        height=170 + 20 * group + np.arange(N) % 7,
+        income=INCOME,
+    )
+    assert found["height"].why.endswith("; alone it tells g with a Gini of 1.00")
+
+
+@pytest.mark.parametrize(
+    ("roles", "sentence"),
+    [
+        ({"note": "feature"}, "--feature note: it holds 400 different texts, as 'note 0'; a model reads numbers"),
+        ({"note": "date"}, "--date note: it holds 400 different texts, as 'note 0', and no form of a day fits"),
+        ({"empty": "feature"}, "--feature empty: every cell of it is missing"),
+        ({"note": "id", "income": "id"}, "--id note and --id income: only one column can be it"),
+    ],
+)
+def test_a_role_that_a_column_cannot_have_is_refused_rather_than_changed(roles, sentence):
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        profiled(roles, note=[f"note {n}" for n in range(N)], empty=[""] * N, income=INCOME)
+
+
 def test_what_was_said_of_a_column_is_not_doubted():
     one = profiled({"gender": "feature"}, gender=np.where(np.arange(N) % 2, "x", "z"), income=INCOME)["gender"]
     assert (one.role, one.suspected) == ("feature", False)
@@ -159,8 +265,35 @@ def test_numbers_and_a_word_of_other_columns_are_left_out_with_a_way_out():
 
 
 def test_many_nines_are_noted_as_a_gap_perhaps():
-    one = profiled(years=np.where(np.arange(N) % 9 == 0, 999, np.arange(N) % 30))["years"]
-    assert one.notes == ("999 may mean not known: then add it to data.missing",)
+    one = profiled(years=np.where(np.arange(N) == 9, 999, np.arange(N) % 30))["years"]
+    assert one.codes == (999.0,)
+    assert one.notes[0].startswith("999 (1 rows): far from all else, so probably codes")
+
+
+@pytest.mark.parametrize(
+    ("codes", "rest"),
+    [
+        ((-9, -8, -7), range(60)),  # no record, no usable one, condition not met
+        ((96, 98), range(18)),
+        ((365_243,), range(-17_000, 0, 500)),
+        ((-1,), range(1, 40)),
+    ],
+)
+def test_values_far_from_all_else_in_many_rows_are_codes_and_get_no_direction(codes, rest):
+    cells = np.resize([*rest], N)
+    cells[BAD] = np.resize(np.array([*rest])[len(rest) // 2 :], BAD.sum())
+    assert profiled(value=cells)["value"].trend.direction == "increasing"
+    cells[: 10 * len(codes)] = np.resize(codes, 10 * len(codes))
+    one = profiled(value=cells)["value"]
+    assert one.codes == codes
+    assert one.trend.direction is None
+    assert f"{codes[0]} (10 rows)" in one.notes[0]
+
+
+def test_amounts_that_are_spread_out_are_no_codes():
+    assert profiled(income=np.where(np.arange(N) == 7, 90_000, INCOME))["income"].codes == ()  # one rich applicant
+    assert profiled(balance=INCOME - 3000)["balance"].codes == ()
+    assert profiled(months=np.arange(N) % 11 - 2)["months"].codes == ()  # -2, -1, 0 … are steps of one scale
 
 
 @pytest.mark.parametrize(

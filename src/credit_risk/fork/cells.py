@@ -50,6 +50,11 @@ WRITTEN_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/
                 "%d-%b-%Y", "%d-%b-%y", "%d/%m/%y", "%m/%d/%y")  # fmt: skip
 MANY_DAYS = 20
 EXCEL_DAYS = (14_000, 60_000)  # 1938 to 2064
+MOST_CODES = 5  # different codes at one end of a column
+FEWEST_OF_A_CODE, CODE_SHARE = 10, 0.002  # rows that say codes, and their share
+FEWEST_BESIDE, MANY_BESIDE = 3, 20  # other values, without which nothing is far from them
+FAR = 5
+_NINES = re.compile(r"-?9{2,}")
 _CODE = re.compile(r"[A-Z]{2}")
 _PADDED = re.compile(r"0\d+")
 _COMMA = re.compile(r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
@@ -58,8 +63,10 @@ _OTHER_DAY = re.compile(
     r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|[A-Za-z]{3}-\d{2,4}|\d{1,2}-[A-Za-z]{3}-\d{2,4}"
 )
 _STEP = re.compile(
-    rf"(?P<sign><=?|>=?|≤|≥|under|over|up to|less than|more than)?\s*(?P<low>{_NUMBER}).*", re.IGNORECASE
+    rf"(?P<sign><=?|>=?|≤|≥|under|over|up to|less than|more than)?\s*(?P<low>{_NUMBER})(?P<open>\s*\+)?.*",
+    re.IGNORECASE,
 )
+_GRADE = re.compile(r"(?P<letter>[A-H])[1-9]")  # A1 to G5
 _BELOW = ("<", "<=", "≤", "under", "up to", "less than")
 _ABOVE = (">", ">=", "≥", "over", "more than")
 
@@ -141,9 +148,14 @@ def in_order(words: Iterable[str]) -> tuple[str, ...] | None:
         ranks = {word: scale.index(key) for word in given if (key := _key(word, scale)) in scale}
         if len(given) > 2 and len(ranks) == len(given) == len(set(ranks.values())):
             return tuple(sorted(given, key=ranks.__getitem__))
+    grades = [_GRADE.fullmatch(word.strip()) for word in given]
+    if len(given) > 2 and all(grades) and len({grade["letter"] for grade in grades if grade}) > 1:
+        return tuple(sorted(given, key=str.strip))
     steps = {word: _step(word) for word in given}
     known = {word: step for word, step in steps.items() if step is not None}
-    if len(given) < 3 or len(known) < len(given) or len(set(known.values())) < len(given):
+    beside = {re.sub(_NUMBER, "", word).strip() for word in given}
+    alike = len(beside) == 1 and beside != {""}  # two steps of one measure, as 36 and 60 months
+    if len(given) < (2 if alike else 3) or len(known) < len(given) or len(set(known.values())) < len(given):
         return None
     return tuple(sorted(given, key=known.__getitem__))
 
@@ -153,6 +165,30 @@ def unordered_words(words: Iterable[str]) -> tuple[str, ...]:
     given = tuple(words)
     odd = tuple(word for word in given if _step(word) is None)
     return odd if len(given) - len(odd) >= 3 and len(odd) <= 2 else ()
+
+
+def codes_of(values: Matrix) -> tuple[float, ...]:
+    """Whole numbers that stand far from all others and in many rows: codes, as -9 for "no record", rather than amounts.
+
+    At either end: at most a few values, further from the rest than the rest extends; or below zero where all else is
+    zero or more. Nines that are twice as large as all else are codes in few rows too.
+    """
+    known, rows = np.unique(values[~np.isnan(values)], return_counts=True)
+    many = max(FEWEST_OF_A_CODE, CODE_SHARE * rows.sum())
+    codes: set[float] = set()
+    for order in (slice(None), slice(None, None, -1)):  # from the lowest up, and from the highest down
+        ends, counts = known[order][:MOST_CODES], rows[order]
+        for count in range(1, len(ends) + 1):
+            rest = np.delete(known[order], np.s_[:count])
+            if len(rest) < FEWEST_BESIDE:
+                break
+            away, extent = abs(ends[count - 1] - rest[0]), abs(rest[-1] - rest[0])
+            below_zero = ends[count - 1] < 0 <= rest.min() and (len(rest) >= MANY_BESIDE or away >= FAR)
+            nines = count == 1 and _NINES.fullmatch(f"{ends[0]:.12g}") and abs(ends[0]) > 2 * np.abs(rest).max()
+            is_many = counts[:count].sum() >= many
+            if bool(nines) or (is_many and (below_zero or away > extent)):
+                codes |= set(ends[:count].tolist())
+    return tuple(sorted(code for code in codes if code % 1 == 0))
 
 
 def _key(word: str, scale: tuple[str, ...]) -> str:
@@ -165,7 +201,7 @@ def _step(word: str) -> tuple[float, int] | None:
     if match is None:
         return None
     low, sign = float(match["low"].replace(",", "")), (match["sign"] or "").lower()
-    return low, -1 if sign in _BELOW else int(sign in _ABOVE)
+    return low, -1 if sign in _BELOW else int(sign in _ABOVE or bool(match["open"]))
 
 
 def is_number(word: str) -> bool:

@@ -1,6 +1,7 @@
 """The first config of a fork, written from what its data look like and what its owner has said."""
 
 import json
+import keyword
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,8 @@ from credit_risk.config.open_decisions import DECISIONS, OPEN
 from credit_risk.config.schema import Scale
 from credit_risk.data.inputs import Matrix
 from credit_risk.fork import cells
-from credit_risk.fork.profile import AGE, FEW_VALUES, Profile, parts
+from credit_risk.fork.names import AGE, parts
+from credit_risk.fork.profile import FEW_VALUES, Profile
 from credit_risk.scoring.decision import scores
 
 Answers = Mapping[str, Any]
@@ -265,7 +267,8 @@ def stress(features: Sequence[Profile]) -> dict[str, str] | None:
 
 def flow_name(name: str) -> str:
     """A column as a formula names it."""
-    return name if name.isidentifier() and name.isascii() else f"col[{json.dumps(name, ensure_ascii=False)}]"
+    in_formulas = name.isidentifier() and name.isascii() and not keyword.iskeyword(name)
+    return name if in_formulas else f"col[{json.dumps(name, ensure_ascii=False)}]"
 
 
 def outcome_words(facts: Facts) -> list[str]:

@@ -31,6 +31,7 @@ from credit_risk.fork.profile import Profile, Role, profiles
 
 Words: TypeAlias = tuple[str, ...]
 
+MOST_OUTCOMES = 10  # words for one side of an outcome
 COARSE = 0.05  # share of rows that repeat the inputs of another, beyond which they are few answers, not copies
 SAMPLE = "uci-card-default"  # the project of the config that this repository ships
 PARAMETERS = """\
@@ -167,7 +168,14 @@ def _outcomes(column: Series, request: InitRequest, missing: Sequence[str]) -> t
     bad = tuple(map(_word, request.bad))
     neither = tuple(map(_word, request.indeterminate))
     good = tuple(map(_word, request.good)) or tuple(sorted(words - set(bad) - set(neither)))
-    if not request.good and 1 < len(good) <= 10:
+    if len(words) > MOST_OUTCOMES and all(map(cells.is_number, words)):
+        numbers = sorted(map(float, words))
+        raise UsageError(
+            f"the column {request.target!r} holds {len(words):,} different numbers, from {numbers[0]:.12g} to "
+            f"{numbers[-1]:.12g}: is it the outcome? If the outcome is a number, as a loss, add a column to the file "
+            "that says of each row whether it is bad (a loss above what you bear), and name it with --target."
+        )
+    if not request.good and 1 < len(good) <= MOST_OUTCOMES:
         raise UsageError(
             f"besides bad, the column {request.target!r} says {_some(good)}: good is never everything else. "
             "Name what is good with --good, what is neither (as an account that runs) with --indeterminate."
@@ -180,7 +188,7 @@ def _outcomes(column: Series, request: InitRequest, missing: Sequence[str]) -> t
         raise UsageError(
             f"the column {request.target!r} says {_some(rest)} too: give each to --bad, --good or --indeterminate."
         )
-    if not good or len(good) > 10:
+    if not good or len(good) > MOST_OUTCOMES:
         raise UsageError(
             f"besides bad, the column {request.target!r} says {_some(good) or 'nothing'}: is it the outcome? "
             "Name what is good with --good."

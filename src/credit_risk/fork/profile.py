@@ -10,9 +10,11 @@ from pandas import DataFrame, Series
 
 from credit_risk.config.schema import KEY_ROLES
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.fork import cells, directions
+from credit_risk.errors import UsageError
+from credit_risk.fork import cells, directions, names
 from credit_risk.fork.cells import Kind
 from credit_risk.fork.directions import Trend
+from credit_risk.fork.names import AFTERWARDS, AGE, DAY_WORDS, DAYS, IDS, MONEY, PEOPLE, parts
 from credit_risk.measures import leak
 
 Role = Literal["feature", "protected", "proxy", "id", "applicant", "date", "target", "ignore"]
@@ -22,29 +24,10 @@ NEARLY_PERFECT = 0.9  # Gini of one column alone; honest columns of one lender r
 MARKED = 0.05  # share of the bads that one end of a column makes sure of (see measures.leak)
 TELLS = 0.7  # Gini at which a column alone tells a protected group: an AUC of 0.85
 CONFIDENCE = 0.95
+SURE = 0.005  # share of a word's rows that may not be as the others
 FEW_VALUES = 10
 LARGE = 1_000  # whole numbers as large as this are amounts as likely as counts, and amounts may be broken
 _INDEX = re.compile(r"|unnamed: ?\d+|index|level_\d+|__index_level_\d+__|x|\.\.\.1", re.IGNORECASE)
-MONEY = {"income", "amount", "debt", "salary", "balance", "price", "payment", "installment", "instalment", "savings",
-         "assets", "wage", "wages", "revenue", "fee", "fees", "exposure", "betrag", "einkommen", "amt"}  # fmt: skip
-
-GUARDED = {  # parts of names, in the languages that lenders' columns often have
-    "sex": "sex", "gender": "sex", "geschlecht": "sex", "sexe": "sex", "sexo": "sex",
-    "race": "race", "ethnicity": "race", "ethnic": "race", "religion": "religion",
-    "nationality": "national origin", "nationalität": "national origin", "foreign": "national origin",
-    "citizenship": "national origin", "marital": "marital status", "marriage": "marital status",
-    "familienstand": "marital status", "age": "age", "alter": "age", "edad": "age", "birth": "age", "dob": "age",
-    "disability": "health", "pregnant": "health",
-}  # fmt: skip
-AGE = {"age", "alter", "edad"}  # counted in years; a year or a day of birth is not
-SEXES = {"male", "female", "man", "woman"}
-IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer", "kennung"}
-PEOPLE = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust"}
-DAYS = {"application", "applied", "apply", "appl", "open", "opened", "issue", "issued", "orig", "origination", "start",
-        "request", "created", "granted", "booked", "antrag", "antragsdatum"}  # fmt: skip
-DAY_WORDS = {"date", "day", "on", "datum", "ym", "dt", "month", "birth", "dob"}
-AFTERWARDS = {"recovery", "recoveries", "collection", "collections", "chargeoff", "charge", "writeoff", "default",
-              "defaulted", "settlement", "outcome", "last", "final", "closed"}  # fmt: skip
 UNREAD: Mapping[Kind, str] = {
     "date": "a day; if it is the day of application, give it role date",
     "other date": "looks like a day; write it as 2026-01-31 to use it",
@@ -57,6 +40,8 @@ class Profile:
     """One column. why: what speaks for its role, where a reader may doubt it. notes: what to look at.
 
     suspected: a role that a person has to confirm, because the name alone speaks for it.
+    named: whether the owner gave it its role, which nothing then takes away.
+    codes: numbers that probably stand for something else than an amount.
     formats: how its days may be written where that is not 2026-01-31; a person has to say which, if they are several.
     """
 
@@ -66,6 +51,7 @@ class Profile:
     missing: float
     why: str | None = None
     suspected: bool = False
+    named: bool = False
     range: tuple[float, float] | None = None
     categories: tuple[str, ...] | None = None
     trend: Trend = field(default_factory=lambda: Trend(None, (), ()))
@@ -74,6 +60,7 @@ class Profile:
     groups: Mapping[str, int] = field(default_factory=dict)
     missing_words: tuple[str, ...] | None = None
     formats: tuple[str, ...] = ()
+    codes: tuple[float, ...] = ()
 
     @property
     def label(self) -> str:
@@ -104,14 +91,16 @@ def profiles(
         replace(_typed(name, column), missing_words=tuple(own[name]) if name in own else None)
         for name, column in columns.items()
     ]
-    drafts = [_as_money(_as_key(_in_words(_with_role(draft, columns[draft.name], named_roles)))) for draft in drafts]
+    drafts = [
+        _as_money(_as_key(_in_words(_with_role(draft, columns[draft.name], named_roles, known)))) for draft in drafts
+    ]
     inputs = {draft.name: as_numbers(columns[draft.name], draft) for draft in drafts if draft.role == "feature"}
     drafts = [_against_leaks(draft, inputs, bad, known) for draft in drafts]
-    drafts = [_not_a_proxy(draft, inputs, drafts, columns) for draft in drafts]
-    drafts = _single_columns(drafts, named_roles)
+    drafts = [_with_proxies(draft, inputs, drafts, columns) for draft in drafts]
+    drafts = _single_columns(drafts)
     return [
         replace(draft, trend=directions.trend(inputs[draft.name][known], bad[known]))
-        if draft.role == "feature" and draft.kind in ("number", "integer", "ordered", "boolean")
+        if draft.role == "feature" and draft.kind in ("number", "integer", "ordered", "boolean") and not draft.codes
         else draft
         for draft in drafts
     ]
@@ -150,7 +139,8 @@ def _typed(name: str, column: Series) -> Profile:
         notes = (f"{unread} cells are no number, as {words[np.isnan(values)].iloc[0]!r}",) if unread else ()
         known = values[~np.isnan(values)]
         span = (min(18.0, known.min()), max(110.0, known.max())) if parts(name) & AGE else limits(known, kind)
-        return replace(profile, range=span, notes=(*notes, *_codes(values)))
+        codes = cells.codes_of(values)
+        return replace(profile, range=span, codes=codes, notes=(*notes, *_codes_note(codes, profile.groups)))
     if kind in ("category", "ordered"):
         given = cells.in_order(profile.groups) if kind == "ordered" else tuple(sorted(profile.groups))
         odd = cells.unordered_words(profile.groups) if kind == "category" else ()
@@ -173,31 +163,45 @@ def _room(size: float) -> float:
     return float(np.ceil(2 * size / digits) * digits)
 
 
-def _codes(values: Matrix) -> tuple[str, ...]:
-    """Numbers that probably stand for "not known": many nines, far from all others."""
-    known = np.unique(values[~np.isnan(values)])
-    for end, beside in ((known[-1], known[-2:-1]), (known[0], known[1:2])):
-        nines = re.fullmatch(r"-?9{2,}", f"{end:g}") is not None
-        if nines and len(beside) and abs(end) > 2 * abs(float(beside[0])):
-            return (f"{end:g} may mean not known: then add it to data.missing",)
-    return ()
+def _codes_note(codes: Sequence[float], groups: Mapping[str, int]) -> tuple[str, ...]:
+    """The note about numbers that are probably codes."""
+    if not codes:
+        return ()
+    rows = {code: sum(count for word, count in groups.items() if _equals(word, code)) for code in codes}
+    stated = ", ".join(f"{code:.12g} ({count:,} rows)" for code, count in rows.items())
+    return (f"{stated}: far from all else, so probably codes and no amounts; no direction is proposed over them",)
 
 
-def parts(name: str) -> set[str]:
-    """The words a column's name is made of, in lower case."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return {part for part in re.split(r"[\W_\d]+", apart.lower()) if part}
+def _equals(word: str, code: float) -> bool:
+    return cells.is_number(word) and float(word) == code
 
 
-def _with_role(profile: Profile, column: Series, named_roles: Mapping[str, Role]) -> Profile:
+def _with_role(profile: Profile, column: Series, named_roles: Mapping[str, Role], known: Mask) -> Profile:
     """The role: what was said, or else what the column itself speaks for."""
     if (role := named_roles.get(profile.name)) is not None:
-        return replace(profile, role=role, why=f"given the role {role} by whoever made this config")
+        _refuse_role(profile, role)
+        return replace(profile, role=role, why=f"given the role {role} by whoever made this config", named=True)
     if profile.missing >= MOSTLY_MISSING:
         return replace(profile, role="ignore", why=f"{profile.missing:.0%} of its cells are missing")
     if len(profile.groups) == 1:
         return replace(profile, role="ignore", why=f"every row says {next(iter(profile.groups))!r}")
-    return _by_name(profile, column) or _by_kind(profile, column) or profile
+    return _by_name(profile, column) or _by_outcomes(profile, column, known) or _by_kind(profile, column) or profile
+
+
+def _refuse_role(profile: Profile, role: Role) -> None:
+    """Refuse a role that a column cannot have, rather than give it another one."""
+    got = f"it holds {len(profile.groups):,} different texts, as {next(iter(profile.groups), '')!r}"
+    if not profile.groups and role != "ignore":
+        raise UsageError(f"--{role} {profile.name}: every cell of it is missing. Leave the flag out.")
+    if role == "date" and profile.kind != "date":
+        raise UsageError(
+            f"--date {profile.name}: {got}, and no form of a day fits all of them. Write every day as 2026-01-31."
+        )
+    if role == "feature" and profile.kind in ("text", *UNREAD):
+        raise UsageError(
+            f"--feature {profile.name}: {got}; a model reads numbers, switches, and at most {cells.MOST_CATEGORIES} "
+            "categories. Make one of these of it in the file, or leave the flag out."
+        )
 
 
 def _in_words(profile: Profile) -> Profile:
@@ -225,16 +229,42 @@ def _as_key(profile: Profile) -> Profile:
 
 
 def _by_name(profile: Profile, column: Series) -> Profile | None:
-    words = parts(profile.name)
-    if guarded := next((GUARDED[word] for word in sorted(words) if word in GUARDED), None):
-        return replace(profile, role="protected", why=f"{guarded}, as its name says", suspected=True)
-    if profile.categories and any(parts(word) & SEXES for word in profile.categories):
-        return replace(profile, role="protected", why="sex, as its words say", suspected=True)
-    unique = column.nunique() == column.notna().sum()
+    if question := _asked_by_name(profile, column):
+        role, why = question
+        return replace(profile, role=role, why=why, suspected=True)
+    words, unique = parts(profile.name), column.nunique() == column.notna().sum()
     if words & IDS and words & PEOPLE and not unique and profile.kind in ("integer", "text", "category"):
         return replace(profile, role="applicant", why="rows of one person share it")
     if words & IDS and unique and profile.kind in ("integer", "text"):
         return replace(profile, role="id")
+    return None
+
+
+def _asked_by_name(profile: Profile, column: Series) -> tuple[Role, str] | None:
+    """A role that only a name speaks for, with the reason: a person has to say whether it is right."""
+    name, values = profile.name, len(profile.groups)
+    if ground := names.guarded(name, switch=values <= 2):
+        return "protected", f"{ground}, as its name says"
+    if profile.categories and names.of_people(profile.categories):
+        return "protected", "sex, as its words say"
+    if what := names.substitute(name):
+        return "proxy", f"{what}, as its name says: it can stand in for race or origin"
+    if what := names.output(name, few=values <= FEW_VALUES):
+        return "ignore", f"{what}, as its name says: nothing that an applicant brings"
+    if names.is_weight(name) and profile.kind in ("integer", "number") and cells.numbers_of(column.dropna()).min() > 0:
+        return "ignore", "a weight, as its name says: how many applicants a row stands for, nothing of an applicant"
+    return None
+
+
+def _by_outcomes(profile: Profile, column: Series, known: Mask) -> Profile | None:
+    """A column whose words say whether the outcome is known: what was decided, not what was applied for."""
+    if len(profile.groups) > FEW_VALUES or known.all():
+        return None
+    share = Series(known).groupby(column.fillna("").to_numpy()).mean()
+    if not (share.between(SURE, 1 - SURE).any() or share.min() > SURE or share.max() < 1 - SURE):
+        without = ", ".join(repr(word) for word in share.index[share <= SURE])
+        why = f"no row that says {without} has an outcome: the lender's decision?"
+        return replace(profile, role="ignore", why=why, suspected=True)
     return None
 
 
@@ -273,7 +303,10 @@ def _counts_up(column: Series) -> bool:
 
 
 def _against_leaks(profile: Profile, inputs: Mapping[str, Matrix], bad: Mask, known: Mask) -> Profile:
-    """A feature that alone knows nearly all was probably written after the outcome: it is left out, and says so."""
+    """A feature that alone knows nearly all was probably written after the outcome: it is left out, and says so.
+
+    One that the owner named stays a feature, with what speaks against it as a note.
+    """
     if profile.role != "feature":
         return profile
     values, outcome = inputs[profile.name][known], bad[known]
@@ -281,43 +314,43 @@ def _against_leaks(profile: Profile, inputs: Mapping[str, Matrix], bad: Mask, kn
         values = leak.bad_rates(values, outcome, values)
     gini = leak.gini_alone(values, outcome)
     marks = leak.marked(values, outcome, confidence=CONFIDENCE)
+    why = None
     if gini >= NEARLY_PERFECT:
-        return replace(
-            profile,
-            role="ignore",
-            gini=gini,
-            why=f"alone it ranks with a Gini of {gini:.2f}: known only after the outcome?",
-        )
-    if marks > MARKED:
-        return replace(
-            profile,
-            role="ignore",
-            gini=gini,
-            why=f"one end of it makes sure of {marks:.0%} of the bads: known only after the outcome?",
-        )
+        why = f"alone it ranks with a Gini of {gini:.2f}: known only after the outcome?"
+    elif marks > MARKED:
+        why = f"one end of it makes sure of {marks:.0%} of the bads: known only after the outcome?"
+    if why:
+        noted = replace(profile, gini=gini, notes=(*profile.notes, why))
+        return noted if profile.named else replace(profile, role="ignore", gini=gini, why=why)
     if parts(profile.name) & AFTERWARDS:
-        return replace(
-            profile,
-            gini=gini,
-            notes=(*profile.notes, "its name speaks of after the outcome: is it known on the day of application?"),
-        )
+        note = "its name speaks of after the outcome: is it known on the day of application?"
+        return replace(profile, gini=gini, notes=(*profile.notes, note))
     return replace(profile, gini=gini)
 
 
-def _not_a_proxy(
+def _with_proxies(
     profile: Profile, inputs: Mapping[str, Matrix], drafts: Sequence[Profile], columns: Mapping[str, Series]
 ) -> Profile:
-    """A feature that alone tells a protected group is kept from the model too."""
-    if profile.role != "feature":
+    """A feature that alone tells a protected group is kept from the model too, unless the owner named it.
+
+    How strongly it does is told of every proxy, and of a feature from half of that on.
+    """
+    if profile.role not in ("feature", "proxy") or profile.kind in ("text", *UNREAD):
         return profile
+    values = inputs.get(profile.name, as_numbers(columns[profile.name], profile))
+    strongest, ground = 0.0, ""
     for guarded in (draft for draft in drafts if draft.role == "protected"):
         for member in _groups(guarded, columns[guarded.name]):
-            values = inputs[profile.name]
-            if profile.kind == "category":
-                values = leak.bad_rates(values, member, values)
-            if (gini := leak.gini_alone(values, member)) >= TELLS:
-                return replace(profile, role="proxy", why=f"alone it tells {guarded.name} with a Gini of {gini:.2f}")
-    return profile
+            ranked = leak.bad_rates(values, member, values) if profile.kind == "category" else values
+            strongest, ground = max((strongest, ground), (leak.gini_alone(ranked, member), guarded.name))
+    if not ground:
+        return profile
+    why = f"alone it tells {ground} with a Gini of {strongest:.2f}"
+    if profile.role == "proxy":
+        return replace(profile, why=f"{profile.why}; {why}")
+    if strongest >= TELLS and not profile.named:
+        return replace(profile, role="proxy", why=why)
+    return replace(profile, notes=(*profile.notes, why)) if strongest >= TELLS / 2 else profile
 
 
 def _groups(guarded: Profile, column: Series) -> list[Mask]:
@@ -329,15 +362,22 @@ def _groups(guarded: Profile, column: Series) -> list[Mask]:
     return [column.eq(word).to_numpy(dtype=np.bool_, na_value=False) for word in frequent[:10]]
 
 
-def _single_columns(drafts: Sequence[Profile], named_roles: Mapping[str, Role]) -> list[Profile]:
-    """Only one column is the id, the day, the person: the one that was named, or the first; others are left out."""
-    first: dict[str, str] = {}
-    for profile in sorted(drafts, key=lambda draft: draft.name not in named_roles):
+def _single_columns(drafts: Sequence[Profile]) -> list[Profile]:
+    """Only one column is the id, the day, the person: the one that was named, or the first; others are left out.
+
+    Raises UsageError where two were named.
+    """
+    first: dict[str, Profile] = {}
+    for profile in sorted(drafts, key=lambda draft: not draft.named):
         if profile.role in ("id", "date", "applicant"):
-            first.setdefault(profile.role, profile.name)
+            chosen = first.setdefault(profile.role, profile)
+            if profile.named and chosen is not profile:
+                raise UsageError(
+                    f"--{profile.role} {chosen.name} and --{profile.role} {profile.name}: only one column can be it."
+                )
     return [
-        replace(profile, role="ignore", why=f"{first[profile.role]} is the {profile.role} already")
-        if first.get(profile.role, profile.name) != profile.name
+        replace(profile, role="ignore", why=f"{first[profile.role].name} is the {profile.role} already")
+        if first.get(profile.role, profile).name != profile.name
         else profile
         for profile in drafts
     ]

@@ -1,0 +1,99 @@
+"""What the name of a column speaks for: protected groups, proxies, the lender's own outputs, weights, ids, days."""
+
+import re
+from collections.abc import Collection
+
+GUARDED = {  # parts of names, in the languages that lenders' columns often have
+    "sex": "sex", "gender": "sex", "geschlecht": "sex", "sexe": "sex", "sexo": "sex",
+    "race": "race", "ethnicity": "race", "ethnic": "race", "ethnie": "race", "minority": "race", "hispan": "race",
+    "hispanic": "race", "latino": "race", "latina": "race", "latinx": "race", "afam": "race", "caste": "race",
+    "tribe": "race", "religion": "religion", "religious": "religion", "konfession": "religion",
+    "nationality": "national origin", "nationalität": "national origin", "foreign": "national origin",
+    "foreigner": "national origin", "immigrant": "national origin", "citizen": "national origin",
+    "citizenship": "national origin", "birthplace": "national origin",
+    "marital": "marital status", "marriage": "marital status", "married": "marital status", "spouse": "marital status",
+    "divorced": "marital status", "widowed": "marital status", "widow": "marital status",
+    "familienstand": "marital status", "verheiratet": "marital status",
+    "age": "age", "alter": "age", "edad": "age", "birth": "age", "birthday": "age", "birthdate": "age", "dob": "age",
+    "geburtsdatum": "age", "disability": "health", "disabled": "health", "pregnant": "health", "pregnancy": "health",
+    "veteran": "military service",
+}  # fmt: skip
+FLAGS = {  # words that speak of a person where the column only says yes or no
+    "female": "sex", "male": "sex", "woman": "sex", "women": "sex", "man": "sex", "men": "sex",
+    "black": "race", "white": "race", "asian": "race", "african": "race", "caucasian": "race", "native": "race",
+    "muslim": "religion", "christian": "religion", "catholic": "religion", "jewish": "religion", "hindu": "religion",
+    "single": "marital status", "alone": "marital status", "military": "military service", "old": "age",
+    "young": "age", "senior": "age", "elderly": "age",
+}  # fmt: skip
+SUBSTITUTES = {  # what stands in for race or origin by where or how somebody lives
+    "zip": "where somebody lives", "zipcode": "where somebody lives", "postcode": "where somebody lives",
+    "postal": "where somebody lives", "plz": "where somebody lives", "postleitzahl": "where somebody lives",
+    "neighbourhood": "where somebody lives", "neighborhood": "where somebody lives",
+    "surname": "a family's name", "lastname": "a family's name", "firstname": "a first name",
+    "language": "a mother tongue",
+}  # fmt: skip
+AGE = {"age", "alter", "edad"}  # counted in years; a year or a day of birth is not
+SEXES = {"male", "female", "man", "woman"}
+OUTPUTS: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (  # what a lender itself makes of an application
+    ("the price that the lender set", (frozenset({"interest", "rate"}), frozenset({"int", "rate"}),
+                                       frozenset({"apr"}), frozenset({"zinssatz"}), frozenset({"coupon"}))),
+    ("the lender's own grade", (frozenset({"grade"}), frozenset({"subgrade"}), frozenset({"risk", "class"}),
+                                frozenset({"risk", "band"}), frozenset({"risk", "rating"}), frozenset({"risk", "tier"}),
+                                frozenset({"risk", "level"}), frozenset({"risk", "category"}),
+                                frozenset({"internal", "rating"}), frozenset({"score", "band"}))),
+    ("the lender's own score", (frozenset({"internal", "score"}), frozenset({"model", "score"}),
+                                frozenset({"application", "score"}), frozenset({"app", "score"}),
+                                frozenset({"behaviour", "score"}), frozenset({"behavior", "score"}),
+                                frozenset({"scorecard"}), frozenset({"pd"}))),
+)  # fmt: skip
+DECIDED = {"decision", "decided", "approved", "approval", "accepted", "declined", "rejected", "underwriter",
+           "verdict", "booked", "funded", "entscheidung"}  # fmt: skip
+WEIGHTS = {"weight", "weights", "wt", "wgt", "gewicht", "gewichtung"}
+OF_SAMPLE = {"sample", "sampling", "survey", "design", "case", "obs", "observation", "freq", "frequency", "row",
+             "expansion", "inverse", "prob"}  # fmt: skip
+IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer", "kennung"}
+PEOPLE = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust"}
+DAYS = {"application", "applied", "apply", "appl", "open", "opened", "issue", "issued", "orig", "origination", "start",
+        "request", "created", "granted", "booked", "antrag", "antragsdatum"}  # fmt: skip
+DAY_WORDS = {"date", "day", "on", "datum", "ym", "dt", "month", "birth", "dob"}
+AFTERWARDS = {"recovery", "recoveries", "collection", "collections", "chargeoff", "charge", "writeoff", "default",
+              "defaulted", "settlement", "outcome", "last", "final", "closed", "rec", "received", "pymnt", "repaid",
+              "prncp"}  # fmt: skip
+MONEY = {"income", "amount", "debt", "salary", "balance", "price", "payment", "installment", "instalment", "savings",
+         "assets", "wage", "wages", "revenue", "fee", "fees", "exposure", "betrag", "einkommen", "amt"}  # fmt: skip
+
+
+def parts(name: str) -> set[str]:
+    """The words a column's name is made of, in lower case."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return {part for part in re.split(r"[\W_\d]+", apart.lower()) if part}
+
+
+def guarded(name: str, *, switch: bool) -> str | None:
+    """The protected ground that a name speaks of. switch: whether the column only says yes or no."""
+    words = GUARDED | FLAGS if switch else GUARDED
+    return next((words[part] for part in sorted(parts(name)) if part in words), None)
+
+
+def substitute(name: str) -> str | None:
+    """What a column of this name tells about a person that can stand in for a protected group."""
+    return next((SUBSTITUTES[part] for part in sorted(parts(name)) if part in SUBSTITUTES), None)
+
+
+def output(name: str, *, few: bool) -> str | None:
+    """What of the lender's own work a name speaks of, which no applicant brings. few: whether it has few values."""
+    words = parts(name)
+    if few and words & DECIDED:
+        return "the lender's decision"
+    return next((what for what, sets in OUTPUTS if any(its <= words for its in sets)), None)
+
+
+def is_weight(name: str) -> bool:
+    """Whether a name speaks of how many applicants a row stands for, not of what somebody weighs."""
+    words = parts(name)
+    return bool(words & WEIGHTS) and bool(words & OF_SAMPLE or words <= WEIGHTS)
+
+
+def of_people(words: Collection[str]) -> bool:
+    """Whether words of a column name men and women."""
+    return any(parts(word) & SEXES for word in words)
