@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,36 +16,29 @@ import pytest
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
-from credit_risk.stages import assemble, prepare, select, train
 from passed import hand_on
-from shared import built_once
+from shared import built_once, written_into
 
 TESTS = Path(__file__).parent
-SLOW = {"empty_registry", "clone"}  # fixtures: MLflow is imported, or a workflow executed
-QUICK = 10.0  # seconds of processor time, which other work on the machine hardly changes
 LENDER = TESTS / "lender"
+# Fixtures that say what a test is, so that nobody has to mark it.
+WORKFLOW = {"pristine"}  # a clone in which act executes workflows
+SLOW = {"empty_registry"}  # MLflow is imported
+TRAINED = {"trained"}  # a pipeline has run
+QUICK = 10.0  # seconds of processor time, which other work on the machine hardly changes
 Raw = Callable[..., tuple[Config, Files]]
-
-
-def tests_of_parts() -> list[Path]:
-    """Where the tests of optional parts lie."""
-    parts = tomllib.loads((TESTS.parent / "parts.toml").read_text(encoding="utf-8")).values()
-    return [TESTS.parent / path for part in parts for path in part["paths"] if path.startswith("tests/")]
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Where only what is quick runs, the tests of optional parts are not even imported."""
-    return True if config.option.markexpr == "quick" and collection_path in tests_of_parts() else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is quick, and begin with the files that are not: no worker is left alone with one at the end."""
-    parts = tests_of_parts()
     for item in items:
-        if SLOW & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if WORKFLOW & fixtures:
+            item.add_marker("workflow")
+        if SLOW & fixtures:
             item.add_marker("slow")
-        if not item.get_closest_marker("slow") and not any(item.path.is_relative_to(part) for part in parts):
+        if not TRAINED & fixtures and not any(map(item.get_closest_marker, ("slow", "weekly", "workflow"))):
             item.add_marker("quick")
     slow_files = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow_files)
@@ -77,6 +69,15 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     return (yield from held_to_quick(item))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Fail a test that wrote where others read. Two workers share the folders: it may also have run in the other."""
+    result = yield
+    if changed := written_into():
+        pytest.fail(f"a test that ran now wrote into what all tests share: {', '.join(changed)}")
+    return result
+
+
 def write_lender(root: Path, rows: int = 4_000, **doses: object) -> tuple[Config, Files]:
     """A root with the simulated lender's config and data; doses as `simulate.lender` takes them."""
     (root / "data").mkdir(parents=True)
@@ -93,6 +94,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Files]:
 
 
 def train_lender(root: Path) -> None:
+    # Here alone: `make check` and whoever only hands out tests need no model library.
+    from credit_risk.stages import assemble, prepare, select, train  # noqa: PLC0415
+
     config, files = write_lender(root)
     hand_on(config, files)
     for stage in (prepare, train, select, assemble):

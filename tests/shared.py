@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+Listing = dict[str, tuple[int, int]]
+_built: dict[Path, Listing] = {}  # what this worker uses, as it was when it was whole
+
 
 def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
     """The folder that `build` filled in this run, for all workers. Read it, copy it, never write into it.
@@ -25,4 +28,21 @@ def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path
             folder.mkdir()
             build(folder)
             whole.touch()
+        _built.setdefault(folder, listing(folder))
     return folder
+
+
+def listing(folder: Path) -> Listing:
+    """Size and time of change of each file below a folder."""
+    states = ((path, path.stat()) for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): (state.st_size, state.st_mtime_ns) for path, state in states}
+
+
+def written_into() -> list[str]:
+    """Files of shared folders that are no longer what they were, each named once: other tests read them too."""
+    changed = []
+    for folder, before in _built.items():
+        now = listing(folder)
+        changed += [str(folder / name) for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+        _built[folder] = now
+    return changed

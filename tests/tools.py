@@ -6,6 +6,8 @@ import random
 import shutil
 import socket
 import sys
+import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -26,6 +28,14 @@ def needed(there: object, what: str) -> None:
     """A program that is not there is a listed skip on a laptop; in CI a test that was not run may not look passed."""
     if not there:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(what)
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Wait for a condition, as long as PATIENCE lasts. what: named where it does not come about."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
+        time.sleep(0.02)
 
 
 def free_port() -> int:

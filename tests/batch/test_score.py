@@ -223,10 +223,9 @@ def test_a_run_killed_by_the_system_goes_on_to_the_same_bytes(trained, scorer, a
     )
     command = [sys.executable, "-c", program, str(trained[1].scorer), str(source), str(output)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    parts, deadline = tmp_path / "out.parquet.parts", time.monotonic() + 60
+    parts = tmp_path / "out.parquet.parts"
     while len(list(parts.glob("*.arrow"))) < 5:
         assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()

@@ -13,6 +13,7 @@ from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavail
 from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
+from tools import PATIENCE
 
 
 def test_the_rehearsal(local, file, tmp_path):
@@ -40,7 +41,7 @@ def test_a_backup_of_a_ledger_that_is_being_written_is_whole(local, tmp_path):
 
     def write():
         while not stop.is_set():
-            commit.submit(entry()).result(10)
+            commit.submit(entry()).result(PATIENCE)
 
     writer = threading.Thread(target=write)
     writer.start()

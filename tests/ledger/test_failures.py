@@ -15,6 +15,7 @@ from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
+from tools import PATIENCE
 
 
 def test_a_full_disk(local, file):
@@ -41,10 +42,10 @@ def test_a_full_disk_fails_those_who_wait_and_not_those_after(local, file):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
     try:
         with pytest.raises(LedgerUnavailable):
-            commit.submit(entry()).result(10)
+            commit.submit(entry()).result(PATIENCE)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert commit.submit(entry()).result(10).seq == 1
+    assert commit.submit(entry()).result(PATIENCE).seq == 1
     commit.close()
 
 

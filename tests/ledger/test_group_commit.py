@@ -10,6 +10,7 @@ from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, O
 from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
+from tools import PATIENCE
 
 
 class Held(Ledger):
@@ -24,7 +25,7 @@ class Held(Ledger):
     def write(self, prepared):
         self.sizes.append(len(prepared))
         self.taken.set()
-        assert self.go.wait(10)
+        assert self.go.wait(PATIENCE)
         return super().write(prepared)
 
 
@@ -36,12 +37,12 @@ def held(local):
 def test_all_that_waits_is_one_transaction(held):
     commit = GroupCommit(held, most_together=4)
     futures = [commit.submit(entry())]
-    assert held.taken.wait(10)
+    assert held.taken.wait(PATIENCE)
     futures += [commit.submit(entry()) for _ in range(6)]
     assert commit.depth == 7
     assert not any(future.done() for future in futures)
     held.go.set()
-    assert [future.result(10).seq for future in futures] == list(range(1, 8))
+    assert [future.result(PATIENCE).seq for future in futures] == list(range(1, 8))
     assert held.sizes == [1, 4, 2]
     assert commit.depth == 0
     commit.close()
@@ -53,8 +54,8 @@ def test_beyond_what_may_wait_it_is_overloaded_at_once(held):
     with pytest.raises(Overloaded, match="3 decisions wait"):
         commit.submit(entry())
     held.go.set()
-    assert [future.result(10).seq for future in futures] == [1, 2, 3]
-    assert commit.submit(entry()).result(10).seq == 4
+    assert [future.result(PATIENCE).seq for future in futures] == [1, 2, 3]
+    assert commit.submit(entry()).result(PATIENCE).seq == 4
     commit.close()
 
 
@@ -65,10 +66,10 @@ def test_a_conflict_and_what_is_not_json_fail_alone(local):
     with pytest.raises(EntryError):
         commit.submit(entry(inputs={"x": object()}))
     other = commit.submit(entry())
-    assert first.result(10).seq == 1
+    assert first.result(PATIENCE).seq == 1
     with pytest.raises(Conflict):
-        conflict.result(10)
-    assert other.result(10).seq == 2
+        conflict.result(PATIENCE)
+    assert other.result(PATIENCE).seq == 2
     commit.close()
 
 
@@ -117,7 +118,7 @@ def test_a_loop_that_ended_meanwhile_harms_nobody(held):
     commit = GroupCommit(held)
     asyncio.run(leave(commit))
     held.go.set()
-    assert commit.submit(entry()).result(10).seq == 2
+    assert commit.submit(entry()).result(PATIENCE).seq == 2
     commit.close()
 
 
@@ -130,7 +131,7 @@ def test_after_a_fault_of_ours_nobody_is_answered_as_if_recorded(local, monkeypa
     monkeypatch.setattr(Ledger, "write", broken)
     future = commit.submit(entry())
     with pytest.raises(LedgerUnavailable, match="the ledger's writer stopped: ZeroDivisionError"):
-        future.result(10)
+        future.result(PATIENCE)
     with pytest.raises(LedgerUnavailable, match="was closed"):
         commit.submit(entry())
     commit.close()

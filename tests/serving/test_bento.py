@@ -157,7 +157,7 @@ def test_a_scorer_that_goes_away_while_it_serves_ends_the_server_and_no_loop_of_
         ).stdout.split()
         for pid in workers:
             os.kill(int(pid), signal.SIGKILL)
-        assert found.process.wait(90) is not None
+        assert found.process.wait(PATIENCE) is not None
     finally:
         server.end(found)
     assert "there is no such directory" in found.log.read_text()

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import server
 
 from credit_risk.serving.key_file import add_key
+from tools import PATIENCE, until
 
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": "5e" * 32}
 HEAD_SECONDS, BODY_SECONDS = 3.0, 20.0
@@ -44,7 +45,7 @@ def served(root, tmp_path_factory):
 
 def connect(url: str) -> socket.socket:
     address = httpx.URL(url)
-    return socket.create_connection((address.host, address.port), timeout=60)
+    return socket.create_connection((address.host, address.port), timeout=PATIENCE)
 
 
 def begun(url: str, key: str, path: str = "/decide") -> socket.socket:
@@ -62,7 +63,7 @@ def test_forty_slow_bodies_of_one_client_keep_nobody_waiting(served, application
         time.sleep(0.5)
         for _ in range(20):
             answer = httpx.post(
-                f"{found.url}/decide", json=application, headers={"X-API-Key": keys["quick"]}, timeout=60
+                f"{found.url}/decide", json=application, headers={"X-API-Key": keys["quick"]}, timeout=PATIENCE
             )
             assert answer.status_code == 200
         assert slow[0].recv(15) == b"HTTP/1.1 408 Re"
@@ -74,7 +75,7 @@ def test_a_thousand_partial_heads_keep_nobody_waiting_and_end(served):
         partial = [open_connections.enter_context(connect(found.url)) for _ in range(1_100)]
         for connection in partial:
             connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-")
-        assert httpx.get(f"{found.url}/livez", timeout=60).status_code == 200
+        assert httpx.get(f"{found.url}/livez", timeout=PATIENCE).status_code == 200
         assert {connection.recv(10) for connection in partial} == {b""}
 
 
@@ -93,7 +94,7 @@ def test_after_an_answer_a_body_that_nobody_reads_ends_too(served):
     found, _ = served
     with begun(found.url, "ck_unknown_key") as connection:
         assert connection.recv(12) == b"HTTP/1.1 401"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         try:
             while connection.recv(4_096):
                 connection.sendall(b" ")
@@ -147,22 +148,29 @@ def test_nothing_that_a_client_sends_counts_as_a_failure_of_the_service(served):
     headers = {"X-API-Key": keys["quick"], "Content-Type": "application/json"}
     for body in (b"1" * 4_300, b'{"income": 1' + b"0" * 400 + b"}", b"[" * 60_000, b'{"\\ud800": 1}', b"\xff", b"{}"):
         for path in ("/decide", "/decide/batch"):
-            assert 400 <= httpx.post(f"{found.url}{path}", content=body, headers=headers, timeout=60).status_code < 500
+            assert (
+                400
+                <= httpx.post(f"{found.url}{path}", content=body, headers=headers, timeout=PATIENCE).status_code
+                < 500
+            )
     for path in ("/decisions/%00", "/decisions/%ff", "/decisions/..", "/decide?explain=%ff%00"):
-        assert httpx.get(f"{found.url}{path}", headers=headers, timeout=60).status_code < 500
-    exposition = httpx.get(f"{found.url}/metrics", timeout=60).text
+        assert httpx.get(f"{found.url}{path}", headers=headers, timeout=PATIENCE).status_code < 500
+    exposition = httpx.get(f"{found.url}/metrics", timeout=PATIENCE).text
     assert re.findall(r'^credit_risk_problems_total\{status="4\d\d"\}', exposition, re.MULTILINE)
     assert re.findall(r'^credit_risk_problems_total\{status="5\d\d"\} [^0].*$', exposition, re.MULTILINE) == []
 
 
 def test_a_batch_whose_client_has_gone_and_one_that_goes_on_for_ever_end(root, tmp_path, application, monkeypatch):
-    """The scorer takes its time here (a second a step), so that only being ended ends a batch within the test."""
+    """Each step of a batch takes its time here, so that only being ended ends one within the test. A step says that it
+    has begun: a client that goes before its body was read is none that has left a batch behind."""
     folder = server.place(tmp_path, root, limits={"batch_seconds": 3_600, "shutdown_seconds": 1, "batch_rows": 100_000})
+    working = tmp_path / "working"
     (tmp_path / "slow").mkdir()
     (tmp_path / "slow" / "sitecustomize.py").write_text(
-        "import time\nfrom credit_risk.serving import batch_work\n"
+        "import pathlib, time\nfrom credit_risk.serving import batch_work\n"
         "step = batch_work.WorkLimit.step\n"
-        "batch_work.WorkLimit.step = lambda self: (time.sleep(0.2), step(self))[1]\n"
+        f"working = pathlib.Path({str(working)!r})\n"
+        "batch_work.WorkLimit.step = lambda self: (working.touch(), time.sleep(0.2), step(self))[2]\n"
     )
     found = server.begin(folder, environment=ENVIRONMENT | {"PYTHONPATH": str(tmp_path / "slow")})
     body = json.dumps({"applications": [application] * 10_000}).encode()
@@ -171,15 +179,14 @@ def test_a_batch_whose_client_has_gone_and_one_that_goes_on_for_ever_end(root, t
         server.wait(found)
         with connect(found.url) as gone:
             gone.sendall(head % len(body) + body)
-            time.sleep(1)
-        deadline = time.monotonic() + 60
-        while 'credit_risk_problems_total{status="408"} 1.0' not in httpx.get(f"{found.url}/metrics", timeout=60).text:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+            until(working.exists, "work on the batch of the client that goes")
+        ended = 'credit_risk_problems_total{status="408"} 1.0'
+        until(lambda: ended in httpx.get(f"{found.url}/metrics", timeout=PATIENCE).text, ended)
+        working.unlink()
         with connect(found.url) as staying:
             staying.sendall(head % len(body) + body)
-            time.sleep(1)
+            until(working.exists, "work on the batch of the client that stays")
             os.kill(found.process.pid, signal.SIGTERM)
-            assert found.process.wait(25) is not None
+            assert found.process.wait(PATIENCE) is not None
     finally:
         server.end(found)

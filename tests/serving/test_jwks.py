@@ -15,6 +15,7 @@ from credit_risk.serving.access import JwtGuard
 from credit_risk.serving.jwks import UNREADABLE, ProviderKeys, keys_of
 from credit_risk.serving.problems import Problem
 from credit_risk.serving.settings import Jwt
+from tools import PATIENCE, until
 
 SIGNERS = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("k1", "k2")}
 SETTINGS = Jwt(
@@ -129,27 +130,24 @@ def test_a_provider_that_hangs_keeps_no_request_waiting():
 
     def read():
         hangs.set()
-        let_go.wait(60)
+        let_go.wait(PATIENCE)
         return key_set("k1")
 
     keys = ProviderKeys(SETTINGS, read)
     keys.start()
     guard = JwtGuard(SETTINGS, None, keys)
     try:
-        assert hangs.wait(20)
+        assert hangs.wait(PATIENCE)
         with pytest.raises(Problem) as refused:
             guard.client(token())
         assert refused.value.status == 503
         let_go.set()
-        deadline = time.monotonic() + 20
-        while not keys.known:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: keys.known, "the keys of the provider")
         assert guard.client(token()).name == "branch"
     finally:
         let_go.set()
         guard.close()
-    keys._thread.join(20)
+    keys._thread.join(PATIENCE)
     assert not keys._thread.is_alive()
 
 

@@ -322,7 +322,7 @@ def test_a_ledger_that_does_not_answer_is_503_for_all_who_ask_and_keeps_one_thre
 
     def hang(self):
         hanging.append(threading.current_thread())
-        let_go.wait(20)
+        let_go.wait(PATIENCE)
 
     monkeypatch.setattr(Ledger, "ready", hang)
     assert [client.get("/health").status_code for _ in range(5)] == [503] * 5

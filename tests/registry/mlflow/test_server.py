@@ -60,7 +60,7 @@ def _answers(url: str) -> bool:
 def _end(process: subprocess.Popen) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def test_a_server_keeps_the_registry_and_gives_the_same_bytes_back(server, files, tmp_path, monkeypatch):

@@ -333,7 +333,7 @@ def kill(field: Field, name: str) -> None:
 
 
 def wait_up(field: Field) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with suppress(OSError):
             servers = field.folder.router.servers()

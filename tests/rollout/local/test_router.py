@@ -102,7 +102,7 @@ def start(environment, tmp_path):
         client.close()
     for process in started:
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def test_each_applicant_goes_where_their_bucket_says(start):
@@ -156,7 +156,7 @@ def test_a_colour_that_is_killed_loses_no_request(start):
     running = start()
     running.router.move(TrafficSplit.of("green", 50, 41))
     running.echoes["green-1"].kill()
-    running.echoes["green-1"].wait(10)
+    running.echoes["green-1"].wait(PATIENCE)
     assert {running.ask(str(number)).status_code for number in range(200)} == {200}
     running.wait(green_1=False)
 
@@ -166,7 +166,7 @@ def test_replicas_share_their_colours_applicants_and_one_that_is_killed_loses_no
     answered = Counter(running.ask(str(number)).text.split()[0] for number in range(100))
     assert answered == {"blue-1": 50, "blue-2": 50}
     running.echoes["blue-1"].kill()
-    running.echoes["blue-1"].wait(10)
+    running.echoes["blue-1"].wait(PATIENCE)
     assert {running.ask(str(number)).text.split()[0] for number in range(100)} == {"blue-2"}
 
 
