@@ -26,6 +26,8 @@ import install
 
 ROOT = Path(__file__).resolve().parent.parent
 WHEEL = "lantern-1.0-py3-none-any.whl"
+LANTERN = "LIGHT = True\n"
+DIGEST = base64.urlsafe_b64encode(hashlib.sha256(LANTERN.encode()).digest()).decode().rstrip("=")
 
 
 def test_the_settings_of_pip_are_read_by_strength():
@@ -136,10 +138,11 @@ def wheel(tmp_path):
     (tmp_path / "wheelhouse").mkdir()
     info = "lantern-1.0.dist-info"
     with zipfile.ZipFile(tmp_path / "wheelhouse" / WHEEL, "w") as archive:
-        archive.writestr("lantern.py", "")
+        archive.writestr("lantern.py", LANTERN)
         archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: lantern\nVersion: 1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", f"lantern.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+        listed = f"lantern.py,sha256={DIGEST},{len(LANTERN)}\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n"
+        archive.writestr(f"{info}/RECORD", listed)
     return tmp_path / "wheelhouse" / WHEEL
 
 
@@ -203,6 +206,7 @@ def installing(tmp_path, wheel):
         assert (done.returncode == 0) == (packages / "lantern.py").exists(), run.said
         return done.returncode == 0
 
+    run.packages = packages
     return run
 
 
@@ -249,6 +253,28 @@ def test_a_constraint_of_pip_still_refuses_and_hashes_are_still_checked(installi
     constraint.write_text("lantern<2\nabsent<9\n", encoding="utf-8")
     assert not installing(settings, digest="0" * 64)
     assert installing(settings), installing.said
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("x", encoding="utf-8")])
+def test_a_damaged_cache_is_seen_and_passed_by(index, installing, tmp_path, damage):
+    """uv links what its cache holds, whatever that has become since it was checked against the lock."""
+    _, host = index()
+    assert installing(f"index-url = http://{host}/simple\n"), installing.said
+    (cached,) = (tmp_path / "cache").rglob("lantern.py")
+    installed = installing.packages / "lantern.py"
+    installed.unlink()
+    shutil.rmtree(installing.packages / "lantern-1.0.dist-info")
+    damage(cached)
+    assert installing(f"index-url = http://{host}/simple\n"), installing.said
+    assert "uv's cache is damaged (1 files, the first is lantern.py)" in installing.said
+    assert installed.read_text(encoding="utf-8") == LANTERN
+
+
+def test_files_that_a_package_does_not_list_or_gives_no_length_of_are_not_looked_at(tmp_path):
+    (tmp_path / "a-1.dist-info").mkdir()
+    (tmp_path / "a-1.dist-info/RECORD").write_text('"a,b.py",sha256=x,1\na.py,,\n', encoding="utf-8")
+    (tmp_path / "more.py").touch()
+    assert install.damaged(tmp_path) == [tmp_path / "a,b.py"]
 
 
 def test_a_setting_that_uv_does_not_know_leaves_it_to_pip_and_says_so(installing, wheel):

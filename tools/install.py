@@ -2,10 +2,12 @@
 
 uv installs, because it takes seconds where pip takes a minute; the lock pins uv itself, and pip fetches that. uv does
 not read pip's settings, so they are handed over here. Where one of them cannot be, or where uv fails, pip installs.
+uv links what its cache holds and looks at it no more: what was installed is compared with the packages' own lists.
 Standard library alone: it runs before there is an environment.
 """
 
 import ast
+import csv
 import os
 import re
 import subprocess
@@ -92,8 +94,22 @@ def part_of(lock: str, names: tuple[str, ...]) -> str:
     )
 
 
+def damaged(packages: Path) -> list[Path]:
+    """Files below site-packages that are gone or of another length than their package's list (RECORD) says.
+
+    Lengths alone: what breaks a cache cuts files short or loses them, and digests of all files would take longer than
+    installing them.
+    """
+    bad = []
+    for record in packages.glob("*.dist-info/RECORD"):
+        with record.open(encoding="utf-8", newline="") as lines:
+            sizes = [(packages / name, int(size)) for name, _, size in csv.reader(lines) if size]
+        bad += [path for path, size in sizes if not path.is_file() or path.stat().st_size != size]
+    return bad
+
+
 def by_uv(arguments: list[str]) -> bool:
-    """Whether uv could install it with pip's settings; prints why not."""
+    """Whether uv could install it with pip's settings, whole; prints why not."""
     if not (BIN / "uv").exists():
         return False
     listing = subprocess.run([*PIP, "config", "list"], check=True, capture_output=True, text=True).stdout
@@ -103,8 +119,14 @@ def by_uv(arguments: list[str]) -> bool:
         print(f"pip installs, which takes a minute: uv has no counterpart of its setting '{setting}'", flush=True)
         return False
     command = [*UV, *INSTALL, "--python", str(BIN / "python"), *flags, *arguments]
-    if subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=False).returncode == 0:
-        return True
+    for past_the_cache in ([], ["--no-cache", "--reinstall"]):
+        done = subprocess.run([*command, *past_the_cache], cwd=ROOT, env=os.environ | variables, check=False)
+        if done.returncode:
+            break
+        bad = [path for packages in BIN.parent.glob("lib/python*/site-packages") for path in damaged(packages)]
+        if not bad:
+            return True
+        print(f"uv's cache is damaged ({len(bad)} files, the first is {bad[0].name}); once more without it", flush=True)
     print("uv could not install it; pip tries, which takes a minute", flush=True)
     return False
 
