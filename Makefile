@@ -13,6 +13,7 @@ LOCK := requirements/dev.txt
 SERVING_LOCK := requirements/serving.txt
 # A file's tests stay with one worker, for what they share, and files with slow tests come first (tests/conftest.py).
 WORKERS := -n 2 --dist loadscope --no-loadscope-reorder
+EVERY_CHANGE := -m "not weekly and not workflow"
 BASE ?= docker.io/library/python:3.11-slim
 
 # What .venv was made from, by content: a fresh clone or a `touch` rebuilds nothing.
@@ -32,7 +33,7 @@ CONFIG_CHECKS :=
 include $(sort $(wildcard make/*.mk))
 
 .PHONY: setup data run verdict scorer recompute same-bytes review serve trial load overload soak serve-kills ledger-kills bento \
-	image check ci lint format format-check types imports config workflows-lint docs test coverage test-workflows \
+	image check ci lint format format-check types imports config workflows-lint docs test coverage test-workflows test-runner test-weekly \
 	sabotage audit secrets secrets-history workflows-online workflows-sarif sbom release help help-all remove removal docs-draw lock doctor clean
 
 ##@ The model
@@ -125,7 +126,7 @@ image: setup ##! Build the container image with podman, run it locked up, decide
 ##@ Checks
 
 check: lint format-check types ##! While you work, in less than a minute: code rules, format, types, and the core's quick tests
-	$(BIN)/pytest -q -n 2 -m quick
+	$(BIN)/pytest -q -n 2 -m quick $$($(PYTHON) .ci/shard.py unit)
 
 ci: lint format-check types imports config workflows-lint test ##! Everything CI asks; `test` holds the documentation checks
 
@@ -161,17 +162,23 @@ workflows-lint: setup ## Workflows and shell scripts: actionlint, zizmor, schema
 docs: setup ## Documents only: links, named targets, locks, pins (a part of `make test`)
 	$(BIN)/pytest tests/test_repository.py
 
-test: setup ##! All tests
-	$(BIN)/pytest $(WORKERS)
+test: setup ##! All tests, but those of `make test-weekly` and `make test-workflows`
+	$(BIN)/pytest $(WORKERS) $(EVERY_CHANGE)
 
 ##@ Slower checks
 
 coverage: setup ## All tests (TESTS=files: those), with the lines they reach: build/coverage/index.html and build/coverage.xml
-	$(BIN)/pytest $(WORKERS) --cov --cov-report=term --cov-report=html --cov-report=xml $(TESTS)
+	$(BIN)/pytest $(WORKERS) $(EVERY_CHANGE) --cov --cov-report=term --cov-report=html --cov-report=xml $(TESTS)
 
 test-workflows: setup ## Execute every workflow here, in a clone: green paths and red ones (docs/workflows.md)
 	@if [ -n "$${CREDIT_RISK_UNDER_ACT:-}" ]; then echo "This is such an execution; nothing to do."; \
-	else WORKFLOW_TESTS=all $(BIN)/pytest -n 2 tests/workflows; fi
+	else $(BIN)/pytest -n 2 -m workflow; fi
+
+test-runner: setup ## CI and security on a machine like a hosted runner, in a container (podman; half an hour; RUNNER=flags)
+	$(BIN)/python tests/workflows/hosted.py $(RUNNER)
+
+test-weekly: setup ## Tests of real processes that take tens of seconds: a whole fork, kills, load, rollouts (docs/workflows.md)
+	$(BIN)/pytest $(WORKERS) -m weekly
 
 sabotage: setup ## Break the pipeline in many ways, and demand that each is refused by the gate that must
 	$(BIN)/python tests/sabotage/run.py

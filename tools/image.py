@@ -26,6 +26,7 @@ READY_WITHIN = 120  # seconds
 UID = 10001
 # runc with cgroupfs and the host's network also runs where there is neither systemd nor a bridge.
 PODMAN = ["podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"]
+PACKAGES = ("python3", "python3-venv", "ca-certificates", "libgomp1")
 GLIBC = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
 LOCKED_UP = [
     "--read-only",
@@ -49,15 +50,23 @@ def run(*command: str, **options: Any) -> str:
     return done.stdout.strip()
 
 
+def podman_command(*arguments: str) -> list[str]:
+    return [*PODMAN, *arguments]
+
+
 def podman(*arguments: str) -> str:
-    return run(*PODMAN, *arguments)
+    return run(*podman_command(*arguments))
 
 
 def lacking(*tools: str) -> None:
-    """Exit with what to install, if anything is missing."""
+    """Exit with what to install, if any of these programs is missing."""
     missing = [tool for tool in tools if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
     if missing:
         sys.exit(f"No {' and no '.join(missing)} here. Install them: apt-get install {' '.join(missing)}")
+
+
+def unsigned() -> None:
+    """Exit if there is no signed scorer to build in."""
     for path in ("models/scorer/scorer.json", "reports/gate.json", "models/scorer.sig", "models/gate.sig"):
         if not (ROOT / path).is_file():
             sys.exit(f"{path} is missing: the image holds the signed scorer that the gate let pass. Run `make run`.")
@@ -84,23 +93,25 @@ def wheels(python: str) -> None:
         run(*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(WHEELS), scratch)
 
 
-def debian_base(mirror: str) -> str:
-    """A base image from Debian's packages, for a machine that reaches no image registry."""
+def debian_base(mirror: str, name: str = BASE, packages: tuple[str, ...] = PACKAGES, then: str = "true") -> str:
+    """A base image from Debian's packages, for a machine that reaches no image registry; then: run inside it once."""
     lacking("debootstrap")
-    known = subprocess.run([*PODMAN, "image", "exists", BASE], check=False)
+    known = subprocess.run(podman_command("image", "exists", name), check=False)
     if known.returncode == 0:
-        return BASE
+        return name
+    (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
-        packages = "--include=python3,python3-venv,ca-certificates,libgomp1"
-        run("debootstrap", "--variant=minbase", packages, "bookworm", folder, mirror, stderr=subprocess.STDOUT)
+        include = f"--include={','.join(packages)}"
+        run("debootstrap", "--variant=minbase", include, "bookworm", folder, mirror, stderr=subprocess.STDOUT)
+        run("chroot", folder, "sh", "-ec", then, stderr=subprocess.STDOUT)
         shutil.rmtree(Path(folder) / "var" / "cache" / "apt")
         archive = Path(folder + ".tar")
         run("tar", "-C", folder, "-cf", str(archive), ".")
         try:
-            podman("import", str(archive), BASE)
+            podman("import", str(archive), name)
         finally:
             archive.unlink()
-    return BASE
+    return name
 
 
 def build(base: str, tag: str) -> None:
@@ -228,6 +239,7 @@ def main() -> None:
     options.add_argument("--tag", default="localhost/credit-risk:latest", help="the image's name")
     asked = options.parse_args()
     lacking(*TOOLS)
+    unsigned()
     WHEELS.mkdir(parents=True, exist_ok=True)
     wheels(asked.python)
     if not asked.public_key.is_file():

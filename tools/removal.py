@@ -27,7 +27,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "parts": ("python", "tools/parts.py", "check"),
     "page": ("python", "tools/architecture.py", "--check"),
     "collect": ("pytest", "--collect-only", "-q"),
-    "tests": ("pytest", "-q", "-n", "2"),
+    "tests": ("pytest", "-q", "-n", "2", "-m", "not weekly and not workflow"),
 }
 # The tests of the core that read the repository's own files, its commands or another package by name.
 TESTS = (

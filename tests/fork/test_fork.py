@@ -151,6 +151,7 @@ def odd_lender(rows: int) -> pd.DataFrame:
     return table
 
 
+@pytest.mark.weekly
 def test_german_credit_is_decided_without_a_line_of_python(german):
     made, found = german
     decision = found["decision"]
@@ -161,6 +162,7 @@ def test_german_credit_is_decided_without_a_line_of_python(german):
     assert edited_python(made) == ""
 
 
+@pytest.mark.weekly
 def test_small_data_give_wide_intervals_and_honest_verdicts(german):
     made, found = german
     metrics, gate = report(made, "metrics"), report(made, "gate")
@@ -174,6 +176,7 @@ def test_small_data_give_wide_intervals_and_honest_verdicts(german):
     assert gate["verdict"] == "FAIL"
 
 
+@pytest.mark.weekly
 def test_a_trial_says_so_wherever_somebody_reads(german):
     made, found = german
     assert "TRIAL: nobody has decided project.legal_basis" in found["run"].stdout
@@ -183,6 +186,7 @@ def test_a_trial_says_so_wherever_somebody_reads(german):
     assert any("nobody has decided what a program suggested" in one for one in report(made, "gate")["stale"])
 
 
+@pytest.mark.weekly
 def test_private_data_are_nowhere_in_git(german):
     made, _ = german
     assert made.run("git ls-files data artifacts").stdout == ""
@@ -191,6 +195,7 @@ def test_private_data_are_nowhere_in_git(german):
     assert not Path(made.run(".venv/bin/dvc remote list | awk '/storage/ {print $2}'").stdout).is_relative_to(made.root)
 
 
+@pytest.mark.weekly
 def test_what_is_left_is_told_with_its_commands(german):
     _, found = german
     said = found["check"].stdout

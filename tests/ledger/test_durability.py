@@ -1,6 +1,6 @@
 """What was answered is there: after kill -9 under load, and because an fdatasync came before the answer.
 
-Three kills here; `LEDGER_KILLS=20 pytest tests/ledger/test_durability.py` for more (`make ledger-kills`).
+Three kills in `make test-weekly`, twenty in `make ledger-kills`.
 """
 
 import os
@@ -38,6 +38,7 @@ def killed_after(seconds: float, *command: object) -> bytes:
     return first + rest
 
 
+@pytest.mark.weekly
 def test_kill_9_under_load_loses_nothing_that_was_answered(url):
     """Proves that nothing was answered from memory; that the disk had it is what the next test shows."""
     moments, answered = random.Random(7), {}

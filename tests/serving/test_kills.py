@@ -1,6 +1,6 @@
 """Kill -9 of the whole service under load: what was answered is in the ledger once, and a retry gets the same answer.
 
-Two kills here; `SERVE_KILLS=20 pytest tests/serving/test_kills.py` for more (`make serve-kills`). That a kill loses
+Two kills in `make test-weekly`, twenty in `make serve-kills`. That a kill loses
 nothing does not show that the disk had it: tests/ledger/test_durability.py shows the fdatasync.
 """
 
@@ -93,6 +93,7 @@ def killed_under_load(found: server.Served, seconds: float, asked: Asked, keys: 
         server.end(found)
 
 
+@pytest.mark.weekly
 def test_kill_9_of_the_service_under_load_loses_nothing_and_decides_nothing_twice(root, tmp_path):
     folder = server.place(tmp_path, root)
     scorer = Scorer.load(folder / "models" / "scorer")

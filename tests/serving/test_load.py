@@ -15,7 +15,7 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from tools import PATIENCE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.weekly]
 
 ROOT = Path(__file__).parents[2]
 KEY = "5e" * 32

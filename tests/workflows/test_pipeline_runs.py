@@ -1,7 +1,6 @@
-"""Workflows that train, executed by act on the simulated lender: a minute each, in `make test-workflows` alone."""
+"""Workflows that train, executed by act on the simulated lender: a minute each."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -12,9 +11,6 @@ from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
 from credit_risk.scoring import signing
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("WORKFLOW_TESTS") != "all", reason="trains for minutes: make test-workflows"
-)
 PUSH = {"ref": "refs/heads/main"}
 NOT_WORSE = "{name: not_worse, measure: comparison.differences.auc, at_least: -0.1, reason: wide for so few rows}"
 

@@ -5,6 +5,7 @@ import re
 import runpy
 from dataclasses import replace
 
+import hosted
 import layers
 import minutes
 import pytest
@@ -168,6 +169,22 @@ def test_a_shard_is_billed_for_its_part_of_all_tests():
     job = minutes.Job("ci", "test", times=2, counts=1, commands=('.ci/test "$SHARD" 2',))
     assert minutes.minutes(job, {"make coverage": 240.0}) == 4
     assert minutes.minutes(job, {"make coverage": 242.0}) == 6
+
+
+def test_what_tests_need_is_on_a_hosted_runner_or_is_installed_there():
+    """What the image lacks, as a plain list; `make test-runner` shows the same on such a machine."""
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests").rglob("*.py")))
+    asked = set(re.findall(r"needed\([^\n]*(?:apt-get install|Debian package) ([\w-]+)", sources))
+    installed = set(re.findall(r"wanted\+=\(([\w-]+)\)", (ROOT / ".ci/packages").read_text(encoding="utf-8")))
+    assert "postgresql" in asked
+    assert asked - set(hosted.PACKAGES) <= installed
+    assert installed == set(hosted.ABSENT.values())
+    assert not installed & set(hosted.PACKAGES)
+
+
+def test_every_job_of_a_pull_request_is_expected_on_such_a_machine():
+    for workflow, jobs in hosted.EXPECTED.items():
+        assert set(jobs) == set(read(ROOT / ".github/workflows" / workflow)["jobs"]) - {"codeql"}  # GitHub's own
 
 
 def test_what_starts_on_a_pull_request_is_counted():

@@ -1,6 +1,6 @@
 """Kill -9 a registration at any moment: nothing is half-registered, and the same command finishes it.
 
-REGISTRY_KILLS=20 in `make registry-drill`; one here.
+One in `make test-weekly`, twenty in `make registry-drill`.
 """
 
 import os
@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+
+import pytest
 
 from credit_risk.data import digest
 from credit_risk.registry.lifecycle import standing
@@ -25,6 +27,7 @@ def command(files, *words: str) -> subprocess.Popen:
     )
 
 
+@pytest.mark.weekly
 def test_a_killed_registration_is_whole_or_not_there_and_can_be_tried_again(files):
     draw, killed = random.Random(7), 0
     for kill in range(KILLS):

@@ -38,6 +38,7 @@ def up(files, registered, opened, monkeypatch):
         assert main(["down", *root]) == 0
 
 
+@pytest.mark.weekly
 def test_a_rollout_and_a_rollback_fail_no_request_and_the_registry_follows(up, files, registered, opened, capsys):
     port, root = up
     versions = {1: digest.of_directory(files.scorer)}

@@ -1,7 +1,6 @@
 """Workflows that deploy and roll back, executed by act: router, services and rollouts for real."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from runner import clone, pristine
 
 __all__ = ["clone", "empty_registry", "files", "pristine"]
 
-trains = pytest.mark.skipif(os.environ.get("WORKFLOW_TESTS") != "all", reason="trains for minutes: make test-workflows")
 DEPLOY = {
     "version": "challenger",
     "production": True,
@@ -36,7 +34,6 @@ def on_free_ports(clone):
     clone.replace("configs/deploy/local.yaml", "bake_s: 30", "bake_s: 1")
 
 
-@trains
 def test_a_deployment_is_rehearsed_for_real_and_without_a_machine_goes_no_further(clone):
     on_free_ports(clone)
     run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY})
@@ -47,7 +44,6 @@ def test_a_deployment_is_rehearsed_for_real_and_without_a_machine_goes_no_furthe
     assert "has all traffic" in run.log
 
 
-@trains
 def test_a_scorer_that_the_gate_stops_is_not_even_rehearsed(clone):
     on_free_ports(clone)
     clone.replace("configs/credit.yaml", "at_least: 0.6", "at_least: 0.99")
@@ -57,7 +53,6 @@ def test_a_scorer_that_the_gate_stops_is_not_even_rehearsed(clone):
     assert "The gate does not let this scorer through." in run.log
 
 
-@trains
 def test_a_machine_on_which_nothing_runs_takes_no_version_and_production_is_not_reached(clone, tmp_path):
     on_free_ports(clone)
     variables = {"DEPLOY_ROOT": str(clone.root)}
@@ -91,7 +86,6 @@ def machine(files, monkeypatch, capsys):
         assert main(["down", *where]) == 0
 
 
-@trains
 def test_a_machine_that_serves_takes_the_version_and_gives_it_back(clone, machine):
     """Router, two colours and a rollout for real, once there and once back, by both workflows."""
     folder, key = machine
