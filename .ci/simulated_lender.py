@@ -1,6 +1,6 @@
 """Put the simulated lender's config and rows where the repository's own would be, as data.dvc then names them.
 
-For runners alone: it replaces configs/credit.yaml, configs/model.yaml, data/ and data.dvc.
+For runners alone: it replaces the config, its model.yaml and floor, data/ and data.dvc.
 """
 
 import os
@@ -13,7 +13,7 @@ from credit_risk.data.simulated_lender import lender
 
 if os.environ.get("GITHUB_ACTIONS") != "true":
     sys.exit("This replaces config and data, and is for runners of GitHub alone.")
-for name in ("credit.yaml", "model.yaml"):
+for name in ("credit.yaml", "model.yaml", "policies/gate_floor.yaml"):
     shutil.copy(Path("tests/lender") / name, Path("configs") / name)
 shutil.rmtree("data", ignore_errors=True)
 Path("data").mkdir()

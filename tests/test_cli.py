@@ -251,6 +251,15 @@ def test_what_is_in_order_exits_0(root, capsys):
     assert said.err == ""
 
 
+def test_a_config_below_the_policy_floor_exits_2_with_both_lines(root, capsys):
+    path = root / "configs" / "credit.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("at_least: 0.6,", "at_least: 0.5,"), encoding="utf-8")
+    assert main(["config", "--root", str(root)]) == 2
+    complaint = capsys.readouterr().err
+    assert "discrimination judges at_least 0.5" in complaint
+    assert "gate_floor.yaml line 10: checks.0: the floor" in complaint
+
+
 def test_a_broken_contract_exits_1_and_its_report_is_written(root, capsys):
     table = (root / "data" / "applications.csv").read_text(encoding="utf-8")
     (root / "data" / "applications.csv").write_text(table.replace(",car,", ",boat,"), encoding="utf-8")

@@ -132,3 +132,10 @@ def test_a_pipeline_that_has_not_ended_says_what_to_run(
     Files(tmp_path).report(name).unlink()
     with pytest.raises(NotFound, match=rf"{name}.json: there is no such file.*make run"):
         summary.screen(trained[0], Files(tmp_path))
+
+
+def test_contrasts_that_no_gate_judges_stand_beside_the_count_of_checks(screen: Callable[..., str]):
+    sentence = "under_25 is not judged: approval ratio 0.832 (0.768 to 0.896); too few rows."
+    text = screen(PASSING | {"not_judged": [{"contrast": "under_25", "sentence": sentence}]})
+    assert "1 of 1 checks pass; 1 declared contrast is not judged: under_25." in text.splitlines()
+    assert sentence in text.splitlines()

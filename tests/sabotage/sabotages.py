@@ -5,6 +5,7 @@ the reason in a comment; where a first run showed that a gate had been overlooke
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -346,6 +347,68 @@ def config_edited(trial: Trial) -> None:
     trial.edit_config(lambda tree: tree["gates"][0].update(at_least=0.5))
 
 
+def asked_less(change: Callable[[Any], None]) -> Callable[[Trial], None]:
+    """The config moved to where the model happens to stand, and all of it measured and judged again."""
+
+    def harm(trial: Trial) -> None:
+        trial.edit_config(change)
+        trial.run(gate)
+
+    return harm
+
+
+def _of_gate(name: str, **limits: object) -> Callable[[Any], None]:
+    return lambda tree: next(gate for gate in tree["gates"] if gate["name"] == name).update(limits)
+
+
+def _without_gate(name: str) -> Callable[[Any], None]:
+    return lambda tree: tree.update(gates=[gate for gate in tree["gates"] if gate["name"] != name])
+
+
+def _no_fairness(tree: Any) -> None:
+    tree["fairness"].update(attributes={}, contrasts=[], unavailable="the law of this state forbids us to keep any")
+    for name in ("fairness_women", "fairness_age", "proxies"):
+        _without_gate(name)(tree)
+
+
+# Ways to move what judges instead of what is judged. Each leaves a config that is whole and figures that it can read.
+ASKED_LESS: Mapping[str, tuple[Callable[[Any], None], str]] = {
+    "intervals of half the confidence": (
+        lambda tree: tree["evaluation"].update(confidence=0.51),
+        "evaluation.confidence",
+    ),
+    "limit loosened": (_of_gate("discrimination", at_least=0.5), "discrimination judges at_least 0.5"),
+    "limit taken away": (_of_gate("calibration_slope", at_most=None), "calibration_slope judges at_least 0.85"),
+    "value judged without its interval": (_of_gate("discrimination", exact=True), "discrimination judges"),
+    "gate of one kind alone": (_of_gate("proxies", of="scorecard"), "proxies judges"),
+    "gate taken away": (_without_gate("proxies"), "no gate judges fairness.proxy_largest.auc"),
+    "contrast without a gate": (_without_gate("fairness_age"), "no gate judges fairness.contrasts.age_62_and_over"),
+    "directions taken away": (lambda tree: tree["model"].update(directions={}), "months_late: got no direction"),
+    "one score band": (lambda tree: tree["policy"].update(bands=tree["policy"]["bands"][-1:]), "policy.bands: got 1"),
+    "a stress of nothing": (lambda tree: tree["robustness"]["scenarios"][-1].update(odds=1.001), "odds_doubled must"),
+    "contrast of women turned to age": (
+        lambda tree: tree["fairness"]["contrasts"][0].update(
+            attribute="age", group="62 and over", reference="18 to 61"
+        ),
+        "women must compare female over male by sex",
+    ),
+    "bands of age cut anew": (
+        lambda tree: tree["fairness"]["attributes"]["age"]["bands"][0].update(low=21),
+        "age must fall into other groups",
+    ),
+    "referrals counted as approvals": (
+        lambda tree: tree["fairness"].update(refer_counts_as="approve"),
+        "a referral counts as no approval",
+    ),
+    "groups of ten": (lambda tree: tree["fairness"].update(min_n=10), "fairness.min_n: got 10"),
+    "fairness declared unavailable": (_no_fairness, "must fall into other groups"),
+    "split at random with a reason": (
+        lambda tree: tree["split"].update(by="random", why_random="the newest applications are too few to be judged"),
+        "split.by: got random",
+    ),
+}
+
+
 def policy_edited(trial: Trial) -> None:
     """Another margin after the evaluation, and only the gate run again."""
     trial.edit_config(lambda tree: tree["policy"].update(margin=0.04))
@@ -655,7 +718,23 @@ SABOTAGES = (
         )
         for name in ("scorer.json", "config.json", "background.json", "reference.json")
     ),
-    Sabotage("config edited after the verdict", config_edited, {"digests": r"REFUSED the config changed"}, quick=True),
+    Sabotage(
+        "config edited after the verdict",
+        config_edited,
+        {"digests": r"REFUSED the config changed", "floor": r"REFUSED .*discrimination judges at_least 0.5"},
+        quick=True,
+    ),
+    # Figures of another config are stale besides; a gate that is gone or turned may say otherwise than before.
+    *(
+        Sabotage(
+            name,
+            asked_less(change),
+            {"floor": rf"REFUSED .*{re.escape(sentence)}"},
+            may=("stale", "record", "digests", "discrimination", "calibration_slope", "fairness_women", "fairness_age"),
+            quick=name in ("intervals of half the confidence", "limit loosened", "fairness declared unavailable"),
+        )
+        for name, (change, sentence) in ASKED_LESS.items()
+    ),
     Sabotage(
         "policy edited, only the gate run again",
         policy_edited,

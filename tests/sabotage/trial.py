@@ -12,7 +12,7 @@ from typing import Any
 from pandas import DataFrame
 from ruamel.yaml import YAML
 
-from credit_risk.config import Config, load
+from credit_risk.config import Config, floor, load
 from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import read_json
@@ -119,6 +119,7 @@ def write(root: Path, change: Callable[[DataFrame], DataFrame] = DataFrame.copy,
     shutil.copytree(TESTS / "lender", root / "configs")
     own = YAML().load(Path(__file__).with_name("lender.yaml"))
     trial.edit_config(lambda tree: tree.update(own))
+    shutil.copy(Path(__file__).with_name("gate_floor.yaml"), trial.files.config.parent / floor.NAME)
     change(lender(ROWS, seed=SEED, months=MONTHS, **doses).applications).to_csv(trial.raw, index=False)
     return trial
 
@@ -150,6 +151,8 @@ LINE = re.compile(r"(?P<verdict>FAIL|CANNOT SAY) (?P<gate>\w+): (?P<sentence>.*)
 
 
 def _kind_of(line: str) -> str:
+    if "the floor" in line:
+        return "floor"
     if line.endswith("changed after the verdict"):
         return "digests"
     return "stale" if "measured another" in line or "assembled under other" in line else "record"

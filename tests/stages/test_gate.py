@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from credit_risk.config import Config, load
+from credit_risk.config import Config, floor, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
@@ -563,3 +563,81 @@ def test_figures_of_a_model_of_other_training_rows_fail_and_so_do_those_that_do_
     edit(files, "metrics", lambda raw: raw.pop("trained_on"))
     gate.run(config, files)
     blocked(files, "does not record what it was trained on")
+
+
+def edit_floor(files: Files, before: str, after: str) -> None:
+    path = files.config.parent / floor.NAME
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    write_text(path, text.replace(before, after))
+
+
+def test_without_a_floor_the_gate_is_shut(measured: Judged):
+    config, files = measured
+    (files.config.parent / floor.NAME).unlink()
+    record = judge(config, files)
+    assert (record["verdict"], record["stale"]) == ("FAIL", [gate.NO_FLOOR])
+    blocked(files, "gate_floor.yaml is not there")
+
+
+def test_limits_that_are_loosened_below_the_floor_shut_the_gate_with_both_lines(measured: Judged):
+    _, files = measured
+    text = files.config.read_text(encoding="utf-8")
+    write_text(files.config, text.replace("at_least: 0.6,", "at_least: 0.5,"))
+    record = judge(load(files.config), files)
+    assert {check["verdict"] for check in record["checks"]} == {"PASS"}
+    assert (record["verdict"], record["recommended"]) == ("FAIL", None)
+    asked = "discrimination judges at_least 0.5, by its interval, expected at_least 0.6, by its interval or stricter"
+    assert record["stale"] == [
+        f"credit.yaml line {text[: text.index('  - {name: discrimination')].count(chr(10)) + 1}: gates.0: {asked} "
+        "(gate_floor.yaml line 10: checks.0: the floor)"
+    ]
+
+
+def test_a_floor_that_rises_after_the_verdict_shuts_the_gate(judged: Judged):
+    _, files = judged
+    edit_floor(files, "at_least: 0.6", "at_least: 0.7")
+    blocked(files, "the config changed after the verdict\n.*gate_floor.yaml line 10")
+
+
+def test_what_the_floor_lets_nobody_waive_stays_shut(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    waive(files)
+    assert judge(config, files)["verdict"] == "PASS"
+    edit_floor(files, "{measure: test.auc, at_least: 0.6}", "{measure: test.auc, at_least: 0.6, waivable: false}")
+    record = judge(config, files)
+    assert (record["verdict"], record["stale"]) == (
+        "FAIL",
+        ["discrimination is waived, and the floor lets nobody waive it"],
+    )
+
+
+def test_more_waivers_than_the_floor_allows_shut_the_gate(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    waive(files)
+    edit_floor(files, "most_waivers: 2", "most_waivers: 0")
+    assert judge(config, files)["stale"] == ["waived checks: 1, and the floor allows 0 at most"]
+
+
+def test_contrasts_that_no_gate_judges_stand_beside_the_verdict_with_figure_and_reason(measured: Judged):
+    config, files = measured
+    ratio = {"women": {"ratio": 0.832, "ratio_low": 0.768, "ratio_high": 0.896}}
+    write_json(files.report("fairness"), {"scorer": digest.of_directory(files.scorer), "contrasts": ratio})
+    record = judge(config, files)
+    assert record["verdict"] == "PASS"
+    assert record["not_judged"] == [
+        {
+            "contrast": "women",
+            "sentence": "women is not judged: approval ratio 0.832 (0.768 to 0.896); a small made-up lender.",
+        },
+        {
+            "contrast": "age_62_and_over",
+            "sentence": "age_62_and_over is not judged: approval ratio not known; a small made-up lender.",
+        },
+    ]
+    edit_floor(files, "women: a small made-up lender, ", "")
+    record = judge(config, files)
+    assert record["verdict"] == "FAIL"
+    assert "women is declared, and no gate judges fairness.contrasts.women: add a gate" in record["stale"][0]

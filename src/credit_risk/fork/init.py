@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ import numpy as np
 from pandas import DataFrame, Series
 from ruamel.yaml import YAML
 
-from credit_risk.config import load
+from credit_risk.config import floor, load
 from credit_risk.config.reading import tree_of, undecided
 from credit_risk.config.schema import Data
 from credit_risk.data.contract import repeats
@@ -25,7 +26,7 @@ from credit_risk.data.raw import Progress
 from credit_risk.data.tables import lacks
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
-from credit_risk.fork import cells, draft, raw_texts
+from credit_risk.fork import cells, draft, floor_draft, raw_texts
 from credit_risk.fork.draft import Answers, Facts
 from credit_risk.fork.profile import Profile, Role, profiles
 
@@ -137,8 +138,9 @@ def install(
         for name in _remove_sample(root)
     ]
     write_text(config.with_name("model.yaml"), made.parameters)
+    write_text(config.parent / floor.NAME, floor_draft.text(made.config, datetime.now(UTC).date()))
     write_text(config, made.config)
-    done.append(f"Wrote {config} and model.yaml beside it.")
+    done.append(f"Wrote {config}, and model.yaml and {floor.NAME} beside it.")
     return done
 
 

@@ -139,6 +139,7 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
         "waivers": waivers,
         "recommended": gate.get("recommended"),
         "not_applicable": [str(skipped.get("sentence", "")) for skipped in gate.get("not_applicable", [])],
+        "not_judged": [str(contrast.get("sentence", "")) for contrast in gate.get("not_judged", [])],
     }
 
 

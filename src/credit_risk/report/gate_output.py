@@ -25,6 +25,7 @@ def markdown(record: Record) -> str:
     lines += [f"| {' | '.join(map(cell, finding))} |" for finding in _findings(record)]
     lines += ["", *(f"- {cell(note)}" for note in record.get("notes", []))]
     lines += [f"- {cell(skipped['sentence'])}" for skipped in record.get("not_applicable", [])]
+    lines += [f"- {cell(contrast['sentence'])}" for contrast in record.get("not_judged", [])]
     lines += [f"- {cell(name)} {cell(value)}" for name, value in sorted(_digests(record).items())]
     return "\n".join(lines).rstrip("\n") + "\n"
 

@@ -1,5 +1,6 @@
 """The closing screen of `make run`: headline figures with intervals, the gate's verdict, where the report is."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -15,6 +16,7 @@ from credit_risk.measures.dotted import lookup
 from credit_risk.measures.wording import HEADLINES
 
 STARS = {"approval_rate": "*", "profit_per_application": "**"}  # what the line below the figures explains
+OF_GATE = ("verdict", "checks", "stale", "waivers", "not_applicable", "not_judged")
 STYLES = {"PASS": "green", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}
 
 
@@ -26,6 +28,7 @@ def screen(config: Config, files: Files) -> RenderableType:
         lines.append(Text(trial, style="bold yellow"))
     lines += [_figures(metrics), _checks(gate)]
     lines += [Text(skipped["sentence"]) for skipped in gate["not_applicable"]]
+    lines += [Text(contrast["sentence"], style="yellow") for contrast in gate.get("not_judged", [])]
     lines.append(Text(f"The candidate is the {metrics['kind']}; its challengers stand beside it."))
     if not split["out_of_time"]:
         lines.append(Text(f"No out-of-time test: {split['why_random']}."))
@@ -52,7 +55,7 @@ def facts(config: Config, files: Files) -> dict[str, Any]:
             for name in HEADLINES
         },
         "out_of_time": split["out_of_time"],
-        "gate": {name: gate[name] for name in ("verdict", "checks", "stale", "waivers", "not_applicable")},
+        "gate": {name: gate.get(name) for name in OF_GATE},
         "report": str(files.page),
     }
 
@@ -83,10 +86,18 @@ def _number(value: float | None) -> str:
     return "not known" if value is None else f"{value:.4f}"
 
 
+def contrasts_not_judged(gate: Mapping[str, Any]) -> str:
+    """How many declared contrasts a verdict says nothing of, and which."""
+    names = [contrast["contrast"] for contrast in gate["not_judged"]]
+    count = "1 declared contrast is" if len(names) == 1 else f"{len(names)} declared contrasts are"
+    return f"{count} not judged: {', '.join(names)}"
+
+
 def _checks(gate: dict[str, Any]) -> RenderableType:
     """How many checks pass, and each that does not."""
     blocking = [check for check in gate["checks"] if check["verdict"] != "PASS"]
-    passed = Text(f"{len(gate['checks']) - len(blocking)} of {len(gate['checks'])} checks pass.")
+    unjudged = f"; {contrasts_not_judged(gate)}" if gate.get("not_judged") else ""
+    passed = Text(f"{len(gate['checks']) - len(blocking)} of {len(gate['checks'])} checks pass{unjudged}.")
     if not blocking and not gate["stale"]:
         return passed
     table = Table(box=None, pad_edge=False)

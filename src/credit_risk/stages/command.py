@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Option, Typer
 
 from credit_risk.command_line import DATA, GATES, HERE, MODEL, ConfigFile, Json, Root, add, say, show
-from credit_risk.errors import UsageError
+from credit_risk.errors import ConfigError, UsageError
 
 MIGRATE_MORE = """
 example:
@@ -43,8 +43,11 @@ def _config(root: Root = HERE, config: ConfigFile = None, json: Json = False) ->
     from credit_risk.stages import gate
 
     checked, files = opened(root, config)
+    path = config or files.config
+    if (least := gate.floor_of(files)) and (looser := gate.below_the_floor(checked, files, least, ())):
+        raise ConfigError(path, looser)
     counts = {"columns": len(checked.columns), "features": len(checked.features), "gates": len(checked.gates)}
-    path, unmeasured = config or files.config, gate.unmeasured(checked, files)
+    unmeasured = gate.unmeasured(checked, files)
     for sentence in unmeasured:
         logging.getLogger("credit_risk").warning(sentence)
     if json:

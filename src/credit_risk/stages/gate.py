@@ -5,7 +5,7 @@ is what blocks, in `make run`, in CI and at promotion.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from credit_risk.config import Config, load
+from credit_risk.config import Config, floor, load
 from credit_risk.config.deciding import differences
+from credit_risk.config.floor import Floor
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
@@ -32,6 +33,7 @@ REPORTS = (METRICS, SELECTION, "fairness", "explain", "robustness", "latency")
 # Measures of reports/metrics.json go by their own first names, all others by that of their report.
 OF_METRICS = ("test", "challengers", "differences", "information", "monotone", "stability", "bands", "leak", "rows")
 UNDECIDED = "nobody has decided what a program suggested; decide it, and take it out of `suggested` in the config"
+NO_FLOOR = f"configs/{floor.NAME.as_posix()} is not there: it says what no model may go below (docs/gates.md)"
 NO_WAIVERS = ("README.md", ".gitkeep", ".gitignore")  # may lie among them
 
 
@@ -70,6 +72,8 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     stale += [f"models/scorer was assembled under other {part} than the config's now" for part in differing]
     if config.suggested:
         stale.append(f"{UNDECIDED}: {', '.join(config.suggested)}")
+    least = floor_of(files)
+    stale += below_the_floor(config, files, least, let_pass) if least else [NO_FLOOR]
     verdict = "FAIL" if stale else gate.overall([check for check in checks if check.gate.name not in let_pass])
     return {
         "verdict": verdict,
@@ -79,9 +83,38 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
         "digest": digests["scorer"] if verdict == "PASS" else None,
         "checks": [check.as_dict() for check in checks],
         "not_applicable": not_applicable,
+        "not_judged": not_judged(config, least, reports.get("fairness", {})),
         "waivers": [used.waiver.model_dump(mode="json") for used in waived],
         "digests": digests,
     }
+
+
+def floor_of(files: Files) -> Floor | None:
+    """The policy floor; None where there is no such file. Raises ConfigError for a faulty one."""
+    path = files.config.parent / floor.NAME
+    return floor.read(path) if path.is_file() else None
+
+
+def below_the_floor(config: Config, files: Files, least: Floor, waived: Sequence[str]) -> list[str]:
+    """Where this config, or a waiver, asks less than the floor allows; empty if nowhere."""
+    sentences = floor.sentences(files.config, files.config.parent / floor.NAME, config, least)
+    kept = set(waived) & set(floor.unwaivable(least, config.gates))
+    sentences += [f"{name} is waived, and the floor lets nobody waive it" for name in sorted(kept)]
+    if len(waived) > least.most_waivers:
+        sentences.append(f"waived checks: {len(waived)}, and the floor allows {least.most_waivers} at most")
+    return sentences
+
+
+def not_judged(config: Config, least: Floor | None, fairness: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The declared contrasts that no gate judges, each with its figure and why the floor only has it reported."""
+    contrasts = []
+    for name in floor.not_judged(config):
+        known = [lookup(fairness, f"contrasts.{name}.ratio{end}") for end in ("", "_low", "_high")]
+        value, low, high = (math.nan if end is None else end for end in known)
+        figure = "not known" if known[0] is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
+        reason = least.reported.get(name, "the floor gives no reason") if least else NO_FLOOR
+        contrasts.append({"contrast": name, "sentence": f"{name} is not judged: approval ratio {figure}; {reason}."})
+    return contrasts
 
 
 def not_as_selected(config: Config, files: Files, chosen: Mapping[str, Any]) -> list[str]:
