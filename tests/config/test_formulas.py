@@ -352,7 +352,7 @@ def test_the_property_below_covers_every_function():
     assert {name for name in _ALLOWED if not any(f"{name}(" in text for text in EVERY_FUNCTION)} == set()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     text=st.sampled_from(EVERY_FUNCTION),
     row=st.tuples(numbers, numbers, numbers, st.sampled_from([0.0, 1.0, NAN])),

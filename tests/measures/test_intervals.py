@@ -86,6 +86,7 @@ def test_copies_of_a_row_are_no_evidence_when_applicants_are_drawn():
         assert width(applicants[name]) == pytest.approx(2 * width(rows[name]), rel=0.2)
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     bad, pd, _ = drawn(400_000)
     truth = auc(bad, pd)
@@ -182,6 +183,7 @@ def test_delong_by_hand():
     assert covariance.tolist() == [[0.125 / 2 + 0.125 / 2]]
 
 
+@pytest.mark.slow
 def test_delong_and_bootstrap_are_equally_wide():
     bad, pd, weaker = drawn(2_000)
     a, b = Sample.of(bad, pd), Sample.of(bad, weaker)

@@ -101,6 +101,7 @@ def test_a_group_of_which_nobody_is_approved_has_no_gain():
     assert table["evenness"].tolist() == [0, 0]
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_gain_holds_the_truth_as_often_as_it_says():
     # Both models approve half; women at rates 0.4 and 0.5, men at 0.6 and 0.5, from one true risk and noise.
     hits = []
@@ -181,6 +182,7 @@ def searched():
     return config, run, run(settings())
 
 
+@pytest.mark.slow
 def test_the_search_tries_every_feature_sets_constraints_challengers_and_reductions(searched):
     config, _, table = searched
     assert table["candidate"][0] == alternatives.AS_IT_STANDS
@@ -210,6 +212,7 @@ def test_a_reduction_comes_nearer_to_alike_than_the_model(searched):
     assert not table["admissible"][table["kind"] == "reduction"].any()
 
 
+@pytest.mark.slow
 def test_the_search_gives_the_same_table_again(searched):
     pd.testing.assert_frame_equal(searched[1](settings()), searched[2])
 

@@ -120,6 +120,7 @@ def test_the_same_rows_give_the_same_text(config: Config, rows: Rows, boosted: t
     assert again.calibration == boosted[0].calibration
 
 
+@pytest.mark.slow
 def test_one_thread_and_two_give_the_same_text(config: Config, rows: Rows, monkeypatch: pytest.MonkeyPatch):
     parameters = fitting.boosting_parameters
     few = config.model_copy(update={"model": config.model.model_copy(update={"max_trees": 12})})

@@ -86,6 +86,7 @@ def test_what_is_refused_here_holds_the_pipelines_own_dependencies():
     assert not {"numpy", "pandas", "lightgbm", "pydantic"} & set(not_base().split(","))
 
 
+@pytest.mark.slow
 def test_every_module_of_scoring_is_imported_without_the_extras():
     run(IMPORT, ",".join(path.stem for path in SCORING.glob("*.py") if path.stem != "__init__"))
 

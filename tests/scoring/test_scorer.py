@@ -106,7 +106,7 @@ FIELDS = {
 LIKELY = st.sampled_from([False, False, False, True])  # most fields are sound, or no application ever would be
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_an_application_is_decided_to_the_bit_as_among_others(scorer: Scorer, data: st.DataObject):
     odd = {name: data.draw(FIELDS[name]) if data.draw(LIKELY) else SOUND[name] for name in SOUND}

@@ -337,7 +337,7 @@ def bits(decisions: Decisions, row: int) -> dict[str, Any]:
 def test_both_paths_decide_whatever_is_drawn_to_the_bit_alike():
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=75, suppress_health_check=list(HealthCheck))
     @given(data=st.data())
     def alike(data: st.DataObject) -> None:
         scorer = data.draw(scorers())
@@ -358,10 +358,14 @@ def test_both_paths_decide_whatever_is_drawn_to_the_bit_alike():
                     seen["with reasons"] += bool(single.reasons and single.record()["reasons"])
                     seen["with a doubt"] += bool(single.reasons and single.explanation(0).doubt)
 
-    alike()
-    # Each of these was drawn, so that something is proved about it.
-    kinds = ["approve", "refer", "decline", "refer by a rule", "decline by a rule", "with reasons", "with a doubt"]
-    assert {kind: seen[kind] for kind in ("decided", "left to columns", *kinds) if not seen[kind]} == {}
+    # Until each of these was drawn, so that something is proved about it: a rare one may need more than one turn.
+    kinds = {"approve", "refer", "decline", "refer by a rule", "decline by a rule", "with reasons", "with a doubt"}
+    kinds |= {"decided", "left to columns"}
+    turns = 0
+    while kinds - set(+seen):
+        turns += 1
+        assert turns <= 6, f"never drawn: {kinds - set(+seen)}"
+        alike()
 
 
 SOUND = {

@@ -202,7 +202,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(value=values, repeated=st.sampled_from(["list", "fields", "text", "depth"]), pretty=st.booleans())
 def test_bodies_up_to_the_size_limit_cost_bounded_work(value, repeated, pretty):
     text = json.dumps(value, indent=1 if pretty else None, ensure_ascii=pretty)
@@ -219,7 +219,7 @@ def test_bodies_up_to_the_size_limit_cost_bounded_work(value, repeated, pretty):
     assert calls(lambda: batch(inside)) < CALLS_A_BYTE * len(inside) + CALLS
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=60) | st.text(alphabet='{}[],:"\\ue0123456789.-+ \ntrfalsn', max_size=60).map(str.encode))
 def test_whatever_bytes_come_the_answer_is_a_refusal_of_the_clients(body):
     for read in (READER.application, batch):
@@ -228,7 +228,7 @@ def test_whatever_bytes_come_the_answer_is_a_refusal_of_the_clients(body):
         assert refused.value.status in (400, 422)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(value=values)
 def test_a_batch_holds_what_json_says_and_refuses_what_json_refuses(value):
     body = json.dumps({"applications": [value, {}], "applicants": [value, None]}).encode()

@@ -135,9 +135,9 @@ def reached_packages() -> dict[str, str]:
 
 
 def paths_in(settings: dict[str, str]) -> set[str]:
-    """Files and folders of this machine that settings name."""
+    """Files and folders of this machine that settings name; an index in a folder has its files beside `simple`."""
     named = {path for value in settings.values() for path in re.findall(r"(?:^|[ ,]|file://)(/[^ ,]+)", value)}
-    return {path for path in named if Path(path).exists()}
+    return {path.removesuffix("/simple") for path in named if Path(path).exists()}
 
 
 def clean() -> list[str]:
