@@ -37,7 +37,7 @@ ONLY_ON_GITHUB = {
     ("proofs", "prove"): "executed with one of its targets",
     ("removal", "remove"): "not run: `make removal` is run by hand",
     ("portable", "portable"): "not run: neither Windows nor macOS is here",
-    ("lock", "lock"): "not run: it asks the package index",
+    ("lock", "lock"): "executed with a package index of its own",
     ("ai-model-ci-cd", "code-quality"): "not run: `CI` executes its targets",
     ("ai-model-ci-cd", "integration-tests"): "not run: `CI` executes the tests",
     ("ai-model-ci-cd", "build-and-push"): "executed; `make image` and the push are noted and not run",

@@ -1,11 +1,11 @@
 """Workflows that train, executed by act on the simulated lender: a minute each."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from runner import without_lints
 
 from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
@@ -16,17 +16,7 @@ NOT_WORSE = "{name: not_worse, measure: comparison.differences.auc, at_least: -0
 
 
 def test_all_of_ci_is_green(clone):
-    shutil.rmtree(clone.root / "loadtest", ignore_errors=True)  # linted where it belongs
-    for target in (
-        "lint",
-        "format-check",
-        "types",
-        "imports",
-        "workflows-lint",
-        "secrets",
-    ):  # each by itself in test_runs
-        clone.replace(".github/workflows/ci.yml", f"run: make {target}\n", 'run: "true"\n')
-    clone.replace(".github/workflows/ci.yml", 'FLOOR: "70"', 'FLOOR: "0"')  # of one short test
+    without_lints(clone)
     request = {"number": 3, "head": {"repo": {"full_name": "somebody/credit-risk"}}}
     run = clone.act("pull_request", "ci.yml", {"pull_request": request})
     worked = ("plan", "code", "test", "workflows", "pipeline", "model-gate", "image", "ci-ok")
@@ -36,6 +26,22 @@ def test_all_of_ci_is_green(clone):
     assert json.loads((run.artifacts / "reports/gate.json").read_text())["verdict"] == "PASS"
     assert run.called("gh") == []
     assert [call["arguments"][-2:] for call in run.called("sudo")] == [["make", "image"]]
+
+
+def test_a_pass_on_main_is_registered_attacked_audited_and_rehearsed(clone):
+    run = clone.act("push", "risk-model-pipeline.yml", PUSH | {"repository": {"visibility": "public"}})
+    worked = [
+        "security-scan",
+        "data-validation",
+        "train",
+        "compliance-audit",  # part: governance
+        "attacks",  # part: attacks
+        "target",  # part: rollout
+        "rehearse",  # part: rollout-local
+    ]
+    assert run.jobs == dict.fromkeys(worked, "success"), str(run)
+    assert "## Promotion gate: PASS" in run.summary
+    assert (run.artifacts / "scorer/model.txt").is_file()
 
 
 def test_a_gate_that_does_not_open_stops_the_risk_model_pipeline(clone):
@@ -142,7 +148,7 @@ def test_a_release_is_signed_attested_pushed_and_published(clone, key):
     clone.write("configs/deploy/team.pub", key.with_suffix(".pub").read_text())
     clone.replace("configs/deploy/local.yaml", "build/signing/signing.pub", "configs/deploy/team.pub")
     variables = {"SIGNING": "key", "IMAGE_REGISTRY": "registry.example"}
-    clone.answers |= ON_MAIN
+    clone.answers.update(ON_MAIN)
     run = clone.act("push", "release.yml", TAG, variables=variables, secrets={"SIGNING_KEY": key.read_text()})
     assert run.jobs == dict.fromkeys(("model", "image", "publish"), "success"), str(run)
     release = Files(run.artifacts / "release/release")
@@ -172,7 +178,7 @@ def test_a_release_is_signed_attested_pushed_and_published(clone, key):
 
 def test_what_cannot_be_signed_is_not_released(clone):
     """No identity for a keyless signature is to be had here."""
-    clone.answers |= ON_MAIN
+    clone.answers.update(ON_MAIN)
     run = clone.act("push", "release.yml", TAG, variables={"IMAGE_REGISTRY": "registry.example"})
     assert run.jobs == {"model": "failure"}, str(run)
     assert run.failed_steps == ["model: .venv/bin/credit-risk sign --keyless"]
@@ -185,7 +191,7 @@ def test_the_key_that_signs_must_be_the_one_that_counts(clone, key, tmp_path):
     signing.make_keys(tmp_path / "other.key")
     clone.write("configs/deploy/team.pub", (tmp_path / "other.pub").read_text())
     clone.replace("configs/deploy/local.yaml", "build/signing/signing.pub", "configs/deploy/team.pub")
-    clone.answers |= ON_MAIN
+    clone.answers.update(ON_MAIN)
     run = clone.act("push", "release.yml", TAG, variables={"SIGNING": "key"}, secrets={"SIGNING_KEY": key.read_text()})
     assert run.jobs == {"model": "failure"}, str(run)
     assert "was made with another key than the one that counts" in run.log

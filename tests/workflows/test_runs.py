@@ -1,13 +1,17 @@
 """Workflows executed by act: what is green, and what goes red for which reason; test_pipeline_runs trains as well."""
 
 import json
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from runner import REPOSITORY, ROOT, Clone, Run, uses
+
+from tools import borrow_environment
 
 REPOSITORY_EVENT = {"full_name": REPOSITORY, "visibility": "public", "default_branch": "main"}
 
@@ -248,6 +252,78 @@ def test_a_vulnerable_package_in_the_lock_is_refused(clone, advisories, known, r
 def test_an_advisory_service_that_cannot_be_reached_is_no_pass(clone):
     run = checks(clone, PULL, steps=("audit",), OSV_URL="http://127.0.0.1:9")
     assert run.jobs == {"checks": "failure"}, str(run)
+
+
+TOY = """[project]
+name = "credit-risk"
+version = "0"
+requires-python = ">=3.11"
+dependencies = ["toy"]
+optional-dependencies = {dev = [], serving = []}
+"""
+
+
+@pytest.fixture
+def index() -> Iterator[str]:
+    """A loopback package index with three versions of one package, the last uploaded this hour."""
+    hour = datetime.now(UTC).strftime("%Y-%m-%dT%H:00:00Z")
+    days = {"1.0": "2020-01-01T00:00:00Z", "2.0": "2024-01-01T00:00:00Z", "3.0": hour}
+    files = [
+        {
+            "filename": f"toy-{version}-py3-none-any.whl",
+            "url": f"toy-{version}-py3-none-any.whl",
+            "hashes": {"sha256": version[0] * 64},
+            "upload-time": day,
+            "core-metadata": True,
+        }
+        for version, day in days.items()
+    ]
+    page = json.dumps({"meta": {"api-version": "1.1"}, "name": "toy", "files": files})
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            version = self.path.partition("toy-")[2].partition("-")[0]
+            body = f"Metadata-Version: 2.1\nName: toy\nVersion: {version}\n" if version else page
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain" if version else "application/vnd.pypi.simple.v1+json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/simple"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("app", [{}, {"APP_CLIENT_ID": "Iv1"}])
+def test_newer_versions_become_a_pull_request_once_they_are_a_week_old(clone, index, app):
+    """Also where no App is named: then it is opened with the default token."""
+    clone.write("pyproject.toml", TOY)
+    for lock in ("dev", "serving"):
+        clone.write(f"requirements/{lock}.txt", f"toy==1.0 --hash=sha256:{'1' * 64}\n")
+    shutil.rmtree(clone.room / "cache/.venv")
+    borrow_environment(clone.room / "cache/.venv", clone.root)
+    keep = '      - run: cp -r requirements "$STUB_ARTIFACTS"\n      # A pull request that'
+    clone.replace(".github/workflows/lock.yml", "      # A pull request that", keep)
+    secret = {"APP_KEY": "pem"} if app else {}
+    run = clone.act("workflow_dispatch", "lock.yml", {}, variables=app, secrets=secret, UV_DEFAULT_INDEX=index)
+    assert run.jobs == {"lock": "success"}, str(run)
+    for lock in ("dev", "serving"):
+        assert f"toy==2.0 \\\n    --hash=sha256:{'2' * 64}" in (run.artifacts / f"requirements/{lock}.txt").read_text()
+    (pull,) = run.called("peter-evans/create-pull-request")
+    assert (pull["inputs"]["branch"], pull["inputs"]["add-paths"]) == ("lock/update", "requirements")
+    assert len(run.called("actions/create-github-app-token")) == len(app)
+
+
+def test_a_package_index_that_cannot_be_reached_opens_no_pull_request(clone):
+    run = clone.act("workflow_dispatch", "lock.yml", {}, UV_DEFAULT_INDEX="http://127.0.0.1:9/simple")
+    assert run.jobs == {"lock": "failure"}, str(run)
+    assert run.called("peter-evans/create-pull-request") == []
 
 
 RUN = "https://github.com/acme/credit-risk/actions/runs/5"
