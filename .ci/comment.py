@@ -1,5 +1,6 @@
-"""Write build/comment.md: what the run of COMMIT says, or that it says nothing; exit 1 for reports that are none.
+"""Write build/comment.md: which settings change and what the run of COMMIT says; exit 1 for reports that are none.
 
+Either may be missing, and then the comment says that it is. build/settings.md is what settings_changes.py wrote.
 CONCLUSION: how CI ended. RUN: its address. build/untrusted holds what that run left: data, never code. The comment
 always names its commit, so that no older verdict stands under a newer one.
 """
@@ -10,7 +11,9 @@ import sys
 from pathlib import Path
 
 COMMENT = Path("build/comment.md")
+SETTINGS = Path("build/settings.md")
 UNTRUSTED = Path("build/untrusted")
+NO_SETTINGS = "**Not known which settings this pull request changes**: GitHub did not say.\n"
 
 
 def review(run: str) -> subprocess.CompletedProcess[str]:
@@ -28,7 +31,9 @@ def main() -> int:
         code = done.returncode
         sys.stderr.write(done.stderr)
         body = COMMENT.read_text(encoding="utf-8") if code == 0 else ""
-    COMMENT.write_text(title + (body or f"**No verdict for {commit}.** See [its run]({run}).\n"), encoding="utf-8")
+    settings = SETTINGS.read_text(encoding="utf-8") if SETTINGS.is_file() else NO_SETTINGS
+    body = body or f"**No verdict for {commit}.** See [its run]({run}).\n"
+    COMMENT.write_text(f"{title}{settings}\n{body}", encoding="utf-8")
     return code
 
 

@@ -233,6 +233,29 @@ def test_nothing_but_training_rows_is_no_test(ready, tmp_path):
         compared(ready, data=tmp_path / "old.csv")
 
 
+def test_a_candidate_is_compared_on_its_test_rows_less_what_the_baselines_repository_learned_from(ready, tmp_path):
+    config, files, _ = ready
+    base = Files(tmp_path / "base")
+    shutil.copytree(files.root, base.root)
+    test = pd.read_parquet(files.inputs("test"))
+    paths = {"candidate": files.scorer, "baseline": base.scorer}
+    record = compare.compare(config, files, **paths, test_data=None, baseline_root=base.root)
+    assert record["rows"]["compared"] == len(test)
+    assert record["data"]["path"] == "data/applications.csv"
+    test.head(100).to_parquet(base.inputs("train"))  # as if another split had put them there
+    record = compare.compare(config, files, **paths, test_data=None, baseline_root=base.root)
+    assert record["rows"]["compared"] == len(test) - 100
+
+
+def test_a_candidate_of_elsewhere_has_no_test_rows_here(ready, tmp_path):
+    config, files, _ = ready
+    with pytest.raises(DataError, match="was not trained here"):
+        compare.compare(
+            config, Files(tmp_path), candidate=files.scorer, baseline=files.scorer, test_data=None,
+            baseline_root=files.root,
+        )  # fmt: skip
+
+
 def test_where_training_is_not_known_the_record_says_so(ready, tmp_path):
     config, files, root = ready
     for name in ("scorer", "challenger"):

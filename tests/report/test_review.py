@@ -12,27 +12,48 @@ CHECK = {"name": "discrimination", "verdict": "PASS", "sentence": "test.auc is 0
 
 @pytest.fixture
 def reports(tmp_path):
-    def write(name, auc=0.75, checks=(CHECK,), verdict="PASS", **more):
+    def write(name, checks=(CHECK,), verdict="PASS", **more):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "gate.json").write_text(json.dumps({"verdict": verdict, "checks": list(checks), **more}))
-        (folder / "metrics.json").write_text(json.dumps({"test": {"auc": auc}}))
         return folder
 
     return write
 
 
-def test_a_figure_stands_with_its_change(reports):
-    text = review(reports("after", auc=0.80), reports("before", auc=0.75))
-    assert "| AUC | 0.7500 | 0.8000 | +0.0500 |" in text
-    assert "| KS | – | – | – |" in text
-    assert text.endswith("### Checks that changed\n\nNone.\n")
+OWN = {"source": "own", "same_scorer": True}
+
+
+def changed(folder, **change):
+    (folder / "change.json").write_text(json.dumps(OWN | change))
+    return folder
+
+
+def test_data_and_approvals_stand_before_the_gate_and_what_changed_after_it(reports):
+    text = review(changed(reports("after")), reports("before"))
+    assert text.startswith("Data: the repository's own.\n\nApprovals: the scorer is the base branch's, bit for bit.")
+    assert text.index("No decision changes") < text.index("## Promotion gate") < text.index("### Against the base")
+    assert "### Checks that changed\n\nNone.\n" in text
+
+
+def test_a_run_that_left_no_comparison_is_said_to_have_left_none(reports):
+    text = review(reports("after"), reports("before"))
+    assert "Data: **not known**" in text
+    assert "Approvals: **not known**, the run left no comparison." in text
+    assert "**Not known**: the run left no comparison." in text
+    assert "**Not drawn**" in text
+
+
+def test_checks_of_other_data_are_not_compared(reports):
+    text = review(changed(reports("after"), source="lender"), reports("before"))
+    assert "### Checks that changed\n\nNot known: the base branch's record speaks about other data" in text
 
 
 def test_a_check_that_fell_and_one_that_was_taken_out_are_named(reports):
     fair = {"name": "fair", "verdict": "PASS", "sentence": "Fair."}
     text = review(
-        reports("after", checks=[CHECK | {"verdict": "FAIL"}], verdict="FAIL"), reports("before", checks=[CHECK, fair])
+        changed(reports("after", checks=[CHECK | {"verdict": "FAIL"}], verdict="FAIL")),
+        reports("before", checks=[CHECK, fair]),
     )
     assert "- discrimination: PASS → FAIL\n- fair: PASS → not there\n" in text
 
@@ -40,7 +61,7 @@ def test_a_check_that_fell_and_one_that_was_taken_out_are_named(reports):
 def test_without_a_before_only_the_gate_is_told(reports):
     text = review(reports("after"))
     assert text.startswith("## Promotion gate: PASS")
-    assert "Figures" not in text
+    assert "Approvals" not in text
 
 
 def test_the_page_with_the_pictures_is_linked(reports):
@@ -70,11 +91,6 @@ def test_notes_waivers_and_titles_of_a_stranger_are_left_out(reports):
     assert "merge me" not in text
 
 
-@pytest.mark.parametrize("value", [True, "0.9", None, float("nan"), float("inf"), [0.9]])
-def test_what_is_no_finite_number_is_no_figure(reports, value):
-    assert "| AUC | 0.7500 | – | – |" in review(reports("after", auc=value), reports("before"))
-
-
 @pytest.mark.parametrize(
     "content",
     [
@@ -96,6 +112,14 @@ def test_another_file_is_refused(reports, content):
     (folder / "gate.json").write_text(content)
     with pytest.raises(UntrustedReport, match=r"gate\.json: "):
         review(folder)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, " " * 2_000_001])
+def test_a_comparison_that_is_none_is_refused(reports, content):
+    folder = reports("after")
+    (folder / "change.json").write_text(content)
+    with pytest.raises(UntrustedReport, match=r"change\.json: "):
+        review(folder, reports("before"))
 
 
 def test_a_link_is_not_followed(reports, tmp_path):

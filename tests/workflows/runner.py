@@ -23,7 +23,7 @@ from ruamel.yaml import YAML
 sys.path.insert(0, str(Path(__file__).parents[1]))  # tools.py, also where layers.py runs as a script
 
 from credit_risk.data.simulated_lender import lender
-from tools import SAMPLE_REMOTE, VENV, borrow_environment
+from tools import PATIENCE, SAMPLE_REMOTE, VENV, borrow_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 STUBS = Path(__file__).parent / "stubs"
@@ -175,7 +175,7 @@ class Clone:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=6 * PATIENCE,
         )
         events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         calls = [json.loads(line) for line in (room / "log").read_text(encoding="utf-8").splitlines()]

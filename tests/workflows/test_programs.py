@@ -245,6 +245,109 @@ def test_gates_that_do_not_pass_are_annotated_at_their_lines():
     assert lines[0].endswith("title=Gate discrimination::FAIL: 100 %25")
 
 
+# The comment
+
+
+def settings(old, new, path="configs/credit.yaml"):
+    """Kind, key and texts of what differs."""
+    functions = program("settings_changes.py")
+    found = functions["differences"](path, old, new)
+    return [(kind, key, functions["shown"](was), functions["shown"](now)) for kind, key, was, now in found]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "row"),
+    [
+        ("gates: [{name: a, most: 7}]", "gates: [{name: a, most: 6}]", "threshold gates[a].most 7 6"),
+        ("gates: [{name: a, at_least: 0.7}]", "gates: []", "threshold gates[a].at_least 0.7 not there"),
+        ("policy: {margin: 0.2}", "policy: {margin: 0.3}", "cut-off policy.margin 0.2 0.3"),
+        ("fairness: {min_n: 100}", "fairness: {min_n: 10}", "group fairness.min_n 100 10"),
+        ("columns: {X: {role: protected}}", "columns: {X: {role: feature}}", "group columns.X.role protected feature"),
+        ("split: {seed: 1}", "split: {seed: 2}", "seed split.seed 1 2"),
+        ("split: {test: 0.2}", "split: {test: 0.1}", "split split.test 0.2 0.1"),
+        (
+            "outcome: {exclusions: []}",
+            "outcome: {exclusions: [{name: a}]}",
+            "exclusion outcome.exclusions[a].name not there a",
+        ),
+        ("outcome: {bad: 1}", "outcome: {bad: 0}", "outcome outcome.bad 1 0"),
+        (
+            "reasons: {list: [{id: R, text: a}]}",
+            "reasons: {list: [{id: R, text: b}]}",
+            "wording reasons.list[R].text a b",
+        ),
+        ("drift: {bins: 10}", "drift: {bins: 5}", "other drift.bins 10 5"),
+        ("outcomes: 1", "outcomes: true", "other outcomes 1 true"),
+    ],
+)
+def test_a_setting_that_changes_is_named_with_its_kind(old, new, row):
+    assert row in [" ".join(each) for each in settings(old, new)]
+
+
+def test_a_new_waiver_is_shown_key_by_key():
+    rows = settings(None, "person: Ada Berg\ncheck: fair\n", path="configs/waivers/fair.yaml")
+    assert rows == [
+        ("waiver", r"waivers/fair.yaml: person", "not there", "Ada Berg"),
+        ("waiver", r"waivers/fair.yaml: check", "not there", "fair"),
+    ]
+
+
+def test_equal_settings_differ_in_nothing_though_comments_do():
+    assert settings("policy: {margin: 0.2} # a", "policy:\n  margin: 0.2\n") == []
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: &x [1]\nb: *x\n", "x" * 500_001, "- 1\n--- \n- 2\n"])
+def test_a_file_that_cannot_be_read_key_by_key_is_still_said_to_change(text):
+    ((_, key, _, now),) = settings("a: 1", text)
+    assert key == "configs/credit.yaml"
+    assert now.startswith("changed, and is ")
+
+
+def test_policy_stands_first_and_nothing_is_cut_off_in_silence():
+    functions = program("settings_changes.py")
+    rows = [("other", "drift.bins", 10, 5), ("threshold", "gates[<b>a].at_least", 0.7, 0.6)]
+    lines = functions["table"](rows * 50).splitlines()
+    assert lines[4].startswith("| threshold | gates\\[&lt;b&gt;a\\].at")
+    assert lines[-1] == "**And 20 more.**"
+    assert functions["table"]([]) == "No key below `configs/` changes in this pull request.\n"
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with a base whose record names the scorer `aaa`, a change on it, and this program."""
+    root = tmp_path / "repository"
+    for folder in (".ci", "reports", "models"):
+        (root / folder).mkdir(parents=True)
+    (root / ".ci/against_base.py").write_bytes((CI / "against_base.py").read_bytes())
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main", str(root))
+    for digest in ("aaa", "bbb"):
+        (root / "reports/gate.json").write_text(json.dumps({"digests": {"scorer": digest}}), encoding="utf-8")
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", digest)
+
+    def run(digest, **environment):
+        (root / "reports/gate.json").write_text(json.dumps({"digests": {"scorer": digest}}), encoding="utf-8")
+        told = os.environ | {"SOURCE": "own"} | environment
+        subprocess.run([sys.executable, root / ".ci/against_base.py"], env=told, check=True, capture_output=True)
+        return json.loads((root / "reports/change.json").read_text(encoding="utf-8"))
+
+    return run
+
+
+def test_the_scorer_of_the_base_is_not_made_again_to_find_that_it_is_the_same(repository):
+    change = repository("aaa")
+    assert (change["source"], change["same_scorer"], change["why"]) == ("own", True, None)
+    assert len(change["base"]) == 40
+
+
+def test_a_base_that_cannot_be_compared_is_written_down_with_its_reason(repository):
+    change = repository("ccc", SOURCE="lender")
+    assert (change["source"], change["same_scorer"]) == ("lender", False)
+    assert change["why"].startswith("the base branch's scorer was not compared: ")
+    assert "record" not in change
+    assert "rev-parse" in repository("ccc", BASE="nowhere")["why"]
+
+
 # Vulnerabilities
 
 

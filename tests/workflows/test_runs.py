@@ -1,5 +1,7 @@
 """Workflows executed by act: what is green, and what goes red for which reason; test_pipeline_runs trains as well."""
 
+import base64
+import hashlib
 import json
 import shutil
 import subprocess
@@ -329,15 +331,32 @@ def test_a_package_index_that_cannot_be_reached_opens_no_pull_request(clone):
 RUN = "https://github.com/acme/credit-risk/actions/runs/5"
 
 
-def report(clone: Clone, gate: object, event: str = "pull_request", conclusion: str = "success", **head: str) -> Run:
-    """pr-report after a run of CI whose artifact holds this gate record."""
+SETTINGS = "policy: {margin: 0.2}\n"
+
+
+def report(
+    clone: Clone,
+    gate: object,
+    event: str = "pull_request",
+    conclusion: str = "success",
+    settings: tuple[str, str] = (SETTINGS, SETTINGS),
+    **head: str,
+) -> Run:
+    """pr-report after a run of CI whose artifact holds this gate record, with the config before and after."""
     told = HEAD | head
     if gate is not None:
         folder = clone.room / "artifacts" / "reports"
         folder.mkdir(parents=True)
         (folder / "gate.json").write_text(gate if isinstance(gate, str) else json.dumps(gate))
-        (folder / "metrics.json").write_text(json.dumps({"test": {"auc": 0.5}}))
-    clone.answers["pulls"] = "17"
+        (folder / "change.json").write_text(json.dumps({"source": "own", "same_scorer": True}))
+    sides = {told["sha"]: settings[1], "b" * 40: settings[0]}
+    clone.answers["pulls"] = f"17 {'c' * 40}"
+    clone.answers[f"compare/{'c' * 40}...{told['sha']}"] = json.dumps({"merge_base_commit": {"sha": "b" * 40}})
+    for commit, text in sides.items():
+        blob = hashlib.sha1(text.encode()).hexdigest()
+        tree = [{"path": "configs/credit.yaml", "sha": blob}, {"path": "src/x.py", "sha": commit}]
+        clone.answers[f"trees/{commit}"] = json.dumps({"truncated": False, "tree": tree})
+        clone.answers[f"blobs/{blob}"] = json.dumps({"content": base64.b64encode(text.encode()).decode()})
     run = {
         "id": 5,
         "html_url": RUN,
@@ -358,11 +377,31 @@ def test_the_pull_request_that_github_names_gets_the_comment(clone):
     assert run.jobs == {"comment": "success"}, str(run)
     (comment,) = run.called("marocchino/sticky-pull-request-comment")
     assert comment["inputs"] == {"header": "pipeline", "number": "17", "path": "build/comment.md"}
-    (asked,) = run.called("gh")
+    asked = run.called("gh")[0]
     assert "head=somebody:feature" in asked["arguments"]
     assert "## Promotion gate: FAIL" in comment["text"]
     assert f"[this run]({RUN}#artifacts)" in comment["text"]
-    assert comment["text"].startswith(f"Commit {HEAD['sha']}, [CI]({RUN}): success.")
+    assert comment["text"].startswith(
+        f"Commit {HEAD['sha']}, [CI]({RUN}): success.\n\nNo key below `configs/` changes in this pull request.\n\n"
+        "Data: the repository's own.\n\nApprovals: the scorer is the base branch's, bit for bit. "
+    )
+
+
+def test_a_policy_that_a_pull_request_changes_stands_above_its_figures(clone):
+    run = report(clone, GATE, settings=(SETTINGS, "policy: {margin: 0.3}\n"))
+    assert run.jobs == {"comment": "success"}, str(run)
+    text = run.called("marocchino/sticky-pull-request-comment")[0]["text"]
+    assert "| cut-off | policy.margin | 0.2 | 0.3 |" in text
+    assert text.index("policy.margin") < text.index("Approvals:") < text.index("## Promotion gate")
+
+
+def test_settings_that_github_does_not_tell_are_said_to_be_unknown(clone):
+    clone.answers["trees/"] = ""
+    run = report(clone, GATE)
+    assert run.jobs == {"comment": "failure"}, str(run)
+    (comment,) = run.called("marocchino/sticky-pull-request-comment")
+    assert "**Not known which settings this pull request changes**" in comment["text"]
+    assert "## Promotion gate: FAIL" in comment["text"]
 
 
 @pytest.mark.parametrize("gate", ["", "[]", {"verdict": "SHIP IT", "checks": []}])
@@ -388,8 +427,7 @@ def test_a_run_that_was_cancelled_is_not_reported(clone):
 def test_a_branch_name_that_would_be_a_command_is_only_a_name(clone):
     name = "x$(touch${IFS}pwned)`touch${IFS}pwned`;touch${IFS}pwned"
     run = report(clone, GATE, branch=name)
-    (asked,) = run.called("gh")
-    assert f"head=somebody:{name}" in asked["arguments"]
+    assert f"head=somebody:{name}" in run.called("gh")[0]["arguments"]
     assert list(clone.room.rglob("pwned")) == []
 
 

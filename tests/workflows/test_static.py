@@ -8,6 +8,7 @@ from dataclasses import replace
 import hosted
 import layers
 import minutes
+import outcomes
 import pytest
 from runner import ROOT, STUBS, USES, read, uses, yaml_files
 
@@ -147,6 +148,21 @@ def test_every_workflow_has_a_layer_and_every_exception_a_job():
     assert {name for names in layers.layers().values() for name in names} == {path.stem for path in WORKFLOWS}
     jobs = {(path.stem, job) for path in WORKFLOWS for job in read(path)["jobs"]}
     assert set(layers.ONLY_ON_GITHUB) <= jobs
+
+
+def test_the_page_says_what_is_green_where_and_names_tests_that_are_there():
+    text = outcomes.PAGE.read_text(encoding="utf-8")
+    assert outcomes.page(text) == text, "run: python tests/workflows/outcomes.py"
+    assert outcomes.jobs_on_request() <= set(outcomes.OUTCOMES), "a job of a pull request whose outcome nobody says"
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for (workflow, job), cells in outcomes.OUTCOMES.items():
+        path = ROOT / f".github/workflows/{workflow}.yml"
+        assert not path.is_file() or job in read(path)["jobs"], (workflow, job)
+        assert len(cells) == len(outcomes.WHERE)
+        for outcome, test in cells:
+            assert outcome.startswith(("green", "skipped", "red", "off until enabled", "as the first")), outcome
+            gone = test == outcomes.FORK and not (ROOT / "tests/fork").is_dir()  # part: fork
+            assert not test or gone or f"def {test}(" in tests, test
 
 
 def test_the_cost_of_a_pull_request_is_what_yaml_and_measured_times_give():

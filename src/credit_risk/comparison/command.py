@@ -58,6 +58,13 @@ def _gate(
     candidate_model: Annotated[Path | None, Option(help="A scorer directory that would replace the baseline.")] = None,
     baseline_model: Annotated[Path | None, Option(help="The scorer directory it is compared with.")] = None,
     test_data: Annotated[Path | None, Option(help="A raw file with outcomes that neither was trained on.")] = None,
+    baseline_root: Annotated[
+        Path | None,
+        Option(
+            help="The repository that made the baseline: what it learned from is left out of the comparison too, "
+            "which without --test-data is made on the candidate's own test rows."
+        ),
+    ] = None,
     accuracy_threshold: Annotated[
         float | None,
         Option(
@@ -84,13 +91,14 @@ def _gate(
     from credit_risk.stages import gate
 
     settings, files = opened(root, config)
-    if candidate_model and baseline_model and test_data and not check:
+    if candidate_model and baseline_model and (test_data or baseline_root) and not check:
         record = compare.compare(
             settings,
             files,
             candidate=candidate_model,
             baseline=baseline_model,
             test_data=test_data,
+            baseline_root=baseline_root,
             accuracy_threshold=accuracy_threshold,
             fairness_threshold=fairness_threshold,
         )
@@ -103,7 +111,7 @@ def _gate(
             show(compare.render(record))
         compare.raise_unless_passed(record, path)
         return
-    if candidate_model or baseline_model or test_data:
+    if candidate_model or baseline_model or test_data or baseline_root:
         raise UsageError(_incomplete(check, candidate_model, baseline_model, test_data))
     if accuracy_threshold is not None or fairness_threshold is not None:
         raise UsageError("A threshold is for a comparison: it needs --candidate-model and what goes with it.")

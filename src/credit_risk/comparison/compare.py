@@ -5,8 +5,9 @@ its gates on the comparison itself (`comparison.`), and the thresholds that a ca
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Gate, Source
 from credit_risk.data import digest, split, tables
 from credit_risk.data.files import Files, SplitName
+from credit_risk.data.repository import opened
 from credit_risk.data.split import Labels
 from credit_risk.errors import CheckFailed, DataError, ScorerError
 from credit_risk.measures import fairness, gate, waiver
@@ -52,23 +54,37 @@ def compare(
     *,
     candidate: Path,
     baseline: Path,
-    test_data: Path,
+    test_data: Path | None,
+    baseline_root: Path | None = None,
     accuracy_threshold: float | None = None,
     fairness_threshold: float | None = None,
     today: date | None = None,
 ) -> Numbers:
     """The record of the comparison, verdict first; see `raise_unless_passed` for what blocks.
 
+    test_data: None takes the candidate's own test rows. baseline_root: the repository that made the baseline, whose
+    training and selection rows are left out as well.
     A gate of the config can be waived for the candidate as in `gate`; a threshold of the caller cannot.
     Raises DataError if no row is left that no training saw, ScorerError for scorers of another outcome.
     """
-    scorers = {"candidate": Scorer.load(candidate), "baseline": Scorer.load(baseline)}
+    paths = {"candidate": candidate, "baseline": baseline}
+    scorers = {name: Scorer.load(path) for name, path in paths.items()}
     refuse_other_outcomes(config, scorers)
-    trained_here = {"candidate": learned_here(files, candidate), "baseline": learned_here(files, baseline)}
-    accounts, row_index, rows = unseen(config, files, test_data, known=any(trained_here.values()))
-    comparison = decided(config, scorers, accounts, row_index, test_data)
+    theirs = (config, files) if baseline_root is None else opened(baseline_root)
+    trainers = {"candidate": (config, files), "baseline": theirs}
+    known = {name: learned_here(trainers[name][1], path) for name, path in paths.items()}
+    if test_data is None and not known["candidate"]:
+        raise DataError(f"{candidate} was not trained here, so it has no test rows here. Name --test-data.")
+    rows_of = partial(read, config=config, root=files.root, path=test_data)
+    named_data = str(test_data or "the candidate's test part")
+    learned = {trainers[name][1].root: trainers[name] for name in known if known[name]}
+    accounts, row_index, rows = unseen(config, rows_of, list(learned.values()), named_data)
+    if test_data is None:
+        kept = np.isin(accounts.keys, split.row_keys(read_inputs(config, files, "test")))
+        accounts, row_index = accounts.take(kept), row_index[kept]
+    comparison = decided(config, scorers, accounts, row_index, rows_of)
     if not comparison.scored.any():
-        raise DataError(f"none of the {len(accounts.bad)} rows of {test_data} gets a PD from both scorers.")
+        raise DataError(f"none of the {len(accounts.bad)} rows of {named_data} gets a PD from both scorers.")
     unknown: Unknown = {}
     measures = {
         "test": candidate_figures(comparison, unknown),
@@ -96,9 +112,9 @@ def compare(
         "waivers": [waiver_used.waiver.model_dump(mode="json") for waiver_used in waived],
         "candidate": {"path": named(candidate, files), "digest": scorers["candidate"].digest},
         "baseline": {"path": named(baseline, files), "digest": scorers["baseline"].digest},
-        "data": {"path": named(test_data, files), "sha256": digest.of_file(test_data)},
+        "data": data_named(config, files, test_data),
         "rows": rows | counts(comparison),
-        "notes": [training_note(name, trained_here[name]) for name in trained_here],
+        "notes": [training_note(name, known[name]) for name in known],
         "not_judged_here": sorted(declared.name for declared in config.gates if declared not in gates),
         "measures": measures,
         "swap_set": swap_set(comparison),
@@ -126,39 +142,52 @@ def learned_here(files: Files, scorer: Path) -> bool:
     return same and files.inputs("train").is_file() and files.inputs("selection").is_file()
 
 
-def unseen(config: Config, files: Files, test_data: Path, *, known: bool) -> tuple[Accounts, Labels, Numbers]:
-    """The rows a model may be measured on, their index in the file, and how many were left out and why.
+def unseen(
+    config: Config, rows_of: Callable[[Config], Any], trainers: Sequence[tuple[Config, Files]], data: str
+) -> tuple[Accounts, Labels, Numbers]:
+    """The rows a model may be measured on, their index in the data, and how many were left out and why.
 
-    Rows that equal one of training or selection are refused where those are known: they would be remembered.
+    Rows that equal one of training or selection are refused where those are known: they would be remembered. Each
+    trainer, a config and its repository, knows its own by its own declaration of the columns.
     """
-    accounts = modelled(config, read(config, config, test_data).reset_index(drop=True))
+    accounts = modelled(config, rows_of(config).reset_index(drop=True))
     row_index = np.asarray(accounts.table.index, dtype=np.int64)
     rows: Numbers = {"left_out": dict(accounts.left_out), "stand_in_training": None}
-    if known:
-        seen = [split.row_keys(read_inputs(config, files, part)) for part in SEEN]
-        new = ~np.isin(accounts.keys, np.concatenate(seen))
+    if trainers:
+        new = ~np.isin(row_index, np.concatenate([remembered(*trainer, rows_of) for trainer in trainers]))
         rows["stand_in_training"] = int((~new).sum())
         if not new.any():
-            raise DataError(f"every row of {test_data} equals a row of training or selection. Name another file.")
+            raise DataError(f"every row of {data} equals a row of training or selection. Name another file.")
         accounts = accounts.take(new)
         row_index = row_index[new]
     return accounts, row_index, rows
 
 
-def read(columns: Config, config: Config, path: Path) -> Any:
-    """The file as this lender writes it, with the columns that a config, perhaps a scorer's own, declares."""
-    data = config.data.model_copy(update={"sources": (Source(path=str(path.resolve())),)})
-    return tables.read_sources(columns.model_copy(update={"data": data}), Path())
+def remembered(config: Config, files: Files, rows_of: Callable[[Config], Any]) -> Labels:
+    """The index of each row of the data that equals one of this repository's training or selection rows."""
+    accounts = modelled(config, rows_of(config).reset_index(drop=True))
+    seen = [split.row_keys(read_inputs(config, files, part)) for part in SEEN]
+    return np.asarray(accounts.table.index, dtype=np.int64)[np.isin(accounts.keys, np.concatenate(seen))]
+
+
+def read(columns: Config, *, config: Config, root: Path, path: Path | None) -> Any:
+    """The file, or the lender's own sources, with the columns that a config, perhaps a scorer's own, declares."""
+    sources = config.data.sources if path is None else (Source(path=str(path.resolve())),)
+    data = config.data.model_copy(update={"sources": sources})
+    return tables.read_sources(columns.model_copy(update={"data": data}), root)
 
 
 def decided(
-    config: Config, scorers: Mapping[str, Scorer], accounts: Accounts, row_index: Labels, path: Path
+    config: Config,
+    scorers: Mapping[str, Scorer],
+    accounts: Accounts,
+    row_index: Labels,
+    rows_of: Callable[[Config], Any],
 ) -> Comparison:
     """Both scorers' decisions on the same rows, each read by its own declaration of the columns."""
     both = {}
     for name, scorer in scorers.items():
-        raw = read(scorer.config, config, path)
-        decisions = scorer.decide(raw.iloc[row_index])
+        decisions = scorer.decide(rows_of(scorer.config).iloc[row_index])
         both[name] = ScorerDecisions(scorer, decisions, fairness.approvals(decisions, config.fairness))
     group = np.unique(accounts.applicants(config), return_inverse=True)[1]
     return Comparison(config, accounts, group, both["candidate"], both["baseline"])
@@ -192,6 +221,14 @@ def no_limit() -> Check:
         "baseline a candidate may be. Declare one, as on comparison.differences.auc."
     )
     return Check(NO_LIMIT, "CANNOT SAY", None, None, None, sentence)
+
+
+def data_named(config: Config, files: Files, test_data: Path | None) -> dict[str, str]:
+    """What was compared on, by name and digest."""
+    if test_data is not None:
+        return {"path": named(test_data, files), "sha256": digest.of_file(test_data)}
+    own = tables.source_paths(config, files.root)
+    return {"path": ", ".join(named(path, files) for path in own), "sha256": digest.of_files(files.root, own)}
 
 
 def training_note(name: str, here: bool) -> str:

@@ -1,17 +1,16 @@
-"""What a change does to the model, for its reviewer: the gate's record, and figures before and after, as Markdown.
+"""What a change does to the model, for its reviewer: approvals, the gate's record and what differs, as Markdown.
 
 The reports may come from a fork's pull request, so nothing in them is believed but numbers and plain text: files are
 small, not links, and JSON; a figure is a finite number or is not shown; text is escaped.
 """
 
 import json
-import math
 import re
 from pathlib import Path
 from typing import Any
 
 from credit_risk.errors import CreditRiskError, UsageError
-from credit_risk.measures.wording import HEADLINES
+from credit_risk.report import change
 from credit_risk.report.gate_output import cell, markdown
 
 MOST_BYTES = 2_000_000
@@ -29,7 +28,7 @@ class UntrustedReport(CreditRiskError, ValueError):
 
 
 def review(after: Path, before: Path | None = None, *, page: str | None = None) -> str:
-    """Gate and headline figures of the reports in `after`; with `before`, what differs from the reports there.
+    """The gate's record in `after`; with `before`, the base branch's reports, what the change does to decisions.
 
     page: where the run keeps its report page with the pictures. Pictures themselves are the sender's, and only linked.
     """
@@ -39,12 +38,11 @@ def review(after: Path, before: Path | None = None, *, page: str | None = None) 
         lines.append(f"Plots and tables: `index.html` in the artifact `reports` of [this run]({_url(page)}).\n")
     if before is None:
         return "\n".join(lines)
-    lines += ["### Figures on the test rows", "", "| figure | before | now | change |", "|---|---|---|---|"]
-    old, new = _figures(before / "metrics.json"), _figures(after / "metrics.json")
-    lines += [_figure(label, old.get(name), new.get(name)) for name, label in HEADLINES.items()]
-    changed = _changed(_verdicts(_gate(before / "gate.json")), _verdicts(record))
-    lines += ["", "### Checks that changed", "", *(changed or ["None."])]
-    return "\n".join(lines) + "\n"
+    changed = _object(after / "change.json") if (after / "change.json").exists() else {}
+    lines = [change.data(changed), "", change.approvals(changed), "", *lines]
+    lines += ["### Against the base branch's scorer, on the same rows", "", *change.differences(changed)]
+    lines += ["", "### Checks that changed", "", *_changed(before, record, own=changed.get("source") == "own")]
+    return "\n".join([*lines, "", *change.charts(after / "plots")]).rstrip("\n") + "\n"
 
 
 def _url(page: str) -> str:
@@ -53,21 +51,14 @@ def _url(page: str) -> str:
     return page
 
 
-def _figure(label: str, old: float | None, new: float | None) -> str:
-    """An interval that narrows or a figure that is new is no change: only two numbers have a difference."""
-    change = f"{new - old:+.4f}" if old is not None and new is not None else "–"
-    return f"| {label} | {_number(old)} | {_number(new)} | {change} |"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
-def _changed(old: dict[str, str], new: dict[str, str]) -> list[str]:
+def _changed(before: Path, record: dict[str, Any], *, own: bool) -> list[str]:
     """A check that disappeared counts: taking a check out is the quietest way to pass."""
+    if not own:
+        return ["Not known: the base branch's record speaks about other data than this run's."]
+    old, new = _verdicts(_gate(before / "gate.json")), _verdicts(record)
     names = [*old, *(name for name in new if name not in old)]
     pairs = [(name, old.get(name, "not there"), new.get(name, "not there")) for name in names]
-    return [f"- {cell(name)}: {cell(was)} → {cell(now)}" for name, was, now in pairs if was != now]
+    return [f"- {cell(name)}: {cell(was)} → {cell(now)}" for name, was, now in pairs if was != now] or ["None."]
 
 
 def _verdicts(record: dict[str, Any]) -> dict[str, str]:
@@ -90,14 +81,6 @@ def _check(path: Path, check: object) -> dict[str, str]:
     if not all(isinstance(text, str) and len(text) <= 1000 for text in texts.values()):
         raise UntrustedReport(path, "a check whose name or sentence is no text of at most 1000 characters")
     return {key: str(text) for key, text in texts.items()}
-
-
-def _figures(path: Path) -> dict[str, float]:
-    test = _object(path).get("test")
-    figures = test if isinstance(test, dict) else {}
-    return {
-        name: float(value) for name, value in figures.items() if type(value) in (int, float) and math.isfinite(value)
-    }
 
 
 def _object(path: Path) -> dict[str, Any]:
