@@ -257,7 +257,7 @@ def test_a_config_below_the_policy_floor_exits_2_with_both_lines(root, capsys):
     assert main(["config", "--root", str(root)]) == 2
     complaint = capsys.readouterr().err
     assert "discrimination judges at_least 0.5" in complaint
-    assert "gate_floor.yaml line 10: checks.0: the floor" in complaint
+    assert "gate_floor.yaml line 9: checks.0: the floor" in complaint
 
 
 def test_a_broken_contract_exits_1_and_its_report_is_written(root, capsys):

@@ -116,7 +116,7 @@ def test_a_sentence_names_both_lines(tmp_path):
     line = text[: text.index("evaluation:")].count("\n") + 1
     (sentence,) = floor.sentences(path, path.parent / floor.NAME, load(path), LEAST)
     assert sentence.startswith(f"credit.yaml line {line}: evaluation.confidence: got 0.6, expected at least 0.9 (")
-    assert sentence.endswith("gate_floor.yaml line 4: least_confidence: the floor)")
+    assert sentence.endswith("gate_floor.yaml line 3: least_confidence: the floor)")
 
 
 def test_a_floor_with_an_unknown_key_or_without_checks_is_no_floor(tmp_path):

@@ -1,25 +1,23 @@
 """A drafted floor: the draft's own limits, as a file that the gate reads."""
 
-from datetime import date
 from pathlib import Path
 
 from credit_risk.config import floor, load
 from credit_risk.fork import floor_draft
 
 LENDER = Path(__file__).parents[1] / "lender" / "credit.yaml"
-DAY = date(2026, 3, 14)
 
 
 def drafted(tmp_path: Path, config_text: str) -> floor.Floor:
     path = tmp_path / "gate_floor.yaml"
-    path.write_text(floor_draft.text(config_text, DAY), encoding="utf-8")
+    path.write_text(floor_draft.text(config_text), encoding="utf-8")
     return floor.read(path)
 
 
 def test_a_config_stands_at_the_floor_that_was_drafted_for_it_but_for_contrasts_without_a_gate(tmp_path):
     text = LENDER.read_text(encoding="utf-8")
     least = drafted(tmp_path, text)
-    assert (least.reviewed, least.least_confidence, least.least_group, least.least_bands) == (DAY, 0.9, 50, 3)
+    assert (least.least_confidence, least.least_group, least.least_bands, least.out_of_time) == (0.9, 50, 3, True)
     assert [(check.measure, check.waivable) for check in least.checks] == [
         ("test.auc", True),
         ("monotone.violations", False),

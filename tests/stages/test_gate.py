@@ -590,14 +590,14 @@ def test_limits_that_are_loosened_below_the_floor_shut_the_gate_with_both_lines(
     asked = "discrimination judges at_least 0.5, by its interval, expected at_least 0.6, by its interval or stricter"
     assert record["stale"] == [
         f"credit.yaml line {text[: text.index('  - {name: discrimination')].count(chr(10)) + 1}: gates.0: {asked} "
-        "(gate_floor.yaml line 10: checks.0: the floor)"
+        "(gate_floor.yaml line 9: checks.0: the floor)"
     ]
 
 
 def test_a_floor_that_rises_after_the_verdict_shuts_the_gate(judged: Judged):
     _, files = judged
     edit_floor(files, "at_least: 0.6", "at_least: 0.7")
-    blocked(files, "the config changed after the verdict\n.*gate_floor.yaml line 10")
+    blocked(files, "the config changed after the verdict\n.*gate_floor.yaml line 9")
 
 
 def test_what_the_floor_lets_nobody_waive_stays_shut(measured: Judged):

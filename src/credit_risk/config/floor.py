@@ -6,7 +6,6 @@ with its line and the floor's, so that nobody moves a limit to where the model h
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -42,7 +41,6 @@ class Floor(Section):
     """
 
     version: Literal[1]
-    reviewed: date
     least_confidence: Annotated[float, Field(gt=0, lt=1)]
     least_group: Annotated[int, Field(gt=0)]
     least_bands: Annotated[int, Field(gt=0)]

@@ -1,7 +1,6 @@
 """A first policy floor for a lender's own config: what its drafted gates ask for, for the model-risk office to own."""
 
 from collections.abc import Mapping
-from datetime import date
 from io import StringIO
 from typing import Any
 
@@ -23,7 +22,7 @@ HEAD = """\
 """
 
 
-def text(config_text: str, today: date) -> str:
+def text(config_text: str) -> str:
     """The floor of a drafted config: its gates with the same limits, and neither smaller groups nor fewer bands.
 
     Its directions, groups and contrasts stay open to the model's authors until somebody names them here.
@@ -31,7 +30,6 @@ def text(config_text: str, today: date) -> str:
     draft = YAML(typ="safe").load(config_text)
     floor = {
         "version": 1,
-        "reviewed": today,
         "least_confidence": 0.9,
         "least_group": draft["fairness"]["min_n"],
         "least_bands": len(draft["policy"]["bands"]),

@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -138,7 +137,7 @@ def install(
         for name in _remove_sample(root)
     ]
     write_text(config.with_name("model.yaml"), made.parameters)
-    write_text(config.parent / floor.NAME, floor_draft.text(made.config, datetime.now(UTC).date()))
+    write_text(config.parent / floor.NAME, floor_draft.text(made.config))
     write_text(config, made.config)
     done.append(f"Wrote {config}, and model.yaml and {floor.NAME} beside it.")
     return done
