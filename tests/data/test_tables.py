@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 
 import smallest
 from credit_risk.config import Column, Config
-from credit_risk.data.cells import without_gaps
+from credit_risk.data.cells import Numerals, without_gaps
 from credit_risk.data.inputs import Inputs
 from credit_risk.data.tables import inspect_sources, read_passed, read_sources, read_table, write_passed
 from credit_risk.errors import DataError, NotFound
@@ -524,6 +524,8 @@ def test_categories_of_a_file_keep_their_order_flag_where_gaps_are_taken_out(ord
     cells = pa.DictionaryArray.from_arrays(
         pa.array([0, 1, 2], pa.int8()), pa.array(["low", "NA", "high"]), ordered=ordered
     )
-    taken, met = without_gaps(pa.chunked_array([cells]), ["NA"], Column(type="category", role="ignore", why="a trial"))
+    taken, met = without_gaps(
+        pa.chunked_array([cells]), ["NA"], Column(type="category", role="ignore", why="a trial"), Numerals()
+    )
     assert taken.to_pylist() == ["low", None, "high"]
     assert (taken.type.ordered, met) == (ordered, {"NA"})

@@ -19,7 +19,6 @@ from credit_risk.fork import cells
         (["yes", "no", "perhaps"], "category"),
         (["2026-01-31", "2025-12-01 10:00:00"], "date"),
         (["31.01.2026", "1.2.2026"], "other date"),
-        (["1,5", "1.234,50"], "decimal comma"),
         (["00123", "04567"], "category"),  # a postcode is no number
         (["<1", "1-4", "4-7", ">=7"], "ordered"),
         (["low", "medium", "high"], "ordered"),

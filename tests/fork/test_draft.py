@@ -12,7 +12,7 @@ from credit_risk.config.formulas import parse
 from credit_risk.config.open_decisions import DECISIONS
 from credit_risk.data.tables import no_progress, read_sources
 from credit_risk.errors import ConfigError
-from credit_risk.fork import draft, raw_texts
+from credit_risk.fork import dialects, draft, raw_texts
 from credit_risk.fork.draft import Facts
 from credit_risk.fork.profile import Profile, profiles
 from credit_risk.measures import fairness
@@ -241,7 +241,7 @@ def test_every_value_of_a_protected_column_belongs_to_a_group_of_the_draft(tmp_p
     table = columns().drop(columns="sex").assign(**{name: PROTECTED[name]})
     table.to_csv(path, index=False) if kind == "csv" else table.to_parquet(path)
     facts = replace(FACTS, path=path.name, delimiter=",", encoding="utf-8", max_bytes=1_000_000)
-    texts = raw_texts.texts(path, raw_texts.file_format(path), no_progress)
+    texts = raw_texts.texts(path, dialects.dialect(path), no_progress)
     text = draft.text(facts, found(texts), ANSWERS, accept=True)
     config = loaded(tmp_path, text)
     values = read_sources(config, tmp_path)[name]

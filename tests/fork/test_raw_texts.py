@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from credit_risk.errors import DataError
-from credit_risk.fork.raw_texts import file_format, texts
+from credit_risk.fork.dialects import dialect
+from credit_risk.fork.raw_texts import texts
 
 TABLE = "Größe;Betrag\n1;2,5\n3;4,5\n"
 
@@ -17,7 +18,7 @@ def no_progress(_):
 def test_encoding_and_delimiter_are_found_by_trying(tmp_path, encoding):
     path = tmp_path / "loans.csv"
     path.write_text(TABLE, encoding=encoding)
-    data = file_format(path)
+    data = dialect(path)
     assert data.delimiter == ";"
     found = texts(path, data, no_progress)
     assert found.to_dict("list") == {"Größe": ["1", "3"], "Betrag": ["2,5", "4,5"]}
@@ -27,7 +28,7 @@ def test_encoding_and_delimiter_are_found_by_trying(tmp_path, encoding):
 def test_the_delimiter_cuts_every_line_alike(tmp_path, delimiter):
     path = tmp_path / "loans.csv"
     path.write_text("\n".join(delimiter.join(row) for row in (("a", "b c"), ("1", "x"), ("2", "y"))) + "\n")
-    assert file_format(path).delimiter == delimiter
+    assert dialect(path).delimiter == delimiter
 
 
 def test_a_parquet_file_is_read_as_the_words_a_csv_would_hold(tmp_path):
@@ -41,7 +42,7 @@ def test_a_parquet_file_is_read_as_the_words_a_csv_would_hold(tmp_path):
             "day": pd.to_datetime(["2026-01-31", "2026-02-01", "2026-02-02"]),
         }
     ).to_parquet(path)
-    found = texts(path, file_format(path), no_progress)
+    found = texts(path, dialect(path), no_progress)
     assert found["whole"].dropna().tolist() == ["1", "3"]
     assert found["part"].dropna().tolist() == ["1.5", "2.0"]
     assert found["switch"].tolist() == ["true", "false", "true"]
@@ -53,4 +54,4 @@ def test_a_file_without_rows_is_refused(tmp_path):
     path = tmp_path / "loans.csv"
     path.write_text("a,b\n")
     with pytest.raises(DataError, match="has a header and no rows"):
-        texts(path, file_format(path), no_progress)
+        texts(path, dialect(path), no_progress)

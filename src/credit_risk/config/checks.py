@@ -34,6 +34,8 @@ def _column_problems(config: Config) -> Iterator[Problem]:
     joined = {source.join_on for source in config.data.sources}
     for name, column in config.columns.items():
         loc = ("columns", name)
+        if column.unit and column.type not in ("number", "integer"):
+            yield (*loc, "unit"), f"a unit stands beside numbers, and this column is of type {column.type}"
         if column.type in CATEGORY_TYPES and not column.categories and column.role != "ignore":
             yield loc, f"a column of type {column.type} needs `categories: [...]`"
         if column.categories and column.type not in CATEGORY_TYPES:
@@ -127,6 +129,12 @@ def _source_problems(config: Config) -> Iterator[Problem]:
     first, *others = config.data.sources
     if first.join_on:
         yield ("data", "sources", 0, "join_on"), "the others are joined to the first file; it joins to nothing"
+    for index, source in enumerate(config.data.sources):
+        written = config.data.of(source)
+        if written.decimal == written.thousands:
+            yield ("data", "sources", index), f"{written.decimal!r} is the sign of decimals and of thousands: say which"
+        if len({written.delimiter, written.quote}) == 1:
+            yield ("data", "sources", index), f"{written.delimiter!r} is the delimiter and the quote: say which"
     for index, source in enumerate(others, start=1):
         if not source.join_on:
             yield ("data", "sources", index), f"say under `join_on:` by which column {source.path} meets {first.path}"

@@ -43,21 +43,49 @@ class Project(Section):
     notice: str = ""
 
 
+Sign = Annotated[str, Field(min_length=1, max_length=1)]
+Thousands = Literal[",", ".", " ", "'"]
+
+
 class Source(Section):
-    """One data file; every file after the first is joined to it by `join_on`."""
+    """One data file; every file after the first is joined to it by `join_on`.
+
+    What stands beside the path says how this file is written, where that is not as `data` says of all.
+    """
 
     path: Text
     join_on: str | None = None
+    delimiter: Sign | None = None
+    quote: Sign | None = None
+    encoding: str | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: Thousands | None = None
+    header_line: Count | None = None
+    footer_lines: Annotated[int, Field(ge=0)] | None = None
 
 
 class Data(Section):
-    """Which files hold the data and how they are written."""
+    """Which files hold the data and how they are written.
+
+    header_line: the line of the column names, counted from 1; what stands before it is skipped.
+    footer_lines: how many lines after the last row are none. decimal, thousands: the signs within a number.
+    """
 
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Sign = ","
+    quote: Sign = '"'
     encoding: str = "utf-8"
+    decimal: Literal[".", ","] = "."
+    thousands: Thousands | None = None
+    header_line: Count = 1
+    footer_lines: Annotated[int, Field(ge=0)] = 0
     missing: tuple[str, ...] = ("",)
     max_bytes: Annotated[int, Field(gt=0)] = 10_000_000_000
+
+    def of(self, source: Source) -> "Data":
+        """How one of the files is written: as it says itself, or as all are."""
+        own = source.model_dump(exclude={"path", "join_on"}, exclude_none=True)
+        return self.model_copy(update=own) if own else self
 
 
 class Exclusion(Section):
@@ -86,6 +114,7 @@ class Column(Section):
     """One column of the data: what it may hold, and what it may be used for.
 
     missing_words: cell texts that mean "not known" in this column, in the place of data.missing.
+    unit: what stands beside each number in a file, before or after it, as $ or %; it is read away.
     format: how a date is written, as %d/%m/%Y, or `excel` for the day numbers of a spreadsheet; else as 2026-01-31.
     """
 
@@ -96,6 +125,7 @@ class Column(Section):
     missing: Literal["allow", "refer", "refuse"] = "refuse"
     missing_words: tuple[str, ...] | None = None
     format: Text | None = None
+    unit: Text | None = None
     label: str | None = None
     why: str | None = None
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pandas import Series
 
 from credit_risk.config import Column
-from credit_risk.config.schema import CATEGORY_TYPES, KEY_ROLES
+from credit_risk.config.schema import CATEGORY_TYPES, KEY_ROLES, Data
 from credit_risk.data.inputs import folded, folded_codes, numbers, spelled, word_of
 
 SAMPLE = 5
@@ -39,6 +39,7 @@ _TYPES = {
 }
 
 
+_BLANK = re.compile("[\u00a0\u202f\u2009]")
 _WHOLE = re.compile(r"[-+]?\d{1,18}")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
@@ -54,10 +55,54 @@ class Unreadable:
     mend: str = ""
 
 
-def arrow_type(column: Column, *, key: bool = False) -> pa.DataType:
+@dataclass(frozen=True)
+class Numerals:
+    """How a file writes the numbers of a column: the signs for decimals and thousands, and what stands beside each."""
+
+    decimal: str = "."
+    thousands: str | None = None
+    unit: str | None = None
+
+    @classmethod
+    def of(cls, data: Data, column: Column) -> "Numerals":
+        """Those of a column of numbers in a file; words and keys are read as they stand."""
+        if column.type not in ("number", "integer") or column.role in (*KEY_ROLES, "target"):
+            return cls()
+        return cls(data.decimal, data.thousands, column.unit)
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether every program reads them."""
+        return self == Numerals()
+
+    def plain(self, word: str) -> str | None:
+        """The word as every program reads it: 1.234,50 is 1234.50; None for one that is no number so written.
+
+        A sign for thousands stands between groups of three digits, or nowhere; a unit stands beside each number.
+        """
+        bare, unit = _BLANK.sub(" ", word).strip(), (self.unit or "").strip()
+        if unit:
+            sign = bare[:1] if bare[:1] in "-+" else ""
+            amount = bare.removeprefix(sign).strip()
+            if amount.startswith(unit) == amount.endswith(unit):
+                return None
+            bare = sign + amount.removeprefix(unit).removesuffix(unit).strip()
+        if self.thousands and self.thousands in bare:
+            whole, point, part = bare.partition(self.decimal)
+            if not re.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(self.thousands)}\d{{3}})+", whole):
+                return None
+            bare = whole.replace(self.thousands, "") + point + part
+        if self.decimal != ".":
+            bare = bare.replace(".", "?").replace(self.decimal, ".")
+        return bare if is_number(bare) else None
+
+
+def arrow_type(column: Column, numerals: Numerals, *, key: bool = False) -> pa.DataType:
     """The type by which a CSV reader should try to read a column; a key is never tried as a float."""
     if column.role == "target":
         return _WORDS
+    if not numerals.are_plain:
+        return pa.string()
     return pa.string() if (key and column.type == "number") or column.format else _TYPES[column.type]
 
 
@@ -66,7 +111,9 @@ def is_key(column: Column) -> bool:
     return column.role in KEY_ROLES
 
 
-def typed(name: str, cells: pa.ChunkedArray, column: Column, *, key: bool = False) -> tuple[Series, Unreadable | None]:
+def typed(
+    name: str, cells: pa.ChunkedArray, column: Column, numerals: Numerals, *, key: bool = False
+) -> tuple[Series, Unreadable | None]:
     """A column as the config declares it, and its unreadable cells, if there are any.
 
     key: whether it distinguishes, groups or joins rows: then no cell of it passes through a float, and a blank
@@ -87,11 +134,11 @@ def typed(name: str, cells: pa.ChunkedArray, column: Column, *, key: bool = Fals
         return _formatted_date(name, cells, str(column.format)) if formatted else _date(name, cells)
     if column.type == "text":
         return Series(cells.cast(pa.string()).to_pandas(), name=name, dtype="str"), None
-    return _number(name, cells, column)
+    return _number(name, cells, column, numerals)
 
 
 def without_gaps(
-    cells: pa.ChunkedArray, words: Sequence[str], column: Column
+    cells: pa.ChunkedArray, words: Sequence[str], column: Column, numerals: Numerals
 ) -> tuple[pa.ChunkedArray, frozenset[str]]:
     """The cells with every word for "not known" as a missing one, and which of the words were met.
 
@@ -102,14 +149,14 @@ def without_gaps(
     if not words:
         return cells, frozenset()
     if not pa.types.is_dictionary(cells.type):
-        masks = _gaps(cells, words, column)
+        masks = _gaps(cells, words, column, numerals.decimal)
         for mask in masks.values():
             cells = pc.if_else(mask, pa.scalar(None, cells.type), cells)
         return cells, frozenset(masks)
     met: frozenset[str] = frozenset()
     chunks = []
     for chunk in cells.chunks:
-        masks = _gaps(chunk.dictionary, words, column)
+        masks = _gaps(chunk.dictionary, words, column, numerals.decimal)
         codes = chunk.indices
         for mask in masks.values():
             gaps = pa.array(np.flatnonzero(np.asarray(mask)), codes.type)
@@ -127,7 +174,7 @@ def _plain_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     return cells
 
 
-def _gaps(cells: Any, words: Sequence[str], column: Column) -> dict[str, Any]:
+def _gaps(cells: Any, words: Sequence[str], column: Column, point: str) -> dict[str, Any]:
     """By the words that are met: which cells say them."""
     masks = {}
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
@@ -136,7 +183,7 @@ def _gaps(cells: Any, words: Sequence[str], column: Column) -> dict[str, Any]:
             masks[word] = pc.equal(trimmed, pa.scalar(word.strip(), cells.type))
             if _WHOLE.fullmatch(word.strip()) and column.type not in ("text", "date"):
                 sign, digits = ("-" if word.strip()[0] == "-" else r"\+?"), word.strip().lstrip("+-0") or "0"
-                pattern = rf"^{sign}0*{digits}(\.0*)?$"
+                pattern = rf"^{sign}0*{digits}({re.escape(point)}0*)?$"
                 masks[word] = pc.or_(masks[word], pc.match_substring_regex(trimmed, pattern))
     elif any(its(cells.type) for its in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)):
         numbers_of_cells = cells.cast(pa.float64()) if pa.types.is_decimal(cells.type) else cells
@@ -199,10 +246,13 @@ def _whole_numbers(name: str, cells: pa.ChunkedArray) -> Series:
     return Series(pd.arrays.IntegerArray(pc.fill_null(cells, 0).to_numpy().copy(), missing), name=name)
 
 
-def _number(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, Unreadable | None]:
+def _number(name: str, cells: pa.ChunkedArray, column: Column, numerals: Numerals) -> tuple[Series, Unreadable | None]:
     if pa.types.is_dictionary(cells.type):
         cells = cells.cast(cells.type.value_type)
     unreadable = None
+    if _is_text(cells) and not numerals.are_plain:
+        values, wrong = _written(cells, numerals)
+        return Series(_narrow(values, column), name=name, copy=False), _unreadable(name, cells, wrong)
     if not _is_text(cells):
         values = _plain_number(cells)
     elif (quick := _cast(cells, pa.float64())) is not None and not pc.any(pc.is_nan(quick)).as_py():
@@ -215,13 +265,24 @@ def _number(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, 
     return Series(_narrow(values, column), name=name, copy=False), unreadable
 
 
+def _written(cells: pa.ChunkedArray, numerals: Numerals) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Numbers as a file writes them, infinite where a cell is none, and which cells are none."""
+    codes, words = _words(cells)
+    plain_words = [numerals.plain(word) for word in words]
+    of_code = np.array([*(np.inf if word is None else float(word) for word in plain_words), np.nan])
+    values = of_code[codes]
+    return values, np.isinf(values)
+
+
 def _plain_number(cells: pa.ChunkedArray) -> NDArray[Any]:
     if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type) or pa.types.is_boolean(cells.type):
         if pa.types.is_boolean(cells.type) and cells.null_count:
             cells = cells.cast(pa.int8())
         values: NDArray[Any] = cells.to_numpy()
         return values
-    number = _cast(cells, pa.float64())
+    # A decimal through its digits: arrow's own way to a float is off by the last bit.
+    digits = cells.cast(pa.string()) if pa.types.is_decimal(cells.type) else cells
+    number = _cast(digits, pa.float64())
     if number is None:
         return np.full(len(cells), np.inf)  # dates or lists where numbers should be: the whole column is unreadable
     decimals: NDArray[Any] = number.to_numpy()

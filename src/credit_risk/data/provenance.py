@@ -84,7 +84,8 @@ def rows(path: Path, data: Data) -> int | None:
         return int(pq.read_metadata(path).num_rows)
     with path.open(encoding=data.encoding, newline="") as stream:
         try:
-            return sum(1 for row in csv.reader(stream, delimiter=data.delimiter, strict=True) if row) - 1
+            reader = csv.reader(stream, delimiter=data.delimiter, quotechar=data.quote, strict=True)
+            return sum(1 for row in reader if row) - data.header_line - data.footer_lines
         except (csv.Error, UnicodeDecodeError):
             return None
 

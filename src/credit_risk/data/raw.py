@@ -8,6 +8,7 @@ its column holds is no such thing: it is kept as text, and `cells` says what bec
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -18,7 +19,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from credit_risk.config.schema import Data
-from credit_risk.data.inputs import FALSE_WORDS, TRUE_WORDS
+from credit_risk.data.inputs import FALSE_WORDS, TRUE_WORDS, spelled
 from credit_risk.errors import DataError, NotFound
 
 Progress: TypeAlias = Callable[[int], object]
@@ -26,6 +27,10 @@ Progress: TypeAlias = Callable[[int], object]
 
 BLOCK = 8 << 20  # bytes that are parsed at a time
 DELIMITERS = (",", ";", "\t", "|")
+HEADER = 1 << 16  # bytes in which a header usually ends, and those in which it must
+MOST_HEADER = 1 << 22
+TAIL = 1 << 16  # bytes in which what stands after the last row must lie
+EXCEL_SIGN = re.compile(rb"\"?sep=(?P<sign>.)\"?\r?\n", re.IGNORECASE)
 _NO_CSV = {
     b"PAR1": "it is a Parquet file; give it the ending .parquet",
     b"PK\x03\x04": "it is a spreadsheet or zip file; export it as CSV",
@@ -44,11 +49,16 @@ def header(path: Path, data: Data, declared: tuple[str, ...]) -> tuple[str, ...]
     declared: the columns of the config, by which a wrong delimiter is distinguished from missing columns.
     """
     _refuse_unfit(path, data)
-    names = _parquet(path).schema_arrow.names if is_parquet(path) else _csv_header(path, data, declared)
+    names = list(_parquet_names(path)) if is_parquet(path) else _csv_header(path, data, declared)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"{path}: {_listed(twice)} stands in the header more than once. Remove or rename the copies.")
     return tuple(names)
+
+
+def column_name(written: str) -> str:
+    """A column's name as the config has it: composed (NFC), with single blanks where blanks or line breaks stand."""
+    return " ".join(spelled(written).split())
 
 
 def whole(path: Path, data: Data, types: Mapping[str, pa.DataType], progress: Progress) -> pa.Table:
@@ -57,11 +67,13 @@ def whole(path: Path, data: Data, types: Mapping[str, pa.DataType], progress: Pr
     Of data.missing the empty text alone counts here; `cells.without_gaps` knows the other words.
     """
     if is_parquet(path):
-        table = _parquet(path).read(list(types))
+        names = _parquet_names(path)
+        table = _parquet(path).read([names[name] for name in types]).rename_columns(list(types))
         progress(path.stat().st_size)
     else:
         try:
-            table = _parse(path, data, types, lambda: pa.PythonFile(_Utf8(path, data.encoding, progress), "r"))
+            with _Rows(path, data, lambda _: None) as rows:
+                table = _parse(rows, types, lambda: pa.PythonFile(_Rows(path, data, progress), "r"))
         except UnicodeDecodeError:
             raise encoding_fault(path, data.encoding) from None
     if not table.num_rows:
@@ -146,7 +158,8 @@ def _csv_header(path: Path, data: Data, declared: tuple[str, ...]) -> list[str]:
         if start.startswith(magic):
             raise DataError(f"{path}: this is no CSV file: {what}.")
     try:
-        first = _first_line(path, data.encoding)
+        with _Rows(path, data, lambda _: None) as rows:
+            names, first = rows.names, rows.header
     except UnicodeDecodeError:
         raise encoding_fault(path, data.encoding) from None
     except LookupError:
@@ -157,30 +170,22 @@ def _csv_header(path: Path, data: Data, declared: tuple[str, ...]) -> list[str]:
         raise DataError(
             f"{path}: the header is not {data.encoding} text. The file is probably utf-16; set data.encoding."
         )
-    if not first.strip():
-        raise _empty(path)
-    names = _split(first, data.delimiter)
     _refuse_delimiter(path, data.delimiter, first, declared)
+    return list(names)
+
+
+def _parquet_names(path: Path) -> dict[str, str]:
+    """Each column's name as the config has it, with its name in the file. Raises DataError where two become one."""
+    written = _parquet(path).schema_arrow.names
+    names = {column_name(name): name for name in written}
+    if len(names) < len(written):
+        raise DataError(f"{path}: two columns have one name among {_listed(written[:30])}. Rename one of them.")
     return names
 
 
-def _first_line(path: Path, encoding: str) -> str:
-    """The first line that holds anything, without the byte-order mark that Windows programs put before it."""
-    source = io.BytesIO()
-    stream = _Utf8(path, encoding, lambda _: None)
-    try:
-        while block := stream.read(1 << 16):
-            source.write(block)
-            if b"\n" in source.getvalue().lstrip(b"\xef\xbb\xbf\r\n"):
-                break
-    finally:
-        stream.close()
-    lines = source.getvalue().removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n").splitlines()
-    return lines[0].decode("utf-8") if lines else ""
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
+def _split(line: str, delimiter: str, quote: str = '"') -> list[str]:
+    cells = next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter, quotechar=quote), [])
+    return [column_name(cell) for cell in cells]
 
 
 def _refuse_delimiter(path: Path, delimiter: str, first: str, declared: tuple[str, ...]) -> None:
@@ -200,52 +205,47 @@ def _refuse_delimiter(path: Path, delimiter: str, first: str, declared: tuple[st
 
 
 def _parquet_pieces(path: Path, types: Mapping[str, pa.DataType], rows: int, progress: Progress) -> Iterator[pa.Table]:
-    file, size = _parquet(path), path.stat().st_size
-    for batch in file.iter_batches(batch_size=rows, columns=list(types)):
-        yield pa.Table.from_batches([batch])
+    file, size, names = _parquet(path), path.stat().st_size, _parquet_names(path)
+    columns = [names[name] for name in types]
+    for batch in file.iter_batches(batch_size=rows, columns=columns):
+        yield pa.Table.from_batches([batch]).select(columns).rename_columns(list(types))
         progress(size * batch.num_rows // max(file.metadata.num_rows, 1))
 
 
 def _csv_pieces(path: Path, data: Data, types: Mapping[str, pa.DataType], progress: Progress) -> Iterator[pa.Table]:
     """Every block is parsed by itself under the same header, so that one bad cell makes text of one block only."""
-    head, rest, lines = b"", b"", 0
-    stream = _Utf8(path, data.encoding, progress)
+    rest = b""
     try:
-        fresh = b"\n"
-        while fresh:
-            fresh = stream.read(BLOCK)
-            block = rest + fresh
-            end = _last_row_end(block) if fresh else len(block)
-            block, rest = block[:end], block[end:]
-            if block and not head:
-                head = block[: block.find(b"\n") + 1] or block
-                block = block[len(head) :]
-            if block.strip():
-                content = pa.py_buffer(head + block)
-                yield _parse(path, data, types, lambda content=content: pa.BufferReader(content), lines)  # type: ignore[misc]
-            lines += block.count(b"\n")
+        with _Rows(path, data, progress) as rows:
+            fresh = b"\n"
+            while fresh:
+                fresh = rows.read(BLOCK)
+                block = rest + fresh
+                end = _last_row_end(block, data.quote.encode()) if fresh else len(block)
+                block, rest = block[:end], block[end:]
+                if block.strip():
+                    content = pa.py_buffer(block)
+                    yield _parse(rows, types, lambda content=content: pa.BufferReader(content))  # type: ignore[misc]
+                rows.lines_before += block.count(b"\n")
     except UnicodeDecodeError:
         raise encoding_fault(path, data.encoding) from None
-    finally:
-        stream.close()
 
 
-def _last_row_end(block: bytes) -> int:
+def _last_row_end(block: bytes, quote: bytes) -> int:
     """Where the last whole row ends: a line break within quotes ends none."""
     end = block.rfind(b"\n") + 1
-    while end and block.count(b'"', 0, end) % 2:
+    while end and block.count(quote, 0, end) % 2:
         end = block.rfind(b"\n", 0, end - 1) + 1
     return end
 
 
-def _parse(
-    path: Path, data: Data, types: Mapping[str, pa.DataType], source: Callable[[], Any], lines_before: int = 0
-) -> pa.Table:
+def _parse(rows: "_Rows", types: Mapping[str, pa.DataType], source: Callable[[], Any]) -> pa.Table:
     """Parse CSV text into columns of these types, or, if a cell refuses its type, all of them into text."""
+    path = rows.path
     try:
-        table = _parse_as(path, data, types, source, lines_before)
+        table = _parse_as(rows, types, source)
     except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):  # a header without a line break
+        if "Empty CSV" in str(error):  # nothing stands below the header
             raise _no_rows(path) from None
         if "conversion error" not in str(error):
             raise DataError(f"{path}: the rows cannot be told apart ({_first_words(error)}).") from None
@@ -253,16 +253,14 @@ def _parse(
     if table is not None and not _says_nan(table):
         return table
     try:
-        return _parse_as(path, data, dict.fromkeys(types, pa.string()), source, lines_before)
+        return _parse_as(rows, dict.fromkeys(types, pa.string()), source)
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
-            raise encoding_fault(path, data.encoding) from None
+            raise encoding_fault(path, rows.data.encoding) from None
         raise DataError(f"{path}: the rows cannot be told apart ({_first_words(error)}).") from None
 
 
-def _parse_as(
-    path: Path, data: Data, types: Mapping[str, pa.DataType], source: Callable[[], Any], lines_before: int
-) -> pa.Table:
+def _parse_as(rows: "_Rows", types: Mapping[str, pa.DataType], source: Callable[[], Any]) -> pa.Table:
     ragged: list[pa_csv.InvalidRow] = []
 
     def note(row: pa_csv.InvalidRow) -> str:
@@ -270,32 +268,35 @@ def _parse_as(
         return "skip"
 
     with source() as stream:
-        table = _read_csv(stream, data, types, note, threads=True)
+        table = _read_csv(stream, rows, types, note, threads=True)
     if not ragged:
         return table
     count = len(ragged)
     ragged.clear()
     with source() as stream:
-        _read_csv(stream, data, types, note, threads=False)  # only a reading in order knows the line numbers
-    sample = ", ".join(f"line {row.number + lines_before} has {row.actual_columns}" for row in ragged[:5])
+        _read_csv(stream, rows, types, note, threads=False)  # only a reading in order knows the line numbers
+    sample = ", ".join(f"line {row.number + rows.lines_before} has {row.actual_columns}" for row in ragged[:5])
     raise DataError(
-        f"{path}: {count} line{'s' * (count != 1)} {'have' if count != 1 else 'has'} another number of cells than the "
-        f"header, which has {ragged[0].expected_columns}: {sample}. Look for a {data.delimiter!r} inside a text "
-        f"without quotes, a quote that is never closed, or a row that was cut off."
+        f"{rows.path}: {count} line{'s' * (count != 1)} {'have' if count != 1 else 'has'} another number of cells than "
+        f"the header, which has {ragged[0].expected_columns}: {sample}. Look for a {rows.data.delimiter!r} inside a "
+        f"text without quotes, a quote that is never closed, or a row that was cut off; for lines before the header or "
+        f"after the last row, set data.header_line or data.footer_lines."
     )
 
 
 def _read_csv(
-    source: Any, data: Data, types: Mapping[str, pa.DataType], note: Callable[[Any], str], *, threads: bool
+    source: Any, rows: "_Rows", types: Mapping[str, pa.DataType], note: Callable[[Any], str], *, threads: bool
 ) -> pa.Table:
     return pa_csv.read_csv(
         source,
-        pa_csv.ReadOptions(block_size=BLOCK, use_threads=threads),
-        pa_csv.ParseOptions(delimiter=data.delimiter, newlines_in_values=True, invalid_row_handler=note),
+        pa_csv.ReadOptions(block_size=BLOCK, use_threads=threads, column_names=list(rows.names)),
+        pa_csv.ParseOptions(
+            delimiter=rows.data.delimiter, quote_char=rows.data.quote, newlines_in_values=True, invalid_row_handler=note
+        ),
         pa_csv.ConvertOptions(
             include_columns=list(types),
             column_types=dict(types),
-            null_values=[""] if "" in data.missing else [],
+            null_values=[""] if "" in rows.data.missing else [],
             strings_can_be_null=True,
             true_values=_spellings(TRUE_WORDS),
             false_values=_spellings(FALSE_WORDS),
@@ -372,3 +373,106 @@ class _Utf8:
 
     def close(self) -> None:
         self._file.close()
+
+
+class _Rows:
+    """The rows of a CSV file as UTF-8 bytes with line feeds, without what stands before and after them.
+
+    names: of the columns, from the header, which was read already. lines_before: how many lines stand before the rows
+    that are read next.
+    """
+
+    def __init__(self, path: Path, data: Data, progress: Progress) -> None:
+        self.path, self.data = path, data
+        self._file = _Utf8(path, data.encoding, progress)
+        self._ahead, self._ended = b"", False
+        try:
+            self._carriage_returns = self._ends_lines_with_carriage_returns()
+            self._skip_to_header()
+            self.header = self._take(self._header_end()).decode("utf-8").strip("\r\n")
+        except BaseException:
+            self._file.close()
+            raise
+        self.names = tuple(_split(self.header, data.delimiter, data.quote))
+
+    def __enter__(self) -> "_Rows":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
+
+    def close(self) -> None:
+        self._file.close()
+
+    def read(self, size: int) -> bytes:
+        """About so many bytes of the rows; none when they have ended."""
+        if self._ended:
+            return b""
+        tail = TAIL if self.data.footer_lines else 0
+        while len(self._ahead) < size + tail:
+            if not self._more(size):
+                self._ended = True
+                return _without_last_lines(self._ahead, self.data.footer_lines)
+        end = len(self._ahead) - tail
+        content, self._ahead = self._ahead[:end], self._ahead[end:]
+        return content
+
+    def _more(self, size: int) -> bool:
+        """Read on; false where the file has ended."""
+        content = self._file.read(size)
+        self._ahead += content.replace(b"\r", b"\n") if self._carriage_returns else content
+        return bool(content)
+
+    def _ends_lines_with_carriage_returns(self) -> bool:
+        self._carriage_returns = False
+        self._more(HEADER)
+        self._ahead = self._ahead.removeprefix(codecs.BOM_UTF8)
+        outside = b"".join(self._ahead.split(self.data.quote.encode())[::2])
+        is_old = b"\r" in outside and b"\n" not in outside
+        if is_old:
+            self._ahead = self._ahead.replace(b"\r", b"\n")
+        return is_old
+
+    def _skip_to_header(self) -> None:
+        """Skip what the config says; where it says nothing, blank lines and the line that tells Excel the delimiter."""
+        self.lines_before = 0
+        for _ in range(self.data.header_line - 1):
+            self._take(self._ahead.find(b"\n") + 1 or len(self._ahead))
+        if self.data.header_line == 1:
+            while self._ahead[:1] in (b"\r", b"\n"):
+                self._take(self._ahead.find(b"\n") + 1 or len(self._ahead))
+            if (sign := EXCEL_SIGN.match(self._ahead)) and sign["sign"].decode() == self.data.delimiter:
+                self._take(sign.end())
+        if not self._ahead.strip():
+            raise _empty(self.path)
+
+    def _header_end(self) -> int:
+        """Where the header ends: a line break within quotes ends none."""
+        quote, end = self.data.quote.encode(), 0
+        while (end := self._ahead.find(b"\n", end) + 1) and self._ahead.count(quote, 0, end) % 2:
+            pass
+        if not end and len(self._ahead) <= MOST_HEADER and self._more(HEADER):
+            return self._header_end()
+        if not end and self._ahead.count(quote) % 2:
+            raise DataError(
+                f"{self.path}: a quote in the header (line {self.data.header_line}) is never closed: look for a "
+                f"{self.data.quote!r} that has no second one."
+            )
+        return end or len(self._ahead)
+
+    def _take(self, end: int) -> bytes:
+        content, self._ahead = self._ahead[:end], self._ahead[end:]
+        self.lines_before += content.count(b"\n")
+        return content
+
+
+def _without_last_lines(content: bytes, count: int) -> bytes:
+    """Without the last lines that hold anything."""
+    for _ in range(count):
+        content = content.rstrip(b"\r\n")
+        content = content[: content.rfind(b"\n") + 1]
+    return content

@@ -14,7 +14,7 @@ from pandas import DataFrame, Series
 from credit_risk.config import Column, Config
 from credit_risk.config.schema import KEY_ROLES, Data, Source
 from credit_risk.data import raw
-from credit_risk.data.cells import Unreadable, arrow_type, is_key, typed, without_gaps
+from credit_risk.data.cells import Numerals, Unreadable, arrow_type, is_key, typed, without_gaps
 from credit_risk.data.raw import Progress
 from credit_risk.data.writing import write_parquet
 from credit_risk.errors import DataError, NotFound
@@ -79,13 +79,14 @@ def inspect_sources(config: Config, root: Path, *, progress: Progress = no_progr
     """The same, but unreadable cells are counted instead of refused, so that a report can hold all failures at once."""
     paths = source_paths(config, root)
     declared = tuple(config.columns)
-    headers = [raw.header(path, config.data, declared) for path in paths]
+    dialects = [config.data.of(source) for source in config.data.sources]
+    headers = [raw.header(path, dialect, declared) for path, dialect in zip(paths, dialects, strict=True)]
     keys = [source.join_on or "" for source in config.data.sources]
     columns_of_files = _columns_to_read(config, paths, headers, keys)
-    table, unreadable, met = _read(paths[0], config, columns_of_files[0], progress)
+    table, unreadable, met = _read(paths[0], config, dialects[0], columns_of_files[0], progress)
     joins = []
-    for path, key, names in zip(paths[1:], keys[1:], columns_of_files[1:], strict=True):
-        table_of_file, more, met_here = _read(path, config, names, progress)
+    for path, dialect, key, names in zip(paths[1:], dialects[1:], keys[1:], columns_of_files[1:], strict=True):
+        table_of_file, more, met_here = _read(path, config, dialect, names, progress)
         table, joined = _join(table, table_of_file, key, path)
         joins.append(joined)
         unreadable += more
@@ -151,14 +152,15 @@ def read_table(
     if lacking:
         raise _problems(path.name, [lacks(lacking, names)])
     declared = {name: config.columns[name] for name in columns}
-    types = {name: arrow_type(column, key=is_key(column)) for name, column in declared.items()}
+    numerals = {name: Numerals.of(config.data, column) for name, column in declared.items()}
+    types = {name: arrow_type(column, numerals[name], key=is_key(column)) for name, column in declared.items()}
     start = 0
-    for piece in raw.batches(path, _blank_or_not(config, columns), types, rows, progress):
+    for piece in raw.batches(path, _blank_or_not(config, config.data, columns), types, rows, progress):
         index = pd.RangeIndex(start, start + piece.num_rows)
         of_piece = {}
         for name, column in declared.items():
-            cells, _ = without_gaps(piece[name], missing_words(column, config.data), column)
-            of_piece[name] = typed(name, cells, column, key=is_key(column))
+            cells, _ = without_gaps(piece[name], missing_words(column, config.data), column, numerals[name])
+            of_piece[name] = typed(name, cells, column, numerals[name], key=is_key(column))
         for wrong in (wrong for _, wrong in of_piece.values() if wrong is not None and is_key(declared[wrong.column])):
             raise _unfit_key(path, declared[wrong.column], wrong, start)
         yield DataFrame({name: cells for name, (cells, _) in of_piece.items()}, copy=False).set_axis(index)
@@ -176,18 +178,19 @@ def _unfit_key(path: Path, column: Column, wrong: Unreadable, rows_before: int) 
 
 
 def _read(
-    path: Path, config: Config, names: Sequence[str], progress: Progress
+    path: Path, config: Config, data: Data, names: Sequence[str], progress: Progress
 ) -> tuple[DataFrame, tuple[Unreadable, ...], set[tuple[str, str]]]:
     keys = {source.join_on for source in config.data.sources} | set(config.named(*KEY_ROLES))
-    types = {name: arrow_type(config.columns[name], key=name in keys) for name in names}
-    cells = raw.whole(path, _blank_or_not(config, names), types, progress)
+    numerals = {name: Numerals.of(data, config.columns[name]) for name in names}
+    types = {name: arrow_type(config.columns[name], numerals[name], key=name in keys) for name in names}
+    cells = raw.whole(path, _blank_or_not(config, data, names), types, progress)
     columns: dict[str, Series] = {}
     unreadable = []
     met: set[tuple[str, str]] = set()
     for name in names:
         column = config.columns[name]
-        known, words = without_gaps(cells[name], missing_words(column, config.data), column)
-        columns[name], wrong = typed(name, known, column, key=name in keys)
+        known, words = without_gaps(cells[name], missing_words(column, data), column, numerals[name])
+        columns[name], wrong = typed(name, known, column, numerals[name], key=name in keys)
         met |= {(name, word) for word in words}
         cells = cells.drop_columns(name)  # so that the file is in memory once, not twice
         if wrong is not None:
@@ -195,10 +198,10 @@ def _read(
     return DataFrame(columns, copy=False), tuple(unreadable), met
 
 
-def _blank_or_not(config: Config, names: Sequence[str]) -> Data:
+def _blank_or_not(config: Config, data: Data, names: Sequence[str]) -> Data:
     """The data's format; an empty cell is missing as soon as the file is parsed if it is in each of these columns."""
-    blank = all("" in missing_words(config.columns[name], config.data) for name in names)
-    return config.data.model_copy(update={"missing": ("",) if blank else ()})
+    blank = all("" in missing_words(config.columns[name], data) for name in names)
+    return data.model_copy(update={"missing": ("",) if blank else ()})
 
 
 def _columns_to_read(

@@ -10,7 +10,7 @@ from pandas import Series
 
 from credit_risk.data.inputs import Matrix
 
-Kind = Literal["integer", "number", "boolean", "ordered", "category", "date", "other date", "decimal comma", "text"]
+Kind = Literal["integer", "number", "boolean", "ordered", "category", "date", "other date", "text"]
 
 MOST_CATEGORIES = 50  # beyond this words are free text, or codes that nobody lists
 NEARLY_EVERY = 0.95  # one bad cell in twenty does not make a column of numbers one of words; the contract names it
@@ -57,7 +57,6 @@ FAR = 5
 _NINES = re.compile(r"-?9{2,}")
 _CODE = re.compile(r"[A-Z]{2}")
 _PADDED = re.compile(r"0\d+")
-_COMMA = re.compile(r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?")
 _OTHER_DAY = re.compile(
     r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|[A-Za-z]{3}-\d{2,4}|\d{1,2}-[A-Za-z]{3}-\d{2,4}"
@@ -107,7 +106,7 @@ def kind_of(words: Series) -> Kind:
     numeric = [is_number(word) and not _PADDED.fullmatch(word) for word in distinct]
     if words.isin(distinct[np.array(numeric, dtype=bool)]).mean() >= NEARLY_EVERY:
         return "integer" if all(_INTEGER.fullmatch(word) for word in distinct if is_number(word)) else "number"
-    for pattern, kind in ((_ISO_DAY, "date"), (_OTHER_DAY, "other date"), (_COMMA, "decimal comma")):
+    for pattern, kind in ((_ISO_DAY, "date"), (_OTHER_DAY, "other date")):
         if all(pattern.fullmatch(word) for word in distinct):
             return kind  # type: ignore[return-value]
     if len(distinct) > MOST_CATEGORIES:

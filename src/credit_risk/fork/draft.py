@@ -32,7 +32,7 @@ FEWEST_OF_A_GROUP = 30
 SCALE = Scale(base=600, odds=50, pdo=20)
 AGES = (("under 25", 0.0, 24.0), ("25 to 61", 25.0, 61.0), ("62 and over", 62.0, 120.0))
 NO_AGES = (("below 0", -np.inf, -1.0), ("above 120", 121.0, np.inf))  # codes, which a reader should look at
-TYPES = {"other date": "text", "decimal comma": "text"}
+TYPES = {"other date": "text"}
 UNQUOTED = re.compile(r"[^\W\d][\w ./-]*[\w)%]|[^\W\d]")
 NEEDS_QUOTES = {"true", "false", "null", "yes", "no", "on", "off", "nan", "inf"}
 
@@ -42,6 +42,7 @@ class Facts:
     """The data set as a whole: its file, its rows, its outcomes.
 
     outcomes: every word of the target, how many rows say it, and what it became.
+    doubtful_numbers: whether marked numbers, as 3,375, may be read in two ways.
     coarse: whether equal inputs are the rule, so that they do not speak for one applicant.
     """
 
@@ -56,9 +57,15 @@ class Facts:
     good: tuple[str, ...]
     indeterminate: tuple[str, ...]
     bad_rate: float
-    duplicates: float
+    duplicates: float = 1.0
     outcomes: tuple[tuple[str, int, str], ...] = ()
     coarse: bool = False
+    quote: str = '"'
+    decimal: str = "."
+    thousands: str | None = None
+    header_line: int = 1
+    footer_lines: int = 0
+    doubtful_numbers: bool = False
 
 
 def suggestions(facts: Facts) -> dict[str, Any]:
@@ -92,12 +99,14 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
     doubted = [f"columns.{column.name}.why" for column in columns if column.suspected]
     doubted += [f"columns.{column.name}.format" for column in columns if len(column.formats) > 1 and is_read(column)]
     doubted += [f"fairness.attributes.{name}" for name in ungrouped]
+    doubted += ["data.decimal"] if facts.doubtful_numbers else []
     proposed = suggestions(facts) if accept else {}
     values = {path: proposed.get(path, OPEN) for path in unanswered} | dict(answers)
     features = [column for column in columns if column.role == "feature"]
     rendered: str = _template().render(
         version=VERSION,
         facts=facts,
+        decimal=OPEN if facts.doubtful_numbers and not accept else facts.decimal,
         outcome_words=outcome_words(facts),
         outcomes={kind: list(map(_scalar, getattr(facts, kind))) for kind in ("bad", "good", "indeterminate")},
         columns=[_column(column, accept) for column in columns],
@@ -154,7 +163,7 @@ def groups_of(column: Profile, day: Profile | None = None) -> list[dict[str, Any
         return _age_bands(column, day) if day else []
     if column.kind == "text":
         return []
-    if column.kind in ("number", "integer") and len(column.groups) > FEW_VALUES:
+    if column.kind == "number" or (column.kind == "integer" and len(column.groups) > FEW_VALUES):
         return _bands(column)
     rare = [word for word, count in column.groups.items() if count < FEWEST_OF_A_GROUP]
     frequent = [word for word in column.groups if word not in rare]
@@ -300,6 +309,8 @@ def _column(column: Profile, accept: bool) -> dict[str, Any]:
         entry["missing"] = "allow"  # an outcome that is not known is counted, and left out of the training
     if column.missing_words is not None and column.role != "ignore":
         entry["missing_words"] = list(column.missing_words)
+    if column.unit and is_read(column):
+        entry["unit"] = column.unit
     if column.formats and is_read(column):
         entry["format"] = column.formats[0] if len(column.formats) == 1 or accept else OPEN
     if column.why and column.role in ("protected", "proxy", "ignore"):

@@ -18,14 +18,14 @@ from ruamel.yaml import YAML
 
 from credit_risk.config import floor, load
 from credit_risk.config.reading import tree_of, undecided
-from credit_risk.config.schema import Data
+from credit_risk.config.schema import KEY_ROLES, Data
 from credit_risk.data.contract import repeats
 from credit_risk.data.inputs import word_of
 from credit_risk.data.raw import Progress
 from credit_risk.data.tables import lacks
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
-from credit_risk.fork import cells, draft, floor_draft, raw_texts
+from credit_risk.fork import cells, dialects, draft, floor_draft, raw_texts
 from credit_risk.fork.draft import Answers, Facts
 from credit_risk.fork.profile import Profile, Role, profiles
 
@@ -91,22 +91,38 @@ def drafted(request: InitRequest, progress: Progress) -> Drafted:
     """Profile the file and write the draft. Raises DataError or UsageError for what cannot be used, all at once."""
     if not request.data.is_file():
         raise NotFound(request.data, "Name the file with your applications and their outcomes: --data FILE.")
-    data = raw_texts.file_format(request.data)
-    table = raw_texts.texts(request.data, data, progress)
-    roles = {request.target: "target", **(request.roles or {})}
+    data = dialects.dialect(request.data)
+    roles: dict[str, Role] = {request.target: "target", **(request.roles or {})}
+    ignored = {name for name, role in roles.items() if role == "ignore"}
+    table = raw_texts.texts(request.data, data, progress, unread=ignored)
     _refuse_unknown(roles, table)
+    as_written = {name for name, role in roles.items() if role in ("target", "id", "applicant")}
+    numerals, units = dialects.numerals_of(table, data, as_written)
+    table = dialects.in_plain_numerals(table, numerals[0], units, as_written)
+    data = data.model_copy(update={"decimal": numerals[0].decimal, "thousands": numerals[0].thousands})
     missing = cells.missing_words({str(name): column for name, column in table.items() if name != request.target})
     own = _own_missing_words(table, request, missing)
     unknown = own.get(request.target, missing)
     bad, good, neither = _outcomes(table[request.target], request, unknown)
-    facts = _facts(request, data, table, missing, (bad, good, neither))
+    facts = replace(_facts(request, data, table, missing, (bad, good, neither)), doubtful_numbers=len(numerals) > 1)
     outcome = table[request.target].map(_word)
     of_columns = profiles(
         table, outcome.isin(bad).to_numpy(), outcome.isin((*bad, *good)).to_numpy(), roles, missing, own=own
     )
+    of_columns = [
+        replace(column, unit=units.get(column.name)) if column.kind in ("number", "integer") else column
+        for column in of_columns
+    ]
     _refuse_nothing_to_read(request.data, of_columns)
+    known = {name: each.where(~each.isin([*own.get(str(name), missing)])) for name, each in table.items()}
     features = [column.name for column in of_columns if column.role == "feature"]
-    facts = replace(facts, coarse=float(repeats(table[features]).mean()) > COARSE)
+    compared = [column.name for column in of_columns if column.role not in ("ignore", *KEY_ROLES)]
+    repeated = float(repeats(DataFrame({name: known[name] for name in compared})).mean())
+    facts = replace(
+        facts,
+        coarse=float(repeats(DataFrame({name: known[name] for name in features})).mean()) > COARSE,
+        duplicates=min(1.0, max(0.01, float(np.ceil(200 * repeated) / 100))),
+    )
     config = draft.text(facts, of_columns, request.answers or {}, accept=request.accept)
     return Drafted(config, _parameters(facts.rows), facts, tuple(of_columns))
 
@@ -209,7 +225,6 @@ def _facts(
     counted = table[request.target].fillna("").map(_word).value_counts()
     outcome = table[request.target].map(_word)
     bads, goods = int(outcome.isin(bad).sum()), int(outcome.isin(good).sum())
-    keys = [name for name, role in (request.roles or {}).items() if role in ("id", "applicant")]
     name = (
         request.name
         or re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "-", request.data.stem.lower())).strip("-")
@@ -219,7 +234,12 @@ def _facts(
         name=name,
         path=f"data/{request.data.name}",
         delimiter=data.delimiter,
+        quote=data.quote,
         encoding=data.encoding,
+        decimal=data.decimal,
+        thousands=data.thousands,
+        header_line=data.header_line,
+        footer_lines=data.footer_lines,
         missing=missing,
         max_bytes=data.max_bytes,
         rows=len(table),
@@ -228,7 +248,6 @@ def _facts(
         indeterminate=neither,
         outcomes=tuple((str(word), int(rows), meanings.get(str(word), "not known")) for word, rows in counted.items()),
         bad_rate=bads / (bads + goods),
-        duplicates=min(1.0, max(0.01, float(np.ceil(200 * repeats(table, keys).mean()) / 100))),
     )
 
 

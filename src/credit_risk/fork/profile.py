@@ -31,7 +31,6 @@ _INDEX = re.compile(r"|unnamed: ?\d+|index|level_\d+|__index_level_\d+__|x|\.\.\
 UNREAD: Mapping[Kind, str] = {
     "date": "a day; if it is the day of application, give it role date",
     "other date": "looks like a day; write it as 2026-01-31 to use it",
-    "decimal comma": "numbers with a decimal comma; write them with a point to use them",
 }
 
 
@@ -41,6 +40,7 @@ class Profile:
 
     suspected: a role that a person has to confirm, because the name alone speaks for it.
     named: whether the owner gave it its role, which nothing then takes away.
+    unit: what stands beside each number in the file.
     codes: numbers that probably stand for something else than an amount.
     formats: how its days may be written where that is not 2026-01-31; a person has to say which, if they are several.
     """
@@ -61,12 +61,13 @@ class Profile:
     missing_words: tuple[str, ...] | None = None
     formats: tuple[str, ...] = ()
     codes: tuple[float, ...] = ()
+    unit: str | None = None
 
     @property
     def label(self) -> str:
         """The name as a person would write it."""
         apart = re.sub(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])", " ", self.name)
-        words = re.sub(r"[\s_.]+", " ", apart).strip() or self.name
+        words = re.sub(r"[\s_.]+", " ", apart).strip() or self.name or "column without a name"
         return words.lower() if words.isupper() else words
 
 
@@ -206,7 +207,7 @@ def _refuse_role(profile: Profile, role: Role) -> None:
 
 def _in_words(profile: Profile) -> Profile:
     """A protected column of few values by its words: as a boolean or a number they would be written another way."""
-    coded = profile.kind == "boolean" or (profile.kind in ("number", "integer") and len(profile.groups) <= FEW_VALUES)
+    coded = profile.kind == "boolean" or (profile.kind == "integer" and len(profile.groups) <= FEW_VALUES)
     if profile.role != "protected" or not coded:
         return profile
     return replace(profile, kind="category", categories=tuple(sorted(profile.groups)), range=None, notes=())

@@ -1,0 +1,233 @@
+"""How a stranger's CSV file is written, found by trying: encoding, delimiter, quotes, header, footer, numerals.
+
+What is found here stands as keys in the config; `data.raw` and `data.cells` obey those and try nothing.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from pandas import DataFrame
+
+from credit_risk.config.schema import Data, Source
+from credit_risk.data import raw
+from credit_risk.data.cells import Numerals, is_number
+from credit_risk.errors import DataError
+from credit_risk.fork.cells import DOUBTFUL, GAPS, NEARLY_EVERY
+
+ENCODINGS = ("utf-8", "cp1252")
+MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+DELIMITERS = (*raw.DELIMITERS, "^", "~")
+QUOTES = ('"', "'")
+HEAD = 1 << 16
+MOST_LINES = 200
+MOST_BEFORE, MOST_AFTER = 30, 5  # lines that stand before a header and after the last row
+LARGEST = 10_000_000_000
+ENOUGH = 0.8  # of the lines have as many cells as the header
+_FOOTER = re.compile(
+    r"\W*(total|sum|summe|gesamt|count|rows?|records?|end|eof|generated|created|source|\(?\d+ rows)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+_EXCEL = re.compile(r"sep=.?", re.IGNORECASE)
+_CURRENCIES = "EUR|USD|GBP|CHF|JPY|CNY|INR|BRL|MXN|ZAR|NAD|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|KES|NGN|SGD|HKD"
+_UNIT = re.compile(
+    rf"[-+]?\s*(?P<before>[$€£¥₹]|{_CURRENCIES}|R\$)?\s*\d[\d.,' \u00a0]*?\s*(?P<after>[%$€£¥₹]|{_CURRENCIES})?"
+)
+_SIGNS = tuple((point, mark) for point, mark in product((".", ","), (None, ",", ".", " ", "'")) if point != mark)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A sample of a file cut by one delimiter and quote: how well it falls into columns, and where the header is."""
+
+    delimiter: str
+    quote: str
+    share: float
+    width: int
+    header_line: int
+
+    @property
+    def fit(self) -> tuple[bool, bool, int, float, int]:
+        """Better is larger: a table at all, by an early header, in most lines, of most columns."""
+        return self.width > 1, self.share >= ENOUGH, -self.header_line, self.share, self.width
+
+
+def dialect(path: Path) -> Data:
+    """How a file is written, as the config will declare it. Raises DataError where it is no text."""
+    described = Data(sources=(Source(path=path.name),), missing=(), max_bytes=max(4 * path.stat().st_size, LARGEST))
+    if raw.is_parquet(path):
+        return described
+    encoding = _encoding(path)
+    with path.open(encoding=encoding, newline="") as stream:
+        text = stream.read(HEAD).removeprefix("\ufeff")
+        is_whole = not stream.read(1)
+    sample = _with_line_feeds(text)
+    if not is_whole:
+        sample = sample[: sample.rfind("\n") + 1]
+    cut = max((_cut(sample, *signs) for signs in product(DELIMITERS, QUOTES)), key=lambda each: each.fit)
+    found = {"delimiter": cut.delimiter, "quote": cut.quote, "encoding": encoding, "header_line": cut.header_line}
+    return described.model_copy(update=found | {"footer_lines": _footer(path, encoding, cut)})
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise DataError(f"{path}: it is written in utf-32, which nothing here reads. Export it as UTF-8.")
+    for mark, encoding in MARKS.items():
+        if start.startswith(mark):
+            return encoding
+    if start[1:2] == b"\0":
+        return "utf-16-le"
+    for encoding in ENCODINGS:
+        if _decodes(path, encoding):
+            return encoding
+    raise DataError(f"{path}: its bytes are neither utf-16, {' nor '.join(ENCODINGS)}. Export it as UTF-8.")
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    try:
+        with path.open(encoding=encoding) as stream:
+            while stream.read(1 << 20):
+                pass
+    except UnicodeError:
+        return False
+    return True
+
+
+def _with_line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _rows(text: str, delimiter: str, quote: str) -> list[tuple[int, list[str]]]:
+    """Each row that holds anything, with the line it begins in."""
+    rows, begins = [], 1
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote)
+    try:
+        for cells in reader:
+            if any(cells):
+                rows.append((begins, cells))
+            begins = reader.line_num + 1
+            if len(rows) >= MOST_LINES:
+                break
+    except csv.Error:
+        return []
+    return rows
+
+
+def _cut(sample: str, delimiter: str, quote: str) -> Cut:
+    """How a sample falls into columns. The header is the first line of the usual width, if it could name columns."""
+    rows = _rows(sample, delimiter, quote)
+    if not rows:
+        return Cut(delimiter, quote, 0.0, 0, 1)
+    width = Counter(len(cells) for _, cells in rows).most_common(1)[0][0]
+    index = next(index for index, (_, cells) in enumerate(rows) if len(cells) == width)
+    line, header = rows[index]
+    is_named = sum(map(is_number, header)) * 2 < len(header) and all(len(cells) < width for _, cells in rows[:index])
+    before = [cells for _, cells in rows[:index] if not _EXCEL.fullmatch(cells[0])]
+    if before and (not is_named or index > MOST_BEFORE):  # then the first line is the header, as usual
+        index, line, width = 0, 1, len(rows[0][1])
+    share = sum(len(cells) == width for _, cells in rows[index:]) / len(rows[index:])
+    if quote == "'" and not _is_quoted(sample, delimiter):
+        share = 0.0
+    line = line if before else 1
+    return Cut(delimiter, quote, share, width, line)
+
+
+def _is_quoted(sample: str, delimiter: str) -> bool:
+    """Whether a sample has texts in single quotes, and none in double ones."""
+    quoted = re.findall(rf"(?:^|{re.escape(delimiter)})'[^'\n]*'(?={re.escape(delimiter)}|$)", sample, re.MULTILINE)
+    return len(quoted) > 1 and f'{delimiter}"' not in sample
+
+
+def _footer(path: Path, encoding: str, cut: Cut) -> int:
+    """How many lines after the last row are none: fewer cells than a row, or a total, and words at their beginning."""
+    content = path.read_bytes()[-HEAD:] if encoding in ENCODINGS else path.read_bytes()
+    text = _with_line_feeds(content.decode(encoding, "ignore"))
+    lines = [line for line in text.split("\n")[1:] if line.strip()]
+    count = 0
+    for line in reversed(lines[-MOST_AFTER:]):
+        cells = next(csv.reader([line], delimiter=cut.delimiter, quotechar=cut.quote), [])
+        if not _FOOTER.fullmatch(cells[0].strip() if cells else ""):
+            break
+        count += 1
+    return count
+
+
+def numerals_of(
+    table: DataFrame, data: Data, skip: Collection[str] = ()
+) -> tuple[tuple[Numerals, ...], dict[str, str]]:
+    """How the numbers of a file may be written, surest first, and the unit that stands beside those of a column.
+
+    Several where the cells do not tell, as in a file whose only marked numbers are like 3,375.
+    """
+    units: dict[str, str] = {}
+    fits: dict[str, set[tuple[str, str | None]]] = {}
+    for name, cells in table.items():
+        words = [word for word in map(str, cells.dropna().unique()) if word not in (*GAPS, *DOUBTFUL, "")]
+        if name in skip or not words or not any(char.isdigit() for char in words[0]):
+            continue
+        if unit := _unit(words):
+            units[str(name)] = unit
+        own = {signs for signs in _SIGNS if _all_are(words, Numerals(*signs, unit))}
+        if own and len(own) < len(_SIGNS):
+            fits[str(name)] = own
+    marked = {name: own for name, own in fits.items() if (".", None) not in own}
+    if not marked:
+        return (Numerals(),), units
+    for agreed in (fits, marked):  # the numbers with a point alone speak too, unless one of them contradicts
+        common = set.intersection(*agreed.values())
+        if common:
+            break
+    else:
+        common = {(".", None)}
+    return tuple(Numerals(*signs) for signs in _simplest(common, data.delimiter)), units
+
+
+def _simplest(common: set[tuple[str, str | None]], delimiter: str) -> list[tuple[str, str | None]]:
+    """The readings that differ in what they make of a number: a sign that stands nowhere is not declared."""
+    points = {}
+    for point in (".", ","):
+        marks = [mark for its, mark in common if its == point]
+        if marks:
+            points[point] = None if None in marks else sorted(map(str, marks))[0]
+    readings = list(points.items())
+    if len(readings) > 1 and delimiter == ";":  # written where the comma is the decimal sign
+        return [(",", points[","])]
+    return readings
+
+
+def _all_are(words: list[str], numerals: Numerals) -> bool:
+    fitting = sum(numerals.plain(word) is not None for word in words)
+    return fitting >= NEARLY_EVERY * len(words)
+
+
+def _unit(words: list[str]) -> str | None:
+    """What stands beside every number of a column; None where something else stands there, or nothing."""
+    matches = [_UNIT.fullmatch(word.strip()) for word in words]
+    beside = {match["before"] or match["after"] for match in matches if match}
+    if len(beside) != 1 or sum(match is not None for match in matches) < NEARLY_EVERY * len(words):
+        return None
+    return beside.pop()
+
+
+def in_plain_numerals(
+    table: DataFrame, numerals: Numerals, units: Mapping[str, str], skip: Collection[str] = ()
+) -> DataFrame:
+    """The table with every number written as any program reads it; other cells as they are."""
+    columns = {}
+    for name, cells in table.items():
+        own = Numerals(numerals.decimal, numerals.thousands, units.get(str(name)))
+        words = [word for word in map(str, cells.dropna().unique()) if word not in (*GAPS, *DOUBTFUL, "")]
+        if name in skip or own.are_plain or not words or not _all_are(words, own):
+            columns[str(name)] = cells
+            continue
+        plain_words = {word: own.plain(word) or word for word in words}
+        columns[str(name)] = cells.map(lambda word, plain_words=plain_words: plain_words.get(word, word))
+    return DataFrame(columns)

@@ -1,0 +1,142 @@
+"""Files as strangers write them: what is found of each, and that the pipeline's reader obeys it."""
+
+import pytest
+from pandas import DataFrame
+
+from credit_risk.data.cells import Numerals
+from credit_risk.errors import DataError
+from credit_risk.fork import dialects
+from credit_risk.fork.raw_texts import texts
+
+ROWS = [["1", "car", "5"], ["2", "a home", "7"], ["3", "car", "9"]]
+EXPECTED = {"nr": ["1", "2", "3"], "what for": ["car", "a home", "car"], "late": ["5", "7", "9"]}
+
+
+def no_progress(_):
+    """Nobody is watching."""
+
+
+def written(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return dialects.dialect(path)
+
+
+def read(path, data):
+    return texts(path, data, no_progress).to_dict("list")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^"])
+def test_every_delimiter_and_line_end_gives_one_table(tmp_path, delimiter, end):
+    path = tmp_path / "loans.csv"
+    text = end.join(delimiter.join(row) for row in [["nr", "what for", "late"], *ROWS]) + end
+    data = written(path, text)
+    assert data.delimiter == delimiter
+    assert read(path, data) == EXPECTED
+
+
+def test_lines_before_the_header_and_after_the_rows_are_declared(tmp_path):
+    path = tmp_path / "loans.csv"
+    rows = "\n".join(";".join(row) for row in ROWS)
+    data = written(path, f"Loans of 2024\nmade by the warehouse\n\nnr;what for;late\n{rows}\n\nTotal rows: 3\n")
+    assert (data.header_line, data.footer_lines) == (4, 1)
+    assert read(path, data) == EXPECTED
+
+
+def test_a_row_that_was_cut_off_is_no_footer(tmp_path):
+    path = tmp_path / "loans.csv"
+    data = written(path, "nr,what for,late\n" + "\n".join(map(",".join, ROWS)) + "\n4,ca")
+    assert data.footer_lines == 0
+    with pytest.raises(DataError, match=r"1 line has another number of cells than the header, .*: line 5 has 2"):
+        read(path, data)
+
+
+def test_a_header_that_is_shorter_than_its_rows_is_refused_and_no_row_taken_for_it(tmp_path):
+    path = tmp_path / "loans.csv"
+    data = written(path, "what for,late\n" + "\n".join(map(",".join, ROWS)) + "\n")
+    assert data.header_line == 1
+    with pytest.raises(DataError, match="3 lines have another number of cells than the header, which has 2: line 2"):
+        read(path, data)
+
+
+@pytest.mark.parametrize("first", ["sep=;\n", '"sep=;"\r\n', "\n", "\r\n\r\n"])
+def test_the_line_that_tells_excel_the_delimiter_and_blank_ones_are_no_header(tmp_path, first):
+    path = tmp_path / "loans.csv"
+    data = written(path, first + "nr;what for;late\n" + "\n".join(map(";".join, ROWS)) + "\n")
+    assert data.header_line == 1
+    assert read(path, data) == EXPECTED
+
+
+def test_line_breaks_and_blanks_in_names_become_one_blank(tmp_path):
+    path = tmp_path / "loans.csv"
+    data = written(path, 'nr,"what\n  for", late \n' + "\n".join(map(",".join, ROWS)) + "\n")
+    assert read(path, data) == EXPECTED
+
+
+def test_texts_in_single_quotes(tmp_path):
+    path = tmp_path / "loans.csv"
+    data = written(path, "nr,what for\n'1','car, new'\n'2','home'\n")
+    assert data.quote == "'"
+    assert read(path, data) == {"nr": ["1", "2"], "what for": ["car, new", "home"]}
+
+
+def test_bytes_that_happen_to_be_pairs_are_no_utf_16(tmp_path):
+    path = tmp_path / "loans.csv"
+    data = written(path, "nr;Größe\n1;klein\n2;groß\n", "cp1252")
+    assert data.encoding == "cp1252"
+    assert read(path, data) == {"nr": ["1", "2"], "Größe": ["klein", "groß"]}
+
+
+def test_a_quote_in_a_header_that_is_never_closed_is_said(tmp_path):
+    path = tmp_path / "loans.csv"
+    path.write_text('nr,"what for\n1,2\n')
+    with pytest.raises(DataError, match=r"a quote in the header .* is never closed"):
+        read(path, dialects.dialect(path).model_copy(update={"quote": '"'}))
+
+
+@pytest.mark.parametrize(
+    ("numerals", "word", "expected"),
+    [
+        (Numerals(), "1.5", "1.5"),
+        (Numerals(",", "."), "1.234,50", "1234.50"),
+        (Numerals(",", "."), "12.5", None),
+        (Numerals(".", ","), "-1,234.50", "-1234.50"),
+        (Numerals(".", ","), "12,5", None),  # no group of three
+        (Numerals(",", " "), "1\u00a0234,5", "1234.5"),
+        (Numerals(".", ",", "$"), "-$1,200", "-1200"),
+        (Numerals(".", None, "%"), "13.5%", "13.5"),
+        (Numerals(".", None, "%"), "13.5", None),  # 13.5 % or 1,350 %?
+    ],
+)
+def test_a_number_is_read_as_its_file_writes_it_or_not_at_all(numerals, word, expected):
+    assert numerals.plain(word) == expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "delimiter", "found"),
+    [
+        ({"a": ["2,375", "3,081.77"]}, ",", [(".", ",")]),
+        ({"a": ["3,375", "4,013"], "b": ["1.5", "2.25"]}, ",", [(".", ",")]),
+        ({"a": ["3,375", "4,013"]}, ",", [(".", ","), (",", None)]),  # nobody can know
+        ({"a": ["3,375", "4,01"]}, ";", [(",", None)]),
+        ({"a": ["1.234,50", "7,5"]}, ";", [(",", ".")]),
+        ({"a": ["1.5", "2"], "b": ["x, y", "z"]}, ",", [(".", None)]),
+    ],
+)
+def test_the_signs_of_numbers_are_found_or_asked_about(tmp_path, columns, delimiter, found):
+    (tmp_path / "loans.csv").write_text("a\n1\n")
+    data = dialects.dialect(tmp_path / "loans.csv").model_copy(update={"delimiter": delimiter})
+    numerals, _ = dialects.numerals_of(DataFrame(columns, dtype="str"), data)
+    assert [(its.decimal, its.thousands) for its in numerals] == found
+
+
+def test_units_stand_beside_every_number(tmp_path):
+    (tmp_path / "loans.csv").write_text("a\n1\n")
+    data = dialects.dialect(tmp_path / "loans.csv")
+    columns = {"rate": ["13.5%", "7%"], "debt": ["$1,200", "$90"], "mixed": ["$5", "7 EUR"], "term": ["36 months", "6"]}
+    table = DataFrame(columns, dtype="str")
+    numerals, units = dialects.numerals_of(table, data)
+    assert units == {"rate": "%", "debt": "$"}
+    plain = dialects.in_plain_numerals(table, numerals[0], units)
+    assert plain["debt"].tolist() == ["1200", "90"]
+    assert plain["term"].tolist() == ["36 months", "6"]
