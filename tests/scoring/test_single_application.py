@@ -334,6 +334,7 @@ def bits(decisions: Decisions, row: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_both_paths_decide_whatever_is_drawn_to_the_bit_alike():
     seen: Counter[str] = Counter()
 
