@@ -6,7 +6,8 @@ import struct
 import pytest
 
 from credit_risk.ledger import chain
-from credit_risk.ledger.chain import Head, Row
+from credit_risk.ledger.chain import Row
+from credit_risk.scoring.signed_chain import Head
 
 ROW = Row(1, "decision", 7, "id", None, 3, "{}", b"sealed")
 START = chain.genesis(b"ledger")

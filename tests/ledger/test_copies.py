@@ -7,12 +7,13 @@ import pytest
 from ledger_trial import KEY, change, entry
 
 from credit_risk.data.writing import InTheWay
-from credit_risk.errors import NotFound
-from credit_risk.ledger.copies import backup, restore, write_down, written_down
+from credit_risk.errors import NotFound, UsageError
+from credit_risk.ledger.copies import backup, restore
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
+from credit_risk.scoring.signed_chain import write_down, written_down
 from tools import PATIENCE
 
 
@@ -111,5 +112,5 @@ def test_heads_are_written_down_one_behind_the_other(local, tmp_path):
     assert written_down(path) == heads
     assert verify(local, heads).holds
     path.write_text("3:nonsense\n", encoding="utf-8")
-    with pytest.raises(LedgerRefused, match=r"heads\.txt"):
+    with pytest.raises(UsageError, match=r"heads\.txt"):
         written_down(path)

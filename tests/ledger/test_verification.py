@@ -6,9 +6,9 @@ import pytest
 from ledger_trial import change, entry, literal
 
 from credit_risk.ledger import chain
-from credit_risk.ledger.chain import Head
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.verification import MAX_FAULTS_SHOWN, rows, verify
+from credit_risk.scoring.signed_chain import Head
 
 
 @pytest.fixture

@@ -1,22 +1,44 @@
 """The history: a number is given once, and what was changed, put in or taken out shows."""
 
+import json
 import multiprocessing
+import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 
 from credit_risk.errors import UsageError
 from credit_risk.registry import history
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
 from credit_risk.registry.history import History
+from credit_risk.registry.lifecycle import MoveRefused
+from credit_risk.registry.settings import RegistrySettings
+from credit_risk.scoring import signing
+from credit_risk.scoring.live_statement import LiveStatement, LiveVersion
+from credit_risk.scoring.signed_chain import SignedFacts, link
+from credit_risk.scoring.signing import SignatureRefused, SignedBy
 from tools import PATIENCE
+
+BY = SignedBy(public_key="build/signing/signing.pub")
+
+
+@pytest.fixture(autouse=True)
+def key(tmp_path, monkeypatch):
+    """The development key of a root, the only one that counts here."""
+    monkeypatch.delenv(signing.VARIABLE, raising=False)
+    signing.private_key(tmp_path, {})
 
 
 @pytest.fixture
 def file(tmp_path) -> Path:
     return tmp_path / "registry" / "history.db"
+
+
+def of(url: str, root: Path, statement: str | None = None) -> History:
+    settings = RegistrySettings(tracking="nowhere", history=url, signed_by=BY, statement=statement)
+    return History(settings, root, "simulated-lender")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -25,27 +47,27 @@ def url(request, file) -> str:
 
 
 @pytest.fixture
-def opened(url):
-    found = History(url)
+def opened(url, tmp_path):
+    found = of(url, tmp_path)
     yield found
     found.close()
 
 
-def add(to: History, after: int, version: int = 1, move: str = "register"):
-    return to.append(move, version, "5c", by="Kim Lee", reason="a first try", facts={"verdict": "PASS"}, after=after)
+def add(to: History, after: int, version: int = 1, move: str = "register", by: str = "Kim Lee"):
+    return to.append(move, version, "5c", by=by, reason="a first try", facts={"verdict": "PASS"}, after=after)
 
 
-def test_moves_are_read_as_they_were_made(opened, url):
+def test_moves_are_read_as_they_were_made(opened, url, tmp_path):
     made = [add(opened, 0), add(opened, 1, 2)]
     assert opened.read() == made
     assert [(one.seq, one.version, one.facts) for one in made] == [
         (1, 1, {"verdict": "PASS"}),
         (2, 2, {"verdict": "PASS"}),
     ]
-    again = History(url)
+    again = of(url, tmp_path)
     assert again.read() == made
     assert again.head() == opened.head()
-    assert opened.head().startswith("2:")
+    assert opened.head().seq == 2
     again.close()
 
 
@@ -56,54 +78,77 @@ def test_of_two_moves_on_the_same_history_the_second_is_refused(opened):
     assert [one.version for one in opened.read()] == [1]
 
 
-def race(url: str, version: int, gun, won) -> None:
-    """Another process, which promotes its own version on the history that both have read."""
-    mine = History(url)
+def race(url: str, root: Path, version: int, gun, won) -> None:
+    """Another process, which registers its own version on the history that both have read."""
+    mine = of(url, root)
     for after in range(50):
         gun.wait()
         try:
-            add(mine, after, version, "promote")
+            add(mine, after, version)
             won.put((after, version))
         except RegistryMoved:
             pass
     mine.close()
 
 
-def test_of_two_promoters_at_once_one_wins_fifty_times(url):
-    History(url).close()
+def test_of_two_movers_at_once_one_wins_fifty_times(url, tmp_path):
+    of(url, tmp_path).close()
     context = multiprocessing.get_context("spawn")
     gun, won = context.Barrier(2, timeout=PATIENCE), context.Queue()
-    promoters = [context.Process(target=race, args=(url, version, gun, won)) for version in (1, 2)]
-    for one in promoters:
+    movers = [context.Process(target=race, args=(url, tmp_path, version, gun, won)) for version in (1, 2)]
+    for one in movers:
         one.start()
     winners = [won.get(timeout=PATIENCE) for _ in range(50)]
-    for one in promoters:
+    for one in movers:
         one.join(PATIENCE)
     assert sorted(after for after, _ in winners) == list(range(50))
     assert won.empty()
-    after = History(url)
+    after = of(url, tmp_path)
     assert [one.seq for one in after.read()] == list(range(1, 51))
     after.close()
 
 
-@pytest.mark.parametrize("statement", ["UPDATE registry_moves SET body = '{}'", "DELETE FROM registry_moves"])
-def test_the_database_itself_refuses_to_change_a_move(opened, statement):
+@pytest.mark.parametrize("table", ["registry_moves", "registry_statements"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {0} SET seq = seq + 7",
+        "DELETE FROM {0}",
+        "REPLACE INTO {0} SELECT * FROM {0}",
+        "INSERT OR REPLACE INTO {0} SELECT * FROM {0} WHERE seq = 1",
+    ],
+)
+def test_the_database_itself_refuses_to_change_a_move(opened, statement, table):
+    if "REPLACE" in statement and make_url(opened.settings.history).get_backend_name() != "sqlite":
+        pytest.skip("PostgreSQL knows no REPLACE")
     add(opened, 0)
-    with pytest.raises(Exception, match="only grows"), opened._engine.connect() as connection:
-        connection.exec_driver_sql(statement)
+    add(opened, 1, 2)
+    with opened._engine.connect() as connection, pytest.raises(Exception, match="only grows"):
+        connection.exec_driver_sql(statement.format(table))
+
+
+def test_triggers_that_an_earlier_version_lacked_are_made(file, tmp_path):
+    of(f"sqlite:///{file}", tmp_path).close()
+    changed(file)
+    again = of(f"sqlite:///{file}", tmp_path)
+    add(again, 0)
+    with again._engine.connect() as connection, pytest.raises(Exception, match="only grows"):
+        connection.exec_driver_sql("REPLACE INTO registry_moves SELECT * FROM registry_moves")
+    again.close()
 
 
 def changed(file: Path, *statements: str) -> None:
     """What somebody does who holds the file."""
     with sqlite3.connect(file) as connection:
-        for statement in ("DROP TRIGGER moves_no_update", "DROP TRIGGER moves_no_delete", *statements):
+        triggers = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+        for statement in (*(f"DROP TRIGGER {name}" for name in triggers), *statements):
             connection.execute(statement)
     connection.close()
 
 
 @pytest.fixture
-def three(file):
-    opened = History(f"sqlite:///{file}")
+def three(file, tmp_path):
+    opened = of(f"sqlite:///{file}", tmp_path)
     for after in range(3):
         add(opened, after, after + 1)
     yield opened
@@ -111,30 +156,169 @@ def three(file):
 
 
 @pytest.mark.parametrize(
-    ("statement", "move"),
+    ("statement", "fault"),
     [
-        ("UPDATE registry_moves SET body = replace(body, 'Kim', 'Kam') WHERE seq = 2", 2),
-        ("UPDATE registry_moves SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE seq = 1", 1),
-        ("DELETE FROM registry_moves WHERE seq = 2", 2),
-        ("UPDATE registry_moves SET seq = 0 WHERE seq = 1", 1),
-        ("UPDATE registry_moves SET hash = (SELECT hash FROM registry_moves WHERE seq = 1) WHERE seq = 3", 3),
+        ("UPDATE registry_moves SET body = replace(body, 'Kim', 'Kam') WHERE seq = 2", "entry 2 is not what was"),
+        (
+            "UPDATE registry_moves SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE seq = 1",
+            "entry 1 is not what",
+        ),
+        ("DELETE FROM registry_moves WHERE seq = 2", "entries 2 to 2 are missing"),
+        ("DELETE FROM registry_moves WHERE seq = 3", "entries 3 to 3 are missing: the end was cut off"),
+        ("UPDATE registry_moves SET seq = 0 WHERE seq = 1", "entry 0 stands before the chain"),
+        (
+            "UPDATE registry_moves SET hash = (SELECT hash FROM registry_moves WHERE seq = 1) WHERE seq = 3",
+            "entry 3 is",
+        ),
+        (
+            "UPDATE registry_moves SET body = (SELECT body FROM registry_moves AS o "
+            "WHERE o.seq = 5 - registry_moves.seq) WHERE seq IN (2, 3)",
+            "entry 2 is not what was recorded",
+        ),
+        ("DELETE FROM registry_statements", "signed by nobody.*take-over"),
+        ("DELETE FROM registry_statements WHERE seq = 3", "entries 3 to 3 stand behind the head"),
+        ("UPDATE registry_statements SET facts = replace(facts, 'lender', 'lander') WHERE seq = 3", "does not count"),
+        (
+            "UPDATE registry_statements SET signature = (SELECT signature FROM registry_statements WHERE seq = 1)",
+            "does not count",
+        ),
+        ("UPDATE registry_statements SET signature = '{}'", "does not count"),
     ],
 )
-def test_what_was_changed_put_in_or_taken_out_is_named(three, file, statement, move):
+def test_what_was_changed_put_in_or_taken_out_is_named(three, file, statement, fault):
     changed(file, statement)
-    with pytest.raises(RegistryBroken, match=f"move {move} of the registry's history was altered"):
+    with pytest.raises(RegistryBroken, match=fault):
         three.read()
 
 
+def rewritten(file: Path, keep: int = 3) -> None:
+    """The whole history anew, as somebody else's, each entry chained as it must be."""
+    with sqlite3.connect(file) as connection:
+        bodies = [body for (body,) in connection.execute("SELECT body FROM registry_moves ORDER BY seq")][:keep]
+    connection.close()
+    previous, statements = bytes(32), ["DELETE FROM registry_moves"]
+    for seq, body in enumerate((body.replace("Kim Lee", "Eve Doe") for body in bodies), 1):
+        previous = link(previous, body)
+        statements.append(f"INSERT INTO registry_moves VALUES ({seq}, '{body}', '{previous.hex()}')")
+    changed(file, *statements)
+
+
+def test_a_history_that_was_written_anew_shows_though_its_hashes_hold(three, file):
+    rewritten(file)
+    with pytest.raises(RegistryBroken, match="entry 3 is not the one that the head names"):
+        three.read()
+    changed(file, "DELETE FROM registry_statements")
+    with pytest.raises(RegistryBroken, match="signed by nobody"):
+        three.read()
+    with pytest.raises(RegistryBroken, match="signed by nobody"):  # nor does the next move sign for it
+        add(three, 3, 4)
+
+
+def test_an_older_state_of_everything_shows_against_a_head_written_down_since(three, file, tmp_path):
+    old = tmp_path / "old.db"
+    shutil.copy(file, old)
+    add(three, 3, 4)
+    head = three.head()
+    three._engine.dispose()
+    shutil.copy(old, file)
+    assert len(three.read()) == 3
+    with pytest.raises(RegistryBroken, match="once reached entry 4 and now ends at 3"):
+        three.read([head])
+
+
+def test_another_history_signed_by_the_same_key_shows_against_a_head_written_down(three, tmp_path):
+    other = of(f"sqlite:///{tmp_path / 'other.db'}", tmp_path)
+    for after in range(3):
+        add(other, after, after + 1, by="Ada Berg")
+    with pytest.raises(RegistryBroken, match="entry 3 is not the one that was written down"):
+        other.read([three.head()])
+    other.close()
+
+
 def test_a_move_after_one_that_is_gone_is_not_made(three, file):
-    changed(file, "DELETE FROM registry_moves WHERE seq = 3")
-    with pytest.raises(RegistryBroken, match="move 3 is missing"):
+    changed(file, "DELETE FROM registry_moves WHERE seq = 3", "DELETE FROM registry_statements WHERE seq = 3")
+    with pytest.raises(RegistryBroken, match="entry 3 is missing"):
         add(three, 3)
 
 
-def test_a_locked_file_is_said_and_a_second_try_works(file, monkeypatch):
+def test_a_move_takes_the_key_that_counts(three, tmp_path, monkeypatch):
+    signing.make_keys(tmp_path / "another.key")
+    monkeypatch.setenv(signing.VARIABLE, str(tmp_path / "another.key"))
+    with pytest.raises(SignatureRefused, match=r"another key than the one that counts.*CREDIT_RISK_SIGNING_KEY"):
+        add(three, 3, 4)
+    assert len(three.read()) == 3
+
+
+def before_signatures(file: Path) -> None:
+    """As a version without signatures left it."""
+    changed(file, "DROP TABLE registry_statements")
+
+
+def test_a_history_from_before_is_taken_over_as_unverified_and_never_signed_silently(three, file, tmp_path):
+    before_signatures(file)
+    again = of(f"sqlite:///{file}", tmp_path)
+    with pytest.raises(RegistryBroken, match="3 entries are signed by nobody"):
+        add(again, 3, 4)
+    assert [one.version for one in again.unverified()] == [1, 2, 3]
+    with pytest.raises(MoveRefused, match="a first and a last name"):
+        again.take_over("kim", "looked it through today")
+    signed = again.take_over("Kim Lee", "looked it through today")
+    add(again, 3, 4)
+    for statement in (signed, again.restate()):  # what it says is carried on
+        (note,) = json.loads(statement.text)["unverified"]
+        assert (note["up_to"], note["by"], note["reason"]) == (3, "Kim Lee", "looked it through today")
+    assert [note["up_to"] for note in again.notes()] == [3]
+    assert [one.version for one in again.read()] == [1, 2, 3, 4]
+    again.close()
+
+
+def test_a_history_that_does_not_follow_is_not_taken_over_either(three, file, tmp_path):
+    before_signatures(file)
+    changed(file, "UPDATE registry_moves SET body = replace(body, 'Kim', 'Kam') WHERE seq = 2")
+    again = of(f"sqlite:///{file}", tmp_path)
+    with pytest.raises(RegistryBroken, match="entry 2 is not what was recorded"):
+        again.take_over("Kim Lee", "looked it through today")
+    again.close()
+
+
+def test_each_move_states_what_may_be_live_and_publishes_it(tmp_path, file):
+    published = tmp_path / "public" / "live.json"
+    opened = of(f"sqlite:///{file}", tmp_path, "public/live.json")
+
+    def move(name: str, version: int, after: int) -> list[tuple[int, str]]:
+        facts = {"gate_record": f"{version}a"}
+        opened.append(name, version, f"{version}c", by="Kim Lee", reason="a first try", facts=facts, after=after)
+        signed = SignedFacts.parse(published.read_text())
+        statement = LiveStatement.of_facts(signed.verified(BY, tmp_path))
+        assert (statement.project, statement.head) == ("simulated-lender", opened.head())
+        assert all(version.scorer == f"{version.version}c" for version in statement.live)
+        return [(version.version, version.role) for version in statement.live]
+
+    assert move("register", 1, 0) == []
+    assert move("nominate", 1, 1) == [(1, "challenger")]
+    assert move("promote", 1, 2) == [(1, "champion")]
+    assert move("register", 2, 3) == [(1, "champion")]
+    assert move("nominate", 2, 4) == [(1, "champion"), (2, "challenger")]
+    assert move("promote", 2, 5) == [(2, "champion")]
+    before = LiveVersion(1, "rolled back to", "1c", "1a")
+    also = LiveStatement.of_facts(opened.restate(before).verified(BY, tmp_path))
+    assert also.live == (LiveVersion(2, "champion", "2c", "2a"), before)
+    assert move("rollback", 1, 6) == [(1, "champion")]
+    opened.close()
+
+
+def test_a_statement_that_cannot_be_written_leaves_the_move_standing(tmp_path, file, caplog):
+    (tmp_path / "public").write_text("a file where a folder should be")
+    opened = of(f"sqlite:///{file}", tmp_path, "public/live.json")
+    add(opened, 0)
+    assert len(opened.read()) == 1
+    assert "could not be written" in caplog.text
+    opened.close()
+
+
+def test_a_locked_file_is_said_and_a_second_try_works(file, monkeypatch, tmp_path):
     monkeypatch.setattr(history, "BUSY_S", 0.1)
-    opened = History(f"sqlite:///{file}")
+    opened = of(f"sqlite:///{file}", tmp_path)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(RegistryUnavailable, match=r"database is locked.*try the same command again"):
@@ -145,8 +329,8 @@ def test_a_locked_file_is_said_and_a_second_try_works(file, monkeypatch):
     opened.close()
 
 
-def test_a_full_disk_is_said_and_nothing_is_half_written(file):
-    opened = History(f"sqlite:///{file}")
+def test_a_full_disk_is_said_and_nothing_is_half_written(file, tmp_path):
+    opened = of(f"sqlite:///{file}", tmp_path)
     add(opened, 0)
 
     def full(connection, _):
@@ -165,11 +349,11 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(file):
 
 
 @pytest.mark.parametrize("url", ["history.db", "mysql+nothing://x/y"])
-def test_a_url_that_is_no_database_is_said(url):
+def test_a_url_that_is_no_database_is_said(url, tmp_path):
     with pytest.raises(UsageError, match="no database for the registry's history"):
-        History(url)
+        of(url, tmp_path)
 
 
-def test_a_server_that_is_not_there_is_said():
+def test_a_server_that_is_not_there_is_said(tmp_path):
     with pytest.raises(RegistryUnavailable, match="cannot be used"):
-        History("postgresql://nobody@127.0.0.1:9/registry")
+        of("postgresql://nobody@127.0.0.1:9/registry", tmp_path)

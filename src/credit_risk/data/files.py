@@ -64,6 +64,11 @@ class Files:
         return self.root / "models" / "gate.sig"
 
     @property
+    def live_statement(self) -> Path:
+        """What the registry stated last of the versions that may be live, signed (see scoring.live_statement)."""
+        return self.root / "models" / "live.json"
+
+    @property
     def challenger(self) -> Path:
         """The model that was not chosen, LightGBM or scorecard, under the same policy."""
         return self.root / "models" / "challenger"

@@ -29,11 +29,11 @@ def ledger_if_there(path: Path, root: Path, variables: Mapping[str, str]) -> Led
 
 def events(path: Path, root: Path) -> list[HistoryEvent] | None:
     """Every move of the registry, or None where there is none yet. Raises RegistryBroken."""
-    url = load(path, root).history
-    file = sqlite_file(url)
+    settings = load(path, root)
+    file = sqlite_file(settings.history)
     if file is not None and not file.is_file():
         return None
-    history = History(url)
+    history = History(settings, root)
     try:
         return history.read()
     finally:

@@ -9,8 +9,9 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from credit_risk.scoring.signed_chain import Head
 
 FORMAT = b"credit-risk ledger, chain 1"
 HEAD_FORMAT = b"credit-risk ledger, head 1"
@@ -34,26 +35,6 @@ class Row(NamedTuple):
     facts: str
     sealed: bytes | None
     hash: bytes = b""
-
-
-@dataclass(frozen=True)
-class Head:
-    """Where the chain ends: what an auditor writes down to find a cut-off end later."""
-
-    seq: int
-    hash: bytes
-
-    def __str__(self) -> str:
-        return f"{self.seq}:{self.hash.hex()}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Head":
-        """The head as `str` wrote it. Raises ValueError for anything else."""
-        seq, _, digest = text.strip().partition(":")
-        head = cls(int(seq), bytes.fromhex(digest))
-        if not 0 <= head.seq < 1 << 63 or len(head.hash) != 32:
-            raise ValueError(f"expected SEQ:HASH of 64 hex digits, got {text!r}")
-        return head
 
 
 def genesis(ledger_id: bytes) -> Head:

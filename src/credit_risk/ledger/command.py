@@ -21,10 +21,10 @@ from credit_risk.command_line import (
 from credit_risk.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
-    from credit_risk.ledger.chain import Head
     from credit_risk.ledger.ledger import Ledger
     from credit_risk.ledger.settings import LedgerSettings
     from credit_risk.ledger.verification import LedgerReader, Verification
+    from credit_risk.scoring.signed_chain import Head
 
 HELP = "Verify, show, replay or back up the decisions that were answered, and erase a person."
 URL_VARIABLE = "CREDIT_RISK_LEDGER_URL"
@@ -124,12 +124,12 @@ def _head(
 ) -> None:
     """Print where the chain ends, to be kept elsewhere; it only reads."""
     from credit_risk.data.writing import json_text
-    from credit_risk.ledger import copies
+    from credit_risk.scoring import signed_chain
 
     with _reader(root, environment, url, key_file, public_key) as ledger:
         head = ledger.head()
     if write_down:
-        copies.write_down(head, write_down)
+        signed_chain.write_down(head, write_down)
     say(json_text({"seq": head.seq, "hash": head.hash.hex()}) if json else str(head))
 
 
@@ -296,14 +296,13 @@ def _settings(root: Path, environment: str | None, url: str | None, key_file: Pa
 
 
 def _remembered(head: list[str] | None, heads: Path | None) -> list["Head"]:
-    from credit_risk.ledger import copies
-    from credit_risk.ledger.chain import Head
+    from credit_risk.scoring.signed_chain import Head, written_down
 
     try:
         given = [Head.parse(text) for text in head or []]
     except ValueError as error:
         raise UsageError(f"--head: {error}.") from None
-    return given + (copies.written_down(heads) if heads else [])
+    return given + (written_down(heads) if heads else [])
 
 
 def _sentences(verified: "Verification", remembered: int) -> str:

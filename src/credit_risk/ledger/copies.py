@@ -1,4 +1,4 @@
-"""Backup and restore of a SQLite ledger, and heads written down outside it."""
+"""Backup and restore of a SQLite ledger."""
 
 import os
 import sqlite3
@@ -7,11 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 from credit_risk.data.writing import InTheWay, refuse_in_the_way, replacing
-from credit_risk.errors import NotFound, UsageError
-from credit_risk.ledger.chain import Head
+from credit_risk.errors import NotFound
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import Verification, verify
+from credit_risk.scoring.signed_chain import Head
 
 OF_THE_SERVER = (
     "this ledger is in PostgreSQL: back it up and restore it there (pg_dump, or a base backup with its log), "
@@ -75,25 +75,3 @@ def _without_log(path: Path) -> None:
         connection.execute("PRAGMA journal_mode=DELETE")
     with path.open("rb") as stream:
         os.fsync(stream.fileno())
-
-
-def write_down(head: Head, path: Path) -> None:
-    """Add a head to a file of heads, one a line, durably; keep that file where nobody who writes the ledger writes."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(f"{head}\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
-
-
-def written_down(path: Path) -> list[Head]:
-    """The heads of a file of heads. Raises NotFound, or LedgerRefused for a line that is none."""
-    if not path.is_file():
-        raise NotFound(path, "Write heads down with `credit-risk ledger head --write-down FILE`.")
-    try:
-        return [Head.parse(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except ValueError as error:
-        raise LedgerRefused(f"{path}: {error}.") from None

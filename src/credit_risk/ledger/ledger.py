@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from credit_risk.ledger import chain, schema
-from credit_risk.ledger.chain import DECISION, ERASURE, Head, Row
+from credit_risk.ledger.chain import DECISION, ERASURE, Row
 from credit_risk.ledger.entry import (
     Entry,
     Prepared,
@@ -33,6 +33,7 @@ from credit_risk.ledger.schema import entries, head, identity, keys
 from credit_risk.ledger.sealing import BYTES, Secret, seal, signature_holds, unseal
 from credit_risk.ledger.statements import LedgerStatements, halves, padded
 from credit_risk.ledger.store import NO_FILE, Store
+from credit_risk.scoring.signed_chain import Head
 
 ROW = len(Row._fields)
 FOR_ALL_TIME = ""  # the period of a key that decisions are sealed with

@@ -8,17 +8,19 @@ import hmac
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
 
 from credit_risk.ledger import chain, schema
-from credit_risk.ledger.chain import ERASURE, Head, Row
+from credit_risk.ledger.chain import ERASURE, Row
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import FOR_ALL_TIME, KeyRow, Readable, StoredHead, row_and_key, stored_head
 from credit_risk.ledger.sealing import Secret, signature_holds, unseal
 from credit_risk.ledger.statements import LedgerStatements
 from credit_risk.ledger.store import NO_FILE, Store
+from credit_risk.scoring.signed_chain import ChainWalk, Head, fault_against
 
 MAX_FAULTS_SHOWN = 20
 PUBLIC_KEY_CANNOT = (
@@ -187,22 +189,15 @@ def _check_extent(verification: Verification, stored: StoredHead, heads: int, ex
 
 
 def _walk(ledger: Readable, verification: Verification, head: Head) -> None:
-    last = chain.genesis(ledger.ledger_id)
+    walk = ChainWalk(chain.genesis(ledger.ledger_id))
     for row, key in rows(ledger, head.seq):
-        if row.seq != last.seq + 1:
-            verification.fault(f"entries {last.seq + 1} to {row.seq - 1} are missing")
-        elif not chain.follows(last.hash, row):
-            verification.fault(
-                f"entry {row.seq} is not what was recorded behind entry {last.seq}: one of them was changed"
-            )
+        if fault := walk.fault_of(Head(row.seq, _bytes(row.hash)), partial(chain.follows, row=row)):
+            verification.fault(fault)
         verification.entries += 1
         if row.kind != ERASURE:
             _check_readable(ledger, verification, row, key)
-        last = Head(row.seq, _bytes(row.hash))
-    if last.seq != head.seq:
-        verification.fault(f"entries {last.seq + 1} to {head.seq} are missing: the end was cut off")
-    elif last.hash != head.hash:
-        verification.fault(f"entry {last.seq} is not the one that the head names")
+    if fault := walk.fault_of_end(head):
+        verification.fault(fault)
 
 
 def _check_readable(ledger: Readable, verification: Verification, row: Row, key: KeyRow) -> None:
@@ -319,18 +314,13 @@ def _keys(ledger: Readable, last: int) -> Iterator[StoredKey]:
 
 
 def _check_remembered(ledger: Readable, verification: Verification, head: Head) -> None:
-    if head.seq == 0:
-        same = head == chain.genesis(ledger.ledger_id)
-    else:
+    hashes = [chain.genesis(ledger.ledger_id).hash]
+    if head.seq:
         with ledger.store.reading() as cursor:
             cursor.execute(ledger.sql.hash_at, (head.seq,))
-            same = [tuple(row) for row in cursor.fetchall()] == [(head.hash,)]
-    if head.seq > verification.head.seq:
-        verification.fault(
-            f"the chain once reached entry {head.seq} and now ends at {verification.head.seq}: the end was cut off"
-        )
-    elif not same:
-        verification.fault(f"entry {head.seq} is not the one that was written down: the chain was made anew")
+            hashes = [hash_ for (hash_,) in cursor.fetchall()]
+    if fault := fault_against(head, verification.head, hashes[0] if hashes else None):
+        verification.fault(fault)
 
 
 def rows(ledger: Readable, last: int, after: int = 0) -> Iterator[tuple[Row, KeyRow]]:

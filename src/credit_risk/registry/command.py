@@ -1,6 +1,8 @@
 """The commands of a release (sign, verify, release) and of the history of all: `registry history` and `as-of`."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,8 +25,10 @@ from credit_risk.command_line import (
 from credit_risk.errors import UsageError
 
 if TYPE_CHECKING:
+    from credit_risk.registry.history import History
     from credit_risk.registry.lifecycle import HistoryEvent
     from credit_risk.registry.settings import RegistrySettings
+    from credit_risk.scoring.live_statement import LiveVersion
     from credit_risk.scoring.signing import SignedBy
 
 SIGN_MORE = """
@@ -45,6 +49,13 @@ examples:
 
 exit codes: 0 done; 1 it may not be done, and the message says why; 2 it could not be done
 """
+STATEMENT_MORE = """
+Every move writes it. Between moves write it as often as `serving.statement.max_age_hours` asks for, from a schedule.
+The key: as for `credit-risk sign`, and it must be the one of registry.signed_by.
+"""
+TAKE_OVER_MORE = """
+Also after the key that counts became another. First look it through: `credit-risk registry history --unverified`.
+"""
 
 Identity = Annotated[str | None, Option("--identity", help="Whose keyless signature counts, with --issuer.")]
 Issuer = Annotated[str | None, Option("--issuer", help="Who vouches for the identity.")]
@@ -58,6 +69,9 @@ def add_commands(app: Typer) -> None:
     registry.callback()(_registry)
     add(registry, "history", _history)
     add(registry, "as-of", _as_of)
+    add(registry, "head", _head)
+    add(registry, "statement", _statement, more=STATEMENT_MORE)
+    add(registry, "take-over", _take_over, more=TAKE_OVER_MORE)
     add(app, "release", _release, group=REGISTRY)
 
 
@@ -110,14 +124,29 @@ def _registry(context: Context, root: Root = HERE, environment: Environment = No
     before_the_verb(context)
 
 
-def _history(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:
-    """Show every move: when, what, by whom, why."""
+def _history(
+    root: Root = HERE,
+    environment: Environment = None,
+    heads: Annotated[
+        Path | None, Option("--heads", help="Hold it against the heads of this file, from `head --write-down`.")
+    ] = None,
+    unverified: Annotated[
+        bool, Option("--unverified", help="Show what stands there, though nobody's signature vouches for it.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show every move: when, what, by whom, why. It is verified first."""
     from rich.table import Table
 
     from credit_risk.data.writing import json_text
     from credit_risk.registry import lifecycle
+    from credit_risk.scoring.signed_chain import written_down
 
-    events = _events(root, environment)
+    with _opened(root, environment) as history:
+        if not unverified:
+            history.read(written_down(heads) if heads else [])
+        events = history.unverified() if unverified else _events(root, environment)
+        notes = [] if unverified else history.notes()
     if json:
         say(json_text([vars(event) | {"at": event.at.isoformat(), "facts": dict(event.facts)} for event in events]))
         return
@@ -128,6 +157,71 @@ def _history(root: Root = HERE, environment: Environment = None, json: Json = Fa
     show(table)
     roles = "; ".join(f"version {version} is {role}" for version, role in lifecycle.standing(events).roles.items())
     say(roles or "Nothing is registered yet.")
+    for note in notes:
+        say(f"Unverified before {note['before']}: moves up to {note['up_to']}, taken over by {note['by']}")
+
+
+def _head(
+    root: Root = HERE,
+    environment: Environment = None,
+    write_down: Annotated[
+        Path | None, Option("--write-down", metavar="FILE", help="Add it to this file of heads too.")
+    ] = None,
+) -> None:
+    """Print where the history ends, to be kept elsewhere: a history put back to an older state shows against it."""
+    from credit_risk.scoring import signed_chain
+
+    with _opened(root, environment) as history:
+        history.read()
+        head = history.head()
+    if write_down:
+        signed_chain.write_down(head, write_down)
+    say(str(head))
+
+
+def _statement(
+    root: Root = HERE,
+    environment: Environment = None,
+    output: Annotated[Path | None, Option(help="Where to write it too (default: registry.statement alone).")] = None,
+    here: Annotated[
+        bool, Option("--here", help="Let the release of this repository be live too, where no registry has it.")
+    ] = False,
+) -> None:
+    """Sign and date anew which versions may be live, as the history says."""
+    from credit_risk.data.writing import write_text
+
+    also = _release_here(root, _settings(root, environment).signed_by) if here else None
+    with _opened(root, environment) as history:
+        signed = history.restate(also)
+    if output:
+        write_text(output, str(signed))
+    say(signed.text)
+
+
+def _release_here(root: Path, by: "SignedBy") -> "LiveVersion":
+    """The release of a repository, if the gate lets it pass and it is signed."""
+    from credit_risk.data import digest
+    from credit_risk.data.files import Files
+    from credit_risk.scoring.live_statement import LiveVersion
+    from credit_risk.scoring.release_files import verified_release
+    from credit_risk.stages import gate
+
+    gate.check(Files(root))
+    with verified_release(Files(root), by) as verified:
+        scorer, record = digest.of_directory(verified.scorer) or "", digest.of_file(verified.report("gate"))
+    return LiveVersion(0, "here", scorer, record)
+
+
+def _take_over(
+    by: Annotated[str, Option("--by", help="Who does it: first and last name.")],
+    reason: Annotated[str, Option("--reason", help="Why, as a sentence.")],
+    root: Root = HERE,
+    environment: Environment = None,
+) -> None:
+    """Sign a history from before there were signatures, as unverified before now."""
+    with _opened(root, environment) as history:
+        signed = history.take_over(by, reason)
+    say(signed.text)
 
 
 def _as_of(
@@ -158,6 +252,18 @@ def _signed_by(root: Path, environment: str | None, identity: str | None, issuer
     if not (identity and issuer):
         raise UsageError("--identity and --issuer go together.")
     return SignedBy(identity=identity, issuer=issuer)
+
+
+@contextmanager
+def _opened(root: Path, environment: str | None) -> "Iterator[History]":
+    from credit_risk.data.repository import opened
+    from credit_risk.registry.history import History
+
+    history = History(_settings(root, environment), root, opened(root)[0].project.name)
+    try:
+        yield history
+    finally:
+        history.close()
 
 
 def _events(root: Path, environment: str | None) -> "list[HistoryEvent]":

@@ -1,27 +1,42 @@
-"""The history of moves: a table that only grows, each entry holding the hash of the one before.
+"""The history of moves: a table that only grows, each entry holding the hash of the one before (scoring.signed_chain).
 
 It decides who is champion. MLflow's aliases are set after it, so that of two promotions at once one wins: the entry's
-number is the table's key, and a number is given once.
+number is the table's key, and a number is given once. With each move comes a signed statement: where the history ends,
+when, and which versions may be live. So the history cannot be written anew without the key.
 """
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DDL, Column, Integer, MetaData, Table, Text, create_engine, event, insert, select
+from sqlalchemy import DDL, Column, Integer, MetaData, Table, Text, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.schema import ExecutableDDLElement
 
+from credit_risk.data.writing import write_text
 from credit_risk.errors import UsageError
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
-from credit_risk.registry.lifecycle import HistoryEvent, Move
+from credit_risk.registry.lifecycle import HistoryEvent, Move, may_be_live, refuse_unsigned
+from credit_risk.registry.settings import RegistrySettings
+from credit_risk.scoring.live_statement import LiveStatement, LiveVersion
+from credit_risk.scoring.signed_chain import (
+    BEGINNING,
+    ChainWalk,
+    Head,
+    SignedFacts,
+    fault_against,
+    link,
+    only_grows,
+)
+from credit_risk.scoring.signing import SignatureRefused
 
-BEGINNING = "0" * 64
+log = logging.getLogger(__name__)
+
 BUSY_S = 5
 
 metadata = MetaData()
@@ -32,94 +47,177 @@ move_table = Table(
     Column("body", Text, nullable=False),
     Column("hash", Text, nullable=False),
 )
-
-NO_CHANGE = "the registry only grows: moves are never changed or removed"
-
-
-def _only_grows(dialect: str, statement: str) -> ExecutableDDLElement:
-    return DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
-
-
-for _verb in ("UPDATE", "DELETE"):
-    event.listen(
-        move_table,
-        "after_create",
-        _only_grows(
-            "sqlite",
-            f"CREATE TRIGGER moves_no_{_verb.lower()} BEFORE {_verb} ON registry_moves "
-            f"BEGIN SELECT RAISE(ABORT, '{NO_CHANGE}'); END",
-        ),
-    )
-event.listen(
-    move_table,
-    "after_create",
-    _only_grows(
-        "postgresql",
-        "CREATE FUNCTION moves_only_grow() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{NO_CHANGE}'; END $$; "
-        "CREATE TRIGGER moves_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE ON registry_moves "
-        "FOR EACH STATEMENT EXECUTE FUNCTION moves_only_grow()",
-    ),
+# Every statement that was ever signed (scoring.live_statement); the last one counts, and names the last move.
+statement_table = Table(
+    "registry_statements",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("facts", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+)
+MEANWHILE = (
+    "somebody moved a scorer meanwhile, so this move was not made. Look at `credit-risk registry history` and decide "
+    "again."
+)
+TAKE_OVER = (
+    "Look it through (`credit-risk registry history --unverified`), hold it against what was written down elsewhere, "
+    "and take it over as it is: `credit-risk registry take-over --by NAME --reason WHY`. Every statement since then "
+    "says that it is unverified before that day."
 )
 
 
 class History:
-    """The moves of one registry, in SQLite or PostgreSQL by URL."""
+    """The moves of one registry, in SQLite or PostgreSQL. project: that its statements speak of."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._engine = _engine(url)
+    def __init__(self, settings: RegistrySettings, root: Path, project: str = "") -> None:
+        self.settings, self._root, self._project = settings, root, project
+        self._engine = _engine(settings.history)
         with self._reached():
-            metadata.create_all(self._engine)
+            self._prepare()
 
-    def read(self) -> list[HistoryEvent]:
-        """Every move, the first one first. Raises RegistryBroken where one was changed, put in or taken out."""
-        events, previous = [], BEGINNING
-        with self._reached() as connection:
-            rows = connection.execute(select(move_table).order_by(move_table.c.seq)).all()
-        for number, (seq, body, hash_) in enumerate(rows, 1):
-            if seq != number or hash_ != _hash(previous, body):
-                raise RegistryBroken(f"move {number} of the registry's history was altered, put in or taken out.")
-            events.append(_event(seq, body))
-            previous = hash_
-        return events
+    def read(self, remembered: Sequence[Head] = ()) -> list[HistoryEvent]:
+        """Every move, the first one first, also held against heads that were written down elsewhere.
 
-    def head(self) -> str:
-        """Where the history ends, as SEQ:HASH."""
-        with self._reached() as connection:
-            last = connection.execute(select(move_table).order_by(move_table.c.seq.desc()).limit(1)).first()
-        return f"{last.seq}:{last.hash}" if last else f"0:{BEGINNING}"
+        Raises RegistryBroken where one was changed, put in or taken out, or where the last is not the one signed for.
+        """
+        return self._verified(remembered)[0]
 
-    def hash_of(self, seq: int) -> str:
-        """Raises RegistryBroken where there is no such move: this is another history than the one that was read."""
+    def unverified(self) -> list[HistoryEvent]:
+        """Every move that can be read, whoever wrote it."""
         with self._reached() as connection:
-            recorded = connection.execute(select(move_table.c.hash).where(move_table.c.seq == seq)).scalar()
-        if recorded is None:
-            raise RegistryBroken(f"move {seq} is missing from the registry's history: it was cut off.")
-        return str(recorded)
+            return [_event(seq, body) for seq, body, _ in _rows(connection, move_table)]
+
+    def notes(self) -> list[Mapping[str, Any]]:
+        """What of it nobody vouches for: before when, up to which entry, who took it over and why."""
+        return _unverified_in(self._verified()[1])
+
+    def head(self) -> Head:
+        """Where the history ends."""
+        with self._reached() as connection:
+            rows = _rows(connection, move_table)
+        return _head(rows[-1]) if rows else BEGINNING
 
     def append(
         self, move: Move, version: int, scorer: str, *, by: str, reason: str, facts: Mapping[str, Any], after: int
     ) -> HistoryEvent:
-        """Record a move, if `after` is still the last one. Raises RegistryMoved if somebody was faster."""
+        """Record a move with its signed statement, if `after` is still the last one.
+
+        Raises RegistryMoved if somebody was faster, SignatureRefused without the key that counts.
+        """
+        events, signed = self._verified()
+        if len(events) < after:
+            raise RegistryBroken(f"entry {after} is missing from the registry's history: it was cut off.")
+        if len(events) > after:
+            raise RegistryMoved(MEANWHILE)
         fields = {"move": move, "version": version, "scorer": scorer, "by": by, "reason": reason, "facts": facts}
         at = datetime.now(UTC).isoformat(timespec="microseconds")
         body = json.dumps(fields | {"at": at}, sort_keys=True, ensure_ascii=False)
-        previous = self.hash_of(after) if after else BEGINNING
-        row = {"seq": after + 1, "body": body, "hash": _hash(previous, body)}
-        try:
-            with self._reached() as connection:
-                connection.execute(insert(move_table).values(row))
-                connection.commit()
-        except IntegrityError:
-            raise RegistryMoved(
-                f"somebody moved a scorer meanwhile (move {after + 1} of the history), so this move was not made. "
-                "Look at `credit-risk registry history` and decide again."
-            ) from None
-        return _event(after + 1, body)
+        made = _event(after + 1, body)
+        head = Head(after + 1, link(self.head().hash, body))
+        row = {"seq": head.seq, "body": body, "hash": head.hash.hex()}
+        self._state([*events, made], head, _unverified_in(signed), move=row)
+        return made
+
+    def signed(self) -> SignedFacts | None:
+        """The last signed statement; None before the first. Raises RegistryBroken as `read`."""
+        return self._verified()[1]
+
+    def restate(self, also: LiveVersion | None = None) -> SignedFacts:
+        """A statement of now about the same history. also: a version that may be live too, as one to be rolled back to.
+
+        Raises RegistryBroken, SignatureRefused, RegistryMoved.
+        """
+        events, signed = self._verified()
+        return self._state(events, self.head(), _unverified_in(signed), also=also)
+
+    def take_over(self, by: str, reason: str) -> SignedFacts:
+        """Sign a history from before, or one that nobody's key vouches for: as unverified before now.
+
+        Raises RegistryBroken where its entries do not even follow one another, MoveRefused without a person or reason.
+        """
+        refuse_unsigned(by, reason)
+        with self._reached() as connection:
+            rows = _rows(connection, move_table)
+            last = _rows(connection, statement_table)
+        _walked(rows)
+        before = _unverified_in(SignedFacts(*last[-1][1:]) if last else None)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        taken = {"before": now, "up_to": len(rows), "by": by, "reason": reason}
+        return self._state([_event(seq, body) for seq, body, _ in rows], self.head(), [*before, taken])
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def _verified(self, remembered: Sequence[Head] = ()) -> tuple[list[HistoryEvent], SignedFacts | None]:
+        with self._reached() as connection:
+            rows, statements = _rows(connection, move_table), _rows(connection, statement_table)
+        walk = _walked(rows)
+        signed = SignedFacts(*statements[-1][1:]) if statements else None
+        hashes = {seq: bytes.fromhex(hash_) for seq, _, hash_ in rows} | {0: BEGINNING.hash}
+        faults = [self._fault_of_statement(signed, walk)] if rows or signed else []
+        faults += [fault_against(head, walk.last, hashes.get(head.seq)) for head in remembered]
+        if fault := next(filter(None, faults), None):
+            raise RegistryBroken(f"the registry's history does not hold: {fault}")
+        return [_event(seq, body) for seq, body, _ in rows], signed
+
+    def _fault_of_statement(self, signed: SignedFacts | None, walk: ChainWalk) -> str | None:
+        if signed is None:
+            return f"its {walk.last.seq} entries are signed by nobody. {TAKE_OVER}"
+        try:
+            statement = LiveStatement.of_facts(signed.verified(self.settings.signed_by, self._root))
+        except (SignatureRefused, ValueError) as error:
+            return f"its signed statement does not count: {error} {TAKE_OVER}"
+        return walk.fault_of_end(statement.head)
+
+    def _state(
+        self,
+        events: Sequence[HistoryEvent],
+        head: Head,
+        unverified: Sequence[Mapping[str, Any]],
+        *,
+        also: LiveVersion | None = None,
+        move: Mapping[str, Any] | None = None,
+    ) -> SignedFacts:
+        """Sign what may be live after these events and record it, with the move in one transaction."""
+        live = (*may_be_live(events), *([also] if also else []))
+        statement = LiveStatement(self._project, datetime.now(UTC), head, live, tuple(unverified))
+        signed = SignedFacts.sign(statement.as_facts(), self.settings.signed_by, self._root)
+        try:
+            with self._reached() as connection:
+                seq = len(_rows(connection, statement_table)) + 1
+                if move:
+                    connection.execute(insert(move_table).values(move))
+                row = {"seq": seq, "facts": signed.text, "signature": signed.signature}
+                connection.execute(insert(statement_table).values(row))
+                connection.commit()
+        except IntegrityError:
+            raise RegistryMoved(MEANWHILE) from None
+        self._publish(signed)
+        return signed
+
+    def _publish(self, signed: SignedFacts) -> None:
+        """Write the statement where services read it; the move stands even if that cannot be."""
+        if self.settings.statement:
+            path = self._root / self.settings.statement
+            try:
+                write_text(path, str(signed))
+            except OSError as error:
+                log.warning(
+                    "The statement could not be written to %s (%s): `credit-risk registry statement`", path, error
+                )
+
+    def _prepare(self) -> None:
+        """Make tables and triggers that are not there; an account that may only read finds them made."""
+        dialect = self._engine.dialect.name
+        lacking = set(metadata.tables) - set(inspect(self._engine).get_table_names())
+        metadata.create_all(self._engine)
+        with self._engine.begin() as connection:
+            if dialect == "sqlite":  # triggers of an earlier version let REPLACE through
+                triggers = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
+                names = set(triggers)
+                lacking = {table for table in metadata.tables if f"{table}_only_behind" not in names}
+            for statement in (each for table in sorted(lacking) for each in only_grows(table, dialect)):
+                connection.execute(DDL(statement))  # type: ignore[no-untyped-call]
 
     @contextmanager
     def _reached(self) -> Iterator[Connection]:
@@ -131,8 +229,8 @@ class History:
         except (SQLAlchemyError, OSError) as error:
             what = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise RegistryUnavailable(
-                f"the registry's history at {make_url(self.url).render_as_string()} cannot be used: {what}. "
-                "Nothing was moved; try the same command again."
+                f"the registry's history at {make_url(self.settings.history).render_as_string()} cannot be used: "
+                f"{what}. Nothing was moved; try the same command again."
             ) from None
 
 
@@ -159,5 +257,30 @@ def _event(seq: int, body: str) -> HistoryEvent:
     return HistoryEvent(seq=seq, **(fields | {"at": datetime.fromisoformat(fields["at"])}))
 
 
-def _hash(previous: str, body: str) -> str:
-    return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()
+def _unverified_in(signed: SignedFacts | None) -> list[Mapping[str, Any]]:
+    return list(json.loads(signed.text).get("unverified", [])) if signed else []
+
+
+def _rows(connection: Connection, table: Table) -> list[Any]:
+    return list(connection.execute(select(table).order_by(table.c.seq)).all())
+
+
+def _walked(rows: Sequence[Any]) -> ChainWalk:
+    """The chain of moves, walked. Raises RegistryBroken where it does not hold."""
+    walk = ChainWalk(BEGINNING)
+    for row in rows:
+        head = _head(row)
+        if fault := walk.fault_of(head, partial(_follows, row[1], head.hash)):
+            raise RegistryBroken(f"the registry's history does not hold: {fault}.")
+    return walk
+
+
+def _head(row: Any) -> Head:
+    try:
+        return Head(row[0], bytes.fromhex(row[2]))
+    except ValueError:
+        return Head(row[0], b"")
+
+
+def _follows(body: str, hash_: bytes, previous: bytes) -> bool:
+    return link(previous, body) == hash_

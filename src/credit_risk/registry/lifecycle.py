@@ -3,7 +3,7 @@
 The history is a list of moves that only grows; every role is read off it, so that any day can be asked for again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from credit_risk.config.names import is_person
 from credit_risk.errors import CheckFailed
 from credit_risk.registry.errors import RegistryBroken
+from credit_risk.scoring.live_statement import LiveVersion
 
 Move: TypeAlias = Literal["register", "nominate", "promote", "retire", "rollback"]
 Role: TypeAlias = Literal["candidate", "challenger", "champion", "retired"]
@@ -104,10 +105,7 @@ def after(before: Standing, event: HistoryEvent) -> Standing:
 def refuse(now: Standing, move: Move, version: int, by: str, reason: str) -> None:
     """Raise MoveRefused with the sentence, if this person may not move this version so now."""
     role = now.roles.get(version)
-    if not is_person(by):
-        raise MoveRefused(f"the move is by {by!r}, expected a first and a last name (--by).")
-    if len(reason.split()) < 3:
-        raise MoveRefused(f"the reason is {reason!r}, expected a sentence that an auditor can read (--reason).")
+    refuse_unsigned(by, reason)
     if move != "register" and role is None:
         raise MoveRefused(f"version {version} is not registered.")
     if move in CHECKED and same_person(now.makers[version], by):
@@ -116,6 +114,14 @@ def refuse(now: Standing, move: Move, version: int, by: str, reason: str) -> Non
         )
     if expected := _expected(now, move, version):
         raise MoveRefused(f"version {version} is {role}: {expected}")
+
+
+def refuse_unsigned(by: str, reason: str) -> None:
+    """Raise MoveRefused unless a person says who they are and why."""
+    if not is_person(by):
+        raise MoveRefused(f"the move is by {by!r}, expected a first and a last name (--by).")
+    if len(reason.split()) < 3:
+        raise MoveRefused(f"the reason is {reason!r}, expected a sentence that an auditor can read (--reason).")
 
 
 def _expected(now: Standing, move: Move, version: int) -> str | None:
@@ -147,6 +153,17 @@ def registered(events: Iterable[HistoryEvent], version: int) -> HistoryEvent:
         if event.move == "register" and event.version == version:
             return event
     raise RegistryBroken(f"version {version} is in no registration of the history.")
+
+
+def may_be_live(events: Sequence[HistoryEvent]) -> tuple[LiveVersion, ...]:
+    """The champion, and the challenger, which comes into traffic step by step."""
+    return tuple(live_version(events, version, role) for role, version in standing(events).aliases.items())
+
+
+def live_version(events: Sequence[HistoryEvent], version: int, role: str) -> LiveVersion:
+    """A version as a statement names it. Raises RegistryBroken for a number that was never registered."""
+    registration = registered(events, version)
+    return LiveVersion(version, role, registration.scorer, registration.facts.get("gate_record", ""))
 
 
 def versions(events: Iterable[HistoryEvent]) -> list[int]:

@@ -11,7 +11,8 @@ from credit_risk.scoring.signing import SignedBy
 class RegistrySettings(Section):
     """tracking: MLflow's SQLite file, PostgreSQL, or a server's URL. artifacts: where SQLite and PostgreSQL keep files.
 
-    history: the moves, in SQLite or PostgreSQL. signed_by: whose signature a scorer must carry to be moved.
+    history: the moves, in SQLite or PostgreSQL. signed_by: whose signature a scorer must carry to be moved, and the
+    statement of what may be live, which each move writes to the file `statement` for services to read.
     A password stands in no URL here: PGPASSWORD, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD hold it.
     """
 
@@ -19,6 +20,7 @@ class RegistrySettings(Section):
     artifacts: Text | None = None
     history: Text
     signed_by: SignedBy
+    statement: Text | None = None
 
 
 def load(path: Path, root: Path) -> RegistrySettings:

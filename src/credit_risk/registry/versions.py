@@ -30,6 +30,10 @@ class NoVersions(UsageError):
 class Versions(Protocol):
     """All versions of one project's scorer."""
 
+    @property
+    def history(self) -> History:
+        """Every move, and the signed statement of what may be live."""
+
     def events(self) -> list[HistoryEvent]:
         """Every move. Raises RegistryBroken where the history was altered."""
 
@@ -61,7 +65,7 @@ def read_history(project: str, settings: RegistrySettings, root: Path) -> list[H
         with open_versions(project, settings, root) as versions:
             events: list[HistoryEvent] = versions.events()
             return events
-    history = History(settings.history)
+    history = History(settings, root, project)
     try:
         return history.read()
     finally:

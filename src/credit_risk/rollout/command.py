@@ -13,6 +13,7 @@ from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_environment, read_site
 
 if TYPE_CHECKING:
+    from credit_risk.rollout.deployment import Site
     from credit_risk.rollout.state import RolloutState
 
 POWER_MORE = """
@@ -91,11 +92,23 @@ def _status(
     environment: Environment = LOCAL,
     config_file: EnvironmentFile = None,
     watch: Annotated[bool, Option("--watch", help="Stay, and show what changes, until Ctrl-C.")] = False,
+    audit: Annotated[
+        bool, Option("--audit", help="Verify the audit trail of all rollouts; exit 1 if altered.")
+    ] = False,
+    heads: Annotated[
+        Path | None, Option("--heads", help="With --audit: hold it against the heads of this file.")
+    ] = None,
+    write_down: Annotated[
+        Path | None, Option("--write-down", metavar="FILE", help="With --audit: add its head to this file of heads.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what runs on this machine, how the traffic is split, and what the rollout waits for."""
     if json and watch:
         raise UsageError("--json prints how it stands now: give it without --watch.")
+    if audit:
+        _audit(read_site(root, environment, config_file), heads, write_down)
+        return
     status, settings, folder = _status_of(root, environment, config_file)
     if json:
         from credit_risk.data.writing import json_text
@@ -112,6 +125,21 @@ def _status(
         while True:
             view.update(status.overview(settings, folder), refresh=True)
             time.sleep(WATCHED_EVERY)
+
+
+def _audit(site: "Site", heads: Path | None, write_down: Path | None) -> None:
+    from credit_risk.scoring import signed_chain
+
+    remembered = signed_chain.written_down(heads) if heads else []
+    signed_by = site.environment.registry.signed_by
+    verified = site.record.audit.verify(signed_by, site.root, remembered)
+    if verified.faults:
+        raise CheckFailed("\n  ".join(["The audit trail does not hold:", *verified.faults]))
+    if write_down:
+        signed_chain.write_down(verified.head, write_down)
+    for part in verified.unverified:
+        say(f"Unverified before {part['before']}, entries up to {part['up_to']}: {part['why']}")
+    say(f"The audit trail holds, against {len(remembered)} heads from before; it ends at {verified.head}")
 
 
 def _status_of(root: Path, environment: str, config_file: Path | None) -> tuple[ModuleType, Any, Any]:

@@ -99,7 +99,7 @@ class Site:
 
     @property
     def record(self) -> RolloutRecord:
-        return RolloutRecord(self.folder.run)
+        return RolloutRecord(self.folder.run, (self.environment.registry.signed_by, self.root))
 
     @contextmanager
     def registry(self) -> Iterator[Any]:

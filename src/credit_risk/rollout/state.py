@@ -1,6 +1,7 @@
 """A rollout on disk: what it is, how far it has come, and every event with who and why."""
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,8 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from credit_risk.data.writing import read_json, write_json
+from credit_risk.errors import CreditRiskError
 from credit_risk.rollout.analysis import Counts
 from credit_risk.rollout.colours import Colour, opposite
+from credit_risk.scoring.signed_chain import ChainFile
+from credit_risk.scoring.signing import SignedBy
+
+log = logging.getLogger(__name__)
 
 Strategy = Literal["canary", "blue-green", "direct", "rollback"]
 Phase = Literal[
@@ -134,17 +140,21 @@ class RolloutEvent:
 
 @dataclass(frozen=True)
 class RolloutRecord:
-    """The files of rollouts: the present state, the audit trail that only grows, and orders to the controller."""
+    """The files of rollouts: the present state, the audit trail, which is a chain, and orders to the controller.
+
+    sign: whose signature the trail's head must carry, and the root; None leaves it unsigned.
+    """
 
     folder: Path
+    sign: tuple[SignedBy, Path] | None = None
 
     @property
     def state_file(self) -> Path:
         return self.folder / "rollout.json"
 
     @property
-    def audit_file(self) -> Path:
-        return self.folder / "audit.jsonl"
+    def audit(self) -> ChainFile:
+        return ChainFile(self.folder / "audit.jsonl")
 
     @property
     def orders_file(self) -> Path:
@@ -163,13 +173,16 @@ class RolloutRecord:
         write_json(self.state_file, state.as_dict())
 
     def event(self, rollout: str, what: str, by: str, why: str) -> None:
-        """Add an event, durable before this returns."""
+        """Add an event, durable before this returns. What is done is never held up by a head that cannot be signed."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        _append(self.audit_file, {"at": at, "rollout": rollout, "what": what, "by": by, "why": why})
+        try:
+            self.audit.append({"at": at, "rollout": rollout, "what": what, "by": by, "why": why}, self.sign)
+        except CreditRiskError as error:
+            log.warning("The audit trail has the event and no signed head (`credit-risk status --audit`): %s", error)
 
     def events(self) -> Iterator[RolloutEvent]:
-        for line in _lines(self.audit_file):
-            yield RolloutEvent(**line)
+        for entry in self.audit.entries():
+            yield RolloutEvent(**entry)
 
     def order(self, what: str, by: str, why: str) -> None:
         """Leave an order for the controller, which may be another process, or none until `resume`."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.data.writing import read_json, write_directory
+from credit_risk.data.writing import read_json, write_directory, write_text
 from credit_risk.registry.errors import RegistryBroken, RegistryUnavailable
 from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import HistoryEvent, Move, Standing, refuse, registered, standing
@@ -18,6 +18,7 @@ from credit_risk.registry.mlflow.tracking import Run, Tracking, Version, artefac
 from credit_risk.registry.settings import RegistrySettings
 from credit_risk.scoring import signing
 from credit_risk.scoring.release_files import copy, release_files
+from credit_risk.scoring.signed_chain import Head
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Registry:
     @contextmanager
     def opened(cls, name: str, settings: RegistrySettings, root: Path) -> Iterator["Registry"]:
         """The registry of a project, made if it is not there. Raises RegistryUnavailable, RegistryBroken."""
-        history = History(settings.history)
+        history = History(settings, root, name)
         try:
             tracking = Tracking(settings.tracking, name, settings.artifacts)
             yield cls(tracking, history, settings.signed_by, root)
@@ -46,16 +47,8 @@ class Registry:
 
     def events(self) -> list[HistoryEvent]:
         """Every move. Raises RegistryBroken where the history was altered, or cut off since MLflow noted its end."""
-        events = self.history.read()
         noted = self.tracking.head()
-        if noted:
-            seq, _, hash_ = noted.partition(":")
-            if int(seq) > len(events) or (int(seq) and self.history.hash_of(int(seq)) != hash_):
-                raise RegistryBroken(
-                    f"MLflow has seen {seq} moves, and the history's {len(events)} are not those: "
-                    "it was cut off or replaced."
-                )
-        return events
+        return self.history.read([Head.parse(noted)] if noted else [])
 
     def known(self, scorer: str, gate: str) -> HistoryEvent | None:
         """How a scorer with this very gate record came into the registry; None if it has not."""
@@ -95,13 +88,15 @@ class Registry:
             self._sound(version, events, Path(scratch))
 
     def fetch(self, version: int, events: list[HistoryEvent], to: Path) -> None:
-        """Write a version as a root that can be served: models/scorer, reports/gate.json and both signatures."""
+        """Write a version as a root that can be served: models/scorer, reports/gate.json, signatures, statement."""
 
         def fill(folder: Path) -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 packed = self._sound(version, events, Path(scratch))
                 for path in release_files(Files(folder)):  # side by side in the registry
                     copy(packed / "artifacts" / path.name, path)
+            if signed := self.history.signed():
+                write_text(Files(folder).live_statement, str(signed))
 
         write_directory(to, fill, mark=str(MARK))
 
@@ -148,7 +143,7 @@ class Registry:
         """Set MLflow's aliases to what the history says; the move stands even if MLflow cannot be reached now."""
         try:
             head = ""
-            while head != (head := self.history.head()):  # until nobody has moved anything meanwhile
+            while head != (head := str(self.history.head())):  # until nobody has moved anything meanwhile
                 self.tracking.set_aliases(standing(self.history.read()).aliases, head)
         except RegistryUnavailable as error:
             log.warning("The move stands. MLflow's aliases follow with `credit-risk registry sync`: %s", error)
@@ -156,7 +151,7 @@ class Registry:
     def sync(self) -> Standing:
         """Make MLflow's aliases follow the history."""
         now = standing(self.events())
-        self.tracking.set_aliases(now.aliases, self.history.head())
+        self.tracking.set_aliases(now.aliases, str(self.history.head()))
         return now
 
 

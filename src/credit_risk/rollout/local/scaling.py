@@ -17,7 +17,7 @@ from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.processes import family
 from credit_risk.rollout.local.supervisor import NotUp, known
 from credit_risk.rollout.lock import is_locked, lock
-from credit_risk.rollout.settings import Environment, Scaling
+from credit_risk.rollout.settings import Environment
 from credit_risk.rollout.state import RolloutRecord
 
 Metric = Literal["cpu_utilization", "memory_utilization", "requests_per_second"]
@@ -57,10 +57,11 @@ def look(folder: LocalFolder, environment: Environment, rule: ScalingRule, secon
         raise NotUp("nothing runs here that could be scaled: `credit-risk up` first.")
     with lock(folder.run / "scale.lock", "another auto-scaler is at work here."):
         measured = busiest(folder, environment, rule.metric, seconds)
-        return _scaled(folder, environment.scaling, rule, measured, time.time())
+        return _scaled(folder, environment, rule, measured, time.time())
 
 
-def _scaled(folder: LocalFolder, scaling: Scaling, rule: ScalingRule, measured: float, now: float) -> str:
+def _scaled(folder: LocalFolder, environment: Environment, rule: ScalingRule, measured: float, now: float) -> str:
+    scaling = environment.scaling
     replicas = folder.scale(scaling)
     unlimited = rule.replicas_after(replicas, measured)
     target = max(scaling.min_replicas, min(unlimited, scaling.max_replicas))
@@ -71,7 +72,8 @@ def _scaled(folder: LocalFolder, scaling: Scaling, rule: ScalingRule, measured: 
     if (wait := _changed(folder) + scaling.cool_down_s - now) > 0:
         return f"{state}, unchanged: {target} in {wait:.0f} s, after the cool-down"
     write_json(folder.scale_file, {"replicas": target, "at": now})
-    RolloutRecord(folder.run).event("scaling", f"{replicas} to {target} replicas", BY, state)
+    sign = environment.registry.signed_by, folder.root
+    RolloutRecord(folder.run, sign).event("scaling", f"{replicas} to {target} replicas", BY, state)
     return f"{state}, now {target}"
 
 
