@@ -15,8 +15,9 @@ PAGE = (ROOT / architecture.PAGE).read_text(encoding="utf-8")
 WALKS = ("A row, from CSV to gate", "A request, from HTTP to reply")
 # What the core may weigh. The aim is 20,000 lines and 30 direct dependencies: lower these as it shrinks. What a hostile
 # client, a tampered ledger and exact ids ask for took 2,000 lines that every lender needs; files as lenders write them
-# (quotes, header and footer, line ends, signs within numbers) took 200 more, which `score` needs as much as `init`.
-LINES, DEPENDENCIES = 23_700, 30
+# (quotes, header and footer, line ends, signs within numbers) took 200 more, which `score` needs as much as `init`;
+# which version may be live, who signed that, and that a history was not written anew take 700.
+LINES, DEPENDENCIES = 24_700, 30
 
 
 def walk(title):
