@@ -29,7 +29,8 @@ WORKDIR /srv/credit-risk
 COPY configs/deploy/container.yaml configs/deploy/container.yaml
 COPY reports/gate.json reports/gate.json
 COPY models/scorer models/scorer
-COPY models/scorer.sig models/gate.sig models/
+# The registry's statement of what may be live, where there is one.
+COPY models/scorer.sig models/gate.sig models/live.jso[n] models/
 COPY build/image/signing.pub configs/deploy/signing.pub
 # What may be written: /tmp (a tmpfs) and the volume with the ledger and the keys.
 ENV PATH=/opt/credit-risk/bin:$PATH \

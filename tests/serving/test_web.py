@@ -11,9 +11,11 @@ from types import SimpleNamespace
 import pytest
 from starlette.testclient import TestClient
 
+from admission_trial import record
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
+from credit_risk.errors import CheckFailed
 from credit_risk.ledger.errors import LedgerUnavailable
 from credit_risk.ledger.event_loop_commit import EventLoopCommit
 from credit_risk.ledger.ledger import Ledger
@@ -367,11 +369,11 @@ def test_the_page_can_be_switched_off(serve):
 def test_a_scorer_that_the_gate_does_not_let_pass_is_not_served(root, tmp_path):
     signing.make_keys(tmp_path / "signing.key")
     served = Files(shutil.copytree(root, tmp_path / "served"))
-    write_json(served.report("gate"), {"verdict": "FAIL", "digests": {"scorer": digest.of_directory(served.scorer)}})
+    write_json(served.report("gate"), record(digest.of_directory(served.scorer), verdict="FAIL"))
     signing.sign_release(served, tmp_path / "signing.key")
     signed_by = {"public_key": str(tmp_path / "signing.pub")}
     settings = Serving.model_validate({"access": {"mode": "off"}, "signed_by": signed_by})
-    with pytest.raises(engine.CheckFailed, match="the gate says FAIL"):
+    with pytest.raises(CheckFailed, match="the gate says FAIL"):
         engine.start(served.root, settings, {})
 
 
@@ -398,7 +400,7 @@ def test_what_is_exchanged_while_the_signature_is_checked_is_not_served(root, tm
     signing.make_keys(tmp_path / "signing.key")
     served = Files(shutil.copytree(root, tmp_path / "served"))
     scorer = Scorer.load(served.scorer)
-    write_json(served.report("gate"), {"verdict": "PASS", "digests": {"scorer": scorer.digest}})
+    write_json(served.report("gate"), record(scorer.digest))
     signing.sign_release(served, tmp_path / "signing.key")
     verify = signing.verify_release
 

@@ -42,6 +42,11 @@ def whole(path: Path, kind: type[Kind]) -> Kind:
     return _checked(path, read_tree(path, _fix(path)), kind, ())
 
 
+def name_of(path: Path) -> str:
+    """Which environment a file describes: as it says itself, or else as it is called. Raises ConfigError, NotFound."""
+    return str(read_tree(path, _fix(path)).get("environment", path.stem))
+
+
 def refuse(path: Path, faults: Iterable[tuple[Loc, str]]) -> None:
     """Raise ConfigError for what a checker found at these keys, each with its line in the file."""
     tree = read_tree(path, _fix(path))

@@ -93,6 +93,11 @@ def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None, abs
     return Check(gate, verdict, value, low, high, f"{named(gate)} {finding}{advice}.")
 
 
+def verdict_on(gate: Gate, value: float | None, low: float | None, high: float | None) -> Verdict:
+    """The verdict that follows from a figure and its interval alone."""
+    return _verdict(gate, value, low, high, None)[0]
+
+
 def nearest(measure: str, measures: Mapping[str, Any]) -> str | None:
     """The measure among those that were taken whose name is most like this one; None if none is like it."""
     others = [name for name, _ in numbers(measures) if not name.endswith(ENDS) and not name.startswith(measure)]

@@ -5,13 +5,15 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeAlias
 
 from credit_risk.data.files import Files
+from credit_risk.data.writing import write_text
 from credit_risk.registry.errors import RegistryUnavailable
-from credit_risk.registry.lifecycle import refuse, standing
+from credit_risk.registry.lifecycle import live_version, refuse, standing
 from credit_risk.registry.versions import Versions, mlflow_side
-from credit_risk.rollout.colours import Colour
+from credit_risk.rollout.colours import COLOURS, Colour
 from credit_risk.rollout.engine import NotReached, Releases, RolloutRefused
 from credit_risk.rollout.folder import HERE, RolloutFolder, copy_release, version_here
 from credit_risk.scoring import signing
+from credit_risk.scoring.signed_chain import SignedFacts
 from credit_risk.scoring.signing import SignedBy
 
 Opened: TypeAlias = Callable[[], AbstractContextManager[Any]]
@@ -44,12 +46,14 @@ def of_registry(opened: Opened, folder: RolloutFolder, signed_by: SignedBy) -> R
             with versions() as registry:
                 if standing(registry.events()).champion != int(version):
                     mlflow_side("promotion").move(registry, "promote", version, by=by, reason=reason)
+                _state(registry.history.signed(), folder)
 
     def returned(version: str, by: str, reason: str) -> None:
         if not version.startswith(HERE):
             with versions() as registry:
                 if standing(registry.events()).champion == int(version):
                     mlflow_side("promotion").roll_back(registry, by=by, reason=reason)
+                _state(registry.history.signed(), folder)
 
     return Releases(fetch, promoted, returned)
 
@@ -69,6 +73,15 @@ def _fetch(registry: Versions, version: int, folder: RolloutFolder, colour: Colo
     if version != now.champion and version not in now.line:
         refuse(now, "promote", version, *who)
     registry.fetch(version, events, folder.release(colour))
+    if version in now.line[:-1]:  # a version that was replaced may be live again, before the registry's move says so
+        _state(registry.history.restate(live_version(events, version, "rolled back to")), folder)
+
+
+def _state(signed: SignedFacts | None, folder: RolloutFolder) -> None:
+    """What may be live, written to the release of each colour, for the services that run there."""
+    for release in map(folder.release, COLOURS):
+        if signed and release.is_dir():
+            write_text(Files(release).live_statement, str(signed))
 
 
 def _absolute(by: SignedBy, folder: RolloutFolder) -> SignedBy:

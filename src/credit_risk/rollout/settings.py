@@ -10,6 +10,7 @@ from credit_risk.config import environment
 from credit_risk.config.schema import Count, Positive, Section, Share, Text
 from credit_risk.config.yaml_positions import Loc
 from credit_risk.registry.settings import RegistrySettings
+from credit_risk.serving.open_doors import open_doors
 from credit_risk.serving.prometheus import LATENCIES
 from credit_risk.serving.settings import Serving
 
@@ -227,13 +228,7 @@ def _of_rollout(rollout: Rollout) -> Iterator[tuple[Loc, str]]:
 
 
 def _of_an_open_door(settings: Environment) -> Iterator[tuple[Loc, str]]:
-    """What a developer's machine may do, and nobody else."""
-    serving, where = settings.serving, f"in {settings.environment}"
-    if serving.access.mode == "off":
-        yield ("serving", "access", "mode"), f"everybody could decide {where}: expected keys or jwt"
-    if serving.gate != "required":
-        yield ("serving", "gate"), f"a scorer that the gate stopped could decide {where}: expected required"
-    if serving.ledger.key_file is not None:
-        yield ("serving", "ledger", "key_file"), f"a development key is not for {where[3:]}: set CREDIT_RISK_LEDGER_KEY"
+    """What a developer's machine may do, and nobody else; the service refuses the same where it starts."""
+    yield from ((("serving", *loc), fault) for loc, fault in open_doors(settings.serving, settings.environment))
     if not settings.security.run_as_non_root:
-        yield ("security", "run_as_non_root"), f"nothing runs as root {where}: expected true"
+        yield ("security", "run_as_non_root"), f"nothing runs as root in {settings.environment}: expected true"

@@ -17,8 +17,11 @@ def release_files(files: Files) -> tuple[Path, ...]:
 
 
 def copy_release_files(files: Files, folder: Path) -> None:
-    """Copy those that there are to the same paths below another root; what lacks is refused by who verifies it."""
-    for path in release_files(files):
+    """Copy those that there are to the same paths below another root; what lacks is refused by who verifies it.
+
+    The registry's statement of what may be live goes along: it is dated, and has a signature of its own.
+    """
+    for path in (*release_files(files), files.live_statement):
         if path.exists():
             copy(path, folder / path.relative_to(files.root))
 

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 VARIABLE = "CREDIT_RISK_SIGNING_KEY"  # the private key's file
 OPENED_BY = "CREDIT_RISK_SIGNING_PASSWORD"  # the variable that holds the word which opens it
 DEVELOPMENT = Path("build") / "signing" / "signing.key"
+MARK = "A development key of one machine, which no environment but a developer's believes.\n"  # PEM may be preceded
 
 
 class SignedBy(Section):
@@ -140,8 +141,18 @@ def private_key(root: Path, environment: Mapping[str, str] = os.environ) -> Path
     path = root / DEVELOPMENT
     if not path.is_file():
         make_keys(path)
+        public = path.with_suffix(".pub")
+        public.write_text(MARK + public.read_text(encoding="utf-8"), encoding="utf-8")
         log.warning("A development key to sign with was made: %s. Production sets %s.", path, VARIABLE)
     return path
+
+
+def is_development(root: Path | None, public_key: str) -> bool:
+    """Whether a public key was made for development, here or (it is marked) on another machine."""
+    if Path(public_key).parts[-3:] == DEVELOPMENT.with_suffix(".pub").parts:
+        return True
+    path = None if root is None else root / public_key
+    return path is not None and path.is_file() and path.read_bytes().startswith(MARK.encode())
 
 
 def make_keys(path: Path) -> None:

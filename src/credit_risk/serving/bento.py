@@ -24,7 +24,10 @@ from credit_risk.errors import CreditRiskError
 if TYPE_CHECKING:
     from credit_risk.serving.web import Service
 
-ROOT, SETTINGS, WORKERS, MASTER = (f"CREDIT_RISK_{name}" for name in ("ROOT", "SETTINGS", "WORKERS", "MASTER"))
+ROOT, SETTINGS, WORKERS, MASTER, HOST = (
+    f"CREDIT_RISK_{name}" for name in ("ROOT", "SETTINGS", "WORKERS", "MASTER", "HOST")
+)
+EVERYWHERE = "0.0.0.0"  # noqa: S104  (what BentoML listens on where it is started without `credit-risk serve`)
 
 log = logging.getLogger("credit_risk")
 
@@ -47,9 +50,10 @@ def start() -> "Service":
 
 def service_of(root: Path, path: Path) -> "Service":
     """The service of a repository: its settings, scorer, ledger and guard. path: of the environment's file."""
-    from credit_risk.serving import access, connections, engine, settings, web  # noqa: PLC0415  (late: see above)
+    from credit_risk.serving import access, connections, engine, open_doors, settings, web  # noqa: PLC0415  (late: see above)
 
     serving = settings.load(path)
+    open_doors.refuse_open_doors(path, serving, root, os.environ.get(HOST, EVERYWHERE))
     connections.use(serving.limits)
     guard = access.guard(serving.access, root)
     return web.Service.of(serving, engine.start(root, serving), guard)

@@ -78,10 +78,11 @@ def _serve(
 ) -> None:
     """Answer applications over HTTP with decisions and their reasons, each recorded before it is answered."""
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # before BentoML is imported: it reads this once
-    from credit_risk.serving import access, engine, settings
+    from credit_risk.serving import access, engine, open_doors, settings
 
     path = environment_file(root, environment).absolute()
     serving = settings.load(path)
+    open_doors.refuse_open_doors(path, serving, root, host)
     # What cannot work shows here, as a sentence and an exit code, and not in a worker that is started again and again.
     access.guard(serving.access, root)
     tried = engine.opened(root, serving)
@@ -96,6 +97,7 @@ def _serve(
         "CREDIT_RISK_ROOT": str(root.absolute()),
         "CREDIT_RISK_SETTINGS": str(path),
         "CREDIT_RISK_WORKERS": str(processes),
+        "CREDIT_RISK_HOST": host,
         "CREDIT_RISK_MASTER": str(os.getpid()),  # this process becomes BentoML's master
     }
     service = "credit_risk.serving.bento:CreditRisk"

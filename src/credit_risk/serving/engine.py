@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import numpy as np
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
-from credit_risk.errors import CheckFailed, ScorerError
+from credit_risk.errors import ScorerError
 from credit_risk.ledger.entry import DecidedBy, Entry, Recorded, iso_time
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerBroken, LedgerUnavailable, Overloaded
 from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
@@ -30,6 +31,7 @@ from credit_risk.ledger.opening import open_ledger
 from credit_risk.scoring.release_files import verified_release
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
+from credit_risk.serving.admission import Admission, ServedVersion
 from credit_risk.serving.problems import Problem
 from credit_risk.serving.request_reading import Application, ApplicationBatch, RequestReader
 from credit_risk.serving.settings import Serving
@@ -65,6 +67,7 @@ class DecisionEngine:
     gate: str
     ledger: Ledger
     commit: EventLoopCommit | GroupCommit
+    admission: Admission
 
     @cached_property
     def reader(self) -> RequestReader:
@@ -232,32 +235,16 @@ def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.en
         if settings.signed_by is not None:  # before anything of it is read, and then nothing else is
             files = reading.enter_context(verified_release(files, settings.signed_by))
         scorer = Scorer.load(files.scorer)
-        verdict, by = gate_verdict(files.root, scorer.digest), digests(files.scorer, scorer)
+        served, by = ServedVersion.of(files, scorer), digests(files.scorer, scorer)
     if scorer.background is None:
         raise ScorerError(f"{path} cannot give reasons for a decline. Assemble it with `dvc repro assemble`.")
-    if settings.gate == "required" and verdict != "PASS":
-        raise CheckFailed(
-            f"{path} may not serve: the gate says {verdict} of it, PASS is required. Run `make run`, "
-            "or set serving.gate to `reported` where nothing is decided for real."
-        )
+    admission = Admission(served, settings, root)
+    admission.require()
     ledger = open_ledger(root, settings.ledger, environment, create=True)
     ledger.store.answer_timeout_s = settings.ledger.busy_timeout_s + settings.ledger.answer_timeout_s
     commit = group_commit(ledger, most_waiting=settings.ledger.most_waiting)
-    return DecisionEngine(scorer, by, verdict, ledger, commit)
-
-
-def gate_verdict(root: Path, scorer: str) -> str:
-    """The verdict of the gate's record about exactly this scorer, or why there is none."""
-    path = root / "reports" / "gate.json"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record["digests"]["scorer"] != scorer:
-            return "nothing (its record is of another scorer)"
-        return str(record["verdict"])
-    except FileNotFoundError:
-        return "nothing (there is no record)"
-    except (ValueError, KeyError, TypeError):
-        return "nothing (its record cannot be read)"
+    verdict = served.verdict(datetime.now(UTC).date())
+    return DecisionEngine(scorer, by, verdict, ledger, commit, admission)
 
 
 def digests(path: Path, scorer: Scorer) -> DecidedBy:

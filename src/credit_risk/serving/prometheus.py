@@ -56,6 +56,12 @@ class ServiceMetrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self.lapses = Gauge(
+            "credit_risk_admission_lapses",
+            "Reasons for which what serves would not be let start now, or is to be looked at",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self._outcomes: dict[str, tuple[Callable[[float], None], Callable[[], None]]] = {}
         self._scored = self.score.labels(self.scorer).observe
 

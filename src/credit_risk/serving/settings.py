@@ -80,10 +80,27 @@ class Limits(Section):
         return self
 
 
+class Statement(Section):
+    """Where the registry's signed statement of which versions may be live is read, a file or an https URL.
+
+    max_age_hours: its greatest age, and when_older what follows: `refuse` to start, or `alarm`. refresh_s: between two
+    looks while it serves. seen: a file that keeps the newest date seen, so that an older statement put back is refused.
+    """
+
+    source: Text
+    max_age_hours: Positive = 168.0
+    when_older: Literal["refuse", "alarm"] = "refuse"
+    refresh_s: Positive = 300.0
+    seen: Text | None = None
+
+
 class Serving(Section):
     """The whole section. gate: `required` serves only a scorer that passed; `reported` serves any and logs the verdict.
 
     signed_by: whose signatures scorer and gate record must carry; it may be left out only where the gate is `reported`.
+    statement: which versions may be live; production needs it. on_lapse: where a running scorer would not be let start
+    again (a waiver has expired, the statement no longer covers it): `alarm` and go on, or `stop`. tls: `proxy` says
+    that something in front ends TLS, and nobody else reaches the port, as the service speaks plain HTTP.
     """
 
     ledger: LedgerSettings = LedgerSettings()
@@ -93,11 +110,16 @@ class Serving(Section):
     page: bool = True
     gate: Literal["required", "reported"] = "required"
     signed_by: SignedBy | None = None
+    statement: Statement | None = None
+    on_lapse: Literal["alarm", "stop"] = "alarm"
+    tls: Literal["none", "proxy"] = "none"
 
     @model_validator(mode="after")
     def _what_is_required_is_signed(self) -> "Serving":
         if self.gate == "required" and self.signed_by is None:
             raise ValueError("gate: required needs signed_by: whose signature scorer and gate record must carry")
+        if self.statement is not None and self.signed_by is None:
+            raise ValueError("statement needs signed_by: whose signature the registry's statement must carry")
         return self
 
 

@@ -22,6 +22,7 @@ from credit_risk.ledger.errors import LedgerUnavailable
 from credit_risk.ledger.reference import ReferenceRefused
 from credit_risk.serving import examples, openapi, page
 from credit_risk.serving.access import Client, Guard, Scope, needs
+from credit_risk.serving.admission import AdmissionWatch
 from credit_risk.serving.batch_work import BatchWork
 from credit_risk.serving.engine import DecisionEngine, RequestContext
 from credit_risk.serving.json_reading import SHOWN
@@ -60,6 +61,7 @@ class Service:
     batches: BatchWork
     readiness: Readiness
     metrics: ServiceMetrics
+    watch: AdmissionWatch
 
     @classmethod
     def of(cls, settings: Serving, engine: DecisionEngine, guard: Guard) -> "Service":
@@ -76,10 +78,12 @@ class Service:
             BatchWork(limits.batches_at_once, limits.batch_seconds),
             Readiness(engine, limits.probe_seconds),
             ServiceMetrics(engine.by.scorer),
+            AdmissionWatch(engine.admission),
         )
 
     def close(self) -> None:
         """End the batches that are worked on, then write what waits and close the ledger."""
+        self.watch.close()
         self.batches.close()
         self.readiness.close()
         self.guard.close()
@@ -178,11 +182,13 @@ async def health(service: Service, _: Request) -> Response:
         await service.readiness.check()
     except LedgerUnavailable:
         raise Problem(503, "Decisions cannot be recorded now.", retry_after=1) from None
-    return json_({"status": "ready", "scorer": service.engine.by.scorer})
+    lapses = {"lapses": service.watch.lapses} if service.watch.lapses else {}
+    return json_({"status": "ready", "scorer": service.engine.by.scorer} | lapses)
 
 
 async def prometheus_metrics(service: Service, _: Request) -> Response:
     service.metrics.waiting.set(service.engine.commit.depth)
+    service.metrics.lapses.set(len(service.watch.lapses))
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4", headers=SECURE)
 
 

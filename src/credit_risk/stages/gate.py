@@ -21,7 +21,7 @@ from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
-from credit_risk.measures import gate, waiver
+from credit_risk.measures import gate, gate_record, waiver
 from credit_risk.measures.dotted import lookup
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.waiver import Waiver
@@ -182,18 +182,14 @@ def check(files: Files, today: date | None = None) -> dict[str, Any]:
     if recorded is None or not isinstance(before, dict):
         raise CheckFailed(f"{path} is no gate record; the file was altered. Run `dvc repro --force gate`.")
     # Judged again: what the record says of its own checks could have been written by anybody.
-    now = record(load(files.config), files, today or datetime.now(UTC).date())
+    today = today or datetime.now(UTC).date()
+    now = record(load(files.config), files, today)
     digests = now["digests"].items()
     reasons = [f"the {name} changed after the verdict" for name, value in digests if before.get(name) != value]
-    reasons += now["stale"]
-    waived = {used["check"] for used in now["waivers"]}
-    blocking = [check for check in now["checks"] if check["verdict"] != "PASS" and check["name"] not in waived]
-    reasons += [f"{check['verdict']} {check['name']}: {check['sentence']}" for check in blocking]
-    if now["checks"] and len(waived) == len(now["checks"]):
-        reasons.append("every check is waived; at least one must pass")
+    reasons += gate_record.refusals(now, now["digests"]["scorer"], today)
     if not reasons and recorded != now:
         reasons = [f"{path} is not what the figures say: it, or they, were altered after the verdict"]
-    if reasons or now["verdict"] != "PASS":
+    if reasons:
         raise CheckFailed("\n  ".join(["The gate does not let this scorer through.", *reasons]))
     return recorded
 

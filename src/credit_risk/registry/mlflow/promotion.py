@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from credit_risk.data.files import Files
+from credit_risk.measures import gate_record
 from credit_risk.registry.lifecycle import CHECKED, HistoryEvent, Move, MoveRefused, registered, standing
 from credit_risk.registry.mlflow.register import leaves
 from credit_risk.registry.mlflow.registry import Registry
@@ -41,17 +42,7 @@ def evidence(registry: Registry, version: int, events: list[HistoryEvent], today
     """
     registration = registered(events, version)
     record = registry.gate_record(version, events)
-    reasons = []
-    if record.get("verdict") != "PASS" or record.get("digest") != registration.scorer:
-        reasons = [
-            f"{check['verdict']} {check['name']}: {check['sentence']}"
-            for check in record.get("checks", [])
-            if check["verdict"] != "PASS"
-        ]
-        reasons = ["the gate did not let this scorer pass", *reasons, *record.get("stale", [])]
-    for waiver in record.get("waivers", []):
-        if date.fromisoformat(waiver["expires"]) < today:
-            reasons.append(f"the waiver of {waiver['check']} by {waiver['person']} expired on {waiver['expires']}")
+    reasons = gate_record.refusals(record, registration.scorer, today)
     if reasons:
         raise MoveRefused("\n  ".join([f"version {version} may not move on:", *reasons]))
     return {"gate_record": registration.facts["gate_record"], "verdict": "PASS", "waivers": record["waivers"]}

@@ -50,7 +50,10 @@ def render(environment: Environment) -> dict[str, str]:
     """The files of the overlay, by their path in it: the overlay, and a component for each tool that may be there."""
     files: dict[str, Any] = {
         "kustomization.yaml": _overlay(environment),
-        "serving.yaml": {"serving": environment.serving.model_dump(mode="json", exclude_none=True)},
+        "serving.yaml": {
+            "environment": environment.environment,
+            "serving": environment.serving.model_dump(mode="json", exclude_none=True),
+        },
         "deployment.yaml": _deployment(environment),
         "autoscaler.yaml": _autoscaler(environment),
         "argo-rollouts/kustomization.yaml": _component("argo-rollouts", {"rollout.yaml": {"kind": "Rollout"}})

@@ -1,0 +1,56 @@
+"""A gate's record, judged again by who did not measure: the service before and while it serves, the registry before it
+moves, and the gate itself when it is asked whether its verdict still stands.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from credit_risk.config.schema import Gate
+from credit_risk.measures import gate, waiver
+from credit_risk.measures.waiver import Waiver
+
+ALTERED = "the gate's record cannot be judged again: it was altered, or another version wrote it"
+
+
+def refusals(record: Any, scorer: str | None, today: date) -> list[str]:
+    """Why a recorded verdict does not let this scorer through today, each as a sentence; empty if it does.
+
+    Whatever the record says of itself, each verdict has to follow from its figures and limits, each waiver to count
+    today (measures.waiver), nothing to be stale, and all to be about this scorer, by its digest.
+    """
+    try:
+        return list(_refusals(record, scorer, today))
+    except (LookupError, TypeError, AttributeError, ValueError):  # what a record of another form causes
+        return [ALTERED]
+
+
+def _refusals(record: Mapping[str, Any], scorer: str | None, today: date) -> Iterator[str]:
+    if record["digests"]["scorer"] != scorer:
+        yield "the gate's record is of another scorer"
+    stale = list(record["stale"])
+    yield from stale
+    verdicts = [(check, _verdict(check)) for check in record["checks"]]
+    names = [check["name"] for check, _ in verdicts]
+    waivers = [Waiver.model_validate(used) for used in record["waivers"]]
+    for used in waivers:
+        wrong = waiver.refusals(used, names, today)
+        wrong += [] if used.scorer in (None, scorer) else ["it was given for another scorer"]
+        yield from (f"the waiver of {used.check} by {used.person} does not count: {why}" for why in wrong)
+    waived = {used.check for used in waivers}
+    blocking = [(check, verdict) for check, verdict in verdicts if verdict != "PASS" and check["name"] not in waived]
+    yield from (f"{verdict} {check['name']}: {check['sentence']}" for check, verdict in blocking)
+    if not names:
+        yield "nothing was checked"
+    elif waived >= set(names):
+        yield "every check is waived; at least one must pass"
+    if record["verdict"] != "PASS" and not stale and not blocking:
+        yield f"the gate says {record['verdict']}"
+
+
+def _verdict(check: Mapping[str, Any]) -> str:
+    """The recorded verdict; a PASS only if it follows from the figures that stand beside it."""
+    if check["verdict"] != "PASS":
+        return str(check["verdict"])
+    limits = Gate(**{name: check[name] for name in Gate.model_fields})
+    return gate.verdict_on(limits, check["value"], check["low"], check["high"])

@@ -1,0 +1,73 @@
+"""A gate's record is judged again by the gate's rules, whatever it says of itself."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from credit_risk.measures.gate_record import ALTERED, refusals
+
+TODAY = date(2026, 11, 29)
+
+
+def check(name="discrimination", verdict="PASS", **changes):
+    """AUC 0.8 (0.75 to 0.85) against the limit of at least 0.7."""
+    limits = {"measure": "test.auc", "at_least": 0.7, "at_most": None, "exact": False, "of": None, "advice": None}
+    figures = {"value": 0.8, "low": 0.75, "high": 0.85, "reason": "upkeep", "sentence": "AUC is 0.8."}
+    return {"name": name, "verdict": verdict, **limits, **figures} | changes
+
+
+def waiver(**changes):
+    given = {"person": "Rita Vogel", "role": "head of risk", "check": "calibration", "scorer": None}
+    return given | {"reason": "the shift is understood and small", "expires": "2026-11-29"} | changes
+
+
+def record(**changes):
+    passed = {"verdict": "PASS", "stale": [], "checks": [check()], "waivers": [], "digests": {"scorer": "5c"}}
+    return passed | changes
+
+
+WAIVED = [check(), check("calibration", "FAIL", low=0.1, value=0.2, high=0.3)]
+
+
+def test_a_record_of_this_scorer_that_passed_lets_it_through():
+    assert refusals(record(), "5c", TODAY) == []
+
+
+def test_a_waiver_lets_through_up_to_its_last_day():
+    waived = record(checks=WAIVED, waivers=[waiver()])
+    assert refusals(waived, "5c", TODAY) == []
+    assert refusals(waived, "5c", TODAY + timedelta(days=1)) == [
+        "the waiver of calibration by Rita Vogel does not count: it expired on 2026-11-29, today is 2026-11-30"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"digests": {"scorer": "another"}}, "of another scorer"),
+        ({"stale": ["reports/metrics.json measured another scorer"]}, "measured another scorer"),
+        ({"checks": [check(verdict="FAIL")]}, "FAIL discrimination: AUC is 0.8"),
+        ({"checks": [check(verdict="CANNOT SAY")]}, "CANNOT SAY discrimination"),
+        ({"checks": [check(low=0.6)]}, "CANNOT SAY discrimination"),  # it says PASS, and its interval straddles 0.7
+        ({"checks": [check(value=0.6, low=0.5, high=0.65)]}, "FAIL discrimination"),
+        ({"checks": [check(value=None, low=None, high=None)]}, "FAIL discrimination"),
+        ({"checks": [check(verdict="FAIL"), check()]}, "FAIL discrimination"),  # two of one name: both count
+        ({"checks": []}, "nothing was checked"),
+        ({"checks": WAIVED}, "FAIL calibration"),
+        ({"checks": WAIVED, "waivers": [waiver(scorer="another")]}, "given for another scorer"),
+        ({"checks": WAIVED, "waivers": [waiver(check="nothing")]}, "expected one gate by its name"),
+        ({"checks": WAIVED[1:], "waivers": [waiver()]}, "every check is waived"),
+        ({"verdict": "FAIL"}, "the gate says FAIL"),
+        ({"checks": None}, ALTERED),
+        ({"checks": [{"verdict": "PASS"}]}, ALTERED),
+        ({"waivers": [{"person": "Rita Vogel"}]}, ALTERED),
+        ({"digests": None}, ALTERED),
+    ],
+)
+def test_what_does_not_let_it_through_is_said(changes, sentence):
+    assert sentence in "; ".join(refusals(record(**changes), "5c", TODAY))
+
+
+@pytest.mark.parametrize("other", [None, [], "PASS", {}])
+def test_what_is_no_record_lets_nothing_through(other):
+    assert refusals(other, "5c", TODAY) == [ALTERED]
