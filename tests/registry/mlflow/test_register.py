@@ -221,7 +221,7 @@ def test_an_mlflow_that_goes_after_a_move_is_told_later(opened, registered, monk
         assert registered().version == 1
     assert "The move stands" in caplog.text
     assert opened.sync().roles == {1: "candidate"}
-    assert opened.tracking.head() == opened.history.head()
+    assert opened.tracking.head() == str(opened.history.head())
 
 
 def test_numbers_of_a_report_by_their_dotted_names():

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from credit_risk.cli import main
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.state import RolloutRecord
+from credit_risk.scoring import signing
 from registry_trial import empty_registry, files
 from rollout_trial import KEY, write_environment
 from tools import HAPROXY, free_ports, needed
@@ -72,9 +73,17 @@ def machine(files, monkeypatch, capsys):
     tree["serving"]["access"] = {"mode": "keys", "keys_file": "build/serving/keys.json"}
     tree["security"]["run_as_non_root"] = True
     del tree["serving"]["ledger"]["key_file"]
+    # A development key does not count in staging, and nothing serves there that no statement names.
+    signing.make_keys(files.root / "own.key")
+    monkeypatch.setenv(signing.VARIABLE, str(files.root / "own.key"))
+    signing.sign_release(files, files.root / "own.key")
+    tree["serving"] |= {"signed_by": {"public_key": "own.pub"}, "statement": {"source": "models/live.json"}}
+    tree["registry"] |= {"signed_by": {"public_key": "own.pub"}, "statement": "models/live.json"}
     yaml.dump(tree, folder / "staging.yaml")
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
     where = ["--root", str(files.root)]
+    assert main(["registry", "statement", "--here", *where, "--environment", str(folder / "staging.yaml")]) == 0
+    capsys.readouterr()
     assert (
         main(["keys", "add", "smoke", "--scope", "decide", *where, "--environment", str(folder / "staging.yaml")]) == 0
     )
