@@ -27,7 +27,7 @@ from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import write_json
 from credit_risk.errors import CheckFailed, DataError, ScorerError
 from credit_risk.measures.waiver import WaiverRefused
-from credit_risk.modelling.accounts import Accounts
+from credit_risk.modelling.accounts import Accounts, Weights
 from credit_risk.report import gate_output
 from credit_risk.scoring import decision
 from credit_risk.scoring.model import Boosted
@@ -80,7 +80,9 @@ def comparison(config, candidate_pd, baseline_pd, bad, approved=None):
     scorer = SimpleNamespace(config=config)
     pds = [np.array(candidate_pd), np.array(baseline_pd)]
     candidate, baseline = (ScorerDecisions(scorer, SimpleNamespace(pd=pd), pd < decision.cut_off(policy)) for pd in pds)
-    accounts = Accounts(pd.DataFrame(index=range(len(bad))), np.empty((len(bad), 0)), np.array(bad, dtype=bool), {})
+    ones = Weights(np.ones(len(bad)), np.ones(len(bad)))
+    inputs = np.empty((len(bad), 0))
+    accounts = Accounts(pd.DataFrame(index=range(len(bad))), inputs, np.array(bad, dtype=bool), ones, {})
     return Comparison(config, accounts, np.arange(len(bad)), candidate, baseline)
 
 

@@ -99,6 +99,14 @@ CASES = {
         ("applied_on: {role: date, type: date}", "applied_on: {role: date, type: text}"),
         "columns.applied_on.type: a column of role date needs type date, got text",
     ),
+    "weight that no column is": (
+        (SOURCES, f"{SOURCES}\n  weight: drawn_at"),
+        "data.weight: data.weight is 'drawn_at' and the column of role weight is None: name the same in both",
+    ),
+    "weight that data does not name": (
+        with_column("{role: weight, type: number}"),
+        "data.weight: data.weight is None and the column of role weight is 'colour': name the same in both",
+    ),
     "guarded without why": (
         (SEX, "sex: {role: protected, type: category, categories: [female, male]}"),
         "columns.sex: say under `why:` why this column is protected",

@@ -126,6 +126,14 @@ def test_each_rule_says_what_it_got_and_what_it_expected(changes: dict[str, Any]
     assert finding.severity == "failure"
 
 
+@pytest.mark.parametrize(("wrong", "rule"), [(0.0, "weight"), (-1.0, "weight"), (np.inf, "type"), (np.nan, "missing")])
+def test_a_weight_is_a_number_above_0_in_every_row(wrong: float, rule: str):
+    declared = config(columns=COLUMNS | {"w": {"role": "weight", "type": "number", "missing": "allow"}})
+    assert check(table(w=[1.0, 0.5, 8, 2]), declared).passed
+    finding = only(table(w=[1.0, wrong, 8, 2]), declared)
+    assert (finding.column, finding.rule, finding.rows) == ("w", rule, ("id 12",))
+
+
 def test_missing_cells_are_a_failure_only_where_the_config_refuses_them():
     assert check(table(months=[np.nan, 24, 36, 48], status=["bad", "good", None, "good"])).passed
     strict = COLUMNS | {"status": COLUMNS["status"] | {"missing": "refuse"}}

@@ -7,6 +7,7 @@ import pytest
 from credit_risk.config.schema import Gate
 from credit_risk.measures import gate
 from credit_risk.measures.gate import Check
+from credit_risk.measures.intervals import proportion, wilson
 
 NAN, INF = float("nan"), float("inf")
 
@@ -43,6 +44,40 @@ def test_inside_passes_outside_fails_and_astride_cannot_be_said(
 ):
     low, high = interval
     assert check((low + high) / 2, low, high, **limits).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("figure", "limits", "rows"),
+    [
+        ((0.72, 0.68, 0.76), {"at_least": 0.7}, "about 4,000 rows in the place of 1,000"),  # half as wide: four times
+        ((0.69, 0.66, 0.72), {"at_least": 0.7}, "about 9,000 rows in the place of 1,000"),  # to show that it is below
+        ((1.0, 0.8, 1.2), {"at_least": 0.9, "at_most": 1.1}, "about 4,000 rows in the place of 1,000"),
+        ((0.7, 0.6, 0.8), {"at_least": 0.7}, "no number of rows"),
+    ],
+)
+def test_what_cannot_be_said_says_how_many_rows_would_do(figure: Any, limits: Any, rows: str):
+    one = Gate(name="one", measure="test.auc", reason="a test", **limits)
+    measures = {"test": dict(zip(("auc", "auc_low", "auc_high"), figure, strict=True)), "rows": {"test": 1_000}}
+    (found,) = gate.decide([one], measures, {})
+    assert found.verdict == "CANNOT SAY"
+    assert f": {rows} would settle it if the figure stays" in found.sentence
+
+
+@pytest.mark.parametrize(("k", "n", "limit"), [(0, 100, 0.02), (3, 400, 0.01), (97, 100, 0.95)])
+def test_the_rows_that_a_share_needs_are_exact(k: int, n: int, limit: float):
+    """With as many rows Wilson's end meets the limit; with one in a hundred fewer it does not."""
+    figure = proportion(k, n)
+    times = gate._times_as_many(figure.value, (figure.low, figure.high), limit)
+    for more, inside in ((times * 1.001, True), (times * 0.99, False)):
+        (low,), (high,) = wilson([k / n], [n * more], confidence=0.95)
+        assert (not low < limit < high) == inside
+
+
+def test_a_leak_is_named_with_its_feature():
+    one = Gate(name="leak", measure="leak.strongest_share", at_most=0.95, exact=True, reason="r")
+    (found,) = gate.decide([one], {"leak": {"strongest_share": 0.99, "strongest_feature": "recovered"}}, {})
+    assert found.verdict == "FAIL"
+    assert "(leak.strongest_share) of recovered is 0.99, outside" in found.sentence
 
 
 def test_a_misspelt_measure_is_told_from_one_that_nobody_took():

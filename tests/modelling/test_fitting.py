@@ -1,7 +1,5 @@
 """Fitting: what the model is shown, what it must obey, and that the same rows give the same text."""
 
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from optbinning import OptimalBinning
 
 from credit_risk.config import Config, load
 from credit_risk.config.schema import Parameters
@@ -35,6 +32,10 @@ class Rows:
     bad: Mask
     fold: Labels
 
+    @property
+    def weight(self) -> Matrix:
+        return np.ones(len(self.bad))
+
 
 @pytest.fixture(scope="module")
 def config() -> Config:
@@ -56,7 +57,7 @@ def silent(_: str) -> None:
 
 
 def boost(config: Config, rows: Rows) -> tuple[Fitted, Curve]:
-    return fitting.boosted(config, rows.matrix, rows.bad, rows.fold, silent)
+    return fitting.boosted(config, rows.matrix, rows.bad, rows.weight, fold=rows.fold, progress=silent)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def boosted(config: Config, rows: Rows) -> tuple[Fitted, Curve]:
 
 @pytest.fixture(scope="module")
 def card(config: Config, rows: Rows) -> Scorecard:
-    fitted = fitting.scorecard(config)(rows.matrix, rows.bad)
+    fitted = fitting.scorecard(config)(rows.matrix, rows.bad, rows.weight)
     assert isinstance(fitted, Scorecard)
     return fitted
 
@@ -139,7 +140,7 @@ def test_another_seed_gives_other_trees(config: Config, rows: Rows, boosted: tup
     assert boost(other, rows)[0].model.text() != boosted[0].model.text()
 
 
-def memory(matrix: Matrix, bad: Mask) -> Any:
+def memory(matrix: Matrix, bad: Mask, weight: Matrix) -> Any:
     """A model that knows every row it was fitted on by heart, and nothing else."""
     known = {row.tobytes(): 5.0 if one else -5.0 for row, one in zip(matrix, bad, strict=True)}
 
@@ -154,7 +155,7 @@ def test_margins_out_of_fold_come_from_models_that_did_not_see_the_row():
     matrix = np.arange(1.0, 41)[:, None] / 40
     bad = np.arange(40) % 3 == 0
     bad[-10:] = True
-    fitted = fitting.challenger(memory, matrix, bad, np.arange(40) % 4)
+    fitted = fitting.challenger(memory, matrix, bad, np.ones(40), fold=np.arange(40) % 4)
     # Fitted on all rows it remembers each; out of fold it had to fall back on the value.
     assert_array_equal(fitted.out_of_fold, matrix[:, 0])
     assert_array_equal(fitted.model.margin(matrix), np.where(bad, 5.0, -5.0))
@@ -179,30 +180,6 @@ def test_calibration_is_fitted_on_the_margins_out_of_fold(boosted: tuple[Fitted,
     assert_allclose(pd_of_rows.mean(), rows.bad.mean(), atol=1e-6)  # the likelihood equation of the intercept
 
 
-def own_binning(config: Config, rows: Rows, column: int) -> OptimalBinning:
-    """Optbinning, asked directly."""
-    if column == 2:
-        binning = OptimalBinning(dtype="categorical", cat_cutoff=None)
-        return binning.fit(rows.matrix[:, column].astype(str).astype(object), rows.bad)
-    trend = {1: "ascending", -1: "descending"}[SIGNS[column]]
-    return OptimalBinning(dtype="numerical", monotonic_trend=trend, cat_cutoff=None).fit(
-        rows.matrix[:, column], rows.bad
-    )
-
-
-def test_the_bins_agree_with_optbinnings_own_transform(config: Config, rows: Rows, card: Scorecard):
-    assert len(card.columns) >= 3
-    for column, bins in zip(card.columns, card.bins, strict=True):
-        values = rows.matrix[:, column]
-        asked = values.astype(str).astype(object) if column == 2 else values
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            own = own_binning(config, rows, column)
-            own.binning_table.build()
-        known = ~np.isnan(values)
-        assert_allclose(bins.transform(values)[known], own.transform(asked, metric="woe")[known], atol=1e-12)
-
-
 def test_bins_go_the_declared_way_and_no_coefficient_turns_them_round(card: Scorecard):
     assert all(coefficient < 0 for coefficient in card.coefficients)  # a weight above 0 is safer than the average
     for column, bins in zip(card.columns, card.bins, strict=True):
@@ -211,40 +188,87 @@ def test_bins_go_the_declared_way_and_no_coefficient_turns_them_round(card: Scor
 
 
 def test_the_same_rows_give_the_same_scorecard(config: Config, rows: Rows, card: Scorecard):
-    assert fitting.scorecard(config)(rows.matrix, rows.bad) == card
+    assert fitting.scorecard(config)(rows.matrix, rows.bad, rows.weight) == card
 
 
 def test_a_characteristic_that_says_nothing_is_left_out(config: Config, rows: Rows):
     noisy = rows.matrix.copy()
     noisy[:, 4] = 1.0
-    fitted = fitting.scorecard(config)(noisy, rows.bad)
+    fitted = fitting.scorecard(config)(noisy, rows.bad, rows.weight)
     assert isinstance(fitted, Scorecard)
     assert 4 not in fitted.columns
 
 
 def test_a_missing_value_weighs_what_missing_rows_were_worth():
-    """Of 200 bad and 800 good, the 200 missing rows hold 100 and 100: ln((100/800) / (100/200)) = ln(1/4)."""
+    """Of 200 bad and 800 good the 200 missing rows hold 100 and 100, and 5 more of one bad in five: 101 and 104."""
     values = np.concatenate([np.full(200, NAN), np.repeat([1.0, 2.0], 400)])
     bad = np.concatenate([np.arange(200) < 100, np.arange(400) < 20, np.arange(400) < 80])
-    bins = bins_of(values, bad, 1, False)
-    assert_allclose(bins.transform(np.array([NAN])), [np.log(1 / 4)])
-    assert_allclose(bins.transform(np.array([1.0, 2.0])), np.log([(380 / 800) / (20 / 200), (320 / 800) / (80 / 200)]))
+    bins = bins_of(values, bad, 1)
+    assert_allclose(bins.transform(np.array([NAN])), [np.log(104 / 800) - np.log(101 / 200)], atol=1e-9)
+    expected = np.log([(384 / 800) / (21 / 200), (324 / 800) / (81 / 200)])
+    assert_allclose(bins.transform(np.array([1.0, 2.0])), expected, atol=1e-9)
 
 
-def bins_of(values: Matrix, bad: Mask, sign: int, plain: bool) -> Bins:
-    made: Callable[..., Bins | None] = fitting._bins
-    bins = made(values, bad, sign, plain)
-    assert bins is not None
-    return bins
+def test_missing_rows_that_all_went_bad_weigh_most_and_without_any_the_average():
+    values = np.concatenate([np.full(84, NAN), np.repeat([1.0, 2.0], 200)])
+    bad = np.concatenate([np.ones(84, dtype=bool), np.arange(400) % 200 < 16])
+    all_bad = bins_of(values, bad, 1).missing
+    rate = 116 / 484
+    assert_allclose(all_bad, np.log(5 * (1 - rate) / 368) - np.log((84 + 5 * rate) / 116), atol=1e-9)
+    assert all_bad < -4
+    assert bins_of(values[84:], bad[84:], 1).missing == 0
+
+
+@pytest.mark.parametrize("bads", [60, 55])
+def test_a_rare_strong_flag_has_a_bin_of_its_own(bads: int):
+    """60 of 3,000 rows, and 55 or all of them bad, where one in ten of the others is."""
+    flag = (np.arange(3_000) < 60).astype(float)
+    bad = np.where(flag == 1, np.arange(3_000) < bads, np.arange(3_000) % 10 == 0)
+    for sign in (0, 1):
+        off, on = bins_of(flag, bad, sign).transform(np.array([0.0, 1.0]))
+        assert off > 0 > -3 > on
+    assert bins_of(flag, bad, -1).woe == (0.0,)  # declared the other way round, it tells nothing
+
+
+def test_a_rare_strong_category_is_not_lumped_with_the_safest():
+    code = np.where(np.arange(3_000) < 60, 3.0, np.arange(3_000) % 3)
+    bad = np.where(code == 3, True, np.arange(3_000) % 10 == 0)
+    bins = fitting._binned(code, bad, np.ones(3_000), 0, unordered=True).bins
+    *others, rare = bins.transform(np.arange(4.0))
+    assert rare < -4 < 0 < min(others)
+    assert bins.transform(np.array([9.0])) == [0]  # a code that training never saw
+
+
+def test_two_values_that_go_bad_alike_share_a_bin_and_chance_makes_none():
+    draw = np.random.default_rng(0)
+    values, bad = draw.normal(size=2_000), draw.random(2_000) < 0.2
+    assert len(bins_of(values, bad, 1).woe) <= 3
+
+
+def test_a_row_of_weight_three_is_three_rows():
+    values, bad = np.repeat([0.0, 1.0], 100), np.arange(200) % 100 < np.repeat([10, 40], 100)
+    weight = np.where(bad, 3.0, 1.0)
+    times = weight.astype(int)
+    weighed = fitting._binned(values, bad, weight, 1, unordered=False)
+    repeated = fitting._binned(
+        np.repeat(values, times), np.repeat(bad, times), np.ones(times.sum()), 1, unordered=False
+    )
+    assert weighed.bins == repeated.bins
+    assert weighed.information == pytest.approx(repeated.information)
+    assert weighed.bins != bins_of(values, bad, 1)
+
+
+def bins_of(values: Matrix, bad: Mask, sign: int) -> Bins:
+    return fitting._binned(values, bad, np.ones(len(values)), sign, unordered=False).bins
 
 
 def test_a_scorecard_without_any_characteristic_that_discriminates_is_refused(config: Config, rows: Rows):
     with pytest.raises(DataError, match="no characteristic"):
-        fitting.scorecard(config)(np.ones_like(rows.matrix), rows.bad)
+        fitting.scorecard(config)(np.ones_like(rows.matrix), rows.bad, rows.weight)
 
 
 def test_the_logistic_regression_reads_one_column_a_category_and_fills_what_is_missing(config: Config, rows: Rows):
-    fitted = fitting.logistic(config)(rows.matrix, rows.bad)
+    fitted = fitting.logistic(config)(rows.matrix, rows.bad, rows.weight)
     assert [code for code in fitted.codes if code >= 0] == [0, 1, 2, 3]  # type: ignore[attr-defined]
     assert len(fitted.columns) == 7 + 4  # type: ignore[attr-defined]
     assert np.isnan(rows.matrix).any()
@@ -257,7 +281,7 @@ def test_the_logistic_regression_reads_one_column_a_category_and_fills_what_is_m
 def test_a_column_that_is_missing_throughout_does_not_stop_the_logistic_regression(config: Config, rows: Rows):
     empty = rows.matrix.copy()
     empty[:, 1] = NAN
-    assert np.isfinite(fitting.logistic(config)(empty, rows.bad).margin(empty)).all()
+    assert np.isfinite(fitting.logistic(config)(empty, rows.bad, rows.weight).margin(empty)).all()
 
 
 OTHER_PARAMETERS = {
@@ -298,7 +322,7 @@ def test_a_fitted_scorecard_is_the_one_that_a_reload_gives(card: Scorecard):
 
 
 def test_a_fitted_logistic_regression_is_the_one_that_a_reload_gives(config: Config, rows: Rows):
-    fitted = fitting.logistic(config)(rows.matrix, rows.bad)
+    fitted = fitting.logistic(config)(rows.matrix, rows.bad, rows.weight)
     assert isinstance(fitted, Logistic)
     assert Logistic.read(fitted.text()) == fitted
     numbers = [*fitted.coefficients, fitted.intercept]

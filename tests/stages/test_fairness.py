@@ -264,12 +264,22 @@ def test_a_reduction_that_gets_further_is_told_though_nothing_can_be_adopted(mea
         "worst_contrast": "women",
         "evenness": [0.7, 0.72, 0.9],
         "auc_lost": [0.0, 0.0, 0.009],
+        "auc_lost_low": [0.0, -0.001, 0.0],
+        "gain": [0.0, 0.02, 0.2],
+        "gain_low": [0.0, -0.02, 0.1],
+        "gain_high": [0.0, 0.06, 0.3],
         "admissible": False,
     })  # fmt: skip
-    told = fairness.sentence(frontier, config, "lightgbm")
-    assert "none that could be adopted is clearly less uneven in the contrast women" in told
-    assert "reaches 0.900 against 0.700 for 0.0090 AUC: a fairer model may exist." in told
-    assert "reduction" not in fairness.sentence(frontier.assign(auc_lost=0.02), config, "lightgbm")
+    sentence = fairness.sentence(frontier, config, "lightgbm", rows=1_000)
+    assert sentence.startswith("CANNOT SAY. 2 alternatives were judged")
+    assert (
+        "of 1 that could be adopted chance leaves open whether they are less uneven in the contrast women" in sentence
+    )
+    assert "about 4,000 selection rows in the place of 1,000 would show it" in sentence
+    assert "reaches 0.900 against 0.700 for 0.0090 AUC: a fairer model may exist." in sentence
+    assert "reduction" not in fairness.sentence(frontier.assign(auc_lost=0.02), config, "lightgbm", rows=1_000)
+    worse = frontier.assign(gain_high=[0.0, -0.01, 0.3])
+    assert "none that could be adopted is less uneven" in fairness.sentence(worse, config, "lightgbm", rows=1_000)
 
 
 # The page

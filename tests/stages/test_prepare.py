@@ -1,6 +1,7 @@
 """Stage prepare: what is left out and counted, what is written where, and what is refused."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,32 @@ def test_every_row_that_is_left_out_is_counted_once_with_its_reason(config: Conf
     }
     assert_array_equal(accounts.bad, [False, True, False])
     assert len(accounts.table) == len(accounts.inputs) == 3
+
+
+def test_accounts_younger_than_the_window_are_left_out_with_their_bad_rate(config: Config, changed: Change):
+    """Seen until 31 December with a window of 6 months, an account of 1 July is too young by a day."""
+    seen = changed(config, "outcome", observed_until=date(2021, 12, 31), performance_window_months=6)
+    days = ["2021-06-30", "2021-07-01", "2021-11-01", "2021-12-01", "2021-12-02"]
+    rows = [{"applied_on": pd.Timestamp(day), "status": "bad" if day == days[1] else "good"} for day in days]
+    accounts = modelled(seen, table(*rows))
+    reason = "younger than 6 months on 2021-12-31"
+    assert accounts.left_out[reason] == 4
+    assert accounts.left_out_bad_rate == {reason: 0.25}
+    assert len(accounts.table) == 1
+    assert len(modelled(config, table(*rows)).table) == 5
+
+
+def test_weights_stand_beside_the_outcomes_and_never_among_the_inputs(raw_lender: Any, changed: Change):
+    config, files = raw_lender()
+    rate = changed(config, "outcome", population_bad_rate=0.02)
+    prepared(rate, files)
+    outcomes = pd.concat([pd.read_parquet(files.outcomes(name)) for name in SPLITS])
+    # The embargo leaves some rows out, with a bad rate of their own.
+    assert np.average(outcomes["bad"], weights=outcomes["population_weight"]) == pytest.approx(0.02, abs=0.005)
+    assert outcomes.groupby("bad")["population_weight"].nunique().tolist() == [1, 1]
+    assert (outcomes["weight"] == 1).all()
+    assert not {"weight", "population_weight"} & {*pd.read_parquet(files.inputs("train"))}
+    assert read_json(files.report("preparation"))["population_bad_rate"] == pytest.approx(0.02)
 
 
 def test_an_exclusion_that_cannot_be_told_excludes_nobody(config: Config, changed: Change):

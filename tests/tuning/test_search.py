@@ -12,6 +12,7 @@ from credit_risk.config import load
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs
 from credit_risk.modelling import training
+from credit_risk.modelling.accounts import Weights
 from credit_risk.scoring.features import Features
 from credit_risk.tuning.search import SearchResult, Task, freeze, report, tune
 
@@ -102,7 +103,8 @@ def test_the_search_reads_the_folds_that_train_reads(small):
     task = Task.of(config, files)
     inputs, bad, group = _training(config, files)
     matrix = Features.of(config).of_inputs(inputs)
-    fitted, curve = training.fit(config, matrix, bad, training.folds(config, inputs, bad, group))
+    fold, ones = training.folds(config, inputs, bad, group), Weights(np.ones(len(bad)), np.ones(len(bad)))
+    fitted, curve = training.fit(config, matrix, bad, ones, fold=fold)
     assert np.isclose(task.losses(config.parameters).mean(), curve.mean.min(), rtol=1e-3)
     assert fitted
 

@@ -148,7 +148,8 @@ def unseen(
     """The rows a model may be measured on, their index in the data, and how many were left out and why.
 
     Rows that equal one of training or selection are refused where those are known: they would be remembered. Each
-    trainer, a config and its repository, knows its own by its own declaration of the columns.
+    trainer, a config and its repository, knows its own by its own declaration of the columns. Of rows with weights a
+    sample of the population is taken.
     """
     accounts = modelled(config, rows_of(config).reset_index(drop=True))
     row_index = np.asarray(accounts.table.index, dtype=np.int64)
@@ -160,6 +161,8 @@ def unseen(
             raise DataError(f"every row of {data} equals a row of training or selection. Name another file.")
         accounts = accounts.take(new)
         row_index = row_index[new]
+    of_population = accounts.weights.representative(config.evaluation.seed)
+    accounts, row_index = accounts.take(of_population), row_index[of_population]
     return accounts, row_index, rows
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from credit_risk.config import Config
 from credit_risk.config.schema import Source
 from credit_risk.data import tables
-from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.writing import refuse_in_the_way, write_json
 from credit_risk.errors import DataError
 from credit_risk.measures.figure import flat
@@ -36,11 +35,12 @@ def run(config: Config, training_data: Path, validation_data: Path, output: Path
         raise DataError("every validation row equals a training row: nothing is left to measure on. Name another file.")
     features = Features.of(config).table(learned.inputs)
     fold = training.folds(config, learned.inputs, learned.bad, learned.applicants(config))
-    fitted, _ = training.fit(config, features.matrix, learned.bad, fold)
+    fitted, _ = training.fit(config, features.matrix, learned.bad, learned.weights, fold=fold)
     boosted = fitted["lightgbm"]
     bare = under_policy(config, boosted.model, boosted.calibration, training.seen_missing(features.matrix))
-    scorer = assembled(bare, learned.inputs, features)
-    figures = measure(config, scorer, unseen.inputs[new], unseen.bad[new])
+    background = learned.inputs[learned.weights.representative(config.evaluation.seed)]
+    scorer = assembled(bare, background, Features.of(config).table(background))
+    figures = measure(config, scorer, unseen.take(new))
     scorer.save(output)
     write_json(output.with_name(f"{output.name}.metrics.json"), figures)
     for name in ("auc", "ks", "brier", "calibration_slope"):
@@ -54,10 +54,11 @@ def read_accounts(config: Config, path: Path) -> Accounts:
     return modelled(config, tables.read_sources(config.model_copy(update={"data": data}), Path()))
 
 
-def measure(config: Config, scorer: Scorer, inputs: Matrix, bad: Mask) -> dict[str, dict[str, float]]:
+def measure(config: Config, scorer: Scorer, unseen: Accounts) -> dict[str, dict[str, float]]:
     """Every figure with its interval, on rows that training did not hold."""
-    pd = scorer.decide_inputs(inputs).pd
+    pd = scorer.decide_inputs(unseen.inputs).pd
     known = ~np.isnan(pd)
-    sample = Sample.of(bad[known], pd[known], economics=Economics.of(config.policy))
+    weight = unseen.weights.population[known]
+    sample = Sample.of(unseen.bad[known], pd[known], economics=Economics.of(config.policy), weight=weight)
     draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
     return {"test": flat(bootstrap(sample, **draw)), "rows": {"test": int(known.sum())}}

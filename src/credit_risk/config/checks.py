@@ -21,6 +21,7 @@ def inconsistencies(config: Config) -> Iterator[Problem]:
     yield from _name_problems(config)
     yield from _source_problems(config)
     yield from _split_problems(config)
+    yield from _weight_problems(config)
     yield from _outcome_problems(config)
     yield from _policy_problems(config)
     yield from _rule_problems(config)
@@ -59,7 +60,7 @@ def _column_problems(config: Config) -> Iterator[Problem]:
 
 
 def _role_problems(config: Config) -> Iterator[Problem]:
-    for role in ("target", "date", "id", "applicant"):
+    for role in ("target", "date", "id", "applicant", "weight"):
         names = config.named(role)
         if len(names) > 1:
             yield ("columns", names[1], "role"), f"only one column can be the {role}; {names[0]!r} is it already"
@@ -158,6 +159,15 @@ def _word(value: Scalar) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def _weight_problems(config: Config) -> Iterator[Problem]:
+    column = config.only("weight")
+    if config.data.weight != column:
+        both = f"data.weight is {config.data.weight!r} and the column of role weight is {column!r}"
+        yield ("data", "weight"), f"{both}: name the same in both, as NAME: {{role: weight, type: number}}"
+    elif column and config.columns[column].type not in ("number", "integer"):
+        yield ("columns", column, "type"), f"a weight is a number, got type {config.columns[column].type}"
+
+
 def _outcome_problems(config: Config) -> Iterator[Problem]:
     words = {
         kind: {_word(value) for value in getattr(config.outcome, kind)} for kind in ("bad", "good", "indeterminate")
@@ -168,6 +178,9 @@ def _outcome_problems(config: Config) -> Iterator[Problem]:
     low, high = config.outcome.bad_rate
     if low > high:
         yield ("outcome", "bad_rate"), f"the range must go from low to high, got {[low, high]}"
+    if config.outcome.observed_until and not config.only("date"):
+        needed = "an account's age needs a column of role date; there is none, so take observed_until out"
+        yield ("outcome", "observed_until"), needed
 
 
 def _policy_problems(config: Config) -> Iterator[Problem]:

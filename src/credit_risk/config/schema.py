@@ -6,6 +6,7 @@ and passed on explicitly.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -69,6 +70,7 @@ class Data(Section):
 
     header_line: the line of the column names, counted from 1; what stands before it is skipped.
     footer_lines: how many lines after the last row are none. decimal, thousands: the signs within a number.
+    weight: the column that says what a row stands for.
     """
 
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
@@ -81,6 +83,7 @@ class Data(Section):
     footer_lines: Annotated[int, Field(ge=0)] = 0
     missing: tuple[str, ...] = ("",)
     max_bytes: Annotated[int, Field(gt=0)] = 10_000_000_000
+    weight: str | None = None
 
     def of(self, source: Source) -> "Data":
         """How one of the files is written: as it says itself, or as all are."""
@@ -97,7 +100,11 @@ class Exclusion(Section):
 
 
 class Outcome(Section):
-    """What counts as a bad account, over which time, and for whom that is known."""
+    """What counts as a bad account, over which time, and for whom that is known.
+
+    population_bad_rate: where bads and goods were drawn at different rates, the bad rate among all accounts.
+    observed_until: the last day on which outcomes were looked up; an account younger than the window is left out.
+    """
 
     definition: Text
     favourable: Text
@@ -108,6 +115,8 @@ class Outcome(Section):
     population: Literal["booked", "all"]
     exclusions: tuple[Exclusion, ...] = ()
     bad_rate: tuple[Share, Share] = (0.0, 1.0)
+    population_bad_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    observed_until: date | None = None
 
 
 class Column(Section):
@@ -118,7 +127,9 @@ class Column(Section):
     format: how a date is written, as %d/%m/%Y, or `excel` for the day numbers of a spreadsheet; else as 2026-01-31.
     """
 
-    role: Literal["feature", "input_only", "protected", "proxy", "id", "applicant", "date", "target", "ignore"]
+    role: Literal[
+        "feature", "input_only", "protected", "proxy", "id", "applicant", "date", "target", "weight", "ignore"
+    ]
     type: Literal["number", "integer", "boolean", "category", "ordered", "date", "text"] = "text"
     range: tuple[float, float] | None = None
     categories: tuple[str, ...] | None = None

@@ -145,7 +145,7 @@ def _clauses(config: Config, today: date, rules: bool) -> tuple[_Clause, ...]:
 def _known_clauses(name: str, column: Column) -> Iterator[_Clause]:
     """Whether a column is there, whole, and says something."""
     yield _Clause("all missing", name, lambda cells: bool(cells.notna().any()), "some known cells")
-    if column.missing == "refuse" or column.role in ("id", "date"):
+    if column.missing == "refuse" or column.role in ("id", "date", "weight"):
         yield _Clause("missing", name, lambda cells: cells.notna(), "no missing cell")
     if column.role == "id":
         yield _Clause("unique", name, lambda cells: ~cells.duplicated(), "every id once")
@@ -161,6 +161,8 @@ def _value_clauses(name: str, column: Column, today: date) -> Iterator[_Clause]:
         yield _Clause("category", name, partial(_known, count=len(column.categories or ())), expected(column))
     if column.type in NUMERIC_TYPES:
         yield _Clause("type", name, partial(_is_of_type, column=column), _expected_type(column))
+    if column.role == "weight":
+        yield _Clause("weight", name, lambda cells: ~(cells <= 0), "a weight above 0 in every row")
     if column.range:
         yield _Clause("range", name, partial(_inside, limits=column.range), expected(column))
     if column.type == "date":

@@ -38,9 +38,16 @@ class ScoreBand:
 
 
 def measure(
-    band: NDArray[np.integer], names: Sequence[str], bad: Mask, pd: Matrix, applicant: Labels, *, confidence: float
+    band: NDArray[np.integer],
+    names: Sequence[str],
+    bad: Mask,
+    pd: Matrix,
+    applicant: Labels,
+    *,
+    confidence: float,
+    weight: Matrix | None = None,
 ) -> tuple[ScoreBand, ...]:
-    """Every band, in the order of `names`; band: that of each row, as an index into them.
+    """Every band, in the order of `names`; band: that of each row, as an index into them; weight: what it counts for.
 
     Their intervals hold for all assessed bands at once (Šidák), as somebody will look at the worst. A band with fewer
     than FEWEST goods or bads, foretold and come, is not assessed, and its gap says why.
@@ -48,8 +55,10 @@ def measure(
     inside = [band == index for index in range(len(names))]
     assessed = sum(not _too_few(bad[rows], pd[rows]) for rows in inside)
     each = confidence ** (1 / max(assessed, 1))
+    counts = np.ones(len(bad)) if weight is None else weight
     return tuple(
-        _band(name, bad[rows], pd[rows], applicant[rows], each) for name, rows in zip(names, inside, strict=True)
+        _band(name, bad[rows], pd[rows], applicant[rows], counts[rows], confidence=each)
+        for name, rows in zip(names, inside, strict=True)
     )
 
 
@@ -77,11 +86,11 @@ def assessed_share(bands: Sequence[ScoreBand]) -> float:
     return sum(band.rows for band in bands if band.gap.known) / rows if rows else math.nan
 
 
-def _band(name: str, bad: Mask, pd: Matrix, applicant: Labels, confidence: float) -> ScoreBand:
+def _band(name: str, bad: Mask, pd: Matrix, applicant: Labels, weight: Matrix, *, confidence: float) -> ScoreBand:
     rows = len(bad)
-    mean_pd, bad_rate = (float(values.mean()) if rows else math.nan for values in (pd, bad))
+    mean_pd, bad_rate = (float(np.average(its, weights=weight)) if rows else math.nan for its in (pd, bad))
     why = _too_few(bad, pd)
-    gap = Figure.unknown(rows, why) if why else _gap(bad, pd, applicant, confidence)
+    gap = Figure.unknown(rows, why) if why else _gap(bad, pd, applicant, weight, confidence)
     return ScoreBand(name, rows, mean_pd, bad_rate, gap, why)
 
 
@@ -93,7 +102,7 @@ def _too_few(bad: Mask, pd: Matrix) -> str:
     )
 
 
-def _gap(bad: Mask, pd: Matrix, applicant: Labels, confidence: float) -> Figure:
+def _gap(bad: Mask, pd: Matrix, applicant: Labels, weight: Matrix, confidence: float) -> Figure:
     if bad.all() or not bad.any():
         return Figure.unknown(len(bad), f"{pd.sum():.0f} bads among {len(bad)} were foretold, and {bad.sum()} came")
-    return calibration_level(bad, pd, applicant, confidence=confidence)
+    return calibration_level(bad, pd, applicant, confidence=confidence, weight=weight)

@@ -12,11 +12,18 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from credit_risk.config.schema import Gate
-from credit_risk.measures.dotted import lookup, numbers
+from credit_risk.measures.dotted import lookup, numbers, value_at
 from credit_risk.measures.figure import ENDS
 from credit_risk.measures.wording import named
 
 Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]
+ABOUT = {  # what a measure of the worst of several is of
+    "leak.strongest_share": "leak.strongest_feature",
+    "leak.marked": "leak.marked_feature",
+    "unused.marginal": "unused.feature",
+    "bands.largest_gap": "bands.worst",
+    "stability.csi_largest": "stability.csi_largest_input",
+}
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,10 @@ def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None, abs
         low = high = value
     else:
         low, high = (lookup(measures, gate.measure + end) for end in ENDS)
-    verdict, finding = _verdict(gate, value, low, high, why_unknown)
+    rows = lookup(measures, "selection.rows.selection" if gate.measure.startswith("selection.") else "rows.test")
+    verdict, finding = _verdict(gate, (value, low, high), why_unknown, rows)
+    if gate.measure in ABOUT and (of_what := value_at(measures, ABOUT[gate.measure])):
+        finding = f"of {of_what} {finding}"
     if value is None and not why_unknown and (near := nearest(gate.measure, measures)):
         finding += f" (did you mean {near}?)"
     elif value is None and not why_unknown and absent:
@@ -106,8 +116,9 @@ def nearest(measure: str, measures: Mapping[str, Any]) -> str | None:
 
 
 def _verdict(
-    gate: Gate, value: float | None, low: float | None, high: float | None, why_unknown: str | None
+    gate: Gate, figure: tuple[float | None, float | None, float | None], why_unknown: str | None, rows: float | None
 ) -> tuple[Verdict, str]:
+    value, low, high = figure
     if value is None and why_unknown:
         return "CANNOT SAY", f"is not known: {why_unknown.rstrip('.')}"
     if value is None:
@@ -116,10 +127,10 @@ def _verdict(
         return "CANNOT SAY", f"is {value:.4g} but has no interval, so chance cannot be told from merit"
     if low > high:
         return "FAIL", f"has an interval upside down, {low:.4g} to {high:.4g}, and cannot be judged"
-    return _against_limits(gate, value, low, high)
+    return _against_limits(gate, value, low, high, rows)
 
 
-def _against_limits(gate: Gate, value: float, low: float, high: float) -> tuple[Verdict, str]:
+def _against_limits(gate: Gate, value: float, low: float, high: float, rows: float | None) -> tuple[Verdict, str]:
     observed = f"is {value:.4g}" if low == high else f"is {value:.4g} ({low:.4g} to {high:.4g})"
     at_least = -math.inf if gate.at_least is None else gate.at_least
     at_most = math.inf if gate.at_most is None else gate.at_most
@@ -127,7 +138,32 @@ def _against_limits(gate: Gate, value: float, low: float, high: float) -> tuple[
         return "PASS", f"{observed}, inside {_limits(gate)}"
     if high < at_least or low > at_most:
         return "FAIL", f"{observed}, outside {_limits(gate)}"
-    return "CANNOT SAY", f"{observed} and straddles {_limits(gate)}: more rows would narrow the interval"
+    crossed = [limit for limit in (at_least, at_most) if low <= limit <= high]
+    times = max((_times_as_many(value, (low, high), limit) for limit in crossed), default=math.inf)
+    needed = "no number of rows"
+    if math.isfinite(times):
+        more = f"{times * rows:,.0f} rows in the place of {rows:,.0f}" if rows else f"{times:.1f} times as many rows"
+        needed = f"about {more}"
+    return "CANNOT SAY", f"{observed} and straddles {_limits(gate)}: {needed} would settle it if the figure stays"
+
+
+def _times_as_many(value: float, ends: tuple[float, float], limit: float) -> float:
+    """How many times as many rows bring the end beyond the limit back to it, if the figure stays.
+
+    A share's interval is Wilson's, known by both its ends standing for one number of rows: z² L (1 - L) / (L - p)² rows
+    have their end at L, exactly. Other intervals shrink with the root of the rows. Infinite for a figure at its limit.
+    """
+    if value == limit:
+        return math.inf
+    end = ends[0] if limit < value else ends[1]
+
+    def share_rows(its_end: float) -> float:  # in units of z²
+        return its_end * (1 - its_end) / (its_end - value) ** 2 if 0 < its_end < 1 and its_end != value else 0.0
+
+    both = [share_rows(each) for each in ends if each not in (0, 1)]
+    if 0 <= value <= 1 and 0 < limit < 1 and both and max(both) <= 1.001 * min(both) and min(both) > 0:
+        return share_rows(limit) / share_rows(end)
+    return ((end - value) / (limit - value)) ** 2
 
 
 def _limits(gate: Gate) -> str:

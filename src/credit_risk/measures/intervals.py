@@ -163,13 +163,16 @@ def clustered_auc(bad: Flags, scores: Floats, applicant: Applicants, *, confiden
     return Figure(area, float(low), float(high), len(scores))
 
 
-def calibration_level(bad: Flags, pd: Floats, applicant: Applicants, *, confidence: float) -> Figure:
+def calibration_level(
+    bad: Flags, pd: Floats, applicant: Applicants, *, confidence: float, weight: Floats | None = None
+) -> Figure:
     """Calibration in the large (see measures.metrics) with a normal interval; an applicant's rows summed."""
-    level = calibration_in_the_large(bad, pd)
+    level = calibration_in_the_large(bad, pd, weight)
     if math.isnan(level):
         return Figure.unknown(len(bad), "a PD of exactly 0 or 1 has no log-odds")
     fitted = expit(logit(pd) + level)
-    influence = np.asarray((bad - fitted) / (fitted * (1 - fitted)).sum())
+    counts = np.ones(len(bad)) if weight is None else weight
+    influence = np.asarray(counts * (bad - fitted) / (counts * fitted * (1 - fitted)).sum())
     return normal(level, influence, applicant, confidence=confidence)
 
 

@@ -59,7 +59,8 @@ class Sample:
 
     order: index of each sorted row in the arrays as given. bad (1 or 0), pd: sorted. group: number
     of each row's applicant, in the order given. ties: where each distinct PD begins. bins: where
-    each of about ten equally large bins begins, never inside a tie.
+    each of about ten equally large bins begins, never inside a tie. weight: what each row counts for, in the order
+    given, 1 on average.
     """
 
     order: Rows
@@ -69,10 +70,16 @@ class Sample:
     ties: Rows
     bins: Rows
     economics: Economics | None
+    weight: Floats
 
     @classmethod
     def of(
-        cls, bad: ArrayLike, pd: ArrayLike, group: ArrayLike | None = None, economics: Economics | None = None
+        cls,
+        bad: ArrayLike,
+        pd: ArrayLike,
+        group: ArrayLike | None = None,
+        economics: Economics | None = None,
+        weight: ArrayLike | None = None,
     ) -> "Sample":
         """Check and sort. Without `group` each row is an applicant; without `economics` nothing is said of approvals.
 
@@ -84,7 +91,8 @@ class Sample:
         order = np.argsort(-pds, kind="stable")
         ties = np.flatnonzero(np.diff(pds[order], prepend=np.nan) != 0)
         bins = ties[np.diff(ties * BINS // pds.size, prepend=-1) > 0]
-        return cls(order, outcomes[order], pds[order], groups, ties, bins, economics)
+        counts = np.ones(pds.size) if weight is None else np.asarray(weight, dtype=np.float64)
+        return cls(order, outcomes[order], pds[order], groups, ties, bins, economics, counts / counts.mean())
 
     @cached_property
     def log_odds(self) -> Floats:
@@ -95,8 +103,8 @@ class Sample:
 def measure(sample: Sample, weights: ArrayLike | None = None) -> Values:
     """Every figure of this module by name, except Hosmer-Lemeshow, whose p has no sense in a replicate.
 
-    weights: one a row, in the order the rows were given; or a matrix of a weighting a line,
-    which gives an array of a value a line. Approvals and profit only if the sample has economics.
+    weights: one a row, in the order the rows were given, beside the sample's own; or a matrix of a weighting a
+    line, which gives an array of a value a line. Approvals and profit only if the sample has economics.
     """
     lines = _lines(sample, weights)
     figures = {**_ranking(sample, lines), **_calibration(sample, lines), **_lending(sample, lines)}
@@ -267,7 +275,7 @@ def _lines(sample: Sample, weights: ArrayLike | None) -> Floats:
         raise UnusableSample(f"Weights must be one a row, or a matrix of {rows} columns; got shape {lines.shape}.")
     if not (lines.min(initial=0) >= 0 and lines.max(initial=0) < np.inf):
         raise UnusableSample("A weight is missing, infinite or negative; weights count rows, so 0 is the least.")
-    return lines[:, sample.order]
+    return (lines * sample.weight)[:, sample.order]
 
 
 def _by_tie(sample: Sample, values: Floats) -> Floats:

@@ -26,6 +26,7 @@ WORDS = {
     "monotone.violations": "The number of steps against a declared direction",
     "leak.strongest_share": "The share of the model's Gini that one feature reaches alone",
     "leak.rows_across_splits": "The number of rows that stand in more than one split",
+    "unused.marginal": "What the PDs leave out of the most telling feature that the model does not read",
     "leak.marked": "The share of bads that one feature makes sure of",
     "selection.scorecard.auc": "LightGBM's AUC minus the scorecard's",
     "selection.beyond_materiality": "LightGBM's AUC minus the scorecard's and the materiality",

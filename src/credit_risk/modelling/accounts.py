@@ -1,7 +1,7 @@
 """Which applications a model may be built or measured on: those whose outcome is known, and good or bad."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,17 +22,55 @@ def read_inputs(config: Config, files: Files, name: SplitName) -> Matrix:
 
 
 @dataclass(frozen=True, eq=False)
+class Weights:
+    """What rows count for: `drawn` when a model is fitted to them, `population` when it is measured; (rows,) each.
+
+    They differ where bads and goods were drawn at different rates, that is by one factor a class.
+    """
+
+    drawn: Matrix
+    population: Matrix
+
+    @classmethod
+    def of(cls, outcomes: pd.DataFrame) -> "Weights":
+        """Those of a table of outcomes; 1 each where the config declares neither weights nor a population's rate."""
+        ones = np.ones(len(outcomes))
+        return cls(*(outcomes[name].to_numpy() if name in outcomes else ones for name in WEIGHTS))
+
+    def shift(self, bad: Mask) -> float:
+        """What takes log-odds among the rows as drawn to log-odds in the population; 0 where the two are the same."""
+        factor = self.population / self.drawn
+        return float(np.log(factor[bad].mean() / factor[~bad].mean()))
+
+    def representative(self, seed: int) -> Mask:
+        """Rows that are a sample of the population, each kept with a chance in proportion to its weight; else all.
+
+        For what counts rows or applicants and knows no weights.
+        """
+        weight = self.population
+        return np.asarray(np.random.default_rng(seed).random(len(weight)) * weight.max() < weight)
+
+    def take(self, rows: Mask) -> "Weights":
+        return Weights(self.drawn[rows], self.population[rows])
+
+
+WEIGHTS = ("weight", "population_weight")  # columns of artifacts/outcomes, in the order of Weights
+
+
+@dataclass(frozen=True, eq=False)
 class Accounts:
     """Applications with a known outcome.
 
     table: as read, its index the row in the file. inputs: (rows, inputs), see data.inputs. bad: (rows,).
-    left_out: how many rows of the file are not here, by reason.
+    left_out: how many rows of the file are not here, by reason; left_out_bad_rate: of those whose outcome is known.
     """
 
     table: pd.DataFrame
     inputs: Matrix
     bad: Mask
+    weights: Weights
     left_out: Mapping[str, int]
+    left_out_bad_rate: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> split.Keys:
@@ -49,7 +87,8 @@ class Accounts:
         )
 
     def take(self, rows: Mask) -> "Accounts":
-        return replace(self, table=self.table[rows], inputs=self.inputs[rows], bad=self.bad[rows])
+        weights = self.weights.take(rows)
+        return replace(self, table=self.table[rows], inputs=self.inputs[rows], bad=self.bad[rows], weights=weights)
 
 
 def modelled(config: Config, raw: pd.DataFrame) -> Accounts:
@@ -64,6 +103,7 @@ def modelled(config: Config, raw: pd.DataFrame) -> Accounts:
     reasons = {
         "outcome not known": np.isnan(bad) & ~_indeterminate(config, raw),
         "outcome indeterminate": _indeterminate(config, raw),
+        **_immature(config, raw),
         **{
             f"excluded: {exclusion.name} ({exclusion.reason})": config.formula(exclusion.where).holds(columns)
             for exclusion in config.outcome.exclusions
@@ -71,14 +111,40 @@ def modelled(config: Config, raw: pd.DataFrame) -> Accounts:
         "cannot be scored under the missing and range policy": inputs.faults(matrix).any,
     }
     left = np.ones(len(raw), dtype=bool)
-    counts = {}
+    counts, rates = {}, {}
     for reason, mask in reasons.items():
         counts[reason] = int((mask & left).sum())
+        if (known := bad[mask & left & ~np.isnan(bad)]).size:
+            rates[reason] = float(known.mean())
         left &= ~mask
     if not left.any():
         raise DataError(f"no row is left to build a model on: {counts}.")
     # The index stays: it is the number of the row in the file, which names a row that has no id.
-    return Accounts(raw[left], matrix[left], bad[left] == 1, counts)
+    accounts = raw[left]
+    return Accounts(accounts, matrix[left], bad[left] == 1, weighed(config, accounts, bad[left] == 1), counts, rates)
+
+
+def weighed(config: Config, accounts: pd.DataFrame, bad: Mask) -> Weights:
+    """What accounts count for: their weight in the file, and what they stand for at the population's bad rate."""
+    column, rate = config.data.weight, config.outcome.population_bad_rate
+    drawn = accounts[column].to_numpy(dtype=np.float64) if column else np.ones(len(accounts))
+    if rate is None:
+        return Weights(drawn, drawn)
+    observed = float(np.average(bad, weights=drawn))
+    return Weights(drawn, drawn * np.where(bad, rate / observed, (1 - rate) / (1 - observed)))
+
+
+def _immature(config: Config, raw: pd.DataFrame) -> dict[str, Mask]:
+    """Accounts whose performance window had not ended when outcomes were looked up, under the reason that names it.
+
+    Some of them will still go bad: counted as good they would flatter every figure. None without observed_until.
+    """
+    outcome, date = config.outcome, config.only("date")
+    if outcome.observed_until is None or date is None:
+        return {}
+    ends = raw[date] + pd.DateOffset(months=outcome.performance_window_months)
+    reason = f"younger than {outcome.performance_window_months} months on {outcome.observed_until}"
+    return {reason: np.asarray(ends > pd.Timestamp(outcome.observed_until))}
 
 
 def outcome_words(config: Config, raw: pd.DataFrame) -> list[dict[str, object]]:

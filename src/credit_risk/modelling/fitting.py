@@ -1,27 +1,32 @@
 """Fitting the model and its challengers on the training rows, with margins of rows each model has not seen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-from numpy.typing import NDArray
-from optbinning import OptimalBinning
+from scipy.special import xlogy
+from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 from credit_risk.config import Config
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.rounding import in_units, parameter
 from credit_risk.data.split import Labels
 from credit_risk.errors import DataError
+from credit_risk.measures import information
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard, prepared
 
-BINNING_ROWS = 200_000  # bins no longer move with more rows, but the solver's time grows
+MOST_BINS = 20
+FEWEST_ROWS = 15  # in a bin; fewer cannot tell a strong flag from chance
+A_BIN_COSTS = 1.0  # log-likelihood that a bin more must gain to be worth having (Akaike 1974)
+TINY = np.finfo(np.float64).tiny
 MINIMUM_IV = 0.02  # information value below which a characteristic does not discriminate (Siddiqi 2017)
 
-Fit = Callable[[Matrix, Mask], RiskModel]
+Fit = Callable[[Matrix, Mask, Matrix], RiskModel]  # features (rows, features), bad (rows,), weight (rows,)
 Progress = Callable[[str], None]
 
 
@@ -32,6 +37,11 @@ class Fitted:
     model: RiskModel
     calibration: Calibration
     out_of_fold: Matrix
+
+    def moved(self, log_odds: float) -> "Fitted":
+        """The same model with all PDs moved by these log-odds."""
+        intercept = parameter(self.calibration.intercept + log_odds)
+        return replace(self, calibration=replace(self.calibration, intercept=intercept))
 
 
 @dataclass(frozen=True)
@@ -71,21 +81,24 @@ def boosting_parameters(config: Config) -> dict[str, object]:
     }
 
 
-def boosted(config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: Progress) -> tuple[Fitted, Curve]:
+def boosted(
+    config: Config, matrix: Matrix, bad: Mask, weight: Matrix, *, fold: Labels, progress: Progress
+) -> tuple[Fitted, Curve]:
     """The monotone LightGBM model; cross-validation by `fold` decides its number of trees."""
-    out_of_fold, curve = cross_validated(config, matrix, bad, fold, progress)
-    booster = lgb.train(boosting_parameters(config), _dataset(config, matrix, bad), num_boost_round=curve.trees)
-    return Fitted(Boosted.of(booster), calibrated(out_of_fold, bad), out_of_fold), curve
+    out_of_fold, curve = cross_validated(config, matrix, bad, weight, fold=fold, progress=progress)
+    data = dataset(config, matrix, bad, weight)
+    booster = lgb.train(boosting_parameters(config), data, num_boost_round=curve.trees)
+    return Fitted(Boosted.of(booster), calibrated(out_of_fold, bad, weight), out_of_fold), curve
 
 
 def cross_validated(
-    config: Config, matrix: Matrix, bad: Mask, fold: Labels, progress: Progress
+    config: Config, matrix: Matrix, bad: Mask, weight: Matrix, *, fold: Labels, progress: Progress
 ) -> tuple[Matrix, Curve]:
     """LightGBM margins of each row by the model that did not see it, at the number of trees that loses least."""
     folds = [(np.flatnonzero(fold != index), np.flatnonzero(fold == index)) for index in range(config.model.folds)]
     result: dict[str, Any] = lgb.cv(
         boosting_parameters(config),
-        _dataset(config, matrix, bad),
+        dataset(config, matrix, bad, weight),
         num_boost_round=config.model.max_trees,
         folds=folds,
         return_cvbooster=True,
@@ -100,10 +113,12 @@ def cross_validated(
     return out_of_fold, curve
 
 
-def _dataset(config: Config, matrix: Matrix, bad: Mask) -> lgb.Dataset:
+def dataset(config: Config, matrix: Matrix, bad: Mask, weight: Matrix) -> lgb.Dataset:
+    """The rows as LightGBM takes them; weight: 1 on average."""
     # LightGBM rewrites spaces and refuses colons in names; the scorer knows which feature fN is.
     names = [f"f{index}" for index in range(matrix.shape[1])]
-    return lgb.Dataset(matrix, bad, feature_name=names, categorical_feature=plain_categories(config))
+    unordered, own = plain_categories(config), None if (weight == 1).all() else weight
+    return lgb.Dataset(matrix, bad, weight=own, feature_name=names, categorical_feature=unordered)
 
 
 def _progress(progress: Progress) -> Callable[[lgb.callback.CallbackEnv], None]:
@@ -115,7 +130,7 @@ def _progress(progress: Progress) -> Callable[[lgb.callback.CallbackEnv], None]:
     return report
 
 
-def calibrated(margin: Matrix, bad: Mask) -> Calibration:
+def calibrated(margin: Matrix, bad: Mask, weight: Matrix) -> Calibration:
     """Platt's calibration of out-of-fold margins (Platt 1999), without a penalty.
 
     Isotonic regression would add ties and break the additivity of reasons on the log-odds scale.
@@ -126,7 +141,7 @@ def calibrated(margin: Matrix, bad: Mask) -> Calibration:
             f"out-of-fold margins are all {margin[0]:.3g}: they have no slope, expected above 0. The model tells "
             "no application from another. Look at the outcome's coding and at the features."
         )
-    regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(margin[:, None], bad)
+    regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(margin[:, None], bad, weight)
     slope = parameter(regression.coef_[0, 0])
     if not slope > 0:
         raise DataError(
@@ -136,46 +151,41 @@ def calibrated(margin: Matrix, bad: Mask) -> Calibration:
     return Calibration(parameter(regression.intercept_[0]), slope)
 
 
-def challenger(fit: Fit, matrix: Matrix, bad: Mask, fold: Labels) -> Fitted:
+def challenger(fit: Fit, matrix: Matrix, bad: Mask, weight: Matrix, *, fold: Labels) -> Fitted:
     """A challenger fitted and calibrated the same way as the model."""
     out_of_fold = np.empty(len(bad))
     for index in np.unique(fold):
         rest = fold != index
-        out_of_fold[~rest] = fit(matrix[rest], bad[rest]).margin(matrix[~rest])
-    return Fitted(fit(matrix, bad), calibrated(out_of_fold, bad), out_of_fold)
+        out_of_fold[~rest] = fit(matrix[rest], bad[rest], weight[rest]).margin(matrix[~rest])
+    return Fitted(fit(matrix, bad, weight), calibrated(out_of_fold, bad, weight), out_of_fold)
 
 
 def scorecard(config: Config) -> Fit:
-    """Fits a WoE scorecard: optimal monotone bins (Navas-Palencia 2020), then logistic regression on their weights.
+    """Fits a WoE scorecard: monotone bins, then logistic regression on their weights of evidence (Siddiqi 2017).
 
     A characteristic whose coefficient comes out with the wrong sign would reward what its own bins call
     risky; the worst such one is dropped and the rest fitted again.
     """
-    sign, unordered = config.directions, set(plain_categories(config))
 
-    def fit(matrix: Matrix, bad: Mask) -> Scorecard:
-        sample = _sample(len(bad), config.model.seed)
-        binned = {
-            column: bins
-            for column in range(matrix.shape[1])
-            if (bins := _bins(matrix[sample, column], bad[sample], sign[column], column in unordered))
-        }
-        columns = list(binned)
+    def fit(matrix: Matrix, bad: Mask, weight: Matrix) -> Scorecard:
+        every = binned(config, matrix, bad, weight)
+        binning = {column: its.bins for column, its in every.items() if its.information >= MINIMUM_IV}
+        columns = list(binning)
         if not columns:
             raise DataError(
                 f"no characteristic reaches an information value of {MINIMUM_IV}: a scorecard has nothing to stand on. "
                 "Look at the outcome's coding and at the features."
             )
         while True:
-            weights = np.column_stack([binned[column].transform(matrix[:, column]) for column in columns])
-            regression = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(weights, bad)
+            weights = np.column_stack([binning[column].transform(matrix[:, column]) for column in columns])
+            regression = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(weights, bad, weight)
             coefficients = tuple(map(parameter, regression.coef_[0]))
             if max(coefficients) <= 0 or len(columns) == 1:
                 break
             columns.pop(coefficients.index(max(coefficients)))
         return Scorecard(
             tuple(columns),
-            tuple(binned[column] for column in columns),
+            tuple(binning[column] for column in columns),
             coefficients,
             parameter(regression.intercept_[0]),
         )
@@ -183,49 +193,86 @@ def scorecard(config: Config) -> Fit:
     return fit
 
 
-def _sample(rows: int, seed: int) -> Labels:
-    if rows <= BINNING_ROWS:
-        return np.arange(rows)
-    return np.sort(np.random.default_rng(seed).choice(rows, BINNING_ROWS, replace=False))
+def columns_read(model: RiskModel) -> set[int]:
+    """The columns of the matrix on which a model's margin depends."""
+    if isinstance(model, Boosted):
+        return set(np.flatnonzero(model.booster.feature_importance()).tolist())
+    assert isinstance(model, Scorecard | Logistic)  # noqa: S101, a promise to mypy
+    return set(model.columns)
 
 
-def _bins(values: Matrix, bad: Mask, sign: int, unordered: bool) -> Bins | None:
-    """The optimal bins of one characteristic, None if it does not discriminate."""
-    trend = {1: "ascending", -1: "descending", 0: "auto_asc_desc"}[sign]
-    binning = OptimalBinning(
-        dtype="categorical" if unordered else "numerical", monotonic_trend=None if unordered else trend, cat_cutoff=None
-    )
-    binning.fit(_words(values) if unordered else values, bad)
-    table = binning.binning_table
-    table.build(add_totals=False)
-    if table.iv < MINIMUM_IV:
-        return None
-    missing = np.array([np.nan])
-    # Without metric_missing optbinning weighs every missing value as the average, 0.
-    weight_of_missing = parameter(
-        binning.transform(missing.astype(object) if unordered else missing, metric="woe", metric_missing="empirical")[0]
-    )
-    if unordered:
-        codes = np.arange(np.nanmax(values) + 1)
-        woe = binning.transform(codes.astype(str).astype(object), metric="woe")
-        return Bins((), tuple(map(parameter, woe)), weight_of_missing, by_code=True)
-    edges = tuple(map(float, binning.splits))
-    woe = binning.transform(np.array([-np.inf, *edges]), metric="woe")
-    return Bins(edges, tuple(map(parameter, woe)), weight_of_missing, by_code=False)
+@dataclass(frozen=True, eq=False)
+class Binned:
+    """A characteristic in bins, the bin of each row it was fitted to (the last for what is missing), and its IV."""
+
+    bins: Bins
+    bin_of_row: Labels
+    information: float
 
 
-def _words(codes: Matrix) -> NDArray[np.object_]:
-    """Codes as text, missing as None: optbinning takes a float among categories for missing."""
-    words = codes.astype(str).astype(object)
-    words[np.isnan(codes)] = None
-    return words
+def binned(config: Config, matrix: Matrix, bad: Mask, weight: Matrix) -> dict[int, Binned]:
+    """Every characteristic that has a known value, by its column."""
+    signs, unordered = config.directions, set(plain_categories(config))
+    return {
+        column: _binned(values, bad, weight, signs[column], column in unordered)
+        for column, values in enumerate(matrix.T)
+        if not np.isnan(values).all()
+    }
+
+
+def _binned(values: Matrix, bad: Mask, weight: Matrix, sign: int, unordered: bool) -> Binned:
+    """The bins of one characteristic: the leaves of a monotone tree on it alone.
+
+    A split stands if it gains more log-likelihood than a bin costs, so that a rare strong flag has its bin and a broad
+    characteristic is not cut to pieces; no share of the rows decides. Without a sign the better direction is taken. A
+    plain category is ordered by its bad rate first; a code without rows weighs as the average, 0.
+    """
+    known = ~np.isnan(values)
+    rank = _by_bad_rate(values[known].astype(np.intp), bad[known], weight[known]) if unordered else None
+    cells = values[known] if rank is None else rank[values[known].astype(np.intp)]
+    tried = [_cuts(cells, bad[known], weight[known], way) for way in ((sign,) if sign or unordered else (1, -1))]
+    cuts = max(tried, key=lambda its: its[1])[0]
+    bin_of_row = np.full(len(values), len(cuts) + 1)
+    bin_of_row[known] = np.searchsorted(cuts, cells, side="right")
+    goods, bads = (information.by_bin(weight * which, bin_of_row, len(cuts) + 2) for which in (~bad, bad))
+    woe = np.array([*map(parameter, information.evidence(goods, bads))])
+    of_values = woe[:-1] if rank is None else np.where(np.isnan(rank), 0.0, woe[np.searchsorted(cuts, rank, "right")])
+    edges = tuple(map(float, cuts)) if rank is None else ()
+    bins = Bins(edges, tuple(map(float, of_values)), float(woe[-1]), by_code=unordered)
+    return Binned(bins, bin_of_row, information.value(goods, bads))
+
+
+def _by_bad_rate(codes: Labels, bad: Mask, weight: Matrix) -> Matrix:
+    """The rank of each code of a plain category by its bad rate, as smoothed as the evidence; NaN without rows."""
+    bads, rows = (information.by_bin(its, codes, int(codes.max()) + 1) for its in (weight * bad, weight))
+    rate = (bads + information.PRIOR * np.average(bad, weights=weight)) / (rows + information.PRIOR)
+    return np.where(rows > 0, rankdata(np.where(rows > 0, rate, np.inf), method="ordinal"), np.nan)
+
+
+def _cuts(cells: Matrix, bad: Mask, weight: Matrix, sign: int) -> tuple[Matrix, float]:
+    """Where bins end, each value at a cut in the bin above it, and the log-likelihood of the bins less their cost."""
+    tree = DecisionTreeClassifier(
+        criterion="log_loss",
+        monotonic_cst=[sign],
+        max_leaf_nodes=MOST_BINS,
+        min_samples_leaf=min(FEWEST_ROWS, len(cells)),
+        min_impurity_decrease=A_BIN_COSTS / weight.sum() / np.log(2),  # of a mean over the rows, in bits
+        random_state=0,
+    ).fit(cells[:, None], bad, weight)
+    # The tree compares 32-bit values with a cut half way between two of them; the scorecard has 64-bit ones.
+    cuts = np.sort(tree.tree_.threshold[tree.tree_.feature >= 0])
+    bins = np.searchsorted(cuts, cells, side="right")
+    bads, rows = np.bincount(bins, weight * bad), np.bincount(bins, weight)
+    rate = bads / np.maximum(rows, TINY)
+    likelihood = xlogy(bads, rate) + xlogy(rows - bads, 1 - rate)
+    return cuts, float(likelihood.sum() - A_BIN_COSTS * len(rows))
 
 
 def logistic(config: Config) -> Fit:
     """Fits the plain logistic regression, with a light penalty so that repeated features do no harm."""
     unordered = set(plain_categories(config))
 
-    def fit(matrix: Matrix, bad: Mask) -> Logistic:
+    def fit(matrix: Matrix, bad: Mask, weight: Matrix) -> Logistic:
         columns, codes = _design(config, matrix.shape[1], unordered)
         values = matrix[:, columns]
         fill = _by_column(lambda column: float(np.nanmedian(column)), values)
@@ -235,7 +282,7 @@ def logistic(config: Config) -> Fit:
         spread = [float(deviation) or 1.0 for deviation in design.std(axis=0)]
         centre, scale = (tuple(map(in_units, values, spread)) for values in (design.mean(axis=0), spread))
         scaled = (design - np.array(centre)) / np.array(scale)
-        regression = LogisticRegression(C=1.0, solver="newton-cholesky").fit(scaled, bad)
+        regression = LogisticRegression(C=1.0, solver="newton-cholesky").fit(scaled, bad, weight)
         return Logistic(
             tuple(columns),
             tuple(codes),

@@ -14,7 +14,7 @@ from credit_risk.data.split import Labels
 from credit_risk.data.writing import read_parquet
 from credit_risk.errors import DataError
 from credit_risk.measures.metrics import Economics, Sample
-from credit_risk.modelling.accounts import read_inputs
+from credit_risk.modelling.accounts import WEIGHTS, Weights, read_inputs
 from credit_risk.modelling.assembly import load_current
 from credit_risk.scoring.decision import Decisions
 from credit_risk.scoring.features import Features, FeatureTable
@@ -52,6 +52,16 @@ class ScoredSplit:
         return np.asarray(self.outcomes["bad"].to_numpy()[self.scored], dtype=bool)
 
     @cached_property
+    def weight(self) -> Matrix:
+        """What each scored row stands for in the population, 1 on average."""
+        weight = Weights.of(self.outcomes).population[self.scored]
+        return np.asarray(weight / weight.mean())
+
+    @cached_property
+    def is_weighed(self) -> bool:
+        return bool((self.weight != 1).any())
+
+    @cached_property
     def inputs(self) -> Matrix:
         return self.all_inputs[self.scored]
 
@@ -78,15 +88,23 @@ class ScoredSplit:
         return self.decisions[kind].pd[self.scored].round(PD_DECIMALS)
 
     def sample(self, kind: str) -> Sample:
-        return Sample.of(self.bad, self.pd(kind), self.group, self.economics)
+        return Sample.of(self.bad, self.pd(kind), self.group, self.economics, self.weight)
 
 
-def read_scored(config: Config, files: Files, scorers: Scorers, name: SplitName) -> ScoredSplit:
-    """Decide one split with every model. Raises DataError if no row of it could be scored."""
-    inputs = read_inputs(config, files, name)
+def read_scored(
+    config: Config, files: Files, scorers: Scorers, name: SplitName, *, representative: bool = False
+) -> ScoredSplit:
+    """Decide one split with every model, or of weighed rows a sample of the population, which then count 1 each.
+
+    Raises DataError if no row of it could be scored.
+    """
+    inputs, outcomes = read_inputs(config, files, name), read_parquet(files.outcomes(name))
+    if representative:
+        rows = Weights.of(outcomes).representative(config.evaluation.seed)
+        inputs, outcomes = inputs[rows], outcomes[rows].drop(columns=list(WEIGHTS), errors="ignore")
     features = Features.of(config).table(inputs)
     decisions = {kind: scorer.decide_inputs(inputs, features=features) for kind, scorer in scorers.items()}
-    part = ScoredSplit(read_parquet(files.outcomes(name)), inputs, features, decisions, Economics.of(config.policy))
+    part = ScoredSplit(outcomes, inputs, features, decisions, Economics.of(config.policy))
     if not part.scored.any():
         raise DataError(
             f"none of the {len(inputs)} {name} rows could be scored: {part.decisions[part.model].why_not_scored(0)}."
@@ -109,10 +127,15 @@ class RowsUnderTest:
 
     @classmethod
     def read(cls, config: Config, files: Files) -> "RowsUnderTest":
-        """The test rows. Raises ScorerError if the scorer has other columns, features or policy than the config."""
+        """The test rows, of weighed ones a sample of the population.
+
+        Raises ScorerError if the scorer has other columns, features or policy than the config.
+        """
         scorer = load_current(config, files.scorer)
-        inputs = read_inputs(config, files, "test")
-        applicant, _ = pd.factorize(read_parquet(files.outcomes("test"), columns=["group"])["group"].to_numpy())
+        outcomes = read_parquet(files.outcomes("test"))
+        rows = Weights.of(outcomes).representative(config.evaluation.seed)
+        inputs = read_inputs(config, files, "test")[rows]
+        applicant, _ = pd.factorize(outcomes["group"].to_numpy()[rows])
         return cls(config, scorer, inputs, applicant, scorer.decide_inputs(inputs))
 
     def drawn(self, rows: int) -> "RowsUnderTest":

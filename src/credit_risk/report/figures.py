@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import pandas as pd
 
 from credit_risk.config import Config
-from credit_risk.measures.dotted import lookup
+from credit_risk.measures.dotted import lookup, value_at
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Cells, read_table
 
@@ -213,6 +213,12 @@ def leak(metrics: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def unused(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The features that the candidate does not read though they tell something, what it misses most first."""
+    features = value_at(metrics, "unused.features")
+    return {"count": written(None if features is None else len(features), "count"), "features": features or []}
+
+
 def monotone(metrics: Mapping[str, Any]) -> dict[str, str]:
     """How often the PD went against a declared direction on raw inputs, and what the test could not reach."""
     numbers = {
@@ -226,11 +232,14 @@ def steps(preparation: Mapping[str, Any]) -> list[tuple[str, str]]:
     """How many rows each step of the preparation left, down to what the splits hold."""
     if not preparation:
         return []
-    read, left = preparation["rows_read"], preparation["left_out"]
+    read, left, rates = preparation["rows_read"], preparation["left_out"], preparation.get("left_out_bad_rate", {})
     kept = sum(part["rows"] for part in preparation["parts"].values())
     lines = [
         ("Rows read", written(read, "count")),
-        *((f"Left out: {why}", written(-n, "count")) for why, n in left.items()),
+        *(
+            (f"Left out: {why}{f', {rates[why]:.1%} bad' if why in rates else ''}", written(-n, "count"))
+            for why, n in left.items()
+        ),
     ]
     gone = sum(left.values())
     if read - gone != kept:

@@ -133,6 +133,9 @@ class Pictures:
         return Picture(name, title, None, why) if table is None else _drawn(name, title, table, draw)
 
 
+FLAT = 1e-9  # a step of the PD that is rounding
+
+
 def _drawn(name: str, title: str, table: DataFrame, draw: Any, size: tuple[float, float] = plots.NORMAL) -> Picture:
     columns = ", ".join(str(column).replace("_", " ") for column in table if column not in ("model", "feature"))
     alt = f"Chart. {title}. It shows {columns}."
@@ -144,5 +147,7 @@ def _direction(declared: str | None, pd_values: Any) -> str:
     if declared is None:
         return ""
     steps = np.diff(pd_values) * (1 if declared == "increasing" else -1)
-    kept = "and does" if (steps >= -1e-9).all() else "but does NOT everywhere"
+    kept = "and does" if (steps >= -FLAT).all() else "but does NOT everywhere"
+    if (np.abs(steps) <= FLAT).all():
+        kept = "but does NOT move it"
     return f"Declared to {'raise' if declared == 'increasing' else 'lower'} the PD, {kept}"

@@ -5,9 +5,9 @@ from typing import get_args
 from credit_risk.config import Config
 from credit_risk.config.schema import Kind
 from credit_risk.data.files import Files
-from credit_risk.data.writing import read_json
+from credit_risk.data.writing import read_json, read_parquet
 from credit_risk.modelling import training_record
-from credit_risk.modelling.accounts import read_inputs
+from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import assembled, read_fitted
 from credit_risk.scoring.features import Features
 
@@ -19,7 +19,8 @@ def run(config: Config, files: Files) -> None:
     """
     training_record.refuse_other(config, files, outcomes=False)
     chosen = read_json(files.report("selection"))["kind"]
-    inputs = read_inputs(config, files, "train")
+    weights = Weights.of(read_parquet(files.outcomes("train")))
+    inputs = read_inputs(config, files, "train")[weights.representative(config.evaluation.seed)]
     features = Features.of(config).table(inputs)
     for kind in get_args(Kind):
         path = files.scorer if kind == chosen else files.challenger

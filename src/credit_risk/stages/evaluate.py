@@ -42,11 +42,13 @@ def run(config: Config, files: Files) -> None:
     selection, test = read_scored(config, files, scorers, "selection"), read_scored(config, files, scorers, "test")
     for name, part in (("selection", selection), ("test", test)):
         write_parquet(files.predictions / f"{name}.parquet", predictions(part))
-    for name, table in curves(config, test):
+    # What counts rows and knows no weights looks at a sample of the population.
+    shown = read_scored(config, files, scorers, "test", representative=True) if test.is_weighed else test
+    for name, table in curves(config, shown):
         write_figures(files.plots / f"{name}.csv", table)
     log.info("effects of features, and steps against the claimed directions")
     candidate, challenger, _ = scorers.values()
-    write_figures(files.plots / "effects.csv", effects(config, candidate, test))
+    write_figures(files.plots / "effects.csv", effects(config, candidate, shown))
     tests = [steps_against(config, scorer, test) for scorer in (candidate, challenger)]
     write_figures(files.plots / "monotone.csv", monotone.table(tests[0]))
     unknown: dict[str, str] = {}
@@ -55,9 +57,9 @@ def run(config: Config, files: Files) -> None:
         "scorer": candidate.digest,
         "challenger": challenger.digest,
         "trained_on": training_record.of_model(files),
-        **compared(config, test, unknown),
+        **compared(config, test, shown, unknown),
         "monotone": monotone_numbers(config, tests[0], tests[1], unknown),
-        **stability(config, files, candidate, test, unknown),
+        **stability(config, files, candidate, shown, unknown),
     }
     numbers["bands"], table = by_band(config, test, unknown)
     write_figures(files.plots / "bands.csv", table)
@@ -66,7 +68,8 @@ def run(config: Config, files: Files) -> None:
     numbers["leak"] = leak_numbers(
         config, train, selection=selection, test=test, model_gini=numbers["test"]["gini"], unknown=unknown
     )
-    numbers["rows"] = row_counts(len(train[1]), selection, test)
+    numbers["unused"] = unused_features(files, test.model, unknown)
+    numbers["rows"] = {**row_counts(len(train[1]), selection, test), "test_shown": len(shown.outcomes)}
     write_report(files.report("metrics"), {**numbers, "unknown": unknown})
     log.info("test AUC %.4f (%.4f to %.4f)", *(numbers["test"][key] for key in ("auc", "auc_low", "auc_high")))
 
@@ -77,7 +80,7 @@ def predictions(part: ScoredSplit) -> pd.DataFrame:
     return part.outcomes[["row", "group", "bad"]].assign(**pds)
 
 
-def compared(config: Config, test: ScoredSplit, unknown: dict[str, str]) -> Numbers:
+def compared(config: Config, test: ScoredSplit, shown: ScoredSplit, unknown: dict[str, str]) -> Numbers:
     """Figures of every model on the test rows, and candidate minus challenger on the same rows.
 
     Approved is who has a PD below the cut-off: a referral counts by the side of the cut-off its PD lies on.
@@ -100,7 +103,7 @@ def compared(config: Config, test: ScoredSplit, unknown: dict[str, str]) -> Numb
             for kind in levels
         },
         "information": {
-            "hosmer_lemeshow_p": hosmer_lemeshow(test, unknown),
+            "hosmer_lemeshow_p": hosmer_lemeshow(shown, unknown),
             "cut_off": decision.cut_off(config.policy),
             "replicates": config.evaluation.replicates,
             "confidence": config.evaluation.confidence,
@@ -183,12 +186,28 @@ def leak_numbers(
     }
 
 
+def unused_features(files: Files, kind: str, unknown: dict[str, str]) -> Numbers:
+    """The features that the candidate does not read, with what they tell, and the largest part that its PDs miss."""
+    features = read_json(files.model / "training.json").get("unused", {}).get(kind)
+    if features is None:
+        unknown["unused.marginal"] = "artifacts/model does not say which features its models read; train again"
+        return {"marginal": None, "feature": None, "features": []}
+    first = features[0] if features else {"feature": None, "marginal": 0.0}
+    return {"marginal": first["marginal"], "feature": first["feature"], "features": features}
+
+
 def by_band(config: Config, test: ScoredSplit, unknown: dict[str, str]) -> tuple[Numbers, pd.DataFrame]:
     """Bad rate against PDs in each score band, and the band that is furthest off."""
     names, applicant = [band.name for band in config.policy.bands], pd.factorize(test.outcomes["group"][test.scored])[0]
     band_of_row = test.decisions[test.model].band[test.scored]
     by_name = bands.measure(
-        band_of_row, names, test.bad, test.pd(test.model), applicant, confidence=config.evaluation.confidence
+        band_of_row,
+        names,
+        test.bad,
+        test.pd(test.model),
+        applicant,
+        confidence=config.evaluation.confidence,
+        weight=test.weight,
     )
     table = pd.DataFrame(
         {"band": band.name, "rows": band.rows, "mean_pd": band.mean_pd, "bad_rate": band.bad_rate,

@@ -23,7 +23,7 @@ from credit_risk.measures import explanation
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import proportion, resampled
 from credit_risk.modelling import fitting
-from credit_risk.modelling.accounts import read_inputs
+from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import load_current
 from credit_risk.scoring import decision, reasons
 from credit_risk.scoring.calibration import Calibration
@@ -73,11 +73,11 @@ class ExplainedSplit:
 def run(config: Config, files: Files) -> None:
     """Write reports/explain.json and the tables behind its pictures: aggregates, no applicant's row."""
     scorer = load_current(config, files.scorer)
-    train, test = (read_part(config, files, scorer, name) for name in ("train", "test"))
+    outcomes = read_parquet(files.outcomes("train"))
+    seen = Weights.of(read_parquet(files.outcomes("test"))).representative(config.evaluation.seed)
+    train, test = read_part(config, files, scorer, "train"), read_part(config, files, scorer, "test", rows=seen)
     explainer = scorer.explainer
     declined, overall = explainer.explain(test.declined), explainer.explain(sampled(config, test))
-    outcomes = read_parquet(files.outcomes("train"))
-    bad = np.asarray(outcomes["bad"].to_numpy(), dtype=bool)
     unknown: Unknown = {}
     log.info("%s declines explained; the same under other seeds", f"{len(declined):,}")
     numbers = {
@@ -85,7 +85,7 @@ def run(config: Config, files: Files) -> None:
         "rows": rows(test, overall, explainer),
         "additivity": additivity(test, declined, unknown),
         "reasons": checks(config, "reasons", declined, train.matrix, unknown),
-        "stability": stability(config, bad, train, declined, unknown),
+        "stability": stability(config, outcomes, train, declined, unknown),
         "resampling": resampling(config, outcomes, train, declined, unknown),
         "importance": required(config, overall, unknown),
     }
@@ -102,8 +102,10 @@ def run(config: Config, files: Files) -> None:
     write_directory(files.reports / "explain", fill, mark="importance.csv")
 
 
-def read_part(config: Config, files: Files, scorer: Scorer, name: SplitName) -> ExplainedSplit:
-    inputs = read_inputs(config, files, name)
+def read_part(
+    config: Config, files: Files, scorer: Scorer, name: SplitName, rows: Mask | None = None
+) -> ExplainedSplit:
+    inputs = read_inputs(config, files, name)[... if rows is None else rows]
     features = Features.of(config).table(inputs)
     # Without reasons: a doubt about one would send its row to a person.
     decisions = scorer.decide_inputs(inputs, reasons=False, features=features)
@@ -184,7 +186,9 @@ def checks(config: Config, path: str, declined: Explanations, train: Matrix, unk
     return numbers
 
 
-def stability(config: Config, bad: Mask, train: ExplainedSplit, declined: Explanations, unknown: Unknown) -> Numbers:
+def stability(
+    config: Config, outcomes: DataFrame, train: ExplainedSplit, declined: Explanations, unknown: Unknown
+) -> Numbers:
     """How far the reasons of the same declines agree when the same trees are grown from another seed.
 
     Each figure is of the seed that agrees least. top_reason: share of declines with the same first reason. overlap:
@@ -196,7 +200,7 @@ def stability(config: Config, bad: Mask, train: ExplainedSplit, declined: Explan
         return _unknown("stability", unknown, f"a {explainer.model.kind} has no seed" if len(declined) else NO_DECLINES)
     agreements = []
     for step in OTHER_SEEDS:
-        regrown = grown(config, explainer.model, train.matrix, bad, config.model.seed + step)
+        regrown = grown(config, explainer.model, train.matrix, outcomes, config.model.seed + step)
         reseeded = explainer_of(config, regrown, explainer.calibration, train)
         agreements.append(agreement(config, declined, reseeded.explain(declined.matrix)))
     return reported("stability", _least(agreements), unknown)
@@ -216,9 +220,10 @@ def resampling(
         why = "trees are grown from other seeds instead: see stability" if len(declined) else NO_DECLINES
         return _unknown("resampling", unknown, why)
     fit, bad, agreements = fitting.scorecard(config), outcomes["bad"].to_numpy(dtype=bool), []
+    weight = Weights.of(outcomes).drawn
     for step in OTHER_SEEDS:
         rows = redrawn(outcomes["group"].to_numpy(), config.model.seed + step)
-        refitted = explainer_of(config, fit(train.matrix[rows], bad[rows]), explainer.calibration, train)
+        refitted = explainer_of(config, fit(train.matrix[rows], bad[rows], weight[rows]), explainer.calibration, train)
         agreements.append(agreement(config, declined, refitted.explain(declined.matrix)))
     return reported("resampling", _least(agreements), unknown)
 
@@ -235,10 +240,10 @@ def _unknown(path: str, unknown: Unknown, why: str) -> Numbers:
     return dict.fromkeys(AGREEMENT)
 
 
-def grown(config: Config, model: Boosted, matrix: Matrix, bad: Mask, seed: int) -> Boosted:
+def grown(config: Config, model: Boosted, matrix: Matrix, outcomes: DataFrame, seed: int) -> Boosted:
     """The model's recipe and number of trees, from another seed."""
-    names = [f"f{index}" for index in range(matrix.shape[1])]
-    data = lgb.Dataset(matrix, bad, feature_name=names, categorical_feature=fitting.plain_categories(config))
+    weight = Weights.of(outcomes).drawn
+    data = fitting.dataset(config, matrix, outcomes["bad"].to_numpy(dtype=bool), weight / weight.mean())
     # One thread: the trees are the same with any number, and boosting of small data waits on busy cores.
     parameters = {**fitting.boosting_parameters(config), "seed": seed, "num_threads": 1}
     return Boosted.of(lgb.train(parameters, data, num_boost_round=model.booster.num_trees()))

@@ -19,7 +19,7 @@ from credit_risk.measures import fairness, proxies
 from credit_risk.measures.fairness import Cases, Grouping
 from credit_risk.measures.figure import Figure, Figures, flat, flat_names, reported
 from credit_risk.modelling import alternatives, fitting
-from credit_risk.modelling.accounts import read_inputs
+from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.alternatives import Selection, Training
 from credit_risk.modelling.assembly import load_scorers
 from credit_risk.scoring import decision
@@ -75,8 +75,14 @@ class ProtectedSplit:
         return self.config.fairness
 
     @cached_property
+    def rows(self) -> Mask:
+        """The rows that are looked at: all, or of weighed ones a sample of the population."""
+        weights = Weights.of(read_parquet(self.files.outcomes(self.name)))
+        return weights.representative(self.config.evaluation.seed)
+
+    @cached_property
     def inputs(self) -> Matrix:
-        return read_inputs(self.config, self.files, self.name)
+        return read_inputs(self.config, self.files, self.name)[self.rows]
 
     @cached_property
     def features(self) -> FeatureTable:
@@ -84,7 +90,7 @@ class ProtectedSplit:
 
     @cached_property
     def outcomes(self) -> pd.DataFrame:
-        return read_parquet(self.files.outcomes(self.name))
+        return read_parquet(self.files.outcomes(self.name))[self.rows]
 
     @cached_property
     def bad(self) -> Mask:
@@ -93,7 +99,7 @@ class ProtectedSplit:
     @cached_property
     def groupings(self) -> dict[str, Grouping]:
         """The groups of each attribute. Raises DataError for a value that belongs to none."""
-        protected = read_parquet(self.files.protected(self.name), columns=list(self.settings.attributes))
+        protected = read_parquet(self.files.protected(self.name), columns=list(self.settings.attributes))[self.rows]
         values = {
             str(name): ages(cells, self.outcomes["date"]) if cells.dtype.kind == "M" else cells
             for name, cells in protected.items()
@@ -272,7 +278,7 @@ def searched(
         "candidates": len(frontier) - 1,
         "admissible": frontier["candidate"][frontier["admissible"]].tolist(),
         "chosen": None if chosen.empty else str(chosen["candidate"].iloc[0]),
-        "sentence": sentence(frontier, config, candidate.model.kind),
+        "sentence": sentence(frontier, config, candidate.model.kind, rows=len(selection.cases)),
     }
 
 
@@ -295,16 +301,23 @@ def _selection(config: Config, part: ProtectedSplit) -> tuple[Selection, dict[st
     return Selection(matrix, part.cases, decided, part.groupings, kept), left_out
 
 
-def sentence(frontier: pd.DataFrame, config: Config, kind: str) -> str:
+def sentence(frontier: pd.DataFrame, config: Config, kind: str, *, rows: int) -> str:
     """What the search found, and what somebody would have to do about it."""
     settings = config.fairness.alternatives
     admissible = frontier[frontier["admissible"]]
     tried = f"{len(frontier) - 1} alternatives were judged on the selection rows"
     if admissible.empty:
+        contrast, loss = frontier["worst_contrast"].iloc[0], f"a loss of at most {settings.most_auc_lost:g} AUC"
+        open_ = frontier[~frontier["kind"].isin(["model", "reduction"]) & (frontier["gain_high"] > 0)]
+        open_ = open_[open_["auc_lost_low"] <= settings.most_auc_lost]
+        if open_.empty:
+            return (
+                f"{tried}; none that could be adopted is less uneven in the contrast {contrast} at {loss}, whatever "
+                f"chance allows.{_bound(frontier, settings)}"
+            )
         return (
-            f"{tried}; none that could be adopted is clearly less uneven in the contrast "
-            f"{frontier['worst_contrast'].iloc[0]} at a loss of at most {settings.most_auc_lost:g} AUC."
-            f"{_bound(frontier, settings)}"
+            f"CANNOT SAY. {tried}; of {len(open_)} that could be adopted chance leaves open whether they are less "
+            f"uneven in the contrast {contrast} at {loss}.{_settled(open_, rows)}{_bound(frontier, settings)}"
         )
     best = admissible.loc[[admissible["evenness"].idxmax()]].to_dict("records")[0]
     finding = (
@@ -315,6 +328,17 @@ def sentence(frontier: pd.DataFrame, config: Config, kind: str) -> str:
     if settings.mode == "select":
         return f"{finding} It is chosen under the sign-off of {settings.sign_off}; nothing was changed by this choice."
     return f"{finding} Nothing was chosen: the mode is report."
+
+
+def _settled(undecided: pd.DataFrame, rows: int) -> str:
+    """How many selection rows would show the largest observed gain to be one, if it stays; intervals shrink by root."""
+    best = undecided.loc[[undecided["gain"].idxmax()]].to_dict("records")[0] if undecided["gain"].notna().any() else {}
+    if not best or best["gain"] <= 0:
+        return ""
+    needed = rows * ((best["gain"] - best["gain_low"]) / best["gain"]) ** 2
+    return (
+        f" “{best['candidate']}” gains most; about {needed:,.0f} selection rows in the place of {rows:,} would show it."
+    )
 
 
 def _bound(frontier: pd.DataFrame, settings: Alternatives) -> str:

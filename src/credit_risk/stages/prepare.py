@@ -15,7 +15,7 @@ from credit_risk.data.inputs import Mask
 from credit_risk.data.split import Assignment
 from credit_risk.data.writing import write_json, write_parquet
 from credit_risk.errors import DataError
-from credit_risk.modelling.accounts import Accounts, modelled, outcome_words
+from credit_risk.modelling.accounts import WEIGHTS, Accounts, modelled, outcome_words
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,8 @@ def run(config: Config, files: Files) -> None:
         {
             "rows_read": len(raw),
             "left_out": {**accounts.left_out, **assignment.left_out},
-            "left_out_bad_rate": dict(assignment.left_out_bad_rate),
+            "left_out_bad_rate": {**accounts.left_out_bad_rate, **assignment.left_out_bad_rate},
+            "population_bad_rate": population_bad_rate(accounts),
             "outcome_words": outcome_words(config, raw),
             "split": facts,
             "parts": parts,
@@ -54,6 +55,12 @@ def run(config: Config, files: Files) -> None:
         },
     )
     log.info("train, selection, test: %s rows", ", ".join(f"{parts[name]['rows']:,}" for name in SPLITS))
+
+
+def population_bad_rate(accounts: Accounts) -> float | None:
+    """The bad rate that weights or a declared rate make of the rows; None where each row stands for one account."""
+    weight = accounts.weights.population
+    return None if (weight == weight[0]).all() else float(np.average(accounts.bad, weights=weight))
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,9 @@ def write_split(
     outcome = {"row": _row_names(config, table), "group": group[mask], "bad": accounts.bad[mask]}
     if date := config.only("date"):
         outcome["date"] = table[date].to_numpy()
+    if config.data.weight or config.outcome.population_bad_rate:
+        weights = accounts.weights.take(mask)
+        outcome |= dict(zip(WEIGHTS, (weights.drawn, weights.population), strict=True))
     write_parquet(files.outcomes(name), pd.DataFrame(outcome))
     write_parquet(files.protected(name), table[list(config.named(*GUARDED_ROLES))])
 

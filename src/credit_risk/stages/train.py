@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,9 @@ from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_parquet, write_csv, write_directory, write_json
 from credit_risk.modelling import training_record
-from credit_risk.modelling.accounts import read_inputs
+from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.fitting import Curve, Fitted
-from credit_risk.modelling.training import fit, folds, seen_missing
+from credit_risk.modelling.training import fit, folds, seen_missing, unused
 from credit_risk.scoring.features import Features
 
 
@@ -23,26 +24,25 @@ def run(config: Config, files: Files) -> None:
     trained_on = training_record.record(config, files)
     bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
     matrix = Features.of(config).of_inputs(inputs)
-    fitted, curve = fit(config, matrix, bad, folds(config, inputs, bad, group))
-    write(files, fitted, curve, missing=seen_missing(matrix), trained_on=trained_on)
+    weights = Weights.of(outcome)
+    fitted, curve = fit(config, matrix, bad, weights, fold=folds(config, inputs, bad, group))
+    facts = {
+        "calibration": {kind: its.calibration.as_dict() for kind, its in fitted.items()},
+        "unused": {kind: unused(config, matrix, bad, weights, its) for kind, its in fitted.items()},
+        "seen_missing": seen_missing(matrix),
+        "trees": curve.trees,
+        "trained_on": dict(trained_on),
+    }
+    write(files, fitted, curve, facts)
 
 
-def write(
-    files: Files, fitted: dict[str, Fitted], curve: Curve, *, missing: list[bool], trained_on: Mapping[str, str]
-) -> None:
-    """Write the models as text, what they were trained on, and the curve behind the number of trees."""
+def write(files: Files, fitted: Mapping[str, Fitted], curve: Curve, facts: Mapping[str, Any]) -> None:
+    """Write the models as text, the facts about them, and the curve behind the number of trees."""
 
     def fill(directory: Path) -> None:
         for kind_fitted in fitted.values():
             path = directory / kind_fitted.model.file_name
             path.write_text(kind_fitted.model.text(), encoding="utf-8")
-        calibrations = {kind: kind_fitted.calibration.as_dict() for kind, kind_fitted in fitted.items()}
-        facts = {
-            "calibration": calibrations,
-            "seen_missing": missing,
-            "trees": curve.trees,
-            "trained_on": dict(trained_on),
-        }
         write_json(directory / "training.json", facts)
         trees = np.arange(1, len(curve.mean) + 1)
         table = pd.DataFrame({"trees": trees, "log_loss": curve.mean, "spread": curve.spread})

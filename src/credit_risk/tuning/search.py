@@ -28,6 +28,7 @@ from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.data.writing import read_parquet, write_text
 from credit_risk.errors import ConfigError
 from credit_risk.modelling import fitting, training
+from credit_risk.modelling.accounts import Weights
 from credit_risk.scoring.features import Features
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class Task:
     config: Config
     matrix: Matrix
     bad: Mask
+    weight: Matrix
     fold: split.Labels
 
     @classmethod
@@ -77,13 +79,16 @@ class Task:
         inputs = Inputs.of(config).table(read_parquet(files.inputs("train")))
         outcome = read_parquet(files.outcomes("train"))
         bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
-        return cls(config, Features.of(config).of_inputs(inputs), bad, training.folds(config, inputs, bad, group))
+        drawn, matrix = Weights.of(outcome).drawn, Features.of(config).of_inputs(inputs)
+        return cls(config, matrix, bad, drawn / drawn.mean(), training.folds(config, inputs, bad, group))
 
     def losses(self, parameters: Parameters) -> Matrix:
-        """The log loss of each row by the model that did not see it, at the number of trees that `train` would take."""
+        """The weighed log loss of each row by the model that did not see it, at as many trees as `train` would take."""
         config = self.config.model_copy(update={"parameters": parameters})
-        margin, _ = fitting.cross_validated(config, self.matrix, self.bad, self.fold, log.debug)
-        return np.asarray(-log_expit(np.where(self.bad, margin, -margin)))
+        margin, _ = fitting.cross_validated(
+            config, self.matrix, self.bad, self.weight, fold=self.fold, progress=log.debug
+        )
+        return np.asarray(-log_expit(np.where(self.bad, margin, -margin)) * self.weight)
 
 
 def tune(config: Config, files: Files, *, trials: int, progress: Watch | None = None) -> SearchResult:
