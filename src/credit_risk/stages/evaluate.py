@@ -191,8 +191,8 @@ def unused_features(files: Files, kind: str, unknown: dict[str, str]) -> Numbers
     features = read_json(files.model / "training.json").get("unused", {}).get(kind)
     if features is None:
         unknown["unused.marginal"] = "artifacts/model does not say which features its models read; train again"
-        return {"marginal": None, "feature": None, "features": []}
-    first = features[0] if features else {"feature": None, "marginal": 0.0}
+        return {"marginal": None, "feature": "", "features": []}
+    first = features[0] if features else {"feature": "", "marginal": 0.0}
     return {"marginal": first["marginal"], "feature": first["feature"], "features": features}
 
 
