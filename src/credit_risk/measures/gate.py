@@ -105,7 +105,7 @@ def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None, abs
 
 def verdict_on(gate: Gate, value: float | None, low: float | None, high: float | None) -> Verdict:
     """The verdict that follows from a figure and its interval alone."""
-    return _verdict(gate, value, low, high, None)[0]
+    return _verdict(gate, (value, low, high), None, None)[0]
 
 
 def nearest(measure: str, measures: Mapping[str, Any]) -> str | None:
