@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pandas import DataFrame
+from playwright.sync_api import sync_playwright
 
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
@@ -17,6 +18,7 @@ from credit_risk.data.writing import read_json, write_csv, write_json
 from credit_risk.report import figures
 from credit_risk.report import page as page_of_run
 from credit_risk.stages import evaluate, explain, fairness, gate, report, robustness
+from tools import needed
 
 LENDER = Path(__file__).parent.parent / "lender"
 FIGURES = {
@@ -219,6 +221,31 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, str]:
     return config, text
 
 
+TOO_WIDE = """() => {
+    document.querySelectorAll("details").forEach((each) => (each.open = true));
+    const wider = (each) => each.scrollWidth > each.clientWidth + 1;
+    const cards = [...document.querySelectorAll(".panel, figure, details, .tiles > div")].filter(wider);
+    const loose = [...document.querySelectorAll("table")].filter((each) => !each.closest(".scroll"));
+    return [document.documentElement, ...cards, ...loose].filter((each) => each.tagName === "TABLE" || wider(each))
+        .map((each) => each.tagName + " " + each.innerText.slice(0, 60));
+}"""
+
+
+@pytest.mark.slow
+def test_nothing_is_wider_than_its_card_on_a_phone_a_laptop_and_a_large_screen(whole):
+    """With everything unfolded; a table that does not fit scrolls within its card."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    needed(browser, "no chromium, chromium-browser or google-chrome on the PATH: apt-get install chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        for width in (390, 1280, 1920):
+            tab = opened.new_context(viewport={"width": width, "height": 900}, bypass_csp=True).new_page()
+            tab.set_content(whole[1])
+            assert tab.evaluate("document.documentElement.clientWidth") == width
+            assert tab.evaluate(TOO_WIDE) == [], width
+        opened.close()
+
+
 def page_of(config: Config, files: Files) -> Page:
     report.run(config, files)
     return Page(files.page.read_text(encoding="utf-8"))
@@ -311,7 +338,9 @@ def test_without_a_gate_record_there_is_no_pass(made):
     page = page_of(config, files)
     assert "Not available. reports/gate.json was not written." in page.text
     assert "There is no verdict" in page.text
-    verdict = page.text[: page.text.index("Headline figures")]
+    begin = page.text.index("There is no verdict")
+    verdict = page.text[begin : page.text.index("How well it ranks", begin)]
+    assert "pass" not in badges(files.page.read_text())[:2]
     assert "✓" not in verdict
     assert "PASS" not in verdict
 
@@ -338,6 +367,25 @@ def test_whatever_speaks_against_a_pass_takes_it_away(made, change, said):
     assert said in page.text
     assert "may be promoted" not in page.text
     assert badges(files.page.read_text())[0] == "unsure"
+
+
+def test_checks_are_counted_by_what_they_are_about_and_the_figures_stand_first(made):
+    """Three about ranking, of which one cannot say and one is waived; two about fairness, of which one fails."""
+    config, files = made
+    record = read_json(files.report("gate")) | {"verdict": "FAIL"}
+    check = record["checks"][0]
+    named = [("a", "test.auc", "PASS"), ("b", "test.ks", "CANNOT SAY"), ("c", "selection.x", "FAIL")]
+    named += [("d", "fairness.x.ratio", "FAIL"), ("e", "fairness.y.ratio", "CANNOT SAY"), ("f", "cost.new", "PASS")]
+    record["checks"] = [check | {"name": name, "measure": of, "verdict": verdict} for name, of, verdict in named]
+    waiver = {"check": "c", "person": "Ada Berg", "role": "risk", "reason": "a trial", "expires": "2030-01-01"}
+    record["waivers"] = [waiver]
+    record["not_applicable"] = [{"sentence": "A gate of the other kind does not apply."}]
+    write_json(files.report("gate"), record)
+    text = page_of(config, files).text
+    words = [" ".join(text[text.index("Checks by what they are about") :].split())]
+    assert "Ranking ? CANNOT SAY 2 of 3 B Fairness ✕ FAIL 0 of 2 D, E Operations ✓ PASS 1 of 1" in words[0]
+    places = [text.index(part) for part in ("Headline figures", "Every check, with its", "A gate of the other kind")]
+    assert places == sorted(places)
 
 
 def test_a_fail_is_shown_as_one(made):

@@ -67,6 +67,16 @@ HEADINGS = {
     "not_claimed": "Steps without a claim",
     "largest": "Largest violation (PD)",
 }
+# What a check is about, by how its measure begins; the last takes what no other claims.
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Data", ("leak.", "validation.")),
+    ("Ranking", ("test.auc", "test.gini", "test.ks", "selection.", "comparison.")),
+    ("Calibration", ("test.calibration", "test.brier", "bands.")),
+    ("Reasons", ("explain.", "monotone.")),
+    ("Fairness", ("fairness.",)),
+    ("Stability", ("stability.", "robustness.")),
+    ("Operations", ("",)),
+)
 ENDS = {"bad_rate": ("low", "high"), "auc": ("auc_low", "auc_high")}
 
 
@@ -135,6 +145,7 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
     return {
         "word": word,
         "checks": checks,
+        "groups": [name for name, _ in GROUPS],
         "doubts": doubts,
         "waivers": waivers,
         "recommended": gate.get("recommended"),
@@ -154,6 +165,7 @@ def _check(check: Mapping[str, Any]) -> dict[str, Any]:
         "key": check.get("name"),
         "name": str(check.get("name", "")).replace("_", " ").capitalize(),
         "measure": measure,
+        "group": next(name for name, starts in GROUPS if measure.startswith(starts)),
         "observed": written(value, kind) if exact else interval((value, low, high), kind),
         "limits": " to ".join(limits.values()) if len(limits) == 2 else single_limit or NOT_AVAILABLE,
         "verdict": check.get("verdict") if check.get("verdict") in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE,

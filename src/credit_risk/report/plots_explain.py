@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from textwrap import fill, shorten
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def figures(config: Config, files: Files) -> dict[str, Any]:
     directory = files.reports / "explain"
     names = {name: _label(config, name) for name in config.features}
     titles: dict[str, tuple[str, Callable[..., None], Sequence[str]]] = {
-        "families": ("What declines are told", families, ("id", "cited", "top")),
+        "families": ("What declines are told", families, ("id", "text", "cited", "top")),
         "importance": ("What the model looks at", partial(importance, labels=names), ("feature", "share")),
         "summary": ("Which values raise the PD", partial(summary, labels=names), ("feature", "values", "p50")),
         "interactions": ("Which features act on each other", partial(interactions, labels=names), ("first", "share")),
@@ -48,7 +49,9 @@ def families(figure: Figure, table: DataFrame) -> None:
         ends = np.abs(table[[f"{name}_low", f"{name}_high"]].to_numpy().T - table[name].to_numpy())
         axes.barh(positions + shift, table[name], height=0.34, color=color, alpha=0.45, label=label)
         axes.errorbar(table[name], positions + shift, xerr=ends, fmt="none", ecolor=color, linewidth=1.3, capsize=2)
-    axes.set_yticks(positions, table["id"])
+    names = [shorten(text, 80, placeholder=" …") for text in table["text"]]
+    labels = [fill(f"{id_}: {name}", 32) for id_, name in zip(table["id"], names, strict=True)]
+    axes.set_yticks(positions, labels, fontsize=8)
     axes.set(xlabel="Share of declines", xlim=(0, 1))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(visible=False, axis="y")
@@ -146,8 +149,7 @@ def _picture(directory: Path, name: str, title: str, draw: Callable[..., None], 
     table, why = read_table(directory / f"{name}.csv", needed)
     if table is None:
         return Picture(f"explain-{name}", title, None, why)
-    size = plots.NORMAL if name == "families" else WIDE
-    return drawn(f"explain-{name}", title, partial(draw, table=table), size)
+    return drawn(f"explain-{name}", title, partial(draw, table=table), WIDE)
 
 
 def _label(config: Config, name: str) -> str:
