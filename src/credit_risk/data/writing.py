@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.data.rounding import all_rounded, rounded_table
-from credit_risk.errors import CreditRiskError, NotFound
+from credit_risk.errors import CreditRiskError, DataError, NotFound
 
 EARLIER = "The stage that writes it has not run: run `make run`, or that stage first."
 
@@ -83,11 +83,13 @@ def write_report(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file of an earlier stage. Raises NotFound if that has not run."""
+    """A JSON file of an earlier stage. Raises NotFound if that has not run, DataError for what is no JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFound(path, EARLIER) from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is no JSON that a stage wrote ({error}). Run its stage again: `make run`.") from None
 
 
 def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:

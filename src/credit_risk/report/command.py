@@ -6,6 +6,7 @@ from typing import Annotated
 from typer import Option, Typer
 
 from credit_risk.command_line import GATES, HERE, ConfigFile, Json, Root, add, say, show
+from credit_risk.errors import DataError
 
 REVIEW_EXAMPLE = """
 example:
@@ -26,10 +27,16 @@ def _summary(root: Root = HERE, config: ConfigFile = None, json: Json = False) -
     from credit_risk.report import summary
 
     settings, files = opened(root, config)
-    if json:
-        say(json_text(summary.facts(settings, files)))
-    else:
-        show(summary.screen(settings, files))
+    try:
+        if json:
+            say(json_text(summary.facts(settings, files)))
+        else:
+            show(summary.screen(settings, files))
+    except (LookupError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{files.report('metrics').parent}: metrics, gate or preparation is not as a run leaves it ({error!r}). "
+            "It was altered, or is of another version: `make run` writes them anew."
+        ) from None
 
 
 def _review(
