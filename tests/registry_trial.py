@@ -29,6 +29,7 @@ registry:
   tracking: sqlite:///registry/mlflow.db
   artifacts: registry/artifacts
   history: sqlite:///registry/history.db
+  four_eyes: names
   signed_by: {public_key: build/signing/signing.pub}
 """
 

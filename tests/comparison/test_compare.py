@@ -32,6 +32,7 @@ from credit_risk.report import gate_output
 from credit_risk.scoring import decision
 from credit_risk.scoring.model import Boosted
 from credit_risk.scoring.scorer import Scorer
+from identities_trial import sign_waiver
 
 NOT_WORSE = Gate(name="not_worse", measure="comparison.differences.auc", at_least=-0.02, reason="non-inferior")
 
@@ -330,6 +331,7 @@ OTHER = {"name": "other", "verdict": "FAIL", "sentence": "It fails."}
 def waive(ready, check, day=14, **thresholds):
     _, files, root = ready
     (files.waivers / "one.yaml").write_text(WAIVER.format(check=check), encoding="utf-8")
+    sign_waiver(files.root, files.waivers / "one.yaml", "Ada Lovelace")
     return compared(ready, candidate=root / "stump", baseline=files.scorer, today=date(2026, 3, day), **thresholds)
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,11 @@ import pytest
 from pandas import DataFrame
 
 from credit_risk import cli, config
+from credit_risk.config import identities
 from credit_risk.config.open_decisions import DECISIONS
 from credit_risk.errors import ConfigError
+from credit_risk.fork.init import _write_first_person
+from identities_trial import new_key
 
 N = 400
 DVC = Path(sys.executable).with_name("dvc")
@@ -188,3 +193,25 @@ def test_the_help_asks_what_the_config_leaves_open():
     for decision in DECISIONS:
         text = by_flag[decision.flag].help.removesuffix(".")
         assert text[0].lower() + text[1:] == decision.asks
+
+
+def test_whoever_begins_the_fork_is_its_first_person_and_nobody_is_overwritten(root):
+    account = pwd.getpwuid(os.getuid()).pw_name
+    key = new_key(root / "keys", "ada")
+    for name, value in {"user.name": "Ada Berg", "gpg.format": "ssh", "user.signingkey": str(key)}.items():
+        subprocess.run(["git", "config", name, value], cwd=root, check=True)
+    (root / identities.FILE).parent.mkdir(parents=True)
+    (root / identities.FILE).write_text("# ours\nversion: 1\npersons: []\ntokens: []\n")
+    assert "Named Ada Berg" in _write_first_person(root)
+    person = identities.load(root).person(f"account:{account}")
+    assert (person.name, len(person.ssh_keys)) == ("Ada Berg", 1)
+    assert (root / identities.FILE).read_text().startswith("# ours\n")
+    subprocess.run(["git", "config", "user.name", "Kim Lee"], cwd=root, check=True)
+    assert "as it is" in _write_first_person(root)
+    assert identities.load(root).persons == (person,)
+
+
+def test_a_git_without_a_persons_name_is_told_to_name_one(root):
+    subprocess.run(["git", "config", "user.name", "ci"], cwd=root, check=True)
+    assert "is nobody's" in _write_first_person(root)
+    assert not (root / identities.FILE).exists()

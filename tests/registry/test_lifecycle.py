@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from credit_risk.registry.lifecycle import HistoryEvent, MoveRefused, refuse, same_person, standing
+from credit_risk.registry.lifecycle import HistoryEvent, MoveRefused, refuse, standing
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 WHY = "a reason of five words"
@@ -101,6 +101,7 @@ def test_a_move_has_a_reason():
         refuse(standing([]), "register", 1, "Kim Lee", "because so")
 
 
-def test_two_names_are_one_person_whatever_case_and_spaces():
-    assert same_person("Kim Lee", " kim   LEE")
-    assert not same_person("Kim Lee", "Kim Leeds")
+def test_a_clock_that_was_set_back_moves_nothing():
+    later = HistoryEvent(1, datetime.now(UTC) + timedelta(hours=1), "register", 1, "5c", "Kim Lee", WHY, {})
+    with pytest.raises(MoveRefused, match=r"the clock says .* set the clock right"):
+        refuse(standing([later]), "nominate", 1, "Ada Berg", WHY)

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.deployment import order
 from credit_risk.rollout.engine import Releases, RolloutEngine, RolloutRefused
 from credit_risk.rollout.state import RolloutRecord
 from rollout.world import Killed, World
@@ -337,3 +339,16 @@ def test_a_router_that_was_started_anew_hides_no_fault(engine, world):
     world.did = {colour: Counts() for colour in world.did}  # every counter begins again
     world.error_rate["2"] = 1.0
     assert go_on(engine, world, most=6).phase == "rolled back"
+
+
+def test_whoever_began_a_rollout_does_not_approve_its_steps(engine, world):
+    engine.settings = engine.settings.model_copy(update={"approvals": (50,)})
+    begin(engine, by="Kim Lee <account:kim>")
+    go_on(engine, world, until=lambda state: "waits for" in state.message)
+    for by in ("Kim Lee", "Lee Kim", "Kimberly Leeds <account:kim>"):
+        engine.record.order("approve", by, "figures look right")
+        assert engine.tick().percent == 10
+        with pytest.raises(RolloutRefused, match="Kim Lee began this rollout: somebody else has to approve it"):
+            order(SimpleNamespace(record=engine.record), "approve", by, "figures look right")
+    engine.record.order("approve", "Ada Berg <account:ada>", "figures look right")
+    assert go_on(engine, world).phase == "done"

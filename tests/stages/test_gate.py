@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from credit_risk.config import Config, floor, load
+from credit_risk.config import Config, floor, identities, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
@@ -16,6 +16,7 @@ from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, DataEr
 from credit_risk.measures.waiver import WaiverRefused
 from credit_risk.modelling import training_record
 from credit_risk.stages import gate
+from identities_trial import sign_waiver
 
 Judged = tuple[Config, Files]
 
@@ -248,6 +249,14 @@ LOW = {"auc": 0.5, "auc_low": 0.45, "auc_high": 0.55}
 def waive(files: Files, **changes: Any) -> None:
     lines = [f"{key}: {json.dumps(value)}" for key, value in (WAIVER | changes).items()]
     write_text(files.waivers / "one.yaml", "\n".join(lines) + "\n")
+    sign_waiver(files.root, files.waivers / "one.yaml", WAIVER["person"])
+
+
+def shown(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The waivers of a record without the identities, each of which is a key's fingerprint."""
+    used = [dict(waiver) for waiver in record["waivers"]]
+    assert all(waiver.pop("identity").startswith("key:SHA256:") for waiver in used)
+    return used
 
 
 def judge(config: Config, files: Files, today: date = TODAY) -> dict[str, Any]:
@@ -264,7 +273,7 @@ def test_a_waiver_lets_exactly_its_check_pass_and_is_recorded(measured: Judged):
     record = judge(config, files)
     assert (record["verdict"], record["recommended"]) == ("PASS", "models/scorer")
     assert [one["verdict"] for one in record["checks"]] == ["FAIL", "PASS"]
-    assert record["waivers"] == [WAIVER]
+    assert shown(record) == [WAIVER]
     assert gate.check(files, TODAY) == record
 
 
@@ -277,7 +286,7 @@ def test_a_waiver_counts_only_once_it_is_committed(measured: Judged):
         subprocess.run([*git, *command], check=True)
     with pytest.raises(ConfigError, match="a waiver counts when it is committed"):
         judge(config, files)
-    for command in (["add", "configs/waivers"], ["commit", "-q", "-m", "waive"]):
+    for command in (["add", "configs"], ["commit", "-q", "-m", "waive"]):
         subprocess.run([*git, *command], check=True)
     assert judge(config, files)["verdict"] == "PASS"
     waive(files, reason="another reason, written after it was signed")
@@ -294,12 +303,41 @@ def test_a_waiver_that_is_none_is_told_what_is_wrong_with_it_in_words(measured: 
     assert "pydantic" not in str(caught.value)
 
 
+def test_a_waiver_counts_only_as_its_person_signed_it(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    waive(files)
+    assert judge(config, files)["verdict"] == "PASS"
+    file, signature = files.waivers / "one.yaml", files.waivers / "one.yaml.sig"
+    signed = signature.read_bytes()
+    signature.unlink()
+    with pytest.raises(ConfigError, match=r"nobody of identities\.yaml signed it; expected Ada Lovelace.*ssh-keygen"):
+        judge(config, files)
+    signature.write_bytes(signed)
+    file.write_bytes(file.read_bytes() + b"# longer\n")
+    with pytest.raises(ConfigError, match=r"nobody of identities\.yaml signed it"):
+        judge(config, files)
+    sign_waiver(files.root, file, "Grace Hopper")
+    with pytest.raises(ConfigError, match="it is signed by Grace Hopper; expected Ada Lovelace"):
+        judge(config, files)
+    (files.root / identities.FILE).unlink()
+    with pytest.raises(NotFound, match="who may sign and approve"):
+        judge(config, files)
+
+
+def test_a_waiver_does_not_say_itself_who_signed_it(measured: Judged):
+    config, files = measured
+    waive(files, identity="key:SHA256:mine")
+    with pytest.raises(ConfigError, match="identity: "):
+        judge(config, files)
+
+
 def test_a_waiver_lets_no_other_check_pass(measured: Judged):
     config, files = measured
     measure(files, violations=1, **LOW)
     waive(files)
     record = judge(config, files)
-    assert (record["verdict"], record["recommended"], record["waivers"]) == ("FAIL", None, [WAIVER])
+    assert (record["verdict"], record["recommended"], shown(record)) == ("FAIL", None, [WAIVER])
     with pytest.raises(CheckFailed, match="FAIL monotone") as caught:
         gate.check(files, TODAY)
     assert "discrimination" not in str(caught.value)
@@ -352,7 +390,8 @@ def test_a_waiver_that_comes_or_goes_after_the_verdict_is_a_change(measured: Jud
     with pytest.raises(CheckFailed, match="the config changed after the verdict"):
         gate.check(files, TODAY)
     judge(config, files)
-    (files.waivers / "one.yaml").unlink()
+    for name in ("one.yaml", "one.yaml.sig"):
+        (files.waivers / name).unlink()
     with pytest.raises(CheckFailed, match="the config changed after the verdict") as caught:
         gate.check(files, TODAY)
     assert "FAIL discrimination" in str(caught.value)
@@ -391,7 +430,7 @@ def test_a_garbled_waiver_is_an_error_although_nothing_needs_it(measured: Judged
 def test_a_waiver_that_names_nobody_is_an_error_although_nothing_needs_it(measured: Judged):
     config, files = measured
     waive(files, person="team", expires="9999-12-31")
-    with pytest.raises(WaiverRefused, match="person is 'team', expected a first and a last name"):
+    with pytest.raises(ConfigError, match="it is signed by Ada Lovelace; expected team"):
         gate.run(config, files)
     assert not files.report("gate").exists()
 

@@ -1,9 +1,65 @@
-"""Who may sign: a person by first and last name, never a team, a role or a blank that a form left behind."""
+"""Who signs: a person by first and last name, never a team, a role or a blank that a form left behind.
 
-NOBODY = ("", "n/a", "na", "none", "tbd", "todo", "unknown", "team", "admin", "user", "name")
+A signature is a name and, where the environment asks for identities, what proved it: `Ada Berg <account:ada>`.
+"""
+
+import unicodedata
+
+NOBODY = (
+    *("n/a", "na", "none", "tbd", "todo", "unknown", "team", "admin", "user", "name", "bot", "ci", "robot", "system"),
+    *("service", "runner", "root", "pipeline", "automation", "department", "dept", "committee", "group", "board"),
+)
+# Words of one person are written in one script, but for these, which go together in Japanese and Korean names.
+TOGETHER = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "HANGUL"})
 
 
 def is_person(name: str | None) -> bool:
-    """Whether a signature names somebody: two words or more, none of them one that stands for nobody."""
-    words = (name or "").lower().split()
-    return len(words) >= 2 and not any(word in NOBODY for word in words)
+    """Whether a signature names somebody: two words or more, none that stands for nobody, no look-alike characters."""
+    written = person_of(name or "")
+    words = written.lower().split()
+    return len(words) >= 2 and not any(word.strip(".") in NOBODY for word in words) and name_fault(written) is None
+
+
+def name_fault(name: str) -> str | None:
+    """What in a name could make it look like another; None if nothing does.
+
+    Refused are forms that Unicode's NFKC writes otherwise, characters that cannot be seen, symbols, and names of
+    several scripts, as a Cyrillic letter among Latin ones.
+    """
+    if unicodedata.normalize("NFKC", name) != name:
+        return "it is not in Unicode's form NFKC: type it anew"
+    for character in name:
+        if character != " " and unicodedata.category(character)[0] not in "LMNP":
+            shown = unicodedata.name(character, "no name")
+            return f"it has the character U+{ord(character):04X} ({shown}), which is in nobody's name"
+    letters = (character for character in name if unicodedata.category(character)[0] == "L")
+    scripts = {unicodedata.name(letter, "NONE").split()[0].split("-")[0] for letter in letters}
+    if len(scripts) > 1 and not any(scripts <= together for together in TOGETHER):
+        return f"it mixes letters of several scripts, {', '.join(sorted(scripts)).lower()}, which look alike"
+    return None
+
+
+def signature(name: str, identity: str) -> str:
+    """A name with what proved it, as histories keep it."""
+    return f"{name} <{identity}>"
+
+
+def person_of(signed: str) -> str:
+    """The name of a signature."""
+    return signed.partition(" <")[0]
+
+
+def identity_of(signed: str) -> str | None:
+    """What proved a signature, as `account:ada`; None for a name alone, as in records from before."""
+    _, mark, rest = signed.partition(" <")
+    return rest.removesuffix(">") if mark else None
+
+
+def same_person(first: str, second: str) -> bool:
+    """Whether two signatures are of one person: one identity, or one name whatever its case and the order of words."""
+    identity = identity_of(first)
+    return (identity is not None and identity == identity_of(second)) or _key(first) == _key(second)
+
+
+def _key(signed: str) -> list[str]:
+    return sorted(unicodedata.normalize("NFKC", person_of(signed)).casefold().split())

@@ -29,6 +29,12 @@ class Waiver(Section):
     scorer: str | None = None
 
 
+class SignedWaiver(Waiver):
+    """A waiver with the identity that signed its file, which the file cannot say of itself."""
+
+    identity: Text
+
+
 class WaiverRefused(CreditRiskError, ValueError):
     """A waiver that names nobody, everything, or a day that has passed."""
 

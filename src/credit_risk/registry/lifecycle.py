@@ -5,10 +5,10 @@ The history is a list of moves that only grows; every role is read off it, so th
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from credit_risk.config.names import is_person
+from credit_risk.config.names import is_person, person_of, same_person
 from credit_risk.errors import CheckFailed
 from credit_risk.registry.errors import RegistryBroken
 from credit_risk.scoring.live_statement import LiveVersion
@@ -45,6 +45,7 @@ class Standing:
     line: tuple[int, ...] = ()
     makers: Mapping[int, str] = field(default_factory=dict)
     seq: int = 0
+    last_move: datetime | None = None
 
     @property
     def champion(self) -> int | None:
@@ -99,18 +100,24 @@ def after(before: Standing, event: HistoryEvent) -> Standing:
         case "rollback":
             roles[line[-1]], roles[event.version] = "retired", "champion"
             line = line[:-1]
-    return replace(before, roles=roles, line=line, makers=makers, seq=event.seq)
+    return replace(before, roles=roles, line=line, makers=makers, seq=event.seq, last_move=event.at)
 
 
 def refuse(now: Standing, move: Move, version: int, by: str, reason: str) -> None:
     """Raise MoveRefused with the sentence, if this person may not move this version so now."""
-    role = now.roles.get(version)
+    role, clock = now.roles.get(version), datetime.now(UTC)
+    if now.last_move is not None and clock < now.last_move:
+        raise MoveRefused(
+            f"the clock says {clock:%Y-%m-%d %H:%M:%S} UTC, and the last move was made at "
+            f"{now.last_move:%Y-%m-%d %H:%M:%S}: set the clock right, or nobody can say what stood on which day."
+        )
     refuse_unsigned(by, reason)
     if move != "register" and role is None:
         raise MoveRefused(f"version {version} is not registered.")
     if move in CHECKED and same_person(now.makers[version], by):
         raise MoveRefused(
-            f"version {version} was registered by {now.makers[version]}: somebody else has to {move} it (four eyes)."
+            f"version {version} was registered by {person_of(now.makers[version])}: "
+            f"somebody else has to {move} it (four eyes)."
         )
     if expected := _expected(now, move, version):
         raise MoveRefused(f"version {version} is {role}: {expected}")
@@ -140,11 +147,6 @@ def _expected(now: Standing, move: Move, version: int) -> str | None:
             "." if len(now.line) > 1 else ", and there was none."
         )
     return None
-
-
-def same_person(first: str, second: str) -> bool:
-    """Whether two signatures are of one person, whatever their case and spacing."""
-    return first.casefold().split() == second.casefold().split()
 
 
 def registered(events: Iterable[HistoryEvent], version: int) -> HistoryEvent:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from credit_risk.config import environment
 from credit_risk.config.environment import url_below
+from credit_risk.config.identities import FourEyes
 from credit_risk.config.schema import Section, Text
 from credit_risk.scoring.signing import SignedBy
 
@@ -13,6 +14,8 @@ class RegistrySettings(Section):
 
     history: the moves, in SQLite or PostgreSQL. signed_by: whose signature a scorer must carry to be moved, and the
     statement of what may be live, which each move writes to the file `statement` for services to read.
+    four_eyes: who moves a version or deploys it is proved by an identity of configs/policies/identities.yaml; `names`
+    believes what is typed, on one developer's machine.
     A password stands in no URL here: PGPASSWORD, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD hold it.
     """
 
@@ -21,6 +24,7 @@ class RegistrySettings(Section):
     history: Text
     signed_by: SignedBy
     statement: Text | None = None
+    four_eyes: FourEyes = "identities"
 
 
 def load(path: Path, root: Path) -> RegistrySettings:

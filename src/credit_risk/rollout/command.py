@@ -13,6 +13,7 @@ from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_environment, read_site
 
 if TYPE_CHECKING:
+    from credit_risk.config.identities import FourEyes
     from credit_risk.rollout.deployment import Site
     from credit_risk.rollout.state import RolloutState
 
@@ -46,7 +47,7 @@ exit codes: 0 sound; 2 not, and the message says what
 """
 WATCHED_EVERY = 0.5  # seconds
 
-By = Annotated[str | None, Option("--by", help="Who does it: first and last name (default: git's user.name).")]
+By = Annotated[str | None, Option("--by", help="Who does it (default: whose identity this is, or git's user.name).")]
 Reason = Annotated[
     str | None,
     Option("--reason", help="Why, as a sentence (default: that it was asked for on the command line)."),
@@ -195,7 +196,7 @@ def _deploy(
     from credit_risk.rollout.lock import is_locked
 
     site = read_site(root, environment, config_file, health_check_endpoint)
-    who, why = _signature(root, by, reason, f"{order or 'deployed'} by hand")
+    who, why = _signature(root, site.environment.registry.four_eyes, by, reason, f"{order or 'deployed'} by hand")
     if order is None and strategy == "canary":
         deployer = CanaryDeployer(site, duration, say)
         _say_end(deployer.deploy(version, by=who, reason=why, percent=percent, current=current_version))
@@ -225,7 +226,7 @@ def _roll_back(
     from credit_risk.rollout import deployment, engine
 
     site = read_site(root, environment, config_file)
-    who, why = _signature(root, by, reason, "rolled back by hand")
+    who, why = _signature(root, site.environment.registry.four_eyes, by, reason, "rolled back by hand")
     engine.signed(who, why)
     state = deployment.roll_back(site, who, why)
     say(f"Version {state.candidate if state.phase == 'done' else state.live} has all traffic.")
@@ -255,10 +256,10 @@ def _rollout_power(
         raise CheckFailed("; ".join(wrong))
 
 
-def _signature(root: Path, by: str | None, reason: str | None, what: str) -> tuple[str, str]:
-    from credit_risk.data import provenance
+def _signature(root: Path, four_eyes: "FourEyes", by: str | None, reason: str | None, what: str) -> tuple[str, str]:
+    from credit_risk.data import acting
 
-    return by or provenance.author(root) or "", reason or f"{what} on the command line"
+    return acting.signed_by(root, by, four_eyes), reason or f"{what} on the command line"
 
 
 def _say_end(state: "RolloutState") -> None:

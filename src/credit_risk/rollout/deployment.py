@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from credit_risk.config import load
+from credit_risk.config.names import person_of, same_person
 from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
 from credit_risk.registry.lifecycle import standing
@@ -194,6 +195,8 @@ def order(site: Site, what: str, by: str, reason: str) -> RolloutState | None:
     state = site.record.load()
     if state is None or state.ended:
         raise UsageError("no rollout is under way.")
+    if what == "approve" and same_person(by, state.by):
+        raise RolloutRefused(f"{person_of(state.by)} began this rollout: somebody else has to approve it (four eyes).")
     site.record.order(what, by, reason)
     if what == "abort":
         return follow(site) if is_locked(site.record.lock_file) else resume(site)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from credit_risk.config.names import is_person
+from credit_risk.config.names import is_person, same_person
 from credit_risk.data.writing import write_json
 from credit_risk.errors import CheckFailed, CreditRiskError, UsageError
 from credit_risk.rollout.analysis import Counts, judge
@@ -167,7 +167,7 @@ class RolloutEngine:
                 after = replace(after, paused=True)
             elif order["what"] == "resume":
                 after = replace(after, paused=False)
-            elif order["what"] == "approve":
+            elif order["what"] == "approve" and not same_person(order["by"], state.by):
                 after = replace(after, paused=False, approved=(*after.approved, *_next(after)))
             self.record.save(after)
             state = after

@@ -230,5 +230,8 @@ def _of_rollout(rollout: Rollout) -> Iterator[tuple[Loc, str]]:
 def _of_an_open_door(settings: Environment) -> Iterator[tuple[Loc, str]]:
     """What a developer's machine may do, and nobody else; the service refuses the same where it starts."""
     yield from ((("serving", *loc), fault) for loc, fault in open_doors(settings.serving, settings.environment))
+    if settings.registry.four_eyes != "identities":
+        where = f"in {settings.environment}"
+        yield ("registry", "four_eyes"), f"a name that is typed proves nobody {where}: expected identities"
     if not settings.security.run_as_non_root:
         yield ("security", "run_as_non_root"), f"nothing runs as root in {settings.environment}: expected true"

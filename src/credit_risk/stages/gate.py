@@ -14,17 +14,19 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from credit_risk.config import Config, floor, load
+from credit_risk.config import Config, floor, identities, load
 from credit_risk.config.deciding import differences
 from credit_risk.config.floor import Floor
-from credit_risk.data import digest, provenance
+from credit_risk.config.identities import Identities
+from credit_risk.config.names import same_person
+from credit_risk.data import acting, digest, provenance
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
 from credit_risk.measures import gate, gate_record, waiver
 from credit_risk.measures.dotted import lookup
 from credit_risk.measures.figure import Figure
-from credit_risk.measures.waiver import Waiver
+from credit_risk.measures.waiver import SignedWaiver, Waiver
 from credit_risk.modelling import selection, training_record
 
 CODE = "src/credit_risk"
@@ -135,23 +137,40 @@ def not_as_selected(config: Config, files: Files, chosen: Mapping[str, Any]) -> 
     return [f"models/scorer was assembled under other choice than {kind}, which model.candidate asks for now"]
 
 
-def read_waivers(folder: Path) -> list[Waiver]:
-    """Every waiver of the folder. Raises ConfigError for a file that is none: it must not be passed over."""
-    waivers = []
+def read_waivers(folder: Path) -> list[SignedWaiver]:
+    """Every waiver of the folder, with who signed it.
+
+    Raises ConfigError for a file that is none, which must not be passed over, and for one that its person did not sign.
+    """
+    written: list[tuple[Path, bytes, Waiver]] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in NO_WAIVERS):
+        if path.parent == folder and path.name.endswith(".yaml.sig") and path.with_suffix("").is_file():
+            continue
         if path.parent != folder or path.suffix != ".yaml":
             raise ConfigError(path, [f"a waiver is a file {folder.name}/NAME.yaml; this one would be passed over"])
         try:
-            waivers.append(Waiver.model_validate(YAML(typ="safe").load(path)))
+            content = path.read_bytes()
+            written.append((path, content, Waiver.model_validate(YAML(typ="safe").load(content))))
         except ValidationError as error:
             raise ConfigError(path, [f"{_field(problem)}: {problem['msg']}" for problem in error.errors()]) from None
         except (YAMLError, ValueError, RecursionError) as error:
             raise ConfigError(path, str(error).splitlines()[:8]) from None
-    loose = provenance.uncommitted(folder.parents[1], "configs/waivers") if waivers else ()
+    loose = provenance.uncommitted(folder.parents[1], "configs/waivers") if written else ()
     if loose:
         why = "a waiver counts when it is committed, so that its author and its day are on record; commit it first"
         raise ConfigError(folder, [f"{name}: {why}" for name in loose])
-    return waivers
+    known = identities.load(folder.parents[1]) if written else None
+    return [_signed(*each, known) for each in written if known is not None]
+
+
+def _signed(path: Path, content: bytes, waiver: Waiver, known: Identities) -> SignedWaiver:
+    """The waiver with the identity of its person, who must have signed these bytes."""
+    signed = acting.signer(known, content, path.with_name(f"{path.name}.sig"))
+    if signed is None or not same_person(signed[0], waiver.person):
+        whom = f"it is signed by {signed[0]}" if signed else "nobody of identities.yaml signed it"
+        sign = f"ssh-keygen -Y sign -n {acting.NAMESPACE} -f KEY {path}"
+        raise ConfigError(path, [f"{whom}; expected {waiver.person}, with a key that stands there: `{sign}`"])
+    return SignedWaiver(**waiver.model_dump(), identity=signed[1])
 
 
 def _field(problem: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from credit_risk.registry.lifecycle import MoveRefused, standing
 from credit_risk.registry.mlflow import promotion
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
+from identities_trial import sign_waiver
 from registry_trial import WHY, assemble_again, judge, registry
 
 CHECKER = {"by": "Ada Berg", "reason": WHY}
@@ -77,6 +78,7 @@ def waived(files: Files) -> None:
         f"{{person: Rita Vogel, role: head of model risk, check: discrimination, expires: {until}, "
         "reason: the pilot of this product has too few rows}",
     )
+    sign_waiver(files.root, files.waivers / "auc.yaml", "Rita Vogel")
     judge(files, auc=0.5, auc_low=0.45, auc_high=0.55)
 
 

@@ -1,6 +1,8 @@
 """Workflows that deploy and roll back, executed by act: router, services and rollouts for real."""
 
 import json
+import os
+import pwd
 import sys
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from credit_risk.cli import main
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.state import RolloutRecord
 from credit_risk.scoring import signing
+from identities_trial import write_identities
 from registry_trial import empty_registry, files
 from rollout_trial import KEY, write_environment
 from tools import HAPROXY, free_ports, needed
@@ -72,6 +75,8 @@ def machine(files, monkeypatch, capsys):
     tree["environment"] = "staging"
     tree["serving"]["access"] = {"mode": "keys", "keys_file": "build/serving/keys.json"}
     tree["security"]["run_as_non_root"] = True
+    tree["registry"]["four_eyes"] = "identities"
+    write_identities(files.root, {"name": "Ada Berg", "accounts": [ACCOUNT]})
     del tree["serving"]["ledger"]["key_file"]
     # A development key does not count in staging, and nothing serves there that no statement names.
     signing.make_keys(files.root / "own.key")
@@ -115,10 +120,10 @@ def test_a_machine_that_serves_takes_the_version_and_gives_it_back(clone, machin
     assert run.jobs == {"back": "success"}, str(run)
     assert folder.versions() == before
     ended = [(one.what, one.by) for one in RolloutRecord(folder.run).events() if one.what in ("begun", "done")]
-    assert ended == [("begun", f"{ACTOR} of GitHub"), ("done", "the controller")] * 2
+    assert ended == [("begun", f"Ada Berg <account:{ACCOUNT}>"), ("done", "the controller")] * 2
 
 
-ACTOR = "nektos/act"  # who starts a run under act
+ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 BACK = {"environment": "staging", "reason": "scores shifted after the release"}
 
 
@@ -155,5 +160,6 @@ def test_who_rolls_back_is_who_started_the_run(clone):
     variables = {"DEPLOY_ROOT": str(clone.root / "machine")}
     run = clone.act("workflow_dispatch", "rollback.yml", {"inputs": BACK | {"by": "Ada Berg"}}, variables=variables)
     assert run.jobs == {"back": "success"}, str(run)
-    assert f"--by {ACTOR} of GitHub --reason {BACK['reason']} (https://github.com/" in run.log
+    assert f"--reason {BACK['reason']} (https://github.com/" in run.log
+    assert "--by" not in run.log
     assert "Ada Berg" not in run.log

@@ -38,7 +38,10 @@ example:
   credit-risk registry rollback --by "Ada Berg" --reason "score shift after the release"
 """
 
-By = Annotated[str, Option("--by", help="Who does it: first and last name.")]
+By = Annotated[
+    str | None,
+    Option("--by", help="Who does it: first and last name (default: whose identity this is, or git's user.name)."),
+]
 Reason = Annotated[str, Option("--reason", help="Why, as a sentence.")]
 Version = Annotated[str, Argument(help="Its number, or `challenger`.")]
 Served = Annotated[str, Argument(help="Its number, `challenger` or `champion`.")]
@@ -68,11 +71,10 @@ def _register(
     tags: Annotated[
         list[str] | None, Option(metavar="NAME=VALUE", help="Tags, as environment=staging; may be repeated.")
     ] = None,
-    by: Annotated[str | None, Option(help="Who does it: first and last name (default: git's user.name).")] = None,
+    by: By = None,
     reason: Annotated[str, Option(help="Why, as a sentence.")] = "registered after a run",
 ) -> None:
     """Put the scorer of the last run into the registry, as a candidate."""
-    from credit_risk.data import provenance
     from credit_risk.data.repository import opened
     from credit_risk.registry.mlflow import register
 
@@ -87,7 +89,7 @@ def _register(
             registry,
             config,
             files,
-            by=by or provenance.author(root) or "",
+            by=_signed(root, environment, by),
             reason=reason,
             run_name=run_name,
             tags=_pairs(tags or []),
@@ -96,17 +98,23 @@ def _register(
     say(f"Version {event.version}: {event.scorer[:12]}, gate {event.facts['verdict']}, registered by {event.by}.")
 
 
-def _nominate(version: Version, by: By, reason: Reason, root: Root = HERE, environment: Environment = None) -> None:
+def _nominate(
+    version: Version, reason: Reason, by: By = None, root: Root = HERE, environment: Environment = None
+) -> None:
     """Make a candidate the challenger."""
     _move("nominate", version, by, reason, root, environment)
 
 
-def _promote(version: Version, by: By, reason: Reason, root: Root = HERE, environment: Environment = None) -> None:
+def _promote(
+    version: Version, reason: Reason, by: By = None, root: Root = HERE, environment: Environment = None
+) -> None:
     """Make the challenger the champion; the champion before it is retired."""
     _move("promote", version, by, reason, root, environment)
 
 
-def _retire(version: Version, by: By, reason: Reason, root: Root = HERE, environment: Environment = None) -> None:
+def _retire(
+    version: Version, reason: Reason, by: By = None, root: Root = HERE, environment: Environment = None
+) -> None:
     """Take a candidate or the challenger out."""
     _move("retire", version, by, reason, root, environment)
 
@@ -114,23 +122,32 @@ def _retire(version: Version, by: By, reason: Reason, root: Root = HERE, environ
 def _move(
     move: Literal["nominate", "promote", "retire"],
     version: str,
-    by: str,
+    by: str | None,
     reason: str,
     root: Path,
     environment: str | None,
 ) -> None:
     from credit_risk.registry.mlflow import promotion
 
+    who = _signed(root, environment, by)
     with _opened(root, environment) as registry:
-        _say_move(promotion.move(registry, move, version, by=by, reason=reason))
+        _say_move(promotion.move(registry, move, version, by=who, reason=reason))
 
 
-def _roll_back(by: By, reason: Reason, root: Root = HERE, environment: Environment = None) -> None:
+def _roll_back(reason: Reason, by: By = None, root: Root = HERE, environment: Environment = None) -> None:
     """Make the champion before the present one champion again."""
     from credit_risk.registry.mlflow import promotion
 
+    who = _signed(root, environment, by)
     with _opened(root, environment) as registry:
-        _say_move(promotion.roll_back(registry, by=by, reason=reason))
+        _say_move(promotion.roll_back(registry, by=who, reason=reason))
+
+
+def _signed(root: Path, environment: str | None, by: str | None) -> str:
+    from credit_risk.data import acting
+    from credit_risk.registry import settings
+
+    return acting.signed_by(root, by, settings.load(environment_file(root, environment), root).four_eyes)
 
 
 def _say_move(event: "HistoryEvent") -> None:

@@ -1,0 +1,139 @@
+"""Who acts, as the machine or an identity provider says, and who signed a file: never somebody's own word."""
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import jwt
+from pydantic import ValidationError
+
+from credit_risk.config import identities
+from credit_risk.config.identities import FourEyes, Identities, Person, TokenIssuer
+from credit_risk.config.names import is_person, same_person, signature
+from credit_risk.data import provenance
+from credit_risk.errors import UsageError
+
+TOKEN = "CREDIT_RISK_IDENTITY_TOKEN"  # noqa: S105  (the name of a variable)
+NAMESPACE = "credit-risk"  # of signatures of files: one that was made for something else does not count
+GITHUB = "https://token.actions.githubusercontent.com"  # the issuer of the tokens of GitHub's workflows
+SECONDS = 10  # for a provider's keys, and for ssh-keygen
+
+
+def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
+    """The signature of whoever runs this command: `Ada Berg <account:ada>`.
+
+    stated: the name that was given with it; it must be that person's. four_eyes: where `names` are enough, the name is
+    the signature, by itself that of a workflow's starter or of git's author.
+    Raises UsageError for an identity that is nobody's, or another person's name.
+    """
+    if four_eyes == "names":
+        starter = os.environ.get("GITHUB_ACTOR")
+        return stated or (f"{starter} of GitHub" if starter else provenance.author(root)) or ""
+    known = identities.load(root)
+    token = os.environ.get(TOKEN) or _token_of_workflow(known)
+    identity = f"subject:{_subject(known, token, root)}" if token else f"account:{_account()}"
+    person = known.person(identity)
+    if person is None:
+        kind, _, value = identity.partition(":")
+        raise UsageError(
+            f"You act as {identity}, and that is nobody in {identities.FILE.as_posix()}. "
+            f"Add {value!r} to the `{kind}s` of a person there, and have it reviewed like code."
+        )
+    if stated and not same_person(stated, person.name):
+        raise UsageError(
+            f"--by says {stated!r}, but {identity} is {person.name}. Nobody signs for another; leave out --by."
+        )
+    return signature(person.name, identity)
+
+
+def signer(known: Identities, content: bytes, signature_file: Path) -> tuple[str, str] | None:
+    """The person whose SSH key signed exactly these bytes, and that identity; None if nobody of the file did."""
+    ssh_keygen = shutil.which("ssh-keygen")
+    if ssh_keygen is None:
+        raise UsageError(
+            "ssh-keygen is not installed, and only it verifies who signed a waiver. Install OpenSSH's client."
+        )
+    for name, key in ((person.name, key) for person in known.persons for key in person.ssh_keys):
+        with tempfile.TemporaryDirectory() as folder:
+            allowed = Path(folder) / "allowed"
+            allowed.write_text(f'signer namespaces="{NAMESPACE}" {key}\n', encoding="utf-8")
+            words = ["-Y", "verify", "-f", str(allowed), "-I", "signer", "-n", NAMESPACE, "-s", str(signature_file)]
+            done = subprocess.run(  # noqa: S603
+                [ssh_keygen, *words], input=content, capture_output=True, check=False, timeout=SECONDS
+            )
+            if done.returncode == 0:
+                return name, f"key:{done.stdout.decode(errors='replace').split()[-1]}"
+    return None
+
+
+def first_person(root: Path) -> Person | None:
+    """Whoever works here, by git's name, this account and the SSH key that signs their commits; None without a name."""
+    name = provenance.author(root)
+    if not is_person(name):
+        return None
+    key = Path(provenance.signing_key(root) or "").expanduser()
+    public = key if key.suffix == ".pub" else key.with_name(f"{key.name}.pub") if key.name else key
+    written = public.read_text(encoding="utf-8").split()[:2] if public.is_file() else []
+    try:
+        return Person(name=str(name), accounts=(_account(),), ssh_keys=(" ".join(written),) if written else ())
+    except ValidationError:  # a key of another kind
+        return Person(name=str(name), accounts=(_account(),))
+
+
+def _account() -> str:
+    """The account of this process; the variable USER would be anybody's word."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _token_of_workflow(known: Identities) -> str | None:
+    """GitHub's word on who started this run, where the job may ask for it (`id-token: write`); None elsewhere."""
+    url, bearer = (os.environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}") for name in ("URL", "TOKEN"))
+    issuer = next((each for each in known.tokens if each.issuer == GITHUB), None)
+    if not url or not bearer or issuer is None or not url.startswith("https://"):
+        return None
+    audience = urllib.parse.quote(issuer.audience, safe="")
+    request = urllib.request.Request(f"{url}&audience={audience}", headers={"Authorization": f"Bearer {bearer}"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            return str(json.load(answer)["value"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"GitHub does not say who started this run: {error}. Run the job again.") from None
+
+
+def _subject(known: Identities, token: str, root: Path) -> str:
+    try:
+        issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        settings = next((each for each in known.tokens if each.issuer == issuer), None)
+        if settings is None:
+            raise jwt.InvalidIssuerError(f"the issuer {issuer!r:.100} is not among the `tokens`")
+        claims = jwt.decode(
+            token,
+            _key(settings, token, root),
+            algorithms=list(settings.algorithms),
+            audience=settings.audience,
+            issuer=settings.issuer,
+            options={"require": ["exp", "iat"]},
+        )
+    except (jwt.PyJWTError, OSError, ValueError, KeyError) as error:
+        raise UsageError(f"The token in {TOKEN} is not accepted: {error}. See {identities.FILE.as_posix()}.") from None
+    subject = claims.get(settings.claim)
+    if not isinstance(subject, str) or not subject:
+        raise UsageError(f"The token in {TOKEN} has no claim {settings.claim!r}, so it says of nobody who acts.")
+    return subject
+
+
+def _key(settings: TokenIssuer, token: str, root: Path) -> Any:
+    if settings.jwks.startswith("https://"):
+        return jwt.PyJWKClient(settings.jwks, timeout=SECONDS).get_signing_key_from_jwt(token).key
+    keys = jwt.PyJWKSet.from_json((root / settings.jwks).read_text(encoding="utf-8"))
+    return keys[jwt.get_unverified_header(token)["kid"]].key

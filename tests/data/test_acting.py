@@ -1,0 +1,114 @@
+"""Who acts: the account of the process or the subject of a verified token, and never a name that somebody typed."""
+
+import json
+import os
+import pwd
+import time
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from credit_risk.config import identities
+from credit_risk.data import acting
+from credit_risk.errors import UsageError
+from identities_trial import new_key, sign, write_identities
+
+ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+ISSUER = "https://id.example"
+TOKENS = f'[{{"issuer": "{ISSUER}", "audience": "credit-risk", "jwks": "jwks.json", "claim": "actor"}}]'
+
+
+@pytest.fixture(autouse=True)
+def no_token(monkeypatch):
+    for name in (acting.TOKEN, "GITHUB_ACTOR", "ACTIONS_ID_TOKEN_REQUEST_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A repository in which this account is Ada Berg's, and a token's actor `kim` is Kim Lee."""
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key())) | {"kid": "k1", "alg": "RS256"}
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [public]}))
+    ada, kim = {"name": "Ada Berg", "accounts": [ACCOUNT]}, {"name": "Kim Lee", "subjects": ["kim"]}
+    write_identities(tmp_path, ada, kim, tokens=TOKENS)
+    return tmp_path
+
+
+def token(key=KEY, **changes):
+    now = int(time.time())
+    claims = {"iss": ISSUER, "aud": "credit-risk", "iat": now, "exp": now + 60, "actor": "kim"} | changes
+    return jwt.encode({name: value for name, value in claims.items() if value is not None}, key, "RS256", {"kid": "k1"})
+
+
+def test_the_account_of_the_process_says_who_acts_and_no_variable(root, monkeypatch):
+    for name in ("USER", "LOGNAME", "SUDO_USER", "GITHUB_ACTOR"):
+        monkeypatch.setenv(name, "kim")
+    assert acting.signed_by(root, None, "identities") == f"Ada Berg <account:{ACCOUNT}>"
+    assert acting.signed_by(root, "berg ada", "identities") == f"Ada Berg <account:{ACCOUNT}>"
+
+
+def test_nobody_signs_for_another(root):
+    with pytest.raises(UsageError, match=r"--by says 'Kim Lee', but account:.* is Ada Berg"):
+        acting.signed_by(root, "Kim Lee", "identities")
+
+
+def test_an_account_that_is_nobodys_is_told_what_to_add(root):
+    write_identities(root, {"name": "Kim Lee", "accounts": ["kim"]})
+    with pytest.raises(UsageError, match=f"Add '{ACCOUNT}' to the `accounts` of a person"):
+        acting.signed_by(root, "Kim Lee", "identities")
+
+
+def test_a_token_of_a_known_provider_says_who_acts(root, monkeypatch):
+    monkeypatch.setenv(acting.TOKEN, token())
+    assert acting.signed_by(root, None, "identities") == "Kim Lee <subject:kim>"
+
+
+STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key": STRANGER},
+        {"iss": "https://elsewhere.example"},
+        {"aud": "another"},
+        {"exp": 1},
+        {"exp": None},
+        {"actor": None},
+        {"actor": ["kim"]},
+        {"actor": "eve"},
+    ],
+)
+def test_a_token_that_proves_nobody_is_refused_and_the_account_does_not_step_in(root, monkeypatch, wrong):
+    monkeypatch.setenv(acting.TOKEN, token(**wrong))
+    with pytest.raises(UsageError):
+        acting.signed_by(root, None, "identities")
+    monkeypatch.setenv(acting.TOKEN, "no token")
+    with pytest.raises(UsageError, match="is not accepted"):
+        acting.signed_by(root, None, "identities")
+
+
+def test_where_names_are_enough_they_are_as_typed_or_the_workflows_starter(root, monkeypatch):
+    assert acting.signed_by(root, "Kim Lee", "names") == "Kim Lee"
+    monkeypatch.setenv("GITHUB_ACTOR", "octo-cat2")
+    assert acting.signed_by(root, None, "names") == "octo-cat2 of GitHub"
+
+
+def test_a_signature_counts_for_exactly_these_bytes_of_this_person_for_this_use(tmp_path):
+    file = tmp_path / "waiver.yaml"
+    file.write_text("check: level\n")
+    ada, eve = new_key(tmp_path, "ada"), new_key(tmp_path, "eve")
+    public = " ".join(ada.with_suffix(".pub").read_text().split()[:2])
+    write_identities(tmp_path, {"name": "Kim Lee"}, {"name": "Ada Berg", "ssh_keys": [public]})
+    known, signature = identities.load(tmp_path), tmp_path / "waiver.yaml.sig"
+    assert acting.signer(known, file.read_bytes(), signature) is None  # nobody signed yet
+    sign(file, ada)
+    name, identity = acting.signer(known, file.read_bytes(), signature)
+    assert (name, identity[:11]) == ("Ada Berg", "key:SHA256:")
+    assert acting.signer(known, file.read_bytes() + b" ", signature) is None
+    sign(file, eve)
+    assert acting.signer(known, file.read_bytes(), signature) is None
+    sign(file, ada, namespace="git")  # as a commit is signed
+    assert acting.signer(known, file.read_bytes(), signature) is None

@@ -1,0 +1,38 @@
+"""What tests of waivers and four eyes share: persons with SSH keys of their own, and files that they signed."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from credit_risk.config.identities import FILE
+from credit_risk.data.acting import NAMESPACE
+from credit_risk.data.writing import write_text
+
+
+def new_key(folder: Path, name: str) -> Path:
+    """An SSH key without a passphrase; its public half lies beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name.replace(" ", "-")
+    if not path.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)], check=True)
+    return path
+
+
+def write_identities(root: Path, *persons: dict[str, Any], tokens: str = "[]") -> None:
+    """The file of identities of a repository. persons: name and identities of each."""
+    lines = [f"- {person!r}".replace("'", '"') for person in persons]
+    write_text(root / FILE, "\n".join(["version: 1", "persons:", *lines, f"tokens: {tokens}"]) + "\n")
+
+
+def sign(file: Path, key: Path, namespace: str = NAMESPACE) -> None:
+    """`ssh-keygen -Y sign`, which writes FILE.sig."""
+    Path(f"{file}.sig").unlink(missing_ok=True)
+    subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(key), str(file)], check=True)
+
+
+def sign_waiver(root: Path, file: Path, person: str) -> None:
+    """Sign a waiver as this person, whom the repository's file of identities then names alone."""
+    key = new_key(root / "keys", person)
+    public = " ".join(key.with_suffix(".pub").read_text(encoding="utf-8").split()[:2])
+    write_identities(root, {"name": person, "ssh_keys": [public]})
+    sign(file, key)
