@@ -32,7 +32,7 @@ export FINGERPRINT
 CONFIG_CHECKS :=
 include $(sort $(wildcard make/*.mk))
 
-.PHONY: setup data run verdict scorer recompute same-bytes review serve trial load overload soak serve-kills ledger-kills bento \
+.PHONY: setup data run verdict scorer recompute same-bytes review serve trial load overload soak serve-kills ledger-kills fuzz attack-drill bento \
 	image check ci lint format format-check types imports config workflows-lint docs test coverage test-workflows test-runner test-weekly \
 	sabotage audit secrets secrets-history workflows-online workflows-sarif sbom release help help-all remove removal docs-draw lock doctor clean
 
@@ -114,6 +114,12 @@ serve-kills: setup ## Kill -9 the service under load, twenty times: no answered 
 
 ledger-kills: setup ## Kill -9 under load, twenty times in each database: no decision that was answered is lost
 	LEDGER_KILLS=20 $(BIN)/pytest -s tests/ledger/test_durability.py -k kill
+
+fuzz: setup ## 20,000 made-up requests to the running service on each database; REQUESTS=N for another number
+	FUZZ_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -s -n 0 tests/serving/test_fuzzed.py
+
+attack-drill: setup ## Try every attack of docs/threat-model.md; what became of each stands in docs/serving.md
+	$(BIN)/python tools/attack_drill.py
 
 bento: setup ## Build the service with the gated scorer as a Bento (build/bentoml), start it and decide one application
 	$(BIN)/credit-risk sign
