@@ -213,14 +213,17 @@ def _release_here(root: Path, by: "SignedBy") -> "LiveVersion":
 
 
 def _take_over(
-    by: Annotated[str, Option("--by", help="Who does it: first and last name.")],
     reason: Annotated[str, Option("--reason", help="Why, as a sentence.")],
+    by: Annotated[str | None, Option("--by", help="Who does it (default: whose identity this is).")] = None,
     root: Root = HERE,
     environment: Environment = None,
 ) -> None:
     """Sign a history from before there were signatures, as unverified before now."""
+    from credit_risk.data import acting
+
+    who = acting.signed_by(root, by, _settings(root, environment).four_eyes)
     with _opened(root, environment) as history:
-        signed = history.take_over(by, reason)
+        signed = history.take_over(who, reason)
     say(signed.text)
 
 
