@@ -1,4 +1,4 @@
-"""The maintainers' measurements: `credit-risk bench`, `credit-risk gate-power` and `credit-risk ledger bench`."""
+"""The measurements: `credit-risk bench`, `gate-power`, `reject-inference` and `ledger bench`."""
 
 import secrets
 import tempfile
@@ -14,6 +14,14 @@ POWER_EXAMPLE = """
 example:
   credit-risk gate-power --quick
 """
+REJECT_EXAMPLE = """
+Fits three scorecards: to accepted applications alone, with each rejected one as a bad of weight PD and a good of weight
+1 - PD (fuzzy augmentation), and with bads drawn by band of score (parcelling). Writes
+reports/parts/reject_inference.json; no model that decides is changed.
+
+example:
+  credit-risk reject-inference --column decision --word rejected --factor 1.5
+"""
 LEDGER_BENCH_MORE = """
 Without --url it measures a throw-away SQLite ledger below build/; a ledger that holds decisions is refused.
 """
@@ -23,6 +31,7 @@ def add_commands(app: Typer) -> None:
     """Add the maintainers' measurements."""
     add(app, "bench", _bench, group=STUDIES)
     add(app, "gate-power", _gate_power, group=STUDIES, more=POWER_EXAMPLE)
+    add(app, "reject-inference", _reject_inference, group=STUDIES, more=REJECT_EXAMPLE)
     ledger = verbs_of(app, "ledger")
     add(ledger, "bench", _ledger_bench, more=LEDGER_BENCH_MORE)
 
@@ -60,6 +69,25 @@ def _gate_power(
             return
         write_json(files.root / gate_power.FIGURES, measured)
     say(str(gate_power.write_documents(files.root)))
+
+
+def _reject_inference(
+    column: Annotated[str, Option(help="The column that says what was decided.")],
+    word: Annotated[str, Option(help="What it says of a rejected application.")],
+    factor: Annotated[
+        float, Option(min=1, help="Odds of bad of a rejected application over what the accepted foretell.")
+    ] = 1.0,
+    root: Root = HERE,
+    config: ConfigFile = None,
+) -> None:
+    """Study what the outcomes of rejected applications, inferred, would change."""
+    from credit_risk.data.repository import opened
+    from credit_risk.studies import reject_inference
+
+    for sentence in reject_inference.sentences(
+        reject_inference.run(*opened(root, config), column=column, word=word, factor=factor)
+    ):
+        say(sentence)
 
 
 def _ledger_bench(
