@@ -52,5 +52,5 @@ def _verdict(check: Mapping[str, Any]) -> str:
     """The recorded verdict; a PASS only if it follows from the figures that stand beside it."""
     if check["verdict"] != "PASS":
         return str(check["verdict"])
-    limits = Gate(**{name: check[name] for name in Gate.model_fields})
+    limits = Gate(**{name: check[name] for name in Gate.model_fields if name in check})
     return gate.verdict_on(limits, check["value"], check["low"], check["high"])
