@@ -109,7 +109,7 @@ def test_a_quote_in_a_header_that_is_never_closed_is_said(tmp_path):
     ],
 )
 def test_a_number_is_read_as_its_file_writes_it_or_not_at_all(numerals, word, expected):
-    assert numerals.plain(word) == expected
+    assert numerals.with_point(word) == expected
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ class Numerals:
         """Whether every program reads them."""
         return self == Numerals()
 
-    def plain(self, word: str) -> str | None:
+    def with_point(self, word: str) -> str | None:
         """The word as every program reads it: 1.234,50 is 1234.50; None for one that is no number so written.
 
         A sign for thousands stands between groups of three digits, or nowhere; a unit stands beside each number.
@@ -268,7 +268,7 @@ def _number(name: str, cells: pa.ChunkedArray, column: Column, numerals: Numeral
 def _written(cells: pa.ChunkedArray, numerals: Numerals) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Numbers as a file writes them, infinite where a cell is none, and which cells are none."""
     codes, words = _words(cells)
-    plain_words = [numerals.plain(word) for word in words]
+    plain_words = [numerals.with_point(word) for word in words]
     of_code = np.array([*(np.inf if word is None else float(word) for word in plain_words), np.nan])
     values = of_code[codes]
     return values, np.isinf(values)

@@ -71,8 +71,8 @@ def dialect(path: Path) -> Data:
     if not is_whole:
         sample = sample[: sample.rfind("\n") + 1]
     cut = max((_cut(sample, *signs) for signs in product(DELIMITERS, QUOTES)), key=lambda each: each.fit)
-    found = {"delimiter": cut.delimiter, "quote": cut.quote, "encoding": encoding, "header_line": cut.header_line}
-    return described.model_copy(update=found | {"footer_lines": _footer(path, encoding, cut)})
+    keys = {"delimiter": cut.delimiter, "quote": cut.quote, "encoding": encoding, "header_line": cut.header_line}
+    return described.model_copy(update=keys | {"footer_lines": _footer(path, encoding, cut)})
 
 
 def _encoding(path: Path) -> str:
@@ -204,7 +204,7 @@ def _simplest(common: set[tuple[str, str | None]], delimiter: str) -> list[tuple
 
 
 def _all_are(words: list[str], numerals: Numerals) -> bool:
-    fitting = sum(numerals.plain(word) is not None for word in words)
+    fitting = sum(numerals.with_point(word) is not None for word in words)
     return fitting >= NEARLY_EVERY * len(words)
 
 
@@ -228,6 +228,6 @@ def in_plain_numerals(
         if name in skip or own.are_plain or not words or not _all_are(words, own):
             columns[str(name)] = cells
             continue
-        plain_words = {word: own.plain(word) or word for word in words}
+        plain_words = {word: own.with_point(word) or word for word in words}
         columns[str(name)] = cells.map(lambda word, plain_words=plain_words: plain_words.get(word, word))
     return DataFrame(columns)
