@@ -119,7 +119,7 @@ fuzz: setup ## 20,000 made-up requests to the running service on each database; 
 	FUZZ_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -s -n 0 tests/serving/test_fuzzed.py
 
 attack-drill: setup ## Try every attack of docs/threat-model.md; what became of each stands in docs/serving.md
-	$(BIN)/python tools/attack_drill.py
+	FUZZ_REQUESTS=500 $(BIN)/python tools/attack_drill.py
 
 bento: setup ## Build the service with the gated scorer as a Bento (build/bentoml), start it and decide one application
 	$(BIN)/credit-risk sign

@@ -1,6 +1,7 @@
 """The running service with access on, as its clients reach it, asked what its own description lets one make up.
 
-`make fuzz` sends 20,000 requests, other ones each time; here a few show that nothing is in their way.
+`make fuzz` sends 20,000 requests to each database, other ones each time, and `make attack-drill` 500. The tests of every
+change ask the application without a network (test_openapi.py).
 """
 
 import os
@@ -27,7 +28,7 @@ from postgresql import server
 
 __all__ = ["server"]
 
-REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "80"))  # of each database
+REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "0"))  # of each database
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     status_code_conformance,
@@ -40,6 +41,7 @@ KEYS = {"all": ["decide", "read", "read:all"], "decides": ["decide"], "reads": [
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(REQUESTS == 0, reason="sends requests for minutes: make fuzz")
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_request_that_can_be_made_up_gets_a_server_error_or_an_answer_that_is_not_described(
     root, tmp_path, database, request
@@ -68,7 +70,6 @@ def _fuzz(operation, mode, examples, headers, statuses):
         max_examples=examples,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        derandomize="FUZZ_REQUESTS" not in os.environ,
         database=None,
     )
     def fuzz(case):
@@ -81,4 +82,4 @@ def _fuzz(operation, mode, examples, headers, statuses):
     try:
         fuzz()
     except Unsatisfiable:  # an id may be any text: nothing could be wrong with one
-        assert (mode, operation.method) == (GenerationMode.NEGATIVE, "get")
+        assert (mode, operation.method.upper()) == (GenerationMode.NEGATIVE, "GET")
