@@ -517,7 +517,7 @@ def test_one_word_of_the_data_cannot_be_bad_and_good(tmp_path, bad, good):
         (("applied_on: {role: date, type: date}", "applied_on: {role: ignore, why: x}"), ("by: time", "by: random")),
         ((SEX, "sex: {role: ignore, type: category, why: not collected}"), *NO_SEX),
         (
-            (DERIVED, f"{DERIVED}\n  twice: {{formula: loan_to_income * 2}}"),
+            (DERIVED, f"{DERIVED}\n  twice: {{formula: term_months * 2}}"),
             (PURPOSE, "features: [term_months, purpose, twice]"),
         ),
         ((SOURCES, "sources: [{path: a.csv}, {path: b.csv, join_on: application_id}]"),),
@@ -538,7 +538,7 @@ def test_one_word_of_the_data_cannot_be_bad_and_good(tmp_path, bad, good):
     ],
 )
 def test_what_is_sound_passes(tmp_path, edits):
-    assert load(edited(tmp_path, *edits)).version == 2
+    assert load(edited(tmp_path, *edits)).version == 3
 
 
 def test_a_gate_on_stability_needs_a_split_by_time(tmp_path):

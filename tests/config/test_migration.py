@@ -16,16 +16,27 @@ project:
   name: ours        # a comment
   title: Ours
 outcome: {definition: late, bad: [1]}
+reasons:
+  families:
+    - id: R01       # a block
+      text: late
+    - {id: R02, text: low}
 """
 NEW = """\
 # ours
 suggested: []
-version: 2   # of the format
+version: 3   # of the format
 project:
   legal_basis: "???"
   name: ours        # a comment
   title: Ours
 outcome: {favourable: "???", definition: late, bad: [1]}
+reasons:
+  families:
+    - true_when: "???"
+      id: R01       # a block
+      text: late
+    - {true_when: "???", id: R02, text: low}
 """
 
 
@@ -60,5 +71,7 @@ def test_the_copy_in_a_scorer_of_long_ago_is_still_read():
     old["version"] = 1
     del old["project"]["legal_basis"], old["outcome"]["favourable"], old["suggested"]
     found = Config.from_dict(old)
-    assert (found.version, found.project.legal_basis, found.suggested) == (2, "???", ())
+    assert (found.version, found.project.legal_basis, found.suggested) == (3, "???", ())
+    (family,) = found.reasons.families
+    assert (family.text, family.true_when) == ({"value": "text", "missing": "text"}, None)  # as it decided then
     assert migrated(found.as_dict()) == found.as_dict()

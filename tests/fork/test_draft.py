@@ -162,8 +162,8 @@ def test_columns_that_are_numbered_alike_share_a_reason():
     families = draft.families([one for one in found() if one.role == "feature"])
     assert [one["features"] for one in families] == [["income"], ["no"], ["months late"], ["rate_1", "rate_2"]]
     assert [one["id"] for one in families] == ["R01", "R02", "R03", "R04"]
-    assert families[2]["text"] == "Months late is high compared with accepted applications"
-    assert families[3]["text"] == "Rate, compared with accepted applications"
+    assert families[2]["text"] == "Months late is high compared with {population}"
+    assert families[3]["text"] == "Rate, compared with {population}"
 
 
 def test_five_hundred_columns_make_a_config(tmp_path):

@@ -1,6 +1,7 @@
 """Decisions: cut-off, score points, bands and what a policy says, by hand."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from credit_risk.scoring.decision import (
     Decisions,
     Vocabulary,
 )
-from credit_risk.scoring.reasons import NO_REASON, Explanation, Explanations, Reason
+from credit_risk.scoring.reasons import NO_REASON, Explanation, Explanations, Reason, Wording
 
 NAN, INF = np.nan, np.inf
 SCALE = Scale(base=600, odds=50, pdo=20)
@@ -182,6 +183,7 @@ FAMILIES = (
     Family(id="R02", features=("late",), text="payments were late", prompt="ask about late payments"),
     Family(id="R03", features=("term",), text="the term is long", prompt="look at the term"),
 )
+WORDINGS = [Wording(family.id, str(family.text), str(family.prompt), None) for family in FAMILIES]
 REASONS = Reasons(version="7", count=2, least=0.1, population="all", within=0.1, families=FAMILIES)
 RULES = (PolicyRule(name="very late", where="late > 6", decision="decline", reason="six months late or more"),)
 
@@ -197,9 +199,11 @@ def reasons_of(index: list[int], *families: tuple[int, int]) -> DecisionReasons:
         family=family,
         driver=family,
         contribution=nothing,
+        wording=family,
         at_best=nothing > 0,
         not_lower=nothing > 0,
-        explainer=None,  # type: ignore[arg-type] - what makes sentences of single rows; see test_reasons
+        untrue=nothing > 0,
+        explainer=SimpleNamespace(wordings=WORDINGS),  # type: ignore[arg-type] - all of it: see test_reasons
     )
     return DecisionReasons(explanations, np.array(index), RULES, REASONS)
 

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+import smallest
 from credit_risk.config import Config, load
 from credit_risk.config.schema import PolicyRule, Reasons, Share
+from credit_risk.config.tags import tagged
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import DataError, ScorerError
 from credit_risk.scoring import reasons
@@ -58,7 +60,13 @@ def compared_with(mean: tuple[float, ...] = (0, 0, 0), reference: tuple[float, .
 def explainer(
     model: RiskModel, asked: Reasons, background: Background | None = None, directions: tuple[int, ...] = (1, 1, -1)
 ) -> Explainer:
-    return Explainer(model, UNITY, background or compared_with(), asked, directions, (None, None, None))
+    signs = {1: "increasing", -1: "decreasing"}
+    directed = {name: signs[sign] for name, sign in zip(NAMES, directions, strict=True) if sign}
+    config = smallest.config(
+        columns={name: {"role": "feature", "type": "number"} for name in NAMES},
+        model=smallest.SECTIONS["model"] | {"directions": directed},
+    )
+    return Explainer.of(config, asked, model, UNITY, background or compared_with())
 
 
 def why(asked: Explainer, *values: float) -> Explanation:
@@ -81,7 +89,7 @@ def test_a_linear_model_adds_coefficient_times_distance_from_the_population():
 def test_a_reason_carries_id_version_wording_driver_and_both_values():
     asked = explainer(linear(1.0, 0.0, 0.0), EACH, compared_with(reference=(0.5, 0, 0)))
     (reason,) = why(asked, 3, 0, 0).reasons
-    assert reason.as_dict() == {
+    assert reason.as_dict(nulls=False) == {
         "id": "R01",
         "version": "2",
         "text": "text 1",
@@ -184,11 +192,84 @@ def test_a_policy_rule_states_its_own_reason():
     assert reason.driver is reason.contribution is None
 
 
-def test_a_category_stands_as_its_word_and_a_gap_as_none():
-    asked = replace(explainer(linear(1.0, 0.0, 0.0), EACH), categories=(("car", "boat"), None, None))
+def test_a_category_stands_as_its_word_and_a_gap_too():
+    asked = replace(explainer(linear(1.0, 0.0, 0.0), EACH), words=(("car", "boat"), None, None))
     (reason,) = why(asked, 1, 0, 0).reasons
     assert (reason.value, reason.reference) == ("boat", "car")
-    assert asked.word(1, math.nan) is None
+    assert asked.word(1, math.nan) == "missing"
+    assert replace(asked, nulls=True).word(1, math.nan) is None  # as scorers of format 1 have it
+
+
+STATES = {
+    "features": ("late", "months"),
+    "text": {"value": "many months late, beside {population}", "missing": "no months stated", "no_record": "no record"},
+    "prompt": {"value": "ask about {population}", "no_record": "look for a record"},
+    "true_when": {"value": "months > 2", "missing": "is_missing(income)"},
+}
+
+
+def by_state(count: int = 4) -> Explainer:
+    """A family whose months may be missing or have no record; each missing month or code adds 9 to the log-odds."""
+    families = [{"id": "R01", **STATES}, {"id": "R02", "features": ("income",), "text": "income is low", "prompt": "p"}]
+    asked = Settings.model_validate(
+        {"version": "3", "count": count, "least": 0, "population": "all", "within": 0.1, "families": families}
+    )
+    months = {"role": "feature", "type": "number", "missing": "allow", "special": {-9: "no_record"}}
+    columns = {"late": {"role": "feature", "type": "boolean"}, "months": months}
+    config = smallest.config(columns=columns | {"income": {"role": "feature", "type": "number", "missing": "allow"}})
+    # Of months 9 for missing, and 9 for its code; below 1 nothing, from 1 on as much as there are.
+    bins = Bins((1.0, 3.0), (0.0, 1.0, 4.0), missing=9.0, by_code=False, special=(9.0,))
+    return Explainer.of(config, asked, Scorecard((1,), (bins,), (1.0,), -1.0), UNITY, compared_with())
+
+
+def said(asked: Explainer, late: float, months: float, income: float) -> Explanation:
+    columns = {name: np.array([value]) for name, value in zip(NAMES, (late, months, income), strict=True)}
+    matrix = np.array([[late, months, income]])
+    return asked.explain(matrix, asked.truth_of(columns, np.array([0]))).row(0)
+
+
+def test_each_state_of_a_value_has_words_of_its_own():
+    (value,) = said(by_state(), 1, 5, 7).reasons
+    assert (value.text, value.value) == ("many months late, beside all applications", 5.0)
+    assert value.prompt == "ask about all applications"
+    (code,) = said(by_state(), 1, tagged(1), 7).reasons
+    assert (code.text, code.prompt, code.value) == ("no record", "look for a record", "no_record")
+    (missing,) = said(by_state(), 1, math.nan, math.nan).reasons
+    assert (missing.text, missing.value) == ("no months stated", "missing")
+
+
+def test_what_is_not_true_is_never_cited_and_a_person_decides():
+    explanation = said(by_state(), 1, 1, 7)  # one month adds to the PD, and is not more than two
+    assert not explanation.reasons
+    assert explanation.doubt == (
+        "R01 is about months (1.0), of which it has nothing to say that is true of this application"
+    )
+    assert said(by_state(), 1, math.nan, 7).reasons == ()  # its text for a gap is true of a missing income alone
+
+
+def test_a_state_without_words_is_not_cited_either():
+    asked = by_state()
+    bare = replace(asked, wording_of=np.where(asked.wording_of == 2, reasons.NO_REASON, asked.wording_of))
+    explanation = said(bare, 1, tagged(1), 7)
+    assert explanation.reasons == ()
+    assert "nothing to say" in explanation.doubt
+
+
+def test_without_formulas_nothing_is_held_to_be_untrue():
+    explained = by_state().explain(np.array([[1.0, 1.0, 7.0]]))
+    assert explained.cited[0, 0]
+    assert not explained.untrue.any()
+
+
+def test_a_boolean_stands_in_words_and_in_format_1_as_a_number():
+    assert [by_state().word(0, value) for value in (0.0, 1.0)] == ["no", "yes"]
+
+
+def test_nothing_that_there_is_not_stands_as_null_but_in_format_1():
+    rule = PolicyRule(name="very late", where="months >= 6", decision="decline", reason="six months late")
+    (reason,) = reasons.of_rule(rule, EACH).reasons
+    assert set(reason.as_dict(nulls=False)) == {"id", "version", "text", "prompt"}
+    assert reason.as_dict(nulls=True)["driver"] is None
 
 
 def boosted(matrix: Matrix) -> Boosted:

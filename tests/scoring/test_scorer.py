@@ -17,7 +17,7 @@ from numpy.testing import assert_array_equal
 from pandas import DataFrame
 
 from credit_risk.config import Config
-from credit_risk.config.schema import PolicyRule
+from credit_risk.config.schema import Exclusion, PolicyRule
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.errors import DataError, ScorerError
@@ -216,6 +216,41 @@ def test_a_feature_that_was_never_missing_in_training_may_not_be_missing_now(sco
     )
 
 
+EXCLUDED = {
+    "decision": "refer",
+    "pd": None,
+    "score": None,
+    "band": None,
+    "rule": "long terms: product withdrawn",
+    "reasons": [],
+    "prompts": ["product withdrawn"],
+    "faults": [],
+}
+
+
+@pytest.mark.parametrize("changes", [{}, {"months_late": 6}, {"utilisation": 9.0}, {"income": None}])
+def test_an_excluded_application_is_referred_with_the_exclusions_reason(scorer: Scorer, changes: dict[str, Any]):
+    """Alone and in a table, whatever a rule or the model would say: the model is not meant for it."""
+    excluded = {**SOUND, **changes, "term_months": 97}
+    assert scorer.decide(excluded).record() == EXCLUDED
+    table = scorer.decide(DataFrame([{**SOUND, "term_months": 96}, *[excluded] * 5]))
+    assert table.rule[0] == NO_RULE
+    assert [table.record(row) for row in range(1, 6)] == [EXCLUDED] * 5
+    assert set(table.table()["why"][1:]) == {"long terms: product withdrawn"}
+    assert np.isnan(scorer.pds(table.inputs)[1:]).all()
+
+
+def test_what_is_unfit_is_refused_before_it_is_excluded(scorer: Scorer):
+    assert not_scored(scorer.decide({**SOUND, "term_months": 97, "purpose": "boat"})) == "refused"
+
+
+def test_of_two_exclusions_the_first_speaks(scorer: Scorer):
+    first = Exclusion(name="staff", where="loan_amount > 0", reason="decided by hand")
+    outcome = scorer.config.outcome.model_copy(update={"exclusions": (first, *scorer.config.outcome.exclusions)})
+    both = replace(scorer, config=scorer.config.model_copy(update={"outcome": outcome}))
+    assert both.decide({**SOUND, "term_months": 97}).record()["rule"] == "staff: decided by hand"
+
+
 def test_a_policy_rule_declines_with_its_reason_whatever_the_model_says(scorer: Scorer):
     row = scorer.decide({**SOUND, "months_late": 6}).table().iloc[0]
     assert (row["decision"], row["why"]) == ("decline", "very late: six months late or more")
@@ -388,8 +423,8 @@ def test_facts_that_cannot_be_are_named(copied: Path, change: dict[str, Any]):
 
 
 def test_another_format_is_refused_with_both_numbers(copied: Path):
-    edit(copied, "scorer.json", lambda raw: raw.update(format=2))
-    with pytest.raises(ScorerError, match=r"format 2, this version reads 1"):
+    edit(copied, "scorer.json", lambda raw: raw.update(format=3))
+    with pytest.raises(ScorerError, match=r"format 3, this version reads 1 and 2"):
         Scorer.load(copied)
 
 

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 import smallest
 from credit_risk.config import Config
-from credit_risk.config.formulas import COLUMN_FUNCTIONS, parse
+from credit_risk.config.formulas import COLUMN_FUNCTIONS, Coded, Known, parse
+from credit_risk.config.tags import tagged
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import FormulaError
 from credit_risk.scoring import decision
@@ -106,6 +107,16 @@ def trees(features: int, seed: int = 1) -> Boosted:
     return Boosted.of(lgb.train(parameters, lgb.Dataset(matrix, bad), num_boost_round=5))
 
 
+def test_codes_are_told_apart_by_the_twins_of_the_formulas_too():
+    known = {"a": Coded(("no_record", "not_applicable")), "b": None}
+    for text, expected in (('a == "no_record"', 1.0), ('a != "no_record"', 0.0), ('a == "not_applicable"', 0.0)):
+        formula = parse(text, known)
+        assert formula.calls <= set(FUNCTIONS)
+        assert value_of(formula)({"a": tagged(1), "b": 0.0}) == expected
+        assert formula.evaluate({"a": np.array([tagged(1)])})[0] == expected
+    assert isnan(value_of(parse("a + 1", known))({"a": tagged(1)}))
+
+
 def rows(count: int = 600) -> Matrix:
     """Rows with a number, a number that nothing reads, and the code of one of two categories; some missing."""
     random = np.random.default_rng(2)
@@ -152,6 +163,7 @@ def test_threads_that_share_the_trees_get_their_own_rows_margin():
 
 
 WORDS = ("car", "home", "boat")
+CODES = {-99: "no_record", -98: "not_applicable", -97: "no_record"}
 NUMERIC = ("number", "integer", "boolean")
 
 
@@ -166,7 +178,10 @@ def columns(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
         drawn[name] = {"role": role, "type": kind, "missing": draw(st.sampled_from(["allow", "refer", "refuse"]))}
         if kind in ("category", "ordered"):
             drawn[name]["categories"] = WORDS[: draw(st.integers(1, 3))]
-        elif kind != "boolean" and draw(st.booleans()):
+            continue
+        if draw(st.booleans()):
+            drawn[name]["special"] = CODES
+        if kind != "boolean" and draw(st.booleans()):
             low = draw(st.integers(-10, 5))
             drawn[name]["range"] = (low, low + draw(st.integers(0, 40)))
     return drawn
@@ -178,9 +193,9 @@ CALLED += ["maximum({}, {})", "minimum({}, {}, {})", "fill({}, {})", "where({}, 
 CALLED += ["sum([{}, {}, {}])", "mean([{}, {}])", "largest([{}, {}])", "smallest([{}, {}, {}])"]
 
 
-def formulas(known: dict[str, tuple[str, ...] | None]) -> st.SearchStrategy[str]:
-    """Formulas that the config takes, over these columns (with their categories, None for a number)."""
-    numbers = [name for name, categories in known.items() if categories is None]
+def formulas(known: dict[str, Known]) -> st.SearchStrategy[str]:
+    """Formulas that the config takes, over these columns (with their categories or codes, None for a number)."""
+    numbers = [name for name, categories in known.items() if categories is None or isinstance(categories, Coded)]
     words = [f"({name} == {word!r})" for name, categories in known.items() for word in categories or ()]
     leaf = st.sampled_from([*numbers, *numbers, *words, "0", "1", "0.1", "2.5", "1e9"])
     every = st.recursive(
@@ -193,7 +208,7 @@ def formulas(known: dict[str, tuple[str, ...] | None]) -> st.SearchStrategy[str]
     return every.filter(lambda text: is_formula(text, known))
 
 
-def is_formula(text: str, known: dict[str, tuple[str, ...] | None]) -> bool:
+def is_formula(text: str, known: dict[str, Known]) -> bool:
     try:
         parse(text, known)
     except FormulaError:  # it names no column, or divides by 0
@@ -201,10 +216,23 @@ def is_formula(text: str, known: dict[str, tuple[str, ...] | None]) -> bool:
     return True
 
 
+def coded(column: dict[str, Any]) -> Coded | None:
+    return Coded(dict.fromkeys(column["special"].values())) if "special" in column else None
+
+
+@st.composite
+def families(draw: st.DrawFn, index: int, features: list[str], wheres: st.SearchStrategy[str]) -> dict[str, Any]:
+    """A family with one text or one by state, and formulas by which they are true."""
+    texts = {state: f"{state} {index}" for state in ("value", "missing", "no_record", "not_applicable")}
+    fewer = {state: texts[state] for state in draw(st.sampled_from([("value",), ("value", "missing"), tuple(texts)]))}
+    true_when = draw(st.none() | wheres | st.fixed_dictionaries({"value": wheres, "missing": wheres}))
+    return {"id": f"R0{index}", "features": features, "text": fewer, "prompt": f"p {index}", "true_when": true_when}
+
+
 @st.composite
 def configs(draw: st.DrawFn) -> Config:
     inputs = draw(columns())
-    known = {name: column.get("categories") for name, column in inputs.items()}
+    known = {name: column.get("categories") or coded(column) for name, column in inputs.items()}
     derived = {}
     for name in ("first", "second")[: draw(st.integers(0, 2))]:
         derived[name] = {"formula": draw(formulas(known))}
@@ -218,7 +246,11 @@ def configs(draw: st.DrawFn) -> Config:
     ordered = [name for name in features if name in derived or inputs[name]["type"] != "category"]
     directions = dict.fromkeys(ordered[: draw(st.integers(0, 3))], "increasing")
     cut = draw(st.integers(1, len(features)))
-    families = [part for part in (features[:cut], features[cut:]) if part]
+    parts = [part for part in (features[:cut], features[cut:]) if part]
+    exclusions = [
+        {"name": f"exclusion {index}", "where": where, "reason": "another policy"}
+        for index, where in enumerate(draw(st.lists(wheres, max_size=2)) if draw(st.integers(0, 3)) == 0 else [])
+    ]
     policy = {
         "margin": draw(st.sampled_from([0.05, 0.6, 5])),
         "refer_within": draw(st.sampled_from([0, 1e-20, 0.05, 0.3])),
@@ -234,14 +266,12 @@ def configs(draw: st.DrawFn) -> Config:
         derived=derived,
         model=smallest.SECTIONS["model"] | {"directions": directions},
         policy=smallest.SECTIONS["policy"] | policy,
+        outcome=smallest.SECTIONS["outcome"] | {"exclusions": exclusions},
         reasons=smallest.SECTIONS["reasons"]
         | {
             "count": draw(st.integers(1, 2)),
             "least": draw(st.sampled_from([0, 0.1, 0.9])),
-            "families": [
-                {"id": f"R0{index}", "features": part, "text": f"text {index}", "prompt": f"prompt {index}"}
-                for index, part in enumerate(families, start=1)
-            ],
+            "families": [draw(families(index, part, wheres)) for index, part in enumerate(parts, start=1)],
         },
     )
 
@@ -253,7 +283,7 @@ def models(draw: st.DrawFn, config: Config) -> RiskModel:
     number = st.floats(-5, 5)
     kind = draw(st.sampled_from(["lightgbm", "lightgbm", "scorecard", "logistic"]))
     if kind == "lightgbm":
-        return trees(count, draw(st.integers(1, 3)))
+        return replace(trees(count + len(config.levels), draw(st.integers(1, 3))), levels=config.levels)
     if kind == "logistic":
         numbers = lambda: tuple(draw(number) for _ in range(count))  # noqa: E731 - drawn three times
         low, codes = numbers(), tuple(draw(st.sampled_from([-1, -1, 0, 1])) for _ in range(count))
@@ -267,7 +297,8 @@ def models(draw: st.DrawFn, config: Config) -> RiskModel:
             bins.append(Bins((), woe, draw(number), by_code=True))
         else:
             edges = tuple(sorted(draw(st.lists(st.integers(-5, 5).map(float), min_size=3, max_size=3, unique=True))))
-            bins.append(Bins(edges, tuple(draw(weights)), draw(number), by_code=False))
+            special = tuple(draw(number) for _ in config.meanings(name))
+            bins.append(Bins(edges, tuple(draw(weights)), draw(number), by_code=False, special=special))
     return Scorecard(tuple(range(count)), tuple(bins), tuple(draw(number) for _ in bins), draw(number))
 
 
@@ -275,6 +306,7 @@ def models(draw: st.DrawFn, config: Config) -> RiskModel:
 def scorers(draw: st.DrawFn) -> Scorer:
     config = draw(configs())
     random, count = np.random.default_rng(draw(st.integers(0, 99))), len(config.features)
+    seen = count + len(config.levels)
     drawn = {
         name: tuple(np.rint(random.normal(0, spread, count) * 4) / 4)
         for name, spread in {"mean": 0.3, "reference": 1.0, "lowest": 3.0, "highest": 3.0}.items()
@@ -288,7 +320,7 @@ def scorers(draw: st.DrawFn) -> Scorer:
         config=config,
         model=draw(models(config)),
         calibration=Calibration(draw(st.floats(-2, 2)), draw(st.sampled_from([0.1, 1.0, 2.0, 40.0]))),
-        seen_missing=tuple(draw(st.lists(st.booleans(), min_size=count, max_size=count))),
+        seen_missing=tuple(draw(st.lists(st.booleans(), min_size=seen, max_size=seen))),
         reference={},
         background=background,
         digest="",
@@ -312,7 +344,8 @@ def applications(draw: st.DrawFn, config: Config) -> dict[str, Any]:
             "boolean": st.booleans(),
         }
         cell = sound[column.type] if column.type in NUMERIC else st.sampled_from(column.categories or ())
-        drawn[name] = draw(st.one_of(*[cell] * 14, EXTREME, NO_SOUND_VALUE))
+        codes = [st.sampled_from([-99, -98.0, -97])] * 3 if column.special else []
+        drawn[name] = draw(st.one_of(*[cell] * 14, *codes, EXTREME, NO_SOUND_VALUE))
     return drawn
 
 

@@ -13,6 +13,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.testing import assert_allclose, assert_array_equal
 
+import smallest
 from credit_risk.config import Config
 from credit_risk.config.schema import Reasons, Share
 from credit_risk.data.files import Files
@@ -47,7 +48,8 @@ class WithReasons(Config):
 
 
 def settings(families: dict[str, tuple[str, ...]], **changes: Any) -> Settings:
-    listed = [{"id": id_, "features": names, "text": "t", "prompt": "p"} for id_, names in families.items()]
+    text = {"value": "t", "missing": "m"}
+    listed = [{"id": id_, "features": names, "text": text, "prompt": "p"} for id_, names in families.items()]
     asked = {"version": "1", "count": 4, "population": "approved", "within": 0.1, "required": ["months_late"]}
     return Settings.model_validate({**asked, "families": listed, **changes})
 
@@ -61,6 +63,7 @@ def explained(trained: tuple[Config, Files], tmp_path_factory: pytest.TempPathFa
     """The lender's reports of this stage."""
     files = Files(Path(shutil.copytree(trained[1].root, tmp_path_factory.mktemp("explained") / "root")))
     config = with_reasons(trained[0])
+    assemble.run(config, files)
     explain.run(config, files)
     return config, files
 
@@ -83,12 +86,14 @@ MEASURES = (
     "reasons.not_lower",
     "reasons.in_doubt",
     "reasons.none",
+    "reasons.untrue",
     "stability.top_reason",
     "stability.overlap",
     "importance.required",
     "importance.required_least",
     "interventional.top_reason",
     "interventional.correlation",
+    "interventional.whole_list",
 )
 
 
@@ -149,7 +154,7 @@ def test_without_a_decline_everything_about_declines_is_unknown(trained: tuple[C
     explain.run(generous_config, files)
     found = json.loads(files.report("explain").read_text())
     assert found["rows"]["declined_by_model"] == 0
-    for name in ("additivity.largest", *MEASURES[:6], *MEASURES[-2:]):
+    for name in ("additivity.largest", "reasons.mean_count", *MEASURES[:7], *MEASURES[-3:]):
         assert lookup(found, name) is None, name
         assert "declines no test row" in found["unknown"][name], name
     assert lookup(found, "importance.required") is not None
@@ -169,7 +174,11 @@ def small(matrix: Matrix, calibration: Calibration, model: Any = None) -> Explai
     linear = Logistic((0, 1), (-1, -1), (-99.0,) * n, (99.0,) * n, (0.0,) * n, (0.0,) * n, (1.0,) * n, (2.0, 3.0), -1.0)
     background = Background(("a", "b"), -1.0, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (9.0, 9.0), len(matrix))
     families = settings({"R01": ("a",), "R02": ("b",)}, required=())
-    return Explainer(model or linear, calibration, background, families, (1, 1), (None, None))
+    config = smallest.config(
+        columns={name: {"role": "feature", "type": "number"} for name in "ab"},
+        model=smallest.SECTIONS["model"] | {"directions": dict.fromkeys("ab", "increasing")},
+    )
+    return Explainer.of(config, families, model or linear, calibration, background)
 
 
 def test_coalitions_of_a_linear_model_give_coefficient_times_distance():
@@ -187,6 +196,41 @@ def test_coalitions_agree_with_the_shap_library_on_trees():
     asked = small(matrix, Calibration(0.1, 1.2), model)
     given, against = matrix[:9], matrix[100:130]
     assert_allclose(explain.by_feature(asked, given, against), explanation.by_family(asked, given, against), atol=1e-6)
+
+
+def test_reasons_that_are_not_true_are_counted_by_family(trained: tuple[Config, Files]):
+    config, files = trained
+    scorer = Scorer.load(files.scorer)
+    test = explain.read_part(config, files, scorer, "test")
+    rows = np.flatnonzero(test.declines)
+
+    def untrue(*wordings: int) -> dict[str, Any]:
+        def is_true(wording: int) -> Any:
+            return np.full(len(rows), wording not in wordings)
+
+        return explain.checks(config, "reasons", scorer.explainer.explain(test.declined, is_true), test.matrix, {})
+
+    assert untrue()["untrue"] == 0
+    first = untrue(0)  # the first family's text is true of nobody
+    assert first["of_family"]["R01"]["untrue"] == first["of_family"]["R01"]["principal"] > 0
+    assert first["untrue"] == first["of_family"]["R01"]["principal"] / len(rows)
+    assert first["in_doubt"] >= first["untrue"]
+    assert first["mean_count"] < untrue()["mean_count"]
+    every = untrue(*range(len(scorer.explainer.wordings)))
+    assert (every["none"], every["mean_count"]) == (1, 0)
+
+
+def test_a_text_that_is_true_of_those_whom_its_family_speaks_for_is_told(trained: tuple[Config, Files]):
+    config, files = trained
+    scorer = Scorer.load(files.scorer)
+    test = explain.read_part(config, files, scorer, "test")
+    chosen = explain.sampled(config, test)
+    overall = scorer.explainer.explain(test.matrix[chosen])
+    sound = scorer.explainer.truth_of(test.columns, chosen)
+    assert explain.wording_doubts(config, overall, sound) == {"doubts": 0, "sentences": []}
+    turned = explain.wording_doubts(config, overall, lambda wording: ~sound(wording))
+    assert turned["doubts"] > 0
+    assert "is true of applicants whom the family speaks for" in turned["sentences"][0]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -213,7 +257,19 @@ def doubtless(driver: list[list[int]], matrix: Matrix, explainer: Explainer) -> 
     never = np.zeros(places.shape, dtype=bool)
     added = np.ones(places.shape)
     family = np.where(places >= 0, 0, -1)
-    return reasons.Explanations(matrix, np.zeros_like(matrix), 0.0, family, places, added, never, never, explainer)
+    return reasons.Explanations(
+        matrix,
+        np.zeros_like(matrix),
+        0.0,
+        family,
+        places,
+        added,
+        wording=family,
+        at_best=never,
+        not_lower=never,
+        untrue=never,
+        explainer=explainer,
+    )
 
 
 def test_the_best_value_is_taken_from_the_training_rows_not_from_the_scorer(trained: tuple[Config, Files]):
@@ -286,7 +342,8 @@ def rendered(explained: tuple[WithReasons, Files], numbers: dict[str, Any], miss
         "missing": missing,
         "stale": False,
         "pictures": plots_explain.figures(config, files),
-        "families": config.reasons.families,
+        "wordings": {family.id: config.reasons.wordings(family) for family in config.reasons.families},
+        "compared_with": config.reasons.compared_with,
         "version": config.reasons.version,
     }
     return page.render(explanation=explanation)

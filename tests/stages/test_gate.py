@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from credit_risk.config import Config, floor, identities, load
+from credit_risk.config import Config, floor, identities, load, wordings
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
@@ -116,6 +116,22 @@ def test_what_a_program_suggested_and_nobody_decided_keeps_the_gate_shut(measure
     assert len(record["stale"]) == 1
     assert record["stale"][0].endswith("in the config: policy.lgd")
     blocked(files, "nobody has decided what a program suggested")
+
+
+def test_wordings_that_nobody_has_read_keep_the_gate_shut(measured: Judged):
+    config, files = measured
+    draft = config.model_copy(update={"reasons": config.reasons.model_copy(update={"version": "0-draft"})})
+    assert any("whose version is a draft" in line for line in gate.record(draft, files, TODAY)["stale"])
+    assert draft.notice.startswith("TRIAL: nobody has decided the wordings of reasons")
+
+
+def test_wordings_that_are_not_on_record_keep_the_gate_shut(measured: Judged):
+    config, files = measured
+    assert gate.record(config, files, TODAY)["stale"] == []
+    (files.config.parent / wordings.FILE).unlink()
+    assert gate.record(config, files, TODAY)["stale"] == [
+        "wordings '1' are not on record: `credit-risk wordings` writes them there"
+    ]
 
 
 def test_figures_that_name_no_scorer_fail(measured: Judged):

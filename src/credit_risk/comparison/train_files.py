@@ -37,7 +37,7 @@ def run(config: Config, training_data: Path, validation_data: Path, output: Path
     fold = training.folds(config, learned.inputs, learned.bad, learned.applicants(config))
     fitted, _ = training.fit(config, features.matrix, learned.bad, learned.weights, fold=fold)
     boosted = fitted["lightgbm"]
-    bare = under_policy(config, boosted.model, boosted.calibration, training.seen_missing(features.matrix))
+    bare = under_policy(config, boosted.model, boosted.calibration, training.seen_missing(config, features.matrix))
     background = learned.inputs[learned.weights.representative(config.evaluation.seed)]
     scorer = assembled(bare, background, Features.of(config).table(background))
     figures = measure(config, scorer, unseen.take(new))

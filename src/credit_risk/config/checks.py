@@ -3,10 +3,25 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from math import isfinite
 
-from credit_risk.config.formulas import parse
+from credit_risk.config.formulas import Known, parse
 from credit_risk.config.names import is_person
-from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES, KEY_ROLES, Attribute, Config, Scalar
+from credit_risk.config.schema import (
+    CATEGORY_TYPES,
+    GUARDED_ROLES,
+    KEY_ROLES,
+    MISSING,
+    NUMERIC_TYPES,
+    STATES,
+    VALUE,
+    Attribute,
+    Column,
+    Config,
+    Family,
+    Scalar,
+    by_state,
+)
 from credit_risk.errors import FormulaError
 
 Loc = tuple[str | int, ...]
@@ -51,12 +66,36 @@ def _column_problems(config: Config) -> Iterator[Problem]:
             yield loc, f"an input of the model cannot be of type {column.type}; give it a number or category type"
         if (column.role in KEY_ROLES or name in joined) and column.type == "number":
             yield (*loc, "type"), "an id, applicant or join key of type number loses digits; declare integer or text"
+        missing = config.data.missing if column.missing_words is None else column.missing_words
+        yield from _code_problems(loc, column, {float(word) for word in missing if _is_number(word)})
         if column.format and column.type != "date":
             yield (*loc, "format"), f"only a date is written in a format; this column is {column.type}"
         if column.format and column.format != "excel" and not {"%Y", "%y"} & {*re.findall("%.", column.format)}:
             yield (*loc, "format"), "write it as %d/%m/%Y, %Y%m%d or %Y-%m (the codes of strftime), or excel"
         if column.role == "date" and column.type != "date":
             yield (*loc, "type"), f"a column of role date needs type date, got {column.type}"
+
+
+def _code_problems(loc: Loc, column: Column, missing: set[float]) -> Iterator[Problem]:
+    if column.special and not (column.is_input and column.type in NUMERIC_TYPES):
+        needed = f"an input of type number, integer or boolean has special codes; this is a {column.role}"
+        yield (*loc, "special"), f"{needed} of type {column.type}. Among categories a code is a category like any other"
+    for code, meaning in column.special.items():
+        if not _is_number(code):
+            yield (*loc, "special", code), "a special code is a number; a word for a gap goes under `missing_words:`"
+        elif float(code) in missing:
+            yield (*loc, "special", code), "it means `not known` already, under data.missing or missing_words"
+        elif column.type == "boolean" and float(code) in (0, 1):
+            yield (*loc, "special", code), "in a boolean column 0 and 1 are false and true"
+        if meaning in STATES:
+            yield (*loc, "special", code), f"{meaning} is a state of its own: call the code what it says, as no_record"
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return isfinite(float(word))
+    except ValueError:
+        return False
 
 
 def _role_problems(config: Config) -> Iterator[Problem]:
@@ -74,7 +113,7 @@ def _role_problems(config: Config) -> Iterator[Problem]:
 
 
 def _formula_problems(config: Config) -> Iterator[Problem]:
-    known = {name: config.categories(name) for name in config.inputs}
+    known = config.kinds_of_inputs
     for name, derived in config.derived.items():
         if name in config.columns:
             yield ("derived", name), "a column has this name already; give the derived feature another"
@@ -88,7 +127,7 @@ def _formula_problems(config: Config) -> Iterator[Problem]:
         yield from _refused(("policy", "rules", index, "where"), policy_rule.where, known, config)
 
 
-def _refused(loc: Loc, text: str, known: Mapping[str, tuple[str, ...] | None], config: Config) -> Iterator[Problem]:
+def _refused(loc: Loc, text: str, known: Mapping[str, Known], config: Config) -> Iterator[Problem]:
     try:
         parse(text, known)
     except FormulaError as error:
@@ -205,6 +244,8 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
 def _reason_problems(config: Config) -> Iterator[Problem]:
     family_of: dict[str, str] = {}
     ids: set[str] = set()
+    names: set[str] = set()
+    sound = not any(_formula_problems(config))  # else nobody knows what a feature is made of
     for index, family in enumerate(config.reasons.families):
         loc = ("reasons", "families", index)
         if family.id in ids:
@@ -216,14 +257,55 @@ def _reason_problems(config: Config) -> Iterator[Problem]:
             elif name in family_of:
                 yield (*loc, "features", position), f"{name} is in {family_of[name]} already; one family a feature"
             family_of.setdefault(name, family.id)
+        if sound and set(family.features) <= set(config.features):
+            yield from _wording_problems(config, family, loc)
     if lacking := [name for name in config.features if name not in family_of]:
         yield ("reasons", "families"), f"no family holds {', '.join(lacking)}; a decline could not name them"
     for index, name in enumerate(config.reasons.required):
         if name not in config.features:
             yield ("reasons", "required", index), _unknown("feature", name, config.features)
-    for index, rule in enumerate(config.policy.rules):
+    for index, rule in enumerate(config.rules):
+        own = index < len(config.policy.rules)
+        loc = ("policy", "rules", index) if own else ("outcome", "exclusions", index - len(config.policy.rules))
         if rule.name in ids:
-            yield ("policy", "rules", index, "name"), f"a reason family is called {rule.name} too; ids are shared"
+            yield (*loc, "name"), f"a reason family is called {rule.name} too; ids are shared"
+        if rule.name in names:
+            yield (
+                (*loc, "name"),
+                f"another rule or exclusion is called {rule.name!r}; a record could not tell them apart",
+            )
+        names.add(rule.name)
+
+
+def _wording_problems(config: Config, family: Family, loc: Loc) -> Iterator[Problem]:
+    """States without words, words without a state, and formulas that cannot say of whom the words are true."""
+    text, prompt, true_when = (by_state(words) for words in (family.text, family.prompt, family.true_when or {}))
+    states = {state: name for name in family.features for state in config.states(name)}
+    for state, name in states.items():
+        if state not in text:
+            what = {VALUE: f"{name} has a value", MISSING: f"{name} can be missing"}.get(
+                state, f"{name} can be {state}"
+            )
+            yield (*loc, "text"), f"{what}: write the text by state, with one for {state}: {{{', '.join(states)}: …}}"
+    for key, words in (("text", text), ("prompt", prompt), ("true_when", true_when)):
+        for state in words:
+            if state not in states:
+                yield (*loc, key, state), f"no feature of {family.id} has this state; they have {', '.join(states)}"
+    needed = [VALUE] if not any(name in config.derived for name in family.features) else [VALUE, MISSING]
+    for state in needed:
+        if state in states and state not in true_when:
+            yield (
+                (*loc, "true_when"),
+                f"say by a formula of whom the text for {state} is true, as {family.features[0]} > 0",
+            )
+    about = frozenset().union(*map(config.columns_of, family.features))
+    for state, formula in true_when.items():
+        problems = list(_refused((*loc, "true_when"), formula, config.kinds, config))
+        yield from problems
+        if not problems:
+            read = frozenset().union(*map(config.columns_of, config.formula(formula).inputs))
+            if not read & about:
+                yield (*loc, "true_when"), f"the formula for {state} reads nothing of what {family.id} is about"
 
 
 def _gate_problems(config: Config) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from credit_risk.config.schema import Config
 
-DECIDED_BY = ("columns", "derived", "policy")
+DECIDED_BY = ("columns", "derived", "policy", "reasons", "outcome.exclusions")
 
 
 def differences(own: Mapping[str, Any], config: Config) -> list[str]:
@@ -15,4 +15,11 @@ def differences(own: Mapping[str, Any], config: Config) -> list[str]:
     A scorer whose columns stand in another order would take one column's numbers for another's.
     """
     now = config.as_dict()
-    return [part for part in DECIDED_BY if json.dumps(own.get(part)) != json.dumps(now[part])]
+    return [part for part in DECIDED_BY if json.dumps(_part(own, part)) != json.dumps(_part(now, part))]
+
+
+def _part(tree: Mapping[str, Any], path: str) -> Any:
+    part: Any = tree
+    for key in path.split("."):
+        part = part.get(key) if isinstance(part, Mapping) else None
+    return part

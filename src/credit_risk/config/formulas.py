@@ -6,6 +6,7 @@ evaluated by numpy on whole columns, of one row or of ten million, with the same
 
 A missing input makes the result missing, comparisons included: `where(x > 0, 1, 0)` is
 missing where x is. `is_missing` and `fill` are the two ways to speak about what is missing.
+A special code is missing too, and has a name: `bureau_age == "no_record"` is 1 or 0 whatever stands there.
 A result that is not finite (a division by zero, the logarithm of a negative) is missing.
 """
 
@@ -22,11 +23,21 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from credit_risk.config.tags import tags
 from credit_risk.errors import FormulaError
 
 Column: TypeAlias = NDArray[np.float64]
 Columns: TypeAlias = Mapping[str, Column]
 Function: TypeAlias = Callable[..., Any]
+
+
+class Coded(tuple[str, ...]):
+    """What the special codes of a column of numbers mean, in the order of their tags (see config.tags)."""
+
+    __slots__ = ()
+
+
+Known: TypeAlias = tuple[str, ...] | Coded | None
 
 MAX_LENGTH = 2_000  # characters; a longer or deeply nested text can exhaust the parser
 MAX_DEPTH = 100
@@ -79,11 +90,11 @@ def extend(columns: dict[str, Column], formulas: Mapping[str, Formula]) -> None:
             columns[name] = formula._known(columns)
 
 
-def parse(text: str, known: Mapping[str, tuple[str, ...] | None]) -> Formula:
+def parse(text: str, known: Mapping[str, Known]) -> Formula:
     """Check a formula and make it ready to evaluate.
 
-    known: the columns it may name; a category column comes with its categories, whose
-    codes stand in the data (see `encoding`), any other with None.
+    known: the columns it may name; a category column comes with its categories, whose codes stand in the data (see
+    data.inputs), a column of numbers with what its special codes mean, as `Coded`, any other with None.
     Raises FormulaError with what was got, what is allowed and the nearest known name.
     """
     if len(text) > MAX_LENGTH:
@@ -106,7 +117,7 @@ def parse(text: str, known: Mapping[str, tuple[str, ...] | None]) -> Formula:
 class _Translator(ast.NodeTransformer):
     """Rewrites a parsed formula into calls on columns; whatever is not listed here is refused."""
 
-    def __init__(self, text: str, known: Mapping[str, tuple[str, ...] | None]) -> None:
+    def __init__(self, text: str, known: Mapping[str, Known]) -> None:
         self.text = text
         self.known = known
         self.inputs: dict[str, None] = {}
@@ -169,7 +180,9 @@ class _Translator(ast.NodeTransformer):
         if name is None:
             raise self._refusal(f"{type(operator).__name__} is not allowed; use < <= > >= == !=")
         if _is_text(right):
-            return _call(name, *self._category(left, operator, right))
+            column, code = self._category(left, operator, right)
+            coded = isinstance(self.known[str(_column_name(left))], Coded)
+            return _call(f"{name}_code" if coded else name, column, code)
         if _is_text(left):
             raise self._refusal("write the column first and the category second")
         return _call(name, self.visit(left), self.visit(right))
@@ -184,9 +197,11 @@ class _Translator(ast.NodeTransformer):
         if not isinstance(operator, ast.Eq | ast.NotEq):
             raise self._refusal("categories are compared with == or !=")
         if category not in categories:
-            raise self._refusal(f"{name} has no category {category!r}; it has {', '.join(map(repr, categories))}")
+            kind = "special code" if isinstance(categories, Coded) else "category"
+            raise self._refusal(f"{name} has no {kind} {category!r}; it has {', '.join(map(repr, categories))}")
         self.inputs[name] = None
-        return _column(name), ast.Constant(float(categories.index(category)))
+        code = categories.index(category)
+        return _column(name), ast.Constant(code + 1 if isinstance(categories, Coded) else float(code))
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = node.func.id if isinstance(node.func, ast.Name) else None
@@ -196,6 +211,8 @@ class _Translator(ast.NodeTransformer):
             raise self._refusal(f"{ast.unparse(node.func)}(…) is not allowed{hint}")
         low, high, takes_list = _ARITY[name]
         arguments = node.args
+        if name == "is_missing" and len(arguments) == 1 and (column := _column_name(arguments[0])) in self.known:
+            return _call(name, self._cell(str(column)))  # of a category too
         if takes_list:
             if len(arguments) != 1 or not isinstance(arguments[0], ast.List) or not arguments[0].elts:
                 raise self._refusal(f"{name} takes one list, as in {name}([a, b, c])")
@@ -208,8 +225,11 @@ class _Translator(ast.NodeTransformer):
         if name not in self.known:
             near = difflib.get_close_matches(name, self.known, 1)
             raise self._refusal(f"there is no column {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        if self.known[name] is not None:
+        if self.known[name] is not None and not isinstance(self.known[name], Coded):
             raise self._refusal(f"{name} is a category: it can only be compared with one, as in {name} == 'x'")
+        return self._cell(name)
+
+    def _cell(self, name: str) -> ast.expr:
         self.inputs[name] = None
         return _column(name)
 
@@ -344,6 +364,8 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "_ge": _compare(np.greater_equal),
     "_eq": _compare(np.equal),
     "_ne": _compare(np.not_equal),
+    "_eq_code": lambda x, tag: (tags(x) == tag).astype(np.float64),
+    "_ne_code": lambda x, tag: (tags(x) != tag).astype(np.float64),
 }
 COLUMN_FUNCTIONS = {**_FUNCTIONS, **_OPERATORS}
 _COMPARISONS: dict[type[ast.cmpop], str] = {

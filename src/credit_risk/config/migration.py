@@ -7,7 +7,8 @@ from typing import Any
 
 from credit_risk.config.open_decisions import OPEN
 
-VERSION = 2
+VERSION = 3
+BY_STATE = 3  # brought a formula by which a reason is true, and texts by the state of what they are about
 KeyPath = tuple[str, ...]
 # By the version that brought them: keys that a config of the version before lacks, each with what is put there.
 ADDED: Mapping[int, Mapping[KeyPath, Any]] = {
@@ -34,7 +35,15 @@ def migrated(raw: Mapping[str, Any]) -> dict[str, Any]:
             new[section[0]] = {**new[section[0]], key: value}
         else:
             new[key] = value
+    if int(raw["version"]) < BY_STATE and "reasons" in raw:
+        families = [_for_both_states(family) for family in raw["reasons"]["families"]]
+        new["reasons"] = {**raw["reasons"], "families": families}
     return new
+
+
+def _for_both_states(family: Mapping[str, Any]) -> dict[str, Any]:
+    """A family of a version that said the same of a value and of its lack."""
+    return {**family, "text": dict.fromkeys(("value", "missing"), family["text"])}
 
 
 def migrated_text(text: str, tree: Any) -> str:
@@ -47,12 +56,17 @@ def migrated_text(text: str, tree: Any) -> str:
         (*_first_child(_section(tree, key_path)), key_path[-1], value)
         for key_path, value in lacking(tree, tree["version"]).items()
     ]
+    if tree["version"] < BY_STATE:
+        families = (tree.get("reasons") or {}).get("families") or ()
+        new += [(*_first_child(family), "true_when", OPEN) for family in families if "true_when" not in family]
     version = tree.lc.key("version")[0]
     lines[version] = re.sub(r"(version:\s*)\d+", rf"\g<1>{VERSION}", lines[version], count=1)
     for line, column, key, value in sorted(new, key=lambda entry: entry[:2], reverse=True):
         before, after = lines[line][:column], lines[line][column:]
         entry = f"{key}: {json.dumps(value)}"
-        lines[line] = f"{before}{entry}, {after}" if before.strip() else f"{before}{entry}\n{before}{after}"
+        # A block has a line for each key, of which a list's entry begins with a dash; {...} stands in one line.
+        block = not before.strip(" -")
+        lines[line] = f"{before}{entry}\n{' ' * column}{after}" if block else f"{before}{entry}, {after}"
     return "".join(lines)
 
 

@@ -37,9 +37,14 @@ DECISIONS = (
 _ASKS = {decision.path: decision.asks for decision in DECISIONS}
 
 
+_ASKS_OF_KEY = {
+    "true_when": "of whom the text is true, as a formula over the application: times_late > 0 (docs/explain.md)",
+}
+
+
 def question(path: str) -> str:
     """What has to be decided at a key of the config, as the sentence that refuses it."""
-    asks = _ASKS.get(path) or "a person has to say this"
+    asks = _ASKS.get(path) or _ASKS_OF_KEY.get(path.rpartition(".")[2]) or "a person has to say this"
     return f"not decided yet: {asks}. Write the answer in the place of {OPEN}"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from credit_risk.config import wordings
 from credit_risk.config.checks import inconsistencies
 from credit_risk.config.migration import VERSION
 from credit_risk.config.open_decisions import OPEN, question
@@ -45,6 +46,8 @@ def load(path: Path) -> Config:
             problems.append(sentence(file, node, rest, explain(Config, loc, detail)))
         raise ConfigError(path, problems) from None
     problems = [sentence(path, tree, loc, message) for loc, message in inconsistencies(config)]
+    if not problems and (message := wordings.changed(config, path.parent)):
+        problems.append(sentence(path, tree, ("reasons", "version"), message))
     if problems:
         raise ConfigError(path, problems)
     return config

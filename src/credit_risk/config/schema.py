@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from credit_risk.config.formulas import Formula, parse
+from credit_risk.config.formulas import Coded, Formula, Known, parse
 from credit_risk.config.migration import migrated
 from credit_risk.config.open_decisions import trial_notice
 
@@ -21,6 +21,34 @@ Count = Annotated[int, Field(gt=0)]
 Text = Annotated[str, Field(min_length=1)]
 Scalar = str | int | float | bool
 Kind = Literal["lightgbm", "scorecard"]  # models that can be promoted
+
+STATES = VALUE, MISSING = "value", "missing"  # of a feature, beside its special codes
+
+
+def _by_code(codes: Any) -> Any:
+    """Codes as JSON has its keys, each in one form: -9, -9.0 and "-9" are one code."""
+    if not isinstance(codes, Mapping):
+        return codes
+    by_code = {_code(key): meaning for key, meaning in codes.items()}
+    if len(by_code) < len(codes):
+        raise ValueError("a code stands here twice")
+    return by_code
+
+
+def _code(key: Any) -> Any:
+    try:
+        number = float(key)
+    except ValueError:
+        return key
+    return str(int(number)) if number.is_integer() else repr(number)
+
+
+ByState = Text | Annotated[Mapping[str, Text], Field(min_length=1)]
+POPULATIONS = {"approved": "applications that were just accepted", "all": "all applications"}
+DRAFT = "0-draft"  # the version of wordings that nobody has read
+
+Meaning = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Codes = Annotated[Mapping[str, Meaning], BeforeValidator(_by_code)]
 
 INPUT_ROLES = ("feature", "input_only")
 GUARDED_ROLES = ("protected", "proxy")
@@ -124,6 +152,7 @@ class Column(Section):
 
     missing_words: cell texts that mean "not known" in this column, in the place of data.missing.
     unit: what stands beside each number in a file, before or after it, as $ or %; it is read away.
+    special: numbers that stand for no amount but for a state, each with its meaning, as {-9: no_record}.
     format: how a date is written, as %d/%m/%Y, or `excel` for the day numbers of a spreadsheet; else as 2026-01-31.
     """
 
@@ -135,6 +164,7 @@ class Column(Section):
     categories: tuple[str, ...] | None = None
     missing: Literal["allow", "refer", "refuse"] = "refuse"
     missing_words: tuple[str, ...] | None = None
+    special: Codes = {}
     format: Text | None = None
     unit: Text | None = None
     label: str | None = None
@@ -144,6 +174,16 @@ class Column(Section):
     def is_input(self) -> bool:
         """Whether an application carries this column."""
         return self.role in INPUT_ROLES
+
+    @property
+    def meanings(self) -> tuple[str, ...]:
+        """What the special codes mean, each once: the code of tag n (see config.tags) has meaning n - 1."""
+        return tuple(dict.fromkeys(self.special.values()))
+
+    @property
+    def tag_of_code(self) -> dict[float, int]:
+        """The tag of each special code."""
+        return {float(code): self.meanings.index(meaning) + 1 for code, meaning in self.special.items()}
 
 
 class Derived(Section):
@@ -286,13 +326,17 @@ class Evaluation(Section):
 class Family(Section):
     """One reason that can stand in an adverse-action notice, and the features that speak for it.
 
-    text is for the applicant, prompt for the colleague who reviews a referral.
+    text is for the applicant, prompt for the colleague who reviews a referral. Either is one text, for a feature that
+    has a value, or one for each state: value, missing, and what each special code means. {population} in it is whom
+    applicants are compared with. true_when: a formula over the application that says of whom the text is true, or one
+    for each state; a state without one is true by itself. None stands in scorers of format 1 alone.
     """
 
     id: Annotated[str, Field(pattern=r"^R[0-9]{2,3}$")]
     features: Annotated[tuple[str, ...], Field(min_length=1)]
-    text: Text
-    prompt: Text
+    text: ByState
+    prompt: ByState
+    true_when: ByState | None = None
 
 
 class Reasons(Section):
@@ -310,6 +354,26 @@ class Reasons(Section):
     within: Annotated[float, Field(gt=0, le=1)]
     required: tuple[str, ...] = ()
     families: Annotated[tuple[Family, ...], Field(min_length=1)]
+
+    @property
+    def compared_with(self) -> str:
+        """Whom applicants are compared with, in the words of a notice."""
+        return POPULATIONS[self.population]
+
+    def wordings(self, family: Family) -> dict[str, tuple[str, str]]:
+        """Text and prompt of a family for each state that it has a text for; that of a value first."""
+        text, prompt = by_state(family.text), by_state(family.prompt)
+        states = sorted(text, key=lambda state: state != VALUE)
+        of_states = {state: (text[state], prompt.get(state, prompt.get(VALUE, text[state]))) for state in states}
+        return {state: (self._filled(its), self._filled(asks)) for state, (its, asks) in of_states.items()}
+
+    def _filled(self, words: str) -> str:
+        return words.replace("{population}", self.compared_with)
+
+
+def by_state(text: ByState) -> Mapping[str, str]:
+    """A text by state; one text alone is that of a value."""
+    return {VALUE: text} if isinstance(text, str) else text
 
 
 class AgeBand(Section):
@@ -405,7 +469,7 @@ class Config(Section):
     suggested: keys that a draft filled in and no person has decided; the gate stays shut for them.
     """
 
-    version: Literal[2]
+    version: Literal[3]
     suggested: tuple[Text, ...]
     project: Project
     data: Data
@@ -429,7 +493,22 @@ class Config(Section):
     @property
     def notice(self) -> str:
         """What every report, page and description of this model opens with."""
-        return " ".join(filter(None, (trial_notice(self.suggested), self.project.notice)))
+        return " ".join(filter(None, (trial_notice(self.undecided), self.project.notice)))
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """What no person has decided or read: until then nothing is promoted, and nobody decided outside a trial."""
+        unread = ("the wordings of reasons, whose version is a draft",) if self.reasons.version == DRAFT else ()
+        return (*self.suggested, *unread)
+
+    @property
+    def rules(self) -> tuple[PolicyRule, ...]:
+        """What decides before the model: the policy's rules, then the exclusions, which refer and outrank all rules."""
+        excluded = (
+            PolicyRule(name=exclusion.name, where=exclusion.where, decision="refer", reason=exclusion.reason)
+            for exclusion in self.outcome.exclusions
+        )
+        return (*self.policy.rules, *excluded)
 
     def named(self, *roles: str) -> tuple[str, ...]:
         """The columns of these roles, in the order of the config."""
@@ -459,10 +538,29 @@ class Config(Section):
         """The categories of a column, None for a column of numbers or a derived feature."""
         return self.columns[name].categories if name in self.columns else None
 
+    def meanings(self, name: str) -> tuple[str, ...]:
+        """What the special codes of a feature mean; none of a derived one, which is missing where its columns are."""
+        return self.columns[name].meanings if name in self.columns else ()
+
     @property
-    def kinds(self) -> dict[str, tuple[str, ...] | None]:
-        """What formulas over an application may name (see domain.formula.parse)."""
-        return {name: self.categories(name) for name in (*self.inputs, *self.derived)}
+    def levels(self) -> tuple[tuple[int, int], ...]:
+        """Each special code of a feature, as the feature's index in `features` and the code's tag (see config.tags)."""
+        return tuple(
+            (index, tag + 1) for index, name in enumerate(self.features) for tag in range(len(self.meanings(name)))
+        )
+
+    @property
+    def kinds_of_inputs(self) -> dict[str, Known]:
+        """What formulas over the columns of an application may name, before anything is derived from them."""
+        return {
+            name: self.categories(name) or (Coded(codes) if (codes := self.meanings(name)) else None)
+            for name in self.inputs
+        }
+
+    @property
+    def kinds(self) -> dict[str, Known]:
+        """What formulas over an application may name (see config.formulas.parse)."""
+        return self.kinds_of_inputs | dict.fromkeys(self.derived)
 
     @property
     def own_gates(self) -> tuple[Gate, ...]:
@@ -473,9 +571,22 @@ class Config(Section):
         """A rule or exclusion over inputs and derived features, ready to evaluate."""
         return parse(text, self.kinds)
 
+    def columns_of(self, name: str) -> frozenset[str]:
+        """The columns of an application that a feature, or a formula's input, is made of."""
+        if name not in self.derived:
+            return frozenset((name,))
+        return frozenset().union(*map(self.columns_of, self.derivations()[name].inputs))
+
+    def states(self, name: str) -> tuple[str, ...]:
+        """In which states a feature can be when its reason is given: value, missing, its special codes."""
+        sources = [self.columns[column] for column in self.columns_of(name)]
+        codes = name in self.derived and any(column.special for column in sources)
+        may_lack = codes or any(column.missing == "allow" for column in sources)
+        return (VALUE, *((MISSING,) if may_lack else ()), *self.meanings(name))
+
     def derivations(self) -> dict[str, Formula]:
         """The derived features in order; each may read the columns and the features before it."""
-        known = {name: self.categories(name) for name in self.inputs}
+        known = self.kinds_of_inputs
         formulas = {}
         for name, derived in self.derived.items():
             formulas[name] = parse(derived.formula, known)

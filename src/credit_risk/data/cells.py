@@ -20,7 +20,7 @@ from pandas import Series
 
 from credit_risk.config import Column
 from credit_risk.config.schema import CATEGORY_TYPES, KEY_ROLES, Data
-from credit_risk.data.inputs import folded, folded_codes, numbers, spelled, word_of
+from credit_risk.data.inputs import cell_numbers, folded, folded_codes, spelled, word_of
 
 SAMPLE = 5
 EXCEL = "excel"  # days since 1899-12-30, as a spreadsheet keeps a date
@@ -260,7 +260,7 @@ def _number(name: str, cells: pa.ChunkedArray, column: Column, numerals: Numeral
         exact = _cast(cells, pa.int64()) if column.type == "integer" else None
         values = (quick if exact is None else exact).to_numpy()
     else:
-        values = numbers(cells.to_pandas(), column)
+        values = cell_numbers(cells.to_pandas(), column)
         unreadable = _unreadable(name, cells, np.isinf(values))
     return Series(_narrow(values, column), name=name, copy=False), unreadable
 

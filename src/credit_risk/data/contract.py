@@ -160,11 +160,11 @@ def _value_clauses(name: str, column: Column, today: date) -> Iterator[_Clause]:
     if column.type in CATEGORY_TYPES:
         yield _Clause("category", name, partial(_known, count=len(column.categories or ())), expected(column))
     if column.type in NUMERIC_TYPES:
-        yield _Clause("type", name, partial(_is_of_type, column=column), _expected_type(column))
+        yield _Clause("type", name, _or_code(partial(_is_of_type, column=column), column), _expected_type(column))
     if column.role == "weight":
         yield _Clause("weight", name, lambda cells: ~(cells <= 0), "a weight above 0 in every row")
     if column.range:
-        yield _Clause("range", name, partial(_inside, limits=column.range), expected(column))
+        yield _Clause("range", name, _or_code(partial(_inside, limits=column.range), column), expected(column))
     if column.type == "date":
         latest = pd.Timestamp(today) + pd.Timedelta(days=1)
         possible = f"a day from {EARLIEST:%Y-%m-%d} to {today:%Y-%m-%d}"
@@ -306,6 +306,12 @@ def _inside(cells: Series, *, limits: tuple[float, float]) -> Series:
     low, high = limits
     outside = ((cells < low) | (cells > high)).fillna(value=False).astype(np.bool_)
     return ~outside | (cells.abs() == np.inf) if outside.any() else ~outside
+
+
+def _or_code(answer: Callable[[Series], Series], column: Column) -> Callable[[Series], Series]:
+    """The answer, true of special codes too."""
+    codes = list(column.tag_of_code)
+    return (lambda cells: answer(cells) | cells.isin(codes)) if codes else answer
 
 
 def _expected_type(column: Column) -> str:

@@ -10,7 +10,8 @@ from pandas import Series
 
 from credit_risk.config import Column
 from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES
-from credit_risk.data.inputs import numbers, word_of
+from credit_risk.config.tags import tags
+from credit_risk.data.inputs import Matrix, numbers, word_of
 
 SMALL = 10  # rows: a smaller group could identify its members
 MOST_WORDS = 12
@@ -37,8 +38,18 @@ def known_cells(cells: Series, column: Column) -> str:
 def _numbers(cells: Series, column: Column, *, guarded: bool) -> str:
     values = numbers(cells, column)
     known = values[np.isfinite(values)]
+    codes = _codes(values, column)
     if not len(known):
-        return ""
+        return ", ".join(codes)
+    return ", ".join([_summary(known, column, guarded=guarded), *codes])
+
+
+def _codes(values: Matrix, column: Column) -> list[str]:
+    tag = tags(values)
+    return [f"{meaning} {(tag == code).mean():.1%}" for code, meaning in enumerate(column.meanings, start=1)]
+
+
+def _summary(known: Matrix, column: Column, *, guarded: bool) -> str:
     if column.type == "boolean":
         return f"true {known.mean():.1%}"
     ends = (0.05, 0.5, 0.95) if guarded else (0.0, 0.5, 1.0)

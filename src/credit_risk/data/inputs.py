@@ -1,8 +1,9 @@
 """Applications as numbers: one column of float64 for each input, and what is wrong with each cell.
 
 A number stands as itself, a boolean as 0 or 1, a category as its index in the config's list.
-Missing is NaN. A cell that cannot be what its column holds (text among numbers, an unknown
-category) is infinite, so that no later step can take it for a value.
+Missing is NaN, a special code ("no record") a NaN that carries the code's tag (see config.tags). A cell that cannot be
+what its column holds (text among numbers, an unknown category) is infinite, so that no later step can take it for a
+value.
 """
 
 import math
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from credit_risk.config import Config
 from credit_risk.config.schema import CATEGORY_TYPES, Column
+from credit_risk.config.tags import tag_of, tagged, tags
 from credit_risk.errors import DataError
 
 Matrix = NDArray[np.float64]
@@ -61,6 +63,7 @@ class Inputs:
     refuse_missing: Mask = field(init=False)
     refer_missing: Mask = field(init=False)
     codes: tuple[dict[Any, float] | None, ...] = field(init=False)
+    special: tuple[tuple[int, dict[float, float]], ...] = field(init=False)
 
     @classmethod
     def of(cls, config: Config) -> "Inputs":
@@ -79,6 +82,11 @@ class Inputs:
             "refuse_missing": np.array([column.missing == "refuse" for column in self.columns]),
             "refer_missing": np.array([column.missing == "refer" for column in self.columns]),
             "codes": tuple(_codes(column) for column in self.columns),
+            "special": tuple(
+                (index, {code: tagged(tag) for code, tag in column.tag_of_code.items()})
+                for index, column in enumerate(self.columns)
+                if column.special
+            ),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
@@ -102,15 +110,31 @@ class Inputs:
             _number(application.get(name), codes, column.type == "boolean")
             for name, codes, column in zip(self.names, self.codes, self.columns, strict=True)
         ]
+        for index, of_code in self.special:
+            value = application.get(self.names[index])
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                row[index] = of_code.get(value, row[index])
         return np.array([row])
+
+    def missing(self, matrix: Matrix) -> Mask:
+        """Which cells an application lacks; a special code is an answer. (rows, inputs)."""
+        missing = np.isnan(matrix)
+        for index, _ in self.special:
+            missing[:, index] &= tags(matrix[:, index]) == 0
+        return missing
+
+    def codes_of(self, cells: Matrix) -> dict[str, str]:
+        """What the special codes of one application mean, by column. cells: (inputs,)."""
+        by_index = {index: tag_of(cells[index]) for index, _ in self.special}
+        return {self.names[index]: self.columns[index].meanings[tag - 1] for index, tag in by_index.items() if tag}
 
     def faults(self, matrix: Matrix) -> Faults:
         """Which rows cannot be scored, and by which cells."""
-        missing = np.isnan(matrix)
+        missing = self.missing(matrix)
         # The limits are finite, so that an infinite cell lies outside them.
         valid = (matrix >= self.lowest) & (matrix <= self.highest)
         valid &= (np.rint(matrix) == matrix) | self.may_be_broken
-        invalid = ~(valid | missing)
+        invalid = ~(valid | np.isnan(matrix))
         if not (missing.any() or invalid.any()):
             return Faults(np.zeros(len(matrix), dtype=bool), np.zeros(len(matrix), dtype=bool), missing, invalid)
         bad_cells = _any(invalid)
@@ -139,17 +163,31 @@ class Inputs:
 
 def numbers(values: pd.Series, column: Column) -> Matrix:
     """A column of a table as numbers (see the module's first lines)."""
+    return _coded(cell_numbers(values, column), column) if column.special else cell_numbers(values, column)
+
+
+def _coded(values: Matrix, column: Column) -> Matrix:
+    """The same with special codes as tagged missing values."""
+    coded = np.where(np.isnan(values), np.nan, values)
+    for code, tag in column.tag_of_code.items():
+        coded[values == code] = tagged(tag)
+    return coded
+
+
+def cell_numbers(values: pd.Series, column: Column) -> Matrix:
+    """The same with a special code as the number it is, as tables hold it."""
     if column.type in CATEGORY_TYPES:
         return _category_numbers(values, column.categories or ())
     if isinstance(values.dtype, pd.CategoricalDtype):
         # Through the categories: a column of whole numbers has no missing value.
-        of_category = numbers(pd.Series(values.cat.categories), column)
+        of_category = cell_numbers(pd.Series(values.cat.categories), column)
         return np.append(of_category, np.nan)[values.cat.codes.to_numpy()]
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
     text = values.astype("str").str.strip()
     if column.type == "boolean":
         words = dict.fromkeys(TRUE_WORDS, 1.0) | dict.fromkeys(FALSE_WORDS, 0.0)
+        words |= {word_of(code): code for code in column.tag_of_code}
         parsed = text.str.lower().map(words)
     else:
         parsed = pd.to_numeric(text, errors="coerce")
@@ -209,6 +247,10 @@ def word_of(value: Any) -> str:
 
 def expected(column: Column) -> str:
     """What a column may hold, in words."""
+    return ", or ".join([_expected(column), *(f"{code} for {meaning}" for code, meaning in column.special.items())])
+
+
+def _expected(column: Column) -> str:
     if column.categories:
         return "one of " + ", ".join(map(repr, column.categories))
     if column.range:

@@ -34,7 +34,7 @@ class Joined:
 class Reading:
     """A data set as it was read, with everything about it that the table alone does not show.
 
-    unmet_words: words for "not known" that no cell says, each with where the config declares it.
+    unmet_words: words for "not known" and special codes that no cell says, each with where the config declares it.
     """
 
     table: DataFrame
@@ -92,7 +92,16 @@ def inspect_sources(config: Config, root: Path, *, progress: Progress = no_progr
         unreadable += more
         met |= met_here
     order = [name for name, column in config.columns.items() if column.role != "ignore"]
-    return Reading(table[order], unreadable, tuple(joins), tuple(_unmet(config, met)))
+    unmet = (*_unmet(config, met), *_unmet_codes(config, table))
+    return Reading(table[order], unreadable, tuple(joins), unmet)
+
+
+def _unmet_codes(config: Config, table: DataFrame) -> Iterator[str]:
+    """The special codes that no cell holds."""
+    for name, column in config.columns.items():
+        for code in column.special:
+            if not (table[name] == float(code)).any():
+                yield f"columns.{name}.special: {code}"
 
 
 def _unmet(config: Config, met: Collection[tuple[str, str]]) -> Iterator[str]:

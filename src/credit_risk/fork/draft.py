@@ -4,7 +4,7 @@ import json
 import keyword
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
@@ -15,9 +15,10 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from pandas import Series
 
+from credit_risk.config.formulas import MAX_LENGTH
 from credit_risk.config.migration import VERSION
 from credit_risk.config.open_decisions import DECISIONS, OPEN
-from credit_risk.config.schema import Scale
+from credit_risk.config.schema import DRAFT, Scale
 from credit_risk.data.inputs import Matrix
 from credit_risk.fork import cells
 from credit_risk.fork.names import AGE, parts
@@ -27,7 +28,6 @@ from credit_risk.scoring.decision import scores
 Answers = Mapping[str, Any]
 """Decisions by their key in the config, as far as the owner has said them."""
 
-DRAFT = "0-draft"  # the version of wordings that nobody has read
 FEWEST_OF_A_GROUP = 30
 SCALE = Scale(base=600, odds=50, pdo=20)
 AGES = (("under 25", 0.0, 24.0), ("25 to 61", 25.0, 61.0), ("62 and over", 62.0, 120.0))
@@ -140,17 +140,58 @@ def families(features: Sequence[Profile]) -> list[dict[str, Any]]:
     ]
 
 
-def _wording(members: Sequence[Profile]) -> dict[str, str]:
+def _wording(members: Sequence[Profile]) -> dict[str, Any]:
+    """What a family says, by the state of what it is about, and of whom it is true: of the worse half, or of all."""
     first = members[0]
     label = first.label if len(members) == 1 else re.sub(r"[\s\d]+$", "", first.label)
     subject = f"{label[0].upper()}{label[1:]}"
-    side = {"increasing": "is high", "decreasing": "is low"}.get(first.trend.direction or "")
+    words = ("yes", "no") if first.kind == "boolean" else ("is high", "is low")
+    side = dict(zip(("increasing", "decreasing"), words, strict=True)).get(first.trend.direction or "")
+    text = f"{subject} {side} compared with {{population}}" if side else f"{subject}, compared with {{population}}"
+    value = f"{subject}: {side}" if side and first.kind == "boolean" else text
+    may_lack = any(column.missing > 0 for column in members)
     return {
-        "text": f"{subject} {side} compared with accepted applications"
-        if side
-        else f"{subject}, compared with accepted applications",
+        "text": {"value": value, "missing": f"{subject}: not stated"} if may_lack else value,
+        "true_when": _any_of(map(_counts_against, members)),
         "prompt": f"{subject}: is it correct, and is there a cause that has ended?",
     }
+
+
+def _any_of(formulas: Iterable[str]) -> str:
+    """The formulas joined by `or`, as many as a formula may be long."""
+    joined = ""
+    for formula in formulas:
+        longer = f"{joined} or {formula}" if joined else formula
+        if len(longer) > MAX_LENGTH:
+            break
+        joined = longer
+    return joined
+
+
+def _counts_against(column: Profile) -> str:
+    """The formula that is true of the half of the rows that has the higher PD; without a direction, of every value."""
+    name, rises = flow_name(column.name), column.trend.direction == "increasing"
+    if column.trend.direction is None:
+        return f"not is_missing({name})"
+    if column.kind == "boolean":
+        formula = f"{name} == {int(rises)}"
+    elif column.kind == "ordered":
+        given = list(column.categories or ())
+        middle = _middle(np.arange(len(given), dtype=float), np.array([column.groups.get(word, 0) for word in given]))
+        worse = given[int(middle) :] if rises else given[: int(middle) + 1]
+        formula = " or ".join(f"{name} == {json.dumps(word, ensure_ascii=False)}" for word in worse)
+    else:
+        values = cells.numbers_of(Series(list(column.groups), dtype="str"))
+        known = ~np.isnan(values)
+        middle = _middle(values[known], np.array(list(column.groups.values()))[known])
+        formula = f"{name} {'>=' if rises else '<='} {middle:.12g}"
+    return f"fill({formula}, 0)" if column.missing > 0 else formula
+
+
+def _middle(values: Matrix, rows: Any) -> float:
+    """The value in the middle of all rows: (values,), and how many rows have each."""
+    order = np.argsort(values)
+    return float(values[order][np.searchsorted(np.cumsum(rows[order]), rows.sum() / 2)])
 
 
 def groups_of(column: Profile, day: Profile | None = None) -> list[dict[str, Any]]:

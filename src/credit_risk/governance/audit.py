@@ -214,13 +214,19 @@ def _prohibited_bases_apart(config: Config, words: ScorerWords) -> tuple[Verdict
 def _reasons_are_specific(config: Config, words: ScorerWords) -> tuple[Verdict, str]:
     """Every feature belongs to one reason, no two reasons read alike, and none is a phrase that says nothing."""
     families = config.reasons.families
-    faults, texts = [], [family.text.lower() for family in families]
+    of_families = [[text.lower() for text, _ in config.reasons.wordings(family).values()] for family in families]
+    faults, texts = [], [text for texts_of_family in of_families for text in texts_of_family]
     for feature in config.features:
         count = sum(feature in family.features for family in families)
         faults += [] if count == 1 else [f"{feature} belongs to {count} reasons"]
-    for family, text in zip(families, texts, strict=True):
-        faults += [f"{family.id} says {phrase!r}" for phrase in words.unspecific if phrase.lower() in text]
-        faults += [f"{family.id} reads like another reason"] if texts.count(text) > 1 else []
+    for family, its_texts in zip(families, of_families, strict=True):
+        faults += [
+            f"{family.id} says {phrase!r}"
+            for phrase in words.unspecific
+            for text in its_texts
+            if phrase.lower() in text
+        ]
+        faults += [f"{family.id} reads like another reason"] if any(texts.count(text) > 1 for text in its_texts) else []
     if faults:
         return "FAIL", "; ".join(faults)
     return "PASS", f"{len(families)} reasons, version {config.reasons.version}, cover every feature once"

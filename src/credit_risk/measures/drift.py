@@ -11,7 +11,7 @@ where it lies below.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, chndtrinc
 
+from credit_risk.config.tags import tags
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import DataError
 from credit_risk.measures.figure import Figure
@@ -34,18 +35,20 @@ class BinCounts:
     """How the values of one column fall into bins, and how many of the reference's fell into each.
 
     A column of numbers has `edges`, each the highest value of its bin, the last bin being open; a category column has
-    `categories`. Two more bins follow: missing cells, and cells that cannot be what the column holds.
+    `categories`. More bins follow: each special code by what it means, missing cells, and cells that cannot be what the
+    column holds.
     """
 
     counts: tuple[int, ...]
     edges: tuple[float, ...] | None = None
     categories: tuple[str, ...] | None = None
+    special: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         if self.categories is not None:
             return (*self.categories, "missing", "unknown")
-        return (*_range_names(self.edges or ()), "missing", "invalid")
+        return (*_range_names(self.edges or ()), *self.special, "missing", "invalid")
 
     def count(self, values: Matrix) -> Counts:
         """How many values fall into each bin; categories come as their codes (see data.inputs)."""
@@ -58,6 +61,9 @@ class BinCounts:
             invalid |= ~known & ~np.isnan(values)
             bins = np.where(known, values, 0).astype(np.intp)
         bins[np.isnan(values)] = missing
+        if self.special:
+            tag = tags(values)
+            bins[tag > 0] = missing - len(self.special) + tag[tag > 0] - 1
         bins[invalid] = missing + 1
         return np.bincount(bins, minlength=missing + 2)
 
@@ -75,6 +81,7 @@ class Reference:
             name: {"counts": list(bins.counts)}
             | ({"edges": list(bins.edges)} if bins.edges is not None else {})
             | ({"categories": list(bins.categories)} if bins.categories is not None else {})
+            | ({"special": list(bins.special)} if bins.special else {})
             for name, bins in self.columns.items()
         }
         return {"rows": self.rows, "columns": columns}
@@ -125,12 +132,16 @@ class Shift:
 
 
 def of(
-    columns: Mapping[str, Matrix], bins: int, categories: Mapping[str, Sequence[str] | None] | None = None
+    columns: Mapping[str, Matrix],
+    bins: int,
+    categories: Mapping[str, Sequence[str] | None] | None = None,
+    special: Mapping[str, Sequence[str]] | None = None,
 ) -> Reference:
     """Freeze the bins on these columns and count them.
 
     columns: encoded as by data.inputs, or plain numbers such as scores. categories: the words of those columns that
-    hold category codes. bins: quantile bins for a column of numbers; a value that fills several is a bin of its own.
+    hold category codes. special: what the codes of columns of numbers mean.
+    bins: quantile bins for a column of numbers; a value that fills several is a bin of its own.
     """
     words = categories or {}
     made = {}
@@ -138,9 +149,10 @@ def of(
         kinds = words.get(name)
         edges = None if kinds is not None else _edges(values, bins)
         labels = None if kinds is None else tuple(kinds)
-        size = len(labels or ()) if edges is None else len(edges) + 1
-        empty = BinCounts((0,) * (size + 2), edges, labels)
-        made[name] = BinCounts(tuple(empty.count(values).tolist()), edges, labels)
+        codes = tuple((special or {}).get(name, ()))
+        size = len(labels or ()) if edges is None else len(edges) + 1 + len(codes)
+        empty = BinCounts((0,) * (size + 2), edges, labels, codes)
+        made[name] = replace(empty, counts=tuple(empty.count(values).tolist()))
     return Reference(len(next(iter(columns.values()), ())), made)
 
 
@@ -289,4 +301,5 @@ def _bins(raw: Mapping[str, Any]) -> BinCounts:
         tuple(int(count) for count in raw["counts"]),
         None if edges is None else tuple(float(edge) for edge in edges),
         None if categories is None else tuple(str(word) for word in categories),
+        tuple(str(meaning) for meaning in raw.get("special", ())),
     )

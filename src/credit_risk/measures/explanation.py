@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
+from credit_risk.config.tags import tags
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.measures.figure import flat
 from credit_risk.measures.intervals import proportion
@@ -107,15 +108,17 @@ def by_importance(overall: Explanations, declined: Explanations) -> DataFrame:
     table = DataFrame({"feature": features, "family": [family_of.get(name, "") for name in features]})
     table["mean_abs"], table["share"] = _importance(overall.contributions)
     table["mean_abs_declines"], table["share_declines"] = _importance(declined.contributions)
-    cited = declined.driver[declined.cited]
+    cited = declined.driver[declined.principal]
     table["driver_of"] = np.bincount(cited, minlength=len(table)) if len(cited) else 0
     return table.sort_values("mean_abs", ascending=False, kind="stable", ignore_index=True)
 
 
 def families(overall: Explanations, declined: Explanations, confidence: float) -> DataFrame:
     """Importance of each reason family, and how often declines cite it, with Wilson intervals."""
-    declared = overall.explainer.settings.families
-    table = DataFrame({"id": [family.id for family in declared], "text": [family.text for family in declared]})
+    settings = overall.explainer.settings
+    declared = settings.families
+    texts = [next(text for text, _ in settings.wordings(family).values()) for family in declared]
+    table = DataFrame({"id": [family.id for family in declared], "text": texts})
     table["mean_abs"], table["share"] = _importance(overall.explainer.by_family(overall.contributions))
     for name, cited in (("cited", declined.family), ("top", declined.family[:, :1])):
         lines = [
@@ -156,22 +159,25 @@ def dependence(overall: Explanations, name: str) -> DataFrame:
         group = np.searchsorted(cuts, values, side="left")
     else:
         group = np.searchsorted(levels, values)
-    lines = [_dependence_line(overall, feature, values[mask], added[mask]) for mask in _groups(group, known)]
+    lines = [_dependence_line(overall, feature, values[mask], added[mask]) for mask in _groups(group, known, values)]
     table = DataFrame(lines, columns=["value", "rows", "mean", "p10", "p90"])
     table.insert(0, "feature", name)
     return table
 
 
-def _groups(group: Indices, known: Mask) -> Iterator[Mask]:
+def _groups(group: Indices, known: Mask, values: Matrix) -> Iterator[Mask]:
+    """The rows of each group of values, those that are missing, and those of each special code."""
     for part in np.unique(group[known]):
         yield known & (group == part)
-    if not known.all():
-        yield ~known
+    tag = tags(values)
+    for code in np.unique(tag[~known]):
+        yield ~known & (tag == code)
 
 
 def _dependence_line(overall: Explanations, feature: int, values: Matrix, added: Matrix) -> tuple[Any, ...]:
     """A category by its word, a number by the mean of its group."""
-    middle = float(values.mean()) if overall.explainer.categories[feature] is None else float(values[0])
+    averaged = overall.explainer.words[feature] is None and not np.isnan(values).any()
+    middle = float(values.mean()) if averaged else float(values[0])
     return overall.explainer.word(feature, middle), len(values), added.mean(), *np.quantile(added, [0.1, 0.9])
 
 

@@ -26,6 +26,7 @@ from credit_risk.errors import CreditRiskError
 from credit_risk.measures.fairness import Cases, Grouping
 from credit_risk.measures.intervals import ranking, standard_error, z_of
 from credit_risk.modelling import fitting
+from credit_risk.scoring.model import with_levels
 
 Kind = Literal["model", "challenger", "fewer features", "constraint", "reduction"]
 Progress = Callable[[str], None]
@@ -274,15 +275,17 @@ def _boosted(
     changed: Mapping[str, Any] | None = None,
 ) -> Matrix:
     """Margins of a monotone LightGBM of as many trees; on one thread, as threads of small fits wait for each other."""
-    kept = [index for index, name in enumerate(config.features) if name not in dropped]
+    features = [*config.features, *(config.features[feature] for feature, _ in config.levels)]
+    kept = [column for column, name in enumerate(features) if name not in dropped]
     parameters = {**fitting.boosting_parameters(config), **(changed or {}), "num_threads": 1}
-    parameters["monotone_constraints"] = [config.directions[feature] for feature in kept]
+    parameters["monotone_constraints"] = [fitting.boosting_directions(config)[column] for column in kept]
     unordered = set(fitting.plain_categories(config))
-    categorical = [index for index, feature in enumerate(kept) if feature in unordered]
-    names = [f"f{feature}" for feature in kept]
-    data = lgb.Dataset(training.matrix[:, kept], training.bad, feature_name=names, categorical_feature=categorical)
+    categorical = [index for index, column in enumerate(kept) if column in unordered]
+    names = [f"f{column}" for column in kept]
+    fitted_on, predicted = (with_levels(rows.matrix, config.levels)[:, kept] for rows in (training, selection))
+    data = lgb.Dataset(fitted_on, training.bad, feature_name=names, categorical_feature=categorical)
     booster = lgb.train(parameters, data, num_boost_round=trees)
-    return np.asarray(booster.predict(selection.matrix[:, kept], raw_score=True, num_threads=1))
+    return np.asarray(booster.predict(predicted, raw_score=True, num_threads=1))
 
 
 def _without_one(
@@ -386,7 +389,8 @@ class Classifier:
         }
         unordered = fitting.plain_categories(self.config)
         bad, weight = 1 - np.asarray(good), np.asarray(sample_weight)
-        data = lgb.Dataset(np.asarray(matrix), bad, weight=weight, categorical_feature=unordered)
+        design = with_levels(np.asarray(matrix), self.config.levels)
+        data = lgb.Dataset(design, bad, weight=weight, categorical_feature=unordered)
         self.booster = lgb.train(parameters, data, num_boost_round=REDUCTION_TREES)
         return self
 
@@ -395,4 +399,4 @@ class Classifier:
 
     def risk(self, matrix: Matrix) -> Matrix:
         assert self.booster is not None  # noqa: S101, a promise to mypy: fairlearn fits before it predicts
-        return np.asarray(self.booster.predict(matrix, num_threads=1))
+        return np.asarray(self.booster.predict(with_levels(matrix, self.config.levels), num_threads=1))

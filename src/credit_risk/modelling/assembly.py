@@ -22,7 +22,7 @@ def under_policy(config: Config, fitted: RiskModel, calibration: Calibration, se
     """A fitted model under the policy, without reasons and reference: enough to be measured, not to be promoted."""
     return Scorer(
         config=config,
-        model=model.read(fitted.kind, fitted.text()),
+        model=model.read(fitted.kind, fitted.text(), config.levels),
         calibration=calibration,
         seen_missing=tuple(seen_missing),
         reference={},
@@ -34,7 +34,8 @@ def under_policy(config: Config, fitted: RiskModel, calibration: Calibration, se
 def read_fitted(config: Config, files: Files, kind: str) -> Scorer:
     """A model of artifacts/model under the policy (see `under_policy`)."""
     facts = read_json(files.model / "training.json")
-    fitted = model.read(kind, (files.model / model.KINDS[kind].file_name).read_text(encoding="utf-8"))
+    text = (files.model / model.KINDS[kind].file_name).read_text(encoding="utf-8")
+    fitted = model.read(kind, text, config.levels)
     return under_policy(config, fitted, Calibration(**facts["calibration"][kind]), facts["seen_missing"])
 
 
@@ -61,8 +62,9 @@ def reference(config: Config, inputs: Matrix, score: Matrix) -> dict[str, Any]:
     """Frozen bins and counts of inputs and scores: what later applications are compared with."""
     columns = {name: inputs[:, index] for index, name in enumerate(config.inputs)}
     categories = {name: config.categories(name) for name in config.inputs}
+    special = {name: config.meanings(name) for name in config.inputs}
     return {
-        "inputs": drift.of(columns, config.drift.bins, categories).as_dict(),
+        "inputs": drift.of(columns, config.drift.bins, categories, special).as_dict(),
         "score": drift.of({"score": score.round(drift.SCORE_DECIMALS)}, config.drift.bins).as_dict(),
     }
 

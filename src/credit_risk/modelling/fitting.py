@@ -12,13 +12,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from credit_risk.config import Config
+from credit_risk.config.tags import tags
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.rounding import in_units, parameter
 from credit_risk.data.split import Labels
 from credit_risk.errors import DataError
 from credit_risk.measures import information
 from credit_risk.scoring.calibration import Calibration
-from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard, prepared
+from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard, prepared, with_levels
 
 MOST_BINS = 20
 FEWEST_ROWS = 15  # in a bin; fewer cannot tell a strong flag from chance
@@ -65,12 +66,17 @@ def _is_plain(config: Config, name: str) -> bool:
     return name in config.columns and config.columns[name].type == "category"
 
 
+def boosting_directions(config: Config) -> list[int]:
+    """The direction of each column that the trees read; none is claimed over a special code (see Boosted)."""
+    return [*config.directions, *(0 for _ in config.levels)]
+
+
 def boosting_parameters(config: Config) -> dict[str, object]:
     """LightGBM's parameters: the tuned ones, and those that make two runs give the same trees."""
     return {
         "objective": "binary",
         "metric": "binary_logloss",
-        "monotone_constraints": list(config.directions),
+        "monotone_constraints": boosting_directions(config),
         "subsample_freq": 1,
         "seed": config.model.seed,
         "deterministic": True,
@@ -88,7 +94,7 @@ def boosted(
     out_of_fold, curve = cross_validated(config, matrix, bad, weight, fold=fold, progress=progress)
     data = dataset(config, matrix, bad, weight)
     booster = lgb.train(boosting_parameters(config), data, num_boost_round=curve.trees)
-    return Fitted(Boosted.of(booster), calibrated(out_of_fold, bad, weight), out_of_fold), curve
+    return Fitted(Boosted.of(booster, config.levels), calibrated(out_of_fold, bad, weight), out_of_fold), curve
 
 
 def cross_validated(
@@ -108,17 +114,19 @@ def cross_validated(
     mean, spread = (np.array(result[f"valid binary_logloss-{what}"], dtype=np.float64) for what in ("mean", "stdv"))
     curve = Curve(mean.round(10), spread.round(10))
     out_of_fold = np.empty(len(bad))
+    design = with_levels(matrix, config.levels)
     for booster, (_, left_out) in zip(result["cvbooster"].boosters, folds, strict=True):
-        out_of_fold[left_out] = booster.predict(matrix[left_out], raw_score=True, num_iteration=curve.trees)
+        out_of_fold[left_out] = booster.predict(design[left_out], raw_score=True, num_iteration=curve.trees)
     return out_of_fold, curve
 
 
 def dataset(config: Config, matrix: Matrix, bad: Mask, weight: Matrix) -> lgb.Dataset:
-    """The rows as LightGBM takes them; weight: 1 on average."""
+    """What LightGBM is fitted on: the features, and a column for each special code; weight: 1 on average."""
+    design = with_levels(matrix, config.levels)
     # LightGBM rewrites spaces and refuses colons in names; the scorer knows which feature fN is.
-    names = [f"f{index}" for index in range(matrix.shape[1])]
+    names = [f"f{index}" for index in range(design.shape[1])]
     unordered, own = plain_categories(config), None if (weight == 1).all() else weight
-    return lgb.Dataset(matrix, bad, weight=own, feature_name=names, categorical_feature=unordered)
+    return lgb.Dataset(design, bad, weight=own, feature_name=names, categorical_feature=unordered)
 
 
 def _progress(progress: Progress) -> Callable[[lgb.callback.CallbackEnv], None]:
@@ -212,33 +220,41 @@ class Binned:
 
 def binned(config: Config, matrix: Matrix, bad: Mask, weight: Matrix) -> dict[int, Binned]:
     """Every characteristic that has a known value, by its column."""
-    signs, unordered = config.directions, set(plain_categories(config))
+    signs, names, unordered = config.directions, config.features, set(plain_categories(config))
     return {
-        column: _binned(values, bad, weight, signs[column], column in unordered)
+        column: _binned(
+            values, bad, weight, signs[column], unordered=column in unordered, codes=len(config.meanings(names[column]))
+        )
         for column, values in enumerate(matrix.T)
         if not np.isnan(values).all()
     }
 
 
-def _binned(values: Matrix, bad: Mask, weight: Matrix, sign: int, unordered: bool) -> Binned:
+def _binned(values: Matrix, bad: Mask, weight: Matrix, sign: int, *, unordered: bool, codes: int) -> Binned:
     """The bins of one characteristic: the leaves of a monotone tree on it alone.
 
     A split stands if it gains more log-likelihood than a bin costs, so that a rare strong flag has its bin and a broad
     characteristic is not cut to pieces; no share of the rows decides. Without a sign the better direction is taken. A
-    plain category is ordered by its bad rate first; a code without rows weighs as the average, 0.
+    plain category is ordered by its bad rate first; a code without rows weighs as the average, 0. What is missing is a
+    bin, and each of the special codes (`codes` of them) is one behind it.
     """
     known = ~np.isnan(values)
     rank = _by_bad_rate(values[known].astype(np.intp), bad[known], weight[known]) if unordered else None
     cells = values[known] if rank is None else rank[values[known].astype(np.intp)]
     tried = [_cuts(cells, bad[known], weight[known], way) for way in ((sign,) if sign or unordered else (1, -1))]
     cuts = max(tried, key=lambda its: its[1])[0]
-    bin_of_row = np.full(len(values), len(cuts) + 1)
+    bin_of_row = len(cuts) + 1 + tags(values)
     bin_of_row[known] = np.searchsorted(cuts, cells, side="right")
-    goods, bads = (information.by_bin(weight * which, bin_of_row, len(cuts) + 2) for which in (~bad, bad))
+    goods, bads = (information.by_bin(weight * which, bin_of_row, len(cuts) + 2 + codes) for which in (~bad, bad))
     woe = np.array([*map(parameter, information.evidence(goods, bads))])
-    of_values = woe[:-1] if rank is None else np.where(np.isnan(rank), 0.0, woe[np.searchsorted(cuts, rank, "right")])
+    of_values = (
+        woe[: len(cuts) + 1]
+        if rank is None
+        else np.where(np.isnan(rank), 0.0, woe[np.searchsorted(cuts, rank, "right")])
+    )
     edges = tuple(map(float, cuts)) if rank is None else ()
-    bins = Bins(edges, tuple(map(float, of_values)), float(woe[-1]), by_code=unordered)
+    bins = Bins(edges, tuple(map(float, of_values)), float(woe[len(cuts) + 1]), by_code=unordered)
+    bins = replace(bins, special=tuple(map(float, woe[len(cuts) + 2 :])))
     return Binned(bins, bin_of_row, information.value(goods, bads))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from credit_risk.config import Config
+from credit_risk.config.tags import tags
 from credit_risk.data import split
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.rounding import rounded
@@ -18,13 +19,16 @@ from credit_risk.modelling.fitting import Curve, Fitted
 log = logging.getLogger(__name__)
 
 
-def seen_missing(matrix: Matrix) -> list[bool]:
+def seen_missing(config: Config, matrix: Matrix) -> list[bool]:
     """Which features were missing at least once in training: only these may be missing when a decision is asked for.
 
+    After the features, the same of each special code (see Config.levels): only a code that was seen may be decided on.
     matrix: (rows, features), NaN where a value is missing.
     """
-    missing: Mask = np.isnan(matrix)
-    return [bool(column.any()) for column in missing.T]
+    tag = tags(matrix)
+    missing: Mask = np.isnan(matrix) & (tag == 0)
+    codes = (tag[:, feature] == code for feature, code in config.levels)
+    return [bool(column.any()) for column in (*missing.T, *codes)]
 
 
 def folds(config: Config, inputs: Matrix, bad: Mask, group: split.Labels) -> split.Labels:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from credit_risk.config import Config
+from credit_risk.config.tags import tags
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
@@ -30,7 +31,7 @@ def record(config: Config, files: Files, *, outcomes: bool = True) -> dict[str, 
     """
     of_outcomes = {"outcomes": digest.of_file(files.outcomes("train"))} if outcomes else {}
     inputs = np.ascontiguousarray(read_inputs(config, files, "train"), dtype="<f8")
-    inputs[np.isnan(inputs)] = np.nan  # one of many
+    inputs[np.isnan(inputs) & (tags(inputs) == 0)] = np.nan  # one of many
     return {"inputs": hashlib.sha256(inputs.tobytes()).hexdigest(), **of_outcomes, "parameters": _parameters(config)}
 
 

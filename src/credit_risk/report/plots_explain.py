@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from pandas import DataFrame
 
 from credit_risk.config import Config
+from credit_risk.config.schema import CATEGORY_TYPES
 from credit_risk.data.files import Files
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Picture, drawn, read_table
@@ -137,12 +138,16 @@ def _dependence(config: Config, directory: Path, labels: dict[str, str]) -> list
     bounds = (float(ends.min()) - margin, float(ends.max()) + margin)
     pictures = []
     for number, name in enumerate(chosen):
-        curve, words = table[(table["feature"] == name) & table["value"].notna()], bool(config.categories(name))
-        if not words:
-            curve = curve.assign(value=pd.to_numeric(curve["value"]))
+        curve, words = table[(table["feature"] == name) & table["value"].notna()], _has_words(config, name)
+        if not words:  # what is missing, or has a special code, has no point on an axis of numbers
+            curve = curve.assign(value=pd.to_numeric(curve["value"], errors="coerce")).dropna(subset="value")
         draw = partial(dependence, table=curve, bounds=bounds, words=words)
         pictures.append(drawn(f"dependence{number}", labels.get(name, name), draw, plots.SMALL))
     return pictures
+
+
+def _has_words(config: Config, name: str) -> bool:
+    return name in config.columns and config.columns[name].type in (*CATEGORY_TYPES, "boolean")
 
 
 def _picture(directory: Path, name: str, title: str, draw: Callable[..., None], needed: Sequence[str]) -> Picture:

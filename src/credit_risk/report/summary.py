@@ -24,7 +24,7 @@ def screen(config: Config, files: Files) -> RenderableType:
     """What a person sees when the pipeline has ended. Raises NotFound if it has not."""
     metrics, gate, split = _reports(files)
     lines: list[RenderableType] = [Text(config.project.title, style="bold")]
-    if trial := trial_notice(config.suggested):
+    if trial := trial_notice(config.undecided):
         lines.append(Text(trial, style="bold yellow"))
     lines += [_figures(metrics), _checks(gate)]
     lines += [Text(skipped["sentence"]) for skipped in gate["not_applicable"]]
@@ -34,6 +34,8 @@ def screen(config: Config, files: Files) -> RenderableType:
         lines.append(Text(f"No out-of-time test: {split['why_random']}."))
     lines.append(Text("* by PD alone, before referrals and policy rules; ** as a share of the exposure"))
     verdict = Text("The gate says ") + Text(gate["verdict"], style=STYLES[gate["verdict"]]) + Text(".")
+    if config.undecided:
+        verdict += Text(" It is not promotable: a person has to decide, and read, what stands above.")
     return Group(*lines, verdict, Text(f"Report: {files.page}"))
 
 
@@ -42,7 +44,7 @@ def facts(config: Config, files: Files) -> dict[str, Any]:
     metrics, gate, split = _reports(files)
     return {
         "project": config.project.name,
-        "trial": trial_notice(config.suggested) or None,
+        "trial": trial_notice(config.undecided) or None,
         "kind": metrics["kind"],
         "confidence": metrics["information"]["confidence"],
         "figures": {

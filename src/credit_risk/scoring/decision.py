@@ -99,14 +99,20 @@ def policy_rules(config: Config) -> list[tuple[Formula, int]]:
     return [(config.formula(rule.where), codes[rule.decision]) for rule in config.policy.rules]
 
 
+def exclusions(config: Config) -> list[tuple[int, Formula]]:
+    """Whom the model is not meant for: the index of each exclusion among `config.rules`, and its formula."""
+    first = len(config.policy.rules)
+    return [(first + index, config.formula(rule.where)) for index, rule in enumerate(config.rules[first:])]
+
+
 @dataclass(frozen=True)
 class Decisions:
     """What was decided for each application, and why: all arrays have one entry a row.
 
     pd: (rows,), 0 to 1; score: points, (rows,); both NaN where the application could not be scored. band: index in the
-    config's bands, outcome: index in OUTCOMES, rule: index of the policy rule that decided, NO_RULE where none did;
-    (rows,) each. inputs: (rows, inputs), as data.inputs gives them. unseen: (rows, features), true for features that
-    are missing here and never were in training. reasons: None for decisions made without them.
+    config's bands, outcome: index in OUTCOMES, rule: index in `config.rules` of what decided, NO_RULE where the PD
+    did; (rows,) each. inputs: (rows, inputs), as data.inputs gives them. unseen: (rows, features), true for features
+    that are missing here and never were in training. reasons: None for decisions made without them.
     """
 
     pd: Matrix
@@ -141,7 +147,13 @@ class Decisions:
         """Why no model scored this application; empty if one did."""
         sentences = self.vocabulary.inputs.sentences(self.inputs, self.faults, row)
         unseen = [name for name, missing in zip(self.vocabulary.features, self.unseen[row], strict=True) if missing]
-        return sentences + [f"{name}: cannot be computed, and always could be in training" for name in unseen]
+        codes = self.vocabulary.inputs.codes_of(self.inputs[row])
+        return sentences + [
+            f"{name}: {codes[name]}, which nobody was in training"
+            if name in codes
+            else f"{name}: cannot be computed, and always could be in training"
+            for name in unseen
+        ]
 
     def record(self, row: int = 0) -> dict[str, Any]:
         """One decision by the names of Decision's fields, as plain values that JSON can hold."""
@@ -187,23 +199,24 @@ class DecisionReasons:
     """The explanations of the rows that the model itself declines or refers.
 
     index: of each row's explanation, -1 for a row without one; (rows,). explanations: None where no row has one.
-    rules: the policy's, whose own reason explains what they decided.
+    rules: the config's, whose own reason explains what they decided. nulls: as in format 1, see Reason.as_dict.
     """
 
     explanations: Explanations | None
     index: Indices
     rules: Sequence[PolicyRule]
     settings: Reasons
+    nulls: bool = False
 
     def declines(self, outcome: Codes) -> tuple[Indices, list[str], Indices]:
         """The rows that the model declined, every list of reasons that occurs, and which of them each row has."""
         if self.explanations is None:
             return np.array([], dtype=np.intp), [], np.array([], dtype=np.intp)
         rows = np.flatnonzero((self.index >= 0) & (outcome == DECLINE))
-        lists, which = np.unique(self.explanations.family[self.index[rows]], axis=0, return_inverse=True)
-        families = self.settings.families
+        lists, which = np.unique(self.explanations.wording[self.index[rows]], axis=0, return_inverse=True)
+        wordings = self.explanations.explainer.wordings
         texts = [
-            "; ".join(f"{families[index].id} {families[index].text}" for index in cited if index >= 0)
+            "; ".join(f"{wordings[index].id} {wordings[index].text}" for index in cited if index >= 0)
             for cited in lists
         ]
         return rows, texts, which
@@ -248,7 +261,8 @@ def _rule(decisions: Decisions, row: int) -> str | None:
 def _reasons(decisions: Decisions, row: int) -> list[dict[str, Any]]:
     if decisions.outcome[row] != DECLINE or decisions.reasons is None:
         return []
-    return [reason.as_dict() for reason in decisions.explanation(row).reasons]
+    nulls = decisions.reasons.nulls
+    return [reason.as_dict(nulls=nulls) for reason in decisions.explanation(row).reasons]
 
 
 def _prompts(decisions: Decisions, row: int) -> list[str]:
@@ -266,7 +280,8 @@ class Decision(BaseModel):
 
     decision: `refused` where the application cannot be decided at all. pd: probability of default within the
     performance window, 0 to 1. score: points, more is safer. pd, score and band are None where the application could
-    not be scored, and `faults` says why. rule: the policy rule that decided. reasons belong to declines, prompts (with
+    not be scored, and `faults` or `rule` says why. rule: the policy rule that decided, or the exclusion for which a
+    person decides. reasons belong to declines, prompts (with
     a doubt, if there is one) to referrals.
     """
 

@@ -7,13 +7,16 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, Protocol
 
 import lightgbm as lgb
 import numpy as np
 
+from credit_risk.config.tags import tags
 from credit_risk.data.inputs import Matrix
+
+Levels = tuple[tuple[int, int], ...]
 
 ONE_THREAD_ROWS = 512  # below this, handing rows to other threads costs more than it saves
 
@@ -42,16 +45,22 @@ class RiskModel(Protocol):
 
 @dataclass(frozen=True)
 class Boosted:
-    """Gradient-boosted trees (LightGBM)."""
+    """Gradient-boosted trees (LightGBM).
+
+    levels: the special codes of features (see Config.levels). To the trees a code is a level of its own: a column for
+    each, behind the features, is 1 where a feature has that code and has no direction; the feature itself is missing.
+    """
 
     kind: ClassVar[str] = "lightgbm"
     file_name: ClassVar[str] = "model.txt"
     model_text: str
+    levels: Levels = ()
 
     @classmethod
-    def of(cls, booster: lgb.Booster) -> "Boosted":
+    def of(cls, booster: lgb.Booster, levels: Levels = ()) -> "Boosted":
         # The one line of the text that depends on the machine it was fitted on.
-        return cls(re.sub(r"^\[num_threads: \d+\]$", "[num_threads: 1]", booster.model_to_string(), flags=re.M))
+        text = re.sub(r"^\[num_threads: \d+\]$", "[num_threads: 1]", booster.model_to_string(), flags=re.M)
+        return cls(text, levels)
 
     @cached_property
     def booster(self) -> lgb.Booster:
@@ -60,16 +69,35 @@ class Boosted:
     def margin(self, matrix: Matrix) -> Matrix:
         if not len(matrix):  # which LightGBM refuses
             return np.zeros(0)
-        return np.asarray(self.booster.predict(matrix, raw_score=True, num_threads=_threads(matrix)))
+        design = with_levels(matrix, self.levels)
+        return np.asarray(self.booster.predict(design, raw_score=True, num_threads=_threads(matrix)))
 
     def contributions(self, matrix: Matrix) -> Matrix:
         if not len(matrix):
             return np.zeros((0, matrix.shape[1] + 1))
-        added = self.booster.predict(matrix, pred_contrib=True, num_threads=_threads(matrix))
-        return np.asarray(added, dtype=np.float64)
+        design = with_levels(matrix, self.levels)
+        added = self.booster.predict(design, pred_contrib=True, num_threads=_threads(matrix))
+        return self.by_feature(np.asarray(added, dtype=np.float64))
+
+    def by_feature(self, added: Matrix) -> Matrix:
+        """What the columns of the trees add, each code's with its feature: (rows, columns + any) to fewer columns."""
+        if not self.levels:
+            return added
+        features = self.booster.num_feature() - len(self.levels)
+        folded = np.delete(added, np.s_[features : features + len(self.levels)], axis=1)
+        for index, (feature, _) in enumerate(self.levels):
+            folded[:, feature] += added[:, features + index]
+        return folded
 
     def text(self) -> str:
         return self.model_text
+
+
+def with_levels(matrix: Matrix, levels: Levels) -> Matrix:
+    """The matrix with a column more for each level: 1 where its feature has its code. (rows, features + levels)."""
+    if not levels:
+        return matrix
+    return np.column_stack([matrix, *(tags(matrix[:, feature]) == tag for feature, tag in levels)])
 
 
 def _threads(matrix: Matrix) -> int:
@@ -81,13 +109,15 @@ def _threads(matrix: Matrix) -> int:
 class Bins:
     """One characteristic of a scorecard: weights of evidence by interval, or by code for a plain category.
 
-    Weight of evidence is ln(share of goods / share of bads) in the bin: above 0 is safer than the average.
+    Weight of evidence is ln(share of goods / share of bads) in the bin: above 0 is safer than the average. Missing
+    values are a bin, and each special code is one, in the order of its tag.
     """
 
     edges: tuple[float, ...]
     woe: tuple[float, ...]
     missing: float
     by_code: bool
+    special: tuple[float, ...] = ()
 
     def transform(self, values: Matrix) -> Matrix:
         """The weight of evidence of each value: (rows,) to (rows,).
@@ -100,7 +130,9 @@ class Bins:
             weight = np.where(seen, woe[np.where(seen, values, 0).astype(np.intp)], 0.0)
         else:
             weight = woe[np.searchsorted(self.edges, values, side="right")]
-        return np.where(np.isnan(values), self.missing, weight)
+        if not self.special:
+            return np.where(np.isnan(values), self.missing, weight)
+        return np.where(np.isnan(values), np.array([self.missing, *self.special])[tags(values)], weight)
 
 
 @dataclass(frozen=True)
@@ -133,7 +165,10 @@ class Scorecard:
     @classmethod
     def read(cls, text: str) -> "Scorecard":
         raw = json.loads(text)
-        bins = tuple(Bins(tuple(b["edges"]), tuple(b["woe"]), b["missing"], b["by_code"]) for b in raw["bins"])
+        bins = tuple(
+            Bins(tuple(b["edges"]), tuple(b["woe"]), b["missing"], b["by_code"], tuple(b.get("special", ())))
+            for b in raw["bins"]
+        )
         return cls(tuple(raw["columns"]), bins, tuple(raw["coefficients"]), raw["intercept"])
 
 
@@ -202,10 +237,10 @@ def prepared(
     return design
 
 
-def read(kind: str, text: str) -> RiskModel:
-    """A model from its text; KeyError for a kind that this version does not know."""
+def read(kind: str, text: str, levels: Levels = ()) -> RiskModel:
+    """A model from its text; KeyError for a kind that this version does not know. levels: see Config.levels."""
     readers: dict[str, Callable[[str], RiskModel]] = {
-        "lightgbm": Boosted,
+        "lightgbm": partial(Boosted, levels=levels),
         "scorecard": Scorecard.read,
         "logistic": Logistic.read,
     }

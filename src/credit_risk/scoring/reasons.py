@@ -6,11 +6,13 @@ transformed value. Subtracting the mean contributions of a population re-bases t
 differs from that population, and still add up exactly to the applicant's log-odds.
 Contributions are summed, with their signs, inside each declared family of features. The families that speak for bad
 the most are the reasons, down to those that carry `least` of all that speaks for bad: what weighs less is no
-principal reason. The feature that contributes most inside a family is what the reason is about.
+principal reason. The feature that contributes most inside a family is what the reason is about; whether it has a value,
+is missing or has a special code says in which words. A principal reason that is not true of the applicant is never
+cited, nor dropped in silence: a person decides then.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from credit_risk.config import Config
-from credit_risk.config.schema import PolicyRule, Reasons, Scalar
+from credit_risk.config.formulas import Columns, Formula
+from credit_risk.config.schema import STATES, PolicyRule, Reasons, Scalar, by_state
+from credit_risk.config.tags import tag_of, tags
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.rounding import parameter
 from credit_risk.errors import DataError, ScorerError
@@ -27,6 +31,7 @@ from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.model import RiskModel
 
 Indices = NDArray[np.intp]
+IsTrue = Callable[[int], Mask]
 
 POPULATION_ROWS = 20_000  # a mean over more rows moves no reason, but its time grows with the data
 ROUNDING = 1e-9  # of the log-odds: a smaller difference is none
@@ -84,7 +89,8 @@ class Reason:
     """One reason of a decision. The id is stable; `version` changes with any wording.
 
     text is for the applicant, prompt for the colleague who reviews a referral. driver is the feature it is about, with
-    the applicant's value and the population's. contribution: log-odds of bad, above what the population has.
+    the applicant's value and the population's: a number or a word, `missing` and special codes by what they mean too.
+    contribution: log-odds of bad, above what the population has.
     A policy rule's reason has neither driver nor contribution.
     """
 
@@ -97,8 +103,19 @@ class Reason:
     reference: Scalar | None = None
     contribution: float | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        return dict(vars(self))
+    def as_dict(self, *, nulls: bool) -> dict[str, Any]:
+        """By name, as JSON can hold it. nulls: whether what there is not stands there as null, as in format 1."""
+        return {name: value for name, value in vars(self).items() if nulls or value is not None}
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a family says of an applicant whose feature is in one state, and of whom it is true (None: not checked)."""
+
+    id: str
+    text: str
+    prompt: str
+    true_when: Formula | None
 
 
 @dataclass(frozen=True)
@@ -120,9 +137,11 @@ class Explanations:
 
     matrix: (rows, features). contributions: log-odds of bad, (rows, features), re-based: with `base` they add up to the
     calibrated log-odds. The rest are (rows, ranks). family: its index in the config, NO_REASON where there are fewer
-    reasons. driver: the index of the feature. contribution: the family's log-odds, NaN where there is no reason.
-    at_best: the driver stands at its best training value. not_lower: with the family's features at the population's
-    values the PD would be no lower. Either is a doubt about the whole explanation.
+    principal reasons. driver: the index of the feature. contribution: the family's log-odds, NaN where there is no
+    reason. wording: its index in Explainer.wordings, NO_REASON where nothing true can be cited. at_best: the driver
+    stands at its best training value. not_lower: with the family's features at the population's values the PD would be
+    no lower. untrue: the family's text is not true of the applicant, or there is none for the driver's state. Any of
+    the three is a doubt about the whole explanation.
     """
 
     matrix: Matrix
@@ -131,56 +150,66 @@ class Explanations:
     family: Indices
     driver: Indices
     contribution: Matrix
+    wording: Indices
     at_best: Mask
     not_lower: Mask
+    untrue: Mask
     explainer: "Explainer"
 
     def __len__(self) -> int:
         return len(self.family)
 
     @property
-    def cited(self) -> Mask:
-        """Where a reason stands."""
+    def principal(self) -> Mask:
+        """Where a principal reason stands, whether it may be cited or not."""
         return np.asarray(self.family != NO_REASON)
+
+    @property
+    def cited(self) -> Mask:
+        """Where a reason stands that is true of the applicant."""
+        return np.asarray(self.wording != NO_REASON)
 
     @property
     def in_doubt(self) -> Mask:
         """Rows with a reason that fails a check, or with none at all: they cannot be declined on these reasons."""
-        return np.asarray((self.at_best | self.not_lower).any(axis=1) | ~self.cited[:, 0])
+        return np.asarray((self.at_best | self.not_lower | self.untrue).any(axis=1) | ~self.cited.any(axis=1))
 
     def row(self, row: int) -> Explanation:
         """The reasons of one application in words."""
-        reasons = tuple(self._reason(row, rank) for rank in range(self.cited[row].sum()))
+        reasons = tuple(self._reason(row, rank) for rank in np.flatnonzero(self.cited[row]).tolist())
         return Explanation(reasons, "; ".join(self._doubts(row)))
 
     def rows(self) -> list[Explanation]:
         return [self.row(row) for row in range(len(self))]
 
     def _reason(self, row: int, rank: int) -> Reason:
-        settings, driver = self.explainer.settings, int(self.driver[row, rank])
-        family = settings.families[self.family[row, rank]]
+        explainer, driver = self.explainer, int(self.driver[row, rank])
+        wording = explainer.wordings[self.wording[row, rank]]
         return Reason(
-            id=family.id,
-            version=settings.version,
-            text=family.text,
-            prompt=family.prompt,
-            driver=self.explainer.background.features[driver],
-            value=self.explainer.word(driver, self.matrix[row, driver]),
-            reference=self.explainer.word(driver, self.explainer.background.reference[driver]),
+            id=wording.id,
+            version=explainer.settings.version,
+            text=wording.text,
+            prompt=wording.prompt,
+            driver=explainer.background.features[driver],
+            value=explainer.word(driver, self.matrix[row, driver]),
+            reference=explainer.word(driver, explainer.background.reference[driver]),
             contribution=float(self.contribution[row, rank]),
         )
 
     def _doubts(self, row: int) -> Iterator[str]:
-        if not self.cited[row, 0]:
+        if not self.principal[row, 0]:
             yield "no family of features speaks against this application"
-        for rank in range(self.cited[row].sum()):
-            if self.at_best[row, rank] or self.not_lower[row, rank]:
-                reason = self._reason(row, rank)
-                what = f"{reason.id} is about {reason.driver}"
-                if self.at_best[row, rank]:
-                    yield f"{what}, which stands at its best value ({reason.value})"
-                if self.not_lower[row, rank]:
-                    yield f"{what}, but the PD would be no lower with its family at the population's values"
+        for rank in range(self.principal[row].sum()):
+            driver = int(self.driver[row, rank])
+            value = self.explainer.word(driver, self.matrix[row, driver])
+            family = self.explainer.settings.families[self.family[row, rank]].id
+            what = f"{family} is about {self.explainer.background.features[driver]}"
+            if self.untrue[row, rank]:
+                yield f"{what} ({value}), of which it has nothing to say that is true of this application"
+            if self.at_best[row, rank]:
+                yield f"{what}, which stands at its best value ({value})"
+            if self.not_lower[row, rank]:
+                yield f"{what}, but the PD would be no lower with its family at the population's values"
 
 
 @dataclass(frozen=True)
@@ -192,30 +221,84 @@ class Explainer:
     background: Background
     settings: Reasons
     directions: tuple[int, ...]
-    categories: tuple[tuple[str, ...] | None, ...]
+    words: tuple[tuple[str, ...] | None, ...]
+    states: tuple[tuple[str, ...], ...]
+    wordings: tuple[Wording, ...]
+    wording_of: Indices
+    nulls: bool
 
     @classmethod
     def of(
-        cls, config: Config, settings: Reasons, model: RiskModel, calibration: Calibration, background: Background
+        cls,
+        config: Config,
+        settings: Reasons,
+        model: RiskModel,
+        calibration: Calibration,
+        background: Background,
+        *,
+        nulls: bool = False,
     ) -> "Explainer":
-        categories = tuple(config.categories(name) for name in config.features)
-        return cls(model, calibration, background, settings, config.directions, categories)
+        """The explainer of a config's families. nulls: as in format 1, what is missing has no word, a boolean neither.
 
-    def explain(self, matrix: Matrix) -> Explanations:
-        """The principal reasons of each row, and whether they stand up to the checks. matrix: (rows, features)."""
+        words: of each feature the word of each code. states: of each the names of its states, in the order of
+        `state_of`. wording_of: the index in wordings, NO_REASON where there is none, (features, states).
+        """
+        states = tuple((*STATES, *config.meanings(name)) for name in config.features)
+        wordings: list[Wording] = []
+        wording_of = np.full((len(states), max(map(len, states))), NO_REASON)
+        for family in settings.families:
+            index_of = {}
+            for state, (text, prompt) in settings.wordings(family).items():
+                index_of[state] = len(wordings)
+                formula = by_state(family.true_when or {}).get(state)
+                wordings.append(Wording(family.id, text, prompt, config.formula(formula) if formula else None))
+            for feature in map(config.features.index, family.features):
+                wording_of[feature, : len(states[feature])] = [index_of.get(its, NO_REASON) for its in states[feature]]
+        words = tuple(_words(config, name, nulls=nulls) for name in config.features)
+        return cls(
+            model,
+            calibration,
+            background,
+            settings,
+            config.directions,
+            words,
+            states,
+            tuple(wordings),
+            wording_of,
+            nulls,
+        )
+
+    def truth_of(self, columns: Columns, rows: Indices) -> IsTrue:
+        """Of which of these rows each wording is true. columns: inputs and derived features of all rows by name."""
+
+        def is_true(wording: int) -> Mask:
+            formula = self.wordings[wording].true_when
+            if formula is None:
+                return np.ones(len(rows), dtype=bool)
+            return formula.holds({name: columns[name][rows] for name in formula.inputs})
+
+        return is_true
+
+    def explain(self, matrix: Matrix, is_true: IsTrue | None = None) -> Explanations:
+        """The principal reasons of each row, and whether they stand up to the checks. matrix: (rows, features).
+
+        is_true: of which rows the wording of an index is true. Without it none is held to be untrue: for comparing
+        explanations with each other, never for an applicant.
+        """
         margin = self.model.contributions(matrix)
         rebased = margin[:, :-1] * self.calibration.slope - self._mean
         sums = self.by_family(rebased)
-        ranked = np.argsort(-sums, axis=1, kind="stable")[:, : self.settings.count]
+        ranked, contribution, cited = self.principal(sums)
         row = np.arange(len(matrix))[:, None]
-        contribution = sums[row, ranked]
-        against = np.maximum(sums, 0).sum(axis=1, keepdims=True)
-        cited = (contribution > ROUNDING) & ((contribution >= self.settings.least * against) | self._is_first)
         driver = np.empty_like(ranked)
         for rank in range(ranked.shape[1]):
             inside = np.where(self.is_member[ranked[:, rank]], rebased, -np.inf)
             driver[:, rank] = inside.argmax(axis=1)
         value = matrix[row, driver]
+        wording = np.where(cited, self.wording_of[driver, state_of(value)], NO_REASON)
+        if is_true is not None:
+            for index in {*wording.ravel().tolist()} - {NO_REASON}:
+                wording[(wording == index) & ~is_true(index)[:, None]] = NO_REASON
         return Explanations(
             matrix=matrix,
             contributions=rebased,
@@ -223,10 +306,23 @@ class Explainer:
             family=np.where(cited, ranked, NO_REASON),
             driver=np.where(cited, driver, NO_REASON),
             contribution=np.where(cited, contribution, np.nan),
+            wording=wording,
             at_best=cited & ((value <= self._best_if_low[driver]) | (value >= self._best_if_high[driver])),
             not_lower=self._not_lower(matrix, margin.sum(axis=1), ranked, cited),
+            untrue=cited & (wording == NO_REASON),
             explainer=self,
         )
+
+    def principal(self, sums: Matrix) -> tuple[Indices, Matrix, Mask]:
+        """The families by what they add, the most first, what that is, and whether they are principal: (rows, ranks).
+
+        sums: log-odds of bad, (rows, families).
+        """
+        ranked = np.argsort(-sums, axis=1, kind="stable")[:, : self.settings.count]
+        contribution = sums[np.arange(len(sums))[:, None], ranked]
+        against = np.maximum(sums, 0).sum(axis=1, keepdims=True)
+        least = (contribution >= self.settings.least * against) | self._is_first
+        return ranked, contribution, (contribution > ROUNDING) & least
 
     def by_family(self, added: Matrix) -> Matrix:
         """Contributions of features summed inside each family; to the bit alike for a table and for its rows alone.
@@ -246,10 +342,10 @@ class Explainer:
         return fails
 
     def word(self, feature: int, value: float) -> Scalar | None:
-        """A value of the matrix as the config writes it: a category as its word, a gap as None."""
+        """A value of the matrix as people read it: a number, or a category, a boolean, a gap or a code as its word."""
         if math.isnan(value):
-            return None
-        words = self.categories[feature]
+            return None if self.nulls else self.states[feature][1 + tag_of(value)]
+        words = self.words[feature]
         return float(value) if words is None else words[int(value)]
 
     @cached_property
@@ -286,6 +382,18 @@ class Explainer:
     @cached_property
     def _best_if_high(self) -> Matrix:
         return np.where(np.array(self.directions) < 0, np.array(self.background.highest), np.inf)
+
+
+def state_of(values: Matrix) -> Indices:
+    """The state of each value: 0 for a value, 1 for missing, then the special codes by tag."""
+    missing = np.isnan(values)
+    return np.where(missing, 1 + tags(values), 0) if missing.any() else missing.astype(np.intp)
+
+
+def _words(config: Config, name: str, *, nulls: bool) -> tuple[str, ...] | None:
+    if name in config.columns and config.columns[name].type == "boolean" and not nulls:
+        return "no", "yes"
+    return config.categories(name)
 
 
 def background(

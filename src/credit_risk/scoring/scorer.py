@@ -7,6 +7,9 @@
     reference.json   frozen bins and counts of inputs and scores in training (aggregates, no applicant's row)
 
 Nothing in it is executed when it is loaded. Its digest is SHA-256 over the sorted lines `path sha256`.
+
+Format 2 lets exclusions act, checks that each reason is true of the applicant, words it by the state of what it is
+about, and knows special codes. A directory of format 1 decides as it always did, for replay, backfill and verification.
 """
 
 import json
@@ -22,6 +25,7 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.config.deciding import differences
 from credit_risk.config.formulas import Formula
+from credit_risk.config.tags import tags
 from credit_risk.data import digest
 from credit_risk.data.inputs import Faults, Inputs, Mask, Matrix
 from credit_risk.data.writing import write_directory, write_json
@@ -32,8 +36,8 @@ from credit_risk.scoring.decision import NO_RULE, DecisionReasons, Decisions, Vo
 from credit_risk.scoring.features import Features, FeatureTable
 from credit_risk.scoring.model import RiskModel
 from credit_risk.scoring.reasons import Background, Explainer
-from credit_risk.scoring.scorer_files import FORMAT, altered, facts_of, model_of, object_of
-from credit_risk.scoring.single_application import FEW_ROWS, SingleApplication, row_by_row
+from credit_risk.scoring.scorer_files import FIRST, FORMAT, altered, config_of, facts_of, model_of, object_of
+from credit_risk.scoring.single_application import FEW_ROWS, SingleApplication, never_seen, row_by_row
 
 MARK = "scorer.json"  # the file by which a directory is known for a scorer
 
@@ -49,14 +53,14 @@ class Scorer:
     reference: Mapping[str, Any]
     background: Background | None
     digest: str
+    format: int = FORMAT
 
     @classmethod
     def load(cls, path: Path) -> "Scorer":
         """Read a scorer directory. Raises ScorerError naming a file that is missing, garbled or of another format."""
         facts = facts_of(path)
-        fitted = model_of(path, facts)
         with altered(path, "config.json"):
-            config = Config.from_dict(object_of(path, "config.json"))
+            config = config_of(object_of(path, "config.json"), facts["format"])
             Features.of(config)  # formulas that do not parse show here and not at the first decision
             if tuple(facts["features"]) != config.features:
                 raise ValueError("it names other features than scorer.json")
@@ -65,8 +69,9 @@ class Scorer:
             seen_missing = tuple(facts["seen_missing"])
             if not (calibration.slope > 0 and np.isfinite(calibration.intercept)):
                 raise ValueError(f"the calibration is {facts['calibration']}")
-            if len(seen_missing) != len(config.features):
-                raise ValueError("seen_missing and features differ in length")
+            if len(seen_missing) != len(config.features) + len(config.levels):
+                raise ValueError("seen_missing and the features with their special codes differ in length")
+        fitted = model_of(path, facts, config.levels)
         with altered(path, fitted.file_name):
             fitted.margin(np.zeros((1, len(config.features))))  # a model of another matrix shows here too
         with altered(path, "background.json"):
@@ -79,6 +84,7 @@ class Scorer:
             object_of(path, "reference.json"),
             background,
             digest.of_directory(path),
+            facts["format"],
         )
 
     def refuse_other(self, config: Config, path: Path) -> None:
@@ -95,7 +101,7 @@ class Scorer:
         def fill(directory: Path) -> None:
             (directory / self.model.file_name).write_text(self.model.text(), encoding="utf-8")
             facts = {
-                "format": FORMAT,
+                "format": self.format,
                 "model_digest": digest.of_file(directory / self.model.file_name),
                 "kind": self.model.kind,
                 "features": self.config.features,
@@ -136,9 +142,11 @@ class Scorer:
 
     def _decide_columns(self, inputs: Matrix, features: FeatureTable | None = None, *, reasons: bool) -> Decisions:
         policy = self.config.policy
-        faults, columns, matrix, unseen, pd = self._scored(inputs, features)
+        faults, columns, matrix, unseen, pd, excluded = self._scored(inputs, features)
         score = decision.scores(pd, policy.scale)
         rule, outcome = self._policy(columns, decision.outcomes(pd, policy))
+        by_exclusion = excluded != NO_RULE
+        outcome[by_exclusion], rule[by_exclusion] = decision.REFER, excluded[by_exclusion]
         outcome[faults.refused], rule[faults.refused] = decision.REFUSED, NO_RULE
         return Decisions(
             pd,
@@ -150,27 +158,45 @@ class Scorer:
             faults,
             unseen,
             self._vocabulary,
-            self._add_reasons(matrix, outcome, rule, pd) if reasons and self.background else None,
+            self._add_reasons(matrix, columns, outcome, rule, pd) if reasons and self.background else None,
         )
 
     def _scored(
         self, inputs: Matrix, features: FeatureTable | None = None
-    ) -> tuple[Faults, Mapping[str, Matrix], Matrix, Mask, Matrix]:
+    ) -> tuple[Faults, Mapping[str, Matrix], Matrix, Mask, Matrix, decision.Rules]:
         faults, features = self._inputs.faults(inputs), features or self._features.table(inputs)
         columns, matrix = features.columns, features.matrix
         faulty = faults.any
-        unseen = np.isnan(matrix) & self._never_missing
+        unseen = self._unseen(matrix)
         pd = self.calibration.pd(self.model.margin(matrix))
-        pd[faulty | unseen.any(axis=1)] = np.nan
-        unseen &= ~faulty[:, None]
-        return faults, columns, matrix, unseen, pd
+        excluded = self._excluded(columns, len(matrix))
+        not_scored = faulty | (excluded != NO_RULE)
+        pd[not_scored | unseen.any(axis=1)] = np.nan
+        unseen &= ~not_scored[:, None]
+        return faults, columns, matrix, unseen, pd, excluded
+
+    def _excluded(self, columns: Mapping[str, Matrix], rows: int) -> decision.Rules:
+        """Which exclusion each row falls under, the first of several, as an index in `config.rules`."""
+        excluded = np.full(rows, NO_RULE, dtype=np.int16)
+        for index, formula in self._exclusions:
+            excluded[formula.holds(columns) & (excluded == NO_RULE)] = index
+        return excluded
+
+    def _unseen(self, matrix: Matrix) -> Mask:
+        """Features that are missing, or have a special code, as none was in training. (rows, features)."""
+        never, of_codes = self._never_seen
+        missing = np.isnan(matrix)
+        unseen = missing & never
+        for feature, by_tag in of_codes:
+            unseen[:, feature] = missing[:, feature] & by_tag[tags(matrix[:, feature])]
+        return unseen
 
     def pds(self, inputs: Matrix) -> Matrix:
         """PDs alone, without decisions and reasons: for tests that move inputs thousands of times.
 
         inputs: (rows, inputs), see data.inputs. Returns (rows,), NaN for what cannot be scored.
         """
-        return self._for(inputs)._scored(inputs)[-1]
+        return self._for(inputs)._scored(inputs)[4]
 
     def contributions(self, inputs: Matrix) -> tuple[float, Matrix]:
         """The population's log-odds of bad, and what each reason family adds to them: (rows, families).
@@ -183,21 +209,27 @@ class Scorer:
         return explanations.base, explainer.by_family(explanations.contributions)
 
     def _add_reasons(
-        self, matrix: Matrix, outcome: decision.Codes, rule: decision.Rules, pd: Matrix
+        self,
+        matrix: Matrix,
+        columns: Mapping[str, Matrix],
+        outcome: decision.Codes,
+        rule: decision.Rules,
+        pd: Matrix,
     ) -> DecisionReasons:
         """Reasons for rows that the model, and no policy rule, declined or referred.
 
         Changes `outcome` in place: a decline whose reasons are in doubt becomes a referral.
-        matrix: (rows, features); outcome, rule, pd: (rows,).
+        matrix: (rows, features); columns by name, outcome, rule, pd: (rows,) each.
         """
         by_model = np.isin(outcome, (decision.DECLINE, decision.REFER)) & (rule == NO_RULE) & ~np.isnan(pd)
         rows = np.flatnonzero(by_model)
-        explanations = self.explainer.explain(matrix[rows]) if len(rows) else None
+        is_true = self.explainer.truth_of(columns, rows)
+        explanations = self.explainer.explain(matrix[rows], is_true) if len(rows) else None
         if explanations:
             outcome[rows[explanations.in_doubt]] = decision.REFER
         index = np.full(len(pd), -1)
         index[rows] = np.arange(len(rows))
-        return DecisionReasons(explanations, index, self.config.policy.rules, self.config.reasons)
+        return DecisionReasons(explanations, index, self.config.rules, self.config.reasons, nulls=self.explainer.nulls)
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -206,7 +238,9 @@ class Scorer:
             raise ScorerError(
                 "this scorer has no background to compare declines with. Assemble it with `dvc repro assemble`."
             )
-        return Explainer.of(self.config, self.config.reasons, self.model, self.calibration, self.background)
+        return Explainer.of(
+            self.config, self.config.reasons, self.model, self.calibration, self.background, nulls=self.format == FIRST
+        )
 
     def _policy(self, columns: Mapping[str, Matrix], outcome: decision.Codes) -> tuple[decision.Rules, decision.Codes]:
         """Which policy rule decides each row, and the outcomes after that: the strictest wins, the first of equals."""
@@ -227,12 +261,17 @@ class Scorer:
         return Features.of(self.config)
 
     @cached_property
-    def _never_missing(self) -> Mask:
-        return ~np.array(self.seen_missing, dtype=bool)
+    def _never_seen(self) -> tuple[Mask, list[tuple[int, Mask]]]:
+        """Features that never were missing, and for those with special codes whether never, by tag (0: missing)."""
+        return never_seen(self.config, self.seen_missing)
 
     @cached_property
     def _rules(self) -> list[tuple[Formula, int]]:
         return decision.policy_rules(self.config)
+
+    @cached_property
+    def _exclusions(self) -> list[tuple[int, Formula]]:
+        return decision.exclusions(self.config)
 
     @cached_property
     def _single(self) -> SingleApplication:
@@ -262,5 +301,5 @@ class Scorer:
             self._inputs,
             self.config.features,
             [band.name for band in policy.bands],
-            [f"{rule.name}: {rule.reason}" for rule in policy.rules],
+            [f"{rule.name}: {rule.reason}" for rule in self.config.rules],
         )

@@ -8,19 +8,20 @@ from typing import Any
 
 from lightgbm.basic import LightGBMError
 
+from credit_risk.config import Config
 from credit_risk.data import digest
 from credit_risk.errors import ScorerError
 from credit_risk.scoring import model
-from credit_risk.scoring.model import RiskModel
+from credit_risk.scoring.model import Levels, RiskModel
 
-FORMAT = 1
+FORMAT, FIRST = 2, 1
 
 
 def facts_of(path: Path) -> dict[str, Any]:
     facts = object_of(path, "scorer.json")
-    if facts.get("format") != FORMAT:
+    if facts.get("format") not in (FIRST, FORMAT):
         raise ScorerError(
-            f"{path}/scorer.json has format {facts.get('format')!r}, this version reads {FORMAT}. "
+            f"{path}/scorer.json has format {facts.get('format')!r}, this version reads {FIRST} and {FORMAT}. "
             "Assemble the scorer again with `dvc repro assemble`."
         )
     if facts.get("kind") not in model.KINDS:
@@ -31,7 +32,15 @@ def facts_of(path: Path) -> dict[str, Any]:
     return facts
 
 
-def model_of(path: Path, facts: Mapping[str, Any]) -> RiskModel:
+def config_of(raw: Mapping[str, Any], format_of_scorer: int) -> Config:
+    """The scorer's own copy of the config. In format 1 exclusions did not act, so nothing knows of them."""
+    config = Config.from_dict(raw)
+    if format_of_scorer == FIRST:
+        config = config.model_copy(update={"outcome": config.outcome.model_copy(update={"exclusions": ()})})
+    return config
+
+
+def model_of(path: Path, facts: Mapping[str, Any], levels: Levels) -> RiskModel:
     file_name = model.KINDS[facts["kind"]].file_name
     text = _text_of(path, file_name)
     # Before LightGBM sees it: a text that was cut short ends the whole process there.
@@ -41,7 +50,7 @@ def model_of(path: Path, facts: Mapping[str, Any]) -> RiskModel:
             "Assemble the scorer again with `dvc repro assemble`."
         )
     with altered(path, file_name):
-        return model.read(facts["kind"], text)
+        return model.read(facts["kind"], text, levels)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from lightgbm.basic import _LIB  # type: ignore[attr-defined]
 
 from credit_risk.config import Config
 from credit_risk.config.formulas import Formula, composed
+from credit_risk.config.tags import tag_of
 from credit_risk.data.inputs import Faults, Mask, Matrix
 from credit_risk.errors import ScorerError
 from credit_risk.scoring.calibration import Calibration
@@ -44,13 +45,14 @@ from credit_risk.scoring.decision import (
     Decisions,
     Vocabulary,
     band_minima,
+    exclusions,
     points,
     policy_rules,
     referral_zone,
     score_terms,
 )
 from credit_risk.scoring.model import Bins, Boosted, RiskModel, Scorecard
-from credit_risk.scoring.reasons import Explainer
+from credit_risk.scoring.reasons import Explainer, Wording
 
 FEW_ROWS = 4  # up to which trees are walked faster row by row: a table has to be prepared anew on each call
 
@@ -64,14 +66,15 @@ class SingleApplication:
     """What decides one sound application, prepared once for a scorer.
 
     limits: of each input the lowest and highest number it may be, and whether it must be whole. needed: the features
-    that never were missing in training. score_terms: see decision.score_terms. minima: the least score of each band,
-    from the worst. zone: the PDs between which a person decides; may_refer is false where there is no such zone.
+    that never were missing in training, or never had one of their special codes, by tag. score_terms: see
+    decision.score_terms. minima: the least score of each band, from the worst. zone: the PDs between which a person
+    decides; may_refer is false where there is no such zone. truths: of whom each of the explainer's wordings is true.
     """
 
     limits: tuple[tuple[str, float, float, bool], ...]
     derived: tuple[tuple[str, Value], ...]
     features: tuple[str, ...]
-    needed: tuple[str, ...]
+    needed: tuple[tuple[str, tuple[bool, ...]], ...]
     margin: Margin
     calibration: Calibration
     score_terms: tuple[float, float]
@@ -79,6 +82,8 @@ class SingleApplication:
     zone: tuple[float, float]
     may_refer: bool
     rules: tuple[tuple[Value, int], ...]
+    exclusions: tuple[Value, ...]
+    truths: tuple[Value, ...]
     explainer: Explainer | None
     no_reasons: DecisionReasons
     no_faults: Faults
@@ -103,7 +108,7 @@ class SingleApplication:
             limits=tuple((name, low, high, bool(whole)) for name, low, high, whole in limits),
             derived=tuple((name, value_of(formula)) for name, formula in config.derivations().items()),
             features=config.features,
-            needed=tuple(name for name, seen in zip(config.features, seen_missing, strict=True) if not seen),
+            needed=_needed(config, seen_missing),
             margin=margin_of(model),
             calibration=calibration,
             score_terms=score_terms(policy.scale),
@@ -111,8 +116,12 @@ class SingleApplication:
             zone=referral_zone(policy),
             may_refer=policy.refer_within != 0,
             rules=tuple((value_of(formula), outcome) for formula, outcome in policy_rules(config)),
+            exclusions=tuple(value_of(formula) for _, formula in exclusions(config)),
+            truths=tuple(_truth_of(wording) for wording in explainer.wordings) if explainer else (),
             explainer=explainer and replace(explainer, model=row_by_row(model)),
-            no_reasons=DecisionReasons(None, np.full(1, -1), policy.rules, config.reasons),
+            no_reasons=DecisionReasons(
+                None, np.full(1, -1), config.rules, config.reasons, nulls=bool(explainer and explainer.nulls)
+            ),
             no_faults=Faults(row, row, cells, cells),
             no_unseen=_none(1, len(config.features)),
             vocabulary=vocabulary,
@@ -125,7 +134,7 @@ class SingleApplication:
         """
         columns = self._columns(inputs[0].tolist())
         row = columns and self._row(columns)
-        if not columns or not row:
+        if not columns or not row or any(holds(value(columns)) for value in self.exclusions):
             return None
         pd = float(self.calibration.pd(self.margin(row)))
         if not 0 < pd < 1:
@@ -143,14 +152,14 @@ class SingleApplication:
             self.no_faults,
             self.no_unseen,
             self.vocabulary,
-            self._reasons(row, codes, rule) if reasons else None,
+            self._reasons(columns, row, codes, rule) if reasons else None,
         )
 
     def _columns(self, cells: Sequence[float]) -> dict[str, float] | None:
         """Inputs and derived features by name; None if any cell is missing or not what it may be."""
         columns = {}
         for (name, low, high, whole), cell in zip(self.limits, cells, strict=True):
-            if not low <= cell <= high or (whole and not cell.is_integer()):
+            if (not low <= cell <= high or (whole and not cell.is_integer())) and not tag_of(cell):
                 return None
             columns[name] = cell
         for name, value in self.derived:
@@ -158,9 +167,11 @@ class SingleApplication:
         return columns
 
     def _row(self, columns: Numbers) -> list[float] | None:
-        """The row of the model's matrix; None if a feature is missing that never was in training."""
-        if any(isnan(columns[name]) for name in self.needed):
-            return None
+        """The row of the model's matrix; None if a feature is missing, or has a code, as never in training."""
+        for name, never in self.needed:
+            value = columns[name]
+            if isnan(value) and never[tag_of(value)]:
+                return None
         return [columns[name] for name in self.features]
 
     def _by_pd(self, pd: float) -> int:
@@ -179,16 +190,44 @@ class SingleApplication:
                 deciding, outcome = index, demanded
         return deciding, outcome
 
-    def _reasons(self, row: Sequence[float], codes: Codes, rule: int) -> DecisionReasons | None:
+    def _reasons(self, columns: Numbers, row: Sequence[float], codes: Codes, rule: int) -> DecisionReasons | None:
         """The reasons of what the model itself declines or refers; a decline in doubt becomes a referral in `codes`."""
         if self.explainer is None:
             return None
         if codes[0] == APPROVE or rule != NO_RULE:
             return self.no_reasons
-        explanations = self.explainer.explain(np.array([row]))
+
+        def is_true(wording: int) -> Mask:
+            return np.array([holds(self.truths[wording](columns))])
+
+        explanations = self.explainer.explain(np.array([row]), is_true)
         if explanations.in_doubt[0]:
             codes[0] = REFER
         return replace(self.no_reasons, explanations=explanations, index=np.zeros(1, np.intp))
+
+
+def never_seen(config: Config, seen_missing: Sequence[bool]) -> tuple[Mask, list[tuple[int, Mask]]]:
+    """Which features never were missing in training, (features,); of those with special codes also which code never
+    stood there: the feature's index, and by tag (0: missing) whether never.
+
+    seen_missing: see modelling.training.
+    """
+    never, features = ~np.array(seen_missing, dtype=bool), len(config.features)
+    by_feature: dict[int, list[bool]] = {}
+    for (feature, _), of_code in zip(config.levels, never[features:], strict=True):
+        by_feature.setdefault(feature, [bool(never[feature])]).append(bool(of_code))
+    return never[:features], [(feature, np.array(by_tag)) for feature, by_tag in by_feature.items()]
+
+
+def _needed(config: Config, seen_missing: Sequence[bool]) -> tuple[tuple[str, tuple[bool, ...]], ...]:
+    never, of_codes = never_seen(config, seen_missing)
+    by_feature = {index: (bool(missing),) for index, missing in enumerate(never)}
+    by_feature |= {index: tuple(by_tag.tolist()) for index, by_tag in of_codes}
+    return tuple((config.features[index], by_tag) for index, by_tag in by_feature.items() if any(by_tag))
+
+
+def _truth_of(wording: Wording) -> Value:
+    return value_of(wording.true_when) if wording.true_when else lambda _: 1.0
 
 
 def _none(*shape: int) -> Mask:
@@ -261,6 +300,8 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs,
     "where": _where,
     "is_missing": lambda x: float(isnan(x)),
+    "_eq_code": lambda x, tag: float(tag_of(x) == tag),
+    "_ne_code": lambda x, tag: float(tag_of(x) != tag),
     "fill": lambda x, value: value if isnan(x) else x,
     "_divide": _divide,
     **{f"_{name}": _compare(getattr(operator, name)) for name in ("lt", "le", "gt", "ge", "eq", "ne")},
@@ -286,7 +327,8 @@ def _scorecard_margin(model: Scorecard, row: Sequence[float]) -> float:
 def _weight(bins: Bins, value: float) -> float:
     """The weight of evidence of one value, as `Bins.transform` gives it."""
     if isnan(value):
-        return bins.missing
+        tag = tag_of(value) if bins.special else 0
+        return bins.special[tag - 1] if tag else bins.missing
     if bins.by_code:
         return bins.woe[int(value)] if 0 <= value < len(bins.woe) else 0.0
     return bins.woe[bisect_right(bins.edges, value)]
@@ -317,14 +359,21 @@ class TreesByRow:
         return _PreparedTrees(self.boosted.booster, CONTRIBUTIONS, self.boosted.booster.num_feature() + 1)
 
     def margin_of(self, row: Sequence[float]) -> float:
-        return self._margin.predict(row)[0]
+        return self._margin.predict(self._with_levels(row))[0]
+
+    def _with_levels(self, row: Sequence[float]) -> Sequence[float]:
+        """The row as `with_levels` has it for a matrix."""
+        if not self.boosted.levels:
+            return row
+        return [*row, *(float(tag_of(row[feature]) == tag) for feature, tag in self.boosted.levels)]
 
     def margin(self, matrix: Matrix) -> Matrix:
         return np.array([self.margin_of(row) for row in matrix.tolist()], dtype=np.float64)
 
     def contributions(self, matrix: Matrix) -> Matrix:
-        added = [list(self._contributions.predict(row)) for row in matrix.tolist()]
-        return np.array(added, dtype=np.float64).reshape(len(matrix), matrix.shape[1] + 1)
+        added = [list(self._contributions.predict(self._with_levels(row))) for row in matrix.tolist()]
+        width = self.boosted.booster.num_feature() + 1
+        return self.boosted.by_feature(np.array(added, dtype=np.float64).reshape(len(matrix), width))
 
     def text(self) -> str:
         return self.boosted.text()

@@ -21,7 +21,7 @@ import numpy as np
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
-from credit_risk.errors import ScorerError
+from credit_risk.errors import CheckFailed, ScorerError
 from credit_risk.ledger.entry import DecidedBy, Entry, Recorded, iso_time
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerBroken, LedgerUnavailable, Overloaded
 from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
@@ -138,7 +138,7 @@ class DecisionEngine:
 
     def missing_inputs(self, row: Matrix) -> list[str]:
         """The names of the inputs that an application did not have. row: (1, inputs)."""
-        return [self.reader.inputs.names[index] for index in np.flatnonzero(np.isnan(row[0]))]
+        return [self.reader.inputs.names[index] for index in np.flatnonzero(self.reader.inputs.missing(row)[0])]
 
     def recorded_decision(self, decision_id: str, client: str | None) -> dict[str, Any]:
         """A decision of the past, from the ledger. Raises Problem 404, 503.
@@ -192,10 +192,14 @@ class DecisionEngine:
         if decided["pd"] is None:
             return {"base_log_odds": None, "contributions": []}
         base, added = self.scorer.contributions(row)
-        families = self.scorer.config.reasons.families
+        settings = self.scorer.config.reasons
         contributions = [
-            {"family": family.id, "text": family.text, "log_odds": float(log_odds)}
-            for family, log_odds in zip(families, added[0], strict=True)
+            {
+                "family": family.id,
+                "text": next(iter(settings.wordings(family).values()))[0],
+                "log_odds": float(log_odds),
+            }
+            for family, log_odds in zip(settings.families, added[0], strict=True)
         ]
         return {"base_log_odds": base, "contributions": contributions}
 
@@ -238,6 +242,10 @@ def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.en
         served, by = ServedVersion.of(files, scorer), digests(files.scorer, scorer)
     if scorer.background is None:
         raise ScorerError(f"{path} cannot give reasons for a decline. Assemble it with `dvc repro assemble`.")
+    if settings.gate == "required" and scorer.config.undecided:
+        raise CheckFailed(
+            f"{path} may serve in a trial alone: nobody has decided {', '.join(scorer.config.undecided)}."
+        )
     admission = Admission(served, settings, root)
     admission.require()
     ledger = open_ledger(root, settings.ledger, environment, create=True)

@@ -131,7 +131,7 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
             "required": ["applications"],
             "additionalProperties": False,
         },
-        "Reason": _object(
+        "Reason": _reason(
             {
                 **reason_field_schemas(),
                 # A policy rule's reason has the rule's name for an id.
@@ -158,6 +158,17 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
     }
 
 
+def _reason(properties: dict[str, Any]) -> dict[str, Any]:
+    """A reason without null: a policy rule's has no driver, and so no field about one."""
+    nullable = {name for name, schema in properties.items() if "null" in schema.get("type", ())}
+    known = {name: _without_null(schema) if name in nullable else schema for name, schema in properties.items()}
+    return {"type": "object", "properties": known, "required": [name for name in known if name not in nullable]}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return schema | {"type": [kind for kind in schema["type"] if kind != "null"]}
+
+
 def application(config: Config) -> dict[str, Any]:
     """The schema of one application: its inputs, and nothing else may be sent."""
     columns = {name: config.columns[name] for name in config.inputs}
@@ -178,6 +189,10 @@ def _property(column: Column) -> dict[str, Any]:
     schema["type"] = [kind, "null"] if may_lack else kind
     if column.range:
         schema["minimum"], schema["maximum"] = column.range
+    if column.special:
+        described = schema.pop("description")
+        codes = [int(code) if code.is_integer() else code for code in column.tag_of_code]
+        return {"description": described, "anyOf": [schema, {"enum": codes}]}
     return schema
 
 

@@ -85,6 +85,7 @@ def facts(config: Config, example: Mapping[str, Any]) -> dict[str, Any]:
         "offset": offset,
         "factor": factor,
         "title": config.project.title,
+        "comparedWith": config.reasons.compared_with,
     }
 
 

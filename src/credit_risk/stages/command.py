@@ -13,6 +13,10 @@ MIGRATE_MORE = """
 example:
   credit-risk migrate
 """
+WORDINGS_MORE = """
+example:
+  credit-risk wordings
+"""
 VALIDATE_EXAMPLE = """
 example:
   credit-risk validate-data --dataset new.csv --drift-threshold 0.1 --compliance gdpr,sox
@@ -23,6 +27,7 @@ def add_commands(app: Typer) -> None:
     """Add the pipeline's commands, in the order in which `make run` runs them."""
     add(app, "config", _config, group=DATA)
     add(app, "migrate", _migrate, group=DATA, more=MIGRATE_MORE)
+    add(app, "wordings", _wordings, group=DATA, more=WORDINGS_MORE)
     add(app, "validate-data", _validate_data, group=DATA, more=VALIDATE_EXAMPLE)
     add(app, "dictionary", _dictionary, group=DATA)
     add(app, "prepare", _prepare, group=DATA)
@@ -38,6 +43,7 @@ def add_commands(app: Typer) -> None:
 
 def _config(root: Root = HERE, config: ConfigFile = None, json: Json = False) -> None:
     """Check the config: every problem at once, each with its line."""
+    from credit_risk.config import wordings
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.stages import gate
@@ -47,13 +53,27 @@ def _config(root: Root = HERE, config: ConfigFile = None, json: Json = False) ->
     if (least := gate.floor_of(files)) and (looser := gate.below_the_floor(checked, files, least, ())):
         raise ConfigError(path, looser)
     counts = {"columns": len(checked.columns), "features": len(checked.features), "gates": len(checked.gates)}
-    unmeasured = gate.unmeasured(checked, files)
+    unmeasured = [*gate.unmeasured(checked, files), *wordings.doubts(checked)]
     for sentence in unmeasured:
         logging.getLogger("credit_risk").warning(sentence)
     if json:
         say(json_text({"config": str(path), **counts, "unmeasured": list(unmeasured)}))
     else:
         say(f"{path}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+
+
+def _wordings(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Put the wordings of reasons on record under their version, in configs/wordings.yaml: read them before you do.
+
+    What is on record does not change: another text needs another `reasons.version` in the config.
+    """
+    from credit_risk.config import wordings
+    from credit_risk.data.repository import opened
+
+    checked, files = opened(root, config)
+    version, folder = checked.reasons.version, (config or files.config).parent
+    new = wordings.record(checked, folder)
+    say(f"{folder / wordings.FILE}: version {version} {'is on record now' if new else 'stands there already'}")
 
 
 def _migrate(root: Root = HERE, config: ConfigFile = None) -> None:

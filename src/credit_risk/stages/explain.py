@@ -13,7 +13,8 @@ import numpy as np
 import shap
 from pandas import DataFrame
 
-from credit_risk.config import Config
+from credit_risk.config import Config, wordings
+from credit_risk.config.formulas import Columns
 from credit_risk.config.schema import GUARDED_ROLES
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Mask, Matrix
@@ -29,7 +30,7 @@ from credit_risk.scoring import decision, reasons
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import DECLINE, NO_RULE
 from credit_risk.scoring.features import Features
-from credit_risk.scoring.model import Boosted, RiskModel, Scorecard
+from credit_risk.scoring.model import Boosted, RiskModel, Scorecard, with_levels
 from credit_risk.scoring.reasons import Explainer, Explanations
 from credit_risk.scoring.scorer import Scorer
 
@@ -39,6 +40,7 @@ GLOBAL_ROWS = 5_000  # test rows, approved ones among them, behind importance an
 BACKGROUND_ROWS = 150  # rows of the population that interventional SHAP compares each decline with
 COMPARED_ROWS = 200  # declines explained both ways
 INTERACTION_ROWS = 300
+FEWEST = 30  # applicants of whom a text is true, and of whom not, for a comparison of the two
 OTHER_SEEDS = (1, 2)  # added to the model's seed
 AGREEMENT = ("top_reason", "overlap", "driver")
 PAIRS = 15
@@ -56,6 +58,7 @@ class ExplainedSplit:
     """One split as the model sees and decides it, before any doubt about a reason sends a row to a person."""
 
     matrix: Matrix
+    columns: Columns
     pd: Matrix
     outcome: decision.Codes
     rule: decision.Rules
@@ -77,7 +80,9 @@ def run(config: Config, files: Files) -> None:
     seen = Weights.of(read_parquet(files.outcomes("test"))).representative(config.evaluation.seed)
     train, test = read_part(config, files, scorer, "train"), read_part(config, files, scorer, "test", rows=seen)
     explainer = scorer.explainer
-    declined, overall = explainer.explain(test.declined), explainer.explain(sampled(config, test))
+    is_true = explainer.truth_of(test.columns, np.flatnonzero(test.declines))
+    chosen = sampled(config, test)
+    declined, overall = explainer.explain(test.declined, is_true), explainer.explain(test.matrix[chosen])
     unknown: Unknown = {}
     log.info("%s declines explained; the same under other seeds", f"{len(declined):,}")
     numbers = {
@@ -85,6 +90,7 @@ def run(config: Config, files: Files) -> None:
         "rows": rows(test, overall, explainer),
         "additivity": additivity(test, declined, unknown),
         "reasons": checks(config, "reasons", declined, train.matrix, unknown),
+        "wordings": wording_doubts(config, overall, explainer.truth_of(test.columns, chosen)),
         "stability": stability(config, outcomes, train, declined, unknown),
         "resampling": resampling(config, outcomes, train, declined, unknown),
         "importance": required(config, overall, unknown),
@@ -109,7 +115,8 @@ def read_part(
     features = Features.of(config).table(inputs)
     # Without reasons: a doubt about one would send its row to a person.
     decisions = scorer.decide_inputs(inputs, reasons=False, features=features)
-    return ExplainedSplit(features.matrix, decisions.pd, decision.outcomes(decisions.pd, config.policy), decisions.rule)
+    outcome = decision.outcomes(decisions.pd, config.policy)
+    return ExplainedSplit(features.matrix, features.columns, decisions.pd, outcome, decisions.rule)
 
 
 def explainer_of(config: Config, model: RiskModel, calibration: Calibration, train: ExplainedSplit) -> Explainer:
@@ -126,9 +133,9 @@ def explainer_of(config: Config, model: RiskModel, calibration: Calibration, tra
     return Explainer.of(config, config.reasons, model, calibration, compared)
 
 
-def sampled(config: Config, test: ExplainedSplit) -> Matrix:
+def sampled(config: Config, test: ExplainedSplit) -> reasons.Indices:
     """Test rows of every outcome, for what the model looks at overall."""
-    scored = test.matrix[~np.isnan(test.pd)]
+    scored = np.flatnonzero(~np.isnan(test.pd))
     return scored[draw(config, len(scored), GLOBAL_ROWS)]
 
 
@@ -157,6 +164,7 @@ def additivity(test: ExplainedSplit, declined: Explanations, unknown: Unknown) -
 
 
 NO_DECLINES = "the model declines no test row, so there is no reason to check"
+NO_FIGURE = Figure.unknown(0, NO_DECLINES)
 
 
 def checks(config: Config, path: str, declined: Explanations, train: Matrix, unknown: Unknown) -> Numbers:
@@ -164,26 +172,58 @@ def checks(config: Config, path: str, declined: Explanations, train: Matrix, unk
 
     at_best: share of cited reasons about a feature at its best value. not_lower: share of declines with a reason whose
     family, moved to the population's values, would leave the PD as high. in_doubt: share of declines that go to a
-    person for either cause. none: share without any reason. guarded: protected or proxy columns among the drivers.
+    person for any cause. untrue: share of declines with a principal reason that is not true of the applicant, and
+    of_family how many by family. none: share without any true reason. guarded: protected columns or proxies among the
+    drivers. mean_count: how many true reasons a decline has.
     """
-    n, cited = len(declined), declined.cited
+    n, cited = len(declined), declined.principal
     at_best = cited & explanation.at_best_value(declined, train)
     doubtful = at_best.any(axis=1) | declined.in_doubt
     counts = {
         "at_best": (int(at_best.sum()), int(cited.sum())),
         "not_lower": (int(declined.not_lower.any(axis=1).sum()), n),
+        "untrue": (int(declined.untrue.any(axis=1).sum()), n),
         "in_doubt": (int(doubtful.sum()), n),
-        "none": (int((~cited[:, 0]).sum()), n),
+        "none": (int((~declined.cited.any(axis=1)).sum()), n),
     }
-    numbers: Numbers = reported(path, shares(config, counts), unknown)
+    count = np.column_stack([declined.cited.sum(axis=1), np.ones(n)])
+    figures = shares(config, counts) | {"mean_count": of_sums(config, count, explanation.ratio) if n else NO_FIGURE}
+    numbers: Numbers = reported(path, figures, unknown)
     features = declined.explainer.background.features
     guarded = set(config.named(*GUARDED_ROLES))
     numbers["guarded"] = len({features[driver] for driver in np.unique(declined.driver[cited])} & guarded)
     numbers["duplicates"] = sum(_has_twice(row[row >= 0]) for row in declined.family)
-    numbers["mean_count"] = float(cited.sum(axis=1).mean()) if n else None
-    if not n:
-        unknown[f"{path}.mean_count"] = NO_DECLINES
+    numbers["of_family"] = {
+        family.id: {
+            "principal": int((declined.family == index).sum()),
+            "untrue": int((declined.untrue & (declined.family == index)).sum()),
+        }
+        for index, family in enumerate(declined.explainer.settings.families)
+    }
     return numbers
+
+
+def wording_doubts(config: Config, overall: Explanations, is_true: reasons.IsTrue) -> Numbers:
+    """What a reader of the texts should look at: see config.wordings, and texts that are true of the wrong people.
+
+    A family speaks against an applicant where its contribution is high, so there its text must be true more than
+    elsewhere. is_true: of which of the rows of `overall` a wording is true.
+    """
+    explainer = overall.explainer
+    added = explainer.by_family(overall.contributions)
+    sentences = wordings.doubts(config)
+    for index, family in enumerate(explainer.settings.families):
+        wording = int(explainer.wording_of[config.features.index(family.features[0]), 0])
+        against = added[:, index]
+        true = is_true(wording) if wording != reasons.NO_REASON else np.ones(len(added), dtype=bool)
+        if min(true.sum(), (~true).sum()) >= FEWEST and against[true].mean() <= against[~true].mean():
+            sentences.append(
+                f"{family.id}: its text is true of applicants whom the family speaks for (log-odds of bad "
+                f"{against[true].mean():+.2f}) rather than of those it speaks against ({against[~true].mean():+.2f})"
+            )
+    for sentence in sentences:
+        log.warning(sentence)
+    return {"doubts": len(sentences), "sentences": sentences}
 
 
 def stability(
@@ -246,7 +286,7 @@ def grown(config: Config, model: Boosted, matrix: Matrix, outcomes: DataFrame, s
     data = fitting.dataset(config, matrix, outcomes["bad"].to_numpy(dtype=bool), weight / weight.mean())
     # One thread: the trees are the same with any number, and boosting of small data waits on busy cores.
     parameters = {**fitting.boosting_parameters(config), "seed": seed, "num_threads": 1}
-    return Boosted.of(lgb.train(parameters, data, num_boost_round=model.booster.num_trees()))
+    return Boosted.of(lgb.train(parameters, data, num_boost_round=model.booster.num_trees()), model.levels)
 
 
 def agreement(config: Config, first: Explanations, second: Explanations) -> dict[str, Figure]:
@@ -281,10 +321,12 @@ def interventional(config: Config, train: ExplainedSplit, declined: Explanations
 
     That breaks the ties between features that move together, ours follows the trees' paths; both compare with the
     same population. correlation: of the families' contributions. top_reason: share with the same first family.
+    whole_list: share with the same principal families, all of them.
     """
     if not len(declined):
-        unknown.update(dict.fromkeys(("interventional.correlation", "interventional.top_reason"), NO_DECLINES))
-        return {"correlation": None, "top_reason": None, "method": None}
+        names = ("correlation", "top_reason", "whole_list")
+        unknown.update({f"interventional.{name}": NO_DECLINES for name in names})
+        return {**dict.fromkeys(names), "method": None}
     explainer = declined.explainer
     population = reasons.population(config.reasons, train.pd, decision.cut_off(config.policy))
     against = train.matrix[population[draw(config, len(population), BACKGROUND_ROWS)]]
@@ -300,9 +342,12 @@ def interventional(config: Config, train: ExplainedSplit, declined: Explanations
     else:
         theirs = explanation.by_family_drawn(explainer, given, against, orders=ORDERS, seed=config.evaluation.seed)
     same = int((ours.argmax(axis=1) == theirs.argmax(axis=1)).sum())
+    principal = map(explainer.principal, (ours, theirs))
+    lists = [np.where(cited, ranked, reasons.NO_REASON) for ranked, _, cited in principal]
+    alike = int((np.sort(lists[0], axis=1) == np.sort(lists[1], axis=1)).all(axis=1).sum())
     sums = np.stack([np.ones_like(ours), ours, theirs, ours**2, theirs**2, ours * theirs], axis=2).sum(axis=1)
     figures = {
-        **shares(config, {"top_reason": (same, len(chosen))}),
+        **shares(config, {"top_reason": (same, len(chosen)), "whole_list": (alike, len(chosen))}),
         "correlation": of_sums(config, sums, explanation.correlation),
     }
     return {
@@ -324,14 +369,14 @@ def _method(config: Config, explainer: Explainer, against: int) -> tuple[str, in
 
 def by_feature(explainer: Explainer, given: Matrix, against: Matrix) -> Matrix:
     """Interventional SHAP values of each feature on the log-odds scale, by the shap library."""
-    assert isinstance(explainer.model, Boosted)  # noqa: S101
-    trees = shap.TreeExplainer(
-        explainer.model.booster, against, feature_perturbation="interventional", model_output="raw"
-    )
+    model = explainer.model
+    assert isinstance(model, Boosted)  # noqa: S101
+    against, given = (with_levels(rows, model.levels) for rows in (against, given))
+    trees = shap.TreeExplainer(model.booster, against, feature_perturbation="interventional", model_output="raw")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "LightGBM binary classifier with TreeExplainer", UserWarning)
         values = trees.shap_values(given, check_additivity=False)
-    return np.asarray(values) * explainer.calibration.slope
+    return model.by_feature(np.asarray(values)) * explainer.calibration.slope
 
 
 def interactions(config: Config, overall: Explanations, unknown: Unknown) -> DataFrame:
@@ -343,6 +388,9 @@ def interactions(config: Config, overall: Explanations, unknown: Unknown) -> Dat
         return empty
     if fitting.plain_categories(config):
         unknown["interactions"] = "the shap library cannot follow splits on plain categories"
+        return empty
+    if explainer.model.levels:
+        unknown["interactions"] = "the pairs of special codes, which are columns of their own, are not told apart"
         return empty
     given = overall.matrix[draw(config, len(overall), INTERACTION_ROWS)]
     values = np.asarray(shap.TreeExplainer(explainer.model.booster).shap_interaction_values(given))
@@ -362,10 +410,7 @@ def interactions(config: Config, overall: Explanations, unknown: Unknown) -> Dat
 def shares(config: Config, counts: Mapping[str, tuple[int, int]]) -> dict[str, Figure]:
     """Each share k of n with Wilson's interval; a share of nothing is not known."""
     confidence = config.evaluation.confidence
-    return {
-        name: proportion(k, n, confidence=confidence) if n else Figure.unknown(0, NO_DECLINES)
-        for name, (k, n) in counts.items()
-    }
+    return {name: proportion(k, n, confidence=confidence) if n else NO_FIGURE for name, (k, n) in counts.items()}
 
 
 def of_sums(config: Config, sums: Matrix, statistic: Statistic) -> Figure:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from credit_risk.config import Config, floor, identities, load
+from credit_risk.config import Config, floor, identities, load, wordings
 from credit_risk.config.deciding import differences
 from credit_risk.config.floor import Floor
 from credit_risk.config.identities import Identities
@@ -35,7 +35,10 @@ REPORTS = (METRICS, SELECTION, "fairness", "explain", "robustness", "latency")
 # Measures of reports/metrics.json go by their own first names, all others by that of their report.
 OF_MODELS = ("test", "challengers", "differences", "information", "monotone", "stability", "bands")
 OF_METRICS = (*OF_MODELS, "leak", "unused", "rows")
-UNDECIDED = "nobody has decided what a program suggested; decide it, and take it out of `suggested` in the config"
+UNDECIDED = (
+    "not promotable: nobody has decided what a program suggested; decide it, and take it out of `suggested` "
+    "in the config"
+)
 NO_FLOOR = f"configs/{floor.NAME.as_posix()} is not there: it says what no model may go below (docs/gates.md)"
 NO_WAIVERS = ("README.md", ".gitkeep", ".gitignore")  # may lie among them
 
@@ -73,8 +76,10 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     stale += not_as_selected(config, files, reports.get(SELECTION, {}))
     differing = differences(object_of(files.scorer / "config.json") or {}, config)
     stale += [f"models/scorer was assembled under other {part} than the config's now" for part in differing]
-    if config.suggested:
-        stale.append(f"{UNDECIDED}: {', '.join(config.suggested)}")
+    if config.undecided:
+        stale.append(f"{UNDECIDED}: {', '.join(config.undecided)}")
+    elif config.reasons.version not in wordings.recorded(files.config.parent):
+        stale.append(f"wordings {config.reasons.version!r} are not on record: `credit-risk wordings` writes them there")
     least = floor_of(files)
     stale += below_the_floor(config, files, least, let_pass) if least else [NO_FLOOR]
     verdict = "FAIL" if stale else gate.overall([check for check in checks if check.gate.name not in let_pass])

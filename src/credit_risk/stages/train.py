@@ -29,7 +29,7 @@ def run(config: Config, files: Files) -> None:
     facts = {
         "calibration": {kind: its.calibration.as_dict() for kind, its in fitted.items()},
         "unused": {kind: unused(config, matrix, bad, weights, its) for kind, its in fitted.items()},
-        "seen_missing": seen_missing(matrix),
+        "seen_missing": seen_missing(config, matrix),
         "trees": curve.trees,
         "trained_on": dict(trained_on),
     }
