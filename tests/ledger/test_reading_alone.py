@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from functools import partial
+import tempfile
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -87,11 +88,12 @@ print(found.entries, found.faults)
 
 @pytest.mark.skipif(os.getuid() != 0, reason="another account can be tried by root alone")
 @pytest.mark.parametrize("serving", [False, True])
-def test_another_account_that_may_only_read_the_file_verifies(tmp_path_factory, serving, request):
-    folder = tmp_path_factory.mktemp("readable")
-    for parent in (folder, *folder.parents[:3]):
-        request.addfinalizer(partial(parent.chmod, parent.stat().st_mode))
-        parent.chmod(0o755)
+def test_another_account_that_may_only_read_the_file_verifies(serving, request):
+    # Not below pytest's own folder: that is closed to others, and other runs on this machine share it.
+    room = tempfile.TemporaryDirectory()
+    request.addfinalizer(room.cleanup)
+    folder = Path(room.name)
+    folder.chmod(0o755)
     path = folder / "ledger.db"
     url = f"sqlite:///{path}"
     with Ledger.open(url, key=KEY) as ledger:
