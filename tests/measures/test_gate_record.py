@@ -71,3 +71,8 @@ def test_what_does_not_let_it_through_is_said(changes, sentence):
 @pytest.mark.parametrize("other", [None, [], "PASS", {}])
 def test_what_is_no_record_lets_nothing_through(other):
     assert refusals(other, "5c", TODAY) == [ALTERED]
+
+
+def test_a_waiver_with_the_identity_that_signed_it_counts_as_one_from_before_identities_does():
+    signed = waiver() | {"identity": "ssh-key:SHA256:abc"}
+    assert refusals(record(checks=WAIVED, waivers=[signed]), "5c", TODAY) == []

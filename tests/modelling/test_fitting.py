@@ -233,7 +233,7 @@ def test_a_rare_strong_flag_has_a_bin_of_its_own(bads: int):
 def test_a_rare_strong_category_is_not_lumped_with_the_safest():
     code = np.where(np.arange(3_000) < 60, 3.0, np.arange(3_000) % 3)
     bad = np.where(code == 3, True, np.arange(3_000) % 10 == 0)
-    bins = fitting._binned(code, bad, np.ones(3_000), 0, unordered=True).bins
+    bins = fitting._binned(code, bad, np.ones(3_000), 0, unordered=True, codes=0).bins
     *others, rare = bins.transform(np.arange(4.0))
     assert rare < -4 < 0 < min(others)
     assert bins.transform(np.array([9.0])) == [0]  # a code that training never saw
@@ -249,9 +249,9 @@ def test_a_row_of_weight_three_is_three_rows():
     values, bad = np.repeat([0.0, 1.0], 100), np.arange(200) % 100 < np.repeat([10, 40], 100)
     weight = np.where(bad, 3.0, 1.0)
     times = weight.astype(int)
-    weighed = fitting._binned(values, bad, weight, 1, unordered=False)
+    weighed = fitting._binned(values, bad, weight, 1, unordered=False, codes=0)
     repeated = fitting._binned(
-        np.repeat(values, times), np.repeat(bad, times), np.ones(times.sum()), 1, unordered=False
+        np.repeat(values, times), np.repeat(bad, times), np.ones(times.sum()), 1, unordered=False, codes=0
     )
     assert weighed.bins == repeated.bins
     assert weighed.information == pytest.approx(repeated.information)
@@ -259,7 +259,7 @@ def test_a_row_of_weight_three_is_three_rows():
 
 
 def bins_of(values: Matrix, bad: Mask, sign: int) -> Bins:
-    return fitting._binned(values, bad, np.ones(len(values)), sign, unordered=False).bins
+    return fitting._binned(values, bad, np.ones(len(values)), sign, unordered=False, codes=0).bins
 
 
 def test_a_scorecard_without_any_characteristic_that_discriminates_is_refused(config: Config, rows: Rows):

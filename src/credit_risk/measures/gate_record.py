@@ -8,7 +8,7 @@ from typing import Any
 
 from credit_risk.config.schema import Gate
 from credit_risk.measures import gate, waiver
-from credit_risk.measures.waiver import Waiver
+from credit_risk.measures.waiver import SignedWaiver, Waiver
 
 ALTERED = "the gate's record cannot be judged again: it was altered, or another version wrote it"
 
@@ -32,7 +32,7 @@ def _refusals(record: Mapping[str, Any], scorer: str | None, today: date) -> Ite
     yield from stale
     verdicts = [(check, _verdict(check)) for check in record["checks"]]
     names = [check["name"] for check, _ in verdicts]
-    waivers = [Waiver.model_validate(used) for used in record["waivers"]]
+    waivers = [_waiver(used) for used in record["waivers"]]
     for used in waivers:
         wrong = waiver.refusals(used, names, today)
         wrong += [] if used.scorer in (None, scorer) else ["it was given for another scorer"]
@@ -46,6 +46,11 @@ def _refusals(record: Mapping[str, Any], scorer: str | None, today: date) -> Ite
         yield "every check is waived; at least one must pass"
     if record["verdict"] != "PASS" and not stale and not blocking:
         yield f"the gate says {record['verdict']}"
+
+
+def _waiver(used: Mapping[str, Any]) -> Waiver:
+    """A waiver as it was recorded; a record from before names no identity that signed it."""
+    return (SignedWaiver if "identity" in used else Waiver).model_validate(used)
 
 
 def _verdict(check: Mapping[str, Any]) -> str:
