@@ -131,7 +131,8 @@ def write_lender_of_two_files(root: Path) -> Path:
     applications = root / "data" / "applications.csv"
     whole = pd.read_csv(applications, dtype=str, keep_default_na=False)
     terms = whole[["application_id", "term_months"]].drop_duplicates("application_id")
-    terms.to_csv(root / "data" / "terms.csv", index=False)
+    table = terms.to_csv(index=False, sep=";")
+    (root / "data" / "terms.csv").write_text(f"Terms of all loans\n{table}Total\n", encoding="cp1252")
     whole.drop(columns="term_months").to_csv(applications, index=False)
     return root
 
@@ -158,7 +159,9 @@ def be_quick(section: dict[str, Any]) -> None:
 
 
 def add_a_source(data: dict[str, Any]) -> None:
-    data["sources"].append({"path": "data/terms.csv", "join_on": "application_id"})
+    written = {"delimiter": ";", "quote": "'", "encoding": "cp1252", "decimal": ",", "thousands": "."}
+    lines = {"header_line": 2, "footer_lines": 1}
+    data["sources"].append({"path": "data/terms.csv", "join_on": "application_id", **written, **lines})
 
 
 def split_at_random(split: dict[str, Any]) -> None:

@@ -247,3 +247,11 @@ def test_a_sentence_begins_in_plain_words_and_names_the_measure(measure: str, wo
     one = Gate(name="their_own", measure=measure, at_least=0, reason="a test")
     sentence = gate.decide([one], {}, {})[0].sentence
     assert sentence == f"{words} ({measure}) was not measured, and a missing measure does not pass."
+
+
+def test_a_share_whose_interval_ends_at_nought_needs_the_rows_that_its_other_end_stands_for():
+    # Wilson at 0 of n: from 0 to z² / (n + z²), which is 0.2 where n is 4 z²; the limit 0.1 needs 9 z², 2.25 times.
+    share = Gate(name="share", measure="a.share", at_most=0.1, reason="a test")
+    (check,) = gate.decide([share], {"a": {"share": 0.0, "share_low": 0.0, "share_high": 0.2}}, {})
+    assert check.verdict == "CANNOT SAY"
+    assert "about 2.2 times as many rows" in check.sentence

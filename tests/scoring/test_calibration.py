@@ -14,7 +14,7 @@ def test_two_margins_are_calibrated_to_their_own_bad_rates():
     # At margin 0 one in five goes bad, at margin 2 four in five: ln(1/4) = -1.386 and ln 4 = 1.386.
     margin = np.repeat([0.0, 2.0], 10)
     bad = np.array([True] * 2 + [False] * 8 + [True] * 8 + [False] * 2)
-    fitted = calibrated(margin, bad)
+    fitted = calibrated(margin, bad, np.ones(len(bad)))
     assert_allclose([fitted.intercept, fitted.slope], [-np.log(4), np.log(4)], rtol=1e-6)
     assert_allclose(fitted.pd(np.array([0.0, 2.0])), [0.2, 0.8], rtol=1e-6)
 
@@ -23,7 +23,7 @@ def test_a_known_slope_is_recovered():
     random = np.random.default_rng(1)
     margin = random.normal(-1.5, 1, 50_000)
     bad = random.random(50_000) < expit(0.3 + 0.7 * margin)
-    fitted = calibrated(margin, bad)
+    fitted = calibrated(margin, bad, np.ones(len(bad)))
     assert_allclose([fitted.intercept, fitted.slope], [0.3, 0.7], atol=0.06)
 
 
@@ -42,9 +42,9 @@ def test_a_ranking_the_wrong_way_round_is_refused():
     margin = np.array([1.0, 2, 3, 4, 5, 6])
     bad = np.array([True, True, False, True, False, False])
     with pytest.raises(DataError, match=r"slope of -\d.*expected above 0"):
-        calibrated(margin, bad)
+        calibrated(margin, bad, np.ones(len(bad)))
 
 
 def test_margins_that_are_all_alike_are_refused():
     with pytest.raises(DataError, match="expected above 0"):
-        calibrated(np.ones(10), np.arange(10) < 3)
+        calibrated(np.ones(10), np.arange(10) < 3, np.ones(10))

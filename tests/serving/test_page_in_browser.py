@@ -112,7 +112,7 @@ def test_a_decline_shows_its_reasons_and_the_draft_of_a_notice_that_states_them(
     expect(answer.locator(".said strong")).to_have_text("Decline")
     first = answer.locator("ol li").first
     expect(first).to_contain_text("payments were late (R01)")
-    expect(first).to_contain_text("among those who just pass")
+    expect(first).to_contain_text("among applications that were just accepted")
     letter = answer.locator("#letter").inner_text()
     assert "To: person 7" in letter
     assert "1. payments were late" in letter

@@ -42,7 +42,7 @@ def test_a_decline_comes_with_its_reasons(client, risky):
     assert reply["decision"] == "decline"
     assert 1 <= len(reply["reasons"]) <= 4
     first = reply["reasons"][0]
-    assert first["text"] in {"payments were late", "credit lines are highly used", "income is low for the loan"}
+    assert first["text"] in {"payments were late", "utilisation of credit lines is high", "income is low for the loan"}
     assert first["contribution"] > 0
     assert reply["prompts"] == []
 

@@ -137,9 +137,19 @@ def explain_report() -> dict[str, Any]:
         "scorer": "5c" * 32,
         "rows": {"declined_by_model": 61},
         "additivity": {"largest": 2e-14},
-        "reasons": with_ends({"at_best": 0.002, "not_lower": 0.01, "in_doubt": 0.012}, 0.001),
+        "reasons": with_ends(
+            {
+                "at_best": 0.002,
+                "not_lower": 0.01,
+                "in_doubt": 0.012,
+                "untrue": 0.004,
+                "none": 0.001,
+                "mean_count": 1.31,
+            },
+            0.001,
+        ),
         "stability": with_ends({"top_reason": 0.9, "overlap": 0.88}, 0.02),
-        "interventional": with_ends({"top_reason": 0.86}, 0.03),
+        "interventional": with_ends({"top_reason": 0.86, "whole_list": 0.8}, 0.03),
         "importance": {"required": 0.4, "required_least": 0.1, "required_least_feature": "utilisation"},
         "unknown": {},
     }

@@ -207,7 +207,7 @@ def _refuse_role(profile: Profile, role: Role) -> None:
 
 def _in_words(profile: Profile) -> Profile:
     """A protected column of few values by its words: as a boolean or a number they would be written another way."""
-    coded = profile.kind == "boolean" or (profile.kind == "integer" and len(profile.groups) <= FEW_VALUES)
+    coded = profile.kind == "boolean" or (profile.kind in ("integer", "number") and len(profile.groups) <= FEW_VALUES)
     if profile.role != "protected" or not coded:
         return profile
     return replace(profile, kind="category", categories=tuple(sorted(profile.groups)), range=None, notes=())

@@ -162,7 +162,7 @@ def _times_as_many(value: float, ends: tuple[float, float], limit: float) -> flo
 
     both = [share_rows(each) for each in ends if each not in (0, 1)]
     if 0 <= value <= 1 and 0 < limit < 1 and both and max(both) <= 1.001 * min(both) and min(both) > 0:
-        return share_rows(limit) / share_rows(end)
+        return share_rows(limit) / both[0]  # equal for both ends; one at 0 or 1 says nothing
     return ((end - value) / (limit - value)) ** 2
 
 

@@ -43,18 +43,18 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def limits(environment):
+def limited(environment):
     """1 to 4 replicas, and half a minute between two changes."""
     assert (environment.scaling.min_replicas, environment.scaling.max_replicas) == (1, 4)
     assert environment.scaling.cool_down_s == 30
-    return environment.scaling
+    return environment
 
 
 OUT = ScalingRule("cpu_utilization", 80, "scale_out", 2)
 
 
-def test_a_change_is_written_with_its_time_and_its_reason(folder, limits):
-    said = scaling._scaled(folder, limits, OUT, 91.26, now=1_000)
+def test_a_change_is_written_with_its_time_and_its_reason(folder, limited):
+    said = scaling._scaled(folder, limited, OUT, 91.26, now=1_000)
     assert said == "cpu_utilization 91.3, threshold 80: 1 replicas of each colour, now 3"
     assert read_json(folder.scale_file) == {"replicas": 3, "at": 1_000}
     (event,) = RolloutRecord(folder.run).events()
@@ -62,25 +62,25 @@ def test_a_change_is_written_with_its_time_and_its_reason(folder, limits):
     assert event.why == "cpu_utilization 91.3, threshold 80: 1 replicas of each colour"
 
 
-def test_the_limits_hold_and_are_said(folder, limits):
-    scaling._scaled(folder, limits, OUT, 91, now=0)
-    assert scaling._scaled(folder, limits, OUT, 91, now=100).endswith("now 4")
-    assert scaling._scaled(folder, limits, OUT, 91, now=200).endswith("unchanged: the limits are 1 to 4")
+def test_the_limits_hold_and_are_said(folder, limited):
+    scaling._scaled(folder, limited, OUT, 91, now=0)
+    assert scaling._scaled(folder, limited, OUT, 91, now=100).endswith("now 4")
+    assert scaling._scaled(folder, limited, OUT, 91, now=200).endswith("unchanged: the limits are 1 to 4")
     inwards = ScalingRule("cpu_utilization", 20, "scale_in", 9)
-    assert scaling._scaled(folder, limits, inwards, 5, now=300).endswith("now 1")
-    assert folder.scale(limits) == 1
+    assert scaling._scaled(folder, limited, inwards, 5, now=300).endswith("now 1")
+    assert folder.scale(limited.scaling) == 1
 
 
-def test_between_two_changes_lies_the_cool_down(folder, limits):
-    scaling._scaled(folder, limits, OUT, 91, now=1_000)
-    assert scaling._scaled(folder, limits, OUT, 91, now=1_018).endswith("unchanged: 4 in 12 s, after the cool-down")
-    assert folder.scale(limits) == 3
-    assert scaling._scaled(folder, limits, OUT, 91, now=1_030).endswith("now 4")
+def test_between_two_changes_lies_the_cool_down(folder, limited):
+    scaling._scaled(folder, limited, OUT, 91, now=1_000)
+    assert scaling._scaled(folder, limited, OUT, 91, now=1_018).endswith("unchanged: 4 in 12 s, after the cool-down")
+    assert folder.scale(limited.scaling) == 3
+    assert scaling._scaled(folder, limited, OUT, 91, now=1_030).endswith("now 4")
 
 
-def test_limits_of_today_hold_for_a_scale_of_yesterday(folder, limits):
+def test_limits_of_today_hold_for_a_scale_of_yesterday(folder, limited):
     write_json(folder.scale_file, {"replicas": 4, "at": 0})
-    assert folder.scale(limits.model_copy(update={"max_replicas": 2})) == 2
+    assert folder.scale(limited.scaling.model_copy(update={"max_replicas": 2})) == 2
 
 
 def measured(monkeypatch, folder, environment, metric, *readings):
@@ -136,7 +136,7 @@ def test_under_load_replicas_are_added_and_without_it_taken_away(up):
     ("words", "said"),
     [
         (["--threshold", "0"], "0 is not more than 0"),
-        (["--increment", "0"], "should be greater than or equal to 1; got '0'"),
+        (["--increment", "0"], "expected at least 1, got 0"),
         (["--metric", "guesses"], "'guesses' is not one of"),
     ],
 )
