@@ -1,4 +1,4 @@
-"""The running service with access on, as its clients reach it, asked what its own description lets one make up.
+"""The running service with access on, as its clients reach it, asked what its own description allows.
 
 `make fuzz` sends 20,000 requests to each database, others each time, and `make attack-drill` 500. The tests of every
 change ask the application without a network (test_openapi.py).
