@@ -46,11 +46,15 @@ def test_a_change_of_policy_changes_the_scorer_and_not_the_model(harmed: Trained
     assert (after.decide(rows).outcome == APPROVE).sum() < (before.decide(rows).outcome == APPROVE).sum()
 
 
-def test_it_opens_neither_outcomes_nor_protected_columns(harmed: Trained):
+def test_it_reads_neither_outcomes_nor_protected_columns(harmed: Trained):
+    """What a training row stands for lies beside its outcome; the outcome itself makes no difference."""
     config, files = harmed
     before = digest.of_directory(files.scorer)
-    for name in ("train", "selection", "test"):
+    train = pd.read_parquet(files.outcomes("train"))
+    train.assign(bad=~train["bad"]).to_parquet(files.outcomes("train"))
+    for name in ("selection", "test"):
         files.outcomes(name).unlink()
+    for name in ("train", "selection", "test"):
         files.protected(name).unlink()
     assemble.run(config, files)
     assert digest.of_directory(files.scorer) == before
