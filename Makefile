@@ -34,7 +34,7 @@ include $(sort $(wildcard make/*.mk))
 
 .PHONY: setup data run verdict scorer recompute same-bytes review serve trial load overload soak serve-kills ledger-kills fuzz attack-drill bento \
 	image check ci lint format format-check types imports config workflows-lint docs test coverage test-workflows test-runner test-weekly \
-	sabotage audit secrets secrets-history workflows-online workflows-sarif sbom release help help-all remove removal docs-draw lock doctor clean
+	sabotage audit secrets secrets-history workflows-online workflows-sarif sbom help help-all remove removal docs-draw lock doctor clean
 
 ##@ The model
 
@@ -192,6 +192,10 @@ sabotage: setup ## Break the pipeline in many ways, and demand that each is refu
 audit: setup ## Known vulnerabilities of what the lock pins, but for .ci/advisories.toml; needs the network, and fails without
 	$(BIN)/python .ci/audit.py $(LOCK) $(if $(OSV_URL),--vulnerability-service osv --osv-url $(OSV_URL))
 
+sbom: setup ## The bill of materials of the lock: build/sbom.json (CycloneDX); SBOM_OF=another lock
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements --output-reproducible --output-file build/sbom.json $(or $(SBOM_OF),$(LOCK))
+
 secrets: setup ## Secrets in what git holds, but for those that .secrets.baseline has looked at
 	@: "Exit code 3 says that known lines have moved, which is no finding."; \
 	git ls-files -z -- ':!requirements' ':!sample-remote' ':!dvc.lock' ':!reports' | \
@@ -206,16 +210,6 @@ workflows-online: setup ## What zizmor finds in the workflows when it may ask Gi
 workflows-sarif: setup ## What zizmor finds in the workflows, for GitHub's code scanning: build/zizmor.sarif; online with GH_TOKEN
 	mkdir -p build
 	$(if $(GH_TOKEN),$(BIN)/zizmor,env -u GH_TOKEN $(BIN)/zizmor --offline) --persona pedantic --quiet --format sarif .github >build/zizmor.sarif
-
-##@ Releases
-
-sbom: setup ## The bill of materials of the lock: build/sbom.json (CycloneDX); SBOM_OF=another lock
-	mkdir -p build
-	$(BIN)/cyclonedx-py requirements --output-reproducible --output-file build/sbom.json $(or $(SBOM_OF),$(LOCK))
-
-release: setup ##! Lay out a release: signed scorer and gate record, bill of materials, provenance (build/release); IDENTITY= and ISSUER= for a keyless one
-	$(MAKE) sbom SBOM_OF=$(SERVING_LOCK)
-	$(BIN)/credit-risk release $(if $(IDENTITY),--identity $(IDENTITY) --issuer $(ISSUER))
 
 ##@ This repository
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from credit_risk.config.identities import FILE
-from credit_risk.data.acting import NAMESPACE
+from credit_risk.data.signers import NAMESPACE
 from credit_risk.data.writing import write_text
 
 

@@ -13,14 +13,12 @@ from typing import Any
 import pytest
 
 from credit_risk.config import Config, load
-from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_json, write_text
-from credit_risk.modelling import training_record
+from credit_risk.data.writing import write_text
 from credit_risk.registry.settings import load as load_settings
 from credit_risk.registry.versions import are_kept, mlflow_side, open_versions
-from credit_risk.scoring import signing
 from credit_risk.stages import assemble, gate
+from judged import judge
 from shared import built_once
 
 WHY = "a reason of five words"
@@ -32,21 +30,6 @@ registry:
   four_eyes: names
   signed_by: {public_key: build/signing/signing.pub}
 """
-
-
-def judge(files: Files, **test: float) -> None:
-    """Write figures of exactly this scorer, judge them, and sign what comes of it."""
-    measured = {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79} | test
-    figures = {
-        "scorer": digest.of_directory(files.scorer),
-        "challenger": digest.of_directory(files.challenger),
-        "trained_on": training_record.of_model(files),
-        "test": measured,
-        "monotone": {"violations": 0},
-    }
-    write_json(files.report("metrics"), figures)
-    gate.run(load(files.config), files)
-    signing.sign_release(files, signing.private_key(files.root, {}))
 
 
 def assemble_again(files: Files, lgd: float) -> None:

@@ -31,6 +31,7 @@ WRITERS = (  # programs that write a page, or a section of one, from what is lef
     "tools/architecture.py",
     "tests/workflows/layers.py",
     "tests/workflows/minutes.py",
+    "tests/workflows/outcomes.py",
 )
 BY_PATH = (".github/CODEOWNERS", ".gitattributes")  # each line begins with the path that it is about
 # What may name a part without a mark: removal edits it by other rules, or a program writes it anew, or it is history.

@@ -44,6 +44,8 @@ Environment = Annotated[
         help="How and where it runs: a name in configs/deploy, or a file (default: local).",
     ),
 ]
+Identity = Annotated[str | None, typer.Option("--identity", help="Whose keyless signature counts, with --issuer.")]
+Issuer = Annotated[str | None, typer.Option("--issuer", help="Who vouches for the identity.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read, and nothing else.")]
 
 HERE: Final = Path()

@@ -313,3 +313,8 @@ def test_refusals_fail_only_a_strict_run_or_a_run_of_nothing_else(scorer, applic
 def test_an_output_that_cannot_be_is_refused(scorer, parquet, tmp_path, name):
     with pytest.raises(DataError, match=name):
         score(scorer, parquet, tmp_path / name)
+
+
+def test_a_file_and_the_table_of_decisions_have_the_same_columns(trained):
+    table = Scorer.load(trained[1].scorer).decide({}).table()
+    assert list(result_types()) == list(table) == ["pd", "score", "band", "decision", "why"]

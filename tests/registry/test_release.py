@@ -17,7 +17,7 @@ from credit_risk.data.writing import InTheWay
 from credit_risk.errors import CheckFailed, NotFound
 from credit_risk.registry.release import Built, bundle, version
 from credit_risk.scoring import signing
-from registry_trial import judge
+from judged import judge
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 BY = signing.SignedBy(public_key="build/signing/signing.pub")

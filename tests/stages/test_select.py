@@ -4,12 +4,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from credit_risk.batch import score
+from credit_risk.batch import score  # part: batch
 from credit_risk.config import Config, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
@@ -129,13 +128,14 @@ def test_a_scorecards_reasons_are_resampled_and_not_called_stable_for_want_of_a_
 
 def test_the_scorecard_is_served_by_the_same_command_and_shown_as_the_candidate(card: Trial, tmp_path: Path):
     config, files = card.config, card.files
+    # part: batch
     applications = pd.read_csv(card.raw).head(50)
-    applications.to_csv(tmp_path / "asked.csv", index=False)
+    applications.to_csv(tmp_path / "applications.csv", index=False)
     scorer = Scorer.load(files.scorer)
-    told = score.score(scorer, tmp_path / "asked.csv", tmp_path / "told.csv")
-    assert told.rows == 50
+    assert score.score(scorer, tmp_path / "applications.csv", tmp_path / "decisions.csv").rows == 50
     decided = scorer.decide(applications[list(config.inputs)])
-    np.testing.assert_allclose(pd.read_csv(tmp_path / "told.csv")["pd"], decided.pd, rtol=1e-12)
+    assert pd.read_csv(tmp_path / "decisions.csv")["pd"].tolist() == pytest.approx(decided.pd, rel=1e-12)
+    # end of part
     html = page.page(config, files)
     assert "<strong>Candidate: Scorecard.</strong> Keep the scorecard: " in html
     assert "Candidate: Scorecard</th>" in html

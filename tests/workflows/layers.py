@@ -11,7 +11,7 @@ LAYERS = {
         "risk-model-pipeline",
         "_train",
         "_deploy",
-        "release",
+        "release",  # part: registry
         "deploy",
         "rollback",
         "auto-scaler",
@@ -19,7 +19,7 @@ LAYERS = {
     "Operations, on schedules": (
         "schedules",
         "retrain",
-        "batch-score",
+        "batch-score",  # part: batch
         "drift-monitor",
         "lock",
         "portable",
@@ -33,7 +33,7 @@ ONLY_ON_GITHUB = {
     ("security", "checks"): "executed; Trivy, dependency review and uploads stubbed",
     ("scorecard", "scorecard"): "Scorecard stubbed: it asks GitHub; inputs checked",
     ("ci", "image"): "executed up to `make image`, which needs podman and a base image, and is run by hand",
-    ("release", "image"): "executed; `make image` and the push are noted and not run",
+    ("release", "image"): "executed; `make image` and the push are noted and not run",  # part: registry
     ("proofs", "prove"): "executed with one of its targets",
     ("removal", "remove"): "not run: `make removal` is run by hand",
     ("portable", "portable"): "not run: neither Windows nor macOS is here",

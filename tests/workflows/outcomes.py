@@ -18,10 +18,10 @@ COMMENT = "test_the_pull_request_that_github_names_gets_the_comment"
 SCHEDULED = "test_nothing_that_is_scheduled_runs_before_somebody_switches_it_on"
 SCORECARD = "test_scorecard_is_skipped_with_a_sentence_where_it_cannot_be"
 ON_GITHUB = "test_what_only_github_can_run_is_wired"
-STORE = "test_nobody_is_decided_about_without_a_store_for_decisions"
-SIGNS = "test_a_private_repository_says_how_it_signs"
-RELEASED = "test_a_release_is_signed_attested_pushed_and_published"
-NO_DATA = "test_data_out_of_reach_become_the_simulated_lenders_or_stop_the_job"
+STORE = "test_nobody_is_decided_about_without_a_store_for_decisions"  # part: batch
+SIGNS = "test_a_private_repository_says_how_it_signs"  # part: registry
+RELEASED = "test_a_release_is_signed_attested_pushed_and_published"  # part: registry
+NO_DATA = "test_data_out_of_reach_become_the_simulated_lenders_or_stop_the_job"  # part: registry
 LENDER = ("green, on the simulated lender, and says so", FORK)
 PASSED = "test_a_pass_on_main_is_registered_attacked_audited_and_rehearsed"
 
@@ -76,13 +76,15 @@ OUTCOMES: dict[tuple[str, str], tuple[Cell, ...]] = {
         ("skipped with a sentence", SCORECARD),
         ("skipped with a sentence", SCORECARD),
     ),
-    ("batch-score", "score"): same("skipped with a sentence", STORE),
+    ("batch-score", "score"): same("skipped with a sentence", STORE),  # part: batch
+    # part: registry
     ("release", "model"): (
         ("green, signed keyless", ""),
         ("red: this needs the repository's own data", NO_DATA),
         ("red until `SIGNING` is set, green with a key", SIGNS),
         ("green with a key", RELEASED),
     ),
+    # end of part
 }
 
 

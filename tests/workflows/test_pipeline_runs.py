@@ -3,13 +3,10 @@
 import json
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from runner import without_lints
 
-from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
-from credit_risk.scoring import signing
 
 PUSH = {"ref": "refs/heads/main"}
 NOT_WORSE = "{name: not_worse, measure: comparison.differences.auc, at_least: -0.1, reason: wide for so few rows}"
@@ -77,29 +74,6 @@ def applications(clone, path: str, rows: int = 3_000, **of: object) -> str:
     return path
 
 
-def test_a_file_of_applications_is_decided_by_the_scorer_that_the_gate_lets_through(clone):
-    file = applications(clone, "new.csv", 700, seed=9)
-    (clone.room / "store").mkdir()
-    store = {"DECISIONS_STORE": str(clone.room / "store")}
-    run = clone.act("workflow_dispatch", "batch-score.yml", {"inputs": {"applications": file}}, variables=store)
-    assert run.jobs == {"score": "success"}, str(run)
-    assert list(run.artifacts.iterdir()) == []
-    (kept,) = (clone.room / "store").iterdir()
-    decisions = pd.read_parquet(kept)
-    assert len(decisions) == len(pd.read_csv(clone.root / file))
-    assert set(decisions["decision"]) <= {"approve", "decline", "refer", "refused"}
-
-
-def test_a_scorer_that_the_gate_stops_decides_no_file(clone):
-    file = applications(clone, "new.csv", 700, seed=9)
-    clone.replace("configs/credit.yaml", "at_least: 0.6", "at_least: 0.99")
-    (clone.room / "store").mkdir()
-    store = {"DECISIONS_STORE": str(clone.room / "store")}
-    run = clone.act("workflow_dispatch", "batch-score.yml", {"inputs": {"applications": file}}, variables=store)
-    assert run.jobs == {"score": "failure"}, str(run)
-    assert list((clone.room / "store").iterdir()) == []
-
-
 @pytest.mark.parametrize(("drift", "result"), [(0, "success"), (2.5, "failure")])
 def test_applications_that_have_drifted_become_one_issue(clone, drift, result):
     file = applications(clone, "new.csv", 8_000, seed=9, months=6, drift=drift)
@@ -131,71 +105,6 @@ def test_a_challenger_that_is_worse_becomes_none(clone):
     run = clone.act("workflow_dispatch", "retrain.yml", {}, variables=told)
     assert run.jobs == {"challenger": "failure"}, str(run)
     assert run.called("peter-evans/create-pull-request") == []
-
-
-TAG = {"ref": "refs/tags/v1.0.0", "repository": {"visibility": "public", "default_branch": "main"}}
-ON_MAIN = {"compare": "identical"}
-
-
-@pytest.fixture
-def key(tmp_path) -> Path:
-    """A key pair; the clone's settings believe its public half."""
-    signing.make_keys(tmp_path / "team.key")
-    return tmp_path / "team.key"
-
-
-def test_a_release_is_signed_attested_pushed_and_published(clone, key):
-    clone.write("configs/deploy/team.pub", key.with_suffix(".pub").read_text())
-    clone.replace("configs/deploy/local.yaml", "build/signing/signing.pub", "configs/deploy/team.pub")
-    variables = {"SIGNING": "key", "IMAGE_REGISTRY": "registry.example"}
-    clone.answers.update(ON_MAIN)
-    run = clone.act("push", "release.yml", TAG, variables=variables, secrets={"SIGNING_KEY": key.read_text()})
-    assert run.jobs == dict.fromkeys(("model", "image", "publish"), "success"), str(run)
-    release = Files(run.artifacts / "release/release")
-    signing.verify_release(release, signing.SignedBy(public_key=str(key.with_suffix(".pub"))))
-    parts = json.loads((release.root / "sbom.json").read_text())["components"]
-    assert {"lightgbm", "pandas", "simulated-lender", "data/applications.csv"} <= {part["name"] for part in parts}
-    assert "dvc" not in {part["name"] for part in parts}  # what decides, not what trains
-    subjects = json.loads((release.root / "provenance.json").read_text())["subject"]
-    assert {"models/scorer/model.txt", "models/scorer.sig", "reports/gate.json", "sbom.json"} <= {
-        one["name"] for one in subjects
-    }
-    files, image = (call["inputs"] for call in run.called("actions/attest"))
-    assert files["subject-path"].split() == ["build/release/**", "build/scorer.tar.gz"]
-    assert (image["subject-name"], image["push-to-registry"]) == ("registry.example/acme/credit-risk", "true")
-    sudo = [call["arguments"] for call in run.called("sudo")]
-    assert sudo[0][-2:] == ["make", "image"]
-    assert sudo[-1][:2] == ["podman", "push"]
-    assert sudo[-1][-2] == "localhost/credit-risk:latest"
-    assert sudo[-1][-1].startswith("registry.example/acme/credit-risk:")
-    compared, published = run.called("gh")
-    assert compared["arguments"][1].startswith("repos/acme/credit-risk/compare/main...")
-    assert published["arguments"][:2] == ["release", "create"]
-    assert "release/scorer.tar.gz" in published["arguments"]
-    assert key.read_text().split()[5] not in run.log
-    assert run.called("actions/cache") == []
-
-
-def test_what_cannot_be_signed_is_not_released(clone):
-    """No identity for a keyless signature is to be had here."""
-    clone.answers.update(ON_MAIN)
-    run = clone.act("push", "release.yml", TAG, variables={"IMAGE_REGISTRY": "registry.example"})
-    assert run.jobs == {"model": "failure"}, str(run)
-    assert run.failed_steps == ["model: .venv/bin/credit-risk sign --keyless"]
-    assert "cannot be signed keyless" in run.log
-    assert [call for call in run.called("gh") if "release" in call["arguments"]] == run.called("actions/attest") == []
-    assert not (run.artifacts / "release").exists()
-
-
-def test_the_key_that_signs_must_be_the_one_that_counts(clone, key, tmp_path):
-    signing.make_keys(tmp_path / "other.key")
-    clone.write("configs/deploy/team.pub", (tmp_path / "other.pub").read_text())
-    clone.replace("configs/deploy/local.yaml", "build/signing/signing.pub", "configs/deploy/team.pub")
-    clone.answers.update(ON_MAIN)
-    run = clone.act("push", "release.yml", TAG, variables={"SIGNING": "key"}, secrets={"SIGNING_KEY": key.read_text()})
-    assert run.jobs == {"model": "failure"}, str(run)
-    assert "was made with another key than the one that counts" in run.log
-    assert [call for call in run.called("gh") if "release" in call["arguments"]] == []
 
 
 def test_a_proof_runs_on_its_schedule_and_one_that_fails_ends_red(clone):

@@ -464,16 +464,6 @@ def test_only_drift_is_called_drift(tmp_path, code, drifted, ends):
     assert outputs.read_text(encoding="utf-8") == (f"drifted={drifted}\n" if drifted else "")
 
 
-def test_decisions_go_to_the_lenders_store(tmp_path):
-    (tmp_path / "build").mkdir()
-    (tmp_path / "build/decisions.parquet").write_bytes(b"rows")
-    environment = os.environ | {"DECISIONS_STORE": str(tmp_path / "store"), "GITHUB_RUN_ID": "9"}
-    environment |= {"GITHUB_RUN_ATTEMPT": "2"}
-    (tmp_path / "store").mkdir()
-    subprocess.run([sys.executable, CI / "keep_decisions.py"], cwd=tmp_path, env=environment, check=True)
-    assert (tmp_path / "store/9-2.parquet").read_bytes() == b"rows"
-
-
 @pytest.mark.parametrize(
     ("ref", "branches", "code"),
     [
@@ -506,15 +496,6 @@ def test_every_schedule_has_its_workflows_and_every_called_workflow_its_schedule
     assert {name for names in due["DUE"].values() for name in names} == set(file["jobs"]) - {"due"}
     assert due["due"]("17 1 * * *", "all") == (["ci", "drift-monitor", "repo-settings"], [])
     assert due["due"]("17 1 * * *", "ci retrain") == (["ci"], ["drift-monitor", "repo-settings"])
-
-
-def test_a_tag_on_a_commit_that_is_not_on_main_releases_nothing(tmp_path):
-    for status, code in (("behind", 0), ("identical", 0), ("ahead", 1), ("diverged", 1), ("", 1)):
-        (tmp_path / "gh").write_text(f"#!/bin/sh\necho {status}\n", encoding="utf-8")
-        (tmp_path / "gh").chmod(0o755)
-        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "DEFAULT_BRANCH": "main"}
-        environment |= {"GITHUB_REPOSITORY": "a/b", "GITHUB_SHA": "c", "GITHUB_REF_NAME": "v1"}
-        assert subprocess.run([CI / "tag-on-main"], env=environment, check=False).returncode == code, status
 
 
 def test_coverage_below_its_floor_is_red(tmp_path):

@@ -508,27 +508,3 @@ def test_what_is_due_and_switched_on_runs(clone):
     run = clone.act("schedule", "schedules.yml", {"schedule": "17 1 * * *"}, variables=on)
     assert run.jobs == {"due": "success", "rulesets": "failure"}, str(run)  # none is in force there
     assert "Not switched on: ci, drift-monitor." in run.summary
-
-
-def test_nobody_is_decided_about_without_a_store_for_decisions(clone):
-    run = clone.act("workflow_dispatch", "batch-score.yml", {"inputs": {"applications": "new.csv"}})
-    assert run.jobs == {"score": "success"}, str(run)
-    assert "Nothing was decided, because the variable DECISIONS_STORE names no store" in run.summary
-
-
-@pytest.mark.parametrize("status", ["diverged", "ahead"])
-def test_a_tag_that_is_not_on_main_releases_nothing(clone, status):
-    clone.answers["compare"] = status
-    event = {"ref": "refs/tags/v1.0.0", "repository": REPOSITORY_EVENT}
-    run = clone.act("push", "release.yml", event)
-    assert run.jobs == {"model": "failure"}, str(run)
-    assert run.failed_steps == ["model: .ci/tag-on-main"]
-
-
-def test_a_private_repository_says_how_it_signs(clone):
-    clone.answers["compare"] = "identical"
-    event = {"ref": "refs/tags/v1.0.0", "repository": REPOSITORY_EVENT | {"visibility": "private"}}
-    run = clone.act("push", "release.yml", event)
-    assert run.jobs == {"model": "failure"}, str(run)
-    assert len(run.failed_steps) == 1
-    assert run.called("actions/setup-python") == []  # before anything is made

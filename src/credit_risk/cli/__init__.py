@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 def script(command: str, *preset: str) -> int:
     """Run a command under the name of the script that was called: `Usage: validate_model.py [OPTIONS]`.
 
-    command: its name, as `gate` or `registry as-of`. preset: options that the script's name stands for.
+    command: its name, as `gate` or `ledger verify`. preset: options that the script's name stands for.
     """
     group: Any = commands()
     for word in command.split():

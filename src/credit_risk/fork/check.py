@@ -31,16 +31,20 @@ VARIABLES = {  # a repository variable of the workflows, and what it switches on
     "MODEL_GATE": "`required` makes the gate's verdict block merges, after main's first PASS",
     "SCHEDULES": "the scheduled workflows that run, by name, or `all`",
     "CODE_SECURITY": "`true` where a private repository has code scanning",
+    # part: registry
     "SIGNING": "`key` signs releases with the secret SIGNING_KEY, `keyless` by this workflow; private ones must say",
-    "ATTEST": "`true` attests the releases of a private repository",
-    "IMAGE_REGISTRY": "where release pushes the image; unset, it pushes none",
+    # end of part
+    "ATTEST": "`true` attests the releases of a private repository",  # part: registry
+    "IMAGE_REGISTRY": "where images are pushed; unset, none is",
+    # part: mlflow
     "REGISTRY_ENVIRONMENT": "the environment whose registry takes what main trains; unset, one of the runner alone",
-    "DECISIONS_STORE": "where batch-score puts its decisions; unset, it decides nothing",
+    # end of part
+    "DECISIONS_STORE": "where batch-score puts its decisions; unset, it decides nothing",  # part: batch
     "RETRAIN_TRAINING_DATA": "old rows for retrain (with RETRAIN_VALIDATION_DATA and RETRAIN_TEST_DATA)",
     "RETRAIN_VALIDATION_DATA": "newer rows for retrain",
     "RETRAIN_TEST_DATA": "matured rows on which champion and challenger are compared",
     "DRIFT_DATASET": "new applications that drift-monitor holds against the training rows",
-    "DEPLOY_ROOT": "where the release lies on the machines that serve; unset, deploy only rehearses",
+    "DEPLOY_ROOT": "where the release lies on the machines that serve; unset, deploy only rehearses",  # part: rollout
     "APP_CLIENT_ID": "the App whose pull requests (of retrain and lock) start CI (with the secret APP_KEY)",
     "TRAINING_RUNNER": "the labels of the runner that trains, as a JSON list; unset, GitHub's own",
 }

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from credit_risk.config import floor, identities, load
 from credit_risk.config.reading import tree_of, undecided
 from credit_risk.config.schema import KEY_ROLES, Data
-from credit_risk.data import acting
+from credit_risk.data import signers
 from credit_risk.data.contract import repeats
 from credit_risk.data.inputs import word_of
 from credit_risk.data.raw import Progress
@@ -162,7 +162,7 @@ def install(
 
 def _write_first_person(root: Path) -> str:
     """Name whoever works here in the file of identities, if nobody stands there yet; the sentence on it."""
-    path, person = root / identities.FILE, acting.first_person(root)
+    path, person = root / identities.FILE, signers.first_person(root)
     text = path.read_text(encoding="utf-8") if path.is_file() else "version: 1\npersons: []\n"
     if NO_PERSONS not in text:
         return f"Left {identities.FILE.as_posix()} as it is."

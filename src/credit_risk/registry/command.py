@@ -1,4 +1,4 @@
-"""The commands of a release (sign, verify, release) and of the history of all: `registry history` and `as-of`."""
+"""The commands of the history (`registry history`, `as-of`, `head`, `statement`, `take-over`), and `release`."""
 
 import os
 from collections.abc import Iterator
@@ -13,6 +13,8 @@ from credit_risk.command_line import (
     HERE,
     REGISTRY,
     Environment,
+    Identity,
+    Issuer,
     Json,
     Root,
     add,
@@ -22,7 +24,6 @@ from credit_risk.command_line import (
     show,
     verbs,
 )
-from credit_risk.errors import UsageError
 
 if TYPE_CHECKING:
     from credit_risk.registry.history import History
@@ -31,12 +32,6 @@ if TYPE_CHECKING:
     from credit_risk.scoring.live_statement import LiveVersion
     from credit_risk.scoring.signing import SignedBy
 
-SIGN_MORE = """
-The key: the file that CREDIT_RISK_SIGNING_KEY names (PEM, EC; CREDIT_RISK_SIGNING_PASSWORD opens it), else a
-development key below build/signing, made at the first use. --keyless signs as the workflow that runs it (Sigstore).
-
-exit codes: 0 signed; 1 the gate does not let this scorer pass; 2 it could not be done
-"""
 REGISTRY_HELP = "Say which scorers there are, and what became of each."
 REGISTRY_MORE = """
 A scorer is a candidate when it is registered, then the challenger (nominate), then the champion (promote), in the end
@@ -57,14 +52,9 @@ TAKE_OVER_MORE = """
 Also after the key that counts became another. First look it through: `credit-risk registry history --unverified`.
 """
 
-Identity = Annotated[str | None, Option("--identity", help="Whose keyless signature counts, with --issuer.")]
-Issuer = Annotated[str | None, Option("--issuer", help="Who vouches for the identity.")]
-
 
 def add_commands(app: Typer) -> None:
-    """Add the commands of a release."""
-    add(app, "sign", _sign, group=REGISTRY, more=SIGN_MORE)
-    add(app, "verify", _verify, group=REGISTRY)
+    """Add the commands of the history, and that of a release."""
     registry = verbs(app, "registry", help=REGISTRY_HELP, group=REGISTRY, more=REGISTRY_MORE)
     registry.callback()(_registry)
     add(registry, "history", _history)
@@ -73,32 +63,6 @@ def add_commands(app: Typer) -> None:
     add(registry, "statement", _statement, more=STATEMENT_MORE)
     add(registry, "take-over", _take_over, more=TAKE_OVER_MORE)
     add(app, "release", _release, group=REGISTRY)
-
-
-def _sign(
-    root: Root = HERE,
-    keyless: Annotated[bool, Option("--keyless", help="Sign by Sigstore as the workflow that runs this.")] = False,
-) -> None:
-    """Sign the scorer and its gate record, if the gate lets it pass: only signed ones are served and promoted."""
-    from credit_risk.data.files import Files
-    from credit_risk.scoring import signing
-    from credit_risk.stages import gate
-
-    files = Files(root)
-    gate.check(files)
-    made = signing.sign_release(files, None if keyless else signing.private_key(root))
-    say(f"Signed: {', '.join(map(str, made))}" if made else "Signed already, by this key.")
-
-
-def _verify(
-    root: Root = HERE, environment: Environment = None, identity: Identity = None, issuer: Issuer = None
-) -> None:
-    """Verify that scorer and gate record are, to the byte, what was signed."""
-    from credit_risk.data.files import Files
-    from credit_risk.scoring import signing
-
-    signing.verify_release(Files(root), _signed_by(root, environment, identity, issuer))
-    say("Scorer and gate record are what was signed.")
 
 
 def _release(
@@ -112,10 +76,11 @@ def _release(
     """Lay out a release: signed scorer and gate record, bill of materials, how it was built."""
     from credit_risk.data.repository import opened
     from credit_risk.registry import release
+    from credit_risk.scoring import signing
 
     config, files = opened(root)
     built = release.Built(os.environ, datetime.now(UTC))
-    by = _signed_by(root, environment, identity, issuer)
+    by = signing.keyless(identity, issuer) or _settings(root, environment).signed_by
     release.bundle(config, files, by, sbom, output, built=built)
     say(f"{output}, version {built.version}: {', '.join(sorted(path.name for path in output.iterdir()))}")
 
@@ -219,7 +184,7 @@ def _take_over(
     environment: Environment = None,
 ) -> None:
     """Sign a history from before there were signatures, as unverified before now."""
-    from credit_risk.data import acting
+    from credit_risk.registry import acting
 
     who = acting.signed_by(root, by, _settings(root, environment).four_eyes)
     with _opened(root, environment) as history:
@@ -245,16 +210,6 @@ def _settings(root: Path, environment: str | None) -> "RegistrySettings":
     from credit_risk.registry import settings
 
     return settings.load(environment_file(root, environment), root)
-
-
-def _signed_by(root: Path, environment: str | None, identity: str | None, issuer: str | None) -> "SignedBy":
-    from credit_risk.scoring.signing import SignedBy
-
-    if not (identity or issuer):
-        return _settings(root, environment).signed_by
-    if not (identity and issuer):
-        raise UsageError("--identity and --issuer go together.")
-    return SignedBy(identity=identity, issuer=issuer)
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """Where the registry is, in one environment: the `registry:` section of configs/deploy/NAME.yaml."""
 
 from pathlib import Path
+from typing import Literal
 
 from credit_risk.config import environment
 from credit_risk.config.environment import url_below
-from credit_risk.config.identities import FourEyes
 from credit_risk.config.schema import Section, Text
 from credit_risk.scoring.signing import SignedBy
+FourEyes = Literal["identities", "names"]
 
 
 class RegistrySettings(Section):

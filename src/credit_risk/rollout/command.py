@@ -13,7 +13,7 @@ from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_environment, read_site
 
 if TYPE_CHECKING:
-    from credit_risk.config.identities import FourEyes
+    from credit_risk.registry.settings import FourEyes
     from credit_risk.rollout.deployment import Site
     from credit_risk.rollout.state import RolloutState
 
@@ -257,7 +257,7 @@ def _rollout_power(
 
 
 def _signature(root: Path, four_eyes: "FourEyes", by: str | None, reason: str | None, what: str) -> tuple[str, str]:
-    from credit_risk.data import acting
+    from credit_risk.registry import acting
 
     return acting.signed_by(root, by, four_eyes), reason or f"{what} on the command line"
 

@@ -43,6 +43,15 @@ class SignedBy(Section):
         return self
 
 
+def keyless(identity: str | None, issuer: str | None) -> SignedBy | None:
+    """Whose keyless signature counts, as two options of a command say; None without both. Raises UsageError for one."""
+    if not (identity or issuer):
+        return None
+    if not (identity and issuer):
+        raise UsageError("--identity and --issuer go together.")
+    return SignedBy(identity=identity, issuer=issuer)
+
+
 class SignatureRefused(CheckFailed, ValueError):
     """Something is not signed, was signed by another, or is not what was signed."""
 

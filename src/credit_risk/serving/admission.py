@@ -30,11 +30,13 @@ log = logging.getLogger(__name__)
 
 MASTER = "CREDIT_RISK_MASTER"  # the variable with the id of the process that minds the workers
 AHEAD = timedelta(minutes=5)  # by which clocks may differ
-ANEW = "`credit-risk registry statement` dates it anew"
+ANEW = "it has to be dated anew"
+ANEW += ": `credit-risk registry statement`"  # part: registry
 LOOK_S = 300.0  # between two looks where no statement says another time
 WAY_OUT = (
-    "Run `make run` for a scorer that the gate lets pass, or fetch the one that may be live (`credit-risk registry "
-    "fetch champion --output DIR`); where nothing is decided for real set serving.gate to `reported`."
+    "Run `make run` for a scorer that the gate lets pass, "
+    "or fetch the one that may be live (`credit-risk registry fetch champion --output DIR`), "  # part: mlflow
+    "or set serving.gate to `reported` where nothing is decided for real."
 )
 
 

@@ -10,8 +10,8 @@ from credit_risk.serving.settings import Serving
 
 DEVELOPERS = ("local", "trial")  # environments of a developer's machine
 TLS = "expected `tls: proxy`, where something in front ends TLS and nobody else reaches the port"
-STATED = "expected `statement: {source: …}`, the registry's statement of what may be live (docs/registry.md)"
-OWN_KEY = "expected a key of your own (docs/registry.md), or `environment: local` where nothing is decided for real"
+STATED = "expected `statement: {source: …}`, which the registry signs (docs/registry.md)"  # part: registry
+OWN_KEY = "expected a key of your own (docs/signatures.md), or `environment: local` where nothing is decided for real"
 
 
 def refuse_open_doors(path: Path, serving: Serving, root: Path, host: str) -> None:
@@ -36,7 +36,9 @@ def open_doors(serving: Serving, name: str, root: Path | None = None) -> Iterato
         yield ("gate",), f"a scorer that the gate stopped could decide {where}: expected required"
     if serving.ledger.key_file is not None:
         yield ("ledger", "key_file"), f"a development key is not for {name}: set CREDIT_RISK_LEDGER_KEY"
+    # part: registry
     if serving.statement is None:
         yield ("statement",), f"a retired scorer could decide {where}: {STATED}"
+    # end of part
     if serving.signed_by and serving.signed_by.public_key and is_development(root, serving.signed_by.public_key):
         yield ("signed_by", "public_key"), f"anybody on a developer's machine could sign {where}: {OWN_KEY}"

@@ -1,4 +1,4 @@
-"""The commands of the pipeline: the config's check, the data's check, and a command for each DVC stage."""
+"""The commands of the pipeline: the config's check, the data's check, a command for each DVC stage, and signatures."""
 
 import logging
 from pathlib import Path
@@ -6,7 +6,22 @@ from typing import Annotated
 
 from typer import Option, Typer
 
-from credit_risk.command_line import DATA, GATES, HERE, MODEL, ConfigFile, Json, Root, add, say, show
+from credit_risk.command_line import (
+    DATA,
+    GATES,
+    HERE,
+    MODEL,
+    ConfigFile,
+    Environment,
+    Identity,
+    Issuer,
+    Json,
+    Root,
+    add,
+    environment_file,
+    say,
+    show,
+)
 from credit_risk.errors import ConfigError, UsageError
 
 MIGRATE_MORE = """
@@ -20,6 +35,12 @@ example:
 VALIDATE_EXAMPLE = """
 example:
   credit-risk validate-data --dataset new.csv --drift-threshold 0.1 --compliance gdpr,sox
+"""
+SIGN_MORE = """
+The key: the file that CREDIT_RISK_SIGNING_KEY names (PEM, EC; CREDIT_RISK_SIGNING_PASSWORD opens it), else a
+development key below build/signing, made at the first use. --keyless signs as the workflow that runs it (Sigstore).
+
+exit codes: 0 signed; 1 the gate does not let this scorer pass; 2 it could not be done
 """
 
 
@@ -39,6 +60,8 @@ def add_commands(app: Typer) -> None:
     add(app, "robustness", _robustness, group=GATES)
     add(app, "latency", _latency, group=GATES)
     add(app, "report", _report, group=GATES)
+    add(app, "sign", _sign, group=GATES, more=SIGN_MORE)
+    add(app, "verify", _verify, group=GATES)
 
 
 def _config(root: Root = HERE, config: ConfigFile = None, json: Json = False) -> None:
@@ -227,3 +250,32 @@ def _report(root: Root = HERE, config: ConfigFile = None) -> None:
     from credit_risk.stages import report
 
     report.run(*opened(root, config))
+
+
+def _sign(
+    root: Root = HERE,
+    keyless: Annotated[bool, Option("--keyless", help="Sign by Sigstore as the workflow that runs this.")] = False,
+) -> None:
+    """Sign the scorer and its gate record, if the gate lets it pass: only signed ones are served and promoted."""
+    from credit_risk.data.files import Files
+    from credit_risk.scoring import signing
+    from credit_risk.stages import gate
+
+    files = Files(root)
+    gate.check(files)
+    made = signing.sign_release(files, None if keyless else signing.private_key(root))
+    say(f"Signed: {', '.join(map(str, made))}" if made else "Signed already, by this key.")
+
+
+def _verify(
+    root: Root = HERE, environment: Environment = None, identity: Identity = None, issuer: Issuer = None
+) -> None:
+    """Verify that scorer and gate record are, to the byte, what was signed by whom `serving.signed_by` names."""
+    from credit_risk.config.environment import read
+    from credit_risk.data.files import Files
+    from credit_risk.scoring import signing
+
+    path = environment_file(root, environment)
+    by = signing.keyless(identity, issuer) or read(path, "serving.signed_by", signing.SignedBy)
+    signing.verify_release(Files(root), by)
+    say("Scorer and gate record are what was signed.")

@@ -19,7 +19,7 @@ from credit_risk.config.deciding import differences
 from credit_risk.config.floor import Floor
 from credit_risk.config.identities import Identities
 from credit_risk.config.names import same_person
-from credit_risk.data import acting, digest, provenance
+from credit_risk.data import digest, provenance, signers
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
@@ -170,10 +170,10 @@ def read_waivers(folder: Path) -> list[SignedWaiver]:
 
 def _signed(path: Path, content: bytes, waiver: Waiver, known: Identities) -> SignedWaiver:
     """The waiver with the identity of its person, who must have signed these bytes."""
-    signed = acting.signer(known, content, path.with_name(f"{path.name}.sig"))
+    signed = signers.signer(known, content, path.with_name(f"{path.name}.sig"))
     if signed is None or not same_person(signed[0], waiver.person):
         whom = f"it is signed by {signed[0]}" if signed else "nobody of identities.yaml signed it"
-        sign = f"ssh-keygen -Y sign -n {acting.NAMESPACE} -f KEY {path}"
+        sign = f"ssh-keygen -Y sign -n {signers.NAMESPACE} -f KEY {path}"
         raise ConfigError(path, [f"{whom}; expected {waiver.person}, with a key that stands there: `{sign}`"])
     return SignedWaiver(**waiver.model_dump(), identity=signed[1])
 

@@ -17,7 +17,8 @@ from credit_risk.registry.mlflow import promotion
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from identities_trial import sign_waiver
-from registry_trial import WHY, assemble_again, judge, registry
+from judged import judge
+from registry_trial import WHY, assemble_again, registry
 
 CHECKER = {"by": "Ada Berg", "reason": WHY}
 

@@ -22,7 +22,8 @@ from credit_risk.registry.mlflow.register import leaves
 from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
-from registry_trial import assemble_again, judge, registry
+from judged import judge
+from registry_trial import assemble_again, registry
 
 
 def run_of(opened: Registry):

@@ -9,10 +9,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from credit_risk.config import identities
-from credit_risk.data import acting
 from credit_risk.errors import UsageError
-from identities_trial import new_key, sign, write_identities
+from credit_risk.registry import acting
+from identities_trial import write_identities
 
 ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -94,21 +93,3 @@ def test_where_names_are_enough_they_are_as_typed_or_the_workflows_starter(root,
     assert acting.signed_by(root, "Kim Lee", "names") == "Kim Lee"
     monkeypatch.setenv("GITHUB_ACTOR", "octo-cat2")
     assert acting.signed_by(root, None, "names") == "octo-cat2 of GitHub"
-
-
-def test_a_signature_counts_for_exactly_these_bytes_of_this_person_for_this_use(tmp_path):
-    file = tmp_path / "waiver.yaml"
-    file.write_text("check: level\n")
-    ada, eve = new_key(tmp_path, "ada"), new_key(tmp_path, "eve")
-    public = " ".join(ada.with_suffix(".pub").read_text().split()[:2])
-    write_identities(tmp_path, {"name": "Kim Lee"}, {"name": "Ada Berg", "ssh_keys": [public]})
-    known, signature = identities.load(tmp_path), tmp_path / "waiver.yaml.sig"
-    assert acting.signer(known, file.read_bytes(), signature) is None  # nobody signed yet
-    sign(file, ada)
-    name, identity = acting.signer(known, file.read_bytes(), signature)
-    assert (name, identity[:11]) == ("Ada Berg", "key:SHA256:")
-    assert acting.signer(known, file.read_bytes() + b" ", signature) is None
-    sign(file, eve)
-    assert acting.signer(known, file.read_bytes(), signature) is None
-    sign(file, ada, namespace="git")  # as a commit is signed
-    assert acting.signer(known, file.read_bytes(), signature) is None

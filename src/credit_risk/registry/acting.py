@@ -1,29 +1,25 @@
-"""Who acts, as the machine or an identity provider says, and who signed a file: never somebody's own word."""
+"""Who moves a version or deploys it, as the machine or an identity provider says: never somebody's own word."""
 
 import json
 import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import jwt
-from pydantic import ValidationError
 
 from credit_risk.config import identities
-from credit_risk.config.identities import FourEyes, Identities, Person, TokenIssuer
-from credit_risk.config.names import is_person, same_person, signature
+from credit_risk.config.identities import Identities, TokenIssuer
+from credit_risk.config.names import same_person, signature
 from credit_risk.data import provenance
+from credit_risk.data.signers import account
 from credit_risk.errors import UsageError
+from credit_risk.registry.settings import FourEyes
 
 TOKEN = "CREDIT_RISK_IDENTITY_TOKEN"  # noqa: S105  (the name of a variable)
-NAMESPACE = "credit-risk"  # of signatures of files: one that was made for something else does not count
 GITHUB = "https://token.actions.githubusercontent.com"  # the issuer of the tokens of GitHub's workflows
-SECONDS = 10  # for a provider's keys, and for ssh-keygen
+SECONDS = 10  # for a provider's keys
 
 
 def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
@@ -38,7 +34,7 @@ def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
         return stated or (f"{starter} of GitHub" if starter else provenance.author(root)) or ""
     known = identities.load(root)
     token = os.environ.get(TOKEN) or _token_of_workflow(known)
-    identity = f"subject:{_subject(known, token, root)}" if token else f"account:{_account()}"
+    identity = f"subject:{_subject(known, token, root)}" if token else f"account:{account()}"
     person = known.person(identity)
     if person is None:
         kind, _, value = identity.partition(":")
@@ -51,48 +47,6 @@ def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
             f"--by says {stated!r}, but {identity} is {person.name}. Nobody signs for another; leave out --by."
         )
     return signature(person.name, identity)
-
-
-def signer(known: Identities, content: bytes, signature_file: Path) -> tuple[str, str] | None:
-    """The person whose SSH key signed exactly these bytes, and that identity; None if nobody of the file did."""
-    ssh_keygen = shutil.which("ssh-keygen")
-    if ssh_keygen is None:
-        raise UsageError(
-            "ssh-keygen is not installed, and only it verifies who signed a waiver. Install OpenSSH's client."
-        )
-    for name, key in ((person.name, key) for person in known.persons for key in person.ssh_keys):
-        with tempfile.TemporaryDirectory() as folder:
-            allowed = Path(folder) / "allowed"
-            allowed.write_text(f'signer namespaces="{NAMESPACE}" {key}\n', encoding="utf-8")
-            words = ["-Y", "verify", "-f", str(allowed), "-I", "signer", "-n", NAMESPACE, "-s", str(signature_file)]
-            done = subprocess.run(  # noqa: S603
-                [ssh_keygen, *words], input=content, capture_output=True, check=False, timeout=SECONDS
-            )
-            if done.returncode == 0:
-                return name, f"key:{done.stdout.decode(errors='replace').split()[-1]}"
-    return None
-
-
-def first_person(root: Path) -> Person | None:
-    """Whoever works here, by git's name, this account and the SSH key that signs their commits; None without a name."""
-    name = provenance.author(root)
-    if not is_person(name):
-        return None
-    key = Path(provenance.signing_key(root) or "").expanduser()
-    public = key if key.suffix == ".pub" else key.with_name(f"{key.name}.pub") if key.name else key
-    written = public.read_text(encoding="utf-8").split()[:2] if public.is_file() else []
-    try:
-        return Person(name=str(name), accounts=(_account(),), ssh_keys=(" ".join(written),) if written else ())
-    except ValidationError:  # a key of another kind
-        return Person(name=str(name), accounts=(_account(),))
-
-
-def _account() -> str:
-    """The account of this process; the variable USER would be anybody's word."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 def _token_of_workflow(known: Identities) -> str | None:

@@ -1,0 +1,60 @@
+"""Who signed a file, by SSH key, and who works here, as git and the machine say: never somebody's own word."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from credit_risk.config.identities import Identities, Person
+from credit_risk.config.names import is_person
+from credit_risk.data import provenance
+from credit_risk.errors import UsageError
+
+NAMESPACE = "credit-risk"  # of signatures of files: one that was made for something else does not count
+SECONDS = 10  # for ssh-keygen
+
+
+def signer(known: Identities, content: bytes, signature_file: Path) -> tuple[str, str] | None:
+    """The person whose SSH key signed exactly these bytes, and that identity; None if nobody of the file did."""
+    ssh_keygen = shutil.which("ssh-keygen")
+    if ssh_keygen is None:
+        raise UsageError(
+            "ssh-keygen is not installed, and only it verifies who signed a waiver. Install OpenSSH's client."
+        )
+    for name, key in ((person.name, key) for person in known.persons for key in person.ssh_keys):
+        with tempfile.TemporaryDirectory() as folder:
+            allowed = Path(folder) / "allowed"
+            allowed.write_text(f'signer namespaces="{NAMESPACE}" {key}\n', encoding="utf-8")
+            words = ["-Y", "verify", "-f", str(allowed), "-I", "signer", "-n", NAMESPACE, "-s", str(signature_file)]
+            done = subprocess.run(  # noqa: S603
+                [ssh_keygen, *words], input=content, capture_output=True, check=False, timeout=SECONDS
+            )
+            if done.returncode == 0:
+                return name, f"key:{done.stdout.decode(errors='replace').split()[-1]}"
+    return None
+
+
+def first_person(root: Path) -> Person | None:
+    """Whoever works here, by git's name, this account and the SSH key that signs their commits; None without a name."""
+    name = provenance.author(root)
+    if not is_person(name):
+        return None
+    key = Path(provenance.signing_key(root) or "").expanduser()
+    public = key if key.suffix == ".pub" else key.with_name(f"{key.name}.pub") if key.name else key
+    written = public.read_text(encoding="utf-8").split()[:2] if public.is_file() else []
+    try:
+        return Person(name=str(name), accounts=(account(),), ssh_keys=(" ".join(written),) if written else ())
+    except ValidationError:  # a key of another kind
+        return Person(name=str(name), accounts=(account(),))
+
+
+def account() -> str:
+    """The account of this process; the variable USER would be anybody's word."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
