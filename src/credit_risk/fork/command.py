@@ -1,7 +1,7 @@
 """The commands of a fork: `init` writes its first config, `fork-check` says what is left, `update` follows upstream."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from typer import Argument, Option, Typer, echo
 
@@ -9,6 +9,7 @@ from credit_risk.command_line import FORK, HERE, ConfigFile, Json, Root, add, sa
 from credit_risk.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
+    from credit_risk.fork.init import InitRequest
     from credit_risk.fork.profile import Role
 
 INIT_MORE = """
@@ -32,6 +33,12 @@ example:
   credit-risk merge-config BASE OURS THEIRS NAME
 """
 DECISIONS = "What no data can show; what you leave out stands as ??? in the config, and blocks all runs"
+REPEATED = "may be repeated."
+ACCEPT = "Fill open decisions for a trial run; every report says so, and the gate stays shut."
+REMOTE = "DVC's default remote, outside the repository (default: a folder beside it)."
+
+Words: TypeAlias = list[str] | None
+Answer: TypeAlias = str | None
 
 
 def add_commands(app: Typer) -> None:
@@ -42,141 +49,55 @@ def add_commands(app: Typer) -> None:
     add(app, "merge-config", _merge_config, group=FORK, more=MERGE_MORE)
 
 
+def _column(*names: str, help: str) -> Any:  # noqa: A002
+    return Option(*names, metavar="COLUMN", help=help)
+
+
+def _decision(help: str, metavar: str = "ANSWER") -> Any:  # noqa: A002
+    return Option(metavar=metavar, rich_help_panel=DECISIONS, help=help)
+
+
 def _init(
     data: Annotated[Path, Option(help="Your applications with their outcomes, CSV or Parquet.")],
-    target: Annotated[str, Option(metavar="COLUMN", help="The column that holds the outcome.")],
+    target: Annotated[str, _column(help="The column that holds the outcome.")],
     bad: Annotated[list[str], Option(metavar="VALUE", help="What it says of a bad account; may be repeated.")],
-    good: Annotated[
-        list[str] | None,
-        Option(metavar="VALUE", help="What it says of a good one (default: its only other word)."),
-    ] = None,
-    indeterminate: Annotated[list[str] | None, Option(metavar="VALUE", help="What it says of neither.")] = None,
-    identifier: Annotated[list[str] | None, Option("--id", metavar="COLUMN", help="Numbers the rows.")] = None,
-    applicant: Annotated[
-        list[str] | None,
-        Option(metavar="COLUMN", help="Names the person; rows of one person stay together."),
-    ] = None,
-    date: Annotated[list[str] | None, Option(metavar="COLUMN", help="The day of application.")] = None,
-    protected: Annotated[
-        list[str] | None,
-        Option(metavar="COLUMN", help="Never near the model; approvals are compared by it; may be repeated."),
-    ] = None,
-    proxy: Annotated[
-        list[str] | None,
-        Option(metavar="COLUMN", help="Stands in for a protected column, and is kept away too; may be repeated."),
-    ] = None,
-    feature: Annotated[
-        list[str] | None,
-        Option(metavar="COLUMN", help="The model may read it, whatever its name suggests; may be repeated."),
-    ] = None,
-    ignore: Annotated[list[str] | None, Option(metavar="COLUMN", help="Left out; may be repeated.")] = None,
-    legal_basis: Annotated[
-        str | None,
-        Option(
-            metavar="ANSWER",
-            rich_help_panel=DECISIONS,
-            help="By what right the applicants' data are used, and who says so.",
-        ),
-    ] = None,
-    definition: Annotated[
-        str | None,
-        Option(
-            metavar="ANSWER",
-            rich_help_panel=DECISIONS,
-            help="What a bad account is, as in 90 days late within twelve months.",
-        ),
-    ] = None,
-    favourable: Annotated[
-        str | None,
-        Option(metavar="ANSWER", rich_help_panel=DECISIONS, help="What an applicant gets who is approved."),
-    ] = None,
-    window: Annotated[
-        str | None,
-        Option(metavar="MONTHS", rich_help_panel=DECISIONS, help="After how many months the outcome is known."),
-    ] = None,
+    good: Annotated[Words, Option(metavar="VALUE", help="What it says of a good one (default: its only other word).")] = None,
+    indeterminate: Annotated[Words, Option(metavar="VALUE", help="What it says of neither.")] = None,
+    identifier: Annotated[Words, _column("--id", help="Numbers the rows.")] = None,
+    applicant: Annotated[Words, _column(help="Names the person; rows of one person stay together.")] = None,
+    date: Annotated[Words, _column(help="The day of application.")] = None,
+    protected: Annotated[Words, _column(help=f"Never near the model; approvals are compared by it; {REPEATED}")] = None,
+    proxy: Annotated[Words, _column(help=f"Stands in for a protected column, and is kept away too; {REPEATED}")] = None,
+    feature: Annotated[Words, _column(help=f"The model may read it, whatever its name suggests; {REPEATED}")] = None,
+    ignore: Annotated[Words, _column(help=f"Left out; {REPEATED}")] = None,
+    legal_basis: Annotated[Answer, _decision("By what right the applicants' data are used, and who says so.")] = None,
+    definition: Annotated[Answer, _decision("What a bad account is, as in 90 days late within twelve months.")] = None,
+    favourable: Annotated[Answer, _decision("What an applicant gets who is approved.")] = None,
+    window: Annotated[Answer, _decision("After how many months the outcome is known.", "MONTHS")] = None,
     population: Annotated[
-        str | None,
-        Option(
-            metavar="ANSWER",
-            rich_help_panel=DECISIONS,
-            help="Whose outcomes these are: booked (accepted accounts) or all applicants.",
-        ),
+        Answer, _decision("Whose outcomes these are: booked (accepted accounts) or all applicants.")
     ] = None,
-    margin: Annotated[
-        str | None,
-        Option(
-            metavar="ANSWER",
-            rich_help_panel=DECISIONS,
-            help="What a good account earns, as a share of the exposure.",
-        ),
-    ] = None,
-    lgd: Annotated[
-        str | None,
-        Option(
-            metavar="ANSWER",
-            rich_help_panel=DECISIONS,
-            help="What a bad account loses, as a share of the exposure.",
-        ),
-    ] = None,
-    cost: Annotated[
-        str | None,
-        Option(
-            metavar="ANSWER",
-            rich_help_panel=DECISIONS,
-            help="What it costs to open any account, as a share of the exposure.",
-        ),
-    ] = None,
-    no_protected: Annotated[
-        str | None,
-        Option(
-            metavar="ANSWER",
-            rich_help_panel=DECISIONS,
-            help="Why there is no protected column, in words for a regulator.",
-        ),
-    ] = None,
-    accept_suggestions: Annotated[
-        bool,
-        Option(
-            "--accept-suggestions",
-            help="Fill open decisions for a trial run; every report says so, and the gate stays shut.",
-        ),
-    ] = False,
+    margin: Annotated[Answer, _decision("What a good account earns, as a share of the exposure.")] = None,
+    lgd: Annotated[Answer, _decision("What a bad account loses, as a share of the exposure.")] = None,
+    cost: Annotated[Answer, _decision("What it costs to open any account, as a share of the exposure.")] = None,
+    no_protected: Annotated[Answer, _decision("Why there is no protected column, in words for a regulator.")] = None,
+    accept_suggestions: Annotated[bool, Option("--accept-suggestions", help=ACCEPT)] = False,
     name: Annotated[str | None, Option(help="The project's name in every record (default: the file's).")] = None,
-    remote: Annotated[
-        str | None,
-        Option(help="DVC's default remote, outside the repository (default: a folder beside it)."),
-    ] = None,
+    remote: Annotated[str | None, Option(help=REMOTE)] = None,
     replace: Annotated[bool, Option("--replace", help="Write over a config that is not the sample's.")] = False,
     output: Annotated[Path | None, Option(help="Write the draft there and change nothing else.")] = None,
     root: Root = HERE,
     config: ConfigFile = None,
 ) -> None:
     """Write configs/credit.yaml from your data: types, ranges, roles, directions, reasons, and what you must decide."""
-    from credit_risk.data.files import Files
-    from credit_risk.data.writing import write_text
-    from credit_risk.fork import init, terminal
+    from credit_risk.fork.init import InitRequest
 
-    columns: dict[Role, list[str] | None] = {
-        "id": identifier,
-        "applicant": applicant,
-        "date": date,
-        "protected": protected,
-        "proxy": proxy,
-        "feature": feature,
-        "ignore": ignore,
-    }
-    decisions = {
-        "--legal-basis": legal_basis,
-        "--definition": definition,
-        "--favourable": favourable,
-        "--window": window,
-        "--population": population,
-        "--margin": margin,
-        "--lgd": lgd,
-        "--cost": cost,
-        "--no-protected": no_protected,
-    }
-    request = init.InitRequest(
+    columns: dict[Role, Words] = {"id": identifier, "applicant": applicant, "date": date, "protected": protected}
+    columns |= {"proxy": proxy, "feature": feature, "ignore": ignore}
+    decisions = {"--legal-basis": legal_basis, "--definition": definition, "--favourable": favourable}
+    decisions |= {"--window": window, "--population": population, "--margin": margin, "--lgd": lgd, "--cost": cost}
+    decisions |= {"--no-protected": no_protected}
+    request = InitRequest(
         data=data,
         target=target,
         bad=tuple(bad),
@@ -187,7 +108,18 @@ def _init(
         name=name,
         accept=accept_suggestions,
     )
-    with terminal.watching(data) as progress:
+    _draft(request, root, config, output, remote=remote, replace=replace)
+
+
+def _draft(
+    request: "InitRequest", root: Path, config: Path | None, output: Path | None, *, remote: str | None, replace: bool
+) -> None:
+    """Draft the config, write it, and show what was seen and what is left to do."""
+    from credit_risk.data.files import Files
+    from credit_risk.data.writing import write_text
+    from credit_risk.fork import init, terminal
+
+    with terminal.watching(request.data) as progress:
         draft = init.drafted(request, progress)
     init.checked(draft, request)
     if output:
@@ -199,10 +131,10 @@ def _init(
     show(terminal.profile_table(draft))
     for sentence in sentences:
         show(sentence)
-    show(terminal.next_steps(draft, accepted=accept_suggestions))
+    show(terminal.next_steps(draft, accepted=request.accept))
 
 
-def _roles(columns: "dict[Role, list[str] | None]", target: str) -> "dict[str, Role]":
+def _roles(columns: "dict[Role, Words]", target: str) -> "dict[str, Role]":
     """The role of each column that was given one. Raises UsageError for a column with two."""
     roles: dict[str, Role] = {}
     for role, names in columns.items():
