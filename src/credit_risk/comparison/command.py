@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option, Typer
 
 from credit_risk.command_line import GATES, HERE, MODEL, Json, Root, add, say, show
 from credit_risk.errors import CheckFailed, UsageError
+
+if TYPE_CHECKING:
+    from credit_risk.data.files import Files
 
 TRAIN_EXAMPLE = """
 example:
@@ -17,6 +20,18 @@ GATE_EXAMPLE = """
 example:
   credit-risk gate --candidate-model new/scorer --baseline-model models/scorer --test-data matured.csv
 """
+BASELINE_ROOT = (
+    "The repository that made the baseline: what it learned from is left out of the comparison too, which without "
+    "--test-data is made on the candidate's own test rows."
+)
+ACCURACY = (
+    "Least share of right calls at the cut-off, as 0.85; where every fifth account goes bad that is out of reach at a "
+    "cut-off that pays, so by default only the config's gates count."
+)
+FAIRNESS = (
+    "Least approval ratio, lowest group over highest, of every declared attribute, as 0.95; few samples can prove that "
+    "much, so by default only the config's declared contrasts count."
+)
 
 Schema = Annotated[
     Path | None,
@@ -58,27 +73,9 @@ def _gate(
     candidate_model: Annotated[Path | None, Option(help="A scorer directory that would replace the baseline.")] = None,
     baseline_model: Annotated[Path | None, Option(help="The scorer directory it is compared with.")] = None,
     test_data: Annotated[Path | None, Option(help="A raw file with outcomes that neither was trained on.")] = None,
-    baseline_root: Annotated[
-        Path | None,
-        Option(
-            help="The repository that made the baseline: what it learned from is left out of the comparison too, "
-            "which without --test-data is made on the candidate's own test rows."
-        ),
-    ] = None,
-    accuracy_threshold: Annotated[
-        float | None,
-        Option(
-            help="Least share of right calls at the cut-off, as 0.85; where every fifth account goes bad that is out "
-            "of reach at a cut-off that pays, so by default only the config's gates count."
-        ),
-    ] = None,
-    fairness_threshold: Annotated[
-        float | None,
-        Option(
-            help="Least approval ratio, lowest group over highest, of every declared attribute, as 0.95; few samples "
-            "can prove that much, so by default only the config's declared contrasts count."
-        ),
-    ] = None,
+    baseline_root: Annotated[Path | None, Option(help=BASELINE_ROOT)] = None,
+    accuracy_threshold: Annotated[float | None, Option(help=ACCURACY)] = None,
+    fairness_threshold: Annotated[float | None, Option(help=FAIRNESS)] = None,
     output: Annotated[Path | None, Option(help="Where a comparison goes (default: reports/comparison.json).")] = None,
     markdown: Annotated[Path | None, Option(help="Write the verdict as Markdown too, for a pull request.")] = None,
     junit: Annotated[Path | None, Option(help="Write the verdict as JUnit XML too, for CI tools.")] = None,
@@ -87,7 +84,7 @@ def _gate(
     """Judge the measured scorer by the config's gates: reports/gate.json; or a candidate against a baseline."""
     from credit_risk.comparison import compare
     from credit_risk.data.repository import opened
-    from credit_risk.data.writing import json_text, read_json, write_json
+    from credit_risk.data.writing import json_text, read_json
     from credit_risk.stages import gate
 
     settings, files = opened(root, config)
@@ -102,33 +99,47 @@ def _gate(
             accuracy_threshold=accuracy_threshold,
             fairness_threshold=fairness_threshold,
         )
-        path = output or files.report("comparison")
-        write_json(path, record)
         _write_texts(record, markdown, junit)
-        if json:
-            say(json_text(record))
-        else:
-            show(compare.render(record))
-        compare.raise_unless_passed(record, path)
+        _conclude(record, output or files.report("comparison"), json=json)
         return
     if candidate_model or baseline_model or test_data or baseline_root:
         raise UsageError(_incomplete(check, candidate_model, baseline_model, test_data))
     if accuracy_threshold is not None or fairness_threshold is not None:
         raise UsageError("A threshold is for a comparison: it needs --candidate-model and what goes with it.")
     if check:
-        try:
-            record = gate.check(files)
-        except CheckFailed as refusal:
-            if json:
-                say(json_text({"verdict": "FAIL", "reasons": str(refusal).splitlines()}))
-            raise
-        sentences = _open(record)
+        _say_whether_open(files, json=json)
     else:
         gate.run(settings, files)
         record = read_json(files.report("gate"))
         _write_texts(record, markdown, junit)
-        sentences = _verdicts(record)
-    say(json_text(record) if json else "\n".join(sentences))
+        say(json_text(record) if json else "\n".join(_verdicts(record)))
+
+
+def _conclude(record: Mapping[str, Any], path: Path, *, json: bool) -> None:
+    """Write and show a comparison. Raises CheckFailed with every check that blocks."""
+    from credit_risk.comparison import compare
+    from credit_risk.data.writing import json_text, write_json
+
+    write_json(path, record)
+    if json:
+        say(json_text(record))
+    else:
+        show(compare.render(record))
+    compare.raise_unless_passed(record, path)
+
+
+def _say_whether_open(files: "Files", *, json: bool) -> None:
+    """Say that the record of the last run lets the scorer through. Raises CheckFailed with the reasons if not."""
+    from credit_risk.data.writing import json_text
+    from credit_risk.stages import gate
+
+    try:
+        record = gate.check(files)
+    except CheckFailed as refusal:
+        if json:
+            say(json_text({"verdict": "FAIL", "reasons": str(refusal).splitlines()}))
+        raise
+    say(json_text(record) if json else "\n".join(_open(record)))
 
 
 def _open(record: Mapping[str, Any]) -> list[str]:
