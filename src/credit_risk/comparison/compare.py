@@ -86,30 +86,11 @@ def compare(
     if not comparison.scored.any():
         raise DataError(f"none of the {len(accounts.bad)} rows of {named_data} gets a PD from both scorers.")
     unknown: Unknown = {}
-    measures = {
-        "test": candidate_figures(comparison, unknown),
-        "fairness": {"contrasts": contrasts(comparison, unknown)},
-        "comparison": compared(comparison, unknown),
-        "candidate": accuracy(comparison) | lowest_approval_ratio(comparison, unknown),
-    }
+    measures = measured(comparison, unknown)
     own, _ = gate.applicable(answered(config), scorers["candidate"].model.kind)
     gates = [*own, *thresholds(accuracy_threshold, fairness_threshold)]
     checks = gate.decide(gates, measures, unknown)
-    if not any(declared.measure.startswith("comparison.") for declared in config.gates):
-        checks.append(no_limit())
-    waived = waiver.apply(
-        checks,
-        read_waivers(files.waivers),
-        gates=[declared.name for declared in config.gates],
-        scorer=scorers["candidate"].digest,
-        today=today or datetime.now(UTC).date(),
-    )
-    let_pass = [waiver_used.check for waiver_used in waived]
-    return {
-        "verdict": gate.overall([check for check in checks if check not in let_pass]),
-        "title": "Candidate against baseline",
-        "checks": [check.as_dict() for check in checks],
-        "waivers": [waiver_used.waiver.model_dump(mode="json") for waiver_used in waived],
+    return judged(config, files, checks, scorers["candidate"].digest, today) | {
         "candidate": {"path": named(candidate, files), "digest": scorers["candidate"].digest},
         "baseline": {"path": named(baseline, files), "digest": scorers["baseline"].digest},
         "data": data_named(config, files, test_data),
@@ -119,6 +100,36 @@ def compare(
         "measures": measures,
         "swap_set": swap_set(comparison),
         "unknown": unknown,
+    }
+
+
+def measured(comparison: Comparison, unknown: Unknown) -> Numbers:
+    """Every figure of the comparison, by the name that gates call it by; `unknown` takes why one is missing."""
+    return {
+        "test": candidate_figures(comparison, unknown),
+        "fairness": {"contrasts": contrasts(comparison, unknown)},
+        "comparison": compared(comparison, unknown),
+        "candidate": accuracy(comparison) | lowest_approval_ratio(comparison, unknown),
+    }
+
+
+def judged(config: Config, files: Files, checks: list[Check], scorer: str, today: date | None) -> Numbers:
+    """The verdict over all checks, less those that are waived for this scorer (by its digest)."""
+    if not any(declared.measure.startswith("comparison.") for declared in config.gates):
+        checks = [*checks, no_limit()]
+    waived = waiver.apply(
+        checks,
+        read_waivers(files.waivers),
+        gates=[declared.name for declared in config.gates],
+        scorer=scorer,
+        today=today or datetime.now(UTC).date(),
+    )
+    let_pass = [waiver_used.check for waiver_used in waived]
+    return {
+        "verdict": gate.overall([check for check in checks if check not in let_pass]),
+        "title": "Candidate against baseline",
+        "checks": [check.as_dict() for check in checks],
+        "waivers": [waiver_used.waiver.model_dump(mode="json") for waiver_used in waived],
     }
 
 
