@@ -248,7 +248,7 @@ def data_named(config: Config, files: Files, test_data: Path | None) -> dict[str
 def training_note(name: str, here: bool) -> str:
     if here:
         return f"The {name} was trained on artifacts/inputs: rows that equal one of training or selection are left out."
-    return f"Where the {name} was trained is not known here, so rows that it has seen cannot be told from new ones."
+    return f"Where the {name} was trained is not known here, so rows that it has seen cannot be left out."
 
 
 def named(path: Path, files: Files) -> str:

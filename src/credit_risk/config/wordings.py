@@ -1,4 +1,4 @@
-"""What applicants are told, on record: no text changes under the version that stands beside it in old decisions.
+"""What applicants read, on record: no text changes under the version that stands beside it in old decisions.
 
 configs/wordings.yaml holds a digest of all wordings by their version; `credit-risk wordings` adds today's. Beside it,
 what a reader of the texts should look at: one that names nothing of its family, that would rather fit another, or that
@@ -19,7 +19,7 @@ from credit_risk.errors import UsageError
 
 FILE = "wordings.yaml"
 HEADER = """\
-# What applicants are told, by the version that stands beside it in every record: a digest of all texts, prompts and
+# What applicants read, by the version that stands beside it in every record: a digest of all texts, prompts and
 # formulas of reasons, and of what rules and exclusions say. `credit-risk wordings` adds a version; none is changed.
 """
 STEM, SHORTEST = 4, 3  # letters by which words are alike, and of a word that says something

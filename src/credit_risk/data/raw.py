@@ -248,7 +248,7 @@ def _parse(rows: "_Rows", types: Mapping[str, pa.DataType], source: Callable[[],
         if "Empty CSV" in str(error):  # nothing stands below the header
             raise _no_rows(path) from None
         if "conversion error" not in str(error):
-            raise DataError(f"{path}: the rows cannot be told apart ({_first_words(error)}).") from None
+            raise _no_ends(path, error) from None
         table = None
     if table is not None and not _says_nan(table):
         return table
@@ -257,7 +257,11 @@ def _parse(rows: "_Rows", types: Mapping[str, pa.DataType], source: Callable[[],
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
             raise encoding_fault(path, rows.data.encoding) from None
-        raise DataError(f"{path}: the rows cannot be told apart ({_first_words(error)}).") from None
+        raise _no_ends(path, error) from None
+
+
+def _no_ends(path: Path, error: pa.ArrowInvalid) -> DataError:
+    return DataError(f"{path}: where one row ends and the next begins cannot be seen ({_first_words(error)}).")
 
 
 def _parse_as(rows: "_Rows", types: Mapping[str, pa.DataType], source: Callable[[], Any]) -> pa.Table:

@@ -332,9 +332,9 @@ def _against_leaks(profile: Profile, inputs: Mapping[str, Matrix], bad: Mask, kn
 def _with_proxies(
     profile: Profile, inputs: Mapping[str, Matrix], drafts: Sequence[Profile], columns: Mapping[str, Series]
 ) -> Profile:
-    """A feature that alone tells a protected group is kept from the model too, unless the owner named it.
+    """A feature by which alone a protected group can be guessed is kept from the model too, unless the owner named it.
 
-    How strongly it does is told of every proxy, and of a feature from half of that on.
+    How well is noted for every proxy, and for a feature from half of that on.
     """
     if profile.role not in ("feature", "proxy") or profile.kind in ("text", *UNREAD):
         return profile
