@@ -390,7 +390,7 @@ def _is_text(cells: pa.ChunkedArray) -> bool:
 
 
 def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
-    """None where one cell does not fit: the caller then goes through them and names those that do not."""
+    """None where one cell does not fit, or none can: the caller then goes through them and names those that do not."""
     try:
         return cells.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

@@ -30,7 +30,7 @@ def texts(path: Path, data: Data, progress: Progress, *, unread: Collection[str]
             continue
         try:
             columns[name] = _in_one_spelling(_as_text(table[name]))
-        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and structs; bytes that are no text
             raise DataError(
                 f"{path}: the column {name!r} holds {table[name].type}, no single value a row. Write one value a cell, "
                 f"leave the column out of the file, or say --ignore {name!r}."
