@@ -40,21 +40,17 @@ log = logging.getLogger(__name__)
 BUSY_S = 5
 
 metadata = MetaData()
-move_table = Table(
-    "registry_moves",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("body", Text, nullable=False),
-    Column("hash", Text, nullable=False),
-)
+
+
+def _table(name: str, *texts: str) -> Table:
+    """A table of numbered entries; a number is given once."""
+    seq = Column("seq", Integer, primary_key=True, autoincrement=False)
+    return Table(name, metadata, seq, *(Column(text, Text, nullable=False) for text in texts))
+
+
+move_table = _table("registry_moves", "body", "hash")
 # Every statement that was ever signed (scoring.live_statement); the last one counts, and names the last move.
-statement_table = Table(
-    "registry_statements",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("facts", Text, nullable=False),
-    Column("signature", Text, nullable=False),
-)
+statement_table = _table("registry_statements", "facts", "signature")
 MEANWHILE = (
     "somebody moved a scorer meanwhile, so this move was not made. Look at `credit-risk registry history` and decide "
     "again."
