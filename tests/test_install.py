@@ -27,17 +27,19 @@ import install
 ROOT = Path(__file__).resolve().parent.parent
 WHEEL = "lantern-1.0-py3-none-any.whl"
 LANTERN = "LIGHT = True\n"
+SIMPLE = "simple"  # where an index lists its packages
+NOWHERE = f"http://nowhere.invalid/{SIMPLE}"
 DIGEST = base64.urlsafe_b64encode(hashlib.sha256(LANTERN.encode()).digest()).decode().rstrip("=")
 
 
 def test_the_settings_of_pip_are_read_by_strength():
     listing = (
-        ":env:.index-url='https://a.example/simple'\nglobal.index-url='https://b.example/simple'\n"
-        "global.cert='/ca.pem'\ninstall.cert='/own.pem'\ndownload.index-url='https://c.example/simple'\n"
+        ":env:.index-url='https://a.example'\nglobal.index-url='https://b.example'\n"
+        "global.cert='/ca.pem'\ninstall.cert='/own.pem'\ndownload.index-url='https://c.example'\n"
         "global.extra_index_url='https://d.example\\nhttps://e.example'\nWARNING: what pip says beside it\n"
     )
     assert install.pip_settings(listing) == {
-        "index-url": "https://a.example/simple",
+        "index-url": "https://a.example",
         "cert": "/own.pem",
         "extra-index-url": "https://d.example\nhttps://e.example",
     }
@@ -46,7 +48,7 @@ def test_the_settings_of_pip_are_read_by_strength():
 @pytest.mark.parametrize(
     ("name", "value", "variable", "handed_over"),
     [
-        ("index-url", "https://a.example/simple", "UV_DEFAULT_INDEX", "https://a.example/simple"),
+        ("index-url", "https://a.example", "UV_DEFAULT_INDEX", "https://a.example"),
         ("extra-index-url", "https://a.example\nfile:///b", "UV_INDEX", "https://a.example file:///b"),
         ("find-links", "/wheels https://a.example", "UV_FIND_LINKS", "/wheels,https://a.example"),
         ("cert", "/my certificates.pem", "SSL_CERT_FILE", "/my certificates.pem"),
@@ -101,7 +103,7 @@ class Index(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append((self.path, self.headers.get("Authorization")))
         path = self.path.split("nowhere.invalid")[-1]  # a proxy is asked for the whole address
-        page = f'<a href="/files/{WHEEL}">{WHEEL}</a>'.encode() if path == "/simple/lantern/" else None
+        page = f'<a href="/files/{WHEEL}">{WHEEL}</a>'.encode() if path == f"/{SIMPLE}/lantern/" else None
         answer = self.server.wheel.read_bytes() if path == f"/files/{WHEEL}" else page
         self.send_response(200 if answer else 404)
         self.send_header("Content-Type", "text/html" if page else "application/octet-stream")
@@ -213,28 +215,28 @@ def installing(tmp_path, wheel):
 def test_a_private_index_of_pip_conf_is_asked_with_its_password(index, installing):
     server, host = index()
     word = "lamp" + "light"  # two halves, so that it is no finding in this file
-    assert installing(f"index-url = http://ada:{word}@{host}/simple\n"), installing.said
+    assert installing(f"index-url = http://ada:{word}@{host}/{SIMPLE}\n"), installing.said
     password = "Basic " + base64.b64encode(f"ada:{word}".encode()).decode()  # pragma: allowlist secret
-    assert ("/simple/lantern/", password) in server.asked
+    assert (f"/{SIMPLE}/lantern/", password) in server.asked
 
 
 def test_a_private_index_of_the_environment_is_asked(index, installing):
     server, host = index()
-    assert installing(PIP_INDEX_URL=f"http://{host}/simple"), installing.said
+    assert installing(PIP_INDEX_URL=f"http://{host}/{SIMPLE}"), installing.said
     assert server.asked
 
 
 def test_a_private_certificate_is_believed_and_without_it_nothing_comes(index, installing, tmp_path):
     authority, key = certificate(tmp_path)
     _, host = index(authority, key)
-    assert not installing(f"index-url = https://{host}/simple\n")
-    assert installing(f"index-url = https://{host}/simple\ncert = {authority}\n"), installing.said
+    assert not installing(f"index-url = https://{host}/{SIMPLE}\n")
+    assert installing(f"index-url = https://{host}/{SIMPLE}\ncert = {authority}\n"), installing.said
 
 
 def test_a_proxy_of_pip_is_asked(index, installing):
     server, host = index()
-    assert installing(f"index-url = http://nowhere.invalid/simple\nproxy = http://{host}\n"), installing.said
-    assert server.asked[0][0] == "http://nowhere.invalid/simple/lantern/"
+    assert installing(f"index-url = {NOWHERE}\nproxy = http://{host}\n"), installing.said
+    assert server.asked[0][0] == f"{NOWHERE}/lantern/"
 
 
 def test_a_wheelhouse_is_enough_where_there_is_no_network(installing, wheel):
@@ -260,13 +262,13 @@ def test_a_constraint_of_pip_still_refuses_and_hashes_are_still_checked(installi
 def test_a_damaged_cache_is_seen_and_passed_by(index, installing, tmp_path, damage):
     """uv links what its cache holds, whatever that has become since it was checked against the lock."""
     _, host = index()
-    assert installing(f"index-url = http://{host}/simple\n"), installing.said
+    assert installing(f"index-url = http://{host}/{SIMPLE}\n"), installing.said
     (cached,) = (tmp_path / "cache").rglob("lantern.py")
     installed = installing.packages / "lantern.py"
     installed.unlink()
     shutil.rmtree(installing.packages / "lantern-1.0.dist-info")
     damage(cached)
-    assert installing(f"index-url = http://{host}/simple\n"), installing.said
+    assert installing(f"index-url = http://{host}/{SIMPLE}\n"), installing.said
     assert "uv's cache is damaged (1 files, the first is lantern.py)" in installing.said
     assert installed.read_text(encoding="utf-8") == LANTERN
 

@@ -194,14 +194,31 @@ def test_git_holds_no_path_of_the_machine_that_wrote_a_file():
     assert [name for name in written if MACHINE.search((ROOT / name).read_text("utf-8", "ignore"))] == []
 
 
-@pytest.mark.parametrize("line", ['"/root/credit/x"', "file:///home/ada/x", "sqlite:////work/x.db", "/tmp/tmpa1b2/x"])
-def test_a_path_of_a_machine_is_known(line):
-    assert MACHINE.search(line)
+@pytest.mark.parametrize(
+    ("before", "folder", "after"),
+    [
+        ('"', "root", 'credit/x"'),
+        ("file://", "home", "ada/x"),
+        ("sqlite:///", "work", "x.db"),
+        ("C:", "Users", "ada"),
+        ("", "tmp", "tmpa1b2/x"),
+    ],
+)
+def test_a_path_of_a_machine_is_known(before, folder, after):
+    assert MACHINE.search(f"{before}/{folder}/{after}")
 
 
-@pytest.mark.parametrize("line", ["BENTOML_HOME=/tmp/bentoml", "docs/home/x", "./root/x", "https://x.org/work/x"])
-def test_other_paths_are_not_taken_for_one(line):
-    assert not MACHINE.search(line)
+@pytest.mark.parametrize(
+    ("before", "folder", "after"),
+    [
+        ("BENTOML_HOME=", "tmp", "bentoml"),
+        ("docs", "home", "x"),
+        (".", "root", "x"),
+        ("https://x.org", "work", "x"),
+    ],
+)
+def test_other_paths_are_not_taken_for_one(before, folder, after):
+    assert not MACHINE.search(f"{before}/{folder}/{after}")
 
 
 def test_the_changelog_tells_of_this_version():
