@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from credit_risk.attacks.plausible_changes import PlausibleChanges, step
-from credit_risk.config.schema import Attacks, Column
+from credit_risk.config.columns import Column
+from credit_risk.config.schema import Attacks
 from credit_risk.data.inputs import Inputs
 from credit_risk.errors import DataError
 

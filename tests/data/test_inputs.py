@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from pandas import DataFrame, Series
 
-from credit_risk.config.schema import Column
+from credit_risk.config.columns import Column
 from credit_risk.data.inputs import Inputs, expected, numbers, word_of
 from credit_risk.errors import DataError
 

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, make_url
+from sqlalchemy import event
 
 from credit_risk.errors import UsageError
 from credit_risk.registry import history

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from credit_risk.config.schema import Band, Column, Family, Policy, PolicyRule, Reasons, Scale
+from credit_risk.config.columns import Column
+from credit_risk.config.schema import Band, Family, Policy, PolicyRule, Reasons, Scale
 from credit_risk.data.inputs import Faults, Inputs
 from credit_risk.errors import ScorerError
 from credit_risk.scoring import decision

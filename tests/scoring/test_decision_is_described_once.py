@@ -43,7 +43,7 @@ batch = served.reader.applications(json.dumps({"applications": [sound]}).encode(
 replies, _ = served.decide_batch(batch, "a client", lambda: None)
 entry = served.ledger.get(replies[0]["decision_id"]).decided
 served.close()
-# part: batch
+# of the part: batch
 score.score(served.scorer, files.inputs("test"), folder / "out.parquet")
 written = pd.read_parquet(folder / "out.parquet")
 # end of part
@@ -54,7 +54,7 @@ print(json.dumps({
     "openapi": list(described["properties"]),
     "type": described["properties"]["margin"],
     "required": "margin" in described["required"],
-    # part: batch
+    # of the part: batch
     "batch": list(written),
     "kind": str(written["margin"].dtype),
     "column": written["margin"].unique().tolist(),
@@ -76,7 +76,7 @@ def test_a_field_added_to_the_model_is_answered_described_written_and_recorded(t
     assert seen["type"] == {"type": ["number", "null"]}
     assert seen["required"]
     assert seen["value"] == [0.25, 0.25]
-    # part: batch
+    # of the part: batch
     assert seen["batch"] == ["row", "pd", "score", "band", "margin", "decision", "why"]
     assert (seen["kind"], seen["column"]) == ("float64", [0.25])
     # end of part

@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 
 import smallest
 from credit_risk.config import Config, load
-from credit_risk.config.schema import Derived
+from credit_risk.config.columns import Derived
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import FormulaError
 from credit_risk.scoring.features import Features, made_of

@@ -12,7 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import smallest
 from credit_risk.config import Config, load
-from credit_risk.config.schema import PolicyRule, Reasons, Share
+from credit_risk.config.schema import PolicyRule, Reasons
+from credit_risk.config.section import Share
 from credit_risk.config.tags import tagged
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import DataError, ScorerError

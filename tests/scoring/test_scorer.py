@@ -17,7 +17,8 @@ from numpy.testing import assert_array_equal
 from pandas import DataFrame
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Exclusion, PolicyRule
+from credit_risk.config.columns import Exclusion
+from credit_risk.config.schema import PolicyRule
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.errors import DataError, ScorerError

@@ -23,7 +23,7 @@ DOORS = [
     ({"access": {"mode": "off"}}, "serving.access.mode: everybody could decide in production"),
     ({"gate": "reported"}, "serving.gate: a scorer that the gate stopped could decide in production"),
     ({"ledger": {"key_file": "a.key"}}, "serving.ledger.key_file: a development key is not for production"),
-    # part: registry
+    # of the part: registry
     ({"statement": None}, r"serving.statement: a retired scorer could decide in production: expected `statement"),
     # end of part
     ({"tls": "none"}, r"serving.tls: 0\.0\.0\.0 is reached from elsewhere.*expected `tls: proxy`"),

@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from pandas import DataFrame
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Exclusion
+from credit_risk.config.columns import Exclusion
 from credit_risk.data import digest
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json

@@ -128,7 +128,7 @@ def test_a_scorecards_reasons_are_resampled_and_not_called_stable_for_want_of_a_
 
 def test_the_scorecard_is_served_by_the_same_command_and_shown_as_the_candidate(card: Trial, tmp_path: Path):
     config, files = card.config, card.files
-    # part: batch
+    # of the part: batch
     applications = pd.read_csv(card.raw).head(50)
     applications.to_csv(tmp_path / "applications.csv", index=False)
     scorer = Scorer.load(files.scorer)

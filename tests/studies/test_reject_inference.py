@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from credit_risk.config.schema import Column
+from credit_risk.config.columns import Column
 from credit_risk.errors import DataError, UsageError
 from credit_risk.studies import reject_inference as study
 

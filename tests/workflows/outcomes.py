@@ -77,7 +77,7 @@ OUTCOMES: dict[tuple[str, str], tuple[Cell, ...]] = {
         ("skipped with a sentence", SCORECARD),
     ),
     ("batch-score", "score"): same("skipped with a sentence", STORE),  # part: batch
-    # part: registry
+    # of the part: registry
     ("release", "model"): (
         ("green, signed keyless", ""),
         ("red: this needs the repository's own data", NO_DATA),

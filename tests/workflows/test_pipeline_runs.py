@@ -1,7 +1,6 @@
 """Workflows that train, executed by act on the simulated lender: a minute each."""
 
 import json
-from pathlib import Path
 
 import pytest
 from runner import without_lints

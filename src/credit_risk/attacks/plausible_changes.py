@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from credit_risk.config.schema import Attacks, Column
+from credit_risk.config.columns import Column
+from credit_risk.config.schema import Attacks
 from credit_risk.data.inputs import Inputs, Mask, Matrix
 from credit_risk.errors import DataError
 

@@ -26,7 +26,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from threadpoolctl import threadpool_limits
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Column
+from credit_risk.config.columns import Column
 from credit_risk.data import raw, tables
 from credit_risk.data.writing import read_json, remove, replacing, write_json
 from credit_risk.errors import CheckFailed, DataError

@@ -30,7 +30,8 @@ from credit_risk.comparison.figures import (
     swap_set,
 )
 from credit_risk.config import Config
-from credit_risk.config.schema import Gate, Source
+from credit_risk.config.columns import Source
+from credit_risk.config.schema import Gate
 from credit_risk.data import digest, split, tables
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.repository import opened

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Source
+from credit_risk.config.columns import Source
 from credit_risk.data import tables
 from credit_risk.data.writing import refuse_in_the_way, write_json
 from credit_risk.errors import DataError

@@ -5,23 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from math import isfinite
 
+from credit_risk.config.columns import CATEGORY_TYPES, GUARDED_ROLES, KEY_ROLES, NUMERIC_TYPES, Column
 from credit_risk.config.formulas import Known, parse
 from credit_risk.config.names import is_person
-from credit_risk.config.schema import (
-    CATEGORY_TYPES,
-    GUARDED_ROLES,
-    KEY_ROLES,
-    MISSING,
-    NUMERIC_TYPES,
-    STATES,
-    VALUE,
-    Attribute,
-    Column,
-    Config,
-    Family,
-    Scalar,
-    by_state,
-)
+from credit_risk.config.schema import MISSING, STATES, VALUE, Attribute, Config, Family, by_state
+from credit_risk.config.section import Scalar
 from credit_risk.errors import FormulaError
 
 Loc = tuple[str | int, ...]

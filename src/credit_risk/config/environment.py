@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from credit_risk.config.schema import Section
+from credit_risk.config.section import Section
 from credit_risk.config.yaml_positions import Loc, bad_keys, counts, explain, plain_values, read_tree, sentence
 from credit_risk.errors import ConfigError
 

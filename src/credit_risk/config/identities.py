@@ -12,7 +12,7 @@ from pydantic import Field
 
 from credit_risk.config import environment
 from credit_risk.config.names import is_person, name_fault, same_person
-from credit_risk.config.schema import Section, Text
+from credit_risk.config.section import Section, Text
 from credit_risk.config.yaml_positions import Loc
 from credit_risk.errors import NotFound
 
@@ -64,7 +64,7 @@ def load(root: Path) -> Identities:
     """The identities of a repository. Raises NotFound without the file, ConfigError with every fault and its line."""
     path = root / FILE
     if not path.is_file():
-        raise NotFound(path, "It names who may sign and approve, each with an identity: docs/signatures.md has the form.")
+        raise NotFound(path, "It names who may sign and approve, each with an identity: see docs/signatures.md.")
     read = environment.whole(path, Identities)
     environment.refuse(path, _faults(read))
     return read

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from credit_risk.config.schema import Section, Text
+from credit_risk.config.section import Section, Text
 from credit_risk.errors import ConfigError, UsageError
 
 

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
-from credit_risk.config.schema import Section
+from credit_risk.config.section import Section
 from credit_risk.errors import ConfigError, NotFound
 
 Loc = tuple[Any, ...]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pandas import Series
 
 from credit_risk.config import Column
-from credit_risk.config.schema import CATEGORY_TYPES, KEY_ROLES, Data
+from credit_risk.config.columns import CATEGORY_TYPES, KEY_ROLES, Data
 from credit_risk.data.inputs import cell_numbers, folded, folded_codes, spelled, word_of
 
 SAMPLE = 5

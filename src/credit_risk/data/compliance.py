@@ -14,8 +14,8 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from credit_risk.config import Config
+from credit_risk.config.columns import GUARDED_ROLES, NUMERIC_TYPES
 from credit_risk.config.policies import DataControl, DataPolicy
-from credit_risk.config.schema import GUARDED_ROLES, NUMERIC_TYPES
 from credit_risk.data import identifiers
 from credit_risk.data.inputs import word_of
 

@@ -18,7 +18,7 @@ from pandas import DataFrame, Series
 from pandera.errors import SchemaError, SchemaErrors
 
 from credit_risk.config import Column, Config
-from credit_risk.config.schema import CATEGORY_TYPES, NUMERIC_TYPES, Outcome, Rule
+from credit_risk.config.columns import CATEGORY_TYPES, NUMERIC_TYPES, Outcome, Rule
 from credit_risk.data.inputs import Mask, Matrix, expected, numbers, word_of
 
 Severity = Literal["failure", "warning"]

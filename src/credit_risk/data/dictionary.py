@@ -9,7 +9,7 @@ import numpy as np
 from pandas import Series
 
 from credit_risk.config import Column
-from credit_risk.config.schema import CATEGORY_TYPES, GUARDED_ROLES
+from credit_risk.config.columns import CATEGORY_TYPES, GUARDED_ROLES
 from credit_risk.config.tags import tags
 from credit_risk.data.inputs import Matrix, numbers, word_of
 

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from credit_risk.config import Config
-from credit_risk.config.schema import CATEGORY_TYPES, Column
+from credit_risk.config.columns import CATEGORY_TYPES, Column
 from credit_risk.config.tags import tag_of, tagged, tags
 from credit_risk.errors import DataError
 

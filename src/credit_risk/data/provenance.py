@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Data
+from credit_risk.config.columns import Data
 from credit_risk.data.raw import is_parquet
 
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from credit_risk.config.schema import Data
+from credit_risk.config.columns import Data
 from credit_risk.data.inputs import FALSE_WORDS, TRUE_WORDS, spelled
 from credit_risk.errors import DataError, NotFound
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pandas import DataFrame, Series
 
 from credit_risk.config import Column, Config
-from credit_risk.config.schema import KEY_ROLES, Data, Source
+from credit_risk.config.columns import KEY_ROLES, Data, Source
 from credit_risk.data import raw
 from credit_risk.data.cells import Numerals, Unreadable, arrow_type, is_key, typed, without_gaps
 from credit_risk.data.raw import Progress

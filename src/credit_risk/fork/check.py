@@ -31,12 +31,12 @@ VARIABLES = {  # a repository variable of the workflows, and what it switches on
     "MODEL_GATE": "`required` makes the gate's verdict block merges, after main's first PASS",
     "SCHEDULES": "the scheduled workflows that run, by name, or `all`",
     "CODE_SECURITY": "`true` where a private repository has code scanning",
-    # part: registry
+    # of the part: registry
     "SIGNING": "`key` signs releases with the secret SIGNING_KEY, `keyless` by this workflow; private ones must say",
     # end of part
     "ATTEST": "`true` attests the releases of a private repository",  # part: registry
     "IMAGE_REGISTRY": "where images are pushed; unset, none is",
-    # part: mlflow
+    # of the part: mlflow
     "REGISTRY_ENVIRONMENT": "the environment whose registry takes what main trains; unset, one of the runner alone",
     # end of part
     "DECISIONS_STORE": "where batch-score puts its decisions; unset, it decides nothing",  # part: batch

@@ -61,7 +61,9 @@ def _init(
     data: Annotated[Path, Option(help="Your applications with their outcomes, CSV or Parquet.")],
     target: Annotated[str, _column(help="The column that holds the outcome.")],
     bad: Annotated[list[str], Option(metavar="VALUE", help="What it says of a bad account; may be repeated.")],
-    good: Annotated[Words, Option(metavar="VALUE", help="What it says of a good one (default: its only other word).")] = None,
+    good: Annotated[
+        Words, Option(metavar="VALUE", help="What it says of a good one (default: its only other word).")
+    ] = None,
     indeterminate: Annotated[Words, Option(metavar="VALUE", help="What it says of neither.")] = None,
     identifier: Annotated[Words, _column("--id", help="Numbers the rows.")] = None,
     applicant: Annotated[Words, _column(help="Names the person; rows of one person stay together.")] = None,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pandas import DataFrame
 
-from credit_risk.config.schema import Data, Source
+from credit_risk.config.columns import Data, Source
 from credit_risk.data import raw
 from credit_risk.data.cells import Numerals, is_number
 from credit_risk.errors import DataError

@@ -17,8 +17,8 @@ from pandas import DataFrame, Series
 from ruamel.yaml import YAML
 
 from credit_risk.config import floor, identities, load
+from credit_risk.config.columns import KEY_ROLES, Data
 from credit_risk.config.reading import tree_of, undecided
-from credit_risk.config.schema import KEY_ROLES, Data
 from credit_risk.data import signers
 from credit_risk.data.contract import repeats
 from credit_risk.data.inputs import word_of

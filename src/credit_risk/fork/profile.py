@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pandas import DataFrame, Series
 
-from credit_risk.config.schema import KEY_ROLES
+from credit_risk.config.columns import KEY_ROLES
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.errors import UsageError
 from credit_risk.fork import cells, directions, names

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 from pandas import DataFrame, Series
 
-from credit_risk.config.schema import Data
+from credit_risk.config.columns import Data
 from credit_risk.data import raw
 from credit_risk.data.cells import is_number
 from credit_risk.data.inputs import folded, spelled

@@ -18,7 +18,8 @@ from ruamel.yaml.error import YAMLError
 
 from credit_risk.comparison.compare import named
 from credit_risk.config import Config, policies
-from credit_risk.config.schema import GUARDED_ROLES, Gate
+from credit_risk.config.columns import GUARDED_ROLES
+from credit_risk.config.schema import Gate
 from credit_risk.data import digest, identifiers
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json

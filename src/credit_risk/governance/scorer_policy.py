@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from credit_risk.config.policies import PolicyFile, Requirement
-from credit_risk.config.schema import Scalar, Section, Text
+from credit_risk.config.section import Scalar, Section, Text
 
 
 class EvidenceSource(Section):

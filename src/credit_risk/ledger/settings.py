@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from credit_risk.config import environment
-from credit_risk.config.schema import Count, Positive, Section, Text
+from credit_risk.config.section import Count, Positive, Section, Text
 
 
 class LedgerSettings(Section):

@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Column, Policy, Scenario
+from credit_risk.config.columns import Column
+from credit_risk.config.schema import Policy, Scenario
 from credit_risk.data.inputs import Inputs, Mask, Matrix, numbers
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.intervals import mean, share

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from credit_risk.config.names import is_person
-from credit_risk.config.schema import Section, Text
+from credit_risk.config.section import Section, Text
 from credit_risk.errors import CreditRiskError
 from credit_risk.measures.gate import Check
 

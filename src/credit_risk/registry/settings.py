@@ -5,8 +5,9 @@ from typing import Literal
 
 from credit_risk.config import environment
 from credit_risk.config.environment import url_below
-from credit_risk.config.schema import Section, Text
+from credit_risk.config.section import Section, Text
 from credit_risk.scoring.signing import SignedBy
+
 FourEyes = Literal["identities", "names"]
 
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from pandas import DataFrame
 
 from credit_risk.config import Config
-from credit_risk.config.schema import CATEGORY_TYPES
+from credit_risk.config.columns import CATEGORY_TYPES
 from credit_risk.data.files import Files
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Picture, drawn, read_table

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from credit_risk.config import environment
-from credit_risk.config.schema import Count, Positive, Section, Share, Text
+from credit_risk.config.section import Count, Positive, Section, Share, Text
 from credit_risk.config.yaml_positions import Loc
 from credit_risk.registry.settings import RegistrySettings
 from credit_risk.serving.open_doors import open_doors

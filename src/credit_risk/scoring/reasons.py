@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from credit_risk.config import Config
 from credit_risk.config.formulas import Columns, Formula
-from credit_risk.config.schema import STATES, PolicyRule, Reasons, Scalar, by_state
+from credit_risk.config.schema import STATES, PolicyRule, Reasons, by_state
+from credit_risk.config.section import Scalar
 from credit_risk.config.tags import tag_of, tags
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.rounding import parameter

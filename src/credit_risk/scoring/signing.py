@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import model_validator
 
-from credit_risk.config.schema import Section, Text
+from credit_risk.config.section import Section, Text
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import replacing

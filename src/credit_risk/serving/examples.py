@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Column
+from credit_risk.config.columns import Column
 
 WIDE = 1_000.0  # half-width of the values of a number without a range
 

@@ -36,7 +36,7 @@ def open_doors(serving: Serving, name: str, root: Path | None = None) -> Iterato
         yield ("gate",), f"a scorer that the gate stopped could decide {where}: expected required"
     if serving.ledger.key_file is not None:
         yield ("ledger", "key_file"), f"a development key is not for {name}: set CREDIT_RISK_LEDGER_KEY"
-    # part: registry
+    # of the part: registry
     if serving.statement is None:
         yield ("statement",), f"a retired scorer could decide {where}: {STATED}"
     # end of part

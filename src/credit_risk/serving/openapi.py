@@ -3,7 +3,7 @@
 from typing import Any
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Column
+from credit_risk.config.columns import Column
 from credit_risk.data.inputs import expected
 from credit_risk.scoring.decision import OUTCOMES, REFUSED, field_schemas, reason_field_schemas
 from credit_risk.scoring.scorer import Scorer

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from credit_risk.config import environment
-from credit_risk.config.schema import Count, Positive, Section, Text
+from credit_risk.config.section import Count, Positive, Section, Text
 from credit_risk.ledger.settings import LedgerSettings
 from credit_risk.scoring.signing import SignedBy
 

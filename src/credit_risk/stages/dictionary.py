@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pandas import DataFrame
 
 from credit_risk.config import Column, Config
-from credit_risk.config.schema import GUARDED_ROLES
+from credit_risk.config.columns import GUARDED_ROLES
 from credit_risk.data import dictionary, tables
 from credit_risk.data.contract import outcomes
 from credit_risk.data.files import Files

@@ -14,8 +14,8 @@ import shap
 from pandas import DataFrame
 
 from credit_risk.config import Config, wordings
+from credit_risk.config.columns import GUARDED_ROLES
 from credit_risk.config.formulas import Columns
-from credit_risk.config.schema import GUARDED_ROLES
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.split import Labels

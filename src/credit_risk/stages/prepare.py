@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.config import Config
-from credit_risk.config.schema import GUARDED_ROLES
+from credit_risk.config.columns import GUARDED_ROLES
 from credit_risk.data import digest, split, tables
 from credit_risk.data.files import SPLITS, Files, SplitName
 from credit_risk.data.inputs import Mask

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from credit_risk.config import Config, policies
+from credit_risk.config.columns import Source
 from credit_risk.config.policies import DataPolicy
-from credit_risk.config.schema import Source
 from credit_risk.data import compliance, contract, digest, provenance, tables
 from credit_risk.data.contract import ContractReport, Finding
 from credit_risk.data.files import Files

@@ -31,7 +31,7 @@ from rich.table import Table
 
 from credit_risk.batch import score
 from credit_risk.config import Config, load
-from credit_risk.config.schema import CATEGORY_TYPES, Column, Source
+from credit_risk.config.columns import CATEGORY_TYPES, Column, Source
 from credit_risk.data import raw, tables
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Matrix

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Column
+from credit_risk.config.columns import Column
 from credit_risk.data import tables
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Mask, Matrix, word_of

@@ -144,8 +144,7 @@ def _roll_back(reason: Reason, by: By = None, root: Root = HERE, environment: En
 
 
 def _signed(root: Path, environment: str | None, by: str | None) -> str:
-    from credit_risk.registry import acting
-    from credit_risk.registry import settings
+    from credit_risk.registry import acting, settings
 
     return acting.signed_by(root, by, settings.load(environment_file(root, environment), root).four_eyes)
 

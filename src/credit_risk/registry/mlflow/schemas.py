@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Column
+from credit_risk.config.columns import Column
 from credit_risk.errors import CheckFailed
 from credit_risk.scoring.decision import field_schemas
 
