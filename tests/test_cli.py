@@ -336,7 +336,6 @@ def test_a_command_too_early_says_what_is_missing_and_what_mends_it(root, monkey
         ],
     ],
 )
-@pytest.mark.filterwarnings("ignore:Setting an item of incompatible dtype:DeprecationWarning")
 def test_a_folder_that_is_no_output_of_ours_is_never_replaced(root, monkeypatch, capsys, arguments):
     """A mistyped path must not cost anybody a folder."""
     monkeypatch.chdir(root)
@@ -385,7 +384,7 @@ def test_config_tells_of_a_gate_on_what_the_last_run_did_not_measure(root, capsy
     ],
 )
 def test_help_and_config_do_not_wait_for_what_they_do_not_need(root, arguments, more):
-    heavy = {"lightgbm", "optbinning", "mlflow", "sklearn", "matplotlib", *more}
+    heavy = {"lightgbm", "mlflow", "sklearn", "matplotlib", *more}
     code = (
         "import sys; from credit_risk.cli import main\n"
         f"assert main({arguments!r}) == 0\n"

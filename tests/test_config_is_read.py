@@ -29,11 +29,7 @@ PACKAGE = Path(credit_risk.__file__).parent
 CONFIG = PACKAGE / "config"
 SCHEMA = {str(CONFIG / name) for name in ("schema.py", "columns.py")}
 TESTS = Path(__file__).parent
-# optbinning on pandas 3; nothing of ours.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:Setting an item of incompatible dtype:DeprecationWarning"),
-]
+pytestmark = pytest.mark.slow
 
 STAGES = YAML(typ="safe").load(TESTS.parent / "dvc.yaml")["stages"]
 

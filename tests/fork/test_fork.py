@@ -24,11 +24,7 @@ from credit_risk.serving import access, engine, settings, web
 from fork_trial import ROOT, Fork, fork
 from tools import PATIENCE, free_port, needed
 
-pytestmark = [
-    pytest.mark.slow,
-    # optbinning on pandas 3; nothing of ours.
-    pytest.mark.filterwarnings("ignore:Setting an item of incompatible dtype:DeprecationWarning"),
-]
+pytestmark = pytest.mark.slow
 
 PAGE = ROOT / "docs" / "fork.md"
 

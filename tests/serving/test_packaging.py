@@ -17,7 +17,6 @@ PIPELINE = (
     "dvc",
     "fairlearn",
     "matplotlib",
-    "optbinning",
     "optuna",  # part: tuning
     "pandera",
     "pyarrow",

@@ -169,7 +169,7 @@ def test_the_page_says_what_is_green_where_and_names_tests_that_are_there():
         assert len(cells) == len(outcomes.WHERE)
         for outcome, test in cells:
             assert outcome.startswith(("green", "skipped", "red", "off until enabled", "as the first")), outcome
-            gone = test == outcomes.FORK and not (ROOT / "tests/fork").is_dir()  # part: fork
+            gone = test == outcomes.FORK and not (ROOT / "tests/fork").is_dir()
             assert not test or gone or f"def {test}(" in tests, test
 
 
