@@ -92,7 +92,7 @@ def test_the_decisions_are_those_of_decide_on_the_table_and_on_each_application(
     for row, application in enumerate(applications.head(50).to_dict("records")):
         gaps = {name: None if value != value else value for name, value in application.items()}  # noqa: PLR0124 - NaN
         one = scorer.decide(gaps)
-        assert np.array_equal(one.pd, decided["pd"].iloc[[row]], equal_nan=True)
+        assert np.array_equal(one.table()["pd"], decided["pd"].iloc[[row]], equal_nan=True)
         assert one.table()["decision"].iloc[0] == decided["decision"].iloc[row]
 
 

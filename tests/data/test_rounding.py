@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from credit_risk.data.rounding import all_rounded, in_units, parameter, rounded, rounded_table
+from credit_risk.data.rounding import all_rounded, at_decimals, in_units, parameter, rounded, rounded_table
 
 
 def test_a_parameter_keeps_ten_decimals():
@@ -86,3 +86,11 @@ def test_a_table_keeps_its_columns_types_and_rows():
         )
 
     pd.testing.assert_frame_equal(rounded_table(table(1 / 3, 2 / 3)), table(0.333333, 0.666667))
+
+
+def test_a_number_is_rounded_as_a_column_of_numbers_to_the_bit():
+    values = np.random.default_rng(3).normal(500, 300, 10_000)
+    assert [at_decimals(value, 6) for value in values.tolist()] == values.round(6).tolist()
+    assert at_decimals(0.17808954564257634, 10) == 0.1780895456
+    assert at_decimals(-math.inf, 6) == -math.inf
+    assert math.isnan(at_decimals(math.nan, 6))

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 from ledger_trial import BY, entry
 
@@ -31,20 +30,55 @@ def test_the_same_bits_come_out(ledger):
     found.raise_unless_the_same()
 
 
-def test_one_bit_more_is_another_decision(ledger):
+def test_another_digit_is_another_decision(ledger):
     recorded(ledger, 1.0)
     second = recorded(ledger, 0.5)
 
-    def a_bit_off(applications):
+    def a_digit_off(applications):
         off = decide(applications)
-        off[1]["pd"] = float(np.nextafter(off[1]["pd"], 1))
+        off[1]["pd"] += 1e-10
         return off
 
-    found = replay(ledger, {BY.scorer: a_bit_off})
+    found = replay(ledger, {BY.scorer: a_digit_off})
     assert (found.same, found.count) == (1, 1)
     assert found.differ == [f"entry 2, decision {second.decision_id}: pd"]
     with pytest.raises(LedgerBroken, match="1 of 2 decisions came out otherwise"):
         found.raise_unless_the_same()
+
+
+def test_what_was_recorded_with_every_bit_is_compared_to_the_digits_that_are_stated(ledger):
+    ledger.append(
+        [
+            entry(
+                inputs={},
+                decided={
+                    "pd": 0.17808954564257634,
+                    "score": 531.2504441007512,
+                    "reasons": [
+                        {
+                            "id": "R01",
+                            "driver": "income",
+                            "value": 3.0,
+                            "reference": 0.1 + 0.2,
+                            "contribution": 0.6847673839913295,
+                        },
+                        {"id": "late", "driver": None, "value": None, "reference": None, "contribution": None},
+                    ],
+                },
+            )
+        ]
+    )
+    on_another_processor = {
+        "pd": 0.1780895456,
+        "score": 531.250444,
+        "reasons": [
+            {"id": "R01", "driver": "income", "value": 3.0, "reference": 0.3, "contribution": 0.684767384},
+            {"id": "late", "driver": None, "value": None, "reference": None, "contribution": None},
+        ],
+    }
+    assert replay(ledger, {BY.scorer: lambda _: [on_another_processor]}).same == 1
+    on_another_processor["reasons"][0]["contribution"] = 0.684767385
+    assert replay(ledger, {BY.scorer: lambda _: [on_another_processor]}).count == 1
 
 
 def test_a_name_that_was_not_stored_is_a_difference(ledger):

@@ -1,7 +1,8 @@
 """Scorers of format 1 decide as they did when they were written: a directory and its decisions kept from that time.
 
 What stands in format_1/decided.json was written by the version before format 2: a null where a value was missing, one
-text for a value and its lack, and no exclusion that acts. The ledger compares such records byte by byte.
+text for a value and its lack, and no exclusion that acts. Its numbers have every bit of that time's processor, and are
+compared, as `ledger replay` does, to the decimals that decisions state.
 """
 
 import json
@@ -15,6 +16,7 @@ import pytest
 from credit_risk.data.inputs import Inputs
 from credit_risk.errors import ScorerError
 from credit_risk.ledger.decision_record import decider
+from credit_risk.scoring.decision import as_stated
 from credit_risk.scoring.scorer import Scorer
 
 KEPT = Path(__file__).parent / "format_1"
@@ -28,7 +30,7 @@ def scorer() -> Scorer:
 
 
 def records(decided: list[dict]) -> list[bytes]:
-    return [orjson.dumps(record) for record in decided]
+    return [orjson.dumps(as_stated(record)) for record in decided]
 
 
 def test_every_decision_comes_out_as_it_was_recorded_alone_and_in_a_table(scorer):

@@ -16,6 +16,12 @@ DECIMALS = 10  # 1e4 times coarser than processors differ, far finer than any sa
 DIGITS = 6  # of a reported figure: more than any interval supports
 
 
+def at_decimals(value: float, decimals: int) -> float:
+    """One number as `Matrix.round(decimals)` rounds a column of them, to the bit; NaN and infinities stay."""
+    scaled = value * 10.0**decimals
+    return round(scaled) / 10.0**decimals if math.isfinite(scaled) else value
+
+
 def parameter(value: float) -> float:
     """A fitted number of standardised inputs (a coefficient, a weight of evidence, log-odds), to ten decimals."""
     return round(float(value), DECIMALS) + 0.0  # no -0, whose text is another

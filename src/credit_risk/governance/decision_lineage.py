@@ -11,13 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed
 from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.replay import differences
 from credit_risk.registry.lifecycle import HistoryEvent, standing
 from credit_risk.registry.versions import Versions
 from credit_risk.scoring.scorer import Scorer
@@ -82,9 +81,8 @@ def _decided_again(record: StoredDecision, scorer: Scorer, checks: Checks) -> No
     if record.erased or record.inputs is None:
         return
     again = decider(scorer)([record.inputs])[0]
-    stored = {name: (record.decided or {}).get(name) for name in again}
-    same = orjson.dumps(stored) == orjson.dumps(again)
-    checks.add("the registered scorer decides the stored application the same, bit for bit", holds=same)
+    same = not differences(record, again)
+    checks.add("the registered scorer decides the stored application the same, to the last digit", holds=same)
 
 
 def _version_at(events: list[HistoryEvent], made: list[HistoryEvent], at: datetime) -> int:

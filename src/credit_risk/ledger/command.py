@@ -184,7 +184,7 @@ def _replay(
         list[Path] | None, Option(help="A scorer directory; may be repeated (default: models/scorer).")
     ] = None,
 ) -> None:
-    """Decide stored applications again and demand the same bits."""
+    """Decide stored applications again and demand the same, to the last digit."""
     from credit_risk.data.files import Files
     from credit_risk.ledger import decision_record, replay
     from credit_risk.scoring.scorer import Scorer
@@ -194,7 +194,7 @@ def _replay(
         replayed = replay.replay(ledger, {loaded.digest: decision_record.decider(loaded) for loaded in scorers})
     replayed.raise_unless_the_same()
     apart = f"{replayed.erased} of erased persons, {sum(replayed.of_others.values())} of other scorers"
-    say(f"{replayed.same} decisions came out the same, bit for bit; left out: {apart}.")
+    say(f"{replayed.same} decisions came out the same, to the last digit; left out: {apart}.")
 
 
 def _backup(

@@ -1,4 +1,4 @@
-"""Deciding stored applications again: the same scorer must decide the same, bit for bit."""
+"""Deciding stored applications again: the same scorer must decide the same, to the last digit that is stated."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from credit_risk.ledger.entry import StoredDecision, stored_decision
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.ledger import Ledger, decrypted
 from credit_risk.ledger.verification import MAX_FAULTS_SHOWN, rows
+from credit_risk.scoring.decision import as_stated
 
 Decide: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
 
@@ -63,14 +64,21 @@ def replay(ledger: Ledger, scorers: Mapping[str, Decide]) -> Replay:
 
 
 def _compare(replayed: Replay, record: StoredDecision, again: Mapping[str, Any]) -> None:
-    stored = {name: (record.decided or {}).get(name) for name in again}
-    if orjson.dumps(stored) == orjson.dumps(again):
+    if not (names := differences(record, again)):
         replayed.same += 1
         return
     replayed.count += 1
     if len(replayed.differ) < MAX_FAULTS_SHOWN:
-        names = [name for name in again if orjson.dumps(stored[name]) != orjson.dumps(again[name])]
         replayed.differ.append(f"entry {record.seq}, decision {record.decision_id}: {', '.join(names)}")
+
+
+def differences(record: StoredDecision, again: Mapping[str, Any]) -> list[str]:
+    """The names of what another decision on the same application has otherwise than the record: none, or it differs.
+
+    Records from before decisions were stated to fixed decimals are compared to these decimals.
+    """
+    stored = as_stated(record.decided or {})
+    return [name for name, value in as_stated(again).items() if orjson.dumps(stored.get(name)) != orjson.dumps(value)]
 
 
 def decision_pages(ledger: Ledger) -> Iterator[list[StoredDecision]]:

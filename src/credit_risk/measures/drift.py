@@ -25,8 +25,6 @@ from credit_risk.errors import DataError
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.gate import Verdict
 
-SCORE_DECIMALS = 6  # of the scores that are counted: an edge can be a score that many share, to the last bit
-
 Counts = NDArray[np.int64]
 
 

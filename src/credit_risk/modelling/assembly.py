@@ -13,6 +13,7 @@ from credit_risk.errors import ScorerError
 from credit_risk.measures import drift
 from credit_risk.scoring import decision, model, reasons
 from credit_risk.scoring.calibration import Calibration
+from credit_risk.scoring.decision import SCORE_DECIMALS
 from credit_risk.scoring.features import FeatureTable
 from credit_risk.scoring.model import RiskModel
 from credit_risk.scoring.scorer import Scorer
@@ -65,7 +66,7 @@ def reference(config: Config, inputs: Matrix, score: Matrix) -> dict[str, Any]:
     special = {name: config.meanings(name) for name in config.inputs}
     return {
         "inputs": drift.of(columns, config.drift.bins, categories, special).as_dict(),
-        "score": drift.of({"score": score.round(drift.SCORE_DECIMALS)}, config.drift.bins).as_dict(),
+        "score": drift.of({"score": score.round(SCORE_DECIMALS)}, config.drift.bins).as_dict(),
     }
 
 

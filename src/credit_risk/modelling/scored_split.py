@@ -16,11 +16,10 @@ from credit_risk.errors import DataError
 from credit_risk.measures.metrics import Economics, Sample
 from credit_risk.modelling.accounts import WEIGHTS, Weights, read_inputs
 from credit_risk.modelling.assembly import load_current
-from credit_risk.scoring.decision import Decisions
+from credit_risk.scoring.decision import PD_DECIMALS, Decisions
 from credit_risk.scoring.features import Features, FeatureTable
 from credit_risk.scoring.scorer import Scorer
 
-PD_DECIMALS = 10  # of what is measured and kept: beyond them exp differs from processor to processor
 Scorers = Mapping[str, Scorer]  # by kind of model, the candidate first
 
 

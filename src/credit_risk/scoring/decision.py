@@ -21,8 +21,9 @@ from credit_risk.config import Config
 from credit_risk.config.formulas import Formula
 from credit_risk.config.schema import Policy, PolicyRule, Reasons, Scale
 from credit_risk.data.inputs import Faults, Inputs, Mask, Matrix
+from credit_risk.data.rounding import at_decimals
 from credit_risk.errors import ScorerError
-from credit_risk.scoring.reasons import Explanation, Explanations, Indices, Reason, of_rule
+from credit_risk.scoring.reasons import Explanation, Explanations, Indices, Reason, of_rule, reason_as_stated
 
 Codes = NDArray[np.int8]
 Rules = NDArray[np.int16]  # a policy may have more than 127 rules
@@ -31,6 +32,8 @@ OutcomeWord: TypeAlias = Literal["approve", "refer", "decline", "refused"]
 OUTCOMES: tuple[OutcomeWord, ...] = get_args(OutcomeWord)
 APPROVE, REFER, DECLINE, REFUSED = range(4)
 NO_RULE = -1
+PD_DECIMALS = 10  # as a decision states them: in the bits beyond, exp and log differ from processor to processor
+SCORE_DECIMALS = 6
 
 
 def cut_off(policy: Policy) -> float:
@@ -240,9 +243,9 @@ class FieldSource:
     column: Callable[[Decisions], Any] | None = None
 
 
-def _number(values: Matrix, row: int) -> float | None:
+def _number(values: Matrix, row: int, decimals: int) -> float | None:
     value = float(values[row])
-    return None if math.isnan(value) else value
+    return None if math.isnan(value) else at_decimals(value, decimals)
 
 
 def _band(decisions: Decisions, row: int) -> str | None:
@@ -279,10 +282,10 @@ class Decision(BaseModel):
     """One decision as the API answers it, the ledger keeps it and MLflow's model returns it, in this order.
 
     decision: `refused` where the application cannot be decided at all. pd: probability of default within the
-    performance window, 0 to 1. score: points, more is safer. pd, score and band are None where the application could
-    not be scored, and `faults` or `rule` says why. rule: the policy rule that decided, or the exclusion for which a
-    person decides. reasons belong to declines, prompts (with
-    a doubt, if there is one) to referrals.
+    performance window, 0 to 1, to ten decimals. score: points, more is safer, to six decimals. pd, score and band are
+    None where the application could not be scored, and `faults` or `rule` says why. rule: the policy rule that decided,
+    or the exclusion for which a person decides. reasons belong to declines, prompts (with a doubt, if there is one) to
+    referrals.
     """
 
     decision: Annotated[
@@ -293,17 +296,35 @@ class Decision(BaseModel):
         ),
     ]
     pd: Annotated[
-        float | None, FieldSource(lambda decisions, row: _number(decisions.pd, row), lambda decisions: decisions.pd)
+        float | None,
+        FieldSource(
+            lambda decisions, row: _number(decisions.pd, row, PD_DECIMALS),
+            lambda decisions: decisions.pd.round(PD_DECIMALS),
+        ),
     ]
     score: Annotated[
         float | None,
-        FieldSource(lambda decisions, row: _number(decisions.score, row), lambda decisions: decisions.score),
+        FieldSource(
+            lambda decisions, row: _number(decisions.score, row, SCORE_DECIMALS),
+            lambda decisions: decisions.score.round(SCORE_DECIMALS),
+        ),
     ]
     band: Annotated[str | None, FieldSource(_band, _band_column)]
     rule: Annotated[str | None, FieldSource(_rule)]
     reasons: Annotated[tuple[Reason, ...], FieldSource(_reasons)]
     prompts: Annotated[tuple[str, ...], FieldSource(_prompts)]
     faults: Annotated[tuple[str, ...], FieldSource(_faults)]
+
+
+def as_stated(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded decision with its numbers to the decimals that decisions state; records from before had every bit."""
+    stated = dict(record)
+    for name, decimals in (("pd", PD_DECIMALS), ("score", SCORE_DECIMALS)):
+        if isinstance(number := stated.get(name), float):
+            stated[name] = at_decimals(number, decimals)
+    if reasons := stated.get("reasons"):
+        stated["reasons"] = [reason_as_stated(reason) for reason in reasons]
+    return stated
 
 
 WHY = "why"  # the column of a batch file that says in words what Decision's rule, reasons and faults say

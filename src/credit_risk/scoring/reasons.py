@@ -26,7 +26,7 @@ from credit_risk.config.schema import STATES, PolicyRule, Reasons, by_state
 from credit_risk.config.section import Scalar
 from credit_risk.config.tags import tag_of, tags
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.data.rounding import parameter
+from credit_risk.data.rounding import at_decimals, parameter
 from credit_risk.errors import DataError, ScorerError
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.model import RiskModel
@@ -35,6 +35,8 @@ Indices = NDArray[np.intp]
 IsTrue = Callable[[int], Mask]
 
 POPULATION_ROWS = 20_000  # a mean over more rows moves no reason, but its time grows with the data
+CONTRIBUTION_DECIMALS = 10  # as a reason states it, see decision.PD_DECIMALS
+VALUE_DIGITS = 12  # of a value that is not whole: a derived feature's last bits may be the processor's
 ROUNDING = 1e-9  # of the log-odds: a smaller difference is none
 NO_REASON = -1
 
@@ -194,7 +196,7 @@ class Explanations:
             driver=explainer.background.features[driver],
             value=explainer.word(driver, self.matrix[row, driver]),
             reference=explainer.word(driver, explainer.background.reference[driver]),
-            contribution=float(self.contribution[row, rank]),
+            contribution=at_decimals(float(self.contribution[row, rank]), CONTRIBUTION_DECIMALS),
         )
 
     def _doubts(self, row: int) -> Iterator[str]:
@@ -347,7 +349,7 @@ class Explainer:
         if math.isnan(value):
             return None if self.nulls else self.states[feature][1 + tag_of(value)]
         words = self.words[feature]
-        return float(value) if words is None else words[int(value)]
+        return stated_value(float(value)) if words is None else words[int(value)]
 
     @cached_property
     def _is_first(self) -> Mask:
@@ -383,6 +385,22 @@ class Explainer:
     @cached_property
     def _best_if_high(self) -> Matrix:
         return np.where(np.array(self.directions) < 0, np.array(self.background.highest), np.inf)
+
+
+def stated_value(value: float) -> float:
+    """A value of a feature as a reason states it: whole ones as they are, others to twelve significant digits."""
+    return value if value.is_integer() else float(f"{value:.{VALUE_DIGITS}g}")
+
+
+def reason_as_stated(reason: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded reason with its numbers as reasons state them, see `decision.as_stated`."""
+    stated = dict(reason)
+    if isinstance(contribution := stated.get("contribution"), float):
+        stated["contribution"] = at_decimals(contribution, CONTRIBUTION_DECIMALS)
+    for name in ("value", "reference"):
+        if isinstance(value := stated.get(name), float):
+            stated[name] = stated_value(value)
+    return stated
 
 
 def state_of(values: Matrix) -> Indices:

@@ -20,7 +20,7 @@ from credit_risk.measures.intervals import bootstrap, paired_difference
 from credit_risk.modelling import training_record
 from credit_risk.modelling.accounts import read_inputs
 from credit_risk.modelling.assembly import load_scorers
-from credit_risk.modelling.scored_split import PD_DECIMALS, ScoredSplit, read_scored
+from credit_risk.modelling.scored_split import ScoredSplit, read_scored
 from credit_risk.scoring import decision
 from credit_risk.scoring.scorer import Scorer
 
@@ -76,7 +76,7 @@ def run(config: Config, files: Files) -> None:
 
 def predictions(part: ScoredSplit) -> pd.DataFrame:
     """Every row's outcome and PDs as they are measured, in the order of the outcomes; NaN: could not be scored."""
-    pds = {kind: decisions.pd.round(PD_DECIMALS) for kind, decisions in part.decisions.items()}
+    pds = {kind: decisions.pd.round(decision.PD_DECIMALS) for kind, decisions in part.decisions.items()}
     return part.outcomes[["row", "group", "bad"]].assign(**pds)
 
 
@@ -233,7 +233,7 @@ def stability(config: Config, files: Files, scorer: Scorer, test: ScoredSplit, u
         return {}
     limit, confidence = config.drift.threshold, config.drift.confidence
     score, inputs = (drift.Reference.from_dict(scorer.reference[name]) for name in ("score", "inputs"))
-    scores = {"score": test.score.round(drift.SCORE_DECIMALS)}
+    scores = {"score": test.score.round(decision.SCORE_DECIMALS)}
     (shift,) = drift.psi(score, scores, threshold=limit, confidence=confidence)
     columns = {name: test.all_inputs[:, index] for index, name in enumerate(config.inputs)}
     each = drift.at_once(confidence, len(columns))
