@@ -187,30 +187,46 @@ def targets(makefile: str) -> list[str]:
     return re.findall(r"^([a-z][a-z-]*):(?!=)", makefile, re.MULTILINE)
 
 
-def names(root: Path, part: Part, files: Iterable[str]) -> Iterator[tuple[str, re.Pattern[str]]]:
-    """Every name by which a file outside could mean what this part owns, with the pattern that finds it."""
+@dataclass(frozen=True)
+class Name:
+    """A name by which a file outside could mean what a part owns. literal: what stands wherever the pattern matches."""
+
+    name: str
+    literal: str
+    pattern: re.Pattern[str]
+
+    def stands_in(self, text: str) -> bool:
+        return self.literal in text and self.pattern.search(text) is not None  # looking for a literal is cheap
+
+
+def names(root: Path, part: Part, files: Iterable[str]) -> Iterator[Name]:
+    """Every name by which a file outside could mean what this part owns."""
     by_name = (".github/workflows/", "docs/", "scripts/")
     for path in part.paths:
         if not path.startswith(by_name):
-            yield path, re.compile(rf"(?<![\w/.-]){re.escape(path)}(?![\w-]|\.\w)")
+            yield Name(path, path, re.compile(rf"(?<![\w/.-]){re.escape(path)}(?![\w-]|\.\w)"))
         if path.startswith("src/") or path.endswith(".py"):  # a package, or a module beside them
             module = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
             above, _, last = module.rpartition(".")
-            yield module, re.compile(rf"\b{re.escape(module)}\b|\bfrom {re.escape(above)} import .*\b{last}\b")
+            pattern = rf"\b{re.escape(module)}\b|\bfrom {re.escape(above)} import .*\b{last}\b"
+            yield Name(module, last, re.compile(pattern))
     for path in files:
         folder, _, name = path.rpartition("/")
         if path.startswith(by_name):
-            yield path, re.compile(rf"(?<![\w-]){re.escape(name)}\b")
+            yield Name(path, name, re.compile(rf"(?<![\w-]){re.escape(name)}\b"))
         elif folder == "tests" and name.endswith(".py"):
-            yield path, re.compile(rf"\b(?:from|import) {name.removesuffix('.py')}\b")
+            stem = name.removesuffix(".py")
+            yield Name(path, stem, re.compile(rf"\b(?:from|import) {stem}\b"))
         elif name.endswith(".mk"):
             for target in targets((root / path).read_text(encoding="utf-8")):
-                yield f"make {target}", re.compile(rf"\bmake {target}(?![\w-])|^\s+- {target}$", re.MULTILINE)
+                pattern = rf"\bmake {target}(?![\w-])|^\s+- {target}$"
+                yield Name(f"make {target}", target, re.compile(pattern, re.MULTILINE))
     if part.extra:
-        yield f"the extra {part.extra}", re.compile(rf"\bcredit-risk\[[^\]]*\b{part.extra}\b")
+        yield Name(f"the extra {part.extra}", part.extra, re.compile(rf"\bcredit-risk\[[^\]]*\b{part.extra}\b"))
     for command in part.commands:
         prefix = "" if " " in command else "credit-risk "  # documents name a verb without the program
-        yield f"{prefix}{command}", re.compile(rf'\b{prefix}{command}(?![\w-])|\bscript\("{command}["\s]')
+        pattern = rf'\b{prefix}{command}(?![\w-])|\bscript\("{command}["\s]'
+        yield Name(f"{prefix}{command}", command, re.compile(pattern))
 
 
 def mentions(root: Path) -> list[Mention]:
@@ -221,21 +237,21 @@ def mentions(root: Path) -> list[Mention]:
     for path, by in owners.items():
         for name in by:
             owned[name].append(path)
-    patterns = [(part.name, *named) for part in parts.values() for named in names(root, part, owned[part.name])]
+    all_names = [(part.name, name) for part in parts.values() for name in names(root, part, owned[part.name])]
     may_name = {name: with_what_it_needs(parts, name) for name in parts}
     found = []
     for path in files:
         text = (None if path.startswith(UNCHECKED) else read_text(root / path)) or ""
-        named = [entry for entry in patterns if entry[2].search(text)]
+        named = [(part, name) for part, name in all_names if name.stands_in(text)]
         for number, (line, marks) in enumerate(_marked(path, text), 1):
             if unknown := marks - set(parts):
                 raise PartsError(f"{path}:{number}: a mark names {', '.join(unknown)}, which is not in {DECLARATION}")
             allowed = set().union(*(may_name[by] for by in owners[path] | marks))
             found += [
-                Mention(path, number, part, name)
-                for part, name, pattern in named
+                Mention(path, number, part, name.name)
+                for part, name in named
                 if not (part in allowed or path in parts[part].sought_by or _is_edited_otherwise(path, line))
-                and pattern.search(line)
+                and name.stands_in(line)
             ]
     return found
 
