@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[2]
 DVC = Path(sys.executable).with_name("dvc")
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Files:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lender with nothing left to do: its data, a remote, and a dictionary made a moment ago."""
+    tmp_path = tmp_path_factory.mktemp("finished")
     shutil.copytree(ROOT / "tests" / "lender", tmp_path / "configs")
     (tmp_path / "data").mkdir()
     lender(2_000, seed=7).applications.to_csv(tmp_path / "data" / "applications.csv", index=False)
@@ -35,7 +36,12 @@ def files(tmp_path: Path) -> Files:
     edit(made, "min_n: 50", "min_n: 20")
     hand_on(load(made.config), made)
     dictionary.run(load(made.config), made)
-    return made
+    return tmp_path
+
+
+@pytest.fixture
+def files(finished: Path, tmp_path: Path) -> Files:
+    return Files(shutil.copytree(finished, tmp_path / "fork"))
 
 
 def left(files: Files) -> list[tuple[str, str]]:

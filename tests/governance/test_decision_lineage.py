@@ -93,7 +93,7 @@ def test_a_decision_by_a_scorer_that_was_not_champion_is_broken(opened, files, l
 
 def test_a_decision_that_comes_out_otherwise_is_broken(live, files, ledger):
     _, checks = why(decide(ledger, files, pd=0.5), ledger, live)
-    with pytest.raises(LinkBroken, match="bit for bit"):
+    with pytest.raises(LinkBroken, match="the same, to the last digit"):
         checks.raise_unless_all_hold()
 
 

@@ -47,7 +47,7 @@ def test_two_workers_decide_as_the_scorer_does_and_write_one_chain(served, appli
         one = (application, risky)[turn % 2]
         # A connection each, so that both workers are met.
         reply = httpx.post(f"{found.url}/decide", json=one, timeout=PATIENCE).json()
-        assert reply["pd"] == scorer.decide(one).pd[0]
+        assert reply["pd"] == scorer.decide(one).record()["pd"]
         decided.append(reply["decision_id"])
     with ledger_of(folder) as ledger:
         verification = verify(ledger)

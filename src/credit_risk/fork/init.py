@@ -10,9 +10,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from dvc.config import Config as DvcConfig
 from pandas import DataFrame, Series
 from ruamel.yaml import YAML
 
@@ -317,12 +318,18 @@ def _move_remote(root: Path, remote: str | None) -> str:
 
 def default_remote(root: Path) -> str | None:
     """The name of DVC's default remote; None without one."""
-    return _dvc(root, "config", "core.remote").stdout.strip() or None
+    name: str | None = _dvc_config(root)["core"].get("remote")
+    return name
 
 
 def remote_address(root: Path, name: str) -> str:
-    """Where DVC's remote of that name lies."""
-    return _dvc(root, "config", f"remote.{name}.url").stdout.strip()
+    """Where DVC's remote of that name lies; a folder as a whole path."""
+    return str(_dvc_config(root)["remote"][name]["url"])
+
+
+def _dvc_config(root: Path) -> Mapping[str, Any]:
+    """DVC's settings as its commands see them, without starting one."""
+    return DvcConfig(str(root / ".dvc"))  # type: ignore[no-any-return]
 
 
 def _dvc(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

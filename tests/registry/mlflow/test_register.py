@@ -61,7 +61,7 @@ def test_nothing_registered_is_a_pickle(opened, registered):
     assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
 
 
-def test_what_mlflow_loads_decides_as_the_scorer_bit_for_bit(opened, files, registered):
+def test_what_mlflow_loads_decides_as_the_scorer_does(opened, files, registered):
     registered()
     scorer = Scorer.load(files.scorer)
     applications = read_parquet(files.inputs("test")).head(200).to_dict("records")
@@ -70,7 +70,7 @@ def test_what_mlflow_loads_decides_as_the_scorer_bit_for_bit(opened, files, regi
     answered = mlflow.pyfunc.load_model(version.source).predict(rows)
     decisions = scorer.decide(rows)
     assert answered.to_dict("records") == [decisions.record(row) for row in range(len(rows))]
-    assert np.array_equal(answered["pd"].astype(float), decisions.pd, equal_nan=True)
+    assert np.array_equal(answered["pd"].astype(float), decisions.table()["pd"], equal_nan=True)
 
 
 def test_the_example_is_made_up_and_fits_the_schema(files):
