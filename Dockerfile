@@ -1,4 +1,5 @@
-# The service with one scorer. `make image` fills build/image/wheels (by requirements/serving.txt) and builds this.
+# The service with one scorer. `make image` fills build/image with wheels (by requirements/serving.txt) and the release,
+# as its signature was verified, and builds this.
 # BASE needs Python 3.11 with venv; nothing is compiled in it, and nothing is fetched but libgomp where it is missing.
 ARG BASE=docker.io/library/python:3.11-slim
 
@@ -27,10 +28,8 @@ RUN if ! ls /usr/lib/*/libgomp.so.1 >/dev/null 2>&1; then \
 COPY --from=installed /opt/credit-risk /opt/credit-risk
 WORKDIR /srv/credit-risk
 COPY configs/deploy/container.yaml configs/deploy/container.yaml
-COPY reports/gate.json reports/gate.json
-COPY models/scorer models/scorer
-# The registry's statement of what may be live, where there is one.
-COPY models/scorer.sig models/gate.sig models/live.jso[n] models/
+# Scorer, gate record and signatures, and the registry's statement of what may be live where there is one.
+COPY build/image/release/ ./
 COPY build/image/signing.pub configs/deploy/signing.pub
 # What may be written: /tmp (a tmpfs) and the volume with the ledger and the keys.
 ENV PATH=/opt/credit-risk/bin:$PATH \

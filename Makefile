@@ -32,7 +32,7 @@ export FINGERPRINT
 CONFIG_CHECKS :=
 include $(sort $(wildcard make/*.mk))
 
-.PHONY: setup data run verdict scorer recompute same-bytes review serve trial load overload soak serve-kills ledger-kills fuzz attack-drill bento \
+.PHONY: setup data run verdict scorer recompute same-bytes review serve trial load overload soak worst-bodies serve-kills ledger-kills fuzz attack-drill bento \
 	image check ci lint format format-check types imports config workflows-lint docs test coverage test-workflows test-runner test-weekly \
 	sabotage audit secrets secrets-history workflows-online workflows-sarif sbom help help-all remove removal docs-draw lock doctor clean
 
@@ -108,6 +108,9 @@ overload: data ## Send the service up to four times what it can answer: those it
 
 soak: data ## Load the service for ten minutes (MINUTES=10) and see whether its memory stays (needs wrk)
 	$(BIN)/python -m loadtest.soak --minutes $(or $(MINUTES),10)
+
+worst-bodies: data ## What the dearest bodies of each size limit cost the service; red beyond 50 ms of its loop or 2 s of a batch
+	$(BIN)/python -m loadtest.worst_bodies
 
 serve-kills: setup ## Kill -9 the service under load, twenty times: no answered decision is lost, none is made twice
 	SERVE_KILLS=20 $(BIN)/pytest -s tests/serving/test_kills.py

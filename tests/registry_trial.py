@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -39,6 +40,11 @@ def assemble_again(files: Files, lgd: float) -> None:
     assert load(files.config).policy.lgd == lgd
     assemble.run(load(files.config), files)
     judge(files)
+
+
+def kept_files(opened: Any, version: int) -> Path:
+    """Where MLflow keeps a version's files, to be tampered with; the registry itself reads copies alone."""
+    return Path(unquote(opened.tracking.address_of(version).removeprefix("file://")))
 
 
 def move_version(opened: Any, move: str, version: str) -> Any:

@@ -15,18 +15,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from image import ask, free_port
+from image import ask, free_port, lay_out_release
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGED = ROOT / "build" / "bento"
 TAKEN = {
     "src/credit_risk": "credit_risk",
-    "models/scorer": "models/scorer",
-    "models/scorer.sig": "models/scorer.sig",
-    "models/gate.sig": "models/gate.sig",
-    "models/live.json": "models/live.json",
     "build/signing/signing.pub": "configs/deploy/signing.pub",
-    "reports/gate.json": "reports/gate.json",
     "configs/deploy/container.yaml": "configs/deploy/container.yaml",
     "requirements/serving.txt": "requirements.txt",
 }
@@ -43,10 +38,8 @@ READY_WITHIN = 120  # seconds
 
 def staged() -> None:
     """Lay out what the Bento holds, as it will lie in it."""
-    shutil.rmtree(STAGED, ignore_errors=True)
+    lay_out_release(ROOT, ROOT / "build" / "signing" / "signing.pub", STAGED)
     for source, target in TAKEN.items():
-        if source == "models/live.json" and not (ROOT / source).exists():
-            continue  # no registry has stated yet what may be live; the service asks for it where its settings do
         if not (ROOT / source).exists():
             sys.exit(f"{source} is missing: a Bento holds the scorer that the gate let pass. Run `make run`.")
         place = STAGED / target

@@ -18,8 +18,14 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from credit_risk.data.files import Files
+from credit_risk.errors import CreditRiskError
+from credit_risk.scoring.release_files import copy_release_files, verified_release
+from credit_risk.scoring.signing import SignedBy
+
 ROOT = Path(__file__).resolve().parent.parent
-WHEELS = ROOT / "build" / "image" / "wheels"
+IMAGE = ROOT / "build" / "image"
+WHEELS = IMAGE / "wheels"
 BASE = "localhost/credit-risk-base:bookworm"
 TOOLS = {"podman": "podman", "runc": "runc"}
 READY_WITHIN = 120  # seconds
@@ -65,11 +71,14 @@ def lacking(*tools: str) -> None:
         sys.exit(f"No {' and no '.join(missing)} here. Install them: apt-get install {' '.join(missing)}")
 
 
-def unsigned() -> None:
-    """Exit if there is no signed scorer to build in."""
-    for path in ("models/scorer/scorer.json", "reports/gate.json", "models/scorer.sig", "models/gate.sig"):
-        if not (ROOT / path).is_file():
-            sys.exit(f"{path} is missing: the image holds the signed scorer that the gate let pass. Run `make run`.")
+def lay_out_release(root: Path, public_key: Path, to: Path) -> None:
+    """Lay out the signed release of a repository: the very bytes whose signature was verified. Exits without it."""
+    shutil.rmtree(to, ignore_errors=True)
+    try:
+        with verified_release(Files(root), SignedBy(public_key=str(public_key.absolute()))) as verified:
+            copy_release_files(verified, to)
+    except CreditRiskError as error:
+        sys.exit(f"{error}\nWhat is built holds the signed scorer that the gate let pass. Run `make run`.")
 
 
 def wheels(python: str) -> None:
@@ -248,12 +257,12 @@ def main() -> None:
     options.add_argument("--tag", default="localhost/credit-risk:latest", help="the image's name")
     asked = options.parse_args()
     lacking(*TOOLS)
-    unsigned()
-    WHEELS.mkdir(parents=True, exist_ok=True)
-    wheels(asked.python)
     if not asked.public_key.is_file():
         sys.exit(f"{asked.public_key} is missing: whose signature the image believes. `credit-risk sign` makes one.")
-    shutil.copy(asked.public_key, WHEELS.parent / "signing.pub")
+    lay_out_release(ROOT, asked.public_key, IMAGE / "release")
+    shutil.copy(asked.public_key, IMAGE / "signing.pub")
+    WHEELS.mkdir(parents=True, exist_ok=True)
+    wheels(asked.python)
     base = debian_base(asked.mirror) if asked.base == "debootstrap" else asked.base
     build(base, asked.tag)
     print(json.dumps(try_it(asked.tag)))

@@ -12,7 +12,7 @@ from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.registry.errors import RegistryBroken
 from credit_risk.scoring.scorer import Scorer
-from registry_trial import WHY, move_version
+from registry_trial import WHY, kept_files, move_version
 
 APPLICATION = {
     "employment": "<1y",
@@ -97,9 +97,9 @@ def test_a_decision_that_comes_out_otherwise_is_broken(live, files, ledger):
         checks.raise_unless_all_hold()
 
 
-def test_a_registered_file_that_was_altered_is_refused(live, files, ledger, tmp_path):
+def test_a_registered_file_that_was_altered_is_refused(live, files, ledger):
     decision = decide(ledger, files)
-    with (live.tracking.files_of(1, tmp_path) / "artifacts" / "scorer" / "model.txt").open("a") as file:
+    with (kept_files(live, 1) / "artifacts" / "scorer" / "model.txt").open("a") as file:
         file.write(" ")
     with pytest.raises(RegistryBroken, match="version 1 is altered"):
         why(decision, ledger, live)

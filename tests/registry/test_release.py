@@ -17,7 +17,10 @@ from credit_risk.data.writing import InTheWay
 from credit_risk.errors import CheckFailed, NotFound
 from credit_risk.registry.release import Built, bundle, version
 from credit_risk.scoring import signing
+from exchange_trial import exchange
 from judged import judge
+
+__all__ = ["exchange"]
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 BY = signing.SignedBy(public_key="build/signing/signing.pub")
@@ -108,6 +111,13 @@ def test_a_release_by_hand_vouches_for_no_builder(release):
     told = json.loads((release({}) / "provenance.json").read_text())["predicate"]["runDetails"]
     assert told["builder"]["id"] == "urn:credit-risk:by-hand"
     assert told["metadata"] == {"finishedOn": "2026-11-25T12:00:00+00:00"}
+
+
+def test_the_scorer_that_was_verified_is_the_one_of_the_release(release, files, exchange):
+    before = digest.of_directory(files.scorer)
+    exchanged = exchange(files.scorer)
+    assert digest.of_directory(Files(release()).scorer) == before
+    assert exchanged
 
 
 def test_what_the_gate_stops_is_no_release(release, files, tmp_path):

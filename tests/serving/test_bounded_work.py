@@ -14,6 +14,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loadtest.worst_bodies import batch_of, filled, worst
 
 import smallest
 from credit_risk.serving import json_reading
@@ -58,30 +59,7 @@ def batch(body: bytes, step: Callable[[], None] = lambda: None) -> Any:
     return READER.applications(body, LIMITS.body_bytes, LIMITS.batch_rows, step)
 
 
-def filled(begin: bytes, unit: Callable[[int], bytes], end: bytes, size: int) -> bytes:
-    """The longest body of this shape within a size, its units parted by commas."""
-    units, length, number = [], len(begin) + len(end), 0
-    while length + len(part := unit(number)) + 1 <= size:
-        units.append(part)
-        length += len(part) + 1
-        number += 1
-    return begin + b",".join(units) + end
-
-
-WORST: dict[str, tuple[bytes, Callable[[int], bytes], bytes]] = {
-    "unknown fields": (b"{", lambda n: b'"%x":1' % n, b"}"),
-    "unknown fields like a known one": (b"{", lambda n: b'"incom%x":1' % n, b"}"),
-    "unknown fields with a known one's letters": (b"{", lambda n: b'"%x emocni":1' % n, b"}"),
-    "distinct names and one twice": (b'{"a":1,"a":2,', lambda n: b'"%x":1' % n, b"}"),
-    "each name twice": (b"{", lambda n: b'"%x":1' % (n // 2), b"}"),
-    "empty objects": (b'{"job":[', lambda _: b"{}", b"]}"),
-    "empty lists": (b'{"job":[', lambda _: b"[]", b"]}"),
-    "numbers": (b'{"job":[', lambda _: b"0.0", b"]}"),
-    "numbers with many digits": (b'{"job":[', lambda _: b"9" * 4_300, b"]}"),
-    "fractions with many digits": (b'{"job":[', lambda _: b"1." + b"0" * 9_000 + b"1e-9", b"]}"),
-    "one long name": (b'{"', lambda _: b"income" * 5_000, b'":1}'),
-    "halves of characters": (b"{", lambda n: b'"\\\\ud8%02x%x":1' % (n % 256, n), b"}"),
-}
+WORST = worst(known="income", text="job")
 
 
 @pytest.mark.parametrize("kind", WORST)
@@ -98,7 +76,7 @@ def test_the_worst_application_of_the_size_limit_costs_bounded_work_and_gets_a_s
 def test_the_worst_batch_of_the_size_limit_costs_bounded_work_and_gets_a_short_answer(kind):
     application = filled(*WORST[kind], LIMITS.body_bytes)
     rows = LIMITS.batch_bytes // (len(application) + 1)
-    body = filled(b'{"applications":[', lambda n: application if n < rows else b"{}", b"]}", LIMITS.batch_bytes // 4)
+    body = batch_of(application, LIMITS.batch_bytes // 4)
     limit = WorkLimit(seconds=1e9)
     assert calls(lambda: batch(body, limit.step)) < CALLS_A_BYTE * len(body) + CALLS
     assert limit.steps >= min(rows, len(body) // LIMITS.body_bytes) or "twice" in kind or "digits" in kind

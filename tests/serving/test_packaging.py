@@ -1,6 +1,7 @@
 """What is packed for serving: few imports, a lock of its own, and an image that a linter finds no fault in."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,15 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from credit_risk.data import digest
+from credit_risk.data.files import Files
+from credit_risk.data.writing import write_text
+from credit_risk.scoring import signing
 from credit_risk.serving import settings
+from exchange_trial import exchange
+from image import lay_out_release
+
+__all__ = ["exchange"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PIPELINE = (
@@ -84,6 +93,40 @@ def test_the_containers_settings_ask_for_keys_and_a_passed_gate():
     found = settings.load(ROOT / "configs" / "deploy" / "container.yaml")
     assert (found.access.mode, found.gate, found.ledger.key_file) == ("keys", "required", None)
     assert found.ledger.url.startswith("sqlite:////var/lib/credit-risk/")
+
+
+@pytest.fixture
+def signed(root, tmp_path):
+    """A repository whose scorer and gate record are signed, with the key beside it."""
+    files = Files(shutil.copytree(root, tmp_path / "repository"))
+    write_text(files.report("gate"), '{"verdict": "PASS"}')
+    signing.make_keys(tmp_path / "signing.key")
+    signing.sign_release(files, tmp_path / "signing.key")
+    return files
+
+
+def test_image_and_bento_hold_the_scorer_that_was_verified(signed, tmp_path, exchange):
+    before = digest.of_directory(signed.scorer)
+    exchanged = exchange(signed.scorer)
+    lay_out_release(signed.root, tmp_path / "signing.pub", tmp_path / "built")
+    assert exchanged
+    assert digest.of_directory(Files(tmp_path / "built").scorer) == before != digest.of_directory(signed.scorer)
+
+
+def test_nothing_is_built_of_a_scorer_that_nobody_signed(signed, tmp_path):
+    signed.gate_signature.unlink()
+    with pytest.raises(SystemExit, match=r"gate.json is not signed"):
+        lay_out_release(signed.root, tmp_path / "signing.pub", tmp_path / "built")
+    assert not (tmp_path / "built").exists()
+
+
+def test_image_and_bento_take_their_release_from_what_was_verified():
+    """No other line of either copies a scorer or the gate's record of it."""
+    dockerfile, bento = ((ROOT / name).read_text() for name in ("Dockerfile", "tools/bento.py"))
+    assert "COPY build/image/release/ ./" in dockerfile
+    assert not re.search(r"^COPY (?:models|reports)", dockerfile, re.MULTILINE)
+    assert "lay_out_release(" in bento
+    assert '"models/' not in bento.partition("BENTOFILE")[0]
 
 
 def test_hadolint_finds_no_fault_in_the_dockerfile():

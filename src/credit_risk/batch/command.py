@@ -1,15 +1,25 @@
 """`credit-risk score`: decide every application of a file."""
 
+import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option, Typer
 
-from credit_risk.command_line import HERE, MODEL, Root, add
+from credit_risk.command_line import HERE, MODEL, Environment, Root, add, environment_file
+
+if TYPE_CHECKING:
+    from credit_risk.scoring.scorer import Scorer
+
+log = logging.getLogger(__name__)
 
 EXAMPLE = """
-example:
+examples:
   credit-risk score --input applications.parquet --output decisions.parquet
+  credit-risk score --environment trial --input applications.parquet --output trial.parquet
+
+Which scorer may decide is said by the environment, as for the service (serving.signed_by): it carries that signature
+(`credit-risk sign`), which lies beside the scorer as NAME.sig. A trial asks for none, and says so.
 """
 
 
@@ -22,6 +32,7 @@ def _score(
     applications: Annotated[Path, Option("--input", help="Applications, CSV or Parquet by suffix.")],
     output: Annotated[Path, Option(help="Decisions, CSV or Parquet by suffix.")],
     root: Root = HERE,
+    environment: Environment = None,
     scorer: Annotated[Path | None, Option(help="The scorer directory (default: models/scorer).")] = None,
     without_reasons: Annotated[
         bool, Option("--without-reasons", help="Faster, for simulation: declines carry no reasons.")
@@ -31,7 +42,20 @@ def _score(
     """Decide every application of a file, in bounded memory; a killed run goes on where it stopped."""
     from credit_risk.batch import score
     from credit_risk.data.files import Files
-    from credit_risk.scoring.scorer import Scorer
 
-    loaded = Scorer.load(scorer or Files(root).scorer)
+    loaded = _that_may_decide(scorer or Files(root).scorer, environment_file(root, environment), root)
     score.score(loaded, applications, output, reasons=not without_reasons, strict=strict)
+
+
+def _that_may_decide(path: Path, settings: Path, root: Path) -> "Scorer":
+    """The scorer, verified where the environment says whose signature counts. Raises SignatureRefused, NotFound."""
+    from credit_risk.config import environment
+    from credit_risk.scoring.release_files import verified_scorer
+    from credit_risk.scoring.scorer import Scorer
+    from credit_risk.scoring.signing import SignaturePolicy
+
+    policy = environment.read(settings, "serving", SignaturePolicy)
+    if policy.signed_by is not None:
+        return verified_scorer(path, policy.signed_by, root)
+    log.warning("Nobody vouches for %s: %s asks for no signature. For looking, never for deciding.", path, settings)
+    return Scorer.load(path)

@@ -9,7 +9,8 @@ from credit_risk.data.writing import write_directory
 from credit_risk.errors import NotFound
 from credit_risk.rollout.colours import Colour
 from credit_risk.rollout.settings import Environment
-from credit_risk.scoring.release_files import copy_release_files
+from credit_risk.scoring.release_files import copy_release_files, verified_scorer
+from credit_risk.scoring.scorer import Scorer
 
 MARK = Path("models") / "scorer" / "scorer.json"
 HERE = "here-"
@@ -34,6 +35,10 @@ class RolloutFolder:
     def release(self, colour: Colour) -> Path:
         """The root that a colour serves: models/scorer, reports/gate.json and both signatures."""
         return self.run / "colours" / colour
+
+    def signed_scorer(self, colour: Colour, environment: Environment) -> Scorer:
+        """The scorer of a colour's release, from the bytes that were verified just now. Raises SignatureRefused."""
+        return verified_scorer(Files(self.release(colour)).scorer, environment.registry.signed_by, self.root)
 
 
 def version_here(root: Path) -> str:

@@ -3,7 +3,6 @@
 import os
 from datetime import UTC, datetime
 
-from credit_risk.data.files import Files
 from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.opening import open_ledger
@@ -12,13 +11,12 @@ from credit_risk.rollout.colours import Colour
 from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment
 from credit_risk.rollout.shadow import Shadow, shadow
-from credit_risk.scoring.scorer import Scorer
 
 
 def compared(folder: RolloutFolder, environment: Environment, live: Colour, candidate: Colour) -> Shadow:
-    """Both colours' scorers on the last decisions of the ledger."""
+    """Both colours' scorers, as they were signed, on the last decisions of the ledger. Raises SignatureRefused."""
     applications = [(record.decision_id, record.inputs or {}) for record in _last(folder, environment)]
-    then, now = (decider(Scorer.load(Files(folder.release(colour)).scorer)) for colour in (live, candidate))
+    then, now = (decider(folder.signed_scorer(colour, environment)) for colour in (live, candidate))
     return shadow(applications, then, now, environment.rollout.analysis)
 
 

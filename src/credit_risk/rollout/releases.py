@@ -13,6 +13,7 @@ from credit_risk.rollout.colours import COLOURS, Colour
 from credit_risk.rollout.engine import NotReached, Releases, RolloutRefused
 from credit_risk.rollout.folder import HERE, RolloutFolder, copy_release, version_here
 from credit_risk.scoring import signing
+from credit_risk.scoring.release_files import absolute
 from credit_risk.scoring.signed_chain import SignedFacts
 from credit_risk.scoring.signing import SignedBy
 
@@ -39,7 +40,7 @@ def of_registry(opened: Opened, folder: RolloutFolder, signed_by: SignedBy) -> R
         else:
             with versions() as registry:
                 _fetch(registry, int(version), folder, colour, (by, reason))
-        signing.verify_release(Files(folder.release(colour)), _absolute(signed_by, folder))
+        signing.verify_release(Files(folder.release(colour)), absolute(signed_by, folder.root))
 
     def promoted(version: str, by: str, reason: str) -> None:
         if not version.startswith(HERE):
@@ -82,7 +83,3 @@ def _state(signed: SignedFacts | None, folder: RolloutFolder) -> None:
     for release in map(folder.release, COLOURS):
         if signed and release.is_dir():
             write_text(Files(release).live_statement, str(signed))
-
-
-def _absolute(by: SignedBy, folder: RolloutFolder) -> SignedBy:
-    return SignedBy(public_key=str((folder.root / by.public_key).absolute())) if by.public_key else by

@@ -6,10 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, TypeAlias
 
-from credit_risk.data.files import Files
 from credit_risk.errors import UsageError
-from credit_risk.rollout.colours import Colour
-from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import examples
@@ -21,12 +18,11 @@ SMOKE_KEY = "CREDIT_RISK_SMOKE_KEY"
 Ask: TypeAlias = Callable[[str, Mapping[str, str], Mapping[str, Any] | None], tuple[int, bytes]]
 
 
-def wrong(folder: RolloutFolder, colour: Colour, ask: Ask, headers: Mapping[str, str], health: str) -> list[str]:
-    """Whether a service is unhealthy, and which made-up applications it decides otherwise than the release there.
+def wrong(scorer: Scorer, ask: Ask, headers: Mapping[str, str], health: str) -> list[str]:
+    """Whether a service is unhealthy, and which made-up applications it decides otherwise than this scorer.
 
     headers: who is asking, and in whose name (see `headers`).
     """
-    scorer = Scorer.load(Files(folder.release(colour)).scorer)
     made = examples.applications(scorer.config, seed=1, reference=scorer.reference)
     status, _ = ask(health, {}, None)
     complaints = [] if status == 200 else [f"{health} answers {status}"]

@@ -1,4 +1,7 @@
-"""The files of a release: scorer and gate record, each with its signature. Whoever copies a release copies these."""
+"""The files of a release: scorer and gate record, each with its signature. Whoever copies a release copies these.
+
+What is verified is what is used: a copy of its own is made first, verified, and then nothing else is read.
+"""
 
 import shutil
 import tempfile
@@ -7,8 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from credit_risk.data.files import Files
+from credit_risk.errors import NotFound
 from credit_risk.scoring import signing
+from credit_risk.scoring.scorer import Scorer
 from credit_risk.scoring.signing import SignatureRefused, SignedBy
+
+SCRATCH = "credit-risk-release-"
 
 
 def release_files(files: Files) -> tuple[Path, ...]:
@@ -39,15 +46,45 @@ def verified_release(files: Files, by: SignedBy) -> Iterator[Files]:
     They are copied first, then verified, then used: what is exchanged at their own paths meanwhile is neither. The copy
     goes with the block. Raises SignatureRefused with everything that is not signed, NotFound without the public key.
     """
-    with tempfile.TemporaryDirectory(prefix="credit-risk-release-") as folder:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
         copied = Files(Path(folder))
-        try:
+        with _reading(files.root, Path(folder)):
             copy_release_files(files, copied.root)
-        except OSError as error:  # shutil's own too: a file went, or cannot be read
-            raise SignatureRefused(f"the release below {files.root} cannot be read whole: {error}") from None
-        public_key = by.public_key and str((files.root / by.public_key).absolute())
-        try:
-            signing.verify_release(copied, by.model_copy(update={"public_key": public_key}))
-        except SignatureRefused as refused:
-            raise SignatureRefused(str(refused).replace(folder, str(files.root))) from None
+            signing.verify_release(copied, absolute(by, files.root))
         yield copied
+
+
+def verified_scorer(path: Path, by: SignedBy, root: Path) -> Scorer:
+    """A scorer, read from the very bytes whose signature was verified. The signature lies beside it, as NAME.sig.
+
+    root: below which the public key lies. Raises as verified_release, ScorerError, and NotFound without the scorer.
+    """
+    signature = path.with_name(f"{path.name}.sig")
+    if not path.is_dir():
+        raise NotFound(path, "There is no scorer to decide with: run `make run`.")
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
+        copied = Path(folder) / path.name
+        with _reading(path.parent, Path(folder)):
+            copy(path, copied)
+            if signature.is_file():
+                copy(signature, copied.with_name(signature.name))
+            signing.verify(copied, copied.with_name(signature.name), by, root)
+        return Scorer.load(copied)
+
+
+def absolute(by: SignedBy, root: Path) -> SignedBy:
+    """The same signer, with a public key's path that holds from everywhere. root: below which it lies."""
+    return by.model_copy(update={"public_key": by.public_key and str((root / by.public_key).absolute())})
+
+
+@contextmanager
+def _reading(source: Path, copy_of_it: Path) -> Iterator[None]:
+    """Let refusals speak of where the files came from. Raises SignatureRefused where they cannot be read whole."""
+    try:
+        yield
+    except SignatureRefused as refused:
+        raise SignatureRefused(str(refused).replace(str(copy_of_it), str(source))) from None
+    except NotFound:
+        raise
+    except OSError as error:  # shutil's own too: a file went, or cannot be read
+        raise SignatureRefused(f"what lies below {source} cannot be read whole: {error}") from None

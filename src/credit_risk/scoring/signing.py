@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import model_validator
 
@@ -40,6 +40,23 @@ class SignedBy(Section):
     def _one_of_both(self) -> "SignedBy":
         if (self.public_key is None) == (self.identity is None) or (self.identity is None) != (self.issuer is None):
             raise ValueError("give public_key, or identity and issuer")
+        return self
+
+
+class SignaturePolicy(Section, extra="ignore"):
+    """Which scorers may decide in an environment, in the service and in files: the part of `serving:` that says so.
+
+    gate: `required` lets those decide alone that passed and are signed; `reported` any. signed_by: whose signature they
+    must carry; it may be left out only where the gate is `reported`, and then nothing is verified.
+    """
+
+    gate: Literal["required", "reported"] = "required"
+    signed_by: SignedBy | None = None
+
+    @model_validator(mode="after")
+    def _what_is_required_is_signed(self) -> "SignaturePolicy":
+        if self.gate == "required" and self.signed_by is None:
+            raise ValueError("gate: required needs signed_by: whose signature scorer and gate record must carry")
         return self
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from credit_risk.config import environment
 from credit_risk.config.section import Count, Positive, Section, Text
 from credit_risk.ledger.settings import LedgerSettings
-from credit_risk.scoring.signing import SignedBy
+from credit_risk.scoring.signing import SignaturePolicy
 
 
 class Jwt(Section):
@@ -94,10 +94,9 @@ class Statement(Section):
     seen: Text | None = None
 
 
-class Serving(Section):
-    """The whole section. gate: `required` serves only a scorer that passed; `reported` serves any and logs the verdict.
+class Serving(SignaturePolicy, extra="forbid"):
+    """The whole section. gate, signed_by: which scorers may decide (see SignaturePolicy).
 
-    signed_by: whose signatures scorer and gate record must carry; it may be left out only where the gate is `reported`.
     statement: which versions may be live; production needs it. on_lapse: where a running scorer would not be let start
     again (a waiver has expired, the statement no longer covers it): `alarm` and go on, or `stop`. tls: `proxy` says
     that something in front ends TLS, and nobody else reaches the port, as the service speaks plain HTTP.
@@ -108,16 +107,12 @@ class Serving(Section):
     limits: Limits = Limits()
     workers: Count = 1
     page: bool = True
-    gate: Literal["required", "reported"] = "required"
-    signed_by: SignedBy | None = None
     statement: Statement | None = None
     on_lapse: Literal["alarm", "stop"] = "alarm"
     tls: Literal["none", "proxy"] = "none"
 
     @model_validator(mode="after")
-    def _what_is_required_is_signed(self) -> "Serving":
-        if self.gate == "required" and self.signed_by is None:
-            raise ValueError("gate: required needs signed_by: whose signature scorer and gate record must carry")
+    def _a_statement_is_signed(self) -> "Serving":
         if self.statement is not None and self.signed_by is None:
             raise ValueError("statement needs signed_by: whose signature the registry's statement must carry")
         return self

@@ -10,7 +10,7 @@ from credit_risk.registry.lifecycle import standing
 from credit_risk.registry.mlflow import promotion
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignatureRefused, SignedBy
-from registry_trial import WHY, assemble_again
+from registry_trial import WHY, assemble_again, kept_files
 
 CHECKER = {"by": "Ada Berg", "reason": WHY}
 BY = SignedBy(public_key="build/signing/signing.pub")
@@ -38,9 +38,9 @@ def test_one_byte_of_any_file_that_is_served_is_refused_by_its_name(files):
     print(f"{len(served)} of {len(served)} flipped files refused by name before anything of them was read")
 
 
-def test_one_byte_of_any_registered_file_stops_a_promotion(opened, registered, tmp_path):
+def test_one_byte_of_any_registered_file_stops_a_promotion(opened, registered):
     registered()
-    place = opened.tracking.files_of(1, tmp_path)
+    place = kept_files(opened, 1)
     kept = [path for path in sorted(place.rglob("*")) if path.is_file() and path.stat().st_size and _counts(path)]
     for path in kept:
         change = flipped(path)

@@ -3,7 +3,6 @@
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,9 +15,12 @@ from credit_risk.registry.lifecycle import MoveRefused, standing
 from credit_risk.registry.mlflow import promotion
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
+from exchange_trial import exchange
 from identities_trial import sign_waiver
 from judged import judge
-from registry_trial import WHY, assemble_again, registry
+from registry_trial import WHY, assemble_again, kept_files, registry
+
+__all__ = ["exchange"]
 
 CHECKER = {"by": "Ada Berg", "reason": WHY}
 
@@ -160,16 +162,25 @@ def test_a_fetched_version_can_be_served(two, files, tmp_path):
 )
 def test_what_was_altered_is_named(opened, registered, name, said):
     registered()
-    path = opened.tracking.files_of(1, Path("nowhere")) / "artifacts" / name
+    path = kept_files(opened, 1) / "artifacts" / name
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(RegistryBroken, match=rf"altered since it was registered: .*{said}"):
         promotion.move(opened, "nominate", "1", **CHECKER)
     assert len(opened.events()) == 1
 
 
+def test_the_version_that_was_verified_is_the_one_that_is_fetched(opened, registered, exchange, tmp_path):
+    """Another scorer among MLflow's files, a moment later, does not come along."""
+    scorer = registered().scorer
+    exchanged = exchange(kept_files(opened, 1) / "artifacts" / "scorer")
+    opened.fetch(1, opened.events(), tmp_path / "release")
+    assert exchanged
+    assert Scorer.load(Files(tmp_path / "release").scorer).digest == scorer
+
+
 def test_a_file_that_is_gone_is_refused(opened, registered):
     registered()
-    shutil.rmtree(opened.tracking.files_of(1, Path("nowhere")) / "artifacts" / "scorer")
+    shutil.rmtree(kept_files(opened, 1) / "artifacts" / "scorer")
     with pytest.raises(RegistryBroken, match="altered since"):
         opened.verify(1, opened.events())
 

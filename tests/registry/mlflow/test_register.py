@@ -22,8 +22,11 @@ from credit_risk.registry.mlflow.register import leaves
 from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
+from exchange_trial import exchange
 from judged import judge
-from registry_trial import assemble_again, registry
+from registry_trial import assemble_again, kept_files, registry
+
+__all__ = ["exchange"]
 
 
 def run_of(opened: Registry):
@@ -238,3 +241,11 @@ def test_a_tree_as_dotted_names():
         "bands.1.least": 6,
         "list": [1, 2],
     }
+
+
+def test_the_scorer_that_was_verified_is_the_one_that_is_registered(opened, files, registered, exchange):
+    before = digest.of_directory(files.scorer)
+    exchanged = exchange(files.scorer)
+    assert registered().scorer == before
+    assert exchanged
+    assert digest.of_directory(kept_files(opened, 1) / "artifacts" / "scorer") == before

@@ -13,6 +13,7 @@ from credit_risk.cli import main
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.state import RolloutRecord
 from credit_risk.scoring import signing
+from credit_risk.scoring.signing import SignedBy
 from identities_trial import write_identities
 from registry_trial import empty_registry, files
 from rollout_trial import KEY, write_environment
@@ -105,7 +106,8 @@ def test_a_machine_that_serves_takes_the_version_and_gives_it_back(clone, machin
     folder, key = machine
     on_free_ports(clone)
     before = folder.versions()
-    with_machine = {"variables": {"DEPLOY_ROOT": str(folder.root)}, "secrets": {"LEDGER_KEY": KEY, "SMOKE_KEY": key}}
+    secrets = {"LEDGER_KEY": KEY, "SMOKE_KEY": key, "SIGNING_KEY": (folder.root / "own.key").read_text()}
+    with_machine = {"variables": {"DEPLOY_ROOT": str(folder.root)}, "secrets": secrets}
     here = {"inputs": DEPLOY | {"version": "here", "strategy": "direct", "production": False}}
     run = clone.act("workflow_dispatch", "deploy.yml", here, **with_machine)
     assert run.jobs == {"target": "success", "rehearse": "success", "roll-out": "success"}, str(run)
@@ -119,6 +121,8 @@ def test_a_machine_that_serves_takes_the_version_and_gives_it_back(clone, machin
     run = clone.act("workflow_dispatch", "rollback.yml", back, **with_machine)
     assert run.jobs == {"back": "success"}, str(run)
     assert folder.versions() == before
+    audit = RolloutRecord(folder.run).audit.verify(SignedBy(public_key="own.pub"), folder.root)
+    assert (audit.faults, audit.unverified) == ((), ())  # both jobs had the key that signs what they did
     ended = [(one.what, one.by) for one in RolloutRecord(folder.run).events() if one.what in ("begun", "done")]
     assert ended == [("begun", f"Ada Berg <account:{ACCOUNT}>"), ("done", "the controller")] * 2
 

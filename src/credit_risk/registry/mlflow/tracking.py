@@ -5,6 +5,7 @@ the next one.
 """
 
 import logging
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from credit_risk.registry.errors import RegistryUnavailable
 log = logging.getLogger(__name__)
 
 ITS_OWN = "registered_model_meta"  # MLflow writes it beside our files when a version is made of them
-LOCAL = "file://"
+LOCAL, COPY = "file://", "version"
 MODEL = "scorer"  # the folder of a run's artefacts that a version is made of
 
 
@@ -86,14 +87,19 @@ class Tracking:
             versions = self._client.search_model_versions(f"name = '{self.name}'")
         return [Version(int(version.version), version.tags) for version in versions]
 
-    def files_of(self, version: int, scratch: Path) -> Path:
-        """Where a version's files are; those of a server are copied to the scratch folder."""
+    def address_of(self, version: int) -> str:
+        """Where MLflow keeps a version's files."""
         with self._reached():
-            source = self._client.get_model_version(self.name, str(version)).source or ""
-            if source.startswith(LOCAL):
-                return Path(unquote(source.removeprefix(LOCAL)))
+            return str(self._client.get_model_version(self.name, str(version)).source or "")
+
+    def files_of(self, version: int, scratch: Path) -> Path:
+        """A copy of a version's files in the scratch folder: what is verified there is what is used."""
+        address = self.address_of(version)
+        with self._reached():
             scratch.mkdir(parents=True, exist_ok=True)
-            return Path(mlflow.artifacts.download_artifacts(source, dst_path=str(scratch), tracking_uri=self.url))
+            if address.startswith(LOCAL):  # which MLflow would not copy
+                return Path(shutil.copytree(unquote(address.removeprefix(LOCAL)), scratch / COPY))
+            return Path(mlflow.artifacts.download_artifacts(address, dst_path=str(scratch), tracking_uri=self.url))
 
     def set_aliases(self, aliases: Mapping[str, int], head: str) -> None:
         """Make MLflow's aliases those of the history, and note there where the history ends."""

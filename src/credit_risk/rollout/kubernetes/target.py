@@ -119,10 +119,11 @@ class ClusterTarget:
         pods = self._pods(colour)
         if not pods:
             raise NotReached(f"no pod of {colour} is ready.")
+        scorer = self.folder.signed_scorer(colour, self.environment)
         return [
             f"{pod}: {sentence}"
             for pod in pods
-            for sentence in smoke.wrong(self.folder, colour, partial(self._ask, pod), headers, self.health)
+            for sentence in smoke.wrong(scorer, partial(self._ask, pod), headers, self.health)
         ]
 
     def move(self, candidate: Colour, percent: int, salt: int) -> None:  # noqa: ARG002  (a route has no buckets)

@@ -71,10 +71,11 @@ class LocalTarget:
     def smoke(self, colour: Colour, rollout: str) -> list[str]:
         """Made-up applications to each replica's own port."""
         headers = smoke.headers(self.environment, rollout)
+        scorer = self.folder.signed_scorer(colour, self.environment)
         return [
             f"{replica.name}: {sentence}"
             for replica in self._up(colour)
-            for sentence in smoke.wrong(self.folder, colour, partial(self._ask, replica), headers, self.health)
+            for sentence in smoke.wrong(scorer, partial(self._ask, replica), headers, self.health)
         ]
 
     def _ask(
