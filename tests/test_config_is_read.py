@@ -178,12 +178,10 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reads]:
         data = f"{root}/data/applications.csv"
         recorded.run("validate-data", "--root", root, "--dataset", data, "--compliance", "gdpr,sox")
         recorded.run("summary", "--root", root)
-        # part: batch
         trial = tmp_path_factory.mktemp("environments") / "trial.yaml"
         trial.write_text("serving: {access: {mode: off}, gate: reported}\n")
-        decided = ["--input", data, "--output", f"{root}/decisions.csv"]
-        recorded.run("score", "--root", root, "--environment", str(trial), *decided)
-        # end of part
+        where = ["--root", root, "--environment", str(trial)]
+        recorded.run("score", *where, "--input", data, "--output", f"{root}/decisions.csv")  # part: batch
         if (PACKAGE / "tuning").is_dir():
             recorded.run("tune", "--root", root)
         if (PACKAGE / "attacks").is_dir():  # a room that a fork may take away, with its section of the config

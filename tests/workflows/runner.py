@@ -217,7 +217,7 @@ def make(room: Path) -> Clone:
         if name and not own and (ROOT / name).is_file():
             (clone.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, clone.root / name)
-    for name in ("credit.yaml", "model.yaml", "policies/gate_floor.yaml"):
+    for name in ("credit.yaml", "model.yaml", "wordings.yaml", "policies/gate_floor.yaml"):
         shutil.copy(ROOT / "tests/lender" / name, clone.root / "configs" / name)
     for path in (clone.root / ".github/workflows").glob("*.yml"):  # act holds no queue, and does not know the word
         path.write_text(path.read_text(encoding="utf-8").replace("  queue: max\n", ""), encoding="utf-8")

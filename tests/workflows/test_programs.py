@@ -490,23 +490,6 @@ def test_what_is_not_deployed_is_said(tmp_path, version, root, deploys):
     assert page.read_text(encoding="utf-8").startswith("" if silent else "Nothing was deployed to staging, because")
 
 
-# part: registry
-def test_the_signing_key_is_a_file_of_its_owner_alone_as_long_as_the_command_runs(tmp_path):
-    look = 'stat -c %a "$CREDIT_RISK_SIGNING_KEY"; cat "$CREDIT_RISK_SIGNING_KEY"; echo "${SIGNING_KEY-unset}"; exit 3'
-    environment = os.environ | {"TMPDIR": str(tmp_path), "SIGNING_KEY": "a private key"}
-    command = [CI / "with-signing-key", "bash", "-c", look]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (3, "600\na private key\nunset\n")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_without_the_secret_the_command_runs_with_what_the_machine_has(tmp_path):
-    environment = os.environ | {"TMPDIR": str(tmp_path), "SIGNING_KEY": "", "CREDIT_RISK_SIGNING_KEY": "/etc/own.key"}
-    command = [CI / "with-signing-key", "bash", "-c", 'echo "$CREDIT_RISK_SIGNING_KEY"']
-    assert subprocess.run(command, env=environment, capture_output=True, check=True).stdout == b"/etc/own.key\n"
-
-
-# end of part
 def test_every_schedule_has_its_workflows_and_every_called_workflow_its_schedule():
     due, file = program("due.py"), read(ROOT / ".github/workflows/schedules.yml")
     assert {entry["cron"] for entry in file["on"]["schedule"]} == set(due["DUE"])

@@ -103,3 +103,18 @@ def test_a_tag_on_a_commit_that_is_not_on_main_releases_nothing(tmp_path):
         environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "DEFAULT_BRANCH": "main"}
         environment |= {"GITHUB_REPOSITORY": "a/b", "GITHUB_SHA": "c", "GITHUB_REF_NAME": "v1"}
         assert subprocess.run([ROOT / ".ci/tag-on-main"], env=environment, check=False).returncode == code, status
+
+
+def test_the_signing_key_is_a_file_of_its_owner_alone_as_long_as_the_command_runs(tmp_path):
+    look = 'stat -c %a "$CREDIT_RISK_SIGNING_KEY"; cat "$CREDIT_RISK_SIGNING_KEY"; echo "${SIGNING_KEY-unset}"; exit 3'
+    environment = os.environ | {"TMPDIR": str(tmp_path), "SIGNING_KEY": "a private key"}
+    command = [ROOT / ".ci/with-signing-key", "bash", "-c", look]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "600\na private key\nunset\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_secret_the_command_runs_with_what_the_machine_has(tmp_path):
+    environment = os.environ | {"TMPDIR": str(tmp_path), "SIGNING_KEY": "", "CREDIT_RISK_SIGNING_KEY": "/etc/own.key"}
+    command = [ROOT / ".ci/with-signing-key", "bash", "-c", 'echo "$CREDIT_RISK_SIGNING_KEY"']
+    assert subprocess.run(command, env=environment, capture_output=True, check=True).stdout == b"/etc/own.key\n"

@@ -16,6 +16,7 @@ from credit_risk.rollout.folder import RolloutFolder, copy_release, version_here
 from credit_risk.rollout.kubernetes.target import ClusterTarget, connected
 from credit_risk.rollout.settings import KubernetesSettings, validate_environment_config
 from credit_risk.rollout.state import RolloutRecord
+from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from registry_trial import empty_registry, files
 from rollout.kubernetes.cluster_trial import IMAGE, NAMESPACE, Api, passing, serving, write_kubeconfig
@@ -95,8 +96,12 @@ def target(port, environment, trained, tmp_path):
         }
     )
     folder = RolloutFolder(tmp_path / "root", "production")
+    key = folder.root / signing.DEVELOPMENT
+    signing.make_keys(key)
     for colour in ("blue", "green"):
         copy_release(trained[1], folder.release(colour))
+        release = Files(folder.release(colour))
+        signing.sign(release.scorer, release.scorer_signature, key)
     client = connected("lab")
     yield ClusterTarget(folder, found, WHERE, client)
     client.rest_client.pool_manager.clear()
