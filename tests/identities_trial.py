@@ -18,10 +18,10 @@ def new_key(folder: Path, name: str) -> Path:
     return path
 
 
-def write_identities(root: Path, *persons: dict[str, Any], tokens: str = "[]") -> None:
-    """The file of identities of a repository. persons: name and identities of each."""
+def write_identities(root: Path, *persons: dict[str, Any], more: str = "") -> None:
+    """The file of identities of a repository. persons: name and identities of each. more: lines below them."""
     lines = [f"- {person!r}".replace("'", '"') for person in persons]
-    write_text(root / FILE, "\n".join(["version: 1", "persons:", *lines, f"tokens: {tokens}"]) + "\n")
+    write_text(root / FILE, "\n".join(["version: 1", "persons:", *lines, more]) + "\n")
 
 
 def sign(file: Path, key: Path, namespace: str = NAMESPACE) -> None:

@@ -201,7 +201,7 @@ def test_whoever_begins_the_fork_is_its_first_person_and_nobody_is_overwritten(r
     for name, value in {"user.name": "Ada Berg", "gpg.format": "ssh", "user.signingkey": str(key)}.items():
         subprocess.run(["git", "config", name, value], cwd=root, check=True)
     (root / identities.FILE).parent.mkdir(parents=True)
-    (root / identities.FILE).write_text("# ours\nversion: 1\npersons: []\ntokens: []\n")
+    (root / identities.FILE).write_text("# ours\nversion: 1\npersons: []\n")
     assert "Named Ada Berg" in _write_first_person(root)
     person = identities.load(root).person(f"account:{account}")
     assert (person.name, len(person.ssh_keys)) == ("Ada Berg", 1)

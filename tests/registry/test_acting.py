@@ -16,7 +16,7 @@ from identities_trial import write_identities
 ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ISSUER = "https://id.example"
-TOKENS = f'[{{"issuer": "{ISSUER}", "audience": "credit-risk", "jwks": "jwks.json", "claim": "actor"}}]'
+TOKENS = f'tokens: [{{"issuer": "{ISSUER}", "audience": "credit-risk", "jwks": "jwks.json", "claim": "actor"}}]'
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def root(tmp_path):
     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key())) | {"kid": "k1", "alg": "RS256"}
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": [public]}))
     ada, kim = {"name": "Ada Berg", "accounts": [ACCOUNT]}, {"name": "Kim Lee", "subjects": ["kim"]}
-    write_identities(tmp_path, ada, kim, tokens=TOKENS)
+    write_identities(tmp_path, ada, kim, more=TOKENS)
     return tmp_path
 
 

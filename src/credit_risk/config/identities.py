@@ -31,6 +31,7 @@ class Person(Section):
     ssh_keys: tuple[Annotated[str, Field(pattern=r"^(ssh|ecdsa|sk-(ssh|ecdsa))-\S+ [A-Za-z0-9+/=]+$")], ...] = ()
 
 
+# of the part: registry
 class TokenIssuer(Section):
     """An identity provider whose tokens say who acts. jwks: its keys, https or a file. claim: holds the subject."""
 
@@ -41,12 +42,13 @@ class TokenIssuer(Section):
     algorithms: tuple[Literal["RS256", "ES256", "EdDSA"], ...] = ("RS256",)
 
 
+# end of part
 class Identities(Section):
-    """The persons of one lender, and the providers whose tokens are believed."""
+    """The persons of one lender, and whose tokens are believed."""
 
     version: Literal[1]
     persons: tuple[Person, ...] = ()
-    tokens: tuple[TokenIssuer, ...] = ()
+    tokens: tuple[TokenIssuer, ...] = ()  # part: registry
 
     def person(self, identity: str) -> Person | None:
         """The person that an identity proves, as `account:ada`; None for one that is nobody's."""

@@ -54,9 +54,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A control and its answer."""
+    """A control and its answer. reviewed: when the policy was last held against its sources."""
 
     framework: str
+    reviewed: date
     id: str
     requirement: str
     source: str
@@ -69,7 +70,7 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         facts = asdict(self)
         facts["found"] = facts.pop("sentence")  # as reports have called it from the first
-        return {**facts, "dated": self.dated.isoformat()}
+        return {**facts, "dated": self.dated.isoformat(), "reviewed": self.reviewed.isoformat()}
 
     def __str__(self) -> str:
         return f"{self.id}: {self.sentence}. Required: {self.requirement} ({self.source})"
@@ -89,6 +90,7 @@ def _verdict(control: DataControl, evidence: DataEvidence) -> Verdict:
     stated = control.model_dump(include={"id", "requirement", "source", "dated", "secondary", "severity"})
     return Verdict(
         framework=evidence.policy.framework,
+        reviewed=evidence.policy.reviewed,
         **stated,
         verdict="PASS" if answer.passed else "FAIL",
         sentence=answer.sentence,
