@@ -12,7 +12,8 @@ BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 SERVING_LOCK := requirements/serving.txt
 # A file's tests stay with one worker, for what they share, and files with slow tests come first (tests/conftest.py).
-WORKERS := -n 2 --dist loadscope --no-loadscope-reorder
+# Three on two cores: some wait for servers meanwhile.
+WORKERS := -n 3 --dist loadscope --no-loadscope-reorder
 EVERY_CHANGE := -m "not weekly and not workflow"
 BASE ?= docker.io/library/python:3.11-slim
 

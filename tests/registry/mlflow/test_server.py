@@ -63,6 +63,7 @@ def _end(process: subprocess.Popen) -> None:
         process.wait(PATIENCE)
 
 
+@pytest.mark.weekly
 def test_a_server_keeps_the_registry_and_gives_the_same_bytes_back(server, files, tmp_path, monkeypatch):
     url, process = server
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
