@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -74,10 +75,11 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql://test@/{database}?host={self.folder}"
 
-    def new_database(self) -> str:
-        name = f"ledger_{next(_numbers)}"
+    def new_database(self, copied: str = "") -> str:
+        """An empty database, or a copy of the one at the address `copied`, to which nobody may be connected."""
+        name, template = f"ledger_{next(_numbers)}", urlsplit(copied).path.strip("/") or "template1"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
 

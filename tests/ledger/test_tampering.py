@@ -6,12 +6,15 @@ the public check, which must find all but those that it says it cannot.
 # ruff: noqa: E501 - one tamper a line reads as the table that it is
 
 import re
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from ledger_trial import KEY, change, entry, literal
 
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import LedgerReader, verify
 
 COPY = "INSERT INTO entries SELECT {seq}, kind, at, {id}, NULL, key, facts, sealed, hash FROM entries WHERE seq = {of}"
@@ -141,20 +144,37 @@ TAMPERS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def untouched(request, tmp_path_factory):
+    """The ledger of TAMPERS as its address, and words for SQL: bytes, and Eve's key as it was before her erasure."""
+    file = tmp_path_factory.mktemp("untouched") / "ledger.db"
+    kept = f"sqlite:///{file}" if request.param == "sqlite" else request.getfixturevalue("server").new_database()
+    with Ledger.open(kept, key=KEY) as ledger:
+        ledger.append([entry(name) for name in ("Ada", "Bob", "Cid", "Dee", "Eve")])
+        with ledger.store.reading() as cursor:
+            cursor.execute("SELECT wrapped, subject FROM keys WHERE number = 5")
+            wrapped, subject = cursor.fetchone()
+            cursor.execute("SELECT subject FROM keys WHERE number = 2")
+            [bob] = cursor.fetchone()
+        ledger.erase("Eve")
+        ledger.append([entry("Ada")])
+        noise = {f"bytes{size}": literal(ledger, bytes(size)) for size in (16, 32, 64)}
+        old = {"old_wrapped": literal(ledger, wrapped), "old_subject": literal(ledger, subject)}
+        return kept, {**noise, **old, "subject2": literal(ledger, bob)}
+
+
 @pytest.fixture
-def filled(ledger):
-    """The ledger of TAMPERS, and the key of Eve as it was before her erasure."""
-    ledger.append([entry(name) for name in ("Ada", "Bob", "Cid", "Dee", "Eve")])
-    with ledger.store.reading() as cursor:
-        cursor.execute("SELECT wrapped, subject FROM keys WHERE number = 5")
-        wrapped, subject = cursor.fetchone()
-        cursor.execute("SELECT subject FROM keys WHERE number = 2")
-        [bob] = cursor.fetchone()
-    ledger.erase("Eve")
-    ledger.append([entry("Ada")])
-    noise = {f"bytes{size}": literal(ledger, bytes(size)) for size in (16, 32, 64)}
-    old = {"old_wrapped": literal(ledger, wrapped), "old_subject": literal(ledger, subject)}
-    return ledger, {**noise, **old, "subject2": literal(ledger, bob)}
+def url(untouched, request, tmp_path):
+    """A copy of that ledger."""
+    kept, _ = untouched
+    if kept.startswith("sqlite"):
+        return f"sqlite:///{shutil.copytree(Path(kept.removeprefix('sqlite:///')).parent, tmp_path / 'copy')}/ledger.db"
+    return request.getfixturevalue("server").new_database(copied=kept)
+
+
+@pytest.fixture
+def filled(untouched, ledger):
+    return ledger, untouched[1]
 
 
 def faults(check) -> str:
