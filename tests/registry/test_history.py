@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import shutil
 import sqlite3
 from itertools import product
@@ -22,6 +23,7 @@ from credit_risk.scoring.signed_chain import SignedFacts, link
 from credit_risk.scoring.signing import SignatureRefused, SignedBy
 from tools import PATIENCE
 
+RACES = int(os.environ.get("REGISTRY_RACES", "10"))
 DATABASES = ("sqlite", "postgresql")
 BY = SignedBy(public_key="build/signing/signing.pub")
 
@@ -83,7 +85,7 @@ def test_of_two_moves_on_the_same_history_the_second_is_refused(opened):
 def race(url: str, root: Path, version: int, gun, won) -> None:
     """Another process, which registers its own version on the history that both have read."""
     mine = of(url, root)
-    for after in range(50):
+    for after in range(RACES):
         gun.wait()
         try:
             add(mine, after, version)
@@ -93,20 +95,20 @@ def race(url: str, root: Path, version: int, gun, won) -> None:
     mine.close()
 
 
-def test_of_two_movers_at_once_one_wins_fifty_times(url, tmp_path):
+def test_of_two_movers_at_once_one_wins_each_time(url, tmp_path):
     of(url, tmp_path).close()
     context = multiprocessing.get_context("spawn")
     gun, won = context.Barrier(2, timeout=PATIENCE), context.Queue()
     movers = [context.Process(target=race, args=(url, tmp_path, version, gun, won)) for version in (1, 2)]
     for one in movers:
         one.start()
-    winners = [won.get(timeout=PATIENCE) for _ in range(50)]
+    winners = [won.get(timeout=PATIENCE) for _ in range(RACES)]
     for one in movers:
         one.join(PATIENCE)
-    assert sorted(after for after, _ in winners) == list(range(50))
+    assert sorted(after for after, _ in winners) == list(range(RACES))
     assert won.empty()
     after = of(url, tmp_path)
-    assert [one.seq for one in after.read()] == list(range(1, 51))
+    assert [one.seq for one in after.read()] == list(range(1, RACES + 1))
     after.close()
 
 

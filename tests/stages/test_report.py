@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from playwright.sync_api import sync_playwright
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_csv, write_json
-from credit_risk.report import figures
+from credit_risk.report import figures, pictures
 from credit_risk.report import page as page_of_run
 from credit_risk.stages import evaluate, explain, fairness, gate, report, robustness
 from tools import needed
@@ -213,6 +214,21 @@ def make(root: Path) -> tuple[Config, Files]:
     boosting = DataFrame({"trees": [1, 2, 3], "log_loss": [0.6, 0.5, 0.51], "spread": [0.01] * 3})
     write_csv(files.model / "boosting.csv", boosting)
     return config, files
+
+
+@pytest.fixture(scope="module", autouse=True)
+def drawings() -> Iterator[dict[tuple, Any]]:
+    """What was drawn already: tests here change figures and words, and most pages show the same pictures."""
+    kept: dict[tuple, Any] = {}
+    draw_anew = pictures._drawn
+
+    def drawn(name: str, title: str, table: DataFrame, draw: Any, *size: Any) -> Any:
+        key = (name, title, table.to_csv(), getattr(draw, "func", draw), str(getattr(draw, "keywords", "")), size)
+        return kept.get(key) or kept.setdefault(key, draw_anew(name, title, table, draw, *size))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "_drawn", drawn)
+        yield kept
 
 
 @pytest.fixture
@@ -513,10 +529,11 @@ def test_words_from_config_and_artefacts_are_escaped(made):
     assert "<script>alert(1)</script>" in page.text
 
 
-def test_two_runs_are_byte_identical(made):
+def test_two_runs_are_byte_identical(made, drawings):
     config, files = made
     report.run(config, files)
     first = files.page.read_bytes()
+    drawings.clear()
     report.run(config, files)
     assert files.page.read_bytes() == first
 

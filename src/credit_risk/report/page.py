@@ -4,9 +4,9 @@ Nothing is computed here that an artefact does not hold. What is missing is show
 available, with the reason; a verdict is shown as PASS only if nothing speaks against it.
 """
 
-from functools import partial
+from functools import cache, partial
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from credit_risk.config import Config
 from credit_risk.data.files import SPLITS, Files
@@ -44,10 +44,8 @@ REPORTS = {
 TABLES = ("gains", "deciles", "calibration", "segments", "monotone")
 
 
-def page(config: Config, files: Files) -> str:
-    """The page as text; equal artefacts give an equal page."""
-    loaded = {name: read_report(files.report(name), needed) for name, needed in REPORTS.items()}
-    metrics, gate = loaded["metrics"][0], loaded["gate"][0]
+@cache
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("credit_risk.report", "."),
         autoescape=True,
@@ -56,7 +54,14 @@ def page(config: Config, files: Files) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"count": partial(written, kind="count"), "percent": partial(written, kind="percent")}
-    return environment.get_template("page.html.j2").render(
+    return environment.get_template("page.html.j2")
+
+
+def page(config: Config, files: Files) -> str:
+    """The page as text; equal artefacts give an equal page."""
+    loaded = {name: read_report(files.report(name), needed) for name, needed in REPORTS.items()}
+    metrics, gate = loaded["metrics"][0], loaded["gate"][0]
+    return _template().render(
         config=config,
         missing={name: why for name, (_, why) in loaded.items()},
         verdict=verdict(config, gate, metrics),
