@@ -9,6 +9,7 @@ from typing import Any
 # Before anything loads OpenMP: where two workers and their servers share the cores, the threads of a small fit wait on
 # one another, which takes eight times the processor time of a single thread; the trees are the same to the bit.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # and where a test asks for two, no thread spins while it waits
 
 import pandas as pd
 import pytest

@@ -173,7 +173,7 @@ def test_a_batch_whose_client_has_gone_and_one_that_goes_on_for_ever_end(root, t
         "batch_work.WorkLimit.step = lambda self: (working.touch(), time.sleep(0.2), step(self))[2]\n"
     )
     found = server.begin(folder, environment=ENVIRONMENT | {"PYTHONPATH": str(tmp_path / "slow")})
-    body = json.dumps({"applications": [application] * 10_000}).encode()
+    body = json.dumps({"applications": [application] * 2_000}).encode()
     head = b"POST /decide/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     try:
         server.wait(found)

@@ -17,7 +17,7 @@ from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.scoring.scorer import Scorer
 from tools import PATIENCE, free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.weekly
 
 
 @pytest.fixture
