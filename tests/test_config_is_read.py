@@ -178,10 +178,12 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reads]:
         data = f"{root}/data/applications.csv"
         recorded.run("validate-data", "--root", root, "--dataset", data, "--compliance", "gdpr,sox")
         recorded.run("summary", "--root", root)
+        # of the part: batch
         trial = tmp_path_factory.mktemp("environments") / "trial.yaml"
         trial.write_text("serving: {access: {mode: off}, gate: reported}\n")
         where = ["--root", root, "--environment", str(trial)]
-        recorded.run("score", *where, "--input", data, "--output", f"{root}/decisions.csv")  # part: batch
+        recorded.run("score", *where, "--input", data, "--output", f"{root}/decisions.csv")
+        # end of part
         if (PACKAGE / "tuning").is_dir():
             recorded.run("tune", "--root", root)
         if (PACKAGE / "attacks").is_dir():  # a room that a fork may take away, with its section of the config

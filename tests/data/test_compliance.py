@@ -195,7 +195,7 @@ def test_a_control_whose_check_nobody_wrote_fails():
 def test_a_verdict_carries_the_source_and_that_it_is_a_secondary_one():
     verdict = answer("unique_ids").as_dict()
     assert (verdict["source"], verdict["dated"], verdict["secondary"]) == ("s", "2016-04-27", True)
-    assert verdict["reviewed"] == "2026-01-01"
+    assert (verdict["title"], verdict["reviewed"]) == ("t", "2026-01-01")
 
 
 def test_a_policy_that_asks_nothing_or_holds_an_unknown_key_is_refused():

@@ -54,9 +54,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A control and its answer. reviewed: when the policy was last held against its sources."""
+    """A control and its answer. title, reviewed: of the policy, and when it was last held against its sources."""
 
     framework: str
+    title: str
     reviewed: date
     id: str
     requirement: str
@@ -90,6 +91,7 @@ def _verdict(control: DataControl, evidence: DataEvidence) -> Verdict:
     stated = control.model_dump(include={"id", "requirement", "source", "dated", "secondary", "severity"})
     return Verdict(
         framework=evidence.policy.framework,
+        title=evidence.policy.title,
         reviewed=evidence.policy.reviewed,
         **stated,
         verdict="PASS" if answer.passed else "FAIL",
