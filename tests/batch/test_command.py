@@ -59,20 +59,27 @@ def test_a_signed_scorer_decides_and_no_other(files, score, environment):
     code, message = score(*environment)
     assert code == 1
     assert "it is not what was signed: scorer.json was altered" in message
+    assert not (files.root / "out.parquet").exists()
+
+
+def test_what_nobody_signed_decides_on_a_developers_machine_alone_and_that_is_said(files, score):
     files.scorer_signature.unlink()
-    code, message = score(*environment)
+    code, message = score("--environment", "production")
     assert code == 1
     assert "is not signed" in message
     assert not (files.root / "out.parquet").exists()
+    code, message = score()
+    assert code == 0
+    assert f"Nobody vouches for {files.scorer}" in message
 
 
 def test_another_scorer_is_verified_by_the_signature_beside_it(files, score, tmp_path):
     champion = shutil.copytree(files.scorer, tmp_path / "fetched" / "scorer")
-    code, message = score("--scorer", str(champion))
+    code, message = score("--environment", "production", "--scorer", str(champion))
     assert code == 1
     assert f"{champion} is not signed" in message
     shutil.copy(files.scorer_signature, tmp_path / "fetched" / "scorer.sig")
-    assert score("--scorer", str(champion))[0] == 0
+    assert score("--environment", "production", "--scorer", str(champion))[0] == 0
 
 
 def test_a_trial_asks_for_no_signature_and_says_so(files, score):

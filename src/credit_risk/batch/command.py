@@ -16,10 +16,11 @@ log = logging.getLogger(__name__)
 EXAMPLE = """
 examples:
   credit-risk score --input applications.parquet --output decisions.parquet
-  credit-risk score --environment trial --input applications.parquet --output trial.parquet
+  credit-risk score --environment production --input applications.parquet --output decisions.parquet
 
 Which scorer may decide is said by the environment, as for the service (serving.signed_by): it carries that signature
-(`credit-risk sign`), which lies beside the scorer as NAME.sig. A trial asks for none, and says so.
+(`credit-risk sign`), which lies beside the scorer as NAME.sig. A developer's machine (local, trial) takes one that
+nobody signed, and says so.
 """
 
 
@@ -48,14 +49,21 @@ def _score(
 
 
 def _that_may_decide(path: Path, settings: Path, root: Path) -> "Scorer":
-    """The scorer, verified where the environment says whose signature counts. Raises SignatureRefused, NotFound."""
+    """The scorer, verified where the environment says whose signature counts. Raises SignatureRefused, NotFound.
+
+    On a developer's machine a scorer without any signature decides too, and that is said; one whose signature does not
+    hold decides nowhere.
+    """
     from credit_risk.config import environment
-    from credit_risk.scoring.release_files import verified_scorer
+    from credit_risk.scoring.release_files import signature_of, verified_scorer
     from credit_risk.scoring.scorer import Scorer
     from credit_risk.scoring.signing import SignaturePolicy
 
     policy = environment.read(settings, "serving", SignaturePolicy)
-    if policy.signed_by is not None:
+    unsigned = not signature_of(path).is_file()
+    if policy.signed_by is not None and not (unsigned and environment.is_developers(settings)):
         return verified_scorer(path, policy.signed_by, root)
-    log.warning("Nobody vouches for %s: %s asks for no signature. For looking, never for deciding.", path, settings)
+    log.warning(
+        "Nobody vouches for %s: no signature was verified (%s). For looking, never for deciding.", path, settings
+    )
     return Scorer.load(path)

@@ -11,6 +11,7 @@ from credit_risk.config.yaml_positions import Loc, bad_keys, counts, explain, pl
 from credit_risk.errors import ConfigError
 
 DEFAULT = Path("configs") / "deploy" / "local.yaml"
+DEVELOPERS = ("local", "trial")  # environments of a developer's machine, where nobody is decided about
 FIX = "Name the environment with --environment."
 
 
@@ -45,6 +46,11 @@ def whole(path: Path, kind: type[Kind]) -> Kind:
 def name_of(path: Path) -> str:
     """Which environment a file describes: as it says itself, or else as it is called. Raises ConfigError, NotFound."""
     return str(read_tree(path, _fix(path)).get("environment", path.stem))
+
+
+def is_developers(path: Path) -> bool:
+    """Whether a file describes a developer's machine. Raises ConfigError, NotFound."""
+    return name_of(path) in DEVELOPERS
 
 
 def refuse(path: Path, faults: Iterable[tuple[Loc, str]]) -> None:

@@ -59,7 +59,7 @@ def verified_scorer(path: Path, by: SignedBy, root: Path) -> Scorer:
 
     root: below which the public key lies. Raises as verified_release, ScorerError, and NotFound without the scorer.
     """
-    signature = path.with_name(f"{path.name}.sig")
+    signature = signature_of(path)
     if not path.is_dir():
         raise NotFound(path, "There is no scorer to decide with: run `make run`.")
     with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
@@ -70,6 +70,11 @@ def verified_scorer(path: Path, by: SignedBy, root: Path) -> Scorer:
                 copy(signature, copied.with_name(signature.name))
             signing.verify(copied, copied.with_name(signature.name), by, root)
         return Scorer.load(copied)
+
+
+def signature_of(scorer: Path) -> Path:
+    """Where the signature of a scorer directory lies: beside it."""
+    return scorer.with_name(f"{scorer.name}.sig")
 
 
 def absolute(by: SignedBy, root: Path) -> SignedBy:

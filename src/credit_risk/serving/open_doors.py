@@ -8,7 +8,6 @@ from credit_risk.config.yaml_positions import Loc
 from credit_risk.scoring.signing import is_development
 from credit_risk.serving.settings import Serving
 
-DEVELOPERS = ("local", "trial")  # environments of a developer's machine
 TLS = "expected `tls: proxy`, where something in front ends TLS and nobody else reaches the port"
 STATED = "expected `statement: {source: …}`, which the registry signs (docs/registry.md)"  # part: registry
 OWN_KEY = "expected a key of your own (docs/signatures.md), or `environment: local` where nothing is decided for real"
@@ -19,9 +18,8 @@ def refuse_open_doors(path: Path, serving: Serving, root: Path, host: str) -> No
 
     Bound is every environment but a developer's: `environment: local` in the file, or a file of these names.
     """
-    name = environment.name_of(path)
-    if name not in DEVELOPERS:
-        faults = [*open_doors(serving, name, root)]
+    if not environment.is_developers(path):
+        faults = [*open_doors(serving, environment.name_of(path), root)]
         if serving.tls == "none" and host not in ("127.0.0.1", "localhost", "::1"):
             faults.append((("tls",), f"{host} is reached from elsewhere, and the service speaks plain HTTP: {TLS}"))
         environment.refuse(path, [(("serving", *loc), fault) for loc, fault in faults])
