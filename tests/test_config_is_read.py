@@ -161,6 +161,17 @@ def add_a_source(data: dict[str, Any]) -> None:
     data["sources"].append({"path": "data/terms.csv", "join_on": "application_id", **written, **lines})
 
 
+def write_lender_in_a_database(root: Path) -> Path:
+    """The same lender with a source that is the answer to a query."""
+    write_lender(root, rows=200)
+    edit(root, data=ask_a_database)
+    return root
+
+
+def ask_a_database(data: dict[str, Any]) -> None:
+    data["sources"] = [{"path": "data/loans.parquet", "query": "SELECT 1 AS application_id", "database": "LENDER"}]
+
+
 def split_at_random(split: dict[str, Any]) -> None:
     split |= {"by": "random", "why_random": "the rows were drawn on one day"}
 
@@ -188,6 +199,9 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reads]:
             recorded.run("tune", "--root", root)
         if (PACKAGE / "attacks").is_dir():  # a room that a fork may take away, with its section of the config
             recorded.run("attacks", "--root", root)
+        in_database = str(write_lender_in_a_database(tmp_path_factory.mktemp("read") / "three"))
+        monkeypatch.setenv("LENDER", "sqlite://")
+        recorded.run("extract", "--root", in_database)  # part: extracts
         recorded.run("validate-data", "--root", other)
         recorded.run("prepare", "--root", other)
         yield recorded

@@ -59,6 +59,13 @@ def test_what_stands_there_already_stays(tmp_path):
     assert "legal_basis: consent" in migrated_text(some, tree(tmp_path, some))
 
 
+def test_rows_that_were_split_together_stay_together(tmp_path):
+    old = "version: 2\nsplit:\n  by: random\n"
+    assert migrated_text(old, tree(tmp_path, old)) == 'version: 3\nsplit:\n  equal_rows: "together"\n  by: random\n'
+    assert migrated({"version": 2, "split": {"by": "random"}})["split"]["equal_rows"] == "together"
+    assert lacking({"split": {"equal_rows": "own"}}, 2) == {}
+
+
 def test_an_old_config_is_refused_with_the_command_that_mends_it(tmp_path):
     tree(tmp_path, OLD)
     (tmp_path / "model.yaml").write_text("num_leaves: 3\n", encoding="utf-8")

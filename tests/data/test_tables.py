@@ -15,7 +15,7 @@ import smallest
 from credit_risk.config import Column, Config
 from credit_risk.data.cells import Numerals, without_gaps
 from credit_risk.data.inputs import Inputs
-from credit_risk.data.tables import inspect_sources, read_passed, read_sources, read_table, write_passed
+from credit_risk.data.tables import inspect_sources, join, read_passed, read_sources, read_table, write_passed
 from credit_risk.errors import DataError, NotFound
 
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -276,6 +276,15 @@ def test_a_second_file_is_joined_by_its_key_and_gaps_are_counted(tmp_path: Path)
 def test_a_join_that_cannot_be_right_is_refused(tmp_path: Path, bureau: str, sentence: str):
     (tmp_path / "bureau.csv").write_text(bureau)
     assert sentence in refusal(tmp_path, GOOD, config(*TWO, columns=WITH_BUREAU)).replace("np.int64(1)", "1")
+
+
+def test_a_joined_file_in_which_every_row_finds_its_own_keeps_texts_and_numbers(tmp_path: Path):
+    first = DataFrame({"id": [1, 2, 3], "late": ["a", "b", "a"]})
+    second = DataFrame({"id": [3, 1, 2], "grade": ["x", "y", "z"], "score": [7, 8, 9]})
+    joined, counted = join(first, second, "id", tmp_path / "bureau.csv")
+    assert joined["grade"].tolist() == ["y", "z", "x"]
+    assert joined["score"].tolist() == [8, 9, 7]
+    assert (counted.unmatched, counted.unused) == (0, 0)
 
 
 def test_a_second_file_needs_a_key(tmp_path: Path):

@@ -1,5 +1,7 @@
 """What `make fork-check` finds left to do, each thing by itself."""
 
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -9,8 +11,10 @@ import pytest
 
 from credit_risk import cli
 from credit_risk.config import load
+from credit_risk.data import raw
 from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
+from credit_risk.data.writing import write_json
 from credit_risk.fork import check
 from credit_risk.stages import dictionary
 from passed import hand_on
@@ -101,6 +105,33 @@ def test_data_that_are_not_there_are_told_with_the_command(files):
     assert [command for what, command in left(files) if "there is no such file" in what] == [
         "make data, or .venv/bin/dvc add data"
     ]
+
+
+def test_what_the_sample_left_behind_is_listed(files):
+    sample = files.root / "sample-remote" / "files" / "md5" / "ab"
+    sample.mkdir(parents=True)
+    digest = hashlib.md5(b"a\n1\n").hexdigest()
+    (sample / "cd.dir").write_text(json.dumps([{"md5": digest, "relpath": "cards.csv"}]), encoding="utf-8")
+    (files.root / "data" / "cards.csv").write_bytes(b"a\n1\n")
+    write_json(files.report("preparation"), {"inputs_digest": {"data/cards.csv": digest}})
+    write_json(files.scorer / "config.json", {"project": {"name": check.SAMPLE}})
+    assert [what for what, _ in left(files)] == [
+        "data/cards.csv is the sample's",
+        "the figures in reports/ are the sample's",
+        "models/scorer decides as the sample's config says",
+    ]
+    (files.root / "data" / "cards.csv").write_bytes(b"a\n2\n")  # of the fork's own
+    write_json(files.report("preparation"), {"inputs_digest": {"data/applications.csv": digest}})
+    write_json(files.scorer / "config.json", {"project": {"name": "simulated-lender"}})
+    assert left(files) == []
+
+
+def test_the_files_are_parsed_once(files, monkeypatch):
+    parsed = []
+    whole = raw.whole
+    monkeypatch.setattr(raw, "whole", lambda path, *more: parsed.append(path.name) or whole(path, *more))
+    assert left(files) == []
+    assert parsed == ["applications.csv"]
 
 
 def test_without_a_default_remote_the_data_have_no_home(files):

@@ -81,3 +81,10 @@ def test_the_feature_that_marks_most_is_named():
     assert leak.telltale(columns, bad, confidence=0.95) == leak.Telltale("recovered", 0.6)
     assert leak.telltale({"rank": np.zeros(200)}, bad, confidence=0.95) == leak.Telltale("", 0)
     assert math.isnan(leak.telltale(columns, np.zeros(200, dtype=bool), confidence=0.95).share)
+
+
+def test_rows_that_stand_for_several_count_as_often_in_what_a_feature_ranks_alone():
+    # The good above the bad stands for two: two of four pairs are outranked.
+    values = np.array([1.0, 2.0, 9.0, 5.0])
+    assert leak.gini_alone(values, BAD, np.array([1.0, 1.0, 2.0, 1.0])) == pytest.approx(0)
+    assert leak.strongest({"x": values}, BAD, 0.5, np.array([2.0, 2.0, 2.0, 2.0])).gini == pytest.approx(1 / 3)

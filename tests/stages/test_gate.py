@@ -569,6 +569,14 @@ def test_a_gate_on_an_optional_part_fails_until_it_was_run_and_names_what_to_run
     )
 
 
+def test_a_run_on_other_files_says_nothing_of_what_is_measured(with_part_gate: Judged):
+    config, files = with_part_gate
+    write_json(files.report("preparation"), {"inputs_digest": {"data/of-the-template.csv": "aa"}})
+    assert gate.unmeasured(config, files) == []
+    write_json(files.report("preparation"), {"inputs_digest": {its.path: "aa" for its in config.data.sources}})
+    assert len(gate.unmeasured(config, files)) == 1
+
+
 @pytest.mark.parametrize(
     ("figures", "verdict"),
     [({}, "PASS"), ({"score_low": 0.6}, "CANNOT SAY"), ({"score": 0.5, "score_low": 0.4, "score_high": 0.6}, "FAIL")],

@@ -72,7 +72,10 @@ def _code_problems(loc: Loc, column: Column, missing: set[float]) -> Iterator[Pr
         if not _is_number(code):
             yield (*loc, "special", code), "a special code is a number; a word for a gap goes under `missing_words:`"
         elif float(code) in missing:
-            yield (*loc, "special", code), "it means `not known` already, under data.missing or missing_words"
+            yield (
+                (*loc, "special", code),
+                "it means `not known` already, under data.missing or missing_words: take it out here or there",
+            )
         elif column.type == "boolean" and float(code) in (0, 1):
             yield (*loc, "special", code), "in a boolean column 0 and 1 are false and true"
         if meaning in STATES:
@@ -163,6 +166,9 @@ def _source_problems(config: Config) -> Iterator[Problem]:
             yield ("data", "sources", index), f"{written.decimal!r} is the sign of decimals and of thousands: say which"
         if len({written.delimiter, written.quote}) == 1:
             yield ("data", "sources", index), f"{written.delimiter!r} is the delimiter and the quote: say which"
+        if source.query and not (source.database and source.path.endswith(".parquet")):  # part: extracts
+            needed = "a query needs `database:`, and a `path:` that ends in .parquet to be frozen as"  # part: extracts
+            yield ("data", "sources", index), needed  # part: extracts
     for index, source in enumerate(others, start=1):
         if not source.join_on:
             yield ("data", "sources", index), f"say under `join_on:` by which column {source.path} meets {first.path}"

@@ -42,6 +42,7 @@ class Source(Section):
     """One data file; every file after the first is joined to it by `join_on`.
 
     What stands beside the path says how this file is written, where that is not as `data` says of all.
+    query, database: what it was frozen from, and the environment variable with that database's address.
     """
 
     path: Text
@@ -53,6 +54,8 @@ class Source(Section):
     thousands: Thousands | None = None
     header_line: Count | None = None
     footer_lines: Annotated[int, Field(ge=0)] | None = None
+    query: Text | None = None  # part: extracts
+    database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None  # part: extracts
 
 
 class Data(Section):
@@ -77,7 +80,7 @@ class Data(Section):
 
     def of(self, source: Source) -> "Data":
         """How one of the files is written: as it says itself, or as all are."""
-        own = source.model_dump(exclude={"path", "join_on"}, exclude_none=True)
+        own = source.model_dump(include=set(Data.model_fields), exclude_none=True)
         return self.model_copy(update=own) if own else self
 
 

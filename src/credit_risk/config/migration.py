@@ -13,17 +13,21 @@ KeyPath = tuple[str, ...]
 # By the version that brought them: keys that a config of the version before lacks, each with what is put there.
 ADDED: Mapping[int, Mapping[KeyPath, Any]] = {
     2: {("suggested",): [], ("project", "legal_basis"): OPEN, ("outcome", "favourable"): OPEN},
+    3: {("split", "equal_rows"): "together"},  # as every split was before the key
 }
 
 
 def lacking(tree: Mapping[str, Any], since: int) -> dict[KeyPath, Any]:
-    """The keys that came after version `since` and do not stand in this config, in the order they came."""
+    """The keys that came after version `since` and do not stand in this config, in the order they came.
+
+    A section that is not there either is no matter of the format: whoever loads the config is told.
+    """
     return {
         key_path: value
         for version, keys in sorted(ADDED.items())
         if version > since
         for key_path, value in keys.items()
-        if key_path[-1] not in _section(tree, key_path)
+        if key_path[-1] not in _section(tree, key_path) and (len(key_path) == 1 or key_path[0] in tree)
     }
 
 

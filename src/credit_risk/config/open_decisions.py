@@ -37,14 +37,19 @@ DECISIONS = (
 _ASKS = {decision.path: decision.asks for decision in DECISIONS}
 
 
-_ASKS_OF_KEY = {
+_ASKS_OF_KEY = {  # of the key itself, or of the one it stands under
+    "observed_until": "the last day on which outcomes were looked up, as 2026-01-31",
+    "why": "whether the column's role is right, and why; the comment says what speaks for it",
+    "text": "what this code under `special` says of an applicant; if it is an amount take it out of both",
     "true_when": "of whom the text is true, as a formula over the application: times_late > 0 (docs/explain.md)",
 }
 
 
 def question(path: str) -> str:
     """What has to be decided at a key of the config, as the sentence that refuses it."""
-    asks = _ASKS.get(path) or _ASKS_OF_KEY.get(path.rpartition(".")[2]) or "a person has to say this"
+    parents, _, key = path.rpartition(".")
+    asks = _ASKS.get(path) or _ASKS_OF_KEY.get(key) or _ASKS_OF_KEY.get(parents.rpartition(".")[2])
+    asks = asks or "a person has to say this"
     return f"not decided yet: {asks}. Write the answer in the place of {OPEN}"
 
 

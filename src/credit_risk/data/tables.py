@@ -87,7 +87,7 @@ def inspect_sources(config: Config, root: Path, *, progress: Progress = no_progr
     joins = []
     for path, dialect, key, names in zip(paths[1:], dialects[1:], keys[1:], columns_of_files[1:], strict=True):
         table_of_file, more, met_here = _read(path, config, dialect, names, progress)
-        table, joined = _join(table, table_of_file, key, path)
+        table, joined = join(table, table_of_file, key, path)
         joins.append(joined)
         unreadable += more
         met |= met_here
@@ -248,7 +248,7 @@ def _key_problems(paths: Sequence[Path], headers: Sequence[Sequence[str]], keys:
         seen |= set(names)
 
 
-def _join(table: DataFrame, joined_file: DataFrame, key: str, path: Path) -> tuple[DataFrame, Joined]:
+def join(table: DataFrame, joined_file: DataFrame, key: str, path: Path) -> tuple[DataFrame, Joined]:
     """Each row of the first file with the one row of the other that has its key, or with missing cells."""
     if (gaps := int(joined_file[key].isna().sum())) > 0:
         raise DataError(f"{path}: {gaps} rows have no {key}. Every row of a joined file needs its key.")
@@ -286,7 +286,9 @@ def _comparable(keys: Series) -> Series:
 def _taken(column: Series, rows: NDArray[np.intp], gaps: bool) -> Series:
     if gaps and column.dtype == np.bool_:
         column = column.astype(np.float64)  # a boolean with missing cells is 0, 1 or NaN
-    return Series(pd.api.extensions.take(column.array, rows, allow_fill=gaps), name=column.name, copy=False)
+    # Without gaps by the array itself: pandas' own function knows no texts kept by Arrow there.
+    cells = pd.api.extensions.take(column.array, rows, allow_fill=True) if gaps else column.array.take(rows)
+    return Series(cells, name=column.name, copy=False)
 
 
 def lacks(lacking: Sequence[str], names: Sequence[str]) -> str:
@@ -312,6 +314,7 @@ __all__ = [
     "Reading",
     "Unreadable",
     "inspect_sources",
+    "join",
     "read_passed",
     "read_sources",
     "read_table",

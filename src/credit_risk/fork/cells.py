@@ -130,6 +130,13 @@ def day_formats(words: Iterable[str], *, named: bool) -> tuple[str, ...]:
     return tuple(form for form in WRITTEN_DAYS if _are_days(distinct, form))
 
 
+def days_of(words: Series, formats: Sequence[str]) -> Series:
+    """The days that words stand for, missing where one is none. formats: of `day_formats`; the first counts."""
+    if formats and formats[0] == "excel":
+        return pd.to_datetime(pd.to_numeric(words, errors="coerce"), unit="D", origin="1899-12-30")
+    return pd.to_datetime(words, format=formats[0] if formats else "ISO8601", errors="coerce")
+
+
 def _are_days(words: Sequence[str], form: str) -> bool:
     days = pd.to_datetime(Series(words, dtype="str"), format=form, errors="coerce")
     return bool(len(days) and days.notna().all() and days.dt.year.between(1900, 2099).all())

@@ -13,9 +13,9 @@ from credit_risk.config.schema import DRAFT
 from credit_risk.data import tables
 from credit_risk.data.files import Files
 from credit_risk.errors import ConfigError, CreditRiskError
-from credit_risk.fork.init import SAMPLE, default_remote, remote_address
+from credit_risk.fork.init import SAMPLE, default_remote, remote_address, sample_files
 from credit_risk.measures.fairness import grouped
-from credit_risk.stages import dictionary, validate_data
+from credit_risk.stages import dictionary, gate, validate_data
 
 Urgency = Literal["must", "look"]
 
@@ -66,7 +66,8 @@ def left(files: Files, path: Path) -> list[Left]:
         config = load(path)
     except ConfigError as error:
         return [Left("must", problem, f"edit {path.name}") for problem in error.problems] + of_template
-    return sorted([*_config(config), *_data(config, files), *of_template], key=lambda step: step.urgency == "look")
+    steps = [*_config(config), *_data(config, files), *_sample(config, files), *of_template]
+    return sorted(steps, key=lambda step: step.urgency == "look")
 
 
 def _config(config: Config) -> Iterator[Left]:
@@ -111,15 +112,28 @@ def _data(config: Config, files: Files) -> Iterator[Left]:
             ".venv/bin/dvc remote add -d storage s3://YOUR-BUCKET/credit-risk",
         )
     try:
-        report = validate_data.validate(config, files)
-        for problem in report.problems:
+        reading = tables.inspect_sources(config, files.root)
+        table = reading.table
+        for problem in validate_data.validate(config, files, reading=reading).problems:
             yield Left("must", problem, "credit-risk validate-data (then mend the data, or the config)")
-        table = tables.read_sources(config, files.root)
         yield from _groups(config, table)
         if dictionary.page(config, table) != _dictionary(files):
             yield Left("must", "reports/dictionary.md is not of these data and this config", "make run")
     except CreditRiskError as error:
         yield Left("must", str(error), "make data, or .venv/bin/dvc add data")
+
+
+def _sample(config: Config, files: Files) -> Iterator[Left]:
+    """What is left of the sample where the config is not the sample's any more."""
+    if config.project.name == SAMPLE:
+        return
+    for name in sample_files(files.root):
+        yield Left("must", f"data/{name} is the sample's", f"rm data/{name}, then .venv/bin/dvc add data")
+    if not gate.of_these_data(config, files):
+        yield Left("must", "the figures in reports/ are the sample's", "make run")
+    scorer = gate.object_of(files.scorer / "config.json") or {}
+    if scorer.get("project", {}).get("name") == SAMPLE:
+        yield Left("must", "models/scorer decides as the sample's config says", "make run")
 
 
 def _dictionary(files: Files) -> str:

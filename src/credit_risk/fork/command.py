@@ -1,5 +1,7 @@
 """The commands of a fork: `init` writes its first config, `fork-check` says what is left, `update` follows upstream."""
 
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -32,10 +34,21 @@ MERGE_MORE = """
 example:
   credit-risk merge-config BASE OURS THEIRS NAME
 """
+DATA = "Your applications with their outcomes, CSV or Parquet; a further file is joined by the column that both have."
 DECISIONS = "What no data can show; what you leave out stands as ??? in the config, and blocks all runs"
 REPEATED = "may be repeated."
 ACCEPT = "Fill open decisions for a trial run; every report says so, and the gate stays shut."
 REMOTE = "DVC's default remote, outside the repository (default: a folder beside it)."
+
+OF_SAMPLE = {  # decisions that most lenders need not make
+    "--observed-until": "outcome.observed_until",
+    "--population-bad-rate": "outcome.population_bad_rate",
+}
+READ: dict[str, tuple[Callable[[str], Any], str]] = {  # how the answers that are no words are read
+    "--window": (int, "a whole number of months"),
+    "--observed-until": (date.fromisoformat, "a day, as 2026-01-31"),
+    **dict.fromkeys(("--margin", "--lgd", "--cost", "--population-bad-rate"), (float, "a share, as 0.2")),
+}
 
 Words: TypeAlias = list[str] | None
 Answer: TypeAlias = str | None
@@ -58,7 +71,7 @@ def _decision(help: str, metavar: str = "ANSWER") -> Any:  # noqa: A002
 
 
 def _init(
-    data: Annotated[Path, Option(help="Your applications with their outcomes, CSV or Parquet.")],
+    data: Annotated[list[Path], Option(metavar="FILE", help=DATA)],
     target: Annotated[str, _column(help="The column that holds the outcome.")],
     bad: Annotated[list[str], Option(metavar="VALUE", help="What it says of a bad account; may be repeated.")],
     good: Annotated[
@@ -67,11 +80,12 @@ def _init(
     indeterminate: Annotated[Words, Option(metavar="VALUE", help="What it says of neither.")] = None,
     identifier: Annotated[Words, _column("--id", help="Numbers the rows.")] = None,
     applicant: Annotated[Words, _column(help="Names the person; rows of one person stay together.")] = None,
-    date: Annotated[Words, _column(help="The day of application.")] = None,
+    day: Annotated[Words, _column("--date", help="The day of application.")] = None,
     protected: Annotated[Words, _column(help=f"Never near the model; approvals are compared by it; {REPEATED}")] = None,
     proxy: Annotated[Words, _column(help=f"Stands in for a protected column, and is kept away too; {REPEATED}")] = None,
     feature: Annotated[Words, _column(help=f"The model may read it, whatever its name suggests; {REPEATED}")] = None,
     ignore: Annotated[Words, _column(help=f"Left out; {REPEATED}")] = None,
+    weight: Annotated[Words, _column(help="How many accounts a row stands for.")] = None,
     legal_basis: Annotated[Answer, _decision("By what right the applicants' data are used, and who says so.")] = None,
     definition: Annotated[Answer, _decision("What a bad account is, as in 90 days late within twelve months.")] = None,
     favourable: Annotated[Answer, _decision("What an applicant gets who is approved.")] = None,
@@ -83,6 +97,10 @@ def _init(
     lgd: Annotated[Answer, _decision("What a bad account loses, as a share of the exposure.")] = None,
     cost: Annotated[Answer, _decision("What it costs to open any account, as a share of the exposure.")] = None,
     no_protected: Annotated[Answer, _decision("Why there is no protected column, in words for a regulator.")] = None,
+    observed_until: Annotated[Answer, _decision("The last day on which outcomes were looked up.", "DAY")] = None,
+    population_bad_rate: Annotated[
+        Answer, _decision("The bad rate among all accounts, where bads and goods were drawn at different rates.")
+    ] = None,
     accept_suggestions: Annotated[bool, Option("--accept-suggestions", help=ACCEPT)] = False,
     name: Annotated[str | None, Option(help="The project's name in every record (default: the file's).")] = None,
     remote: Annotated[str | None, Option(help=REMOTE)] = None,
@@ -94,13 +112,15 @@ def _init(
     """Write configs/credit.yaml from your data: types, ranges, roles, directions, reasons, and what you must decide."""
     from credit_risk.fork.init import InitRequest
 
-    columns: dict[Role, Words] = {"id": identifier, "applicant": applicant, "date": date, "protected": protected}
-    columns |= {"proxy": proxy, "feature": feature, "ignore": ignore}
+    columns: dict[Role, Words] = {"id": identifier, "applicant": applicant, "date": day, "protected": protected}
+    columns |= {"proxy": proxy, "feature": feature, "ignore": ignore, "weight": weight}
     decisions = {"--legal-basis": legal_basis, "--definition": definition, "--favourable": favourable}
     decisions |= {"--window": window, "--population": population, "--margin": margin, "--lgd": lgd, "--cost": cost}
-    decisions |= {"--no-protected": no_protected}
+    decisions |= {"--no-protected": no_protected, "--observed-until": observed_until}
+    decisions |= {"--population-bad-rate": population_bad_rate}
     request = InitRequest(
-        data=data,
+        data=data[0],
+        joined=tuple(data[1:]),
         target=target,
         bad=tuple(bad),
         good=tuple(good or ()),
@@ -121,7 +141,7 @@ def _draft(
     from credit_risk.data.writing import write_text
     from credit_risk.fork import init, terminal
 
-    with terminal.watching(request.data) as progress:
+    with terminal.watching(request.paths) as progress:
         draft = init.drafted(request, progress)
     init.checked(draft, request)
     if output:
@@ -147,21 +167,19 @@ def _roles(columns: "dict[Role, Words]", target: str) -> "dict[str, Role]":
     return roles
 
 
-def _answers(by_flag: dict[str, str | None]) -> dict[str, str | float | int]:
+def _answers(by_flag: dict[str, str | None]) -> dict[str, Any]:
     """What was decided on the command line, by the path of the config key that it answers."""
     from credit_risk.config.open_decisions import DECISIONS as OPEN_DECISIONS
 
-    given = [(decision, by_flag[decision.flag]) for decision in OPEN_DECISIONS]
-    return {decision.path: _answer(decision.flag, text) for decision, text in given if text is not None}
+    paths = {decision.flag: decision.path for decision in OPEN_DECISIONS} | OF_SAMPLE
+    return {paths[flag]: _answer(flag, text) for flag, text in by_flag.items() if text is not None}
 
 
-def _answer(flag: str, text: str) -> str | float | int:
+def _answer(flag: str, text: str) -> Any:
+    read, expected = READ.get(flag, (str, ""))
     try:
-        if flag == "--window":
-            return int(text)
-        return float(text) if flag in ("--margin", "--lgd", "--cost") else text
+        return read(text)
     except ValueError:
-        expected = "a whole number of months" if flag == "--window" else "a share, as 0.2"
         raise UsageError(f"{flag}: got {text!r}, expected {expected}.") from None
 
 

@@ -63,6 +63,7 @@ def dialect(path: Path) -> Data:
     described = Data(sources=(Source(path=path.name),), missing=(), max_bytes=max(4 * path.stat().st_size, LARGEST))
     if raw.is_parquet(path):
         return described
+    _refuse_workbook(path)
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as stream:
         text = stream.read(HEAD).removeprefix("\ufeff")
@@ -73,6 +74,16 @@ def dialect(path: Path) -> Data:
     cut = max((_cut(sample, *signs) for signs in product(DELIMITERS, QUOTES)), key=lambda each: each.fit)
     keys = {"delimiter": cut.delimiter, "quote": cut.quote, "encoding": encoding, "header_line": cut.header_line}
     return described.model_copy(update=keys | {"footer_lines": _footer(path, encoding, cut)})
+
+
+def _refuse_workbook(path: Path) -> None:
+    with path.open("rb") as stream:
+        if not stream.read(4).startswith(b"PK\x03\x04"):
+            return
+    advice = "Export it as CSV."
+    command = f"credit-risk extract --workbook {path} --sheet NAME --output {path.stem}.parquet"  # part: extracts
+    advice = f"`{command}` freezes a sheet of a workbook: name what it writes, or export it as CSV."  # part: extracts
+    raise DataError(f"{path}: this is a spreadsheet or zip file. {advice}")
 
 
 def _encoding(path: Path) -> str:

@@ -11,16 +11,18 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from pandas import Series
 
+from credit_risk.config.columns import KEY_ROLES, Source
 from credit_risk.config.formulas import MAX_LENGTH
 from credit_risk.config.migration import VERSION
 from credit_risk.config.open_decisions import DECISIONS, OPEN
 from credit_risk.config.schema import DRAFT, Scale
 from credit_risk.data.inputs import Matrix
+from credit_risk.data.tables import Joined
 from credit_risk.fork import cells
+from credit_risk.fork.maturity import Immature
 from credit_risk.fork.names import AGE, parts
 from credit_risk.fork.profile import FEW_VALUES, Profile
 from credit_risk.scoring.decision import scores
@@ -29,6 +31,7 @@ Answers = Mapping[str, Any]
 """Decisions by their key in the config, as far as the owner has said them."""
 
 FEWEST_OF_A_GROUP = 30
+WINDOW = 12  # months that a trial run takes for the performance window
 SCALE = Scale(base=600, odds=50, pdo=20)
 AGES = (("under 25", 0.0, 24.0), ("25 to 61", 25.0, 61.0), ("62 and over", 62.0, 120.0))
 NO_AGES = (("below 0", -np.inf, -1.0), ("above 120", 121.0, np.inf))  # codes, which a reader should look at
@@ -43,6 +46,10 @@ class Facts:
 
     outcomes: every word of the target, how many rows say it, and what it became.
     doubtful_numbers: whether marked numbers, as 3,375, may be read in two ways.
+    weight: the column that says what a row stands for. weighed_bad_rate: what weights, or a declared rate of all
+    accounts, make of the bad rate.
+    immature: what speaks for it that the youngest accounts cannot be judged yet, if anything does.
+    joined: the files after the first. joins: how each met those before it.
     coarse: whether equal inputs are the rule, so that they do not speak for one applicant.
     """
 
@@ -66,16 +73,26 @@ class Facts:
     header_line: int = 1
     footer_lines: int = 0
     doubtful_numbers: bool = False
+    immature: Immature | None = None
+    weight: str | None = None
+    weighed_bad_rate: float | None = None
+    joined: tuple[Source, ...] = ()
+    joins: tuple[Joined, ...] = ()
+
+    @property
+    def true_bad_rate(self) -> float:
+        """The bad rate of what the rows stand for."""
+        return self.bad_rate if self.weighed_bad_rate is None else self.weighed_bad_rate
 
 
 def suggestions(facts: Facts) -> dict[str, Any]:
     """What a trial run takes where nobody has decided: a cut-off at the bad rate, where approving all just pays."""
-    odds = facts.bad_rate / (1 - facts.bad_rate)
+    odds = facts.true_bad_rate / (1 - facts.true_bad_rate)
     return {
         "project.legal_basis": "not stated: a trial run",
         "outcome.definition": f"the outcome column says {' or '.join(facts.bad)}",
         "outcome.favourable": "the application is approved",
-        "outcome.performance_window_months": 12,
+        "outcome.performance_window_months": WINDOW,
         "outcome.population": "booked",
         "policy.margin": float(f"{0.5 * odds:.4g}"),
         "policy.lgd": 0.5,
@@ -98,8 +115,11 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
     ]
     doubted = [f"columns.{column.name}.why" for column in columns if column.suspected]
     doubted += [f"columns.{column.name}.format" for column in columns if len(column.formats) > 1 and is_read(column)]
+    doubted += [f"columns.{column.name}.special" for column in columns if column.special]
     doubted += [f"fairness.attributes.{name}" for name in ungrouped]
     doubted += ["data.decimal"] if facts.doubtful_numbers else []
+    asked_until = facts.immature and "outcome.observed_until" not in answers
+    doubted += ["outcome.observed_until"] if asked_until else []
     proposed = suggestions(facts) if accept else {}
     values = {path: proposed.get(path, OPEN) for path in unanswered} | dict(answers)
     features = [column for column in columns if column.role == "feature"]
@@ -107,13 +127,16 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
         version=VERSION,
         facts=facts,
         decimal=OPEN if facts.doubtful_numbers and not accept else facts.decimal,
+        proposed_until=facts.immature.until if facts.immature and asked_until and accept else OPEN,
+        asked_until=asked_until,
         outcome_words=outcome_words(facts),
         outcomes={kind: list(map(_scalar, getattr(facts, kind))) for kind in ("bad", "good", "indeterminate")},
+        joined=[_joined(*its) for its in zip(facts.joined, facts.joins, strict=True)],
         columns=[_column(column, accept) for column in columns],
         suggested=[*unanswered, *doubted] if accept else [],
         decided=values,
         directed=[column for column in features if column.trend.direction],
-        families=families(features),
+        families=families(features, accept=accept),
         draft=DRAFT,
         segments=[column.name for column in sorted(features, key=lambda column: -column.gini)[:2]],
         attributes=attributes,
@@ -122,25 +145,28 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
         stress=stress(features),
         by_time=any(column.role == "date" for column in columns),
         scale=SCALE.model_dump(),
-        bands=bands(facts.bad_rate),
+        bands=bands(facts.true_bad_rate),
         bad_rate=(float(f"{facts.bad_rate / 2:.2g}"), min(1.0, float(f"{facts.bad_rate * 2:.2g}"))),
     )
     return rendered
 
 
-def families(features: Sequence[Profile]) -> list[dict[str, Any]]:
-    """Reasons of a first version: columns that are numbered alike and go the same way share one."""
+def families(features: Sequence[Profile], *, accept: bool = True) -> list[dict[str, Any]]:
+    """Reasons of a first version: columns that are numbered alike and go the same way share one.
+
+    accept: whether a text may stand where only a person knows what a code means.
+    """
     grouped: dict[tuple[str, str | None], list[Profile]] = {}
     for column in features:
         stem = re.sub(r"[\W_]*\d+$", "", column.name) or column.name
         grouped.setdefault((stem, column.trend.direction), []).append(column)
     return [
-        {"id": f"R{number:02d}", "features": [column.name for column in members], **_wording(members)}
+        {"id": f"R{number:02d}", "features": [column.name for column in members], **_wording(members, accept)}
         for number, members in enumerate(grouped.values(), start=1)
     ]
 
 
-def _wording(members: Sequence[Profile]) -> dict[str, Any]:
+def _wording(members: Sequence[Profile], accept: bool) -> dict[str, Any]:
     """What a family says, by the state of what it is about, and of whom it is true: of the worse half, or of all."""
     first = members[0]
     label = first.label if len(members) == 1 else re.sub(r"[\s\d]+$", "", first.label)
@@ -149,9 +175,11 @@ def _wording(members: Sequence[Profile]) -> dict[str, Any]:
     side = dict(zip(("increasing", "decreasing"), words, strict=True)).get(first.trend.direction or "")
     text = f"{subject} {side} compared with {{population}}" if side else f"{subject}, compared with {{population}}"
     value = f"{subject}: {side}" if side and first.kind == "boolean" else text
-    may_lack = any(column.missing > 0 for column in members)
+    others = {"missing": f"{subject}: not stated"} if any(column.missing > 0 for column in members) else {}
+    codes = {name: code for column in members for code, name in column.special.items()}
+    others |= {name: f"{subject}: recorded as {code:.12g}" if accept else OPEN for name, code in codes.items()}
     return {
-        "text": {"value": value, "missing": f"{subject}: not stated"} if may_lack else value,
+        "text": {"value": value, **others} if others else value,
         "true_when": _any_of(map(_counts_against, members)),
         "prompt": f"{subject}: is it correct, and is there a cause that has ended?",
     }
@@ -216,23 +244,14 @@ def groups_of(column: Profile, day: Profile | None = None) -> list[dict[str, Any
 
 def _age_bands(column: Profile, day: Profile) -> list[dict[str, Any]]:
     """Bands of age; rows are counted by the age on the middle day of application, for the choice of a reference."""
-    born, applied = (_days(its) for its in (column, day))
-    if born is None or applied is None:
+    born, applied = (cells.days_of(Series(list(its.groups), dtype="str"), its.formats) for its in (column, day))
+    if not born.notna().any() or not applied.notna().any():
         return []
     ages = np.floor((applied.median() - born).dt.days / 365.25).to_numpy()
     counts = np.array(list(column.groups.values()))
     return [
         {"name": name, "low": low, "high": high, "rows": _rows(ages, counts, low, high)} for name, low, high in AGES
     ]
-
-
-def _days(column: Profile) -> "Series[Any] | None":
-    """The days of a column as far as its form is known."""
-    words = Series(list(column.groups), dtype="str")
-    if column.formats[:1] == ("excel",):
-        return pd.to_datetime(pd.to_numeric(words), unit="D", origin="1899-12-30")
-    days = pd.to_datetime(words, format=column.formats[0] if column.formats else "ISO8601", errors="coerce")
-    return days if days.notna().any() else None
 
 
 def _bands(column: Profile) -> list[dict[str, Any]]:
@@ -331,6 +350,12 @@ def _scalar(word: str) -> str | int:
     return int(word) if re.fullmatch(r"-?(0|[1-9]\d*)", word) else word
 
 
+def _joined(source: Source, joined: Joined) -> dict[str, Any]:
+    """A line of `sources:`, with how its rows met those of the files before it."""
+    met = f"{joined.unmatched:,} rows before it find none here, {joined.unused:,} rows here belong to none"
+    return {"entry": source.model_dump(exclude_none=True), "comment": met}
+
+
 def is_read(column: Profile) -> bool:
     return column.role not in ("ignore", "target")
 
@@ -342,9 +367,10 @@ def _column(column: Profile, accept: bool) -> dict[str, Any]:
     if kind != "text" and (column.role != "target" or kind in ("integer", "number")):
         entry["type"] = kind
     if column.role != "target":
-        entry |= {"range": list(column.range)} if column.range and column.role not in ("id", "applicant") else {}
+        entry |= {"range": list(column.range)} if column.range and column.role not in (*KEY_ROLES, "weight") else {}
         entry |= {"categories": list(column.categories)} if column.categories else {}
         entry |= {"missing": "allow"} if column.missing > 0 and column.role != "ignore" else {}
+        entry |= {"special": column.special} if column.special else {}
         entry |= {"label": column.label} if column.role == "feature" else {}
     elif column.missing > 0:
         entry["missing"] = "allow"  # an outcome that is not known is counted, and left out of the training

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,18 +18,20 @@ from pandas import DataFrame, Series
 from ruamel.yaml import YAML
 
 from credit_risk.config import floor, identities, load
-from credit_risk.config.columns import KEY_ROLES, Data
+from credit_risk.config.columns import KEY_ROLES
 from credit_risk.config.reading import tree_of, undecided
 from credit_risk.data import signers
 from credit_risk.data.contract import repeats
-from credit_risk.data.inputs import word_of
+from credit_risk.data.inputs import Mask, word_of
 from credit_risk.data.raw import Progress
 from credit_risk.data.tables import lacks
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
-from credit_risk.fork import cells, dialects, draft, floor_draft, raw_texts
+from credit_risk.fork import cells, draft, floor_draft, sources
 from credit_risk.fork.draft import Answers, Facts
+from credit_risk.fork.maturity import Immature, immature
 from credit_risk.fork.profile import Profile, Role, profiles
+from credit_risk.fork.sources import LenderTable
 
 Words: TypeAlias = tuple[str, ...]
 
@@ -62,7 +64,11 @@ class ConfigInTheWay(CreditRiskError, FileExistsError):
 
 @dataclass(frozen=True)
 class InitRequest:
-    """What `credit-risk init` is to draft. bad, good, indeterminate: words of the target column; good: all others."""
+    """What `credit-risk init` is to draft.
+
+    bad, good, indeterminate: words of the target column; good: its only other word, if none is named.
+    joined: files of which each has one column in common with those before it, by which its rows are joined to them.
+    """
 
     data: Path
     target: str
@@ -73,6 +79,11 @@ class InitRequest:
     answers: Answers | None = None
     name: str | None = None
     accept: bool = False
+    joined: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return (self.data, *self.joined)
 
 
 @dataclass(frozen=True)
@@ -91,42 +102,86 @@ class Drafted:
 
 def drafted(request: InitRequest, progress: Progress) -> Drafted:
     """Profile the file and write the draft. Raises DataError or UsageError for what cannot be used, all at once."""
-    if not request.data.is_file():
-        raise NotFound(request.data, "Name the file with your applications and their outcomes: --data FILE.")
-    data = dialects.dialect(request.data)
     roles: dict[str, Role] = {request.target: "target", **(request.roles or {})}
-    ignored = {name for name, role in roles.items() if role == "ignore"}
-    table = raw_texts.texts(request.data, data, progress, unread=ignored)
+    lender = _read(request, roles, progress)
+    table = lender.table
     _refuse_unknown(roles, table)
-    as_written = {name for name, role in roles.items() if role in ("target", "id", "applicant")}
-    numerals, units = dialects.numerals_of(table, data, as_written)
-    table = dialects.in_plain_numerals(table, numerals[0], units, as_written)
-    data = data.model_copy(update={"decimal": numerals[0].decimal, "thousands": numerals[0].thousands})
     missing = cells.missing_words({str(name): column for name, column in table.items() if name != request.target})
     own = _own_missing_words(table, request, missing)
     unknown = own.get(request.target, missing)
     bad, good, neither = _outcomes(table[request.target], request, unknown)
-    facts = replace(_facts(request, data, table, missing, (bad, good, neither)), doubtful_numbers=len(numerals) > 1)
-    outcome = table[request.target].map(_word)
-    of_columns = profiles(
-        table, outcome.isin(bad).to_numpy(), outcome.isin((*bad, *good)).to_numpy(), roles, missing, own=own
-    )
+    facts = _facts(request, lender, missing, (bad, good, neither))
+    outcome, answers = table[request.target].map(_word), request.answers or {}
+    is_bad, is_judged = outcome.isin(bad).to_numpy(), outcome.isin((*bad, *good)).to_numpy()
     of_columns = [
-        replace(column, unit=units.get(column.name)) if column.kind in ("number", "integer") else column
-        for column in of_columns
+        _joining(_measured(column, lender.units), lender.keys)
+        for column in profiles(table, is_bad, is_judged, roles, missing, own=own)
     ]
     _refuse_nothing_to_read(request.data, of_columns)
-    known = {name: each.where(~each.isin([*own.get(str(name), missing)])) for name, each in table.items()}
+    known = {str(name): each.where(~each.isin([*own.get(str(name), missing)])) for name, each in table.items()}
+    facts = _with_rows(facts, of_columns, known, (is_bad, is_judged), answers)
+    config = draft.text(facts, of_columns, answers, accept=request.accept)
+    return Drafted(config, _parameters(facts.rows), facts, tuple(of_columns))
+
+
+def _with_rows(
+    facts: Facts,
+    of_columns: Sequence[Profile],
+    known: Mapping[str, Series],
+    outcomes: tuple[Mask, Mask],
+    answers: Answers,
+) -> Facts:
+    """The facts with what only rows show. known: cells by column; outcomes: which are bad, which judged; (rows,)."""
+    bad, judged = outcomes
     features = [column.name for column in of_columns if column.role == "feature"]
     compared = [column.name for column in of_columns if column.role not in ("ignore", *KEY_ROLES)]
-    repeated = float(repeats(DataFrame({name: known[name] for name in compared})).mean())
-    facts = replace(
-        facts,
-        coarse=float(repeats(DataFrame({name: known[name] for name in features})).mean()) > COARSE,
-        duplicates=min(1.0, max(0.01, float(np.ceil(200 * repeated) / 100))),
+    repeated, coarse = (
+        float(repeats(DataFrame({name: known[name] for name in names})).mean()) for names in (compared, features)
     )
-    config = draft.text(facts, of_columns, request.answers or {}, accept=request.accept)
-    return Drafted(config, _parameters(facts.rows), facts, tuple(of_columns))
+    weight = next((column.name for column in of_columns if column.role == "weight"), None)
+    weighed = weight and float(np.average(bad[judged], weights=cells.numbers_of(known[weight])[judged]))
+    return replace(
+        facts,
+        coarse=coarse > COARSE,
+        duplicates=min(1.0, max(0.01, float(np.ceil(200 * repeated) / 100))),
+        immature=_immature(of_columns, known, bad, judged, answers),
+        weight=weight,
+        weighed_bad_rate=answers.get("outcome.population_bad_rate", weighed),
+    )
+
+
+def _read(request: InitRequest, roles: Mapping[str, str], progress: Progress) -> LenderTable:
+    for path in request.paths:
+        if not path.is_file():
+            raise NotFound(path, "Name the file with your applications and their outcomes: --data FILE.")
+    if len({path.name for path in request.paths}) < len(request.paths):
+        raise UsageError("two files have one name, and lie side by side in data/: rename one of them.")
+    ignored = {name for name, role in roles.items() if role == "ignore"}
+    as_written = {name for name, role in roles.items() if role in ("target", *KEY_ROLES)}
+    return sources.read(request.paths, request.target, progress, ignored=ignored, as_written=as_written)
+
+
+def _measured(column: Profile, units: Mapping[str, str]) -> Profile:
+    return replace(column, unit=units.get(column.name)) if column.kind in ("number", "integer") else column
+
+
+def _joining(column: Profile, keys: Collection[str]) -> Profile:
+    """A column that joins files holds no amount, so it is no feature unless the owner says so."""
+    if column.name not in keys or column.named or column.role != "feature":
+        return column
+    kind: cells.Kind = "integer" if column.kind == "integer" and all(map(cells.is_exact, column.groups)) else "text"
+    return replace(column, role="ignore", kind=kind, range=None, categories=None, why="joins the files")
+
+
+def _immature(
+    of_columns: Sequence[Profile], known: Mapping[str, Series], bad: Mask, judged: Mask, answers: Answers
+) -> Immature | None:
+    """What speaks against judging the youngest accounts, where there is a day of application in one form."""
+    day = next((column for column in of_columns if column.role == "date" and len(column.formats) < 2), None)
+    if day is None:
+        return None
+    months = answers.get("outcome.performance_window_months", draft.WINDOW)
+    return immature(cells.days_of(known[day.name], day.formats), bad, judged, months)
 
 
 def checked(made: Drafted, request: InitRequest) -> None:
@@ -145,11 +200,12 @@ def install(
     """Put config, data and DVC's remote where they belong; returns what was done, a sentence each."""
     _refuse_own_config(config, replace=replace)
     done = [_move_remote(root, remote)]
-    target = root / "data" / request.data.name
-    if request.data.resolve() != target.resolve():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(request.data, target)
-        done.append(f"Copied {request.data.name} to data/.")
+    for path in request.paths:
+        target = root / "data" / path.name
+        if path.resolve() != target.resolve():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+            done.append(f"Copied {path.name} to data/.")
     done += [
         f"Took the sample's {name} out of data/ (`make data` of the sample brings it back)."
         for name in _remove_sample(root)
@@ -232,11 +288,11 @@ def _outcomes(column: Series, request: InitRequest, missing: Sequence[str]) -> t
 
 def _facts(
     request: InitRequest,
-    data: Data,
-    table: DataFrame,
+    lender: LenderTable,
     missing: Words,
     outcomes: tuple[Words, Words, Words],
 ) -> Facts:
+    table, data = lender.table, lender.data
     bad, good, neither = outcomes
     meanings = dict.fromkeys(bad, "bad") | dict.fromkeys(good, "good") | dict.fromkeys(neither, "indeterminate")
     counted = table[request.target].fillna("").map(_word).value_counts()
@@ -249,7 +305,9 @@ def _facts(
     )
     return Facts(
         name=name,
-        path=f"data/{request.data.name}",
+        path=data.sources[0].path,
+        joined=data.sources[1:],
+        joins=lender.joins,
         delimiter=data.delimiter,
         quote=data.quote,
         encoding=data.encoding,
@@ -265,6 +323,7 @@ def _facts(
         indeterminate=neither,
         outcomes=tuple((str(word), int(rows), meanings.get(str(word), "not known")) for word, rows in counted.items()),
         bad_rate=bads / (bads + goods),
+        doubtful_numbers=lender.doubtful,
     )
 
 
@@ -338,15 +397,22 @@ def _dvc(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def _remove_sample(root: Path) -> list[str]:
-    """Remove the sample's files from data/, if they are still what the sample remote holds."""
-    removed = []
+    """Remove the sample's files from data/."""
+    names = sample_files(root)
+    for name in names:
+        (root / "data" / name).unlink()
+    return names
+
+
+def sample_files(root: Path) -> list[str]:
+    """The files in data/ that are still what the sample remote holds."""
+    names = []
     for listing in (root / "sample-remote" / "files" / "md5").glob("*/*.dir"):
         for entry in json.loads(listing.read_text(encoding="utf-8")):
             path = root / "data" / entry["relpath"]
             if path.is_file() and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == entry["md5"]:
-                path.unlink()
-                removed.append(entry["relpath"])
-    return removed
+                names.append(entry["relpath"])
+    return names
 
 
 def _some(words: Sequence[str] | set[str]) -> str:

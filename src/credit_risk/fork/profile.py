@@ -17,7 +17,7 @@ from credit_risk.fork.directions import Trend
 from credit_risk.fork.names import AFTERWARDS, AGE, DAY_WORDS, DAYS, IDS, MONEY, PEOPLE, parts
 from credit_risk.measures import leak
 
-Role = Literal["feature", "protected", "proxy", "id", "applicant", "date", "target", "ignore"]
+Role = Literal["feature", "protected", "proxy", "id", "applicant", "date", "weight", "target", "ignore"]
 
 MOSTLY_MISSING = 0.95
 NEARLY_PERFECT = 0.9  # Gini of one column alone; honest columns of one lender reach 0.6
@@ -70,6 +70,12 @@ class Profile:
         words = re.sub(r"[\s_.]+", " ", apart).strip() or self.name or "column without a name"
         return words.lower() if words.isupper() else words
 
+    @property
+    def special(self) -> dict[float, str]:
+        """A feature's codes, each under a name that says no more than the number does: a person knows what it means."""
+        signed = {code: f"{'minus_' if code < 0 else ''}{abs(code):.0f}" for code in self.codes}
+        return {code: f"code_{name}" for code, name in signed.items()} if self.role == "feature" else {}
+
 
 def profiles(
     table: DataFrame,
@@ -98,7 +104,7 @@ def profiles(
     inputs = {draft.name: as_numbers(columns[draft.name], draft) for draft in drafts if draft.role == "feature"}
     drafts = [_against_leaks(draft, inputs, bad, known) for draft in drafts]
     drafts = [_with_proxies(draft, inputs, drafts, columns) for draft in drafts]
-    drafts = _single_columns(drafts)
+    drafts = [_range_of_amounts(draft) for draft in _single_columns(drafts)]
     return [
         replace(draft, trend=directions.trend(inputs[draft.name][known], bad[known]))
         if draft.role == "feature" and draft.kind in ("number", "integer", "ordered", "boolean") and not draft.codes
@@ -150,6 +156,15 @@ def _typed(name: str, column: Series) -> Profile:
     return profile
 
 
+def _range_of_amounts(profile: Profile) -> Profile:
+    """The range without the codes, which stand under `special`."""
+    if not profile.special:
+        return profile
+    values = cells.numbers_of(Series(list(profile.groups), dtype="str"))
+    amounts = values[~np.isnan(values) & ~np.isin(values, profile.codes)]
+    return replace(profile, range=limits(amounts, profile.kind))
+
+
 def limits(values: Matrix, kind: str) -> tuple[float, float]:
     """A range that the next applicants keep to: grades from 1 as they are, counts and amounts with room at the ends."""
     low, high = float(values.min()), float(values.max())
@@ -170,7 +185,7 @@ def _codes_note(codes: Sequence[float], groups: Mapping[str, int]) -> tuple[str,
         return ()
     rows = {code: sum(count for word, count in groups.items() if _equals(word, code)) for code in codes}
     stated = ", ".join(f"{code:.12g} ({count:,} rows)" for code, count in rows.items())
-    return (f"{stated}: far from all else, so probably codes and no amounts; no direction is proposed over them",)
+    return (f"{stated}: far from all else, so probably codes and no amounts: no direction is proposed over them",)
 
 
 def _equals(word: str, code: float) -> bool:
@@ -194,6 +209,8 @@ def _refuse_role(profile: Profile, role: Role) -> None:
     got = f"it holds {len(profile.groups):,} different texts, as {next(iter(profile.groups), '')!r}"
     if not profile.groups and role != "ignore":
         raise UsageError(f"--{role} {profile.name}: every cell of it is missing. Leave the flag out.")
+    if role == "weight" and not (profile.kind in ("number", "integer") and _are_weights(profile)):
+        raise UsageError(f"--weight {profile.name}: a weight is a number above 0 in every row, and here are others.")
     if role == "date" and profile.kind != "date":
         raise UsageError(
             f"--date {profile.name}: {got}, and no form of a day fits all of them. Write every day as 2026-01-31."
@@ -203,6 +220,11 @@ def _refuse_role(profile: Profile, role: Role) -> None:
             f"--feature {profile.name}: {got}; a model reads numbers, switches, and at most {cells.MOST_CATEGORIES} "
             "categories. Make one of these of it in the file, or leave the flag out."
         )
+
+
+def _are_weights(profile: Profile) -> bool:
+    values = cells.numbers_of(Series(list(profile.groups), dtype="str"))
+    return profile.missing == 0 and bool((values > 0).all())
 
 
 def _in_words(profile: Profile) -> Profile:
@@ -253,7 +275,8 @@ def _asked_by_name(profile: Profile, column: Series) -> tuple[Role, str] | None:
     if what := names.output(name, few=values <= FEW_VALUES):
         return "ignore", f"{what}, as its name says: nothing that an applicant brings"
     if names.is_weight(name) and profile.kind in ("integer", "number") and cells.numbers_of(column.dropna()).min() > 0:
-        return "ignore", "a weight, as its name says: how many applicants a row stands for, nothing of an applicant"
+        what = "a weight, as its name says: how many applicants a row stands for, nothing of an applicant"
+        return "ignore", f"{what}; to count rows by it: --weight {name}"
     return None
 
 
@@ -370,7 +393,7 @@ def _single_columns(drafts: Sequence[Profile]) -> list[Profile]:
     """
     first: dict[str, Profile] = {}
     for profile in sorted(drafts, key=lambda draft: not draft.named):
-        if profile.role in ("id", "date", "applicant"):
+        if profile.role in ("id", "date", "applicant", "weight"):
             chosen = first.setdefault(profile.role, profile)
             if profile.named and chosen is not profile:
                 raise UsageError(

@@ -81,9 +81,9 @@ def left(steps: Sequence[Left]) -> RenderableType:
 
 
 @contextmanager
-def watching(path: Path) -> Iterator[Progress]:
-    """A bar over the bytes of a file, where a person is watching."""
-    size = path.stat().st_size if path.is_file() else 0
+def watching(paths: Sequence[Path]) -> Iterator[Progress]:
+    """A bar over the bytes of files, where a person is watching."""
+    size = sum(path.stat().st_size for path in paths if path.is_file())
     columns = (TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("", total=size)

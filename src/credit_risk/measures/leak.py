@@ -31,13 +31,14 @@ class Strongest:
     share: float
 
 
-def strongest(columns: Mapping[str, Matrix], bad: Mask, model_gini: float) -> Strongest:
+def strongest(columns: Mapping[str, Matrix], bad: Mask, model_gini: float, weight: Matrix | None = None) -> Strongest:
     """The strongest single feature on these rows; 1 or more as share means that the model adds nothing to it.
 
     columns: values whose order means something; for a plain category, the bad rate of its code in training.
+    weight: what each row counts for, as in model_gini; 1 each by default.
     The share is NaN if the model ranks no better than chance, or if a feature could not be ranked.
     """
-    ginis = {name: gini_alone(values, bad) for name, values in columns.items()}
+    ginis = {name: gini_alone(values, bad, weight) for name, values in columns.items()}
     name = max(ginis, key=lambda name: -1 if math.isnan(ginis[name]) else ginis[name])
     return Strongest(name, ginis[name], ginis[name] / model_gini if model_gini > 0 else math.nan)
 
@@ -84,14 +85,15 @@ def _beyond(values: Matrix, bad: Mask, confidence: float) -> int:
     return int(bads[low >= NEARLY_ALL].max(initial=0))
 
 
-def gini_alone(values: Matrix, bad: Mask) -> float:
+def gini_alone(values: Matrix, bad: Mask, weight: Matrix | None = None) -> float:
     """How well one column ranks good and bad, whichever way round: 0 not at all, 1 perfectly.
 
     Missing cells rank at one end, the one that ranks better: a column that is filled in
     only after a default betrays itself by where it is missing. NaN with one class only.
     """
     ends = (-np.inf, np.inf) if np.isnan(values).any() else (0.0,)
-    ginis = [abs(metrics.gini(bad, _as_share(np.where(np.isnan(values), end, values)))) for end in ends]
+    filled = [np.where(np.isnan(values), end, values) for end in ends]
+    ginis = [abs(metrics.gini(bad, _as_share(each), weight)) for each in filled]
     return max(ginis)
 
 

@@ -66,7 +66,7 @@ def run(config: Config, files: Files) -> None:
     outcomes = read_parquet(files.outcomes("train"))
     train = read_inputs(config, files, "train"), outcomes["bad"].to_numpy(), outcomes["row"].to_numpy()
     numbers["leak"] = leak_numbers(
-        config, train, selection=selection, test=test, model_gini=numbers["test"]["gini"], unknown=unknown
+        config, train, selection=selection, test=test, shown=shown, model_gini=numbers["test"]["gini"], unknown=unknown
     )
     numbers["unused"] = unused_features(files, test.model, unknown)
     numbers["rows"] = {**row_counts(len(train[1]), selection, test), "test_shown": len(shown.outcomes)}
@@ -154,24 +154,23 @@ def leak_numbers(
     *,
     selection: ScoredSplit,
     test: ScoredSplit,
+    shown: ScoredSplit,
     model_gini: float,
     unknown: dict[str, str],
 ) -> Numbers:
     """What one column reaches alone, and rows that stand in several splits; train: its inputs, outcomes and row names.
 
+    Ranking weighs the test rows, as the model's Gini does; what one column marks is counted among those shown.
     Where equal inputs are the rule (split.equal_rows: own), a row is the same if its name is: its id, or its number.
     """
     inputs, bad, train_rows = train
-    columns = dict(test.columns)
-    for index, name in enumerate(config.inputs):
-        if config.columns[name].type == "category":
-            columns[name] = leak.bad_rates(inputs[:, index], bad, columns[name])
-    strongest = leak.strongest(columns, test.bad, model_gini)
-    if not test.bad.any():
+    columns, of_shown = (_ranked(config, inputs, bad, part.columns) for part in (test, shown))
+    strongest = leak.strongest(columns, test.bad, model_gini, test.weight)
+    if not shown.bad.any():
         unknown["leak.marked"] = "the test rows hold no bad"
     if math.isnan(strongest.share):
         unknown["leak.strongest_share"] = "the model ranks no better than chance, or the test rows hold one class only"
-    telltale = leak.telltale(columns, test.bad, confidence=config.evaluation.confidence)
+    telltale = leak.telltale(of_shown, shown.bad, confidence=config.evaluation.confidence)
     return {
         "strongest_feature": strongest.feature,
         "strongest_gini": strongest.gini,
@@ -183,6 +182,16 @@ def leak_numbers(
             if config.split.equal_rows == "together"
             else [train_rows, selection.outcomes["row"].to_numpy(), test.outcomes["row"].to_numpy()]
         ),
+    }
+
+
+def _ranked(config: Config, inputs: Matrix, bad: Mask, columns: Mapping[str, Matrix]) -> dict[str, Matrix]:
+    """Columns whose order means something: a plain category as its bad rate in training. inputs, bad: of training."""
+    return {
+        name: leak.bad_rates(inputs[:, config.inputs.index(name)], bad, values)
+        if name in config.inputs and config.columns[name].type == "category"
+        else values
+        for name, values in columns.items()
     }
 
 

@@ -276,13 +276,19 @@ def merged(reports: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], di
     return measures, unknown
 
 
+def of_these_data(config: Config, files: Files) -> bool:
+    """Whether the reports are of a run on the config's own files: those of a fork's template are not."""
+    prepared = object_of(files.report("preparation")) or {}
+    return set(prepared.get("inputs_digest", {})) in (set(), {source.path for source in config.data.sources})
+
+
 def unmeasured(config: Config, files: Files) -> list[str]:
     """A sentence for each gate on a measure that the last run has not taken; none before the first run.
 
     Only a run can say what is measured: a contrast that was declared since is not in its reports yet.
     """
     reports = taken(config, files)
-    if METRICS not in reports:
+    if METRICS not in reports or not of_these_data(config, files):
         return []
     measures, unknown = merged(reports)
     sentences = []

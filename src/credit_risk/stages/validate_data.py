@@ -116,6 +116,7 @@ def validate(
     today: date | None = None,
     table: Path | None = None,
     progress: Progress = no_progress,
+    reading: Reading | None = None,
 ) -> Report:
     """Everything that is wrong with a data set, at once.
 
@@ -124,6 +125,7 @@ def validate(
     drift_threshold: in place of the config's; it asks for drift, so a reference must be there.
     frameworks: names of policies, as gdpr and sox, whose data controls are answered too.
     table: where the typed table goes if it passes; what an earlier check wrote there is removed.
+    reading: the data set, if it was read already.
     Raises an error with exit code 2 for whatever cannot be checked.
     """
     if drift_threshold is not None and not 0 < drift_threshold < math.inf:
@@ -138,7 +140,7 @@ def validate(
     data_policies = [policies.find(files.policies, framework, DataPolicy)[1] for framework in frameworks]
     baseline = None if reference is None else read_reference(reference)
     config = _with_sources(config, paths)
-    reading = tables.inspect_sources(config, files.root, progress=progress)
+    reading = reading or tables.inspect_sources(config, files.root, progress=progress)
     checked = _contract(reading, config, today or datetime.now(UTC).date(), rules)
     report = Report(
         sources=tuple(_source(path, files.root) for path in tables.source_paths(config, files.root)),

@@ -1,4 +1,4 @@
-"""The measurements: `credit-risk bench`, `gate-power`, `reject-inference` and `ledger bench`."""
+"""The measurements: `credit-risk bench`, `gate-power`, `reject-inference`, `plain-models` and `ledger bench`."""
 
 import secrets
 import tempfile
@@ -22,6 +22,10 @@ reports/parts/reject_inference.json; no model that decides is changed.
 example:
   credit-risk reject-inference --column decision --word rejected --factor 1.5
 """
+PLAIN_EXAMPLE = """
+example:
+  credit-risk plain-models
+"""
 LEDGER_BENCH_MORE = """
 Without --url it measures a throw-away SQLite ledger below build/; a ledger that holds decisions is refused.
 """
@@ -32,6 +36,7 @@ def add_commands(app: Typer) -> None:
     add(app, "bench", _bench, group=STUDIES)
     add(app, "gate-power", _gate_power, group=STUDIES, more=POWER_EXAMPLE)
     add(app, "reject-inference", _reject_inference, group=STUDIES, more=REJECT_EXAMPLE)
+    add(app, "plain-models", _plain_models, group=STUDIES, more=PLAIN_EXAMPLE)
     ledger = verbs_of(app, "ledger")
     add(ledger, "bench", _ledger_bench, more=LEDGER_BENCH_MORE)
 
@@ -87,6 +92,15 @@ def _reject_inference(
     for sentence in reject_inference.sentences(
         reject_inference.run(*opened(root, config), column=column, word=word, factor=factor)
     ):
+        say(sentence)
+
+
+def _plain_models(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Compare the last run's candidate with a plain LightGBM and a plain logistic regression on the same rows."""
+    from credit_risk.data.repository import opened
+    from credit_risk.studies import plain_models
+
+    for sentence in plain_models.sentences(plain_models.run(*opened(root, config))):
         say(sentence)
 
 

@@ -1,0 +1,94 @@
+"""A lender's files as one table of texts, and how each of them is written."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pandas import DataFrame
+
+from credit_risk.config.columns import Data, Source
+from credit_risk.data import tables
+from credit_risk.data.raw import Progress
+from credit_risk.data.tables import Joined
+from credit_risk.errors import DataError
+from credit_risk.fork import dialects, raw_texts
+
+WRITTEN = ("delimiter", "quote", "encoding", "decimal", "thousands", "header_line", "footer_lines")
+
+
+@dataclass(frozen=True)
+class LenderTable:
+    """All files joined, every cell as text, and what the config has to say of the files.
+
+    data: how they are written; a later file has in its source what it does not share with the first.
+    units: what stands beside each number of a column. doubtful: whether marked numbers, as 3,375, may be read in two
+    ways. keys: the columns that join files.
+    """
+
+    table: DataFrame
+    data: Data
+    units: Mapping[str, str]
+    doubtful: bool
+    joins: tuple[Joined, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(joined.key for joined in self.joins)
+
+
+def read(
+    paths: Sequence[Path], target: str, progress: Progress, *, ignored: Collection[str], as_written: Collection[str]
+) -> LenderTable:
+    """The first file with each later one joined to it by the one column name that both have.
+
+    ignored: columns whose cells nobody wants to know. as_written: columns whose numbers are words.
+    Raises DataError where files share no column, or several, and where a key stands in two rows of a later file.
+    """
+    first, *later = (_file(path, progress, ignored, as_written) for path in paths)
+    table, units, doubtful, joins = first.table, dict(first.units), first.doubtful, []
+    sources = [Source(path=f"data/{paths[0].name}")]
+    for path, file in zip(paths[1:], later, strict=True):
+        key = _key(paths[0], table, path, file.table, target)
+        table, joined = tables.join(_without_blanks(table, key), _without_blanks(file.table, key), key, path)
+        joins.append(joined)
+        units |= file.units
+        doubtful |= file.doubtful
+        sources.append(_source(path, key, first.data, file.data))
+    return LenderTable(table, first.data.model_copy(update={"sources": tuple(sources)}), units, doubtful, tuple(joins))
+
+
+def _file(path: Path, progress: Progress, ignored: Collection[str], as_written: Collection[str]) -> LenderTable:
+    data = dialects.dialect(path)
+    table = raw_texts.texts(path, data, progress, unread=ignored)
+    numerals, units = dialects.numerals_of(table, data, as_written)
+    with_points = dialects.in_plain_numerals(table, numerals[0], units, as_written)
+    data = data.model_copy(update={"decimal": numerals[0].decimal, "thousands": numerals[0].thousands})
+    return LenderTable(with_points, data, units, doubtful=len(numerals) > 1)
+
+
+def _key(first: Path, table: DataFrame, path: Path, joined_file: DataFrame, target: str) -> str:
+    """The column by which a later file meets those before it."""
+    shared = [str(name) for name in joined_file if name in table]
+    if target in joined_file and target not in table:
+        raise DataError(f"{path}: the outcome {target!r} stands here: name this file first, as --data {path} --data …")
+    if not shared:
+        raise DataError(
+            f"{path}: no column of {first.name} stands here, so nothing says which rows belong together. "
+            f"Give the key one name in both; {first.name} has {', '.join(map(repr, table))}."
+        )
+    if len(shared) > 1:
+        raise DataError(
+            f"{path}: {', '.join(map(repr, shared))} stand in a file before it too: one of them is the key. "
+            "Rename the others or leave them out of the file."
+        )
+    return shared[0]
+
+
+def _without_blanks(table: DataFrame, key: str) -> DataFrame:
+    """The table with blank keys as missing ones, which join nothing."""
+    return table.assign(**{key: table[key].where(table[key].str.strip() != "")})
+
+
+def _source(path: Path, key: str, first: Data, own: Data) -> Source:
+    differing = {name: getattr(own, name) for name in WRITTEN if getattr(own, name) != getattr(first, name)}
+    return Source(path=f"data/{path.name}", join_on=key, **differing)

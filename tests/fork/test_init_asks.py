@@ -1,0 +1,117 @@
+"""What `init` drafts of codes, weights, young accounts and several files, and what it asks about each."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from credit_risk.config import load
+from credit_risk.config.reading import undecided
+from credit_risk.data.tables import no_progress
+from credit_risk.errors import ConfigError, UsageError
+from credit_risk.fork.init import Drafted, InitRequest, checked, drafted
+
+N = 400
+
+
+def drawn(room: Path, header: str, row: str, **request: object) -> Drafted:
+    """The draft of N rows. late: a fifth of the rows has no record (-9); year: the younger half is of 2024."""
+    facts = (
+        {"n": n, "bad": int(n % 4 == 0), "late": -9 if n % 5 == 0 else n % 30, "year": 2021 if n < N / 2 else 2024}
+        for n in range(N)
+    )
+    lines = [row.format(**its, young_bad=int(its["bad"] and (its["n"] < N / 2 or its["n"] % 40 == 0))) for its in facts]
+    path = room / "loans.csv"
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    asked = InitRequest(**{"data": path, "target": "status", "bad": ("1",), "accept": True, **request})
+    made = drafted(asked, no_progress)
+    checked(made, asked)
+    return made
+
+
+def tree(made: Drafted) -> dict:
+    return YAML(typ="safe").load(made.config)
+
+
+CODES = "income,late,status", "{n}.5,{late},{bad}"
+DATED = "applied_on,income,status", "{year}-03-01,{n}.5,{young_bad}"
+WEIGHTS = "income,sample_weight,status", "{n}.5,{bad}.5,{bad}"
+
+
+def test_codes_are_a_level_of_their_own_with_a_text_and_no_direction_over_them(tmp_path: Path):
+    found = tree(drawn(tmp_path, *CODES))
+    assert found["columns"]["late"]["special"] == {-9: "code_minus_9"}
+    assert found["columns"]["late"]["range"][0] == 0
+    assert "late" not in found["model"]["directions"]
+    texts = {family["features"][0]: family["text"] for family in found["reasons"]["families"]}
+    assert texts["late"]["code_minus_9"] == "Late: recorded as -9"
+    assert "columns.late.special" in found["suggested"]
+
+
+def test_what_a_code_says_of_an_applicant_is_asked(tmp_path: Path):
+    made = drawn(tmp_path, *CODES, accept=False)
+    open_texts = [its for its in undecided(YAML().load(made.config)) if its[0] == "reasons"]
+    assert [its[-1] for its in open_texts] == ["code_minus_9"]
+    path = tmp_path / "credit.yaml"
+    path.write_text(made.config, encoding="utf-8")
+    path.with_name("model.yaml").write_text(made.parameters, encoding="utf-8")
+    with pytest.raises(ConfigError, match="what this code under `special` says of an applicant"):
+        load(path)
+
+
+def test_young_accounts_of_which_few_are_bad_are_not_judged_or_asked_about(tmp_path: Path):
+    found = tree(drawn(tmp_path, *DATED))
+    assert found["outcome"]["observed_until"] == date(2024, 3, 1)
+    assert "outcome.observed_until" in found["suggested"]
+    assert tree(drawn(tmp_path, *DATED, accept=False))["outcome"]["observed_until"] == "???"
+    known = drawn(tmp_path, *DATED, answers={"outcome.observed_until": date(2025, 6, 30)})
+    assert tree(known)["outcome"]["observed_until"] == date(2025, 6, 30)
+    assert "outcome.observed_until" not in tree(known)["suggested"]
+
+
+def test_accounts_that_are_as_bad_as_before_are_judged(tmp_path: Path):
+    header, row = DATED
+    assert "observed_until" not in tree(drawn(tmp_path, header, row.replace("{young_bad}", "{bad}")))["outcome"]
+
+
+def test_a_weight_counts_once_it_is_named_and_is_asked_about_before(tmp_path: Path):
+    asked = tree(drawn(tmp_path, *WEIGHTS, accept=False))
+    assert asked["columns"]["sample_weight"] == {"role": "ignore", "type": "number", "range": [0, 3], "why": "???"}
+    made = drawn(tmp_path, *WEIGHTS, roles={"sample_weight": "weight"})
+    assert tree(made)["data"]["weight"] == "sample_weight"
+    assert tree(made)["columns"]["sample_weight"] == {"role": "weight", "type": "number"}
+    assert made.facts.true_bad_rate == pytest.approx(100 * 1.5 / (100 * 1.5 + 300 * 0.5))
+    assert tree(made)["policy"]["margin"] == 0.5  # half the odds, which weights make 1
+
+
+def test_a_weight_that_is_none_is_refused(tmp_path: Path):
+    with pytest.raises(UsageError, match="--weight late: a weight is a number above 0 in every row"):
+        drawn(tmp_path, *CODES, roles={"late": "weight"})
+
+
+def test_the_bad_rate_of_all_accounts_is_declared_and_the_trials_cut_off_follows_it(tmp_path: Path):
+    found = tree(drawn(tmp_path, *CODES, answers={"outcome.population_bad_rate": 0.1}))
+    assert found["outcome"]["population_bad_rate"] == 0.1
+    assert found["policy"]["margin"] == pytest.approx(0.5 * 0.1 / 0.9, abs=1e-5)
+
+
+def test_a_second_file_stands_in_the_draft_with_its_key_and_how_it_met_the_first(tmp_path: Path):
+    bureau = tmp_path / "bureau.csv"
+    bureau.write_text("loan_no,sector\n" + "".join(f"{n},{'ab'[n % 2]}\n" for n in range(10, N)), encoding="utf-8")
+    made = drawn(tmp_path, "loan_no,income,status", "{n},{n}.5,{bad}", joined=(bureau,))
+    first, second = tree(made)["data"]["sources"]
+    assert (first, second) == ({"path": "data/loans.csv"}, {"path": "data/bureau.csv", "join_on": "loan_no"})
+    assert "10 rows before it find none here, 0 rows here belong to none" in made.config
+    assert tree(made)["columns"]["sector"]["missing"] == "allow"
+
+
+def test_a_key_that_is_no_id_is_no_feature(tmp_path: Path):
+    branches = tmp_path / "branches.csv"
+    branches.write_text("branch,rate\n" + "".join(f"{n},{n}.25\n" for n in range(7)), encoding="utf-8")
+    path = tmp_path / "loans.csv"
+    rows = [f"{n % 7},{n}.5,{int(n % 4 == 0)}" for n in range(N)]
+    path.write_text("\n".join(["branch,income,status", *rows]) + "\n", encoding="utf-8")
+    request = InitRequest(data=path, joined=(branches,), target="status", bad=("1",), accept=True)
+    column = tree(drafted(request, no_progress))["columns"]["branch"]
+    assert column == {"role": "ignore", "type": "integer", "why": "joins the files"}

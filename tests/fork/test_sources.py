@@ -1,0 +1,49 @@
+"""Several files of one lender: joined by the one column that all have, each read as it is written itself."""
+
+from pathlib import Path
+
+import pytest
+
+from credit_risk.errors import DataError
+from credit_risk.fork.sources import LenderTable, read
+
+LOANS = "loan_no,income,status\n1,100.5,good\n2,200.5,bad\n,300.5,good\n4,400.5,bad\n"
+
+
+def joined(room: Path, bureau: str, loans: str = LOANS) -> LenderTable:
+    (room / "loans.csv").write_text(loans, encoding="utf-8")
+    (room / "bureau.csv").write_text(bureau, encoding="utf-8")
+    paths = (room / "loans.csv", room / "bureau.csv")
+    return read(paths, "status", lambda _: None, ignored=(), as_written={"status", "loan_no"})
+
+
+def test_rows_meet_by_the_column_that_both_files_have_and_blanks_meet_nothing(tmp_path: Path):
+    made = joined(tmp_path, 'loan_no;late\n2;"1,5"\n1;"0,5"\n9;"7,5"\n')
+    assert made.table["late"].tolist()[:2] == ["0.5", "1.5"]
+    assert made.table["late"].isna().tolist() == [False, False, True, True]
+    assert made.keys == {"loan_no"}
+    assert [(its.unmatched, its.unused) for its in made.joins] == [(2, 1)]
+    first, second = made.data.sources
+    assert (first.path, made.data.delimiter, made.data.decimal) == ("data/loans.csv", ",", ".")
+    written = {"path": "data/bureau.csv", "join_on": "loan_no", "delimiter": ";", "decimal": ","}
+    assert second.model_dump(exclude_none=True) == written
+
+
+@pytest.mark.parametrize(
+    ("bureau", "sentence"),
+    [
+        ("loan_no,late\n1,0\n1,2\n2,0\n", "bureau.csv: 2 rows share their loan_no with another row, as 1. A joined"),
+        ("number,late\n1,0\n2,0\n", "bureau.csv: no column of loans.csv stands here"),
+        ("loan_no,income\n1,0\n2,0\n", "bureau.csv: 'loan_no', 'income' stand in a file before it too"),
+        ("loan_no,late\n7,0\n8,0\n", "bureau.csv: no loan_no of the first file stands in it"),
+        ("loan_no,late\n1,0\n,1\n", "bureau.csv: 1 rows have no loan_no"),
+    ],
+)
+def test_files_that_cannot_be_joined_are_refused_by_file_and_column(tmp_path: Path, bureau: str, sentence: str):
+    with pytest.raises(DataError, match=sentence):
+        joined(tmp_path, bureau)
+
+
+def test_the_file_with_the_outcome_comes_first(tmp_path: Path):
+    with pytest.raises(DataError, match="the outcome 'status' stands here: name this file first"):
+        joined(tmp_path, LOANS, loans="loan_no,late\n1,0\n2,1\n")
