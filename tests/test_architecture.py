@@ -16,14 +16,8 @@ WALKS = ("A row, from CSV to gate", "A request, from HTTP to reply")
 # What the core may weigh. The aim is 20,000 lines and 30 direct dependencies: lower these as it shrinks. Above the aim
 # stand what a hostile client, a tampered ledger and exact ids ask for (2,000 lines), files as lenders write them (200),
 # what may be live and who signed it (500), samples that are not their population (370), who is who behind a waiver
-<<<<<<< HEAD
 # (150), and reasons that are true and worded by state, special codes, exclusions that act and wordings on record (900).
 LINES, DEPENDENCIES = 25_000, 28
-=======
-# (150), reasons that are true and worded by state, special codes, exclusions that act and wordings on record (900), and
-# what every fork meets: figures of its template's run, an older split, one feature's leak among weighed rows (60).
-LINES, DEPENDENCIES = 24_960, 28
->>>>>>> 1b9bbcc (The core's bound: a fork's first run, its older split and leaks among weighed rows take 60 lines of every lender)
 
 
 def walk(title):
