@@ -127,6 +127,8 @@ def length_of(answer):
         (b"PROPFIND /decide HTTP/1.1\r\nHost: a\r\n\r\n", 405),
         (b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"GET /nothing HTTP/1.1\r\nHost: [\r\n\r\n", 404),
+        (b"GET /decisions/a%0A%09 HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+        (b"POST /a%0Ab HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 404),
         (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 404),
         (b"GET /schema.json HTTP/1.1\r\nHost: a\r\n\r\n", 404),
         (b"POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 405),
@@ -141,6 +143,15 @@ def test_what_is_no_request_of_ours_is_answered_by_ourselves(served, sent, statu
     assert head.startswith(f"HTTP/1.1 {status} ")
     assert "application/problem+json" in head
     assert json.loads(body)["status"] == status
+
+
+@pytest.mark.parametrize("path", ["/decide", "/a%0Ab"])
+def test_a_websocket_is_turned_away(served, path):
+    found, _ = served
+    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+    with connect(found.url) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n{upgrade}dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+        assert connection.recv(100_000).startswith(b"HTTP/1.1 403 ")
 
 
 def test_nothing_that_a_client_sends_counts_as_a_failure_of_the_service(served):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import bentoml
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from credit_risk.config.environment import DEFAULT
 from credit_risk.errors import CreditRiskError
@@ -66,6 +66,7 @@ async def lifespan(outer: Starlette) -> AsyncIterator[None]:
 
     service = web.application(start)
     outer.router.routes.extend(service.router.routes)
+    outer.router.default = service.router.default
     watching = asyncio.create_task(end_with(os.getppid()))
     async with service.router.lifespan_context(service):
         yield
@@ -97,6 +98,8 @@ class ServiceWithoutMiddleware(bentoml.Service[Any]):  # type: ignore[misc]  # (
         app.router.routes[:] = [
             route for route in app.router.routes if not isinstance(route, Route) or route.path in web.LIVENESS
         ]
+        # A path with a line break matches no pattern: it goes the way of all others.
+        app.router.default = next(route.app for route in app.router.routes if isinstance(route, Mount))
         return web.OverloadMiddleware(app, running)
 
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
+from starlette.websockets import WebSocketClose
 
 from credit_risk.ledger import reference
 from credit_risk.ledger.errors import LedgerUnavailable
@@ -223,12 +224,13 @@ async def not_found(_: Service, request: Request) -> Response:
 
 @dataclass(frozen=True)
 class AnyMethod:
-    """An ASGI application that gives a request to a function, whatever its method; a Route of a function names some."""
+    """An ASGI application that gives a request to a function, whatever its method, and takes no websocket."""
 
     answer: Callable[[Request], Awaitable[Response]]
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        response = await self.answer(Request(scope, receive, send))
+        closed = scope["type"] == "websocket"
+        response = WebSocketClose() if closed else await self.answer(Request(scope, receive, send))
         await response(scope, receive, send)
 
 
@@ -273,8 +275,11 @@ def application(start: Callable[[], Service]) -> Starlette:
 
     routes = [Route(path, partial(answered, answer), methods=[method]) for method, path, answer in ROUTES]
     # Last, so that no page of the framework's own answers where this service does not.
-    routes.append(Route("/{rest:path}", AnyMethod(partial(answered, not_found))))
-    return Starlette(routes=routes, lifespan=lifespan)
+    everything_else = AnyMethod(partial(answered, not_found))
+    routes.append(Route("/{rest:path}", everything_else))
+    service = Starlette(routes=routes, lifespan=lifespan)
+    service.router.default = everything_else  # for a path with a line break, which no pattern of a route matches
+    return service
 
 
 def authenticated(service: Service, request: Request, scope: Scope) -> Client:
