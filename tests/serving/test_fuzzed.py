@@ -1,7 +1,8 @@
 """The running service with access on, as its clients reach it, asked what its own description allows.
 
-`make fuzz` sends 20,000 requests to each database, others each time, and `make attack-drill` 500. The tests of every
-change ask the application without a network (test_openapi.py).
+`make fuzz` sends 20,000 requests to each database, others each time, and `make attack-drill` 500. What fails is kept in
+build/fuzz, and tried first the next time. The tests of every change ask the application without a network
+(test_openapi.py).
 """
 
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
@@ -28,6 +30,7 @@ from postgresql import server
 
 __all__ = ["server"]
 
+KEPT = Path(__file__).parents[2] / "build" / "fuzz"
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "0"))  # of each database
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -70,7 +73,7 @@ def _fuzz(operation, mode, examples, headers, statuses):
         max_examples=examples,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        database=None,
+        database=DirectoryBasedExampleDatabase(KEPT / operation.method / operation.path.strip("/") / mode.name),
     )
     def fuzz(case):
         # Most come with the key that may do all: the others do not get as far.
