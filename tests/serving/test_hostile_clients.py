@@ -127,7 +127,7 @@ def length_of(answer):
         (b"PROPFIND /decide HTTP/1.1\r\nHost: a\r\n\r\n", 405),
         (b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"GET /nothing HTTP/1.1\r\nHost: [\r\n\r\n", 404),
-        (b"GET /decisions/a%0A%09 HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+        (b"GET /decisions/a%0A%09 HTTP/1.1\r\nHost: a\r\n\r\n", 401),
         (b"POST /a%0Ab HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 404),
         (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 404),
         (b"GET /schema.json HTTP/1.1\r\nHost: a\r\n\r\n", 404),
