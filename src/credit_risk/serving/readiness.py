@@ -29,10 +29,11 @@ class Readiness:
         """Raises LedgerUnavailable if nothing can be recorded, or if that does not show in time."""
         if self._look is None or self._look.done():
             self._look = asyncio.get_running_loop().run_in_executor(self._executor, self.look)
-        done, _ = await asyncio.wait((self._look,), timeout=WITHIN)
+        look = self._look  # when this one wakes up, somebody who asked later may have begun the next
+        done, _ = await asyncio.wait((look,), timeout=WITHIN)
         if not done:
             raise LedgerUnavailable(f"the ledger does not answer within {WITHIN:g} seconds.")
-        self._look.result()
+        look.result()
 
     def look(self) -> None:
         """Read the ledger, and write where it is time to. Raises LedgerUnavailable."""
