@@ -6,12 +6,9 @@ its column holds is no such thing: it is kept as text, and `cells` says what bec
 """
 
 import codecs
-import csv
-import io
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,18 +16,12 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from credit_risk.config.columns import Data
-from credit_risk.data.inputs import FALSE_WORDS, TRUE_WORDS, spelled
+from credit_risk.data.csv_rows import CsvRows, Progress, column_name, empty_file, header_cells
+from credit_risk.data.inputs import FALSE_WORDS, TRUE_WORDS
 from credit_risk.errors import DataError, NotFound
-
-Progress: TypeAlias = Callable[[int], object]
-"""Called now and then with how many bytes were read since its last call."""
 
 BLOCK = 8 << 20  # bytes that are parsed at a time
 DELIMITERS = (",", ";", "\t", "|")
-HEADER = 1 << 16  # bytes in which a header usually ends, and those in which it must
-MOST_HEADER = 1 << 22
-TAIL = 1 << 16  # bytes in which what stands after the last row must lie
-EXCEL_SIGN = re.compile(rb"\"?sep=(?P<sign>.)\"?\r?\n", re.IGNORECASE)
 _NO_CSV = {
     b"PAR1": "it is a Parquet file; give it the ending .parquet",
     b"PK\x03\x04": "it is a spreadsheet or zip file; export it as CSV",
@@ -56,11 +47,6 @@ def header(path: Path, data: Data, declared: tuple[str, ...]) -> tuple[str, ...]
     return tuple(names)
 
 
-def column_name(written: str) -> str:
-    """A column's name as the config has it: composed (NFC), with single blanks where blanks or line breaks stand."""
-    return " ".join(spelled(written).split())
-
-
 def whole(path: Path, data: Data, types: Mapping[str, pa.DataType], progress: Progress) -> pa.Table:
     """The columns named in `types`; those of a CSV file have these types, or are text if any cell refuses its type.
 
@@ -72,8 +58,8 @@ def whole(path: Path, data: Data, types: Mapping[str, pa.DataType], progress: Pr
         progress(path.stat().st_size)
     else:
         try:
-            with _Rows(path, data, lambda _: None) as rows:
-                table = _parse(rows, types, lambda: pa.PythonFile(_Rows(path, data, progress), "r"))
+            with CsvRows(path, data, lambda _: None) as rows:
+                table = _parse(rows, types, lambda: pa.PythonFile(CsvRows(path, data, progress), "r"))
         except UnicodeDecodeError:
             raise encoding_fault(path, data.encoding) from None
     if not table.num_rows:
@@ -133,11 +119,7 @@ def _refuse_unfit(path: Path, data: Data) -> None:
             f"Split the file, or raise the limit if this machine has the memory."
         )
     if not size:
-        raise _empty(path)
-
-
-def _empty(path: Path) -> DataError:
-    return DataError(f"{path}: the file is empty. Export it again with a header line and rows.")
+        raise empty_file(path)
 
 
 def _no_rows(path: Path) -> DataError:
@@ -158,7 +140,7 @@ def _csv_header(path: Path, data: Data, declared: tuple[str, ...]) -> list[str]:
         if start.startswith(magic):
             raise DataError(f"{path}: this is no CSV file: {what}.")
     try:
-        with _Rows(path, data, lambda _: None) as rows:
+        with CsvRows(path, data, lambda _: None) as rows:
             names, first = rows.names, rows.header
     except UnicodeDecodeError:
         raise encoding_fault(path, data.encoding) from None
@@ -183,23 +165,18 @@ def _parquet_names(path: Path) -> dict[str, str]:
     return names
 
 
-def _split(line: str, delimiter: str, quote: str = '"') -> list[str]:
-    cells = next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter, quotechar=quote), [])
-    return [column_name(cell) for cell in cells]
-
-
 def _refuse_delimiter(path: Path, delimiter: str, first: str, declared: tuple[str, ...]) -> None:
     """Refuse a header in which another delimiter finds more of the config's columns."""
     declared_by = {
-        candidate: len(set(_split(first, candidate)) & set(declared)) for candidate in (delimiter, *DELIMITERS)
+        candidate: len(set(header_cells(first, candidate)) & set(declared)) for candidate in (delimiter, *DELIMITERS)
     }
     likely = max(declared_by, key=lambda candidate: declared_by[candidate])
     if declared_by[likely] <= declared_by[delimiter]:
         return
-    columns = len(_split(first, delimiter))
+    columns, better = len(header_cells(first, delimiter)), len(header_cells(first, likely))
     raise DataError(
         f"{path}: with the delimiter {delimiter!r} the header has {columns} column{'s' * (columns != 1)}; "
-        f"with {likely!r} it has {len(_split(first, likely))}, of which the config declares {declared_by[likely]}. "
+        f"with {likely!r} it has {better}, of which the config declares {declared_by[likely]}. "
         f"Set data.delimiter to {likely!r} in the config."
     )
 
@@ -216,7 +193,7 @@ def _csv_pieces(path: Path, data: Data, types: Mapping[str, pa.DataType], progre
     """Every block is parsed by itself under the same header, so that one bad cell makes text of one block only."""
     rest = b""
     try:
-        with _Rows(path, data, progress) as rows:
+        with CsvRows(path, data, progress) as rows:
             fresh = b"\n"
             while fresh:
                 fresh = rows.read(BLOCK)
@@ -239,7 +216,7 @@ def _last_row_end(block: bytes, quote: bytes) -> int:
     return end
 
 
-def _parse(rows: "_Rows", types: Mapping[str, pa.DataType], source: Callable[[], Any]) -> pa.Table:
+def _parse(rows: CsvRows, types: Mapping[str, pa.DataType], source: Callable[[], Any]) -> pa.Table:
     """Parse CSV text into columns of these types, or, if a cell refuses its type, all of them into text."""
     path = rows.path
     try:
@@ -264,7 +241,7 @@ def _no_ends(path: Path, error: pa.ArrowInvalid) -> DataError:
     return DataError(f"{path}: where one row ends and the next begins cannot be seen ({_first_words(error)}).")
 
 
-def _parse_as(rows: "_Rows", types: Mapping[str, pa.DataType], source: Callable[[], Any]) -> pa.Table:
+def _parse_as(rows: CsvRows, types: Mapping[str, pa.DataType], source: Callable[[], Any]) -> pa.Table:
     ragged: list[pa_csv.InvalidRow] = []
 
     def note(row: pa_csv.InvalidRow) -> str:
@@ -289,7 +266,7 @@ def _parse_as(rows: "_Rows", types: Mapping[str, pa.DataType], source: Callable[
 
 
 def _read_csv(
-    source: Any, rows: "_Rows", types: Mapping[str, pa.DataType], note: Callable[[Any], str], *, threads: bool
+    source: Any, rows: CsvRows, types: Mapping[str, pa.DataType], note: Callable[[Any], str], *, threads: bool
 ) -> pa.Table:
     return pa_csv.read_csv(
         source,
@@ -350,133 +327,3 @@ def _decodes(around: bytes, encoding: str) -> bool:
 
 def _listed(names: list[str]) -> str:
     return ", ".join(map(repr, names))
-
-
-class _Utf8:
-    """A file as UTF-8 bytes, whatever its encoding, that tells how far it was read."""
-
-    def __init__(self, path: Path, encoding: str, progress: Progress) -> None:
-        codec = codecs.lookup(encoding).name
-        self._progress = progress
-        self._file: BinaryIO = path.open("rb")
-        self._text = (
-            None if codec in ("utf-8", "ascii", "utf-8-sig") else io.TextIOWrapper(self._file, encoding, newline="")
-        )
-        self._reported = 0
-
-    @property
-    def closed(self) -> bool:
-        return self._file.closed
-
-    def read(self, size: int) -> bytes:
-        content = self._file.read(size) if self._text is None else self._text.read(size).encode()
-        position = self._file.tell()
-        self._progress(position - self._reported)
-        self._reported = position
-        return content
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _Rows:
-    """The rows of a CSV file as UTF-8 bytes with line feeds, without what stands before and after them.
-
-    names: of the columns, from the header, which was read already. lines_before: how many lines stand before the rows
-    that are read next.
-    """
-
-    def __init__(self, path: Path, data: Data, progress: Progress) -> None:
-        self.path, self.data = path, data
-        self._file = _Utf8(path, data.encoding, progress)
-        self._ahead, self._ended = b"", False
-        try:
-            self._carriage_returns = self._ends_lines_with_carriage_returns()
-            self._skip_to_header()
-            self.header = self._take(self._header_end()).decode("utf-8").strip("\r\n")
-        except BaseException:
-            self._file.close()
-            raise
-        self.names = tuple(_split(self.header, data.delimiter, data.quote))
-
-    def __enter__(self) -> "_Rows":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def closed(self) -> bool:
-        return self._file.closed
-
-    def close(self) -> None:
-        self._file.close()
-
-    def read(self, size: int) -> bytes:
-        """About so many bytes of the rows; none when they have ended."""
-        if self._ended:
-            return b""
-        tail = TAIL if self.data.footer_lines else 0
-        while len(self._ahead) < size + tail:
-            if not self._more(size):
-                self._ended = True
-                return _without_last_lines(self._ahead, self.data.footer_lines)
-        end = len(self._ahead) - tail
-        content, self._ahead = self._ahead[:end], self._ahead[end:]
-        return content
-
-    def _more(self, size: int) -> bool:
-        """Read on; false where the file has ended."""
-        content = self._file.read(size)
-        self._ahead += content.replace(b"\r", b"\n") if self._carriage_returns else content
-        return bool(content)
-
-    def _ends_lines_with_carriage_returns(self) -> bool:
-        self._carriage_returns = False
-        self._more(HEADER)
-        self._ahead = self._ahead.removeprefix(codecs.BOM_UTF8)
-        outside = b"".join(self._ahead.split(self.data.quote.encode())[::2])
-        is_old = b"\r" in outside and b"\n" not in outside
-        if is_old:
-            self._ahead = self._ahead.replace(b"\r", b"\n")
-        return is_old
-
-    def _skip_to_header(self) -> None:
-        """Skip what the config says; where it says nothing, blank lines and the line that tells Excel the delimiter."""
-        self.lines_before = 0
-        for _ in range(self.data.header_line - 1):
-            self._take(self._ahead.find(b"\n") + 1 or len(self._ahead))
-        if self.data.header_line == 1:
-            while self._ahead[:1] in (b"\r", b"\n"):
-                self._take(self._ahead.find(b"\n") + 1 or len(self._ahead))
-            if (sign := EXCEL_SIGN.match(self._ahead)) and sign["sign"].decode() == self.data.delimiter:
-                self._take(sign.end())
-        if not self._ahead.strip():
-            raise _empty(self.path)
-
-    def _header_end(self) -> int:
-        """Where the header ends: a line break within quotes ends none."""
-        quote, end = self.data.quote.encode(), 0
-        while (end := self._ahead.find(b"\n", end) + 1) and self._ahead.count(quote, 0, end) % 2:
-            pass
-        if not end and len(self._ahead) <= MOST_HEADER and self._more(HEADER):
-            return self._header_end()
-        if not end and self._ahead.count(quote) % 2:
-            raise DataError(
-                f"{self.path}: a quote in the header (line {self.data.header_line}) is never closed: look for a "
-                f"{self.data.quote!r} that has no second one."
-            )
-        return end or len(self._ahead)
-
-    def _take(self, end: int) -> bytes:
-        content, self._ahead = self._ahead[:end], self._ahead[end:]
-        self.lines_before += content.count(b"\n")
-        return content
-
-
-def _without_last_lines(content: bytes, count: int) -> bytes:
-    """Without the last lines that hold anything."""
-    for _ in range(count):
-        content = content.rstrip(b"\r\n")
-        content = content[: content.rfind(b"\n") + 1]
-    return content

@@ -15,7 +15,7 @@ from credit_risk.config import Column, Config
 from credit_risk.config.columns import KEY_ROLES, Data, Source
 from credit_risk.data import raw
 from credit_risk.data.cells import Numerals, Unreadable, arrow_type, is_key, typed, without_gaps
-from credit_risk.data.raw import Progress
+from credit_risk.data.csv_rows import Progress
 from credit_risk.data.writing import write_parquet
 from credit_risk.errors import DataError, NotFound
 

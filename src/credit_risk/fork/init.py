@@ -22,8 +22,8 @@ from credit_risk.config.columns import KEY_ROLES
 from credit_risk.config.reading import tree_of, undecided
 from credit_risk.data import signers
 from credit_risk.data.contract import repeats
+from credit_risk.data.csv_rows import Progress
 from credit_risk.data.inputs import Mask, word_of
-from credit_risk.data.raw import Progress
 from credit_risk.data.tables import lacks
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError

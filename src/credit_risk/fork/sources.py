@@ -8,7 +8,7 @@ from pandas import DataFrame
 
 from credit_risk.config.columns import Data, Source
 from credit_risk.data import tables
-from credit_risk.data.raw import Progress
+from credit_risk.data.csv_rows import Progress
 from credit_risk.data.tables import Joined
 from credit_risk.errors import DataError
 from credit_risk.fork import dialects, raw_texts

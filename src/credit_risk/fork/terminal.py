@@ -11,7 +11,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from credit_risk.data.raw import Progress
+from credit_risk.data.csv_rows import Progress
 from credit_risk.fork.check import Left
 from credit_risk.fork.draft import outcome_words
 from credit_risk.fork.init import Drafted
