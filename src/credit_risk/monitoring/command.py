@@ -1,0 +1,120 @@
+"""`credit-risk outcomes`: what became of decided applications."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Context, Option, Typer
+
+from credit_risk.command_line import (
+    HERE,
+    LEDGER,
+    ConfigFile,
+    Environment,
+    Json,
+    Root,
+    add,
+    before_the_verb,
+    environment_file,
+    say,
+    verbs,
+)
+from credit_risk.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from credit_risk.ledger.settings import LedgerSettings
+    from credit_risk.monitoring.outcome_store import History
+
+HELP = "Record what became of decided applications, beside the ledger, and count what is recorded."
+ADD_MORE = """
+Columns: outcome (as the config declares it), month (on book), observed_on (2026-01-31), and decision_id, or applicant
+and decided_on (UTC); correction says why a row stands in the place of an earlier one. An outcome is cumulative: the
+worst state by the end of that month (ever bad), never the state of that month alone. The same file twice adds nothing.
+
+exit codes: 0 every row is recorded or known; 1 some rows were rejected, the others are recorded; 2 nothing is recorded
+
+example:
+  credit-risk outcomes add outcomes.csv --rejects build/rejects.csv
+"""
+
+
+def add_commands(app: Typer) -> None:
+    """Add the commands of what happens after a decision."""
+    outcomes = verbs(app, "outcomes", help=HELP, group=LEDGER)
+    outcomes.callback()(_outcomes)
+    add(outcomes, "add", _add, more=ADD_MORE)
+    add(outcomes, "show", _show)
+
+
+def _outcomes(
+    context: Context,
+    root: Root = HERE,  # noqa: ARG001  (read from the context)
+    environment: Environment = None,  # noqa: ARG001
+) -> None:
+    before_the_verb(context)
+
+
+def _add(
+    file: Annotated[Path, Argument(help="Outcomes, CSV or Parquet by suffix.")],
+    root: Root = HERE,
+    config: ConfigFile = None,
+    environment: Environment = None,
+    rejects: Annotated[
+        Path | None, Option(help="Where rejected rows go, with reasons (default: FILE.rejects.csv).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Record the outcomes of a file; a correction is a new fact that keeps the old."""
+    from datetime import UTC, datetime
+
+    from credit_risk.data.repository import opened
+    from credit_risk.data.writing import json_text
+    from credit_risk.ledger.opening import open_ledger
+    from credit_risk.monitoring import outcomes
+    from credit_risk.monitoring.outcome_store import Outcomes
+
+    credit, _ = opened(root, config)
+    settings = _ledger_settings(root, environment)
+    path = rejects or file.with_name(f"{file.name}.rejects.csv")
+    with (
+        open_ledger(root, settings, os.environ, create=False) as ledger,
+        Outcomes(_url(root, settings), busy_timeout_s=settings.busy_timeout_s) as store,
+    ):
+        totals = outcomes.add(ledger, store, file, credit, today=datetime.now(UTC).date())
+    outcomes.write_rejects(path, totals)
+    counts = totals.as_dict()
+    say(json_text(counts) if json else ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
+    if totals.rejected:
+        raise CheckFailed(f"{totals.rejected} of {totals.read} rows were rejected; {path} has each with its reason.")
+
+
+def _show(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:
+    """Count the outcomes that are recorded."""
+    from credit_risk.data.writing import json_text
+    from credit_risk.monitoring import outcomes
+
+    counts = outcomes.summary(_histories(root, _ledger_settings(root, environment)))
+    say(json_text(counts) if json else "\n".join(f"{name}: {count}" for name, count in counts.items()))
+
+
+def _histories(root: Path, settings: "LedgerSettings") -> "dict[str, History]":
+    """All facts by decision; none where no outcome was ever added, and then nothing is made."""
+    from credit_risk.monitoring.outcome_store import Outcomes, is_begun
+
+    url = _url(root, settings)
+    if not is_begun(url):
+        return {}
+    with Outcomes(url, busy_timeout_s=settings.busy_timeout_s) as store:
+        return store.histories()
+
+
+def _ledger_settings(root: Path, environment: str | None) -> "LedgerSettings":
+    from credit_risk.ledger.settings import load
+
+    return load(environment_file(root, environment))
+
+
+def _url(root: Path, settings: "LedgerSettings") -> str:
+    from credit_risk.config.environment import url_below
+
+    return url_below(root, settings.url)

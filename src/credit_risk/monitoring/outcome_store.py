@@ -1,0 +1,132 @@
+"""What became of accounts: facts that are only added, in tables of their own beside the ledger.
+
+SQLite lets one process write at a time, so there the facts have a file of their own: however long a delivery of
+outcomes is, no decision waits for it. On PostgreSQL they are a table of the ledger's database.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, UniqueConstraint, func, insert, select
+from sqlalchemy.engine import Connection
+
+from credit_risk.config.environment import sqlite_file
+from credit_risk.ledger import schema
+from credit_risk.ledger.store import Store
+
+OutcomeKind = Literal["good", "indeterminate", "bad"]
+# Cumulative: an account is as bad as it ever was, so over the months its outcome only moves to the right.
+WORSE: Final[dict[str, int]] = {"good": 0, "indeterminate": 1, "bad": 2}
+
+metadata = MetaData()
+facts = Table(
+    "outcome_facts_1",  # the number is the version of these columns
+    metadata,
+    Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("decision_id", Text, nullable=False, index=True),
+    Column("month", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("observed_on", Text, nullable=False),
+    Column("correction", Text, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("recorded", BigInteger, nullable=False),
+    UniqueConstraint("decision_id", "month", "outcome", "correction"),
+)
+
+
+class Fact(NamedTuple):
+    """The worst state an account was in by the end of a month on book (ever bad), and on which day it was looked up.
+
+    correction: why it stands in the place of an earlier fact of the same month; empty for one that replaces nothing.
+    observed_on: ISO 8601. file: SHA-256 of the delivery it came with.
+    """
+
+    decision_id: str
+    month: int
+    outcome: str
+    observed_on: str
+    correction: str
+    file: str
+
+
+History = list[Fact]
+"""All facts of one decision in the order in which they were recorded."""
+
+
+def by_month(history: Iterable[Fact]) -> dict[int, str]:
+    """The outcome by each month on book as it stands now: of several facts of a month the last."""
+    return {fact.month: fact.outcome for fact in history}
+
+
+def beside(ledger_url: str) -> str:
+    """Where the outcomes of a ledger's decisions are kept: `outcomes.db` in its folder, or its PostgreSQL database."""
+    path = sqlite_file(ledger_url)
+    return f"sqlite:///{path.with_name('outcomes.db')}" if path is not None else ledger_url
+
+
+class Outcomes:
+    """The facts of one ledger's decisions. Every failure of the database is LedgerUnavailable, nothing half-written."""
+
+    def __init__(self, ledger_url: str, *, busy_timeout_s: float) -> None:
+        self.store = Store(beside(ledger_url), busy_timeout_s=busy_timeout_s)
+        self.store.create()
+        with self.store.core() as connection:
+            schema.lock(connection)
+            metadata.create_all(connection)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def __enter__(self) -> "Outcomes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def adding(self) -> Iterator["Transaction"]:
+        """One transaction, alone with the facts: all that is added in it is kept, or nothing."""
+        with self.store.core() as connection:
+            schema.lock(connection)
+            yield Transaction(connection)
+
+    def histories(self) -> dict[str, History]:
+        """All facts, by decision."""
+        with self.store.core() as connection:
+            return Transaction(connection).histories()
+
+
+class Transaction:
+    """The facts within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def count(self) -> int:
+        return self._connection.execute(select(func.count()).select_from(facts)).scalar_one()
+
+    def histories(self, decision_ids: Sequence[str] | None = None) -> dict[str, History]:
+        """The facts of these decisions, of all if none are named."""
+        histories: dict[str, History] = defaultdict(list)
+        columns = [facts.c[name] for name in Fact._fields]
+        ordered = select(*columns).order_by(facts.c.number)
+        if decision_ids is not None:
+            ordered = ordered.where(facts.c.decision_id.in_(decision_ids))
+        for row in self._connection.execute(ordered):
+            histories[row.decision_id].append(Fact(*row))
+        return histories
+
+    def add(self, new: Sequence[Fact]) -> None:
+        if new:
+            recorded = time.time_ns() // 1000
+            self._connection.execute(insert(facts), [{**fact._asdict(), "recorded": recorded} for fact in new])
+
+
+def is_begun(ledger_url: str) -> bool:
+    """Whether outcomes can be there at all: SQLite's file is made with the first of them."""
+    path = sqlite_file(beside(ledger_url))
+    return path is None or Path(path).is_file()
