@@ -15,6 +15,7 @@ from credit_risk.rollout.state import RolloutRecord
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignedBy
 from identities_trial import write_identities
+from judged import judge
 from registry_trial import empty_registry, files
 from rollout_trial import KEY, write_environment
 from tools import HAPROXY, free_ports, needed
@@ -80,6 +81,7 @@ def machine(files, monkeypatch, capsys):
     write_identities(files.root, {"name": "Ada Berg", "accounts": [ACCOUNT]})
     del tree["serving"]["ledger"]["key_file"]
     # A development key does not count in staging, and nothing serves there that no statement names.
+    judge(files)  # who is who is part of what was judged
     signing.make_keys(files.root / "own.key")
     monkeypatch.setenv(signing.VARIABLE, str(files.root / "own.key"))
     signing.sign_release(files, files.root / "own.key")
