@@ -58,7 +58,7 @@ class Reads:
         """Count a read if this package asked for it, its config/ left out; whoever stands between is skipped.
 
         Between may stand a property of the schema, which reads on behalf of its caller, or the template
-        engine; the checker (config/checks.py) only says that a value could be used, and does not count.
+        engine; the checker (config/checks) only says that a value could be used, and does not count.
         """
         while frame is not None and (
             frame.f_code.co_filename in SCHEMA or not frame.f_code.co_filename.startswith(str(PACKAGE))
@@ -199,9 +199,11 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reads]:
             recorded.run("tune", "--root", root)
         if (PACKAGE / "attacks").is_dir():  # a room that a fork may take away, with its section of the config
             recorded.run("attacks", "--root", root)
+        # of the part: extracts
         in_database = str(write_lender_in_a_database(tmp_path_factory.mktemp("read") / "three"))
         monkeypatch.setenv("LENDER", "sqlite://")
-        recorded.run("extract", "--root", in_database)  # part: extracts
+        recorded.run("extract", "--root", in_database)
+        # end of part
         recorded.run("validate-data", "--root", other)
         recorded.run("prepare", "--root", other)
         yield recorded
@@ -258,8 +260,8 @@ def read_by(code: str, file: Path, **names: Any) -> Any:
             "config.tune.model_dump(include={'seed'})",
             {("Config", "tune"), ("Tune", "seed")},
         ),
-        (CONFIG / "checks.py", "config.tune.trials", set()),
-        (CONFIG / "checks.py", "config.features", set()),
+        (CONFIG / "checks" / "__init__.py", "config.tune.trials", set()),
+        (CONFIG / "checks" / "__init__.py", "config.features", set()),
         (Path(__file__), "config.tune.trials", set()),
     ],
 )
