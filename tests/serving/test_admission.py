@@ -13,7 +13,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json, write_text
 from credit_risk.errors import CheckFailed
 from credit_risk.scoring import signing
-from credit_risk.scoring.signed_chain import ChainFile
+from credit_risk.scoring.signed_chain import BEGINNING, SignedFacts
 from credit_risk.serving import access, engine, web
 from credit_risk.serving.admission import Admission, AdmissionWatch, ServedVersion
 from credit_risk.serving.settings import Serving
@@ -192,9 +192,8 @@ def test_a_statement_that_is_altered_or_of_something_else_is_refused(admission, 
 
 
 def test_a_head_signed_by_the_same_key_is_no_statement(admission, own):
-    chain = ChainFile(own.root / "audit.jsonl")
-    chain.append({"what": "something"}, (settings_for(own).signed_by, own.root))
-    write_text(own.live_statement, chain.head_file.read_text())
+    facts = {"chain": "audit.jsonl", "head": str(BEGINNING), "unverified": []}
+    write_text(own.live_statement, str(SignedFacts.sign(facts, settings_for(own).signed_by, own.root)))
     assert "it is no statement of what may be live" in admission().look()[0][0]
 
 

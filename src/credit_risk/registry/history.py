@@ -31,7 +31,6 @@ from credit_risk.scoring.signed_chain import (
     SignedFacts,
     fault_against,
     link,
-    only_grows,
 )
 from credit_risk.scoring.signing import SignatureRefused
 
@@ -60,6 +59,31 @@ TAKE_OVER = (
     "and take it over as it is: `credit-risk registry take-over --by NAME --reason WHY`. Every statement since then "
     "says that it is unverified before that day."
 )
+
+
+def only_grows(table: str, dialect: str) -> list[str]:
+    """The SQL by which a database refuses to change, remove or replace rows of a table with a number `seq`.
+
+    Against slips: whoever owns the database can drop it. SQLite's REPLACE removes a row without a DELETE that a trigger
+    would see, so a row may only come behind the last one there.
+    """
+    sentence = f"{table} only grows: entries are never changed or removed"
+    if dialect == "sqlite":
+        fail = f"BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
+        behind = f"WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM {table})"  # noqa: S608  (a table of ours)
+        return [
+            *(f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb} ON {table} {fail}" for verb in _CHANGES),
+            f"CREATE TRIGGER IF NOT EXISTS {table}_only_behind BEFORE INSERT ON {table} {behind} {fail}",
+        ]
+    return [
+        f"CREATE FUNCTION {table}_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{sentence}'; END $$",
+        f"CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_only_grows()",
+    ]
+
+
+_CHANGES = ("update", "delete")
 
 
 class History:
