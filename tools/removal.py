@@ -43,7 +43,7 @@ LENDER = """
 import shutil
 from pathlib import Path
 from credit_risk.data.simulated_lender import lender
-for name in ("credit.yaml", "model.yaml"):
+for name in ("credit.yaml", "model.yaml", "wordings.yaml"):
     shutil.copy(f"tests/lender/{name}", f"configs/{name}")
 shutil.copy("tests/lender/policies/gate_floor.yaml", "configs/policies/gate_floor.yaml")
 shutil.rmtree("data", ignore_errors=True)
