@@ -1,7 +1,8 @@
 """What `init` accepts its own pipeline accepts: random tables, written in random ways, come back as they were.
 
 Each table is drafted, loaded, checked against its contract and read as the next extract to score. Either every value
-is the one that was written, or one sentence says what stands in the way. `make tables TABLES=10000` tries more.
+is the one that was written, or one sentence says what stands in the way; few may be refused so. A table with a flaw
+that no reader can mend is refused by file and line, or column. `make tables TABLES=10000` tries more.
 """
 
 import csv
@@ -11,6 +12,7 @@ import io
 import os
 import random
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,7 +31,8 @@ from credit_risk.data.inputs import spelled
 from credit_risk.errors import CreditRiskError
 from credit_risk.fork import init
 
-TABLES = int(os.environ.get("TABLES", "40"))
+TABLES = int(os.environ.get("TABLES", "50"))
+MOST_REFUSED = 0.05  # of tables without a flaw: a reader that refuses everything is none
 N = 60
 TODAY = date(2026, 11, 29)
 NAMES = (
@@ -49,6 +52,7 @@ NAMES = (
 WORDS = ("car", "home loan", "a, b; c|d", 'say "so"', "Größe", "naïve", "x\ty", "O'Neill", "low", "high", "A1", "B2")
 GAPS = ("", "NA", "N/A", "NULL", "\\N", "(null)", "<NA>", "#DIV/0!", "NaN", "n/a", "?", ".")
 FORMS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y%m%d", "%b-%Y", "%Y/%m/%d")
+FLAWS = (None, None, None, "a row cut off", "a name twice", "a list")
 KINDS = ("whole", "money", "share", "percent", "dollar", "word", "switch", "step", "day", "code")
 
 
@@ -100,6 +104,16 @@ def column(kind: str, rng: random.Random, signs: tuple[str, str | None], gap: st
     )
 
 
+@dataclass(frozen=True)
+class Lender:
+    """A table and how it is written. flaw: what is wrong with the file, if anything is."""
+
+    columns: dict[str, Written]
+    suffix: str
+    seed: int
+    flaw: str | None
+
+
 @st.composite
 def lenders(draw):
     """A lender's table and how it is written: a seed for the cells, choices for all else."""
@@ -113,10 +127,13 @@ def lenders(draw):
     outcome = [rng.choice((0, 0, 1)) for _ in range(N - 2)] + [0, 1]
     columns["loan_no"] = Written(ids, list(map(str, ids)))
     columns["defaulted"] = Written(outcome, list(map(str, outcome)))
-    return columns, draw(st.sampled_from(("csv", "csv", "csv", "parquet"))), draw(st.integers(0, 2**32))
+    suffix, flaw = draw(st.sampled_from(("csv", "csv", "csv", "parquet"))), draw(st.sampled_from(FLAWS))
+    fits = flaw != ("a list" if suffix == "csv" else "a row cut off")
+    return Lender(columns, suffix, draw(st.integers(0, 2**32)), flaw if fits else None)
 
 
-def write_csv(path: Path, columns: dict[str, Written], rng: random.Random) -> None:
+def write_csv(path: Path, columns: dict[str, Written], rng: random.Random, flaw: str | None) -> str:
+    """Write the file; the words by which its flaw must be named."""
     encoding = rng.choice(("utf-8", "utf-8-sig", "cp1252", "utf-16"))
     stream = io.StringIO(newline="")
     delimiter = rng.choice((",", ";", "\t", "|"))
@@ -129,13 +146,20 @@ def write_csv(path: Path, columns: dict[str, Written], rng: random.Random) -> No
     before = rng.choice(("", "", "", f"sep={delimiter}{end}", f"Loans of 2024{end}by the warehouse{end}", end))
     after = rng.choice(("", "", "", f"Total rows: {N}{end}", end * 2))
     pad = rng.choice((0, 0, 12))
-    writer.writerow(columns)
-    for row in zip(*(its.texts for its in columns.values()), strict=True):
-        writer.writerow([text.ljust(pad) for text in row])
+    writer.writerow([*columns, "loan_no"] if flaw == "a name twice" else columns)
+    words = "'loan_no' stands in the header more than once"
+    for number, row in enumerate(zip(*(its.texts for its in columns.values()), strict=True)):
+        cells = [text.ljust(pad) for text in row]
+        if flaw == "a row cut off" and number == N // 2:
+            words = f"line {len((before + stream.getvalue()).splitlines()) + 1} has {len(cells) - 1}"
+            cells = cells[:-1]
+        writer.writerow([*cells, cells[0]] if flaw == "a name twice" else cells)
     path.write_bytes((before + stream.getvalue() + after).encode(encoding))
+    return words
 
 
-def write_parquet(path: Path, columns: dict[str, Written], rng: random.Random) -> None:
+def write_parquet(path: Path, columns: dict[str, Written], rng: random.Random, flaw: str | None) -> str:
+    """Write the file; the words by which its flaw must be named."""
     arrays = {}
     for name, its in columns.items():
         array = pa.array(its.values)
@@ -154,7 +178,12 @@ def write_parquet(path: Path, columns: dict[str, Written], rng: random.Random) -
     table = pa.table(arrays)
     if rng.random() < 0.3:
         table = table.append_column("__index_level_0__", pa.array(sorted(rng.sample(range(9 * N), N))))
+    if flaw == "a list":
+        table = table.append_column("products", pa.array([["card", "loan"]] * N))
+    if flaw == "a name twice":
+        table = table.append_column(" loan_no ", pa.array(range(N)))
     pq.write_table(table, path)
+    return "'products'" if flaw == "a list" else "two columns have one name"
 
 
 def drafted(path: Path):
@@ -182,30 +211,45 @@ def assert_alike(name: str, cells: pd.Series, written: list, kind: str) -> None:
             assert float(got) == float(value), (name, got, value)
 
 
-@given(lenders())
-@settings(max_examples=TABLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=TABLES <= 300)
-def test_a_table_comes_back_as_it_was_written_or_is_refused_in_a_sentence(lender):
-    columns, kind, seed = lender
-    rng = random.Random(seed)
+def answer(lender: Lender) -> str:
+    """Read what was written: "read" if every value came back, "flaw" if its flaw was named, else the refusal."""
+    rng = random.Random(lender.seed)
     with tempfile.TemporaryDirectory() as room:
-        path = Path(room) / f"loans.{kind}"
-        (write_csv if kind == "csv" else write_parquet)(path, columns, rng)
+        path = Path(room) / f"loans.{lender.suffix}"
+        words = (write_csv if lender.suffix == "csv" else write_parquet)(path, lender.columns, rng, lender.flaw)
         try:
             config = drafted(path)
             reading = tables.inspect_sources(config, Path(room))
             findings = contract.check(reading.table, config, today=TODAY).failures
             following = pd.concat(tables.read_table(Path(room) / "data" / path.name, config, config.inputs))
         except CreditRiskError as error:
-            assert len(str(error)) > 40  # noqa: PT017 - a sentence, whatever it says
-            return
+            assert path.name in str(error), str(error)  # noqa: PT017 - a sentence that names the file
+            assert lender.flaw is None or words in str(error), (words, str(error))  # noqa: PT017
+            return "flaw" if lender.flaw else str(error)
+        assert lender.flaw is None, (lender.flaw, words)
         assert not reading.unreadable, reading.unreadable
         assert not findings, findings
-        by_name = {" ".join(spelled(name).split()): its.values for name, its in columns.items()}
+        by_name = {" ".join(spelled(name).split()): its.values for name, its in lender.columns.items()}
         for name in reading.table:
             if name in by_name and config.columns[name].role != "target":
                 assert_alike(name, reading.table[name], by_name[name], config.columns[name].type)
         for name in config.inputs:
             assert_alike(name, following[name], by_name[name], config.columns[name].type)
+    return "read"
+
+
+def test_tables_come_back_as_they_were_written_or_are_refused_in_a_sentence():
+    answers: Counter[str] = Counter()
+
+    @given(lenders())
+    @settings(max_examples=TABLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=TABLES <= 300)
+    def each(lender):
+        answers[answer(lender)] += 1
+
+    each()
+    refused = {sentence: count for sentence, count in answers.items() if sentence not in ("read", "flaw")}
+    assert sum(refused.values()) <= MOST_REFUSED * answers.total(), refused
+    assert answers["flaw"], "no table had a flaw, so nothing says that flaws are named"
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -403,6 +404,7 @@ def flow(value: Any) -> str:
     return value if unquoted else json.dumps(value, ensure_ascii=False)
 
 
+@cache
 def _template() -> Any:
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 (no HTML)
     environment.filters["flow"] = flow
