@@ -32,7 +32,7 @@ from credit_risk.errors import CreditRiskError
 from credit_risk.fork import init
 
 TABLES = int(os.environ.get("TABLES", "50"))
-MOST_REFUSED = 0.05  # of tables without a flaw: a reader that refuses everything is none
+MOST_REFUSED = 0.1  # of tables, or asked about: a reader that refuses everything is none
 N = 60
 TODAY = date(2026, 11, 29)
 NAMES = (
@@ -229,6 +229,8 @@ def answer(lender: Lender) -> str:
         assert lender.flaw is None, (lender.flaw, words)
         assert not reading.unreadable, reading.unreadable
         assert not findings, findings
+        if "data.decimal" in config.suggested:
+            return "asked about its decimal sign"
         by_name = {" ".join(spelled(name).split()): its.values for name, its in lender.columns.items()}
         for name in reading.table:
             if name in by_name and config.columns[name].role != "target":

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pandas import DataFrame
 
 from credit_risk.errors import DataError
 from credit_risk.fork.sources import LenderTable, read
@@ -42,6 +43,16 @@ def test_rows_meet_by_the_column_that_both_files_have_and_blanks_meet_nothing(tm
 def test_files_that_cannot_be_joined_are_refused_by_file_and_column(tmp_path: Path, bureau: str, sentence: str):
     with pytest.raises(DataError, match=sentence):
         joined(tmp_path, bureau)
+
+
+def test_what_a_parquet_file_keeps_as_a_number_is_not_asked_about(tmp_path: Path):
+    path = tmp_path / "loans.parquet"
+    table = DataFrame({"loan_no": [1, 2], "rate": [5.375, 6.125], "income": ["3,375", "4,013"], "status": ["0", "1"]})
+    table.to_parquet(path)
+    assert read((path,), "status", lambda _: None, ignored=(), as_written={"status"}).doubtful  # the texts alone
+    table.assign(income=[3375, 4013]).to_parquet(path)
+    made = read((path,), "status", lambda _: None, ignored=(), as_written={"status"})
+    assert (made.doubtful, made.data.decimal, made.table["rate"].tolist()) == (False, ".", ["5.375", "6.125"])
 
 
 def test_the_file_with_the_outcome_comes_first(tmp_path: Path):

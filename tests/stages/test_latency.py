@@ -10,7 +10,8 @@ from credit_risk.data.writing import read_json
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.intervals import median
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.stages import latency
+from credit_risk.stages import assemble, latency, prepare, select, train
+from passed import hand_on
 
 SETTINGS = Evaluation(replicates=100, confidence=0.95, seed=1)
 
@@ -89,3 +90,32 @@ def test_an_outcome_that_no_application_has_is_not_known_rather_than_fast(traine
     report = read_json(own.report("latency"))
     assert "refer" not in report
     assert report["unknown"]["refer.ratio"] == "no test application ends in refer"
+
+
+def test_the_bare_prediction_of_a_model_with_special_codes_sees_their_levels(tmp_path, raw_lender):
+    """The booster has a column for each code: it refuses a row that lacks them."""
+
+    def code(table):
+        return table.assign(months_late=table["months_late"].where(table.index % 10 > 0, -9))
+
+    config, files = raw_lender(2_000, code)
+    late = config.columns["months_late"].model_copy(update={"special": {"-9": "no_record"}})
+    families = tuple(with_text_for_the_code(family) for family in config.reasons.families)
+    config = config.model_copy(
+        update={
+            "columns": {**config.columns, "months_late": late},
+            "reasons": config.reasons.model_copy(update={"families": families}),
+        }
+    )
+    hand_on(config, files)
+    for stage in (prepare, train, select, assemble, latency):
+        stage.run(config, files)
+    assert read_json(files.report("latency"))["approve"]["applications"] > 0
+
+
+def with_text_for_the_code(family):
+    """The family with words for its code, if it is about the column that has one."""
+    if "months_late" not in family.features:
+        return family
+    text = {"value": "late", "no_record": "no record"}
+    return family.model_copy(update={"text": text, "prompt": "late?"})

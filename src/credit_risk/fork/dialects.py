@@ -39,6 +39,7 @@ _CURRENCIES = "EUR|USD|GBP|CHF|JPY|CNY|INR|BRL|MXN|ZAR|NAD|AUD|CAD|NZD|SEK|NOK|D
 _UNIT = re.compile(
     rf"[-+]?\s*(?P<before>[$€£¥₹]|{_CURRENCIES}|R\$)?\s*\d[\d.,' \u00a0]*?\s*(?P<after>[%$€£¥₹]|{_CURRENCIES})?"
 )
+_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")  # three decimals, or thousands
 _SIGNS = tuple((point, mark) for point, mark in product((".", ","), (None, ",", ".", " ", "'")) if point != mark)
 
 
@@ -176,10 +177,11 @@ def numerals_of(
 ) -> tuple[tuple[Numerals, ...], dict[str, str]]:
     """How the numbers of a file may be written, surest first, and the unit that stands beside those of a column.
 
-    Several where the cells do not tell, as in a file whose only marked numbers are like 3,375.
+    Several where the cells do not tell, as in a file whose only marked numbers are like 3,375, or like 3.375.
     """
     units: dict[str, str] = {}
     fits: dict[str, set[tuple[str, str | None]]] = {}
+    grouped = False
     for name, cells in table.items():
         words = [word for word in map(str, cells.dropna().unique()) if word not in (*GAPS, *DOUBTFUL, "")]
         if name in skip or not words or not any(char.isdigit() for char in words[0]):
@@ -189,7 +191,10 @@ def numerals_of(
         own = {signs for signs in _SIGNS if _all_are(words, Numerals(*signs, unit))}
         if own and len(own) < len(_SIGNS):
             fits[str(name)] = own
+        grouped |= len(words) > 1 and all(_GROUPED.fullmatch(word.strip()) for word in words)
     marked = {name: own for name, own in fits.items() if (".", None) not in own}
+    if not marked and grouped and (",", ".") in set.intersection(*fits.values()):
+        return (Numerals(), Numerals(",", ".")), units
     if not marked:
         return (Numerals(),), units
     for agreed in (fits, marked):  # the numbers with a point alone speak too, unless one of them contradicts

@@ -4,11 +4,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pandas import DataFrame
 
 from credit_risk.config.columns import Data, Source
+<<<<<<< HEAD
 from credit_risk.data import tables
 from credit_risk.data.csv_rows import Progress
+=======
+from credit_risk.data import raw, tables
+from credit_risk.data.raw import Progress
+>>>>>>> df2eaec (The bare prediction of latency sees the levels of special codes; numbers like 3.375 that may be thousands are asked about, and what a Parquet file keeps as numbers is not)
 from credit_risk.data.tables import Joined
 from credit_risk.errors import DataError
 from credit_risk.fork import dialects, raw_texts
@@ -60,10 +67,19 @@ def read(
 def _file(path: Path, progress: Progress, ignored: Collection[str], as_written: Collection[str]) -> LenderTable:
     data = dialects.dialect(path)
     table = raw_texts.texts(path, data, progress, unread=ignored)
+    as_written = {*as_written, *_numbers(path)}
     numerals, units = dialects.numerals_of(table, data, as_written)
     with_points = dialects.in_plain_numerals(table, numerals[0], units, as_written)
     data = data.model_copy(update={"decimal": numerals[0].decimal, "thousands": numerals[0].thousands})
     return LenderTable(with_points, data, units, doubtful=len(numerals) > 1)
+
+
+def _numbers(path: Path) -> set[str]:
+    """The columns that a Parquet file itself keeps as numbers: nobody need ask how they are written."""
+    if not raw.is_parquet(path):
+        return set()
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return {raw.column_name(each.name) for each in pq.read_schema(path) if any(its(each.type) for its in kinds)}
 
 
 def _key(first: Path, table: DataFrame, path: Path, joined_file: DataFrame, target: str) -> str:

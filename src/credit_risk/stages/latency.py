@@ -25,7 +25,7 @@ from credit_risk.measures.intervals import median
 from credit_risk.modelling.assembly import load_current
 from credit_risk.scoring.decision import APPROVE, DECLINE, NO_RULE, OUTCOMES, REFER
 from credit_risk.scoring.features import Features
-from credit_risk.scoring.model import Boosted
+from credit_risk.scoring.model import Boosted, with_levels
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def run(config: Config, files: Files) -> None:
         if not len(rows):
             unknown |= dict.fromkeys(flat_names([f"{name}.ratio"]), f"no test application ends in {name}")
             continue
-        matrix = features.matrix(features.columns(inputs[rows]))
+        matrix = with_levels(features.matrix(features.columns(inputs[rows])), config.levels)
         applications = json.loads(table.iloc[rows].to_json(orient="records"))
         report[name] = compared(scorer.decide, applications, predict, matrix, settings=config.evaluation)
         log.info("%s: %.1f bare predictions", name, report[name]["ratio"])
