@@ -9,13 +9,8 @@ import pyarrow.parquet as pq
 from pandas import DataFrame
 
 from credit_risk.config.columns import Data, Source
-<<<<<<< HEAD
-from credit_risk.data import tables
-from credit_risk.data.csv_rows import Progress
-=======
 from credit_risk.data import raw, tables
-from credit_risk.data.raw import Progress
->>>>>>> df2eaec (The bare prediction of latency sees the levels of special codes; numbers like 3.375 that may be thousands are asked about, and what a Parquet file keeps as numbers is not)
+from credit_risk.data.csv_rows import Progress
 from credit_risk.data.tables import Joined
 from credit_risk.errors import DataError
 from credit_risk.fork import dialects, raw_texts
