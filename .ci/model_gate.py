@@ -19,8 +19,8 @@ def outcome(result: str, source: str, verdict: str, *, required: bool) -> tuple[
         return "No verdict: the pipeline did not come to one.", False
     if source != "own":
         return f"The gate says {verdict} about the simulated lender, and nothing about your model.", not required
-    if verdict == "PASS":
-        return "The gate says PASS.", True
+    if verdict.startswith("PASS"):
+        return f"The gate says {verdict}.", True
     return f"The gate says {verdict}. " + ("" if required else FIRST), not required
 
 

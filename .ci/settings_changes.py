@@ -9,7 +9,6 @@ import base64
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +16,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent
 
+from credit_risk.config.changes import ABSENT, REST, WAIVER, Change, changes, in_order
+from credit_risk.config.changes import shown as changes_shown
 from credit_risk.report.gate_output import cell
 
 SETTINGS = Path("build/settings.md")
 CREDIT = "configs/credit.yaml"
 MOST_BYTES, MOST_ROWS = 500_000, 80
-ABSENT = object()
-WAIVER, OTHER = "waiver", "other"
-# The kind of a key of the config by how its name begins, in the order in which a reviewer must see them.
-POLICY = {
-    "threshold": ("gates",),
-    WAIVER: (),
-    "cut-off": ("policy",),
-    "group": ("fairness",),
-    "seed": ("split.seed", "model.seed", "evaluation.seed"),
-    "split": ("split",),
-    "exclusion": ("outcome.exclusions",),
-    "outcome": ("outcome",),
-    "wording": ("reasons",),
-    OTHER: (),
-}
 
 
 def asked(path: str) -> Any:
@@ -53,7 +39,7 @@ def files(repository: str, commit: str) -> dict[str, str]:
 
 
 def keys(text: str) -> dict[str, object]:
-    """Every value of a YAML document by its dotted name; a list's entries go by their `name`, `id` or `check`.
+    """A YAML document as a mapping.
 
     Raises ValueError for what is no document of such keys. An alias is refused: few bytes of them make endless trees.
     """
@@ -61,66 +47,35 @@ def keys(text: str) -> dict[str, object]:
     try:
         if len(text) > MOST_BYTES or any(isinstance(event, AliasEvent) for event in yaml.parse(text)):
             raise ValueError(f"more than {MOST_BYTES} bytes, or an alias")
-        return dict(leaves("", yaml.load(text)))
+        tree = yaml.load(text)
     except (YAMLError, RecursionError) as error:
         raise ValueError("no YAML document") from error
+    return tree if isinstance(tree, dict) else {"": tree}
 
 
-def leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from leaves(f"{name}.{key}" if name else str(key), inner)
-    elif isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
-        for index, entry in enumerate(value):
-            title = next((entry[key] for key in ("name", "id", "check") if key in entry), index)
-            yield from leaves(f"{name}[{title}]", entry)
-    else:
-        yield name, value
-
-
-def kind(path: str, name: str, old: object, new: object) -> str:
-    if path.startswith("configs/waivers/"):
-        return WAIVER
-    if path != CREDIT:
-        return OTHER
-    if name.startswith("columns.") and {"protected", "proxy"} & {str(old), str(new)}:
-        return "group"
-    fits = [
-        (len(start), kind)
-        for kind, starts in POLICY.items()
-        for start in starts
-        if name == start or name.startswith((f"{start}.", f"{start}["))
-    ]
-    return max(fits, default=(0, OTHER))[1]  # the longest: split.seed is a seed
-
-
-def differences(path: str, old: str | None, new: str | None) -> list[tuple[str, str, object, object]]:
-    """Kind, key, old and new value of each key of a file that differs."""
+def differences(path: str, old: str | None, new: str | None) -> list[Change]:
+    """Each key of a file that differs."""
+    waives = path.startswith("configs/waivers/")
     try:
         before, after = ({} if text is None else keys(text) for text in (old, new))
     except ValueError as error:
-        return [(WAIVER if path.startswith("configs/waivers/") else OTHER, path, ABSENT, f"changed, and is {error}")]
-    names = [*before, *(name for name in after if name not in before)]
-    pairs = [(name, before.get(name, ABSENT), after.get(name, ABSENT)) for name in names]
+        return [Change(WAIVER if waives else REST, path, ABSENT, f"changed, and is {error}")]
     title = "" if path == CREDIT else f"{path.removeprefix('configs/')}: "
     return [
-        (kind(path, name, was, now), f"{title}{name}", was, now)
-        for name, was, now in pairs
-        if type(was) is not type(now) or was != now
+        Change(change.kind if path == CREDIT else WAIVER if waives else REST, f"{title}{change.key}", *change[2:])
+        for change in changes(before, after)
     ]
 
 
 def shown(value: object) -> str:
-    text = "not there" if value is ABSENT else value if isinstance(value, str) else json.dumps(value, default=str)
-    return cell(text if len(text) <= 200 else f"{text[:199]}…")
+    return cell(changes_shown(value))
 
 
-def table(changes: list[tuple[str, str, object, object]]) -> str:
+def table(differing: list[Change]) -> str:
     """Policy first, in the order of POLICY."""
-    if not changes:
+    if not differing:
         return "No key below `configs/` changes in this pull request.\n"
-    order = list(POLICY)
-    rows = sorted(changes, key=lambda change: order.index(change[0]))
+    rows = in_order([Change(*each) for each in differing])
     lines = ["### Settings that this pull request changes", "", "| kind | key | old | new |", "|---|---|---|---|"]
     lines += [f"| {each} | {cell(name)} | {shown(was)} | {shown(now)} |" for each, name, was, now in rows[:MOST_ROWS]]
     return "\n".join([*lines, *([f"\n**And {len(rows) - MOST_ROWS} more.**"] if len(rows) > MOST_ROWS else [])]) + "\n"
@@ -131,13 +86,13 @@ def main() -> None:
     compared = asked(f"{repository}/compare/{os.environ['BASE']}...{os.environ['COMMIT']}?per_page=1")
     sides = [files(repository, commit) for commit in (compared["merge_base_commit"]["sha"], os.environ["COMMIT"])]
     old, new = sides
-    changes = []
+    differing: list[Change] = []
     for path in sorted({*old, *new}):
         if old.get(path) != new.get(path) and path.endswith((".yaml", ".yml")):
             texts = [blob(repository, side[path]) if path in side else None for side in sides]
-            changes += differences(path, *texts)
+            differing += differences(path, *texts)
     SETTINGS.parent.mkdir(exist_ok=True)
-    SETTINGS.write_text(table(changes), encoding="utf-8")
+    SETTINGS.write_text(table(differing), encoding="utf-8")
 
 
 def blob(repository: str, sha: str) -> str:

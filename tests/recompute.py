@@ -26,6 +26,7 @@ DIGITS, DECIMALS = 6, 10  # of a reported figure: so many significant digits, an
 LOOSE = {"calibration_slope": 1e-6}  # both sides stop an iteration
 NOT_RECOMPUTED = {
     "monotone.": "a perturbation test of thousands of decisions",
+    "decisions.": "the mix of decisions under all policy rules, which this does not know",
     "stability.": "PSI against the frozen bins of the scorer",
     "information.hosmer_lemeshow_p": "information, gates nothing",
     "information.replicates": "a setting",

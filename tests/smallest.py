@@ -11,7 +11,7 @@ def config(**sections: Any) -> Config:
 
 
 SECTIONS: dict[str, Any] = {
-    "version": 3,
+    "version": 4,
     "suggested": [],
     "project": {"name": "a", "title": "A", "legal_basis": "b"},
     "data": {"sources": [{"path": "loans.csv"}]},

@@ -538,7 +538,7 @@ def test_one_word_of_the_data_cannot_be_bad_and_good(tmp_path, bad, good):
     ],
 )
 def test_what_is_sound_passes(tmp_path, edits):
-    assert load(edited(tmp_path, *edits)).version == 3
+    assert load(edited(tmp_path, *edits)).version == 4
 
 
 def test_a_gate_on_stability_needs_a_split_by_time(tmp_path):

@@ -23,6 +23,11 @@ def gate(**limits: object) -> Gate:
     return Gate(name="discrimination", measure="test.auc", reason="a test", **limits)
 
 
+def with_gate(measure: str) -> Config:
+    added = Gate(name="added", measure=measure, at_least=0, reason="a test")
+    return CONFIG.model_copy(update={"gates": (*CONFIG.gates, added)})
+
+
 def keys(config: Config, least: floor.Floor = LEAST) -> list[str]:
     return [".".join(map(str, looser.key)) for looser in floor.below(config, least)]
 
@@ -102,10 +107,19 @@ def test_a_declared_contrast_is_gated_or_reported_with_a_reason():
     assert looser.message.startswith(
         "age_62_and_over is declared, and no gate judges fairness.contrasts.age_62_and_over"
     )
-    gated = Gate(name="old", measure="fairness.contrasts.age_62_and_over.ratio", at_least=0.8, reason="a test")
-    config = CONFIG.model_copy(update={"gates": (*CONFIG.gates, gated)})
+    config = with_gate("fairness.contrasts.age_62_and_over.ratio")
     assert floor.not_judged(config) == ["women"]
     assert keys(config, silent) == []
+
+
+@pytest.mark.parametrize("figure", floor.COMPARED_BY)
+def test_a_gate_judges_a_contrast_by_a_figure_that_compares_its_groups(figure):
+    assert floor.not_judged(with_gate(f"fairness.contrasts.women.{figure}")) == ["age_62_and_over"]
+
+
+@pytest.mark.parametrize("measure", ["women.rows", "women.group.approval_rate", "women.ratio_low", "women_too.ratio"])
+def test_a_gate_on_anything_else_of_a_contrast_judges_none(measure):
+    assert floor.not_judged(with_gate(f"fairness.contrasts.{measure}")) == ["women", "age_62_and_over"]
 
 
 def test_a_sentence_names_both_lines(tmp_path):

@@ -25,7 +25,7 @@ reasons:
 NEW = """\
 # ours
 suggested: []
-version: 3   # of the format
+version: 4   # of the format
 project:
   legal_basis: "???"
   name: ours        # a comment
@@ -78,7 +78,27 @@ def test_the_copy_in_a_scorer_of_long_ago_is_still_read():
     old["version"] = 1
     del old["project"]["legal_basis"], old["outcome"]["favourable"], old["suggested"]
     found = Config.from_dict(old)
-    assert (found.version, found.project.legal_basis, found.suggested) == (3, "???", ())
+    assert (found.version, found.project.legal_basis, found.suggested) == (4, "???", ())
     (family,) = found.reasons.families
     assert (family.text, family.true_when) == ({"value": "text", "missing": "text"}, None)  # as it decided then
     assert migrated(found.as_dict()) == found.as_dict()
+
+
+WITHOUT_ID = """\
+version: 3
+columns:
+  person: {role: applicant}
+  x: {role: feature}
+  z: {role: input_only}
+  y: {role: target}
+split: {by: random, seed: 1}
+"""
+
+
+def test_where_no_column_is_an_id_an_old_config_gets_an_identity_that_stays(tmp_path):
+    with_person, without = WITHOUT_ID, WITHOUT_ID.replace("  person: {role: applicant}\n", "")
+    assert 'split: {identity: ["person"], by: random' in migrated_text(with_person, tree(tmp_path, with_person))
+    assert 'split: {identity: ["x", "z"], by: random' in migrated_text(without, tree(tmp_path, without))
+    with_id = WITHOUT_ID.replace("applicant", "id")
+    assert migrated_text(with_id, tree(tmp_path, with_id)) == with_id.replace("version: 3", "version: 4")
+    assert migrated(tree(tmp_path, without))["split"] == {"identity": ["x", "z"], "by": "random", "seed": 1}

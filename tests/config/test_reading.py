@@ -139,7 +139,7 @@ def test_a_missing_key_points_at_the_section_it_is_missing_from(written):
         ("categories: [female, male]", "categories: [1, 2]", "columns.sex.categories.0"),
         ("tune: {trials: 3, seed: 7}", "tune: 3", "tune"),
         ("scale: {base: 600, odds: 50, pdo: 20}", "scale:", "policy.scale"),
-        ("version: 3", "version: 4", "version"),
+        ("version: 4", "version: 5", "version"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(written, before, after, place):

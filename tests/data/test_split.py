@@ -36,6 +36,28 @@ def test_the_key_of_a_row_does_not_depend_on_the_rows_around_it():
     assert split.row_keys(rows)[1] == split.row_keys(rows[1:])[0]
 
 
+def test_an_identity_is_the_same_however_its_column_was_read():
+    whole = split.identity_keys(pd.DataFrame({"id": [7, 8, 9]}))
+    assert len(set(whole)) == 3
+    for other in (Series([7.0, 8.0, 9.0]), Series(["7", "8", "9"]), Series([7, 8, None], dtype="Int64")):
+        assert_array_equal(split.identity_keys(pd.DataFrame({"id": other}))[:2], whole[:2])
+    text = pd.DataFrame({"id": Series(["7", "8", "9"], dtype="category")})
+    assert_array_equal(split.identity_keys(text), whole)
+
+
+def test_an_identity_of_two_columns_tells_apart_what_one_of_them_does_not():
+    table = pd.DataFrame({"person": ["Ann", "Ann", "Bob"], "day": ["1", "2", "1"]})
+    assert len(set(split.identity_keys(table))) == 3
+    assert len(set(split.identity_keys(table[["person"]]))) == 2
+
+
+def test_shares_that_large_groups_cannot_meet_are_refused():
+    part = np.array([0] * 7 + [1] + [2] * 2)  # of ten rows, 70 %, 10 % and 20 %
+    assert split.met(part, SHARES, tolerance=0.1001) == (0.7, 0.1, 0.2)
+    with pytest.raises(DataError, match=r"70.0%, 10.0%, 20.0% of the rows, expected 60%, 20%, 20% within 9.0%"):
+        split.met(part, SHARES, tolerance=0.09)
+
+
 def test_equal_rows_are_one_group_without_an_applicant():
     group = split.groups(np.array([5, 9, 5, 1], dtype=np.uint64), None, equal_together=True)
     assert group[0] == group[2]

@@ -180,9 +180,9 @@ def test_migrate_brings_an_old_config_here_and_says_what_is_new(root, capsys):
     path.write_text("version: 1\nproject:\n  name: ours\noutcome:\n  bad: [1]\n", encoding="utf-8")
     assert cli.main(["migrate", "--root", str(root)]) == 0
     assert "project.legal_basis: ???" in capsys.readouterr().out
-    assert path.read_text(encoding="utf-8").startswith("suggested: []\nversion: 3\nproject:\n  legal_basis: ")
+    assert path.read_text(encoding="utf-8").startswith("suggested: []\nversion: 4\nproject:\n  legal_basis: ")
     assert cli.main(["migrate", "--root", str(root)]) == 0
-    assert "is of version 3 already" in " ".join(capsys.readouterr().out.split())
+    assert "is of version 4 already" in " ".join(capsys.readouterr().out.split())
     path.write_text("version: 9\n", encoding="utf-8")
     assert cli.main(["migrate", "--root", str(root)]) == 2
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+import measured
 from credit_risk.cli import main
 from credit_risk.config import floor, load, policies
 from credit_risk.config.policies import UnknownFramework
@@ -166,8 +167,9 @@ def test_reports_about_data_need_name_no_scorer(files):
         assert one(files, control)["verdict"] == "FAIL"
 
 
-def judged(files, config):
+def judged(files, config, **test):
     controlled(files, GATE)  # before the verdict: policies are config too
+    measured.measure(files, **test)
     gate.run(config, files)
     return audited(files.scorer, "house", files)["controls"][0]
 
@@ -181,8 +183,7 @@ def test_the_gates_verdict_counts_while_nothing_changed(files, trained):
 
 
 def test_a_verdict_turned_over_by_hand_fails(files, trained):
-    measure(files, test={"auc": 0.5, "auc_low": 0.45, "auc_high": 0.55})
-    assert judged(files, trained[0])["verdict"] == "FAIL"
+    assert judged(files, trained[0], auc_low=0.45, auc_high=0.55)["verdict"] == "FAIL"
     forged = read_json(files.report("gate")) | {"verdict": "PASS", "recommended": "models/scorer"}
     files.report("gate").write_text(json.dumps(forged))
     assert audited(files.scorer, "house", files)["controls"][0]["verdict"] == "FAIL"

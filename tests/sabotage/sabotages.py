@@ -329,6 +329,31 @@ def not_a_number(name: str, value: Any) -> Callable[[Trial], None]:
     return harm
 
 
+def figures_by_hand(trial: Trial) -> None:
+    """A better AUC, with an interval to match, written into the report."""
+    better = {"auc": 0.93, "auc_low": 0.91, "auc_high": 0.95, "gini": 0.86}
+    trial.edit_json(trial.files.report("metrics"), lambda tree: tree["test"].update(better))
+    trial.run(gate)
+
+
+def thinned_test_rows(trial: Trial) -> None:
+    """The bads that the scorer liked best taken out of the test rows, and all of it measured again."""
+    files = trial.files
+    outcomes, predictions = read_parquet(files.outcomes("test")), read_parquet(files.predictions / "test.parquet")
+    liked = outcomes["bad"] & (predictions["lightgbm"] < predictions["lightgbm"][outcomes["bad"]].quantile(0.3))
+    for of in (files.inputs, files.outcomes, files.protected):
+        write_parquet(of("test"), read_parquet(of("test"))[~liked].reset_index(drop=True))
+    trial.run(*FROM_SCORER)
+
+
+def predictions_sharpened(trial: Trial) -> None:
+    """Predictions that know the outcome, and the figures that they make."""
+    path = trial.files.predictions / "test.parquet"
+    table = read_parquet(path)
+    write_parquet(path, table.assign(lightgbm=0.7 * table["lightgbm"] + 0.3 * table["bad"]))
+    trial.run(gate)
+
+
 def byte_flipped(name: str) -> Callable[[Trial], None]:
     """One bit of one byte in the middle of a file of the scorer, after the verdict."""
 
@@ -509,7 +534,10 @@ SABOTAGES = (
     Sabotage(
         "oversampled before the split: splits",
         oversampled_split,
-        {"duplicates": r"FAIL .*\(leak.rows_across_splits\) is [1-9]"},
+        {
+            "duplicates": r"FAIL .*\(leak.rows_across_splits\) is [1-9]",
+            "altered": r"REFUSED artifacts/inputs/train.parquet is not the table",
+        },
         may=(
             "calibration_slope",
             "calibration_level",
@@ -563,7 +591,10 @@ SABOTAGES = (
     Sabotage(
         "group too small",
         group_too_small,
-        {"fairness_age": r"CANNOT SAY .*62 and over: 20 rows, and fairness.min_n asks for 100"},
+        {
+            "fairness_age": r"CANNOT SAY .*62 and over: 20 rows, and fairness.min_n asks for 100",
+            "altered": r"REFUSED artifacts/protected/test.parquet is not the table",
+        },
         quick=True,
     ),
     Sabotage(
@@ -734,6 +765,24 @@ SABOTAGES = (
             quick=name in ("intervals of half the confidence", "limit loosened", "fairness declared unavailable"),
         )
         for name, (change, sentence) in ASKED_LESS.items()
+    ),
+    Sabotage(
+        "figures written by hand",
+        figures_by_hand,
+        {"altered": r"REFUSED reports/metrics.json was altered: test.auc is 0.93 there"},
+        quick=True,
+    ),
+    Sabotage(
+        "test rows thinned",
+        thinned_test_rows,
+        {"altered": r"REFUSED artifacts/inputs/test.parquet is not the table that `prepare` wrote"},
+        may=("calibration_slope", "calibration_level", "calibration_bands"),  # bads are missing where PDs are low
+    ),
+    Sabotage(
+        "predictions that know the outcome",
+        predictions_sharpened,
+        {"altered": r"REFUSED artifacts/predictions/test.parquet does not hold what models/scorer says"},
+        quick=True,
     ),
     Sabotage(
         "policy edited, only the gate run again",

@@ -128,7 +128,8 @@ def refusals(trial: Trial) -> Refusals:
     """Who does not let this scorer through now, each with verdict and sentence: what promotion would be told.
 
     Names are those of the config's gates, and: `scorer` for one that does not load, `digests` for what changed after
-    the verdict, `stale` for figures of another scorer, `gate` where there is nothing to judge by.
+    the verdict, `altered` for files that no stage wrote so, `stale` for figures of another scorer, `gate` where there
+    is nothing to judge by.
     """
     found: Refusals = {}
     for path in (trial.files.scorer, trial.files.challenger):
@@ -155,6 +156,8 @@ def _kind_of(line: str) -> str:
         return "floor"
     if line.endswith("changed after the verdict"):
         return "digests"
+    if "was altered" in line or "was not measured on" in line:
+        return "altered"
     return "stale" if "measured another" in line or "assembled under other" in line else "record"
 
 

@@ -1,6 +1,7 @@
 """Stage gate: the record speaks about exactly these files, and `check` opens for nothing else."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import date
@@ -11,12 +12,15 @@ import pytest
 from credit_risk.config import Config, floor, identities, load, wordings
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.data.writing import read_json, write_json, write_text
+from credit_risk.data.writing import read_json, read_parquet, write_json, write_parquet, write_text
 from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, DataError, NotFound
+from credit_risk.measures.gate import WITH_WAIVERS
 from credit_risk.measures.waiver import WaiverRefused
-from credit_risk.modelling import training_record
+from credit_risk.modelling import evidence
+from credit_risk.scoring.signed_chain import link
 from credit_risk.stages import gate
 from identities_trial import sign_waiver
+from measured import measure
 
 Judged = tuple[Config, Files]
 
@@ -28,19 +32,6 @@ def measured(harmed: Judged) -> Judged:
     write_text(files.root / gate.CODE / "scoring" / "model.py", "x = 1\n")
     measure(files)
     return config, files
-
-
-def measure(files: Files, *, violations: int = 0, **test: Any) -> None:
-    write_json(
-        files.report("metrics"),
-        {
-            "scorer": digest.of_directory(files.scorer),
-            "challenger": digest.of_directory(files.challenger),
-            "trained_on": training_record.of_model(files),
-            "test": {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79, **test},
-            "monotone": {"violations": violations},
-        },
-    )
 
 
 @pytest.fixture
@@ -81,7 +72,7 @@ def test_judging_twice_gives_the_same_record(judged: Judged):
 
 
 @pytest.mark.parametrize(
-    ("test", "verdict"), [({"auc": 0.5, "auc_low": 0.45, "auc_high": 0.55}, "FAIL"), ({"auc_low": 0.55}, "CANNOT SAY")]
+    ("test", "verdict"), [({"auc_low": 0.45, "auc_high": 0.55}, "FAIL"), ({"auc_low": 0.55}, "CANNOT SAY")]
 )
 def test_what_does_not_pass_is_recorded_without_an_error_and_blocked_by_the_check(
     measured: Judged, test: dict[str, float], verdict: str
@@ -216,7 +207,7 @@ def test_a_garbled_record_is_not_let_through(judged: Judged, text: str):
 
 
 def refused(config: Config, files: Files) -> None:
-    measure(files, auc=0.5, auc_low=0.45, auc_high=0.55)
+    measure(files, auc_low=0.45, auc_high=0.55)
     gate.run(config, files)
 
 
@@ -246,7 +237,7 @@ def test_taking_the_checks_away_does_not_open_the_gate(measured: Judged):
 
 def test_figures_that_changed_after_the_verdict_do_not_open_the_gate(judged: Judged):
     _, files = judged
-    measure(files, auc=0.5, auc_low=0.45, auc_high=0.55)
+    measure(files, auc_low=0.45, auc_high=0.55)
     blocked(files, "discrimination")
 
 
@@ -259,7 +250,7 @@ WAIVER = {
     "expires": "2026-06-30",
     "scorer": None,
 }
-LOW = {"auc": 0.5, "auc_low": 0.45, "auc_high": 0.55}
+LOW = {"auc_low": 0.45, "auc_high": 0.55}
 
 
 def waive(files: Files, **changes: Any) -> None:
@@ -287,7 +278,7 @@ def test_a_waiver_lets_exactly_its_check_pass_and_is_recorded(measured: Judged):
     measure(files, **LOW)
     waive(files)
     record = judge(config, files)
-    assert (record["verdict"], record["recommended"]) == ("PASS", "models/scorer")
+    assert (record["verdict"], record["recommended"]) == (WITH_WAIVERS, "models/scorer")
     assert [one["verdict"] for one in record["checks"]] == ["FAIL", "PASS"]
     assert shown(record) == [WAIVER]
     assert gate.check(files, TODAY) == record
@@ -304,7 +295,7 @@ def test_a_waiver_counts_only_once_it_is_committed(measured: Judged):
         judge(config, files)
     for command in (["add", "configs"], ["commit", "-q", "-m", "waive"]):
         subprocess.run([*git, *command], check=True)
-    assert judge(config, files)["verdict"] == "PASS"
+    assert judge(config, files)["verdict"] == WITH_WAIVERS
     waive(files, reason="another reason, written after it was signed")
     with pytest.raises(ConfigError, match="commit it first"):
         judge(config, files)
@@ -323,7 +314,7 @@ def test_a_waiver_counts_only_as_its_person_signed_it(measured: Judged):
     config, files = measured
     measure(files, **LOW)
     waive(files)
-    assert judge(config, files)["verdict"] == "PASS"
+    assert judge(config, files)["verdict"] == WITH_WAIVERS
     file, signature = files.waivers / "one.yaml", files.waivers / "one.yaml.sig"
     signed = signature.read_bytes()
     signature.unlink()
@@ -369,7 +360,7 @@ def test_a_waiver_holds_for_the_scorer_it_was_given_for(measured: Judged):
     config, files = measured
     measure(files, **LOW)
     waive(files, scorer=digest.of_directory(files.scorer))
-    assert judge(config, files)["verdict"] == "PASS"
+    assert judge(config, files)["verdict"] == WITH_WAIVERS
     waive(files, scorer="0" * 64)
     record = judge(config, files)
     assert (record["verdict"], record["waivers"]) == ("FAIL", [])
@@ -455,7 +446,7 @@ def test_a_waiver_that_names_nobody_is_an_error_although_nothing_needs_it(measur
 @pytest.mark.parametrize("of", [{"scorer": "0" * 64}, {"scorer": None}, {}])
 def test_a_report_of_another_scorer_or_of_none_is_stale(measured: Judged, name: str, of: dict[str, Any]):
     config, files = measured
-    write_json(files.report(name), of)
+    evidence.write(files, name, of)
     gate.run(config, files)
     record = read_json(files.report("gate"))
     assert (record["verdict"], record["recommended"]) == ("FAIL", None)
@@ -483,7 +474,7 @@ def with_fairness_gate(measured: Judged) -> Judged:
 def compare_women(files: Files, ratio: float | None, low: float | None, high: float | None) -> None:
     figures = {"ratio": ratio, "ratio_low": low, "ratio_high": high}
     report = {"scorer": digest.of_directory(files.scorer), "contrasts": {"women": figures}}
-    write_json(files.report("fairness"), report)
+    evidence.write(files, "fairness", report)
 
 
 def test_a_fairness_gate_fails_where_fairness_was_not_measured(with_fairness_gate: Judged):
@@ -525,7 +516,7 @@ def test_a_report_cannot_stand_in_for_the_figures_of_another(measured: Judged):
     config, files = measured
     edit(files, "metrics", lambda raw: raw.pop("test"))
     figures = {"auc": 0.9, "auc_low": 0.88, "auc_high": 0.92}
-    write_json(files.report("explain"), {"scorer": digest.of_directory(files.scorer), "test": figures})
+    evidence.write(files, "explain", {"scorer": digest.of_directory(files.scorer), "test": figures})
     gate.run(config, files)
     blocked(files, r"FAIL discrimination: .*\(test.auc\) was not measured")
 
@@ -667,7 +658,7 @@ def test_what_the_floor_lets_nobody_waive_stays_shut(measured: Judged):
     config, files = measured
     measure(files, **LOW)
     waive(files)
-    assert judge(config, files)["verdict"] == "PASS"
+    assert judge(config, files)["verdict"] == WITH_WAIVERS
     edit_floor(files, "{measure: test.auc, at_least: 0.6}", "{measure: test.auc, at_least: 0.6, waivable: false}")
     record = judge(config, files)
     assert (record["verdict"], record["stale"]) == (
@@ -684,10 +675,20 @@ def test_more_waivers_than_the_floor_allows_shut_the_gate(measured: Judged):
     assert judge(config, files)["stale"] == ["waived checks: 1, and the floor allows 0 at most"]
 
 
+def test_a_waiver_that_lets_nothing_pass_now_is_on_record_and_counts_all_the_same(measured: Judged):
+    config, files = measured
+    waive(files)
+    record = judge(config, files)
+    assert (record["verdict"], record["waivers"]) == ("PASS", [])
+    assert [each["check"] for each in record["waivers_not_needed"]] == ["discrimination"]
+    edit_floor(files, "most_waivers: 2", "most_waivers: 0")
+    assert judge(config, files)["stale"] == ["waived checks: 1, and the floor allows 0 at most"]
+
+
 def test_contrasts_that_no_gate_judges_stand_beside_the_verdict_with_figure_and_reason(measured: Judged):
     config, files = measured
     ratio = {"women": {"ratio": 0.832, "ratio_low": 0.768, "ratio_high": 0.896}}
-    write_json(files.report("fairness"), {"scorer": digest.of_directory(files.scorer), "contrasts": ratio})
+    evidence.write(files, "fairness", {"scorer": digest.of_directory(files.scorer), "contrasts": ratio})
     record = judge(config, files)
     assert record["verdict"] == "PASS"
     assert record["not_judged"] == [
@@ -704,3 +705,128 @@ def test_contrasts_that_no_gate_judges_stand_beside_the_verdict_with_figure_and_
     record = judge(config, files)
     assert record["verdict"] == "FAIL"
     assert "women is declared, and no gate judges fairness.contrasts.women: add a gate" in record["stale"][0]
+
+
+def test_figures_written_by_hand_are_named(measured: Judged):
+    config, files = measured
+    measure(files, auc=0.93, auc_low=0.91, auc_high=0.95)
+    (line,) = gate.record(config, files, TODAY)["stale"]
+    assert line.startswith(
+        "reports/metrics.json was altered: test.auc is 0.93 there, and predictions and outcomes make 0."
+    )
+
+
+def test_predictions_that_are_not_the_scorer_s_are_named(measured: Judged):
+    config, files = measured
+    path = files.predictions / "test.parquet"
+    table = read_parquet(path)
+    kind = table.columns[-1]
+    write_parquet(path, table.assign(**{kind: table["bad"].astype(float) * 0.9 + 0.05}))
+    (line,) = gate.record(config, files, TODAY)["stale"]
+    assert line.startswith("artifacts/predictions/test.parquet does not hold what models/scorer says of the test rows")
+    write_parquet(path, table.iloc[:-1])
+    (line,) = gate.record(config, files, TODAY)["stale"]
+    assert line.startswith("artifacts/predictions/test.parquet does not hold the rows and outcomes")
+    path.unlink()
+    (line,) = gate.record(config, files, TODAY)["stale"]
+    assert line.startswith("the headline figures cannot be computed again")
+
+
+@pytest.mark.parametrize("kind", ["inputs", "outcomes", "protected"])
+def test_prepared_tables_that_were_thinned_are_named(measured: Judged, kind: str):
+    config, files = measured
+    path = getattr(files, kind)("test")
+    table = read_parquet(path)
+    write_parquet(path, table.iloc[len(table) // 2 :])
+    stale = gate.record(config, files, TODAY)["stale"]
+    assert f"artifacts/{kind}/test.parquet is not the table that `prepare` wrote: it was altered since" in stale
+    assert (
+        "reports/metrics.json was not measured on the prepared tables as they are: run its stage again" in stale
+    ) == (kind != "protected")
+
+
+def test_tables_of_which_nobody_recorded_anything_are_not_believed(measured: Judged):
+    config, files = measured
+    files.report("preparation").write_text("{}")
+    assert gate.record(config, files, TODAY)["stale"] == [
+        "reports/preparation.json does not say what was prepared: run `dvc repro --force prepare`"
+    ]
+
+
+def test_the_record_chains_the_reports_and_names_one_that_was_edited_after_the_verdict(judged: Judged):
+    _, files = judged
+    run = read_json(files.report("gate"))["run"]
+    assert [entry["report"] for entry in run] == ["preparation", "metrics", "selection"]
+    assert run[1]["hash"] == link(bytes.fromhex(run[0]["hash"]), f"reports/metrics.json {run[1]['sha256']}").hex()
+    edit(files, "metrics", lambda raw: raw.update(note="nothing that a gate reads"))
+    blocked(files, "reports/metrics.json changed after the verdict")
+
+
+def test_a_record_from_before_there_was_a_chain_is_judged_by_what_it_has(judged: Judged):
+    _, files = judged
+    edit(files, "gate", lambda raw: raw.pop("run"))
+    blocked(files, "is not what the figures say")  # and so it is made anew
+
+
+def crown(files: Files) -> Files:
+    """The scorer and its record, as they are, become the champion's release."""
+    champion = Files(files.parts / "champion")
+    shutil.copytree(files.scorer, champion.scorer)
+    champion.report("gate").parent.mkdir(parents=True)
+    shutil.copy(files.report("gate"), champion.report("gate"))
+    return champion
+
+
+def test_without_a_champion_the_record_says_how_to_fetch_one(judged: Judged):
+    changed = read_json(judged[1].report("gate"))["changed"]
+    assert changed["champion"] is None
+    assert changed["sentence"].startswith("No champion lies in reports/parts/champion")
+
+
+def test_what_changed_since_the_champion_is_on_record_key_by_key(judged: Judged):
+    config, files = judged
+    crown(files)
+    record = judge(config, files)
+    assert (record["changed"]["settings"], record["changed"]["facts"]) == ([], [])
+    assert record["verdict"] == "PASS"
+    assert record["checks"][-1]["sentence"].endswith("(changed.outcome) is the champion's.")
+    write_text(files.config, files.config.read_text(encoding="utf-8").replace("min_n: 50", "min_n: 60"))
+    changed = judge(load(files.config), files)["changed"]
+    assert changed["settings"] == [{"kind": "group", "key": "fairness.min_n", "old": "50", "new": "60"}]
+    assert changed["champion"] == digest.of_directory(files.scorer)
+    assert changed["sentence"].endswith("1 key of the config, 0 facts of rows and decisions.")
+
+
+def test_other_rows_and_another_mix_of_decisions_are_facts_that_changed(judged: Judged):
+    config, files = judged
+    champion = crown(files)
+    facts = read_json(champion.report("gate"))
+    assert facts["facts"]["train rows"] == len(read_parquet(files.outcomes("train")))
+    write_json(champion.report("gate"), facts | {"facts": facts["facts"] | {"bad rate": 0.5, "approve": 0.7}})
+    changed = judge(config, files)["changed"]["facts"]
+    assert [(each["fact"], each["old"]) for each in changed] == [("bad rate", 0.5), ("approve", 0.7)]
+
+
+def test_bad_defined_anew_takes_a_named_approval(judged: Judged):
+    config, files = judged
+    champion = crown(files)
+    before = read_json(champion.scorer / "config.json")
+    before["outcome"]["bad"] = ["bad", "late"]
+    write_json(champion.scorer / "config.json", before)
+    record = judge(config, files)
+    assert record["verdict"] == "FAIL"
+    assert record["checks"][-1]["sentence"] == (
+        "The definition of a bad account (changed.outcome) differs from the champion's in outcome.bad."
+    )
+    waive(files, check="definition_of_bad")
+    record = judge(config, files)
+    assert record["verdict"] == WITH_WAIVERS
+    assert shown(record)[0]["check"] == "definition_of_bad"
+    gate.check(files, TODAY)
+
+
+def test_half_a_champion_is_refused_with_the_command_that_fetches_it(judged: Judged):
+    config, files = judged
+    (crown(files).scorer / "config.json").write_text("[]")
+    with pytest.raises(DataError, match="fetch the champion again"):
+        judge(config, files)

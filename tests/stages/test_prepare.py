@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from pandas import DataFrame
 
 from credit_risk.config import Config
-from credit_risk.config.columns import Exclusion
+from credit_risk.config.columns import Column, Exclusion
 from credit_risk.data import digest
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json
@@ -159,7 +159,7 @@ def test_inputs_hold_neither_a_protected_column_nor_the_outcome(trained: Trained
     config, files = trained
     for name in SPLITS:
         assert tuple(pd.read_parquet(files.inputs(name)).columns) == config.inputs
-        assert list(pd.read_parquet(files.outcomes(name)).columns) == ["row", "group", "bad", "date"]
+        assert list(pd.read_parquet(files.outcomes(name)).columns) == ["row", "key", "group", "bad", "date"]
         assert list(pd.read_parquet(files.protected(name)).columns) == ["sex", "age"]
     assert not {"sex", "age", "status", "applicant_id", "application_id", "applied_on"} & {*config.inputs}
 
@@ -202,9 +202,12 @@ def test_a_random_split_says_why_it_is_one(raw_lender: Any, changed: Change):
     config, files = raw_lender()
     prepared(changed(config, "split", by="random", why_random="one month only"), files)
     report = read_json(files.report("preparation"))
-    assert report["split"] == {"by": "random", "out_of_time": False, "why_random": "one month only"}
+    facts = report["split"]
+    assert (facts["by"], facts["out_of_time"], facts["why_random"]) == ("random", False, "one month only")
+    assert (facts["identity"], facts["seed"]) == (["application_id"], 7)
     rows = [report["parts"][name]["rows"] for name in SPLITS]
     np.testing.assert_allclose(np.array(rows) / sum(rows), [0.5, 0.2, 0.3], atol=0.01)
+    np.testing.assert_allclose([facts["shares"][name] for name in SPLITS], np.array(rows) / sum(rows))
     rates = [report["parts"][name]["bad_rate"] for name in SPLITS]
     assert max(rates) - min(rates) < 0.02
 
@@ -222,6 +225,46 @@ def test_the_same_data_give_the_same_files_whatever_the_order_of_the_columns(raw
     raw[raw.columns[::-1]].to_csv(source, index=False)
     prepared(config, files)
     assert {path: path.read_bytes() for path in (files.root / "artifacts").rglob("*.parquet")} == before
+
+
+def parts(files: Files) -> dict[int, str]:
+    """The part of each row, by its id."""
+    return {row: name for name in SPLITS for row in pd.read_parquet(files.outcomes(name))["row"]}
+
+
+def test_a_row_stays_in_its_part_whatever_columns_there_are(raw_lender: Any, changed: Change):
+    """A column more among the inputs would have drawn another split when a row's part followed from its inputs."""
+    config, files = raw_lender()
+    random = changed(config, "split", by="random", why_random="a test", equal_rows="own")
+    prepared(random, files)
+    before = parts(files)
+    source = files.root / "data" / "applications.csv"
+    raw = pd.read_csv(source)
+    raw.assign(height=range(len(raw))).to_csv(source, index=False)
+    columns = {**random.columns, "height": Column(role="input_only", type="integer")}
+    higher = random.model_copy(update={"columns": columns})
+    prepared(higher, files)
+    assert parts(files) == before
+    prepared(changed(higher, "split", seed=8), files)
+    moved = [row for row, name in parts(files).items() if before[row] != name]
+    assert len(moved) > 0.4 * len(before)
+
+
+def test_without_an_id_a_row_stays_in_its_part_by_its_declared_identity(raw_lender: Any, changed: Change):
+    config, files = raw_lender()
+    columns = {name: column for name, column in config.columns.items() if column.role != "id"}
+    nameless = config.model_copy(update={"columns": columns})
+    random = changed(nameless, "split", by="random", why_random="a test", identity=("applicant_id",))
+    source = files.root / "data" / "applications.csv"
+    raw = pd.read_csv(source).drop(columns="application_id")
+    raw.to_csv(source, index=False)
+    prepared(random, files)
+    before = parts(files)
+    raw.iloc[::-1].assign(height=1.0).to_csv(source, index=False)
+    prepared(
+        random.model_copy(update={"columns": {**columns, "height": Column(role="input_only", type="number")}}), files
+    )
+    assert {len(raw) - 1 - row: name for row, name in parts(files).items()} == before
 
 
 def test_a_part_of_one_class_is_refused_by_its_name(raw_lender: Any):

@@ -18,7 +18,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_csv, write_json
 from credit_risk.report import figures, pictures
 from credit_risk.report import page as page_of_run
-from credit_risk.stages import evaluate, explain, fairness, gate, report, robustness
+from credit_risk.stages import evaluate, explain, fairness, gate, report, robustness, stability
 from tools import needed
 
 LENDER = Path(__file__).parent.parent / "lender"
@@ -167,6 +167,28 @@ def robustness_report() -> dict[str, Any]:
     }
 
 
+def splits_report() -> dict[str, Any]:
+    """Three splits, of which two pass."""
+    return {
+        "kind": "lightgbm",
+        "splits": 3,
+        "passing_share": 2 / 3,
+        "passing": 2,
+        "same_kind": 1.0,
+        "blocked_by": {"discrimination": 1},
+        "auc": {"mean": 0.77, "spread": 0.01, "least": 0.76, "most": 0.78},
+        "pooled": with_ends({**FIGURES, "largest_gap": 0.2}, 0.005),
+        "rows": {"all": 1000, "bads": 200},
+        "unknown": {},
+    }
+
+
+def splits_table() -> DataFrame:
+    area = with_ends({"auc": 0.77, "calibration_slope": 1.01, "calibration_in_the_large": 0.02}, 0.02)
+    blocked = ["", "discrimination", ""]
+    return DataFrame([{"kind": "lightgbm", **area, "largest_gap": 0.2, "blocked_by": each} for each in blocked])
+
+
 MEASURED = {"fairness": fairness_report, "explain": explain_report, "robustness": robustness_report}
 
 
@@ -211,6 +233,8 @@ def make(root: Path) -> tuple[Config, Files]:
         write_json(files.report(name), measured())
     for name, table in tables().items():
         write_csv(files.plots / f"{name}.csv", table)
+    write_json(files.report("splits"), splits_report())
+    write_csv(files.reports / "stability" / "splits.csv", splits_table())
     boosting = DataFrame({"trees": [1, 2, 3], "log_loss": [0.6, 0.5, 0.51], "spread": [0.01] * 3})
     write_csv(files.model / "boosting.csv", boosting)
     return config, files
@@ -458,6 +482,37 @@ def test_a_part_whose_report_is_missing_or_broken_is_not_available_and_says_noth
     assert not any(word in said for word in ("interval", "would", "approved alike"))
 
 
+def test_the_verdict_begins_with_what_changed_since_the_champion(made):
+    config, files = made
+    setting = {"kind": "threshold", "key": "gates[<b>].at_least", "old": "0.7", "new": "0.6"}
+    facts = [{"fact": "test rows", "old": 6000, "new": 5000}, {"fact": "approve", "old": 0.7, "new": None}]
+    changed = {"champion": "ab", "sentence": "Changed since the champion.", "settings": [setting], "facts": facts}
+    write_json(files.report("gate"), gate_record(config) | {"changed": changed})
+    page = page_of(config, files)
+    said = page.text[page.text.index("The gate’s verdict", page.text.index("Features not read")) :]
+    assert said.index("Changed since the champion.") < said.index("Every check passes")
+    assert "test rows: 6,000 → 5,000 approve: 70.0% → not known" in said
+    assert "threshold gates[<b>].at_least 0.7 0.6" in said
+
+
+def test_other_splits_stand_beside_the_run_with_what_blocked_them(whole):
+    page = Page(whole[1])
+    said = page.text[page.text.index("Is it one draw?") :]
+    assert "2 of 3 splits pass every gate that reads test or selection rows (67%)." in said
+    assert "discrimination does not pass in 1 of 3." in said
+    assert "between 0.760 and 0.780, 0.770 on average, with a standard deviation of 0.010" in said
+    assert "AUC 0.775 (0.761 to 0.789) 0.775 (0.770 to 0.780)" in said  # the test's, then all rows'
+    assert "Worst score band, in log-odds not available 0.200 (0.195 to 0.205)" in said
+
+
+def test_without_other_splits_the_page_says_so(made):
+    config, files = made
+    files.report("splits").unlink()
+    said = page_of(config, files).text
+    assert "Not available. reports/splits.json was not written." in said
+    assert "splits pass" not in said
+
+
 def test_of_three_parts_without_a_report_each_says_so(made):
     config, files = made
     for name in MEASURED:
@@ -503,12 +558,14 @@ def test_where_protected_columns_are_not_kept_the_page_says_why_and_claims_nothi
 )
 def test_a_picture_that_cannot_be_drawn_says_so_in_its_place(made, content, why):
     config, files = made
-    for path in (*files.plots.glob("*.csv"), files.model / "boosting.csv"):
+    splits = files.reports / "stability" / "splits.csv"
+    for path in (*files.plots.glob("*.csv"), files.model / "boosting.csv", splits):
         path.unlink() if content is None else path.write_text(content)
     page = page_of(config, files)
     for name in ("roc", "ks", "calibration", "gains", "scores", "profit", "effects", "boosting"):
         folder = "artifacts/model" if name == "boosting" else "reports/plots"
         assert f"Not available. {folder}/{name}.csv {why}" in page.text
+    assert page.text.count(f"Not available. reports/stability/splits.csv {why}") == 2  # the picture and the table
     assert not page.named("svg")
 
 
@@ -546,7 +603,7 @@ def test_title_landmarks_headings_and_text_alternatives(whole):
     for landmark in ("header", "nav", "main", "footer", "h1"):
         assert len(page.named(landmark)) == 1
     pictures = page.named("svg")
-    assert len(pictures) == 8
+    assert len(pictures) == 9
     assert all(svg["role"] == "img" and len(svg["aria-label"] or "") > 20 for svg in pictures)
     assert all({"scope"} <= set(cell) for cell in page.named("th"))
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
@@ -579,7 +636,7 @@ def test_the_page_takes_what_the_stages_write(trained, tmp_path):
     config, built = trained
     shutil.copytree(built.root, tmp_path / "root")
     files = Files(tmp_path / "root")
-    for stage in (evaluate, fairness, explain, robustness, gate):
+    for stage in (evaluate, stability, fairness, explain, robustness, gate):
         stage.run(config, files)
     page = page_of(config, files)
     missing = re.findall(r"Not available\. [^.]*\.\w+", page.text)

@@ -101,9 +101,9 @@ def test_more_trials_go_on_with_the_same_study_and_another_config_starts_another
 def test_the_search_reads_the_folds_that_train_reads(small):
     config, files = small
     task = Task.of(config, files)
-    inputs, bad, group = _training(config, files)
+    inputs, keys, bad, group = _training(config, files)
     matrix = Features.of(config).of_inputs(inputs)
-    fold, ones = training.folds(config, inputs, bad, group), Weights(np.ones(len(bad)), np.ones(len(bad)))
+    fold, ones = training.folds(config, keys, bad, group), Weights(np.ones(len(bad)), np.ones(len(bad)))
     fitted, curve = training.fit(config, matrix, bad, ones, fold=fold)
     assert np.isclose(task.losses(config.parameters).mean(), curve.mean.min(), rtol=1e-3)
     assert fitted
@@ -112,7 +112,7 @@ def test_the_search_reads_the_folds_that_train_reads(small):
 def _training(config, files):
     outcome = pd.read_parquet(files.outcomes("train"))
     inputs = Inputs.of(config).table(pd.read_parquet(files.inputs("train")))
-    return inputs, outcome["bad"].to_numpy(), outcome["group"].to_numpy()
+    return inputs, *(outcome[name].to_numpy() for name in ("key", "bad", "group"))
 
 
 def test_freezing_keeps_the_comments_and_the_order(small):

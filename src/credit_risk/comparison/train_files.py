@@ -34,7 +34,7 @@ def run(config: Config, training_data: Path, validation_data: Path, output: Path
     if not new.any():
         raise DataError("every validation row equals a training row: nothing is left to measure on. Name another file.")
     features = Features.of(config).table(learned.inputs)
-    fold = training.folds(config, learned.inputs, learned.bad, learned.applicants(config))
+    fold = training.folds(config, learned.identity(config), learned.bad, learned.applicants(config))
     fitted, _ = training.fit(config, features.matrix, learned.bad, learned.weights, fold=fold)
     boosted = fitted["lightgbm"]
     bare = under_policy(config, boosted.model, boosted.calibration, training.seen_missing(config, features.matrix))

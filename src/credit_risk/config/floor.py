@@ -18,6 +18,7 @@ from credit_risk.config.yaml_positions import Loc, read_tree, sentence
 
 NAME = Path("policies") / "gate_floor.yaml"
 CONTRASTS = "fairness.contrasts."
+COMPARED_BY = ("ratio", "difference", "equal_opportunity")  # the figures of a contrast that compare its two groups
 
 
 class FloorCheck(Section):
@@ -103,12 +104,17 @@ def below(config: Config, floor: Floor) -> Iterator[Looser]:
 
 
 def not_judged(config: Config) -> list[str]:
-    """The declared contrasts that no gate judges, by name: a PASS says nothing of them."""
-    return [
-        contrast.name
-        for contrast in config.fairness.contrasts
-        if not any(gate.measure.startswith(f"{CONTRASTS}{contrast.name}.") for gate in config.gates)
-    ]
+    """The declared contrasts that no gate judges, by name: a PASS says nothing of them.
+
+    A gate on the rows of a group, say, compares nothing and judges none.
+    """
+    judged = {gate.measure for gate in config.gates}
+    return [contrast.name for contrast in config.fairness.contrasts if not judged & measures_of(contrast.name)]
+
+
+def measures_of(contrast: str) -> set[str]:
+    """The measures by which a gate can judge a contrast."""
+    return {f"{CONTRASTS}{contrast}.{figure}" for figure in COMPARED_BY}
 
 
 def unwaivable(floor: Floor, gates: Sequence[Gate]) -> list[str]:

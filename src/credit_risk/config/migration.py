@@ -7,13 +7,27 @@ from typing import Any
 
 from credit_risk.config.open_decisions import OPEN
 
-VERSION = 3
+VERSION = 4
 BY_STATE = 3  # brought a formula by which a reason is true, and texts by the state of what they are about
 KeyPath = tuple[str, ...]
-# By the version that brought them: keys that a config of the version before lacks, each with what is put there.
+NOTHING = None  # a key that this config does not need
+
+
+def _identity(tree: Mapping[str, Any]) -> list[str] | None:
+    """What says which application a row is, where no column is an id: its applicant, or else all its inputs as now."""
+    roles = {str(name): column.get("role") for name, column in (tree.get("columns") or {}).items()}
+    if not roles or "id" in roles.values():
+        return NOTHING
+    applicants = [name for name, role in roles.items() if role == "applicant"]
+    return applicants or [name for name, role in roles.items() if role in ("feature", "input_only")]
+
+
+# By the version that brought them: keys that a config of the version before lacks, each with what is put there; for
+# what depends on the config, a function of it.
 ADDED: Mapping[int, Mapping[KeyPath, Any]] = {
     2: {("suggested",): [], ("project", "legal_basis"): OPEN, ("outcome", "favourable"): OPEN},
     3: {("split", "equal_rows"): "together"},  # as every split was before the key
+    4: {("split", "identity"): _identity},
 }
 
 
@@ -22,13 +36,14 @@ def lacking(tree: Mapping[str, Any], since: int) -> dict[KeyPath, Any]:
 
     A section that is not there either is no matter of the format: whoever loads the config is told.
     """
-    return {
-        key_path: value
+    new = {
+        key_path: value(tree) if callable(value) else value
         for version, keys in sorted(ADDED.items())
         if version > since
         for key_path, value in keys.items()
         if key_path[-1] not in _section(tree, key_path) and (len(key_path) == 1 or key_path[0] in tree)
     }
+    return {key_path: value for key_path, value in new.items() if value is not NOTHING}
 
 
 def migrated(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,8 @@ class Split(Section):
     """Which rows train the model, which choose between models, which are for the report alone.
 
     equal_rows: whether rows equal in every input are copies that stay together, or each an applicant of its own.
+    identity: the columns that say which application a row is, where no id does; a row's part follows from them alone.
+    tolerance: by how much the share of the rows in a part of a random split may differ from what is declared.
     max_removed: the largest share of the older rows that a split by time may leave out for the applicants of the test.
     """
 
@@ -55,6 +57,8 @@ class Split(Section):
     selection: Annotated[float, Field(gt=0, lt=1)]
     test: Annotated[float, Field(gt=0, lt=1)]
     seed: int
+    identity: tuple[Text, ...] = ()
+    tolerance: Share = 0.02
     equal_rows: Literal["own", "together"] = "own"
     max_removed: Share = 0.5
     why_random: str | None = None
@@ -294,7 +298,7 @@ class Config(Section):
     suggested: keys that a draft filled in and no person has decided; the gate stays shut for them.
     """
 
-    version: Literal[3]
+    version: Literal[4]
     suggested: tuple[Text, ...]
     project: Project
     data: Data
@@ -342,6 +346,11 @@ class Config(Section):
     def only(self, role: str) -> str | None:
         """The one column of a role that at most one column may have."""
         return next(iter(self.named(role)), None)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns that say which application a row is: the id, or else those of split.identity."""
+        return self.split.identity or self.named("id")
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Which rows train, which select, which are for the report: grouped, stratified, the same whatever the row order."""
+"""Which rows train, which select, which are for the report: grouped, stratified, the same whatever the row order.
+
+A row's part follows from who it is (its id, or the columns that the config declares as its identity) and from the seed.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +13,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from credit_risk.config.schema import Split
-from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.inputs import Mask, Matrix, word_of
 from credit_risk.errors import DataError
 
 Keys = NDArray[np.uint64]
@@ -33,6 +36,18 @@ def row_keys(matrix: Matrix) -> Keys:
     return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(matrix), index=False), dtype=np.uint64)
 
 
+def identity_keys(identity: pd.DataFrame) -> Keys:
+    """One number a row that depends on what these columns say of it alone, whatever other columns or rows there are.
+
+    By their words, so that an id is the same whether its column is read as whole numbers or as text.
+    """
+    words = {
+        name: column.map(word_of, na_action="ignore") if column.dtype.kind in "bf" else column.astype("str")
+        for name, column in identity.items()
+    }
+    return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(words), index=False), dtype=np.uint64)
+
+
 def groups(keys: Keys, applicant: pd.Series | None, *, equal_together: bool) -> Labels:
     """Rows that must stay together: of one applicant, or linked through such rows; a blank applicant is nobody's.
 
@@ -53,8 +68,8 @@ def groups(keys: Keys, applicant: pd.Series | None, *, equal_together: bool) -> 
 def at_random(group: Labels, keys: Keys, bad: Mask, shares: Sequence[float], seed: int) -> Labels:
     """Parts of the given shares, drawn by group within good and bad, so that each part has the same bad rate.
 
-    A group's place depends on its own rows and the seed alone: a new row moves no other by more than the
-    shift of the boundaries.
+    Groups stand in the order of their smallest key, mixed with the seed, and each share takes its stretch of that
+    order: a new row moves no other by more than the shift of the boundaries, and a new column moves none.
     """
     table = pd.DataFrame({"group": group, "key": keys, "bad": bad}).groupby("group", sort=True)
     size, key, any_bad = table.size(), table["key"].min(), table["bad"].max()
@@ -67,6 +82,21 @@ def at_random(group: Labels, keys: Keys, bad: Mask, shares: Sequence[float], see
         middle = (reached - size.to_numpy()[members] / 2) / max(reached[-1] if len(reached) else 1, 1)
         part[members] = np.searchsorted(np.cumsum(shares)[:-1], middle, side="right")
     return part[np.searchsorted(size.index, group)]
+
+
+def met(part: Labels, shares: Sequence[float], tolerance: float) -> tuple[float, ...]:
+    """The share of the rows that each part has. Raises DataError for one that is off by more than the tolerance.
+
+    Groups are never torn apart, so few large ones cannot be shared out as declared.
+    """
+    got = tuple(float((part == index).mean()) for index in range(len(shares)))
+    if any(abs(mine - declared) > tolerance for mine, declared in zip(got, shares, strict=True)):
+        raise DataError(
+            f"the parts hold {', '.join(f'{mine:.1%}' for mine in got)} of the rows, expected "
+            f"{', '.join(f'{declared:.0%}' for declared in shares)} within {tolerance:.1%}: too many rows stay "
+            "together in one group. Is the applicant column right? Or raise split.tolerance."
+        )
+    return got
 
 
 def by_time(

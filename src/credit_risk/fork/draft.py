@@ -145,11 +145,20 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
         contrasts=contrasts(attributes),
         stress=stress(features),
         by_time=any(column.role == "date" for column in columns),
+        identity=identity(columns),
         scale=SCALE.model_dump(),
         bands=bands(facts.true_bad_rate),
         bad_rate=(float(f"{facts.bad_rate / 2:.2g}"), min(1.0, float(f"{facts.bad_rate * 2:.2g}"))),
     )
     return rendered
+
+
+def identity(columns: Sequence[Profile]) -> list[str]:
+    """What says which application a row is: nothing beside an id; else its applicant, or all that it has."""
+    if any(column.role == "id" for column in columns):
+        return []
+    applicants = [column.name for column in columns if column.role == "applicant"]
+    return applicants or [column.name for column in columns if column.role == "feature"]
 
 
 def families(features: Sequence[Profile], *, accept: bool = True) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from fairlearn.metrics import MetricFrame
 
+from credit_risk.config.floor import COMPARED_BY
 from credit_risk.config.schema import Attribute, Contrast, Fairness, Policy
 from credit_risk.data.inputs import Mask, Matrix, word_of
 from credit_risk.data.split import Labels
@@ -25,7 +26,6 @@ NOT_KNOWN = "not known"  # the group of applicants whose label is missing
 FEWEST = 10  # goods and bads below which the spread of a figure that needs both cannot be estimated
 MEASURES = ("approval_rate", "approval_rate_of_goods", "bad_rate", "mean_pd", "calibration_gap",
             "calibration_in_the_large", "auc")  # fmt: skip
-COMPARISONS = ("ratio", "difference", "equal_opportunity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +210,7 @@ def difference(group: Figure, reference: Figure) -> Figure:
 def compared(group: Figures, reference: Figures, names: tuple[str, str]) -> Figures:
     """Approval ratio, difference and equal-opportunity difference of two groups; `names` are for the reasons."""
     answer: Figures = {}
-    for name, of in zip(COMPARISONS, ("approval_rate", "approval_rate", "approval_rate_of_goods"), strict=True):
+    for name, of in zip(COMPARED_BY, ("approval_rate", "approval_rate", "approval_rate_of_goods"), strict=True):
         sides = group[of], reference[of]
         whys = [f"{who}: {side.why}" for who, side in zip(names, sides, strict=True) if not side.known]
         if whys:
@@ -263,7 +263,7 @@ def widest(cases: Cases, grouping: Grouping, *, min_n: int, confidence: float) -
     others = against_highest(cases, grouping, min_n=min_n, confidence=confidence)
     if small or not others:
         why = "; ".join(small) or "fewer than two groups"
-        return {name: Figure.unknown(len(cases), why) for name in COMPARISONS}
+        return {name: Figure.unknown(len(cases), why) for name in COMPARED_BY}
     return others[min(others, key=lambda name: others[name]["difference"].value)]
 
 
@@ -284,4 +284,4 @@ def sweep(
             figures = contrast(each, at, groupings[each.attribute], min_n=min_n, confidence=confidence)
             line = {"contrast": each.name, "cut_off": cut_off, "approval_rate": float(flags.mean())}
             lines.append(line | flat(figures))
-    return pd.DataFrame(lines, columns=["contrast", "cut_off", "approval_rate", *flat_names(COMPARISONS)])
+    return pd.DataFrame(lines, columns=["contrast", "cut_off", "approval_rate", *flat_names(COMPARED_BY)])

@@ -6,17 +6,20 @@ outside, and otherwise says CANNOT SAY. FAIL and CANNOT SAY both block.
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from credit_risk.config.schema import Gate
 from credit_risk.measures.dotted import lookup, numbers, value_at
 from credit_risk.measures.figure import ENDS
 from credit_risk.measures.wording import named
 
-Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]
+Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]  # on a check
+WITH_WAIVERS: Final = "PASS WITH WAIVERS"
+Outcome = Literal["PASS", "PASS WITH WAIVERS", "FAIL", "CANNOT SAY"]  # of all checks together
+LETS_THROUGH: tuple[Outcome, ...] = ("PASS", WITH_WAIVERS)
 ABOUT = {  # what a measure of the worst of several is of
     "leak.strongest_share": "leak.strongest_feature",
     "leak.marked": "leak.marked_feature",
@@ -24,6 +27,8 @@ ABOUT = {  # what a measure of the worst of several is of
     "bands.largest_gap": "bands.worst",
     "stability.csi_largest": "stability.csi_largest_input",
 }
+
+ROWS_OF = {"selection": "selection.rows.selection", "splits": "splits.rows.all"}  # other measures are of the test rows
 
 
 @dataclass(frozen=True)
@@ -77,12 +82,18 @@ def applicable(gates: Sequence[Gate], kind: str | None) -> tuple[list[Gate], lis
     return [gate for gate in gates if gate not in others], sentences
 
 
-def overall(checks: Sequence[Check]) -> Verdict:
-    """PASS only if there are checks and every one passes; FAIL if any fails."""
-    verdicts = {check.verdict for check in checks}
-    if "FAIL" in verdicts or not checks:
+def overall(checks: Sequence[Check], waived: Collection[str] = ()) -> Outcome:
+    """PASS only if there are checks and every one passes; FAIL if any fails.
+
+    waived: the checks, by name, that a waiver lets pass. A pass that needs one is another than a pass, and at least one
+    check must pass by itself.
+    """
+    verdicts = {check.verdict for check in checks if check.gate.name not in waived}
+    if "FAIL" in verdicts or not verdicts:
         return "FAIL"
-    return "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
+    if "CANNOT SAY" in verdicts:
+        return "CANNOT SAY"
+    return WITH_WAIVERS if any(check.verdict != "PASS" for check in checks) else "PASS"
 
 
 def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None, absent: str | None) -> Check:
@@ -91,7 +102,7 @@ def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None, abs
         low = high = value
     else:
         low, high = (lookup(measures, gate.measure + end) for end in ENDS)
-    rows = lookup(measures, "selection.rows.selection" if gate.measure.startswith("selection.") else "rows.test")
+    rows = lookup(measures, ROWS_OF.get(gate.measure.split(".")[0], "rows.test"))
     verdict, finding = _verdict(gate, (value, low, high), why_unknown, rows)
     if gate.measure in ABOUT and (of_what := value_at(measures, ABOUT[gate.measure])):
         finding = f"of {of_what} {finding}"

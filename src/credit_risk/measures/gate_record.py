@@ -44,7 +44,7 @@ def _refusals(record: Mapping[str, Any], scorer: str | None, today: date) -> Ite
         yield "nothing was checked"
     elif waived >= set(names):
         yield "every check is waived; at least one must pass"
-    if record["verdict"] != "PASS" and not stale and not blocking:
+    if record["verdict"] not in gate.LETS_THROUGH and not stale and not blocking:
         yield f"the gate says {record['verdict']}"
 
 

@@ -50,7 +50,7 @@ class Weights:
         weight = self.population
         return np.asarray(np.random.default_rng(seed).random(len(weight)) * weight.max() < weight)
 
-    def take(self, rows: Mask) -> "Weights":
+    def take(self, rows: Mask | split.Labels) -> "Weights":
         return Weights(self.drawn[rows], self.population[rows])
 
 
@@ -76,6 +76,10 @@ class Accounts:
     def keys(self) -> split.Keys:
         """Equal for rows that are equal in every input."""
         return split.row_keys(self.inputs)
+
+    def identity(self, config: Config) -> split.Keys:
+        """What decides, with the seed, into which part a row falls: a digest of who it is."""
+        return split.identity_keys(self.table[list(config.identity)])
 
     def applicants(self, config: Config) -> split.Labels:
         """The group of each row: one applicant's rows belong together, and copies if the config declares them."""

@@ -92,9 +92,22 @@ def boosted(
 ) -> tuple[Fitted, Curve]:
     """The monotone LightGBM model; cross-validation by `fold` decides its number of trees."""
     out_of_fold, curve = cross_validated(config, matrix, bad, weight, fold=fold, progress=progress)
-    data = dataset(config, matrix, bad, weight)
-    booster = lgb.train(boosting_parameters(config), data, num_boost_round=curve.trees)
-    return Fitted(Boosted.of(booster, config.levels), calibrated(out_of_fold, bad, weight), out_of_fold), curve
+    model = boosting(config, curve.trees)(matrix, bad, weight)
+    return Fitted(model, calibrated(out_of_fold, bad, weight), out_of_fold), curve
+
+
+def boosting(config: Config, trees: int, *, threads: int = 0) -> Fit:
+    """Fits the monotone LightGBM model with this many trees, whatever the rows would have stopped at.
+
+    threads: 0 for as many as there are; the trees do not depend on it. Many small fits at once want one each.
+    """
+
+    def fit(matrix: Matrix, bad: Mask, weight: Matrix) -> Boosted:
+        data = dataset(config, matrix, bad, weight)
+        parameters = boosting_parameters(config) | ({"num_threads": threads} if threads else {})
+        return Boosted.of(lgb.train(parameters, data, num_boost_round=trees), config.levels)
+
+    return fit
 
 
 def cross_validated(

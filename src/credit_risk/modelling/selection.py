@@ -1,7 +1,7 @@
 """Which fitted model becomes the candidate: the one that is harder to explain must earn its place."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from credit_risk.config.schema import Kind, Model
 from credit_risk.measures.figure import Figure
@@ -27,6 +27,12 @@ def choose(settings: Model, difference: Figure) -> Choice:
         kind: Kind = "lightgbm" if is_clear else "scorecard"
         return Choice(kind, f"{'Take LightGBM' if is_clear else 'Keep the scorecard'}: {finding}.")
     return Choice(settings.candidate, f"The config names the candidate, {settings.candidate}. On its own, {finding}.")
+
+
+def beyond(settings: Model, difference: Figure) -> Figure:
+    """By how much a difference in AUC exceeds the materiality: a gate holds it against 0."""
+    less = {end: getattr(difference, end) - settings.materiality for end in ("value", "low", "high")}
+    return replace(difference, **less)
 
 
 def _finding(settings: Model, difference: Figure, *, is_clear: bool) -> str:

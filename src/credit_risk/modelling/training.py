@@ -31,10 +31,13 @@ def seen_missing(config: Config, matrix: Matrix) -> list[bool]:
     return [bool(column.any()) for column in (*missing.T, *codes)]
 
 
-def folds(config: Config, inputs: Matrix, bad: Mask, group: split.Labels) -> split.Labels:
-    """The fold of each training row for cross-validation; rows that belong together are in one."""
+def folds(config: Config, keys: split.Keys, bad: Mask, group: split.Labels) -> split.Labels:
+    """The fold of each training row for cross-validation; rows that belong together are in one.
+
+    keys: what says which application a row is, see Accounts.identity.
+    """
     shares = [1 / config.model.folds] * config.model.folds
-    return split.at_random(group, split.row_keys(inputs), bad, shares, config.model.seed + 1)
+    return split.at_random(group, keys, bad, shares, config.model.seed + 1)
 
 
 def fit(

@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.measures.dotted import lookup, value_at
+from credit_risk.measures.gate import LETS_THROUGH, Outcome
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Cells, read_table
+from credit_risk.report.gate_output import fact_changed, not_needed
 
 Kind = Literal["plain", "percent", "exposure", "count", "text"]
 Numbers: TypeAlias = tuple[float | None, float | None, float | None]
@@ -54,6 +56,8 @@ KINDS: dict[str, Kind] = {
     "scored_by_accident": "count",
     "strongest_share": "percent",
     "marked": "percent",
+    "passing_share": "percent",
+    "same_kind": "percent",
 }
 # Columns of the tables that are not text under their own name; the others are plain figures.
 TEXTS = ("band", "decile", "model", "bin", "segment", "value", "input", "direction")
@@ -71,10 +75,13 @@ HEADINGS = {
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Data", ("leak.", "validation.")),
     ("Ranking", ("test.auc", "test.gini", "test.ks", "selection.", "comparison.")),
-    ("Calibration", ("test.calibration", "test.brier", "bands.")),
+    (
+        "Calibration",
+        ("test.calibration", "test.brier", "bands.", "splits.pooled.calibration", "splits.pooled.largest_gap"),
+    ),
     ("Reasons", ("explain.", "monotone.")),
     ("Fairness", ("fairness.",)),
-    ("Stability", ("stability.", "robustness.")),
+    ("Stability", ("stability.", "splits.", "robustness.")),
     ("Operations", ("",)),
 )
 ENDS = {"bad_rate": ("low", "high"), "auc": ("auc_low", "auc_high")}
@@ -137,20 +144,23 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
         doubts += [f"the gate {name} was not judged" for name in declared if name not in judged]
     waivers = gate.get("waivers", [])
     waived = {waiver["check"] for waiver in waivers}
-    if word == "PASS" and any(check["verdict"] != "PASS" and check["key"] not in waived for check in checks):
+    if word in LETS_THROUGH and any(check["verdict"] != "PASS" and check["key"] not in waived for check in checks):
         doubts.append("the record says PASS although a check does not")
-    if word == "PASS" and doubts:
+    if word in LETS_THROUGH and doubts:
         word = "CANNOT SAY"
-    word = word if word in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE
+    word = word if word in get_args(Outcome) else NOT_AVAILABLE
     return {
         "word": word,
         "checks": checks,
         "groups": [name for name, _ in GROUPS],
         "doubts": doubts,
         "waivers": waivers,
+        "not_needed": [not_needed(waiver) for waiver in gate.get("waivers_not_needed", [])],
         "recommended": gate.get("recommended"),
         "not_applicable": [str(skipped.get("sentence", "")) for skipped in gate.get("not_applicable", [])],
         "not_judged": [str(contrast.get("sentence", "")) for contrast in gate.get("not_judged", [])],
+        "changed": gate.get("changed") or {},
+        "facts_changed": [fact_changed(each) for each in (gate.get("changed") or {}).get("facts", [])],
     }
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from credit_risk.measures.gate import LETS_THROUGH
+
 TITLE = "Promotion gate"
 WAIVED = "WAIVED"
 KINDS = {"CANNOT SAY": "error", WAIVED: "skipped"}  # of JUnit; whatever else does not pass is a failure
@@ -21,13 +23,43 @@ Record = Mapping[str, Any]
 def markdown(record: Record) -> str:
     """A heading with the verdict, a row for each check, and what the verdict speaks about."""
     lines = [f"## {cell(record.get('title', TITLE))}: {cell(record.get('verdict'))}", ""]
+    lines += _changed(record.get("changed"))
     lines += ["| check | verdict | finding |", "|---|---|---|"]
     lines += [f"| {' | '.join(map(cell, finding))} |" for finding in _findings(record)]
     lines += ["", *(f"- {cell(note)}" for note in record.get("notes", []))]
+    lines += [f"- {cell(not_needed(each))}" for each in record.get("waivers_not_needed", [])]
     lines += [f"- {cell(skipped['sentence'])}" for skipped in record.get("not_applicable", [])]
     lines += [f"- {cell(contrast['sentence'])}" for contrast in record.get("not_judged", [])]
     lines += [f"- {cell(name)} {cell(value)}" for name, value in sorted(_digests(record).items())]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _changed(changed: Record | None) -> list[str]:
+    """What changed since the champion; nothing for a record that does not say."""
+    if not changed:
+        return []
+    lines = [f"**{cell(changed['sentence'])}**", ""]
+    if changed["settings"]:
+        lines += ["| kind | key | champion | now |", "|---|---|---|---|"]
+        columns = ("kind", "key", "old", "new")
+        lines += [f"| {' | '.join(cell(each[name]) for name in columns)} |" for each in changed["settings"]]
+        lines.append("")
+    lines += [f"- {cell(fact_changed(each))}" for each in changed["facts"]]
+    return [*lines, ""] if changed["facts"] else lines
+
+
+def fact_changed(fact: Record) -> str:
+    """A fact of rows or decisions, old and new: counts whole, shares in per cent."""
+    old, new = (
+        "not known" if value is None else f"{value:,.0f}" if "rows" in fact["fact"] else f"{value:.1%}"
+        for value in (fact["old"], fact["new"])
+    )
+    return f"{fact['fact']}: {old} → {new}"
+
+
+def not_needed(waiver: Record) -> str:
+    """A waiver that lets nothing pass now, in a sentence: it is in force all the same."""
+    return f"Given and not needed now: a waiver of {waiver['check']} by {waiver['person']} until {waiver['expires']}."
 
 
 def junit(record: Record) -> str:
@@ -57,7 +89,7 @@ def _findings(record: Record) -> list[tuple[str, str, str]]:
     findings += [("stale", "FAIL", sentence) for sentence in record.get("stale", [])]
     if not findings:
         findings.append(("verdict", "FAIL", "nothing was judged, and nothing passes unjudged"))
-    elif record.get("verdict") != "PASS" and all(verdict in ("PASS", WAIVED) for _, verdict, _ in findings):
+    elif record.get("verdict") not in LETS_THROUGH and all(verdict in ("PASS", WAIVED) for _, verdict, _ in findings):
         findings.append(("verdict", "FAIL", f"the verdict is {record.get('verdict')}, and no check says why"))
     return findings
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from credit_risk.config import Config
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.measures.dotted import lookup
-from credit_risk.report import plots_explain, plots_fairness, plots_robustness
+from credit_risk.report import plots_explain, plots_fairness, plots_robustness, plots_stability
 from credit_risk.report.artefacts import read_report
 from credit_risk.report.figures import (
     FURTHER,
@@ -75,6 +75,7 @@ def page(config: Config, files: Files) -> str:
         comparison=comparison(metrics, loaded["selection"][0]),
         pictures=Pictures(config, files, metrics).all(),
         tables={name: table_of(files.plots / f"{name}.csv", labels(config)) for name in TABLES},
+        stability=plots_stability.figures(files),
         fairness=plots_fairness.figures(files),
         explanation={
             "numbers": loaded["explain"][0],

@@ -6,16 +6,21 @@ small, not links, and JSON; a figure is a finite number or is not shown; text is
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from credit_risk.errors import CreditRiskError, UsageError
+from credit_risk.measures.gate import Outcome, Verdict
 from credit_risk.report import change
 from credit_risk.report.gate_output import cell, markdown
 
 MOST_BYTES = 2_000_000
 MOST_CHECKS = 200
-VERDICTS = ("PASS", "FAIL", "CANNOT SAY")
+VERDICTS = get_args(Verdict)
+OUTCOMES = get_args(Outcome)
+MOST_WAIVERS, MOST_CHANGES = 50, 500
+OF_WAIVER = ("check", "person", "role", "reason", "expires")
 
 
 class UntrustedReport(CreditRiskError, ValueError):
@@ -66,20 +71,55 @@ def _verdicts(record: dict[str, Any]) -> dict[str, str]:
 
 
 def _gate(path: Path) -> dict[str, Any]:
-    """Verdict and checks, nothing else: a waiver or a note would be a text of the sender's choice."""
+    """Verdict, checks and waivers, each text short and without markup; nothing else of the sender's choice."""
     record = _object(path)
     checks = record.get("checks")
-    if record.get("verdict") not in VERDICTS or not isinstance(checks, list) or len(checks) > MOST_CHECKS:
-        raise UntrustedReport(path, f"a verdict other than {', '.join(VERDICTS)}, or no list of at most {MOST_CHECKS}")
-    return {"verdict": record["verdict"], "checks": [_check(path, check) for check in checks]}
+    if record.get("verdict") not in OUTCOMES or not isinstance(checks, list) or len(checks) > MOST_CHECKS:
+        raise UntrustedReport(path, f"a verdict other than {', '.join(OUTCOMES)}, or no list of at most {MOST_CHECKS}")
+    waivers = {kind: record.get(kind, []) for kind in ("waivers", "waivers_not_needed")}
+    return {
+        "verdict": record["verdict"],
+        "checks": [_check(path, check) for check in checks],
+        **{kind: _waivers(path, given) for kind, given in waivers.items()},
+        "changed": _changed_settings(path, record.get("changed")),
+    }
+
+
+def _changed_settings(path: Path, changed: object) -> dict[str, Any]:
+    """What the record says of the champion: its sentence and each key; facts only as numbers."""
+    if changed is None:
+        return {}
+    if not isinstance(changed, dict) or not all(isinstance(changed.get(name), list) for name in ("settings", "facts")):
+        raise UntrustedReport(path, "a change since the champion without settings and facts")
+    entries = [*changed["settings"], *changed["facts"]]
+    if len(entries) > MOST_CHANGES or not all(isinstance(each, dict) for each in entries):
+        raise UntrustedReport(path, f"more than {MOST_CHANGES} changes since the champion, or one that is none")
+    return {
+        **_texts(path, changed, ("sentence",), "a change"),
+        "settings": [_texts(path, each, ("kind", "key", "old", "new"), "a setting") for each in changed["settings"]],
+        "facts": [
+            _texts(path, each, ("fact",), "a fact") | {side: change.number(each.get(side)) for side in ("old", "new")}
+            for each in changed["facts"]
+        ],
+    }
+
+
+def _waivers(path: Path, given: object) -> list[dict[str, str]]:
+    if not isinstance(given, list) or len(given) > MOST_WAIVERS or not all(isinstance(each, dict) for each in given):
+        raise UntrustedReport(path, f"no list of at most {MOST_WAIVERS} waivers")
+    return [_texts(path, waiver, OF_WAIVER, "a waiver") for waiver in given]
 
 
 def _check(path: Path, check: object) -> dict[str, str]:
     if not isinstance(check, dict) or check.get("verdict") not in VERDICTS:
         raise UntrustedReport(path, "a check without a verdict")
-    texts = {key: check.get(key) for key in ("name", "verdict", "sentence")}
+    return _texts(path, check, ("name", "verdict", "sentence"), "a check")
+
+
+def _texts(path: Path, entry: dict[str, Any], keys: Sequence[str], what: str) -> dict[str, str]:
+    texts = {key: entry.get(key) for key in keys}
     if not all(isinstance(text, str) and len(text) <= 1000 for text in texts.values()):
-        raise UntrustedReport(path, "a check whose name or sentence is no text of at most 1000 characters")
+        raise UntrustedReport(path, f"{what} of which {' or '.join(keys)} is no text of at most 1000 characters")
     return {key: str(text) for key, text in texts.items()}
 
 

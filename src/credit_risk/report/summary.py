@@ -14,10 +14,12 @@ from credit_risk.data.writing import read_json
 from credit_risk.errors import NotFound
 from credit_risk.measures.dotted import lookup
 from credit_risk.measures.wording import HEADLINES
+from credit_risk.report.gate_output import fact_changed, not_needed
 
 STARS = {"approval_rate": "*", "profit_per_application": "**"}  # what the line below the figures explains
-OF_GATE = ("verdict", "checks", "stale", "waivers", "not_applicable", "not_judged")
-STYLES = {"PASS": "green", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}
+OF_GATE = ("verdict", "checks", "stale", "waivers", "waivers_not_needed", "not_applicable", "not_judged")
+MOST_CHANGES = 12  # keys on the screen
+STYLES = {"PASS": "green", "PASS WITH WAIVERS": "bold yellow", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}
 
 
 def screen(config: Config, files: Files) -> RenderableType:
@@ -26,7 +28,8 @@ def screen(config: Config, files: Files) -> RenderableType:
     lines: list[RenderableType] = [Text(config.project.title, style="bold")]
     if trial := trial_notice(config.undecided):
         lines.append(Text(trial, style="bold yellow"))
-    lines += [_figures(metrics), _checks(gate)]
+    lines += [*_changed(gate.get("changed", {})), _figures(metrics), _checks(gate)]
+    lines += [Text(not_needed(waiver), style="yellow") for waiver in gate.get("waivers_not_needed", [])]
     lines += [Text(skipped["sentence"]) for skipped in gate["not_applicable"]]
     lines += [Text(contrast["sentence"], style="yellow") for contrast in gate.get("not_judged", [])]
     lines.append(Text(f"The candidate is the {metrics['kind']}; its challengers stand beside it."))
@@ -93,6 +96,17 @@ def contrasts_not_judged(gate: Mapping[str, Any]) -> str:
     names = [contrast["contrast"] for contrast in gate["not_judged"]]
     count = "1 declared contrast is" if len(names) == 1 else f"{len(names)} declared contrasts are"
     return f"{count} not judged: {', '.join(names)}"
+
+
+def _changed(changed: Mapping[str, Any]) -> list[RenderableType]:
+    """What changed since the champion, the most serious keys first; the page has all of them."""
+    if not changed:
+        return []
+    lines: list[RenderableType] = [Text(changed["sentence"], style="yellow" if changed["settings"] else "")]
+    lines += [Text(f"  {each['key']}: {each['old']} → {each['new']}") for each in changed["settings"][:MOST_CHANGES]]
+    if (more := len(changed["settings"]) - MOST_CHANGES) > 0:
+        lines.append(Text(f"  and {more} more keys: see the page"))
+    return lines + [Text(f"  {fact_changed(each)}") for each in changed["facts"]]
 
 
 def _checks(gate: dict[str, Any]) -> RenderableType:

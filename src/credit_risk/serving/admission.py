@@ -19,7 +19,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, CreditRiskError
-from credit_risk.measures import gate_record
+from credit_risk.measures import gate, gate_record
 from credit_risk.scoring.live_statement import LiveStatement
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.scoring.signed_chain import SignedFacts
@@ -75,7 +75,7 @@ class ServedVersion:
             return "nothing (its record cannot be read)"
         if of != self.scorer:
             return "nothing (its record is of another scorer)"
-        return "FAIL" if recorded == "PASS" and self.refusals(today) else recorded
+        return "FAIL" if recorded in gate.LETS_THROUGH and self.refusals(today) else recorded
 
 
 @dataclass

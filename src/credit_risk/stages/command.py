@@ -55,6 +55,7 @@ def add_commands(app: Typer) -> None:
     add(app, "select", _select, group=MODEL)
     add(app, "assemble", _assemble, group=MODEL)
     add(app, "evaluate", _evaluate, group=GATES)
+    add(app, "stability", _stability, group=GATES)
     add(app, "fairness", _fairness, group=GATES)
     add(app, "explain", _explain, group=GATES)
     add(app, "robustness", _robustness, group=GATES)
@@ -210,6 +211,14 @@ def _evaluate(root: Root = HERE, config: ConfigFile = None) -> None:
     from credit_risk.stages import evaluate
 
     evaluate.run(*opened(root, config))
+
+
+def _stability(root: Root = HERE, config: ConfigFile = None) -> None:
+    """Fit and judge the same models on at least 20 other splits of the rows; write reports/splits.json."""
+    from credit_risk.data.repository import opened
+    from credit_risk.stages import stability
+
+    stability.run(*opened(root, config))
 
 
 def _fairness(root: Root = HERE, config: ConfigFile = None) -> None:

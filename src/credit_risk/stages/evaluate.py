@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.data.writing import read_json, read_parquet, write_figures, write_parquet, write_report
+from credit_risk.data.writing import read_json, read_parquet, write_figures, write_parquet
 from credit_risk.measures import bands, drift, leak, metrics, monotone, results
 from credit_risk.measures.figure import flat, reported
 from credit_risk.measures.intervals import bootstrap, paired_difference
-from credit_risk.modelling import training_record
-from credit_risk.modelling.accounts import read_inputs
+from credit_risk.modelling import evidence, training_record
+from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import load_scorers
 from credit_risk.modelling.scored_split import ScoredSplit, read_scored
 from credit_risk.scoring import decision
@@ -61,6 +61,7 @@ def run(config: Config, files: Files) -> None:
         "monotone": monotone_numbers(config, tests[0], tests[1], unknown),
         **stability(config, files, candidate, shown, unknown),
     }
+    numbers["decisions"] = decision_mix(test)
     numbers["bands"], table = by_band(config, test, unknown)
     write_figures(files.plots / "bands.csv", table)
     outcomes = read_parquet(files.outcomes("train"))
@@ -70,7 +71,7 @@ def run(config: Config, files: Files) -> None:
     )
     numbers["unused"] = unused_features(files, test.model, unknown)
     numbers["rows"] = {**row_counts(len(train[1]), selection, test), "test_shown": len(shown.outcomes)}
-    write_report(files.report("metrics"), {**numbers, "unknown": unknown})
+    evidence.write(files, "metrics", {**numbers, "unknown": unknown})
     log.info("test AUC %.4f (%.4f to %.4f)", *(numbers["test"][key] for key in ("auc", "auc_low", "auc_high")))
 
 
@@ -78,6 +79,12 @@ def predictions(part: ScoredSplit) -> pd.DataFrame:
     """Every row's outcome and PDs as they are measured, in the order of the outcomes; NaN: could not be scored."""
     pds = {kind: decisions.pd.round(decision.PD_DECIMALS) for kind, decisions in part.decisions.items()}
     return part.outcomes[["row", "group", "bad"]].assign(**pds)
+
+
+def decision_mix(test: ScoredSplit) -> Numbers:
+    """What becomes of the test rows under all rules and referrals, not by PD alone: the share of each decision."""
+    outcome, weight = test.decisions[test.model].outcome, Weights.of(test.outcomes).population
+    return {word: float(np.average(outcome == index, weights=weight)) for index, word in enumerate(decision.OUTCOMES)}
 
 
 def compared(config: Config, test: ScoredSplit, shown: ScoredSplit, unknown: dict[str, str]) -> Numbers:

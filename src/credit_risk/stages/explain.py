@@ -19,11 +19,11 @@ from credit_risk.config.formulas import Columns
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.split import Labels
-from credit_risk.data.writing import read_parquet, write_directory, write_figures, write_report
+from credit_risk.data.writing import read_parquet, write_directory, write_figures
 from credit_risk.measures import explanation
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import proportion, resampled
-from credit_risk.modelling import fitting
+from credit_risk.modelling import evidence, fitting
 from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import load_current
 from credit_risk.scoring import decision, reasons
@@ -98,7 +98,7 @@ def run(config: Config, files: Files) -> None:
     log.info("interventional SHAP and interactions")
     numbers["interventional"] = interventional(config, train, declined, unknown)
     pairs = interactions(config, overall, unknown)
-    write_report(files.report("explain"), {**numbers, "unknown": unknown})
+    evidence.write(files, "explain", {**numbers, "unknown": unknown})
     tables = {**explanation.tables(overall, declined, confidence=config.evaluation.confidence), "interactions": pairs}
 
     def fill(directory: Path) -> None:

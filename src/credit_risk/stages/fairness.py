@@ -14,11 +14,11 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Alternatives, Fairness
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.data.writing import read_json, read_parquet, write_directory, write_figures, write_report
+from credit_risk.data.writing import read_json, read_parquet, write_directory, write_figures
 from credit_risk.measures import fairness, proxies
 from credit_risk.measures.fairness import Cases, Grouping
 from credit_risk.measures.figure import Figure, Figures, flat, flat_names, reported
-from credit_risk.modelling import alternatives, fitting
+from credit_risk.modelling import alternatives, evidence, fitting
 from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.alternatives import Selection, Training
 from credit_risk.modelling.assembly import load_scorers
@@ -53,7 +53,7 @@ def run(config: Config, files: Files) -> None:
         report |= proxy_figures(config, train, unknown)
         report["alternatives"] = searched(config, files, candidate, challenger, train=train, tables=tables)
     write_directory(files.reports / "fairness", lambda directory: _fill(directory, tables), mark="groups.csv")
-    write_report(files.report("fairness"), {**report, "unknown": unknown})
+    evidence.write(files, "fairness", {**report, "unknown": unknown})
 
 
 def _fill(directory: Path, tables: Tables) -> None:

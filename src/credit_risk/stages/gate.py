@@ -27,11 +27,12 @@ from credit_risk.measures import gate, gate_record, waiver
 from credit_risk.measures.dotted import lookup
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.waiver import SignedWaiver, Waiver
-from credit_risk.modelling import selection, training_record
+from credit_risk.modelling import champion, evidence, selection, training_record
 
 CODE = "src/credit_risk"
-METRICS, SELECTION = "metrics", "selection"
-REPORTS = (METRICS, SELECTION, "fairness", "explain", "robustness", "latency")
+METRICS, SELECTION, RESPLITS = "metrics", "selection", "splits"
+REPORTS = (METRICS, SELECTION, RESPLITS, "fairness", "explain", "robustness", "latency")
+OF_MODELS_BEFORE_POLICY = (SELECTION, RESPLITS)  # tied to the models that were fitted, not to the scorer
 # Measures of reports/metrics.json go by their own first names, all others by that of their report.
 OF_MODELS = ("test", "challengers", "differences", "information", "monotone", "stability", "bands")
 OF_METRICS = (*OF_MODELS, "leak", "unused", "rows")
@@ -57,10 +58,14 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     kind = (object_of(files.scorer / "scorer.json") or {}).get("kind")
     gates, not_applicable = gate.applicable(config.own_gates, kind)
     checks = gate.decide(gates, *merged(reports), absent(config, files))
+    changed = champion.differing(config, files)
+    checks += champion.check(changed)
+    facts = champion.facts(files, reports[METRICS])
+    given = read_waivers(files.waivers)
     waived = waiver.apply(
         checks,
-        read_waivers(files.waivers),
-        gates=[declared.name for declared in config.gates],
+        given,
+        gates=[*(declared.name for declared in config.gates), champion.ANOTHER_OUTCOME.name],
         scorer=digests["scorer"],
         today=today,
     )
@@ -68,12 +73,15 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     stale = [
         f"{path_of(files, name).relative_to(files.root).as_posix()} measured another scorer"
         for name, report in reports.items()
-        if name != SELECTION and report.get("scorer") != digests["scorer"]
+        if name not in OF_MODELS_BEFORE_POLICY and report.get("scorer") != digests["scorer"]
     ]
     if reports[METRICS].get("challenger") != digests["challenger"]:
         stale.append(f"reports/{METRICS}.json measured another challenger")
-    stale += training_record.differing(reports[METRICS].get("trained_on"), training_record.record(config, files))
+    trained_on = training_record.record(config, files)
+    stale += training_record.differing(reports[METRICS].get("trained_on"), trained_on)
+    stale += not_of_this_run(reports.get(RESPLITS), trained_on, kind)
     stale += not_as_selected(config, files, reports.get(SELECTION, {}))
+    stale += evidence.altered(config, files, {name: reports[name] for name in REPORTS if name in reports})
     differing = differences(object_of(files.scorer / "config.json") or {}, config)
     stale += [f"models/scorer was assembled under other {part} than the config's now" for part in differing]
     if config.undecided:
@@ -81,19 +89,26 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     elif config.reasons.version not in wordings.recorded(files.config.parent):
         stale.append(f"wordings {config.reasons.version!r} are not on record: `credit-risk wordings` writes them there")
     least = floor_of(files)
-    stale += below_the_floor(config, files, least, let_pass) if least else [NO_FLOOR]
-    verdict = "FAIL" if stale else gate.overall([check for check in checks if check.gate.name not in let_pass])
+    stale += below_the_floor(config, files, least, [each.check for each in given]) if least else [NO_FLOOR]
+    verdict = "FAIL" if stale else gate.overall(checks, let_pass)
+    lets_through = verdict in gate.LETS_THROUGH
     return {
         "verdict": verdict,
+        "changed": champion.record(files, changed, facts),
+        "facts": facts,
         "stale": stale,
         "kind": kind,
-        "recommended": "models/scorer" if verdict == "PASS" else None,
-        "digest": digests["scorer"] if verdict == "PASS" else None,
+        "recommended": "models/scorer" if lets_through else None,
+        "digest": digests["scorer"] if lets_through else None,
         "checks": [check.as_dict() for check in checks],
         "not_applicable": not_applicable,
         "not_judged": not_judged(config, least, reports.get("fairness", {})),
         "waivers": [used.waiver.model_dump(mode="json") for used in waived],
+        "waivers_not_needed": [
+            each.model_dump(mode="json") for each in given if each not in [used.waiver for used in waived]
+        ],
         "digests": digests,
+        "run": evidence.chain(files, REPORTS),
     }
 
 
@@ -104,10 +119,13 @@ def floor_of(files: Files) -> Floor | None:
 
 
 def below_the_floor(config: Config, files: Files, least: Floor, waived: Sequence[str]) -> list[str]:
-    """Where this config, or a waiver, asks less than the floor allows; empty if nowhere."""
+    """Where this config, or a waiver, asks less than the floor allows; empty if nowhere.
+
+    waived: the check of each waiver that was given, whether it is needed now or not.
+    """
     sentences = floor.sentences(files.config, files.config.parent / floor.NAME, config, least)
-    kept = set(waived) & set(floor.unwaivable(least, config.gates))
-    sentences += [f"{name} is waived, and the floor lets nobody waive it" for name in sorted(kept)]
+    lifted = set(waived) & set(floor.unwaivable(least, config.gates))
+    sentences += [f"{name} is waived, and the floor lets nobody waive it" for name in sorted(lifted)]
     if len(waived) > least.most_waivers:
         sentences.append(f"waived checks: {len(waived)}, and the floor allows {least.most_waivers} at most")
     return sentences
@@ -123,6 +141,13 @@ def not_judged(config: Config, least: Floor | None, fairness: Mapping[str, Any])
         reason = least.reported.get(name, "the floor gives no reason") if least else NO_FLOOR
         contrasts.append({"contrast": name, "sentence": f"{name} is not judged: approval ratio {figure}; {reason}."})
     return contrasts
+
+
+def not_of_this_run(resplits: Mapping[str, Any] | None, trained_on: Mapping[str, str], kind: str | None) -> list[str]:
+    """Why the figures of other splits are of another run's rows, parameters or candidate; empty if they are not."""
+    if resplits is None or (resplits.get("trained_on") == trained_on and resplits.get("kind") == kind):
+        return []
+    return [f"reports/{RESPLITS}.json measured other rows, parameters or another candidate: run `dvc repro stability`"]
 
 
 def not_as_selected(config: Config, files: Files, chosen: Mapping[str, Any]) -> list[str]:
@@ -184,14 +209,13 @@ def _field(problem: Mapping[str, Any]) -> str:
 
 def current_digests(files: Files) -> dict[str, str]:
     """What a verdict speaks about: scorer, challenger, data, config and code, each by its digest."""
-    splits = [files.inputs("train").parent, files.outcomes("train").parent]
     configs = files.config.parent
     # How a decision is served says nothing of the scorer: another port or limit leaves the verdict standing.
     judged = (file for file in configs.rglob("*.yaml") if not file.is_relative_to(configs / "deploy"))
     return {
         "scorer": digest.of_directory(files.scorer),
         "challenger": digest.of_directory(files.challenger),
-        "data": digest.of_files(files.root, (file for split in splits for file in split.rglob("*.parquet"))),
+        "data": evidence.prepared(files),
         "config": digest.of_files(files.root, judged),
         "code": digest.of_code(files.root / CODE, digest.JUDGES),
     }
@@ -211,6 +235,9 @@ def check(files: Files, today: date | None = None) -> dict[str, Any]:
     now = record(load(files.config), files, today)
     digests = now["digests"].items()
     reasons = [f"the {name} changed after the verdict" for name, value in digests if before.get(name) != value]
+    if "run" in recorded:  # not in a record from before
+        changed = evidence.changed_since(recorded["run"], now["run"])
+        reasons += [f"{name} changed after the verdict" for name in changed]
     reasons += gate_record.refusals(now, now["digests"]["scorer"], today)
     if not reasons and recorded != now:
         reasons = [f"{path} is not what the figures say: it, or they, were altered after the verdict"]

@@ -19,9 +19,10 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Evaluation
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Matrix
-from credit_risk.data.writing import read_parquet, write_report
+from credit_risk.data.writing import read_parquet
 from credit_risk.measures.figure import flat, flat_names
 from credit_risk.measures.intervals import median
+from credit_risk.modelling import evidence
 from credit_risk.modelling.assembly import load_current
 from credit_risk.scoring.decision import APPROVE, DECLINE, NO_RULE, OUTCOMES, REFER
 from credit_risk.scoring.features import Features
@@ -59,7 +60,7 @@ def run(config: Config, files: Files) -> None:
         applications = json.loads(table.iloc[rows].to_json(orient="records"))
         report[name] = compared(scorer.decide, applications, predict, matrix, settings=config.evaluation)
         log.info("%s: %.1f bare predictions", name, report[name]["ratio"])
-    write_report(files.report("latency"), {**report, "unknown": unknown})
+    evidence.write(files, "latency", {**report, "unknown": unknown})
 
 
 def compared(

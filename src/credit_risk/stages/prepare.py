@@ -72,22 +72,35 @@ class Grouped(Assignment):
 
 def assign(config: Config, accounts: Accounts) -> tuple[Grouped, dict[str, Any]]:
     """Give each row its part, and say how that was done."""
-    keys, group = accounts.keys, accounts.applicants(config)
+    keys, group = accounts.identity(config), accounts.applicants(config)
     shares = (config.split.train, config.split.selection, config.split.test)
     if config.split.by == "random":
         part = split.at_random(group, keys, accounts.bad, shares, config.split.seed)
-        facts = {"by": "random", "out_of_time": False, "why_random": config.split.why_random or "the data has no date"}
+        facts = {
+            "by": "random",
+            "out_of_time": False,
+            "why_random": config.split.why_random or "the data has no date",
+            "seed": config.split.seed,
+            "identity": list(config.identity),
+            "shares": dict(zip(SPLITS, split.met(part, shares, config.split.tolerance), strict=True)),
+        }
         return Grouped(part, {}, {}, group=group), facts
     date = accounts.table[config.only("date")]
     embargo = config.outcome.performance_window_months
     assignment, first_test_day = split.by_time(
         group, keys, accounts.bad, date, split=config.split, embargo_months=embargo
     )
+    develop = config.split.train + config.split.selection
+    past = assignment.part[(assignment.part == 0) | (assignment.part == 1)]
+    of_past = (config.split.train / develop, config.split.selection / develop)
     facts = {
         "by": "time",
         "out_of_time": True,
         "first_test_day": str(first_test_day.date()),
         "embargo_months": embargo,
+        "seed": config.split.seed,
+        "identity": list(config.identity),
+        "shares_of_the_past": dict(zip(SPLITS, split.met(past, of_past, config.split.tolerance), strict=False)),
         "dates": {name: _dates(date[assignment.part == part]) for part, name in enumerate(SPLITS)},
     }
     return Grouped(assignment.part, assignment.left_out, assignment.left_out_bad_rate, group=group), facts
@@ -99,7 +112,12 @@ def write_split(
     """Write one part in three tables of the same row order: inputs, outcomes, and what the model never sees."""
     table = accounts.table[mask]
     write_parquet(files.inputs(name), table[list(config.inputs)])
-    outcome = {"row": _row_names(config, table), "group": group[mask], "bad": accounts.bad[mask]}
+    outcome = {
+        "row": _row_names(config, table),
+        "key": accounts.identity(config)[mask],
+        "group": group[mask],
+        "bad": accounts.bad[mask],
+    }
     if date := config.only("date"):
         outcome["date"] = table[date].to_numpy()
     if config.data.weight or config.outcome.population_bad_rate:

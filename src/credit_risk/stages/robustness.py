@@ -12,11 +12,12 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Robustness, Scenario
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Mask, Matrix
-from credit_risk.data.writing import write_figures, write_report
+from credit_risk.data.writing import write_figures
 from credit_risk.measures import stress
 from credit_risk.measures.figure import Figure, flat, reported
 from credit_risk.measures.intervals import mean
 from credit_risk.measures.stress import Injection
+from credit_risk.modelling import evidence
 from credit_risk.modelling.scored_split import RowsUnderTest
 from credit_risk.scoring.decision import Decisions
 from credit_risk.scoring.scorer import Scorer
@@ -52,7 +53,7 @@ def run(config: Config, files: Files) -> None:
     write_figures(folder / "migration.csv", migrations)
     write_figures(folder / "missing.csv", missing)
     write_figures(folder / "invalid.csv", invalid)
-    write_report(files.report("robustness"), numbers)
+    evidence.write(files, "robustness", numbers)
 
 
 def under_stress(

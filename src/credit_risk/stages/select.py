@@ -1,17 +1,15 @@
 """Choose the candidate on the selection rows: LightGBM, or the scorecard if that is as good (DVC stage `select`)."""
 
 import logging
-from dataclasses import replace
 from typing import get_args
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Kind
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_report
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import paired_difference
-from credit_risk.modelling import selection
+from credit_risk.modelling import evidence, selection
 from credit_risk.modelling.assembly import read_fitted
 from credit_risk.modelling.scored_split import ScoredSplit, read_scored
 from credit_risk.scoring import model
@@ -41,7 +39,7 @@ def run(config: Config, files: Files) -> None:
         "models": {kind: digest.of_file(files.model / model.KINDS[kind].file_name) for kind in KINDS},
         "rows": {"selection": len(part.outcomes), "scored": int(part.scored.sum())},
     }
-    write_report(files.report("selection"), {**report, "unknown": unknown})
+    evidence.write(files, "selection", {**report, "unknown": unknown})
     log.info("%s", choice.sentence)
 
 
@@ -56,5 +54,4 @@ def beyond(config: Config, difference: Figure, unknown: dict[str, str]) -> dict[
 
     A gate holds it against 0, so that the materiality stands in the config once.
     """
-    less = {end: getattr(difference, end) - config.model.materiality for end in ("value", "low", "high")}
-    return reported("", {"beyond_materiality": replace(difference, **less)}, unknown)
+    return reported("", {"beyond_materiality": selection.beyond(config.model, difference)}, unknown)

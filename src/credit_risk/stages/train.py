@@ -25,7 +25,7 @@ def run(config: Config, files: Files) -> None:
     bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
     matrix = Features.of(config).of_inputs(inputs)
     weights = Weights.of(outcome)
-    fitted, curve = fit(config, matrix, bad, weights, fold=folds(config, inputs, bad, group))
+    fitted, curve = fit(config, matrix, bad, weights, fold=folds(config, outcome["key"].to_numpy(), bad, group))
     facts = {
         "calibration": {kind: its.calibration.as_dict() for kind, its in fitted.items()},
         "unused": {kind: unused(config, matrix, bad, weights, its) for kind, its in fitted.items()},

@@ -78,7 +78,7 @@ def study(config: Config, raw: pd.DataFrame, rejected: Mask, *, factor: float) -
     part = assign(config, accounts)[0].part
     learned, test = accounts.take((part == 0) | (part == 1)), accounts.take(part == 2)
     matrix, of_rejected = features.of_inputs(learned.inputs), features.of_inputs(refused)
-    fold = training.folds(config, learned.inputs, learned.bad, learned.applicants(config))
+    fold = training.folds(config, learned.identity(config), learned.bad, learned.applicants(config))
     accepted_alone = fitted(config, matrix, learned.bad, learned.weights.drawn, fold)
     pd_of = np.asarray(
         expit(logit(accepted_alone.calibration.pd(accepted_alone.model.margin(of_rejected))) + np.log(factor))

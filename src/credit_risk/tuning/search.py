@@ -80,7 +80,8 @@ class Task:
         outcome = read_parquet(files.outcomes("train"))
         bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
         drawn, matrix = Weights.of(outcome).drawn, Features.of(config).of_inputs(inputs)
-        return cls(config, matrix, bad, drawn / drawn.mean(), training.folds(config, inputs, bad, group))
+        fold = training.folds(config, outcome["key"].to_numpy(), bad, group)
+        return cls(config, matrix, bad, drawn / drawn.mean(), fold)
 
     def losses(self, parameters: Parameters) -> Matrix:
         """The weighed log loss of each row by the model that did not see it, at as many trees as `train` would take."""

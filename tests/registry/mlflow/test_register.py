@@ -10,7 +10,7 @@ import pytest
 from credit_risk.config import load
 from credit_risk.data import digest
 from credit_risk.data.inputs import Inputs
-from credit_risk.data.writing import read_parquet
+from credit_risk.data.writing import read_json, read_parquet
 from credit_risk.errors import CheckFailed, NotFound, UsageError
 from credit_risk.measures.dotted import numbers
 from credit_risk.registry.errors import RegistryUnavailable
@@ -43,7 +43,10 @@ def test_a_registration_holds_parameters_figures_data_record_and_origin(opened, 
     assert run.info.run_name == "third quarter"
     assert run.info.status == "FINISHED"
     assert run.data.params["policy.lgd"] == str(load(files.config).policy.lgd)
-    assert run.data.metrics == {"test.auc": 0.75, "test.auc_low": 0.71, "test.auc_high": 0.79, "monotone.violations": 0}
+    figures = read_json(files.report("metrics"))
+    assert run.data.metrics == {f"test.{name}": value for name, value in figures["test"].items()} | {
+        "monotone.violations": 0
+    }
     assert {one.dataset.name for one in run.inputs.dataset_inputs} == {"applications", "train", "selection", "test"}
     raw = next(one.dataset for one in run.inputs.dataset_inputs if one.dataset.name == "applications")
     assert json.loads(raw.profile)["sha256"] == digest.of_file(files.root / "data" / "applications.csv")

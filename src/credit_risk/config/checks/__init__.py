@@ -20,6 +20,7 @@ def inconsistencies(config: Config) -> Iterator[Problem]:
     yield from _name_problems(config)
     yield from _source_problems(config)
     yield from _split_problems(config)
+    yield from _identity_problems(config)
     yield from _weight_problems(config)
     yield from _outcome_problems(config)
     yield from _policy_problems(config)
@@ -165,6 +166,19 @@ def _split_problems(config: Config) -> Iterator[Problem]:
         yield ("split", "by"), "a split by time needs a column of role date; there is none, so write `by: random`"
     if split.by == "random" and date is not None and not split.why_random:
         yield ("split", "by"), f"there is a date ({date}): split by time, or say under `why_random:` why not"
+
+
+def _identity_problems(config: Config) -> Iterator[Problem]:
+    identity, loc = config.split.identity, ("split", "identity")
+    if config.only("id") and identity:
+        yield loc, f"{config.only('id')} is the id and says which application a row is; take `identity` out"
+    if not config.identity:
+        yield loc, "no column is an id: name the columns that say which application a row is, and keep them so"
+    for name in identity:
+        if name not in config.columns:
+            yield loc, unknown("column", name, tuple(config.columns))
+        elif config.columns[name].role in ("target", "ignore", "weight"):
+            yield loc, f"{name} is a {config.columns[name].role}, and says nothing of which application a row is"
 
 
 def _word(value: Scalar) -> str:

@@ -45,7 +45,11 @@ def evidence(registry: Registry, version: int, events: list[HistoryEvent], today
     reasons = gate_record.refusals(record, registration.scorer, today)
     if reasons:
         raise MoveRefused("\n  ".join([f"version {version} may not move on:", *reasons]))
-    return {"gate_record": registration.facts["gate_record"], "verdict": "PASS", "waivers": record["waivers"]}
+    return {
+        "gate_record": registration.facts["gate_record"],
+        "verdict": record["verdict"],
+        "waivers": record["waivers"],
+    }
 
 
 def differences(registry: Registry, first_word: str, second_word: str) -> dict[str, Any]:
