@@ -105,6 +105,7 @@ def headline(root, config, predictions):
         "scorer": digest(root / "models" / "scorer"),
         "challenger": digest(root / "models" / "challenger"),
         "trained_on": trained_on(root),
+        "prepared": prepared(root),
         "rows": {
             "train": len(pd.read_parquet(root / "artifacts" / "outcomes" / "train.parquet")),
             "selection": len(predictions["selection"]),
@@ -132,9 +133,20 @@ def trained_on(root):
 
 
 def digest(directory):
+    """Of all files of a directory."""
+    return digest_of([path for path in directory.rglob("*") if path.is_file()], directory)
+
+
+def prepared(root):
+    """Of the prepared inputs and outcomes."""
+    return digest_of(
+        [path for kind in ("inputs", "outcomes") for path in (root / "artifacts" / kind).glob("*.parquet")], root
+    )
+
+
+def digest_of(files, top):
     """SHA-256 over sorted lines `path sha256`."""
-    files = [path for path in directory.rglob("*") if path.is_file()]
-    lines = [f"{f.relative_to(directory).as_posix()} {hashlib.sha256(f.read_bytes()).hexdigest()}\n" for f in files]
+    lines = [f"{f.relative_to(top).as_posix()} {hashlib.sha256(f.read_bytes()).hexdigest()}\n" for f in files]
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 

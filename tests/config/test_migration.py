@@ -61,7 +61,7 @@ def test_what_stands_there_already_stays(tmp_path):
 
 def test_rows_that_were_split_together_stay_together(tmp_path):
     old = "version: 2\nsplit:\n  by: random\n"
-    assert migrated_text(old, tree(tmp_path, old)) == 'version: 3\nsplit:\n  equal_rows: "together"\n  by: random\n'
+    assert migrated_text(old, tree(tmp_path, old)) == 'version: 4\nsplit:\n  equal_rows: "together"\n  by: random\n'
     assert migrated({"version": 2, "split": {"by": "random"}})["split"]["equal_rows"] == "together"
     assert lacking({"split": {"equal_rows": "own"}}, 2) == {}
 
