@@ -214,9 +214,7 @@ def _simplest(common: set[tuple[str, str | None]], delimiter: str) -> list[tuple
         if marks:
             points[point] = None if None in marks else sorted(map(str, marks))[0]
     readings = list(points.items())
-    if len(readings) > 1 and delimiter == ";":  # written where the comma is the decimal sign
-        return [(",", points[","])]
-    return readings
+    return readings[::-1] if delimiter == ";" else readings  # written where the comma is the decimal sign, likely
 
 
 def _all_are(words: list[str], numerals: Numerals) -> bool:

@@ -10,7 +10,7 @@ from pandas import DataFrame
 
 from credit_risk.config.columns import Data, Source
 from credit_risk.data import raw, tables
-from credit_risk.data.csv_rows import Progress
+from credit_risk.data.csv_rows import Progress, column_name
 from credit_risk.data.tables import Joined
 from credit_risk.errors import DataError
 from credit_risk.fork import dialects, raw_texts
@@ -74,7 +74,7 @@ def _numbers(path: Path) -> set[str]:
     if not raw.is_parquet(path):
         return set()
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    return {raw.column_name(each.name) for each in pq.read_schema(path) if any(its(each.type) for its in kinds)}
+    return {column_name(each.name) for each in pq.read_schema(path) if any(its(each.type) for its in kinds)}
 
 
 def _key(first: Path, table: DataFrame, path: Path, joined_file: DataFrame, target: str) -> str:
