@@ -172,6 +172,26 @@ def test_the_gate_is_as_good_as_its_worst_check_and_no_check_at_all_fails(verdic
     assert gate.overall(passing(*verdicts)) == whole
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "waived", "whole"),
+    [
+        (("PASS", "FAIL"), ("second",), "PASS WITH WAIVERS"),
+        (("PASS", "CANNOT SAY"), ("second",), "PASS WITH WAIVERS"),
+        (("PASS", "PASS"), ("second",), "PASS"),  # a waiver that nobody needs makes no other verdict
+        (("FAIL", "FAIL"), ("second",), "FAIL"),
+        (("FAIL", "CANNOT SAY"), ("first",), "CANNOT SAY"),
+        (("FAIL",), ("first",), "FAIL"),  # at least one check passes by itself
+    ],
+)
+def test_a_pass_that_needs_a_waiver_says_so(verdicts: tuple[str, ...], waived: tuple[str, ...], whole: str):
+    names = ("first", "second")
+    checks = [
+        Check(Gate(name=name, measure="x", at_least=0, reason="a test"), verdict, 1.0, 1.0, 1.0, "")  # type: ignore[arg-type]
+        for name, verdict in zip(names, verdicts, strict=False)
+    ]
+    assert gate.overall(checks, waived) == whole
+
+
 def test_every_gate_has_one_check_in_its_order_and_a_record_of_it():
     gates = [
         Gate(name="first", measure="a", at_least=1, exact=True, reason="r"),

@@ -41,6 +41,13 @@ def test_a_waiver_lets_through_up_to_its_last_day():
     ]
 
 
+@pytest.mark.parametrize("verdict", ["PASS", "PASS WITH WAIVERS"])
+def test_a_pass_with_waivers_lets_through_and_so_does_a_record_from_before_there_was_one(verdict):
+    waived = record(verdict=verdict, checks=WAIVED, waivers=[waiver()])
+    assert refusals(waived, "5c", TODAY) == []
+    assert refusals(record(verdict="PASS OF ANOTHER KIND"), "5c", TODAY) == ["the gate says PASS OF ANOTHER KIND"]
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

@@ -49,6 +49,40 @@ def test_checks_of_other_data_are_not_compared(reports):
     assert "### Checks that changed\n\nNot known: the base branch's record speaks about other data" in text
 
 
+WAIVER = {"check": "fair", "person": "Ada <b>Berg", "role": "head", "reason": "few rows", "expires": "2027-01-31"}
+
+
+def test_every_waiver_stands_in_the_comment_needed_now_or_not(reports):
+    fair = {"name": "fair", "verdict": "FAIL", "sentence": "Unfair."}
+    unneeded = WAIVER | {"check": "discrimination"}
+    lists = {"waivers": [WAIVER], "waivers_not_needed": [unneeded]}
+    text = review(reports("after", checks=[CHECK, fair], verdict="PASS WITH WAIVERS", **lists))
+    assert "Promotion gate: PASS WITH WAIVERS" in text
+    assert "| fair | WAIVED | FAIL: Unfair. Waived by Ada &lt;b&gt;Berg" in text
+    assert "- Given and not needed now: a waiver of discrimination by Ada &lt;b&gt;Berg until 2027-01-31." in text
+
+
+@pytest.mark.parametrize(
+    "waivers", [3, ["text"], [{"check": "fair"}], [WAIVER] * 51, [WAIVER | {"reason": "x" * 1001}]]
+)
+def test_waivers_that_are_none_are_shown_in_no_comment(reports, waivers):
+    with pytest.raises(UntrustedReport):
+        review(reports("after", waivers=waivers))
+
+
+def test_what_changed_since_the_champion_begins_the_comment_of_the_record(reports):
+    setting = {"kind": "threshold", "key": "gates[auc].at_least", "old": "0.7", "new": "<i>0.6"}
+    fact = {"fact": "test rows", "old": 6000, "new": 5000}
+    changed = {"sentence": "Changed since the champion.", "settings": [setting], "facts": [fact]}
+    text = review(reports("after", changed=changed))
+    assert text.index("**Changed since the champion.**") < text.index("| check | verdict | finding |")
+    assert r"| threshold | gates\[auc\].at\_least | 0.7 | &lt;i&gt;0.6 |" in text
+    assert "- test rows: 6,000 → 5,000" in text
+    for hostile in (3, {"settings": []}, changed | {"settings": [{"key": 1}]}, changed | {"facts": [fact] * 501}):
+        with pytest.raises(UntrustedReport):
+            review(reports(f"after{len(str(hostile))}", changed=hostile))
+
+
 def test_a_check_that_fell_and_one_that_was_taken_out_are_named(reports):
     fair = {"name": "fair", "verdict": "PASS", "sentence": "Fair."}
     text = review(

@@ -117,6 +117,28 @@ def test_a_waived_check_is_listed_as_what_it_is_and_by_whom_it_is_waived(screen:
     assert "Waived" not in screen()
 
 
+def test_a_pass_that_needs_waivers_says_so_and_lists_those_that_it_does_not_need(screen: Callable[..., str]):
+    unneeded = WAIVER | {"check": "monotone"}
+    text = screen(
+        GATE | {"verdict": "PASS WITH WAIVERS", "stale": [], "waivers": [WAIVER], "waivers_not_needed": [unneeded]}
+    )
+    assert "The gate says PASS WITH WAIVERS." in text
+    assert "Given and not needed now: a waiver of monotone by Ada Lovelace until 2030-06-30." in " ".join(text.split())
+
+
+def test_the_screen_begins_with_what_changed_since_the_champion(screen: Callable[..., str]):
+    settings = [{"kind": "other", "key": f"key{index}", "old": "1", "new": "2"} for index in range(14)]
+    facts = [{"fact": "bad rate", "old": 0.22, "new": 0.25}]
+    text = screen(
+        PASSING | {"changed": {"sentence": "Changed since the champion.", "settings": settings, "facts": facts}}
+    )
+    lines = text.splitlines()
+    assert lines.index("Changed since the champion.") < lines.index("1 of 1 checks pass.")
+    assert "  key0: 1 → 2" in lines
+    assert "  and 2 more keys: see the page" in lines
+    assert "  bad rate: 22.0% → 25.0%" in lines
+
+
 def test_the_report_is_named_and_a_test_that_is_not_out_of_time_too(screen: Callable[..., str], tmp_path: Path):
     text = "".join(screen(out_of_time=False, why_random="no date").splitlines())
     assert "No out-of-time test: no date." in text
