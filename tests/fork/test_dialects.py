@@ -145,3 +145,10 @@ def test_units_stand_beside_every_number(tmp_path):
     plain = dialects.in_plain_numerals(table, numerals[0], units)
     assert plain["debt"].tolist() == ["1200", "90"]
     assert plain["term"].tolist() == ["36 months", "6"]
+
+
+def test_a_workbook_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "loans.xlsx"
+    path.write_bytes(b"PK\x03\x04 and more")
+    with pytest.raises(DataError, match=r"loans\.xlsx: this is a spreadsheet or zip file\. .*CSV"):
+        dialects.dialect(path)
