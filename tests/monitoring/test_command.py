@@ -11,6 +11,7 @@ from book import KEY, decide, delivery, entry
 from credit_risk.cli import main
 from credit_risk.ledger.ledger import Ledger
 
+ROOT = Path(__file__).parents[2]
 LENDER = Path(__file__).parents[1] / "lender"
 DEPLOYED = "serving:\n  ledger: {url: sqlite:///build/ledger/ledger.db}\n"
 
@@ -21,6 +22,7 @@ def root(tmp_path, monkeypatch):
     shutil.copytree(LENDER, tmp_path / "configs")
     (tmp_path / "configs" / "deploy").mkdir()
     (tmp_path / "configs" / "deploy" / "local.yaml").write_text(DEPLOYED, encoding="utf-8")
+    shutil.copy(ROOT / "configs" / "monitoring.yaml", tmp_path / "configs")
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY.hex())
     with Ledger.open(f"sqlite:///{tmp_path / 'build' / 'ledger' / 'ledger.db'}", key=KEY) as ledger:
         decide(ledger, date(2025, 1, 10), [entry("Ada"), entry("Ben")])
@@ -67,3 +69,32 @@ def test_without_a_ledger_nothing_is_added_and_none_is_made(root, capsys):
     assert main(["outcomes", "add", file, "--root", str(root)]) == 2
     assert "no ledger is there" in capsys.readouterr().err
     assert not (root / "build").exists()
+
+
+def test_the_monitor_writes_its_report_as_of_a_day(root, capsys):
+    assert main(["outcomes", "add", str(delivery(root / "a.csv", rows("Ada", "Ben"))), "--root", str(root)]) == 0
+    assert main(["monitor", "--root", str(root), "--as-of", "2026-02-01"]) == 0
+    report = json.loads((root / "reports" / "monitoring.json").read_text(encoding="utf-8"))
+    assert report["counts"]["by_state"] == {"good": 2}
+    assert report["backtest"]["bands"][0]["bad_rate"]["n"] == 2
+    assert report["backtest"]["figures"]["auc"] == {
+        "value": None,
+        "low": None,
+        "high": None,
+        "n": 2,
+        "why": "one class only: 0 bads among 2 rows",
+    }
+    capsys.readouterr()
+    assert main(["monitor", "--root", str(root), "--as-of", "2025-12-31", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["by_state"] == {"immature": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("most_without_outcome: 2.0\n", "most_without_outcome"), ("most_without_outcome: 0.1\nother: 1\n", "other")],
+)
+def test_settings_that_make_no_sense_are_refused(root, capsys, text, sentence):
+    (root / "configs" / "monitoring.yaml").write_text(text, encoding="utf-8")
+    assert main(["monitor", "--root", str(root)]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (root / "reports").exists()

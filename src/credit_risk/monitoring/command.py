@@ -1,6 +1,7 @@
 """`credit-risk outcomes`: what became of decided applications."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,15 @@ example:
   credit-risk outcomes add outcomes.csv --rejects build/rejects.csv
 """
 
+MONITOR_MORE = """
+A decision counts once its performance window (outcome.performance_window_months) has passed; younger ones are counted
+as immature. Every decision of the ledger is read and unsealed once.
+
+examples:
+  credit-risk monitor
+  credit-risk monitor --as-of 2026-10-31 --environment production
+"""
+
 
 def add_commands(app: Typer) -> None:
     """Add the commands of what happens after a decision."""
@@ -44,6 +54,7 @@ def add_commands(app: Typer) -> None:
     outcomes.callback()(_outcomes)
     add(outcomes, "add", _add, more=ADD_MORE)
     add(outcomes, "show", _show)
+    add(app, "monitor", _monitor, group=LEDGER, more=MONITOR_MORE)
 
 
 def _outcomes(
@@ -65,8 +76,6 @@ def _add(
     json: Json = False,
 ) -> None:
     """Record the outcomes of a file; a correction is a new fact that keeps the old."""
-    from datetime import UTC, datetime
-
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
@@ -95,6 +104,35 @@ def _show(root: Root = HERE, environment: Environment = None, json: Json = False
 
     counts = outcomes.summary(_histories(root, _ledger_settings(root, environment)))
     say(json_text(counts) if json else "\n".join(f"{name}: {count}" for name, count in counts.items()))
+
+
+def _monitor(
+    root: Root = HERE,
+    config: ConfigFile = None,
+    environment: Environment = None,
+    as_of: Annotated[
+        datetime | None, Option(formats=["%Y-%m-%d"], help="What was known on this day (default: today, UTC).")
+    ] = None,
+    output: Annotated[Path | None, Option(help="Where the report goes (default: reports/monitoring.json).")] = None,
+    json: Json = False,
+) -> None:
+    """Set what was foretold of decided applications against what came of them."""
+    from credit_risk.data.repository import opened
+    from credit_risk.data.writing import json_text, write_report
+    from credit_risk.ledger.opening import open_ledger
+    from credit_risk.monitoring import monitor
+    from credit_risk.monitoring.settings import load
+
+    credit, files = opened(root, config)
+    judged_by = load(root / "configs" / "monitoring.yaml")
+    settings = _ledger_settings(root, environment)
+    histories = _histories(root, settings)
+    day = (as_of or datetime.now(UTC)).date()
+    with open_ledger(root, settings, os.environ, create=False) as ledger:
+        report = monitor.measure(ledger, histories, credit, judged_by, as_of=day)
+    path = output or files.report("monitoring")
+    write_report(path, report)
+    say(json_text(report) if json else f"{report['counts']['decisions']} decisions until {day}: {path}.")
 
 
 def _histories(root: Path, settings: "LedgerSettings") -> "dict[str, History]":

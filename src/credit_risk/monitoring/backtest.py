@@ -1,0 +1,110 @@
+"""What was foretold of booked accounts against what came: by band, over all, and by vintage. Booked accounts only.
+
+Nothing here says anything of the declined. Where an account's outcome by a month was not looked up, an interval holds
+whatever it was: its lower end takes it for good, its upper end for bad.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pandas import DataFrame
+from scipy.stats import beta
+
+from credit_risk.config.schema import Evaluation
+from credit_risk.measures.figure import Figure, Figures
+from credit_risk.measures.intervals import bootstrap, wilson
+from credit_risk.measures.metrics import Sample
+from credit_risk.monitoring.accounts import outcome_by
+
+OPEN = "not_known_by_window"
+FIGURES = ("auc", "gini", "ks", "brier", "calibration_slope", "calibration_in_the_large")
+NOBODY = "no matured account has a known outcome"
+
+
+def jeffreys(bads: int, rows: int, *, confidence: float) -> tuple[float, float]:
+    """Jeffreys' interval of a bad rate: equal tails of Beta(bads + 1/2, goods + 1/2), 0 and 1 where that is reached.
+
+    The custom for the expected against the actual bad rate of a band (Brown, Cai and DasGupta 2001). Rows independent.
+    """
+    tail = (1 - confidence) / 2
+    low, high = (float(beta.ppf(at, bads + 0.5, rows - bads + 0.5)) for at in (tail, 1 - tail))
+    return 0.0 if bads == 0 else low, 1.0 if bads == rows else high
+
+
+def why_withheld(accounts: DataFrame, most_without_outcome: float) -> str:
+    """Why no figure of matured accounts is given; empty if nothing is in the way.
+
+    Where only some outcomes were delivered, they may be those of the bad accounts.
+    """
+    open_ = accounts["state"].isin((OPEN, "no_outcome_approve")).sum()
+    known = accounts["state"].isin(("good", "bad", "indeterminate")).sum()
+    if not known:
+        return NOBODY
+    share = open_ / (open_ + known)
+    if share <= most_without_outcome:
+        return ""
+    return (
+        f"{open_} of {open_ + known} matured approvals have no known outcome ({share:.1%}), and at most "
+        f"{most_without_outcome:.1%} may lack one"
+    )
+
+
+def by_band(accounts: DataFrame, names: Sequence[str], *, confidence: float) -> list[dict[str, Any]]:
+    """Each band: matured accounts, bads, what was foretold (mean PD), what came with its interval, and a verdict.
+
+    verdict: IN where the interval holds the mean PD, OUT where there are more or fewer bads than that.
+    """
+    return [_band(name, accounts[accounts["band"] == name], confidence) for name in names]
+
+
+def overall(accounts: DataFrame, evaluation: Evaluation) -> Figures:
+    """The figures of FIGURES over all matured accounts, applicants drawn with replacement."""
+    rows = accounts[accounts["state"].isin(("good", "bad"))]
+    if rows.empty:
+        return {name: Figure.unknown(0, NOBODY) for name in FIGURES}
+    sample = Sample.of(rows["state"] == "bad", rows["pd"], rows["person"])
+    how = {"replicates": evaluation.replicates, "seed": evaluation.seed, "confidence": evaluation.confidence}
+    figures = bootstrap(sample, **how)  # type: ignore[arg-type]
+    return {name: figures[name] for name in FIGURES}
+
+
+def vintages(accounts: DataFrame, *, confidence: float) -> dict[str, list[Figure]]:
+    """By month of decision: the share of booked accounts that were ever bad by month 1, 2, … on book.
+
+    Booked: an outcome of the account was delivered. A curve ends where its youngest account is; a month of which
+    nothing was looked up has no figure.
+    """
+    booked = accounts[accounts["known"].astype(bool) & ~accounts["erased"]]
+    return {
+        str(vintage): [_ever_bad(rows, month, confidence) for month in range(1, int(rows["age"].min()) + 1)]
+        for vintage, rows in booked.groupby("vintage", sort=True)
+    }
+
+
+def _band(name: str, rows: DataFrame, confidence: float) -> dict[str, Any]:
+    measured = rows[rows["state"].isin(("good", "bad"))]
+    bads, open_ = int((rows["state"] == "bad").sum()), int((rows["state"] == OPEN).sum())
+    counts = {"band": name, "rows": len(measured), "bads": bads, "not_known": open_}
+    if measured.empty:
+        return {**counts, "mean_pd": np.nan, "bad_rate": Figure.unknown(0, NOBODY), "verdict": "CANNOT SAY"}
+    whole = len(measured) + open_
+    low, high = jeffreys(bads, whole, confidence=confidence)[0], jeffreys(bads + open_, whole, confidence=confidence)[1]
+    mean_pd = float(measured["pd"].mean())
+    figure = Figure(bads / len(measured), low, high, len(measured), _not_looked_up(open_))
+    return {**counts, "mean_pd": mean_pd, "bad_rate": figure, "verdict": "IN" if low <= mean_pd <= high else "OUT"}
+
+
+def _ever_bad(rows: DataFrame, month: int, confidence: float) -> Figure:
+    outcomes = [outcome_by(known, month) for known in rows["known"]]
+    bads, goods, open_ = outcomes.count("bad"), outcomes.count("good"), outcomes.count(None)
+    if not bads + goods:
+        return Figure.unknown(0, _not_looked_up(open_) or "all accounts are indeterminate")
+    whole = bads + goods + open_
+    low, _ = wilson(bads / whole, whole, confidence=confidence)
+    _, high = wilson((bads + open_) / whole, whole, confidence=confidence)
+    return Figure(bads / (bads + goods), float(low), float(high), bads + goods, _not_looked_up(open_))
+
+
+def _not_looked_up(count: int) -> str:
+    return f"{count} accounts were not looked up by that month" if count else ""

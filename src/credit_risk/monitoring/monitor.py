@@ -1,0 +1,65 @@
+"""`credit-risk monitor`: reads the ledger and the outcomes beside it, measures, writes reports/monitoring.json."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from pandas import DataFrame
+
+from credit_risk.config import Config
+from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.replay import decision_pages
+from credit_risk.monitoring import backtest
+from credit_risk.monitoring.accounts import accounts, decision_facts
+from credit_risk.monitoring.outcome_store import History
+from credit_risk.monitoring.settings import MonitoringSettings
+
+NOT_KNOWN = (
+    "Booked accounts alone: how the declined would have paid is not known, and nothing here says anything of them."
+)
+
+
+def measure(
+    ledger: Ledger, histories: Mapping[str, History], config: Config, settings: MonitoringSettings, *, as_of: date
+) -> dict[str, Any]:
+    """The report of a day: counts that add up to all decisions, the backtest of matured accounts, vintages.
+
+    Every decision of the ledger is unsealed once. Raises LedgerBroken where the chain does not hold.
+    """
+    rows = [row for page in decision_pages(ledger) for row in decision_facts(page, as_of)]
+    window = config.outcome.performance_window_months
+    table = accounts(rows, histories, window, as_of)
+    confidence = config.evaluation.confidence
+    return {
+        "as_of": as_of.isoformat(),
+        "performance_window_months": window,
+        "confidence": confidence,
+        "not_known": NOT_KNOWN,
+        "counts": _counts(table, histories),
+        "backtest": _backtest(table, config, settings),
+        "vintages": {
+            vintage: [{"month": month, **asdict(figure)} for month, figure in enumerate(curve, start=1)]
+            for vintage, curve in backtest.vintages(table, confidence=confidence).items()
+        },
+    }
+
+
+def _counts(table: DataFrame, histories: Mapping[str, History]) -> dict[str, Any]:
+    """by_decision and by_state each add up to `decisions`."""
+    by = {f"by_{name}": table[name].value_counts().sort_index().to_dict() for name in ("decision", "state", "scorer")}
+    unmatched = len(set(histories) - set(table["decision_id"]))
+    return {"decisions": len(table), **by, "outcomes_of_later_decisions": unmatched}
+
+
+def _backtest(table: DataFrame, config: Config, settings: MonitoringSettings) -> dict[str, Any]:
+    """Bands and figures; where too many outcomes are lacking only the reason stands in their place."""
+    if why := backtest.why_withheld(table, settings.most_without_outcome):
+        return {"withheld": why, "bands": [], "figures": {}}
+    names = [band.name for band in config.policy.bands]
+    bands = backtest.by_band(table, names, confidence=config.evaluation.confidence)
+    return {
+        "withheld": "",
+        "bands": [{**band, "bad_rate": asdict(band["bad_rate"])} for band in bands],
+        "figures": {name: asdict(figure) for name, figure in backtest.overall(table, config.evaluation).items()},
+    }
