@@ -138,7 +138,7 @@ image: setup ##! Build the container image with podman, run it locked up, decide
 check: lint format-check types ##! While you work, in less than a minute: code rules, format, types, and the core's quick tests
 	$(BIN)/pytest -q -n 2 -m quick $$($(PYTHON) .ci/shard.py unit)
 
-ci: lint format-check types imports config workflows-lint test ##! Everything CI asks; `test` holds the documentation checks
+ci: lint format-check types imports config workflows-lint secrets test ##! Everything CI asks; `test` holds the documentation checks
 
 lint: setup ## Code rules (ruff)
 	$(BIN)/ruff check
@@ -202,7 +202,8 @@ sbom: setup ## The bill of materials of the lock: build/sbom.json (CycloneDX); S
 
 secrets: setup ## Secrets in what git holds, but for those that .secrets.baseline has looked at
 	@: "Exit code 3 says that known lines have moved, which is no finding."; \
-	git ls-files -z -- ':!requirements' ':!sample-remote' ':!dvc.lock' ':!reports' | \
+	: "Left out: digests, and what is written of them."; \
+	git ls-files -z -- ':!requirements' ':!sample-remote' ':!dvc.lock' ':!reports' ':!*/wordings.yaml' ':!tests/scoring/format_1' | \
 		xargs -0 sh -c '$(BIN)/detect-secrets-hook --baseline .secrets.baseline --no-verify "$$@" || [ $$? = 3 ]' --
 
 secrets-history: setup ## Secrets in every file that any commit ever held, but for those that .secrets.baseline has looked at

@@ -40,7 +40,7 @@ def test_without_a_declaration_every_row_counts_once(config: Config):
     assert weights.representative(seed=1).all()
 
 
-def test_a_population_rate_weighs_each_class_and_moves_log_odds_by_its_log_odds_ratio(config: Config):
+def test_a_population_rate_gives_each_class_its_weight_and_moves_log_odds_by_its_log_odds_ratio(config: Config):
     """2 of 5 are bad, 1 of 10 are in the population: a bad counts 0.1 / 0.4, a good 0.9 / 0.6."""
     weights = of(config, 0.1)
     assert_array_equal(weights.drawn, np.ones(5))

@@ -22,8 +22,8 @@ def answer(query: str, database: str) -> pa.Table:
     address = os.environ.get(database)
     if not address:
         raise UsageError(
-            f"the environment has no {database}: put the database's address there, as "
-            "postgresql+psycopg://USER:PASSWORD@HOST/NAME. It never stands in a file."
+            f"the environment has no {database}: put the database's address there, with its password, as SQLAlchemy "
+            "writes it (postgresql+psycopg://…). It never stands in a file."
         )
     try:
         engine = create_engine(address)
