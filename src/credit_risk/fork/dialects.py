@@ -39,7 +39,7 @@ _CURRENCIES = "EUR|USD|GBP|CHF|JPY|CNY|INR|BRL|MXN|ZAR|NAD|AUD|CAD|NZD|SEK|NOK|D
 _UNIT = re.compile(
     rf"[-+]?\s*(?P<before>[$€£¥₹]|{_CURRENCIES}|R\$)?\s*\d[\d.,' \u00a0]*?\s*(?P<after>[%$€£¥₹]|{_CURRENCIES})?"
 )
-_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")  # three decimals, or thousands
+_GROUPED = re.compile(r"[-+]?(0|[1-9]\d{0,2}(\.\d{3})?)")  # three decimals or none, or thousands
 _SIGNS = tuple((point, mark) for point, mark in product((".", ","), (None, ",", ".", " ", "'")) if point != mark)
 
 
@@ -191,7 +191,7 @@ def numerals_of(
         own = {signs for signs in _SIGNS if _all_are(words, Numerals(*signs, unit))}
         if own and len(own) < len(_SIGNS):
             fits[str(name)] = own
-        grouped |= len(words) > 1 and all(_GROUPED.fullmatch(word.strip()) for word in words)
+        grouped |= any("." in word for word in words) and all(_GROUPED.fullmatch(word.strip()) for word in words)
     marked = {name: own for name, own in fits.items() if (".", None) not in own}
     if not marked and grouped and (",", ".") in set.intersection(*fits.values()):
         return (Numerals(), Numerals(",", ".")), units
