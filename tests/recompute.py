@@ -31,6 +31,8 @@ NOT_RECOMPUTED = {
     "information.hosmer_lemeshow_p": "information, gates nothing",
     "information.replicates": "a setting",
     "information.confidence": "a setting",
+    "leak.order": "an order of the rows, by an interval of its own",
+    "leak.encoded": "a test of deviations that are too small for chance",
     "unused.": "bins of the training rows, found anew for features that the model does not read",
     "rows.test_shown": "a count of drawn rows where rows have weights, and of all where not",
 }

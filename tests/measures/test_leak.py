@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from credit_risk.measures import leak
 
@@ -88,3 +89,46 @@ def test_rows_that_stand_for_several_count_as_often_in_what_a_feature_ranks_alon
     values = np.array([1.0, 2.0, 9.0, 5.0])
     assert leak.gini_alone(values, BAD, np.array([1.0, 1.0, 2.0, 1.0])) == pytest.approx(0)
     assert leak.strongest({"x": values}, BAD, 0.5, np.array([2.0, 2.0, 2.0, 2.0])).gini == pytest.approx(1 / 3)
+
+
+def test_an_order_that_knows_the_outcome_ranks_it_and_one_that_does_not_is_near_nought():
+    bad, rows = np.arange(1_000) % 4 == 0, np.arange(1_000.0)
+    name, figure = leak.order_gini({"row": rows}, bad, np.arange(1_000), confidence=0.95)
+    assert (name, figure.low) == ("row", 0.0)
+    assert figure.high < 0.1
+    first = np.where(bad, rows - 500, rows)  # bads stand half the file further up
+    name, figure = leak.order_gini({"row": rows, "id": first}, bad, np.arange(1_000), confidence=0.95)
+    assert name == "id"
+    assert figure.low > 0.5
+    turned = leak.order_gini({"id": -first}, bad, np.arange(1_000), confidence=0.95)[1]
+    assert (turned.value, turned.low, turned.high) == pytest.approx((figure.value, figure.low, figure.high))
+
+
+def test_without_an_order_or_with_one_class_nothing_is_known_of_it():
+    for orders, bad in (({}, np.array([True, False])), ({"row": np.arange(2.0)}, np.zeros(2, dtype=bool))):
+        assert not leak.order_gini(orders, bad, np.arange(2), confidence=0.95)[1].known
+
+
+def branches(seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Forty branches of a hundred accounts, their true rates, and outcomes drawn by them."""
+    draw = np.random.default_rng(seed)
+    branch, rate = np.repeat(np.arange(40), 100), draw.uniform(0.1, 0.4, 40)
+    return branch, rate[branch], draw.random(4_000) < rate[branch]
+
+
+def test_a_bad_rate_made_of_its_own_rows_is_told_from_one_known_beforehand():
+    branch, known_before, bad = branches(seed=1)
+    of_these = np.array([bad[branch == each].mean() for each in range(40)])[branch]
+    columns = {"before": known_before, "these": of_these, "per cent": 100 * of_these, "none": np.full(4_000, np.nan)}
+    assert leak.encoded(columns, bad) == ["these", "per cent"]
+
+
+def test_a_rate_of_all_rows_shows_where_a_tenth_of_them_was_left_out_since():
+    branch, _, bad = branches(seed=2)
+    of_these = np.array([bad[branch == each].mean() for each in range(40)])[branch]
+    kept = np.random.default_rng(3).random(4_000) < 0.9
+    assert leak.encoded({"these": of_these[kept]}, bad[kept]) == ["these"]
+
+
+def test_sound_rates_are_never_taken_for_encoded_ones():
+    assert not any(leak.encoded({"before": rate}, bad) for _, rate, bad in map(branches, range(200)))

@@ -78,6 +78,31 @@ def _calls(trial: Trial, *, of_bads: float, of_others: float) -> None:
     trial.run_from_raw()
 
 
+def rows_ordered(trial: Trial) -> None:
+    """A file sorted by the outcome with noise, and numbered in that order."""
+
+    def change(table: DataFrame) -> DataFrame:
+        draw = np.random.default_rng(1)
+        order = np.argsort((table["status"] == "bad") + draw.normal(0, 2, len(table)), kind="stable")
+        return table.iloc[order].assign(application_id=np.arange(1, len(table) + 1))
+
+    write(trial.root, change, gap=GAP)
+    trial.run_from_raw()
+
+
+def branch_encoded(trial: Trial) -> None:
+    """The bad rate of the applicant's branch, computed from the outcomes of all rows, among the features."""
+
+    def change(table: DataFrame) -> DataFrame:
+        branch = np.random.default_rng(1).integers(400, size=len(table))
+        rate = (table["status"] == "bad").groupby(branch).mean()
+        return table.assign(branch_risk=rate.to_numpy()[branch])
+
+    write(trial.root, change, gap=GAP)
+    trial.edit_config(_add_feature("branch_risk", {"role": "feature", "type": "number", "range": [0, 1]}, family=0))
+    trial.run_from_raw()
+
+
 def oversampled_file(trial: Trial) -> None:
     """Every bad account twice in the raw file, under a number of its own."""
 
@@ -503,6 +528,20 @@ SABOTAGES = (
             "calibration_bands",
             "required_features",
         ),
+        fresh=True,
+    ),
+    Sabotage(
+        "file in an order that knows the outcome",
+        rows_ordered,
+        {"leak_order": r"FAIL .*\(leak.order\) of (the row in the file|application_id) .* outside"},
+        fresh=True,
+    ),
+    # An encoded rate ranks a little on all rows, so that what is fitted beside it moves.
+    Sabotage(
+        "bad rate of a branch encoded on all rows",
+        branch_encoded,
+        {"leak_encoded": r"FAIL .*\(leak.encoded\) of branch_risk is 1"},
+        may=("beats_scorecard", "reasons_true", "required_features", *AGREEMENT),
         fresh=True,
     ),
     # A sure sign of a third of the bads moves everything that is fitted beside it, so the rest of the gates is open.

@@ -159,7 +159,7 @@ def test_inputs_hold_neither_a_protected_column_nor_the_outcome(trained: Trained
     config, files = trained
     for name in SPLITS:
         assert tuple(pd.read_parquet(files.inputs(name)).columns) == config.inputs
-        assert list(pd.read_parquet(files.outcomes(name)).columns) == ["row", "key", "group", "bad", "date"]
+        assert list(pd.read_parquet(files.outcomes(name)).columns) == ["row", "key", "file_row", "group", "bad", "date"]
         assert list(pd.read_parquet(files.protected(name)).columns) == ["sex", "age"]
     assert not {"sex", "age", "status", "applicant_id", "application_id", "applied_on"} & {*config.inputs}
 

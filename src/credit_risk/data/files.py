@@ -37,7 +37,7 @@ class Files:
         return self.root / "artifacts" / "inputs" / f"{split}.parquet"
 
     def outcomes(self, split: SplitName) -> Path:
-        """What became of them: columns row, key (who it is, as a digest), group, bad and, if any, date."""
+        """What became of them: columns row, key (who it is, as a digest), file_row, group, bad and, if any, date."""
         return self.root / "artifacts" / "outcomes" / f"{split}.parquet"
 
     def protected(self, split: SplitName) -> Path:

@@ -11,6 +11,8 @@ NEVER_WAIVED = (
     "monotone.violations",
     "leak.strongest_share",
     "leak.marked",
+    "leak.order",
+    "leak.encoded",
     "leak.rows_across_splits",
     "explain.reasons.guarded",
 )

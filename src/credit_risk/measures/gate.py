@@ -23,6 +23,8 @@ LETS_THROUGH: tuple[Outcome, ...] = ("PASS", WITH_WAIVERS)
 ABOUT = {  # what a measure of the worst of several is of
     "leak.strongest_share": "leak.strongest_feature",
     "leak.marked": "leak.marked_feature",
+    "leak.order": "leak.order_of",
+    "leak.encoded": "leak.encoded_features",
     "unused.marginal": "unused.feature",
     "bands.largest_gap": "bands.worst",
     "stability.csi_largest": "stability.csi_largest_input",

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import chi2, rankdata
 
 from credit_risk.data import split
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.measures import metrics
-from credit_risk.measures.intervals import wilson
+from credit_risk.measures.figure import Figure
+from credit_risk.measures.intervals import clustered_auc, wilson
 
+FEWEST_VALUES, FEWEST_ROWS = 8, 20  # of a column that could be a bad rate
+TOO_CLOSE = 1e-6  # the chance of deviations as small as these, below which they are none
 NEARLY_ALL = 0.9  # the bad rate at which a feature makes sure instead of ranking
 
 
@@ -120,3 +123,55 @@ def _as_share(values: Matrix) -> Matrix:
     """Ranks between 0 and 1, ties alike."""
     ranks: Matrix = rankdata(values) / len(values)
     return ranks
+
+
+def order_gini(
+    orders: Mapping[str, Matrix], bad: Mask, applicant: NDArray[Any], *, confidence: float
+) -> tuple[str, Figure]:
+    """The Gini, without its sign, by which an order of the rows alone ranks their outcomes, and which order that is.
+
+    0 is no ranking. Where a file was written, or its rows were numbered, in an order that knows the outcome, whatever
+    follows that order (a batch, a branch, an account number) leaks it.
+    orders: (rows,) each: the row in the file, the id. The largest counts.
+    """
+    if not bad.any() or bad.all() or not orders:
+        return "", Figure.unknown(len(bad), "there is no order to rank by, or one class only")
+    ginis = {
+        name: _unsigned(clustered_auc(bad, values, applicant, confidence=confidence)) for name, values in orders.items()
+    }
+    name = max(ginis, key=lambda name: ginis[name].value)
+    return name, ginis[name]
+
+
+def _unsigned(area: Figure) -> Figure:
+    """The absolute Gini of an AUC with its ends; across 0 the lower end is 0."""
+    value, low, high = (2 * end - 1 for end in (area.value, area.low, area.high))
+    if math.isnan(low):
+        return Figure(abs(value), math.nan, math.nan, area.n, area.why)
+    ends = sorted((abs(low), abs(high)))
+    return Figure(abs(value), 0.0 if low <= 0 <= high else ends[0], ends[1], area.n)
+
+
+def encoded(columns: Mapping[str, Matrix], bad: Mask) -> list[str]:
+    """The columns whose value is the bad rate of the very rows that have it: outcomes written as a feature.
+
+    A rate known beforehand (of a branch's older accounts, say) differs from what comes by chance; one that was computed
+    from these outcomes does not, and its deviations are too small to be chance (left tail of chi-squared). Shares and
+    per cent are recognised, with at least FEWEST_VALUES values of FEWEST_ROWS rows each.
+    """
+    return [name for name, values in columns.items() if _follows_too_closely(values, bad)]
+
+
+def _follows_too_closely(values: Matrix, bad: Mask) -> bool:
+    known = ~np.isnan(values)
+    distinct, index, rows = np.unique(values[known], return_inverse=True, return_counts=True)
+    bads = np.bincount(index, weights=bad[known], minlength=len(distinct))
+    for scale in (1, 100):
+        rate = distinct / scale
+        judged = (rows >= FEWEST_ROWS) & (rate > 0) & (rate < 1)
+        if judged.sum() >= FEWEST_VALUES:
+            n, p = rows[judged], rate[judged]
+            deviation = ((bads[judged] - n * p) ** 2 / (n * p * (1 - p))).sum()
+            if chi2.cdf(deviation, judged.sum()) < TOO_CLOSE:
+                return True
+    return False

@@ -34,6 +34,8 @@ WORDS = {
     "leak.strongest_share": "The share of the model's Gini that one feature reaches alone",
     "leak.rows_across_splits": "The number of rows that stand in more than one split",
     "unused.marginal": "What the PDs leave out of the most telling feature that the model does not read",
+    "leak.order": "The Gini by which the order of the rows alone ranks their outcomes",
+    "leak.encoded": "The number of features that are the bad rate of their own rows",
     "leak.marked": "The share of bads that one feature makes sure of",
     "selection.scorecard.auc": "LightGBM's AUC minus the scorecard's",
     "selection.beyond_materiality": "LightGBM's AUC minus the scorecard's and the materiality",

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 
 from credit_risk.config import Config
-from credit_risk.data.files import Files
+from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.writing import read_json, read_parquet, write_figures, write_parquet
 from credit_risk.measures import bands, drift, leak, metrics, monotone, results
@@ -22,6 +23,7 @@ from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import load_scorers
 from credit_risk.modelling.scored_split import ScoredSplit, read_scored
 from credit_risk.scoring import decision
+from credit_risk.scoring.features import Features
 from credit_risk.scoring.scorer import Scorer
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ def run(config: Config, files: Files) -> None:
     numbers["leak"] = leak_numbers(
         config, train, selection=selection, test=test, shown=shown, model_gini=numbers["test"]["gini"], unknown=unknown
     )
+    numbers["leak"] |= order_and_encoding(config, files, unknown)
     numbers["unused"] = unused_features(files, test.model, unknown)
     numbers["rows"] = {**row_counts(len(train[1]), selection, test), "test_shown": len(shown.outcomes)}
     evidence.write(files, "metrics", {**numbers, "unknown": unknown})
@@ -189,6 +192,24 @@ def leak_numbers(
             if config.split.equal_rows == "together"
             else [train_rows, selection.outcomes["row"].to_numpy(), test.outcomes["row"].to_numpy()]
         ),
+    }
+
+
+def order_and_encoding(config: Config, files: Files, unknown: dict[str, str]) -> Numbers:
+    """Whether the order of the rows, or a feature that is their own bad rate, tells the outcome; over all parts."""
+    outcomes = pd.concat([read_parquet(files.outcomes(name)) for name in SPLITS], ignore_index=True)
+    bad, applicant = outcomes["bad"].to_numpy(), pd.factorize(outcomes["group"])[0]
+    orders = {"the row in the file": outcomes["file_row"].to_numpy(dtype=np.float64)}
+    if config.only("id") and is_numeric_dtype(outcomes["row"]):
+        orders[str(config.only("id"))] = outcomes["row"].to_numpy(dtype=np.float64)
+    name, figure = leak.order_gini(orders, bad, applicant, confidence=config.evaluation.confidence)
+    inputs = np.concatenate([read_inputs(config, files, part) for part in SPLITS])
+    encoded = leak.encoded(Features.of(config).columns(inputs), bad)
+    return {
+        **reported("leak", {"order": figure}, unknown),
+        "order_of": name,
+        "encoded": len(encoded),
+        "encoded_features": ", ".join(encoded),
     }
 
 

@@ -115,6 +115,7 @@ def write_split(
     outcome = {
         "row": _row_names(config, table),
         "key": accounts.identity(config)[mask],
+        "file_row": table.index.to_numpy(),
         "group": group[mask],
         "bad": accounts.bad[mask],
     }
