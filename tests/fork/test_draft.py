@@ -110,7 +110,9 @@ def test_what_nobody_decided_is_refused_with_its_line_and_its_question(tmp_path)
         f"credit.yaml line {line + 2}: policy.cost: not decided yet: what it costs to open any account, as a share "
         "of the exposure. Write the answer in the place of ???"
     )
-    assert any("columns.sex.why: not decided yet: a person has to say this" in one for one in refused.value.problems)
+    assert any(
+        "columns.sex.why: not decided yet: whether the column's role is right" in one for one in refused.value.problems
+    )
 
 
 def test_without_protected_columns_the_reason_has_to_be_said(tmp_path):
