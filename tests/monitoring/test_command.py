@@ -84,6 +84,8 @@ def test_the_monitor_writes_its_report_as_of_a_day(root, capsys):
         "n": 2,
         "why": "one class only: 0 bads among 2 rows",
     }
+    assert report["drift"]["verdict"] == "CANNOT SAY"
+    assert report["drift"]["why"].startswith("no scorer is there")
     capsys.readouterr()
     assert main(["monitor", "--root", str(root), "--as-of", "2025-12-31", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["by_state"] == {"immature": 2}
@@ -91,7 +93,11 @@ def test_the_monitor_writes_its_report_as_of_a_day(root, capsys):
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("most_without_outcome: 2.0\n", "most_without_outcome"), ("most_without_outcome: 0.1\nother: 1\n", "other")],
+    [
+        ("most_without_outcome: 2.0\ndrift: {out: 2, of: 3}\n", "most_without_outcome"),
+        ("most_without_outcome: 0.1\ndrift: {out: 2, of: 3}\nother: 1\n", "other"),
+        ("most_without_outcome: 0.1\ndrift: {out: 4, of: 3}\n", "out is 4 of 3 months"),
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(root, capsys, text, sentence):
     (root / "configs" / "monitoring.yaml").write_text(text, encoding="utf-8")

@@ -113,23 +113,30 @@ def _monitor(
     as_of: Annotated[
         datetime | None, Option(formats=["%Y-%m-%d"], help="What was known on this day (default: today, UTC).")
     ] = None,
+    scorer: Annotated[
+        Path | None, Option(help="Whose decisions are compared with its training rows (default: models/scorer).")
+    ] = None,
     output: Annotated[Path | None, Option(help="Where the report goes (default: reports/monitoring.json).")] = None,
     json: Json = False,
 ) -> None:
-    """Set what was foretold of decided applications against what came of them."""
+    """Set what was foretold of decided applications against what came of them; measure drift by month."""
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text, write_report
     from credit_risk.ledger.opening import open_ledger
     from credit_risk.monitoring import monitor
+    from credit_risk.monitoring.drift_windows import DriftWindows
     from credit_risk.monitoring.settings import load
+    from credit_risk.scoring.scorer import Scorer
 
     credit, files = opened(root, config)
     judged_by = load(root / "configs" / "monitoring.yaml")
     settings = _ledger_settings(root, environment)
     histories = _histories(root, settings)
     day = (as_of or datetime.now(UTC)).date()
+    fitted = scorer or files.scorer
+    windows = DriftWindows.of(Scorer.load(fitted)) if scorer or fitted.exists() else None
     with open_ledger(root, settings, os.environ, create=False) as ledger:
-        report = monitor.measure(ledger, histories, credit, judged_by, as_of=day)
+        report = monitor.measure(ledger, histories, credit, judged_by, as_of=day, windows=windows)
     path = output or files.report("monitoring")
     write_report(path, report)
     say(json_text(report) if json else f"{report['counts']['decisions']} decisions until {day}: {path}.")

@@ -12,22 +12,36 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.replay import decision_pages
 from credit_risk.monitoring import backtest
 from credit_risk.monitoring.accounts import accounts, decision_facts
+from credit_risk.monitoring.drift_windows import DriftWindows
 from credit_risk.monitoring.outcome_store import History
 from credit_risk.monitoring.settings import MonitoringSettings
 
+NO_SCORER = {"verdict": "CANNOT SAY", "why": "no scorer is there whose training rows decisions could be compared with"}
 NOT_KNOWN = (
     "Booked accounts alone: how the declined would have paid is not known, and nothing here says anything of them."
 )
 
 
 def measure(
-    ledger: Ledger, histories: Mapping[str, History], config: Config, settings: MonitoringSettings, *, as_of: date
+    ledger: Ledger,
+    histories: Mapping[str, History],
+    config: Config,
+    settings: MonitoringSettings,
+    *,
+    as_of: date,
+    windows: DriftWindows | None = None,
 ) -> dict[str, Any]:
-    """The report of a day: counts that add up to all decisions, the backtest of matured accounts, vintages.
+    """The report of a day: counts that add up to all decisions, the backtest of matured accounts, vintages, drift.
 
-    Every decision of the ledger is unsealed once. Raises LedgerBroken where the chain does not hold.
+    windows: of the scorer whose decisions are compared with its training rows; still empty. Without it drift is not
+    measured, and the report says so. Every decision of the ledger is unsealed once. Raises LedgerBroken where the chain
+    does not hold.
     """
-    rows = [row for page in decision_pages(ledger) for row in decision_facts(page, as_of)]
+    rows = []
+    for page in decision_pages(ledger):
+        rows += decision_facts(page, as_of)
+        if windows is not None:
+            windows.add(page, as_of)
     window = config.outcome.performance_window_months
     table = accounts(rows, histories, window, as_of)
     confidence = config.evaluation.confidence
@@ -37,6 +51,7 @@ def measure(
         "confidence": confidence,
         "not_known": NOT_KNOWN,
         "counts": _counts(table, histories),
+        "drift": NO_SCORER if windows is None else windows.report(config.drift, settings.drift, as_of),
         "backtest": _backtest(table, config, settings),
         "vintages": {
             vintage: [{"month": month, **asdict(figure)} for month, figure in enumerate(curve, start=1)]

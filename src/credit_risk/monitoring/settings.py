@@ -2,15 +2,31 @@
 
 from pathlib import Path
 
+from pydantic import model_validator
+
 from credit_risk.config import environment
-from credit_risk.config.section import Section, Share
+from credit_risk.config.section import Count, Section, Share
 from credit_risk.errors import NotFound
+
+
+class DriftRule(Section):
+    """A series of months is OUT where `out` of the last `of` are, the latest included."""
+
+    out: Count
+    of: Count
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> "DriftRule":
+        if self.out > self.of:
+            raise ValueError(f"out is {self.out} of {self.of} months: expected at most {self.of}, or it is never OUT")
+        return self
 
 
 class MonitoringSettings(Section):
     """most_without_outcome: share of matured approvals whose outcome is not known beyond which no figure is given."""
 
     most_without_outcome: Share
+    drift: DriftRule
 
 
 def load(path: Path) -> MonitoringSettings:
