@@ -121,7 +121,7 @@ def test_the_scorer_that_was_verified_is_the_one_of_the_release(release, files, 
 
 
 def test_what_the_gate_stops_is_no_release(release, files, tmp_path):
-    judge(files, auc=0.5, auc_low=0.45, auc_high=0.55)
+    judge(files, auc_low=0.45, auc_high=0.55)
     with pytest.raises(CheckFailed, match="FAIL discrimination"):
         release()
     assert not (tmp_path / "release").exists()

@@ -40,7 +40,7 @@ def test_what_was_signed_verifies_and_is_not_signed_again(run):
 
 
 def test_what_the_gate_does_not_let_pass_is_not_signed(run, files):
-    judge(files, auc=0.5, auc_low=0.45, auc_high=0.55)
+    judge(files, auc_low=0.45, auc_high=0.55)
     files.scorer_signature.unlink()
     code, _, complaint = run("sign")
     assert (code, files.scorer_signature.exists()) == (1, False)

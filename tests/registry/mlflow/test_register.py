@@ -109,7 +109,7 @@ def test_another_scorer_is_another_version(opened, files, registered):
 
 
 def test_a_scorer_that_the_gate_refused_is_registered_for_the_record(files, registered):
-    judge(files, auc=0.5, auc_low=0.45, auc_high=0.55)
+    judge(files, auc_low=0.45, auc_high=0.55)
     assert registered().facts["verdict"] == "FAIL"
 
 
