@@ -62,23 +62,49 @@ def test_where_the_good_may_be_missing_no_figure_is_given(states, why):
 def test_a_vintage_rises_with_the_accounts_that_turned_bad():
     accounts = table(
         vintage=["2025-01"] * 4,
+        decision=["approve"] * 3 + ["decline"],
         age=[3, 3, 4, 5],
         erased=[False] * 4,
         known=[{3: "good"}, {1: "good", 2: "bad"}, {2: "good", 3: "bad"}, {3: "good"}],
     )
-    (curve,) = backtest.vintages(accounts, confidence=0.95).values()
+    (curve,) = backtest.vintages(accounts, confidence=0.95, most_not_known=0.5).values()
     assert [(point.value, point.n) for point in curve] == [(0, 4), (0.25, 4), (0.5, 4)]
 
 
 def test_a_month_that_nobody_looked_up_is_not_known_and_half_known_ones_hold_both_ends():
-    accounts = table(vintage=["2025-01"] * 2, age=[2, 2], erased=[False] * 2, known=[{2: "bad"}, {2: "good"}])
-    first, second = backtest.vintages(accounts, confidence=0.95)["2025-01"]
+    accounts = table(
+        vintage=["2025-01"] * 2,
+        decision=["approve"] * 2,
+        age=[2, 2],
+        erased=[False] * 2,
+        known=[{2: "bad"}, {2: "good"}],
+    )
+    first, second = backtest.vintages(accounts, confidence=0.95, most_not_known=0.5)["2025-01"]
     assert (first.value, first.n, first.why) == (0, 1, "1 accounts were not looked up by that month")
     assert first.low == 0
     assert first.high > 0.5  # the other one may have been bad already
     assert second.value == 0.5
-    (alone,) = backtest.vintages(accounts.iloc[:1].assign(age=1), confidence=0.95)["2025-01"]
+    strict, _ = backtest.vintages(accounts, confidence=0.95, most_not_known=0.4)["2025-01"]
+    assert math.isnan(strict.value)
+    assert (strict.n, strict.why) == (1, "1 accounts were not looked up by that month")
+    (alone,) = backtest.vintages(accounts.iloc[:1].assign(age=1), confidence=0.95, most_not_known=0.5)["2025-01"]
     assert math.isnan(alone.value)
+
+
+def test_a_young_vintage_of_which_only_the_bad_were_delivered_has_no_figure():
+    accounts = table(
+        vintage=["2025-01"] * 5,
+        decision=["approve"] * 4 + ["decline"],
+        age=[2] * 5,
+        erased=[False] * 5,
+        known=[{1: "good", 2: "bad"}, {}, {}, {}, {}],
+    )
+    points = backtest.vintages(accounts, confidence=0.95, most_not_known=0.7)["2025-01"]
+    assert [(point.n, point.known, point.why) for point in points] == [
+        (1, False, "3 accounts were not looked up by that month")
+    ] * 2
+    allowed = backtest.vintages(accounts, confidence=0.95, most_not_known=0.75)["2025-01"]
+    assert [point.value for point in allowed] == [0, 1]  # three of four are never taken up, as the limit says
 
 
 def test_states_are_spelled_as_outcomes():

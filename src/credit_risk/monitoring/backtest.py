@@ -69,15 +69,18 @@ def overall(accounts: DataFrame, evaluation: Evaluation) -> Figures:
     return {name: figures[name] for name in FIGURES}
 
 
-def vintages(accounts: DataFrame, *, confidence: float) -> dict[str, list[Figure]]:
+def vintages(accounts: DataFrame, *, confidence: float, most_not_known: float) -> dict[str, list[Figure]]:
     """By month of decision: the share of booked accounts that were ever bad by month 1, 2, … on book.
 
-    Booked: an outcome of the account was delivered. A curve ends where its youngest account is; a month of which
-    nothing was looked up has no figure.
+    Booked: an outcome of the account was delivered. A curve ends where its youngest account is. A month by which more
+    than `most_not_known` of booked accounts and approvals were not looked up has no figure: the known may be the bad.
     """
-    booked = accounts[accounts["known"].astype(bool) & ~accounts["erased"]]
+    approved = (accounts["decision"] == "approve") | accounts["known"].astype(bool)
+    booked = accounts[approved & ~accounts["erased"]]
     return {
-        str(vintage): [_ever_bad(rows, month, confidence) for month in range(1, int(rows["age"].min()) + 1)]
+        str(vintage): [
+            _ever_bad(rows, month, confidence, most_not_known) for month in range(1, int(rows["age"].min()) + 1)
+        ]
         for vintage, rows in booked.groupby("vintage", sort=True)
     }
 
@@ -95,11 +98,12 @@ def _band(name: str, rows: DataFrame, confidence: float) -> dict[str, Any]:
     return {**counts, "mean_pd": mean_pd, "bad_rate": figure, "verdict": "IN" if low <= mean_pd <= high else "OUT"}
 
 
-def _ever_bad(rows: DataFrame, month: int, confidence: float) -> Figure:
+def _ever_bad(rows: DataFrame, month: int, confidence: float, most_not_known: float) -> Figure:
     outcomes = [outcome_by(known, month) for known in rows["known"]]
-    bads, goods, open_ = outcomes.count("bad"), outcomes.count("good"), outcomes.count(None)
-    if not bads + goods:
-        return Figure.unknown(0, _not_looked_up(open_) or "all accounts are indeterminate")
+    bads, goods, not_known = outcomes.count("bad"), outcomes.count("good"), outcomes.count(None)
+    if not bads + goods or not_known / len(rows) > most_not_known:
+        return Figure.unknown(bads + goods, _not_looked_up(not_known) or "all accounts are indeterminate")
+    open_ = not_known - int((~rows["known"].astype(bool)).sum())  # without those that may never have been taken up
     whole = bads + goods + open_
     low, _ = wilson(bads / whole, whole, confidence=confidence)
     _, high = wilson((bads + open_) / whole, whole, confidence=confidence)

@@ -116,14 +116,16 @@ def _monitor(
     scorer: Annotated[
         Path | None, Option(help="Whose decisions are compared with its training rows (default: models/scorer).")
     ] = None,
-    output: Annotated[Path | None, Option(help="Where the report goes (default: reports/monitoring.json).")] = None,
+    output: Annotated[
+        Path | None, Option(help="Where the report goes (default: reports/monitoring.json); the page lies beside it.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Set what was foretold of decided applications against what came of them; measure drift by month."""
     from credit_risk.data.repository import opened
-    from credit_risk.data.writing import json_text, write_report
+    from credit_risk.data.writing import json_text, read_json, write_report, write_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import monitor
+    from credit_risk.monitoring import monitor, page
     from credit_risk.monitoring.drift_windows import DriftWindows
     from credit_risk.monitoring.settings import load
     from credit_risk.scoring.scorer import Scorer
@@ -139,6 +141,7 @@ def _monitor(
         report = monitor.measure(ledger, histories, credit, judged_by, as_of=day, windows=windows)
     path = output or files.report("monitoring")
     write_report(path, report)
+    write_text(path.with_suffix(".html"), page.page(read_json(path), credit.project.title))
     say(json_text(report) if json else f"{report['counts']['decisions']} decisions until {day}: {path}.")
 
 

@@ -55,7 +55,9 @@ def measure(
         "backtest": _backtest(table, config, settings),
         "vintages": {
             vintage: [{"month": month, **asdict(figure)} for month, figure in enumerate(curve, start=1)]
-            for vintage, curve in backtest.vintages(table, confidence=confidence).items()
+            for vintage, curve in backtest.vintages(
+                table, confidence=confidence, most_not_known=settings.most_without_outcome
+            ).items()
         },
     }
 

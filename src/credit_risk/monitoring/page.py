@@ -1,0 +1,146 @@
+"""reports/monitoring.html, from reports/monitoring.json alone: what changed, then verdicts, bands, vintages."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from pandas import DataFrame
+
+from credit_risk.report import plots
+from credit_risk.report.artefacts import Cells, Picture, cells, drawn
+from credit_risk.report.figures import Kind, interval, written
+
+Report = Mapping[str, Any]
+MOST_CURVES = 6  # vintages drawn: the latest with two points or more; the table has all
+
+
+@cache
+def _template() -> Template:
+    loader = PackageLoader("credit_risk.monitoring", ".")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template("page.html.j2")
+
+
+def page(report: Report, title: str) -> str:
+    """The page as text; equal reports give an equal page. report: as it was written, a missing number being None."""
+    return _template().render(
+        title=title,
+        report=report,
+        changes=changes(report["drift"]),
+        bands=bands(report["backtest"]),
+        figures=figures(report["backtest"]),
+        vintages=vintages(report["vintages"]),
+        drift=drift(report["drift"]),
+        counts=cells(("Decisions that are", "Number"), list(report["counts"]["by_state"].items()), ""),
+        pictures=list(pictures(report)),
+    )
+
+
+def changes(drift_report: Report) -> list[str]:
+    """A sentence for each series whose verdict of the latest month is another than that of the month before."""
+    if len(drift_report.get("windows", ())) < 2:
+        return []
+    before, latest = drift_report["windows"][-2:]
+    return [
+        f"{name}: {before['series'][name]['verdict']} in {before['month']}, {now['verdict']} in {latest['month']} "
+        f"(PSI {_with_interval(now['psi'])}, {now['psi']['n']:,} decisions)"
+        for name, now in latest["series"].items()
+        if now["verdict"] != before["series"][name]["verdict"]
+    ]
+
+
+def bands(backtest: Report) -> Cells:
+    headings = ("Band", "Verdict", "Accounts", "Bads", "Not known", "Foretold", "Came")
+    rows = [
+        (
+            *(band["band"], band["verdict"], band["rows"], band["bads"], band["not_known"]),
+            *(written(band["mean_pd"], "percent"), _with_interval(band["bad_rate"], "percent")),
+        )
+        for band in backtest["bands"]
+    ]
+    return cells(headings, rows, backtest["withheld"], texts=2)
+
+
+def figures(backtest: Report) -> Cells:
+    rows = [(name, _with_interval(each), each["n"], each["why"]) for name, each in backtest["figures"].items()]
+    return cells(("Figure", "With its interval", "Accounts", ""), rows, backtest["withheld"])
+
+
+def vintages(curves: Report) -> Cells:
+    """The last known point of each vintage."""
+    rows = [
+        (vintage, points[-1]["month"], _with_interval(points[-1], "percent"), points[-1]["n"], points[-1]["why"])
+        if points
+        else (vintage, "", written(None), "", "no month by which enough accounts were looked up")
+        for vintage, points in known_points(curves).items()
+    ]
+    missing = "" if rows else "no booked account is a month old"
+    return cells(("Decided in", "Months on book", "Ever bad", "Accounts", ""), rows, missing)
+
+
+def known_points(curves: Report) -> dict[str, list[Report]]:
+    """The months of each vintage that have a figure."""
+    return {vintage: [point for point in curve if point["value"] is not None] for vintage, curve in curves.items()}
+
+
+def drift(drift_report: Report) -> Cells:
+    """Each series with its verdict, and its latest month that has ended."""
+    headings = ("Series", "Verdict", "PSI", "Decisions", "Missing", "Missing in training")
+    windows = drift_report.get("windows", ())
+    if not windows:
+        return cells(headings, (), drift_report.get("why", "no month with decisions has ended"), texts=2)
+    rows = [
+        (
+            *(name, drift_report["verdicts"][name], _with_interval(now["psi"]), now["psi"]["n"]),
+            *(_with_interval(now["missing"], "percent") if "missing" in now else "", _share(now.get("missing_then"))),
+        )
+        for name, now in windows[-1]["series"].items()
+    ]
+    return cells(headings, rows, "", texts=2)
+
+
+def pictures(report: Report) -> Iterable[Picture]:
+    """Bad rates by band, and the latest vintages, where there is something to draw."""
+    rows = [
+        {"band": band["band"], **_bad_rate(band["bad_rate"])} for band in report["backtest"]["bands"] if band["rows"]
+    ]
+    if rows:
+        table = DataFrame(rows[::-1])
+        yield drawn("bands", "Bad rate that came, by band", lambda drawing: plots.gains(drawing, table))
+    curves = {
+        vintage: [point for point in curve if point["value"] is not None]
+        for vintage, curve in report["vintages"].items()
+    }
+    latest = dict([(vintage, points) for vintage, points in curves.items() if len(points) > 1][-MOST_CURVES:])
+    if latest:
+        yield drawn("vintages", "Ever bad, by month on book", lambda drawing: draw_vintages(drawing, latest))
+
+
+def draw_vintages(drawing: Drawing, curves: Mapping[str, list[Report]]) -> None:
+    """One curve a vintage, the later the darker, with the whisker of its last point's interval."""
+    axes = drawing.subplots()
+    for position, (vintage, curve) in enumerate(curves.items(), start=1):
+        points = DataFrame(curve)
+        last, shade = curve[-1], 0.25 + 0.75 * position / len(curves)
+        axes.plot(points["month"], points["value"], color=plots.MODEL, alpha=shade, label=vintage, linewidth=1.4)
+        axes.plot([last["month"]] * 2, [last["low"], last["high"]], color=plots.MODEL, alpha=shade, linewidth=0.9)
+    axes.set(xlabel="Months on book", ylabel="Ever bad")
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    drawing.legend(loc="outside upper left", ncols=3, handlelength=1.4, columnspacing=1.2)
+
+
+def _bad_rate(figure: Report) -> dict[str, float]:
+    return {"bad_rate": figure["value"], "low": figure["low"], "high": figure["high"]}
+
+
+def _with_interval(figure: Report, kind: Kind = "plain") -> str:
+    return interval((figure["value"], figure["low"], figure["high"]), kind)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else written(value, "percent")

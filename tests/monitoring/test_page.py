@@ -1,0 +1,97 @@
+"""The page says what the report says, what changed first, and fetches nothing."""
+
+import re
+
+import pytest
+
+from credit_risk.monitoring import page
+
+
+def point(value: float | None, low: float | None, high: float | None, n: int, why: str = "") -> dict[str, object]:
+    return {"value": value, "low": low, "high": high, "n": n, "why": why}
+
+
+def series(verdict: str, value: float) -> dict[str, object]:
+    psi = point(value, value / 2, value * 2, 1234)
+    return {"psi": psi, "verdict": verdict, "missing": point(0.05, 0.04, 0.06, 1234), "missing_then": 0.04}
+
+
+def window(month: str, income: str) -> dict[str, object]:
+    return {"month": month, "decisions": 1234, "series": {"score": series("IN", 0.01), "income": series(income, 0.3)}}
+
+
+@pytest.fixture
+def report():
+    return {
+        "as_of": "2026-04-15",
+        "performance_window_months": 12,
+        "confidence": 0.95,
+        "not_known": "Booked accounts alone.",
+        "counts": {"decisions": 2468, "by_state": {"good": 90, "bad": 10}},
+        "drift": {
+            "verdict": "CANNOT SAY",
+            "rule": "OUT: 2 of the last 3 months",
+            "threshold": 0.1,
+            "verdicts": {"score": "IN", "income": "CANNOT SAY"},
+            "windows": [window("2026-02", "IN"), window("2026-03", "OUT")],
+        },
+        "backtest": {
+            "withheld": "",
+            "bands": [
+                {
+                    "band": "A <b>",
+                    "rows": 100,
+                    "bads": 10,
+                    "not_known": 0,
+                    "mean_pd": 0.08,
+                    "verdict": "IN",
+                    "bad_rate": point(0.1, 0.05, 0.17, 100),
+                }
+            ],
+            "figures": {"auc": point(0.7, 0.6, 0.8, 100), "ks": point(None, None, None, 0, "one class only")},
+        },
+        "vintages": {"2025-01": [point(0.0, 0.0, 0.1, 40) | {"month": 1}, point(0.05, 0.01, 0.2, 40) | {"month": 2}]},
+    }
+
+
+def test_what_changed_comes_first(report):
+    assert page.changes(report["drift"]) == [
+        "income: IN in 2026-02, OUT in 2026-03 (PSI 0.300 (0.150 to 0.600), 1,234 decisions)"
+    ]
+    text = page.page(report, "A lender")
+    assert text.index("income: IN in 2026-02, OUT in 2026-03") < text.index("<h2>Drift") < text.index("<h2>Vintages")
+
+
+def test_each_figure_stands_with_count_and_interval_or_its_reason(report):
+    text = re.sub(r"<[^>]+>", " ", page.page(report, "A lender"))
+    assert re.search(r"A &lt;b&gt;\s+IN\s+100\s+10\s+0\s+8\.0%\s+10\.0% \(5\.0% to 17\.0%\)", text)
+    assert re.search(r"auc\s+0\.700 \(0\.600 to 0\.800\)\s+100", text)
+    assert re.search(r"ks\s+not available\s+0\s+one class only", text)
+    assert re.search(r"2025-01\s+2\s+5\.0% \(1\.0% to 20\.0%\)\s+40", text)
+    assert re.search(
+        r"income\s+CANNOT SAY\s+0\.300 \(0\.150 to 0\.600\)\s+1234\s+5\.0% \(4\.0% to 6\.0%\)\s+4\.0%", text
+    )
+
+
+def test_what_is_missing_is_said(report):
+    report["backtest"] = {"withheld": "2 of 10 matured approvals have no known outcome", "bands": [], "figures": {}}
+    report["drift"] = {"verdict": "CANNOT SAY", "why": "no scorer is there"}
+    report["vintages"] = {}
+    text = page.page(report, "A lender")
+    assert text.count("2 of 10 matured approvals have no known outcome.") == 2
+    assert "no scorer is there." in text
+    assert "no booked account is a month old." in text
+    assert "<svg" not in text
+
+
+def test_the_page_fetches_nothing(report):
+    text = page.page(report, "A lender")
+    assert "default-src 'none'" in text
+    assert text.count("<svg") == 2
+    assert not re.search(r"<(script|link|img|iframe|object|embed)\b", text)
+    assert not re.search(r"@import|url\((?!#)|\bsrc=|https?://", text)
+    assert all(target.startswith("#") for target in re.findall(r'href="([^"]*)"', text))
+
+
+def test_equal_reports_give_an_equal_page(report):
+    assert page.page(report, "A lender") == page.page(report, "A lender")
