@@ -59,8 +59,9 @@ def test_a_scorer_that_the_gate_stops_is_not_even_rehearsed(clone):
     assert "The gate does not let this scorer through." in run.log
 
 
-def test_a_machine_on_which_nothing_runs_takes_no_version_and_production_is_not_reached(clone, tmp_path):
+def test_a_machine_on_which_nothing_runs_takes_no_version_and_production_is_not_reached(clone):
     on_free_ports(clone)
+    write_identities(clone.root, {"name": "Ada Berg", "accounts": [ACCOUNT]})
     variables = {"DEPLOY_ROOT": str(clone.root)}
     run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY}, variables=variables)
     assert run.jobs == {"target": "success", "rehearse": "success", "roll-out": "failure"}, str(run)
@@ -154,6 +155,7 @@ def test_real_traffic_changes_from_the_default_branch_alone(clone, workflow):
 
 
 def test_a_rollback_where_nothing_runs_says_so(clone):
+    write_identities(clone.root, {"name": "Ada Berg", "accounts": [ACCOUNT]})
     run = clone.act("workflow_dispatch", "rollback.yml", {"inputs": BACK}, variables={"DEPLOY_ROOT": str(clone.root)})
     assert run.jobs == {"back": "failure"}, str(run)
     assert "nothing runs here to bring a version into" in run.log
