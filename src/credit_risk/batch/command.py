@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EXAMPLE = """
-examples:
-  credit-risk score --input applications.parquet --output decisions.parquet
+example:
   credit-risk score --environment production --input applications.parquet --output decisions.parquet
 
 Which scorer may decide is said by the environment, as for the service (serving.signed_by): it carries that signature

@@ -15,12 +15,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json, read_parquet, write_report
 from credit_risk.errors import CreditRiskError
-from credit_risk.measures import recomputation
-from credit_risk.modelling.accounts import Weights, read_inputs
-from credit_risk.modelling.assembly import read_fitted
 from credit_risk.scoring import signed_chain
-from credit_risk.scoring.decision import PD_DECIMALS
-from credit_risk.scoring.scorer import Scorer
 
 MEASURED_ON = "prepared"  # under which a report names the tables that it was measured on
 TABLES = ("inputs", "outcomes", "protected")
@@ -92,6 +87,12 @@ def other_tables(files: Files) -> list[str]:
 
 def other_figures(config: Config, files: Files, metrics: Mapping[str, Any]) -> list[str]:
     """Whether the predictions are the scorer's of the test rows, and the headline figures those of the predictions."""
+    from credit_risk.measures import recomputation  # noqa: PLC0415  (late, as those below: `credit-risk config` need not wait)
+    from credit_risk.modelling.accounts import Weights, read_inputs  # noqa: PLC0415
+    from credit_risk.modelling.assembly import read_fitted  # noqa: PLC0415
+    from credit_risk.scoring.decision import PD_DECIMALS  # noqa: PLC0415
+    from credit_risk.scoring.scorer import Scorer  # noqa: PLC0415
+
     file = "artifacts/predictions/test.parquet"
     try:
         predictions, outcomes = read_parquet(files.predictions / "test.parquet"), read_parquet(files.outcomes("test"))
