@@ -96,16 +96,12 @@ def boosted(
     return Fitted(model, calibrated(out_of_fold, bad, weight), out_of_fold), curve
 
 
-def boosting(config: Config, trees: int, *, threads: int = 0) -> Fit:
-    """Fits the monotone LightGBM model with this many trees, whatever the rows would have stopped at.
-
-    threads: 0 for as many as there are; the trees do not depend on it. Many small fits at once want one each.
-    """
+def boosting(config: Config, trees: int) -> Fit:
+    """Fits the monotone LightGBM model with this many trees, whatever the rows would have stopped at."""
 
     def fit(matrix: Matrix, bad: Mask, weight: Matrix) -> Boosted:
         data = dataset(config, matrix, bad, weight)
-        parameters = boosting_parameters(config) | ({"num_threads": threads} if threads else {})
-        return Boosted.of(lgb.train(parameters, data, num_boost_round=trees), config.levels)
+        return Boosted.of(lgb.train(boosting_parameters(config), data, num_boost_round=trees), config.levels)
 
     return fit
 

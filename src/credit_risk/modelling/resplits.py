@@ -89,7 +89,7 @@ def fitted(config: Config, rows: Rows, trees: int) -> dict[Kind, fitting.Fitted]
     fold = split.at_random(rows.group, rows.key, rows.bad, share, config.model.seed + 1)
     weight = rows.weights.drawn / rows.weights.drawn.mean()
     recipes: dict[Kind, fitting.Fit] = {
-        "lightgbm": fitting.boosting(config, trees, threads=1),
+        "lightgbm": fitting.boosting(config, trees),
         "scorecard": fitting.scorecard(config),
     }
     shift = rows.weights.shift(rows.bad)

@@ -1,10 +1,8 @@
 """How much of the verdict is the luck of one split: the same models on at least 20 others (DVC stage `stability`)."""
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,13 +70,12 @@ def run(config: Config, files: Files) -> None:
 
 
 def measured(config: Config, rows: Rows, gates: Sequence[Gate], trees: int) -> list[SplitOutcome]:
-    """The outcome of every split, each on a thread of its own: their fits are too small to share one well."""
+    """The outcome of every split, one after the other: LightGBM is not made to fit on several threads of Python."""
     every, outcomes = list(resplits(config, rows)), []
     # The last bits of a sum depend on how many BLAS threads share it; no figure may depend on a machine's cores.
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
-        one_after_another = threads.map(lambda resplit: outcome(config, rows, resplit, gates, trees), every)
-        for number, each in enumerate(one_after_another, start=1):
-            outcomes.append(each)
+    with threadpool_limits(limits=1, user_api="blas"):
+        for number, resplit in enumerate(every, start=1):
+            outcomes.append(each := outcome(config, rows, resplit, gates, trees))
             verdict = f"blocked by {', '.join(each.blocked_by)}" if each.blocked_by else "passes"
             log.info("split %s of %s: AUC %.4f, %s", number, len(every), each.measures["test"]["auc"], verdict)
     return outcomes
