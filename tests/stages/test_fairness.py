@@ -97,7 +97,9 @@ def test_honest_features_give_no_group_away_and_the_gate_reads_the_largest(measu
     _, files = measured
     report = read_json(files.report("fairness"))
     women, old = report["proxies"]["women"], report["proxies"]["age_62_and_over"]
-    assert women["auc_low"] < 0.5 < women["auc_high"]  # this lender's sexes differ in nothing
+    # This lender's sexes differ in nothing, so the strongest of the features differs by chance: of eight AUCs with a
+    # standard error of about 0.02 the furthest from 0.5 seldom lies beyond three of them.
+    assert abs(women["auc"] - 0.5) < 0.06
     assert report["proxy_largest"]["auc"] == max(women["auc"], old["auc"])
     assert women["feature"] in measured[0].features
     one = Gate(name="proxies", measure="fairness.proxy_largest.auc", at_most=0.95, reason="a copy")
