@@ -1,5 +1,6 @@
 """What the registry costs and refuses, as figures: `make registry-drill` prints them."""
 
+import os
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from credit_risk.scoring.signing import SignatureRefused, SignedBy
 from registry_trial import WHY, assemble_again, kept_files
 
 CHECKER = {"by": "Ada Berg", "reason": WHY}
+EVERY = 1 if "REGISTRY_KILLS" in os.environ else 8  # how many of the files of a version are tried
 BY = SignedBy(public_key="build/signing/signing.pub")
 
 
@@ -42,6 +44,7 @@ def test_one_byte_of_any_registered_file_stops_a_promotion(opened, registered):
     registered()
     place = kept_files(opened, 1)
     kept = [path for path in sorted(place.rglob("*")) if path.is_file() and path.stat().st_size and _counts(path)]
+    kept = kept[::EVERY]
     for path in kept:
         change = flipped(path)
         next(change)
