@@ -830,3 +830,13 @@ def test_half_a_champion_is_refused_with_the_command_that_fetches_it(judged: Jud
     (crown(files).scorer / "config.json").write_text("[]")
     with pytest.raises(DataError, match="fetch the champion again"):
         judge(config, files)
+
+
+@pytest.mark.parametrize(
+    "resplits",
+    [{"trained_on": {"rows": "a"}, "kind": "scorecard"}, {"trained_on": {"rows": "b"}, "kind": "lightgbm"}, {}],
+)
+def test_figures_of_other_splits_must_be_of_this_runs_rows_and_candidate(resplits):
+    assert gate.not_of_this_run({"trained_on": {"rows": "a"}, "kind": "lightgbm"}, {"rows": "a"}, "lightgbm") == []
+    [sentence] = gate.not_of_this_run(resplits, {"rows": "a"}, "lightgbm")
+    assert "run `dvc repro stability`" in sentence
