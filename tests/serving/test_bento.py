@@ -63,6 +63,16 @@ def test_metrics_add_up_over_the_workers(served, application):
     assert _decisions(found.url) == before + 10
 
 
+def test_a_service_beside_it_leaves_its_metrics_alone(served, application, root, tmp_path):
+    found, _ = served
+    httpx.post(f"{found.url}/decide", json=application, timeout=PATIENCE)
+    before = _decisions(found.url)
+    with server.serving(server.place(tmp_path, root), environment=ENVIRONMENT) as beside:
+        assert (_decisions(found.url), _decisions(beside.url)) == (before, 0)
+        httpx.post(f"{beside.url}/decide", json=application, timeout=PATIENCE)
+        assert (_decisions(found.url), _decisions(beside.url)) == (before, 1)
+
+
 def _decisions(url: str) -> float:
     lines = httpx.get(f"{url}/metrics", timeout=PATIENCE).text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("credit_risk_decisions_total{"))

@@ -99,6 +99,8 @@ def _serve(
         "CREDIT_RISK_WORKERS": str(processes),
         "CREDIT_RISK_HOST": host,
         "CREDIT_RISK_MASTER": str(os.getpid()),  # this process becomes BentoML's master
+        # Its workers' metrics stand there, and BentoML empties it at the start: no two services may share one.
+        "BENTOML_HOME": str(Path(os.environ.get("BENTOML_HOME") or Path.home() / "bentoml") / f"serve-{host}-{port}"),
     }
     service = "credit_risk.serving.bento:CreditRisk"
     # A request that is not answered by then is ended, and the batches that are worked on with it.
