@@ -16,6 +16,8 @@ SERVING_LOCK := requirements/serving.txt
 WORKERS := -n 3 --dist loadscope --no-loadscope-reorder
 EVERY_CHANGE := -m "not weekly and not workflow"
 BASE ?= docker.io/library/python:3.11-slim
+# Targets start hundreds of Python processes: where this is set, each of them compiles its libraries anew, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What .venv was made from, by content: a fresh clone or a `touch` rebuilds nothing.
 define FINGERPRINT
