@@ -538,3 +538,24 @@ def test_categories_of_a_file_keep_their_order_flag_where_gaps_are_taken_out(ord
     )
     assert taken.to_pylist() == ["low", None, "high"]
     assert (taken.type.ordered, met) == (ordered, {"NA"})
+
+
+def test_an_outcome_in_other_capitals_is_the_declared_one_unless_two_are_declared_alike(tmp_path: Path):
+    columns = {**COLUMNS, "status": {"role": "target"}}
+    content = GOOD.replace(",0\n", ",ok \n").replace(",,1\n", ",,BAD\n").replace(",1.0\n", ",other\n")
+    outcome = smallest.SECTIONS["outcome"] | {"bad": ["Bad"], "good": ["OK"]}
+    assert read(tmp_path, content, smallest.config(columns=columns, outcome=outcome))["status"].tolist() == [
+        "OK",
+        "Bad",
+        "other",
+    ]
+    both = outcome | {"bad": ["Bad", "bad"]}
+    assert read(tmp_path, content, smallest.config(columns=columns, outcome=both))["status"].tolist()[1] == "BAD"
+
+
+def test_a_scoring_file_without_the_columns_of_a_joined_file_says_what_was_joined(tmp_path: Path):
+    columns = {**COLUMNS, "late": {"role": "feature", "type": "number"}}
+    settings = config({"path": "loans.csv"}, {"path": "bureau.csv", "join_on": "id"}, columns=columns)
+    (tmp_path / "next.csv").write_text(GOOD, encoding="utf-8")
+    with pytest.raises(DataError, match=r"no column 'late'.*bureau\.csv was joined by id: join it to this file"):
+        list(read_table(tmp_path / "next.csv", settings, settings.inputs))

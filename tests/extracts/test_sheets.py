@@ -9,6 +9,8 @@ import pyarrow as pa
 import pytest
 from openpyxl import Workbook
 
+from credit_risk.config.columns import Data, Source
+from credit_risk.data import raw
 from credit_risk.errors import CreditRiskError
 from credit_risk.extracts.sheets import sheet
 
@@ -89,3 +91,12 @@ def test_a_file_that_is_no_workbook_is_said(tmp_path: Path):
         sheet(path, None)
     with pytest.raises(CreditRiskError, match=r"no\.xlsx"):
         sheet(tmp_path / "no.xlsx", None)
+
+
+def test_a_workbook_given_to_be_scored_is_refused_with_the_command_that_freezes_it(tmp_path: Path):
+    path = tmp_path / "next.xlsx"
+    Workbook().save(path)
+    with pytest.raises(
+        CreditRiskError, match=r"`credit-risk extract --workbook FILE --sheet NAME --output NEW\.parquet`"
+    ):
+        raw.header(path, Data(sources=(Source(path="next.xlsx"),)), ())

@@ -3,7 +3,9 @@
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pandas import DataFrame
 from ruamel.yaml import YAML
 
 from credit_risk.config import load
@@ -115,3 +117,33 @@ def test_a_key_that_is_no_id_is_no_feature(tmp_path: Path):
     request = InitRequest(data=path, joined=(branches,), target="status", bad=("1",), accept=True)
     column = tree(drafted(request, no_progress))["columns"]["branch"]
     assert column == {"role": "ignore", "type": "integer", "why": "joins the files"}
+
+
+def drafted_of_parquet(room: Path, table: DataFrame, **request: object) -> dict:
+    path = room / "loans.parquet"
+    table.to_parquet(path)
+    asked = InitRequest(data=path, target="status", bad=("1",), accept=True, **request)
+    made = drafted(asked, no_progress)
+    checked(made, asked)
+    return tree(made)
+
+
+def loans(**columns: object) -> DataFrame:
+    """N rows that no column numbers."""
+    rows = np.arange(N)
+    return DataFrame({"income": (rows * 37) % 401 + 0.5, "status": (rows % 4 == 0).astype(int), **columns})
+
+
+def test_an_applicant_whose_digits_a_float_has_lost_is_left_out_and_asked_about(tmp_path: Path):
+    table = loans(customer_id=2.0**53 + 2 * np.arange(N))
+    found = drafted_of_parquet(tmp_path, table)
+    assert found["columns"]["customer_id"]["role"] == "ignore"
+    assert "columns.customer_id.why" in found["suggested"]
+    with pytest.raises(UsageError, match="--applicant customer_id: numbers this long lose digits in a float"):
+        drafted_of_parquet(tmp_path, table, roles={"customer_id": "applicant"})
+
+
+def test_an_index_that_pandas_saved_is_no_feature_whatever_it_is_called(tmp_path: Path):
+    table = loans().set_axis((np.arange(N) * 7) % 401, axis=0).rename_axis("line")
+    assert drafted_of_parquet(tmp_path, table)["columns"]["line"]["role"] == "ignore"
+    assert drafted_of_parquet(tmp_path, table.rename_axis("loan_no"))["columns"]["loan_no"]["role"] == "id"

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from pandas import DataFrame, Timestamp, date_range
+from pandas import DataFrame, Timedelta, Timestamp, date_range
 
 from credit_risk.errors import UsageError
 from credit_risk.fork.names import parts
@@ -368,3 +368,79 @@ def test_days_that_could_be_months_are_asked_for_and_amounts_are_none():
     assert (draft.role, draft.formats) == ("date", ("%d/%m/%Y", "%m/%d/%Y"))
 
     assert profiled(amount=np.arange(N)[::-1] * 7 + 20240101)["amount"].kind == "number"
+
+
+SOME_DAYS = [Timestamp("2022-01-03 09:05:07") + Timedelta(days=3 * n, hours=n % 12) for n in range(N)]
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "formats"),
+    [
+        ("app_date", [f"{day:%d/%m/%Y %H:%M}" for day in SOME_DAYS], ("%d/%m/%Y %H:%M",)),
+        ("app_date", [f"{day:%m/%d/%Y %I:%M:%S %p}" for day in SOME_DAYS], ("%m/%d/%Y %I:%M:%S %p",)),
+        ("issue_month", [f"{day:%B %Y}" for day in SOME_DAYS], ("%B %Y",)),
+        ("application_date", [f"{44_000 + 3 * n + n % 7 / 8}" for n in range(N)], ("excel",)),
+    ],
+)
+def test_a_day_with_its_time_or_a_month_in_words_is_the_day_of_application(name, written, formats):
+    found = profiled(income=INCOME, **{name: written})[name]
+    assert (found.role, found.formats) == ("date", formats)
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "why"),
+    [
+        ("app_date", [f"{day.timestamp():.0f}" for day in SOME_DAYS[::-1]], "is no form of one that is read"),
+        ("app_date", [f"{day:%y%m%d}" for day in SOME_DAYS[::-1]], "is no form of one that is read"),
+        ("application_year", [day.year for day in SOME_DAYS[::-1]], "is no form of one that is read"),
+        ("app_quarter", [f"{day.year}Q{day.quarter}" for day in SOME_DAYS], "not every cell is one in one form"),
+        ("app_date", [f"{d:%d/%m/%Y}" if d.day % 2 else f"{d:%Y-%m-%d}" for d in SOME_DAYS], "in one form"),
+        ("ref", np.cumsum(RANDOM.integers(1, 9, N)), "it rises from row to row: a row number, or a day?"),
+    ],
+)
+def test_what_may_be_a_day_and_is_not_read_as_one_is_asked_about_and_no_feature(name, written, why):
+    found = profiled(income=INCOME, **{name: written})[name]
+    assert (found.role, found.suspected) == ("ignore", True)
+    assert why in found.why
+
+
+def test_counts_of_days_and_years_of_other_things_are_features():
+    columns = {"days_since_date": RANDOM.integers(0, 900, N), "car_year": RANDOM.integers(1990, 2020, N)}
+    assert {found.role for found in profiled(**columns).values()} == {"feature"}
+
+
+def test_a_day_is_asked_about_where_no_column_is_the_day_of_application():
+    day = [f"2024-{n % 12 + 1:02}-{n % 28 + 1:02}" for n in range(N)]
+    assert profiled(income=INCOME, seen_on=day)["seen_on"].suspected
+    assert not profiled(income=INCOME, last_seen_on=day)[
+        "last_seen_on"
+    ].suspected  # after the outcome, as its name says
+    assert not profiled(income=INCOME, seen_on=day, applied_on=day[::-1])["seen_on"].suspected
+
+
+def test_a_day_of_birth_of_two_digits_has_no_age_and_so_no_bands():
+    found = profiled({"born": "protected"}, income=INCOME, born=[f"{n % 28 + 1}/12/{40 + n % 60}" for n in range(N)])
+    assert (found["born"].kind, found["born"].formats) == ("other date", ())
+    assert "two digits" in found["born"].notes[0]
+
+
+def test_what_knows_the_outcome_is_asked_about():
+    found = profiled(income=INCOME, bankrupt=["yes" if n % 8 == 0 else "no" for n in range(N)])
+    assert (found["bankrupt"].role, found["bankrupt"].suspected) == ("ignore", True)
+
+
+@pytest.mark.parametrize("form", ["({}.25)", "{}.25-", "{}.2k", "1,{:02},000"])
+def test_numbers_that_are_written_in_no_form_that_is_read_are_asked_about(form):
+    cells = [form.format(n % 97 + 1) if n % 2 else f"{n % 89 + 1}.75" for n in range(N)]
+    found = profiled(income=INCOME, balance=cells)["balance"]
+    assert (found.role, found.suspected) == ("ignore", True)
+    assert "nearly every cell is a number" in found.why
+    codes = [f"{n:05}" for n in range(N)]
+    assert not profiled(income=INCOME, code=codes[::-1])["code"].suspected  # digits that are no amounts
+
+
+def test_an_id_that_not_every_row_has_is_none():
+    some = ["" if n % 7 == 0 else f"A{n}" for n in range(N)]
+    found = profiled(income=INCOME, loan_no=some, customer_no=some)
+    assert (found["loan_no"].role, found["customer_no"].role) == ("ignore", "applicant")
+    assert "14.5% have none" in found["loan_no"].why

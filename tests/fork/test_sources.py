@@ -58,3 +58,25 @@ def test_what_a_parquet_file_keeps_as_a_number_is_not_asked_about(tmp_path: Path
 def test_the_file_with_the_outcome_comes_first(tmp_path: Path):
     with pytest.raises(DataError, match="the outcome 'status' stands here: name this file first"):
         joined(tmp_path, LOANS, loans="loan_no,late\n1,0\n2,1\n")
+
+
+def test_a_key_that_a_float_has_rounded_joins_nothing(tmp_path: Path):
+    DataFrame({"loan_no": [2.0**53 + 2, 2.0**53 + 4], "status": ["good", "bad"]}).to_parquet(tmp_path / "loans.parquet")
+    (tmp_path / "bureau.csv").write_text(f"loan_no,late\n{2**53 + 2},0\n{2**53 + 4},1\n", encoding="utf-8")
+    paths = (tmp_path / "loans.parquet", tmp_path / "bureau.csv")
+    with pytest.raises(DataError, match=r"bureau\.csv: it is joined by 'loan_no', and numbers this long lose digits"):
+        read(paths, "status", lambda _: None, ignored=(), as_written={"status"})
+
+
+def test_a_column_with_another_decimal_sign_than_its_file_is_refused_and_may_be_left_out(tmp_path: Path):
+    path = tmp_path / "loans.csv"
+    path.write_text("income;asked;status\n1 234,50;944.25;0\n2 345,75;87.50;1\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"those of the column 'asked' are not, as '944\.25'"):
+        read((path,), "status", lambda _: None, ignored=(), as_written={"status"})
+    assert read((path,), "status", lambda _: None, ignored={"asked"}, as_written={"status"}).data.decimal == ","
+
+
+def test_the_index_of_a_saved_table_is_known(tmp_path: Path):
+    path = tmp_path / "loans.parquet"
+    DataFrame({"income": [1, 2], "status": ["0", "1"]}, index=[7, 9]).rename_axis("line").to_parquet(path)
+    assert read((path,), "status", lambda _: None, ignored=(), as_written={"status"}).indexes == {"line"}

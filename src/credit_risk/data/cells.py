@@ -25,6 +25,7 @@ from credit_risk.data.inputs import cell_numbers, folded, folded_codes, spelled,
 SAMPLE = 5
 EXCEL = "excel"  # days since 1899-12-30, as a spreadsheet keeps a date
 FIXED_LENGTH = {"%Y%m%d": 8, "%Y%m": 6}
+LOST_DIGITS = "numbers this long lose digits in a float: write the file again with this column as text or int64"
 LARGEST_EXACT = 2**53 - 1  # beyond this two whole numbers can be one float
 
 _WORDS = pa.dictionary(pa.int32(), pa.string())
@@ -204,15 +205,15 @@ def _key(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, Unr
     words, rounded = _exact_words(cells)
     if column.type == "text":
         kept = pc.if_else(pa.array(rounded), pa.scalar(None, pa.string()), words)
-        mend = "numbers this long lose digits in a float: write the file again with this column as text or int64"
-        return Series(kept.to_pandas(), name=name, dtype="str"), _unreadable(name, cells, rounded, mend)
+        return Series(kept.to_pandas(), name=name, dtype="str"), _unreadable(name, cells, rounded, LOST_DIGITS)
     whole = pc.replace_substring_regex(words, r"\.0*$", "")
     fits, long = (_holds(whole, rf"^[-+]?0*\d{{{digits}}}$") for digits in ("1,18", "19"))
     for row in np.flatnonzero(long):  # nineteen digits fit up to 9223372036854775807
         fits[row] = abs(int(whole[int(row)].as_py())) <= np.iinfo(np.int64).max
     wrong = rounded | (pc.is_valid(words).to_numpy() & ~fits)
     numbers_alone = pc.if_else(pa.array(wrong), pa.scalar(None, pa.string()), pc.utf8_ltrim(whole, characters="+"))
-    mend = f"it is no whole number of at most 19 digits: declare `{name}: {{role: {column.role}, type: text}}`"
+    too_long = f"it is no whole number of at most 19 digits: declare `{name}: {{role: {column.role}, type: text}}`"
+    mend = LOST_DIGITS if rounded.any() else too_long
     values = _whole_numbers(name, numbers_alone.cast(pa.int64()))
     return values, _unreadable(name, cells, wrong, mend)
 

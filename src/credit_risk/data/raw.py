@@ -27,6 +27,9 @@ _NO_CSV = {
     b"PK\x03\x04": "it is a spreadsheet or zip file; export it as CSV",
     b"\x1f\x8b": "it is compressed; unpack it first",
 }
+_NO_CSV[b"PK\x03\x04"] += (
+    ", or `credit-risk extract --workbook FILE --sheet NAME --output NEW.parquet`"  # part: extracts
+)
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 

@@ -16,6 +16,7 @@ from credit_risk.config.columns import KEY_ROLES, Data, Source
 from credit_risk.data import raw
 from credit_risk.data.cells import Numerals, Unreadable, arrow_type, is_key, typed, without_gaps
 from credit_risk.data.csv_rows import Progress
+from credit_risk.data.inputs import folded, folded_codes, word_of
 from credit_risk.data.writing import write_parquet
 from credit_risk.errors import DataError, NotFound
 
@@ -159,7 +160,7 @@ def read_table(
     names = raw.header(path, config.data, tuple(config.columns))
     lacking = [name for name in columns if name not in names]
     if lacking:
-        raise _problems(path.name, [lacks(lacking, names)])
+        raise _problems(path.name, [lacks(lacking, names), *_to_join(config)])
     declared = {name: config.columns[name] for name in columns}
     numerals = {name: Numerals.of(config.data, column) for name, column in declared.items()}
     types = {name: arrow_type(column, numerals[name], key=is_key(column)) for name, column in declared.items()}
@@ -174,6 +175,13 @@ def read_table(
             raise _unfit_key(path, declared[wrong.column], wrong, start)
         yield DataFrame({name: cells for name, (cells, _) in of_piece.items()}, copy=False).set_axis(index)
         start += piece.num_rows
+
+
+def _to_join(config: Config) -> Iterator[str]:
+    """What one file needs of those that the training data were joined from."""
+    for source in config.data.sources:
+        if source.join_on:
+            yield f"of the training data, {source.path} was joined by {source.join_on}: join it to this file likewise"
 
 
 def _unfit_key(path: Path, column: Column, wrong: Unreadable, rows_before: int) -> DataError:
@@ -200,11 +208,26 @@ def _read(
         column = config.columns[name]
         known, words = without_gaps(cells[name], missing_words(column, data), column, numerals[name])
         columns[name], wrong = typed(name, known, column, numerals[name], key=name in keys)
+        if column.role == "target":
+            columns[name] = _as_declared(columns[name], config)
         met |= {(name, word) for word in words}
         cells = cells.drop_columns(name)  # so that the file is in memory once, not twice
         if wrong is not None:
             unreadable.append(wrong)
     return DataFrame(columns, copy=False), tuple(unreadable), met
+
+
+def _as_declared(outcomes: Series, config: Config) -> Series:
+    """Outcomes by the words of the config: one that differs in capitals or blanks alone is the declared one."""
+    outcome = config.outcome
+    declared = [word_of(word) for word in (*outcome.bad, *outcome.good, *outcome.indeterminate)]
+    codes = folded_codes(declared)
+    words = {
+        word: declared[codes[folded(word)]] if word not in declared and folded(word) in codes else word
+        for word in outcomes.dropna().unique()
+    }
+    changed = any(word != its for word, its in words.items())
+    return outcomes.map(words).astype(outcomes.dtype) if changed else outcomes
 
 
 def _blank_or_not(config: Config, data: Data, names: Sequence[str]) -> Data:
@@ -267,13 +290,17 @@ def join(table: DataFrame, joined_file: DataFrame, key: str, path: Path) -> tupl
     unmatched = int((rows_of_joined < 0).sum())
     if unmatched == len(table):
         raise DataError(
-            f"{path}: no {key} of the first file stands in it. The first begins with {table[key].iloc[0]!r}, this one "
-            f"with {joined_file[key].iloc[0]!r}. Check the type and spelling of {key} in both files."
+            f"{path}: no {key} of the first file stands in it. The first begins with {_first_known(table[key])}, "
+            f"this one with {_first_known(joined_file[key])}. Check the type and spelling of {key} in both files."
         )
     columns = {name: table[name] for name in table}
     columns |= {name: _taken(joined_file[name], rows_of_joined, unmatched > 0) for name in joined_file if name != key}
     unused = len(joined_file) - len(np.unique(rows_of_joined[rows_of_joined >= 0]))
     return DataFrame(columns, copy=False), Joined(path.name, key, unmatched, unused)
+
+
+def _first_known(keys: Series) -> str:
+    return next(map(str, keys.dropna()), "a blank")
 
 
 def _comparable(keys: Series) -> Series:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -46,8 +47,12 @@ SCALES = (  # words that have an order wherever they stand together
 )
 _NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
 _INTEGER = re.compile(r"[-+]?\d+(?:\.0*)?")
-WRITTEN_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y-%m", "%b-%Y", "%b-%y",
-                "%d-%b-%Y", "%d-%b-%y", "%d/%m/%y", "%m/%d/%y")  # fmt: skip
+WRITTEN_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%b-%Y",
+                "%b-%y", "%B %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d/%m/%y",
+                "%m/%d/%y", "%d.%m.%y")  # fmt: skip
+TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p")  # of a day, after it
+NO_CENTURY = "%y"  # 58 may be 1958 or 2058
+TRIED_FIRST = 50  # words of a column, before all of them
 MANY_DAYS = 20
 EXCEL_DAYS = (14_000, 60_000)  # 1938 to 2064
 MOST_CODES = 5  # different codes at one end of a column
@@ -57,6 +62,7 @@ FAR = 5
 _NINES = re.compile(r"-?9{2,}")
 _CODE = re.compile(r"[A-Z]{2}")
 _PADDED = re.compile(r"0\d+")
+_SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?")
 _OTHER_DAY = re.compile(
     r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|[A-Za-z]{3}-\d{2,4}|\d{1,2}-[A-Za-z]{3}-\d{2,4}"
@@ -90,7 +96,7 @@ def missing_words(columns: Mapping[str, Series]) -> tuple[str, ...]:
 def real_gaps(words: Collection[str]) -> set[str]:
     """Words for a gap that are none here: NA among codes of two letters is Namibia."""
     codes = {word for word in words if _CODE.fullmatch(word)}
-    return {"NA"} & codes if len(codes) > 2 and codes >= set(words) - {*GAPS, ""} else set()
+    return {"NA"} & codes if len(codes) > 2 and codes >= set(words) - {*GAPS, *DOUBTFUL, ""} else set()
 
 
 def outcome_gaps(words: Iterable[str]) -> tuple[str, ...]:
@@ -121,13 +127,16 @@ def day_formats(words: Iterable[str], *, named: bool) -> tuple[str, ...]:
     """
     distinct = [word.strip().removesuffix(".0") for word in words]
     digits = {len(word) for word in distinct if word.isdecimal()}
+    if named and distinct and all(_SERIAL.fullmatch(word) for word in distinct):  # with the time of day as a fraction
+        return ("excel",) if all(EXCEL_DAYS[0] <= float(word) <= EXCEL_DAYS[1] for word in distinct) else ()
     if distinct and all(word.isdecimal() for word in distinct):
         sure = named or len(distinct) >= MANY_DAYS
-        if digits == {5} and named and all(EXCEL_DAYS[0] <= int(word) <= EXCEL_DAYS[1] for word in distinct):
-            return ("excel",)
         form = {8: "%Y%m%d", 6: "%Y%m"}.get(digits.pop()) if len(digits) == 1 and sure else None
         return (form,) if form and _are_days(distinct, form) else ()
-    return tuple(form for form in WRITTEN_DAYS if _are_days(distinct, form))
+    has_time = bool(distinct) and ":" in distinct[0]
+    forms = [f"{day} {time}" for day, time in product(WRITTEN_DAYS, TIMES)] if has_time else WRITTEN_DAYS
+    likely = [form for form in forms if _are_days(distinct[:TRIED_FIRST], form)]
+    return tuple(form for form in likely if _are_days(distinct, form))
 
 
 def days_of(words: Series, formats: Sequence[str]) -> Series:

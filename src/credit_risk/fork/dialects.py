@@ -231,6 +231,21 @@ def _unit(words: list[str]) -> str | None:
     return beside.pop()
 
 
+def in_other_numerals(
+    table: DataFrame, numerals: Numerals, units: Mapping[str, str], skip: Collection[str] = ()
+) -> dict[str, str]:
+    """The columns whose numbers are written with a point where the file's are written otherwise, each with a number."""
+    others = {}
+    for name, cells in table.items():
+        own = Numerals(numerals.decimal, numerals.thousands, units.get(str(name)))
+        words = [word for word in map(str, cells.dropna().unique()) if word not in (*GAPS, *DOUBTFUL, "")]
+        plain = [word for word in words if is_number(word)]
+        unread = [word for word in plain if own.with_point(word) is None]
+        if name not in skip and unread and not own.unit and len(plain) >= NEARLY_EVERY * len(words):
+            others[str(name)] = unread[0]
+    return others
+
+
 def in_plain_numerals(
     table: DataFrame, numerals: Numerals, units: Mapping[str, str], skip: Collection[str] = ()
 ) -> DataFrame:

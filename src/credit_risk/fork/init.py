@@ -21,6 +21,7 @@ from credit_risk.config import floor, identities, load
 from credit_risk.config.columns import KEY_ROLES
 from credit_risk.config.reading import tree_of, undecided
 from credit_risk.data import signers
+from credit_risk.data.cells import LOST_DIGITS
 from credit_risk.data.contract import repeats
 from credit_risk.data.csv_rows import Progress
 from credit_risk.data.inputs import Mask, word_of
@@ -30,7 +31,7 @@ from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
 from credit_risk.fork import cells, draft, floor_draft, sources
 from credit_risk.fork.draft import Answers, Facts
 from credit_risk.fork.maturity import Immature, immature
-from credit_risk.fork.profile import Profile, Role, profiles
+from credit_risk.fork.profile import Profile, Role, is_index_name, profiles
 from credit_risk.fork.sources import LenderTable
 
 Words: TypeAlias = tuple[str, ...]
@@ -114,7 +115,7 @@ def drafted(request: InitRequest, progress: Progress) -> Drafted:
     outcome, answers = table[request.target].map(_word), request.answers or {}
     is_bad, is_judged = outcome.isin(bad).to_numpy(), outcome.isin((*bad, *good)).to_numpy()
     of_columns = [
-        _joining(_measured(column, lender.units), lender.keys)
+        _exact(_no_index(_joining(_measured(column, lender.units), lender.keys), lender.indexes), lender.rounded)
         for column in profiles(table, is_bad, is_judged, roles, missing, own=own)
     ]
     _refuse_nothing_to_read(request.data, of_columns)
@@ -171,6 +172,24 @@ def _joining(column: Profile, keys: Collection[str]) -> Profile:
         return column
     kind: cells.Kind = "integer" if column.kind == "integer" and all(map(cells.is_exact, column.groups)) else "text"
     return replace(column, role="ignore", kind=kind, range=None, categories=None, why="joins the files")
+
+
+def _no_index(column: Profile, indexes: Collection[str]) -> Profile:
+    """A column that pandas saved as the table's index numbers its rows, unless its name says that it is an id."""
+    may_be_id = column.role in KEY_ROLES and not is_index_name(column.name)
+    if column.name not in indexes or column.named or may_be_id:
+        return column
+    why = "the index that pandas saved with the table, nothing of an applicant"
+    return replace(column, role="ignore", why=why, suspected=False)
+
+
+def _exact(column: Profile, rounded: Collection[str]) -> Profile:
+    """A key whose digits a float has lost already is none. Raises UsageError where the owner says that it is one."""
+    if column.name not in rounded or column.role not in KEY_ROLES:
+        return column
+    if column.named:
+        raise UsageError(f"--{column.role} {column.name}: {LOST_DIGITS}.")
+    return replace(column, role="ignore", kind="text", why=LOST_DIGITS, suspected=True)
 
 
 def _immature(

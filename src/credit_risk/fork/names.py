@@ -53,8 +53,11 @@ OF_SAMPLE = {"sample", "sampling", "survey", "design", "case", "obs", "observati
              "expansion", "inverse", "prob"}  # fmt: skip
 IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer", "kennung"}
 PEOPLE = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust"}
-DAYS = {"application", "applied", "apply", "appl", "open", "opened", "issue", "issued", "orig", "origination", "start",
-        "request", "created", "granted", "booked", "antrag", "antragsdatum"}  # fmt: skip
+DAYS = {"application", "applied", "apply", "appl", "app", "open", "opened", "issue", "issued", "orig", "origination",
+        "start", "request", "created", "granted", "booked", "booking", "disbursed", "disbursement", "drawdown",
+        "inception", "signed", "submitted", "submission", "vintage", "cohort", "antrag", "antragsdatum"}  # fmt: skip
+DATES = {"date", "datum", "dt", "datetime", "timestamp", "quarter", "quartal", "vintage", "cohort", "fecha"}
+YEARS = {"year", "yr", "jahr"}
 DAY_WORDS = {"date", "day", "on", "datum", "ym", "dt", "month", "birth", "dob"}
 AFTERWARDS = {"recovery", "recoveries", "collection", "collections", "chargeoff", "charge", "writeoff", "default",
               "defaulted", "settlement", "outcome", "last", "final", "closed", "rec", "received", "pymnt", "repaid",

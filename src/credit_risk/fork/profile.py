@@ -14,7 +14,7 @@ from credit_risk.errors import UsageError
 from credit_risk.fork import cells, directions, names
 from credit_risk.fork.cells import Kind
 from credit_risk.fork.directions import Trend
-from credit_risk.fork.names import AFTERWARDS, AGE, DAY_WORDS, DAYS, IDS, MONEY, PEOPLE, parts
+from credit_risk.fork.names import AFTERWARDS, AGE, DATES, DAY_WORDS, DAYS, IDS, MONEY, PEOPLE, YEARS, parts
 from credit_risk.measures import leak
 
 Role = Literal["feature", "protected", "proxy", "id", "applicant", "date", "weight", "target", "ignore"]
@@ -26,7 +26,10 @@ TELLS = 0.7  # Gini at which a column alone tells a protected group: an AUC of 0
 CONFIDENCE = 0.95
 SURE = 0.005  # share of a word's rows that may not be as the others
 FEW_VALUES = 10
+FEWEST_IN_ORDER = 50  # rows in which a number that rises from each to the next does so by no chance
+A_DAY = 10_000  # numbers that stand for days are larger, as 20240131, 45322 or seconds since 1970
 LARGE = 1_000  # whole numbers as large as this are amounts as likely as counts, and amounts may be broken
+_NEARLY = re.compile(r"\(?[-+]?\W?\d[\d.,' ]*(?:[kKmM]|-|CR|DR|cr|dr)?\)?")
 _INDEX = re.compile(r"|unnamed: ?\d+|index|level_\d+|__index_level_\d+__|x|\.\.\.1", re.IGNORECASE)
 UNREAD: Mapping[Kind, str] = {
     "date": "a day; if it is the day of application, give it role date",
@@ -99,12 +102,13 @@ def profiles(
         for name, column in columns.items()
     ]
     drafts = [
-        _as_money(_as_key(_in_words(_with_role(draft, columns[draft.name], named_roles, known)))) for draft in drafts
+        _as_money(_as_key(_in_words(_with_century(_with_role(draft, columns[draft.name], named_roles, known)))))
+        for draft in drafts
     ]
     inputs = {draft.name: as_numbers(columns[draft.name], draft) for draft in drafts if draft.role == "feature"}
     drafts = [_against_leaks(draft, inputs, bad, known) for draft in drafts]
     drafts = [_with_proxies(draft, inputs, drafts, columns) for draft in drafts]
-    drafts = [_range_of_amounts(draft) for draft in _single_columns(drafts)]
+    drafts = [_range_of_amounts(draft) for draft in _with_a_day(_single_columns(drafts))]
     return [
         replace(draft, trend=directions.trend(inputs[draft.name][known], bad[known]))
         if draft.role == "feature" and draft.kind in ("number", "integer", "ordered", "boolean") and not draft.codes
@@ -135,8 +139,9 @@ def _typed(name: str, column: Series) -> Profile:
         float(column.isna().mean()),
         groups={str(word): int(rows) for word, rows in words.value_counts().items()},
     )
-    if kind in ("integer", "other date", "category", "text"):
-        formats = cells.day_formats(profile.groups, named=bool(parts(name) & (DAYS | DAY_WORDS)))
+    if kind in ("integer", "number", "other date", "category", "text"):
+        is_named = bool(parts(name) & (DAYS | DAY_WORDS)) and not parts(name) & MONEY
+        formats = cells.day_formats(profile.groups, named=is_named)
         if formats:
             note = f"days written {' or '.join(formats)}" + (": which of them?" if len(formats) > 1 else "")
             return replace(profile, kind="date", formats=formats, notes=(note,))
@@ -201,7 +206,13 @@ def _with_role(profile: Profile, column: Series, named_roles: Mapping[str, Role]
         return replace(profile, role="ignore", why=f"{profile.missing:.0%} of its cells are missing")
     if len(profile.groups) == 1:
         return replace(profile, role="ignore", why=f"every row says {next(iter(profile.groups))!r}")
-    return _by_name(profile, column) or _by_outcomes(profile, column, known) or _by_kind(profile, column) or profile
+    return (
+        _by_name(profile, column)
+        or _by_outcomes(profile, column, known)
+        or _by_order(profile, column)
+        or _by_kind(profile, column)
+        or profile
+    )
 
 
 def _refuse_role(profile: Profile, role: Role) -> None:
@@ -225,6 +236,14 @@ def _refuse_role(profile: Profile, role: Role) -> None:
 def _are_weights(profile: Profile) -> bool:
     values = cells.numbers_of(Series(list(profile.groups), dtype="str"))
     return profile.missing == 0 and bool((values > 0).all())
+
+
+def _with_century(profile: Profile) -> Profile:
+    """A day of birth whose year has two digits as a text: 12/05/58 is read as 2058, and nobody would be of any age."""
+    if profile.role != "protected" or not any(cells.NO_CENTURY in form for form in profile.formats):
+        return profile
+    note = "its years have two digits, which say no century: write every day as 1958-05-12"
+    return replace(profile, kind="other date", formats=(), notes=(note,))
 
 
 def _in_words(profile: Profile) -> Profile:
@@ -259,7 +278,11 @@ def _by_name(profile: Profile, column: Series) -> Profile | None:
     if words & IDS and words & PEOPLE and not unique and profile.kind in ("integer", "text", "category"):
         return replace(profile, role="applicant", why="rows of one person share it")
     if words & IDS and unique and profile.kind in ("integer", "text"):
-        return replace(profile, role="id")
+        if not profile.missing:
+            return replace(profile, role="id")
+        if words & PEOPLE:
+            return replace(profile, role="applicant", why="rows of one person share it")
+        return replace(profile, role="ignore", why=f"it numbers the rows, but {profile.missing:.1%} have none")
     return None
 
 
@@ -292,16 +315,23 @@ def _by_outcomes(profile: Profile, column: Series, known: Mask) -> Profile | Non
     return None
 
 
-def _by_kind(profile: Profile, column: Series) -> Profile | None:
-    """Columns that no model can read as they are."""
-    if profile.kind == "date" and parts(profile.name) & DAYS:
-        return replace(profile, role="date")
-    if profile.kind == "integer" and _INDEX.fullmatch(profile.name) and _is_saved_index(column):
+def _by_order(profile: Profile, column: Series) -> Profile | None:
+    """Columns that number the rows."""
+    if profile.kind == "integer" and is_index_name(profile.name) and _is_saved_index(column):
         return replace(
             profile, role="ignore", why="a row number that was saved with the table, nothing of an applicant"
         )
     if profile.kind == "integer" and column.notna().all() and _counts_up(column):
         return replace(profile, role="id")
+    return None
+
+
+def _by_kind(profile: Profile, column: Series) -> Profile | None:
+    """Columns that no model can read as they are."""
+    if profile.kind == "date" and parts(profile.name) & DAYS:
+        return replace(profile, role="date")
+    if question := _asked_by_values(profile, column):
+        return replace(profile, role="ignore", why=question, suspected=True)
     others = [word for word in profile.groups if not cells.is_number(word)]
     if others and len(others) < len(profile.groups) and set(others) <= set(cells.REAL):
         words = " and ".join(map(repr, others))
@@ -313,6 +343,48 @@ def _by_kind(profile: Profile, column: Series) -> Profile | None:
     if profile.kind == "text":
         return replace(profile, role="ignore", why=f"free text: {column.nunique():,} different values")
     return replace(profile, role="ignore", why=UNREAD[profile.kind]) if profile.kind in UNREAD else None
+
+
+def _asked_by_values(profile: Profile, column: Series) -> str | None:
+    """What speaks against a column as a feature though it could be one, so that a person has to say."""
+    words, example = parts(profile.name), next(iter(profile.groups))
+    if profile.kind in ("number", "integer"):
+        values = cells.numbers_of(column.dropna())
+        if profile.kind == "integer" and len(column) >= FEWEST_IN_ORDER and _is_saved_index(column):
+            return "it rises from row to row: a row number, or a day?"
+        years = bool(words & YEARS and words & DAYS) and bool(((values >= 1900) & (values < 2100)).all())
+        if years or (words & DATES and (values >= A_DAY).all()):
+            return f"its name speaks of a day, and {example} is no form of one that is read: write it as 2024-01-31"
+    elif profile.kind in ("category", "ordered", "text") and words & DATES and all(map(_has_digit, profile.groups)):
+        return (
+            f"its name speaks of a day, and not every cell is one in one form, as {example!r}: write it as 2024-01-31"
+        )
+    if profile.kind == "text" and _are_nearly_numbers(profile.groups):
+        oddest = max(profile.groups, key=lambda word: len(re.sub(r"[\d.,]", "", word)))
+        return (
+            f"nearly every cell is a number, as {example!r}, but not in one form, as {oddest!r}: write them as -1234.50"
+        )
+    return None
+
+
+def is_index_name(name: str) -> bool:
+    """Whether a column is called as programs call the numbers of rows."""
+    return bool(_INDEX.fullmatch(name))
+
+
+def _has_digit(word: str) -> bool:
+    return any(character.isdigit() for character in word)
+
+
+def _are_nearly_numbers(words: Mapping[str, int]) -> bool:
+    """Whether words are numbers but for what stands around or within them, as (1,234.50), 2.4k or 12-; codes are not.
+
+    words: how many rows say each.
+    """
+    alike = sum(rows for word, rows in words.items() if _NEARLY.fullmatch(word.strip()))
+    return alike > cells.NEARLY_EVERY * sum(words.values()) and not any(
+        word[:1] == "0" and word[1:2].isdigit() for word in words
+    )
 
 
 def _is_saved_index(column: Series) -> bool:
@@ -345,7 +417,7 @@ def _against_leaks(profile: Profile, inputs: Mapping[str, Matrix], bad: Mask, kn
         why = f"one end of it makes sure of {marks:.0%} of the bads: known only after the outcome?"
     if why:
         noted = replace(profile, gini=gini, notes=(*profile.notes, why))
-        return noted if profile.named else replace(profile, role="ignore", gini=gini, why=why)
+        return noted if profile.named else replace(profile, role="ignore", gini=gini, why=why, suspected=True)
     if parts(profile.name) & AFTERWARDS:
         note = "its name speaks of after the outcome: is it known on the day of application?"
         return replace(profile, gini=gini, notes=(*profile.notes, note))
@@ -384,6 +456,18 @@ def _groups(guarded: Profile, column: Series) -> list[Mask]:
         return [np.asarray(values > np.nanmedian(values))]
     frequent = [word for word, count in guarded.groups.items() if count >= 0.05 * len(column)]
     return [column.eq(word).to_numpy(dtype=np.bool_, na_value=False) for word in frequent[:10]]
+
+
+def _with_a_day(drafts: Sequence[Profile]) -> list[Profile]:
+    """Without a day of application, days that may be it are asked about: else the test would be no later one."""
+    if any(draft.role == "date" for draft in drafts):
+        return list(drafts)
+    return [
+        replace(draft, suspected=True)
+        if draft.role == "ignore" and draft.why == UNREAD.get(draft.kind) and not parts(draft.name) & AFTERWARDS
+        else draft
+        for draft in drafts
+    ]
 
 
 def _single_columns(drafts: Sequence[Profile]) -> list[Profile]:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pandas import DataFrame
 
 from credit_risk.config.columns import Data, Source
-from credit_risk.data import raw, tables
+from credit_risk.data import cells, raw, tables
+from credit_risk.data.cells import LARGEST_EXACT, Numerals
 from credit_risk.data.csv_rows import Progress, column_name
 from credit_risk.data.tables import Joined
 from credit_risk.errors import DataError
@@ -24,7 +26,8 @@ class LenderTable:
 
     data: how they are written; a later file has in its source what it does not share with the first.
     units: what stands beside each number of a column. doubtful: whether marked numbers, as 3,375, may be read in two
-    ways. keys: the columns that join files.
+    ways. keys: the columns that join files. rounded: columns of floats beyond 53 bits, whose last digits are lost.
+    indexes: columns that pandas says are the index of the table, which it saved with it.
     """
 
     table: DataFrame
@@ -32,6 +35,8 @@ class LenderTable:
     units: Mapping[str, str]
     doubtful: bool
     joins: tuple[Joined, ...] = ()
+    rounded: frozenset[str] = frozenset()
+    indexes: frozenset[str] = frozenset()
 
     @property
     def keys(self) -> frozenset[str]:
@@ -48,15 +53,20 @@ def read(
     """
     first, *later = (_file(path, progress, ignored, as_written) for path in paths)
     table, units, doubtful, joins = first.table, dict(first.units), first.doubtful, []
+    rounded, indexes = first.rounded, first.indexes
     sources = [Source(path=f"data/{paths[0].name}")]
     for path, file in zip(paths[1:], later, strict=True):
         key = _key(paths[0], table, path, file.table, target)
+        rounded, indexes = rounded | file.rounded, indexes | file.indexes
+        if key in rounded:
+            raise DataError(f"{path}: it is joined by {key!r}, and {cells.LOST_DIGITS}.")
         table, joined = tables.join(_without_blanks(table, key), _without_blanks(file.table, key), key, path)
         joins.append(joined)
         units |= file.units
         doubtful |= file.doubtful
         sources.append(_source(path, key, first.data, file.data))
-    return LenderTable(table, first.data.model_copy(update={"sources": tuple(sources)}), units, doubtful, tuple(joins))
+    data = first.data.model_copy(update={"sources": tuple(sources)})
+    return LenderTable(table, data, units, doubtful, tuple(joins), rounded, indexes)
 
 
 def _file(path: Path, progress: Progress, ignored: Collection[str], as_written: Collection[str]) -> LenderTable:
@@ -64,9 +74,44 @@ def _file(path: Path, progress: Progress, ignored: Collection[str], as_written: 
     table = raw_texts.texts(path, data, progress, unread=ignored)
     as_written = {*as_written, *_numbers(path)}
     numerals, units = dialects.numerals_of(table, data, as_written)
+    _refuse_two_forms(path, table, numerals[0], units, as_written)
     with_points = dialects.in_plain_numerals(table, numerals[0], units, as_written)
     data = data.model_copy(update={"decimal": numerals[0].decimal, "thousands": numerals[0].thousands})
-    return LenderTable(with_points, data, units, doubtful=len(numerals) > 1)
+    rounded, indexes = _rounded(path), _indexes(path)
+    return LenderTable(with_points, data, units, doubtful=len(numerals) > 1, rounded=rounded, indexes=indexes)
+
+
+def _refuse_two_forms(
+    path: Path, table: DataFrame, numerals: Numerals, units: Mapping[str, str], as_written: Collection[str]
+) -> None:
+    """Raise DataError where a column writes its numbers with another decimal sign than the rest of its file."""
+    if others := dialects.in_other_numerals(table, numerals, units, as_written):
+        name, example = next(iter(others.items()))
+        signs = f"{numerals.decimal!r} for decimals" + (
+            f", {numerals.thousands!r} for thousands" if numerals.thousands else ""
+        )
+        raise DataError(
+            f"{path}: its numbers are written with {signs}, but those of the column {name!r} are not, as {example!r}. "
+            f"Write the numbers of a file in one form, or leave the column out: --ignore {name!r}."
+        )
+
+
+def _rounded(path: Path) -> frozenset[str]:
+    """The columns of a Parquet file that are floats too large to hold each whole number."""
+    if not raw.is_parquet(path):
+        return frozenset()
+    names = {column_name(each.name): each.name for each in pq.read_schema(path) if pa.types.is_floating(each.type)}
+    table = pq.read_table(path, columns=list(names.values()))
+    largest = {name: pc.max(pc.abs(table[written])).as_py() for name, written in names.items()}
+    return frozenset(
+        name for name, value in largest.items() if value is not None and LARGEST_EXACT < value < float("inf")
+    )
+
+
+def _indexes(path: Path) -> frozenset[str]:
+    """The columns that were the index of the table when pandas wrote the Parquet file."""
+    described = (pq.read_schema(path).pandas_metadata or {}) if raw.is_parquet(path) else {}
+    return frozenset(column_name(each) for each in described.get("index_columns", ()) if isinstance(each, str))
 
 
 def _numbers(path: Path) -> set[str]:
