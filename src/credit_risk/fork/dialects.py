@@ -239,9 +239,9 @@ def in_other_numerals(
     for name, cells in table.items():
         own = Numerals(numerals.decimal, numerals.thousands, units.get(str(name)))
         words = [word for word in map(str, cells.dropna().unique()) if word not in (*GAPS, *DOUBTFUL, "")]
-        plain = [word for word in words if is_number(word)]
-        unread = [word for word in plain if own.with_point(word) is None]
-        if name not in skip and unread and not own.unit and len(plain) >= NEARLY_EVERY * len(words):
+        with_point = [word for word in words if is_number(word)]
+        unread = [word for word in with_point if own.with_point(word) is None]
+        if name not in skip and unread and not own.unit and len(with_point) >= NEARLY_EVERY * len(words):
             others[str(name)] = unread[0]
     return others
 
