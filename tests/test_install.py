@@ -38,10 +38,18 @@ def test_the_settings_of_pip_are_read_by_strength():
         "global.cert='/ca.pem'\ninstall.cert='/own.pem'\ndownload.index-url='https://c.example'\n"
         "global.extra_index_url='https://d.example\\nhttps://e.example'\nWARNING: what pip says beside it\n"
     )
-    assert install.pip_settings(listing) == {
+    assert install.pip_settings(listing, dict[str, str]().__getitem__) == {
         "index-url": "https://a.example",
         "cert": "/own.pem",
         "extra-index-url": "https://d.example\nhttps://e.example",
+    }
+
+
+def test_of_two_files_that_set_the_same_pip_says_which_holds():
+    listing = "global.cert='/a.pem'\nglobal.index-url='https://a.example'\nglobal.cert='/b.pem'\n"
+    assert install.pip_settings(listing, {"global.cert": "/a.pem"}.__getitem__) == {
+        "cert": "/a.pem",
+        "index-url": "https://a.example",
     }
 
 
@@ -109,7 +117,10 @@ class Index(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/html" if page else "application/octet-stream")
         self.send_header("Content-Length", str(len(answer or b"")))
         self.end_headers()
-        self.wfile.write(answer or b"")
+        if self.command == "GET":
+            self.wfile.write(answer or b"")
+
+    do_HEAD = do_GET  # which uv asks first where packages are looked up with what they depend on
 
     def log_message(self, *_):
         pass
@@ -192,6 +203,7 @@ def installing(tmp_path, wheel):
         (root / "pip.conf").write_text(f"[global]\n{pip_conf}", encoding="utf-8")
         own = {
             "PIP_CONFIG_FILE": str(root / "pip.conf"),
+            "XDG_CONFIG_DIRS": str(root / "no-settings"),  # this machine's own
             "UV_CACHE_DIR": str(tmp_path / "cache"),
             "UV_HTTP_RETRIES": "0",
         }
@@ -231,6 +243,17 @@ def test_a_private_certificate_is_believed_and_without_it_nothing_comes(index, i
     _, host = index(authority, key)
     assert not installing(f"index-url = https://{host}/{SIMPLE}\n")
     assert installing(f"index-url = https://{host}/{SIMPLE}\ncert = {authority}\n"), installing.said
+
+
+@pytest.mark.parametrize("folder", ["a", "z"])
+def test_the_named_pip_conf_is_stronger_than_the_machines_wherever_either_lies(index, installing, tmp_path, folder):
+    """pip lists its files by their names: what holds does not depend on them."""
+    server, host = index()
+    system = tmp_path / folder / "pip"
+    system.mkdir(parents=True)
+    (system / "pip.conf").write_text(f"[global]\nindex-url = {NOWHERE}\n", encoding="utf-8")
+    assert installing(f"index-url = http://{host}/{SIMPLE}\n", XDG_CONFIG_DIRS=str(system.parent)), installing.said
+    assert server.asked
 
 
 def test_a_proxy_of_pip_is_asked(index, installing):

@@ -12,6 +12,8 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,11 +52,23 @@ class NotForUv(ValueError):
     """A setting of pip's that uv has no counterpart for."""
 
 
-def pip_settings(listing: str) -> dict[str, str]:
-    """What holds for `pip install`, of what `pip config list` prints: lines of section.name='value'."""
-    lines = re.findall(r"^(global|install|:env:)\.([\w-]+)=(.*)$", listing, re.MULTILINE)
-    ordered = sorted(lines, key=lambda line: SECTIONS.index(line[0]))
-    return {name.replace("_", "-"): str(ast.literal_eval(value)) for _, name, value in ordered}
+def pip_settings(listing: str, which_holds: Callable[[str], str]) -> dict[str, str]:
+    """What holds for `pip install`, of what `pip config list` prints: lines of section.name='value'.
+
+    The list has its files by their names, not by their strength. which_holds: is asked for a section.name that several
+    files set (`pip config get`).
+    """
+    lines = re.findall(r"^((global|install|:env:)\.([\w-]+))=(.*)$", listing, re.MULTILINE)
+    times = Counter(key for key, *_ in lines)
+    return {
+        name.replace("_", "-"): which_holds(key) if times[key] > 1 else str(ast.literal_eval(value))
+        for key, _, name, value in sorted(lines, key=lambda line: SECTIONS.index(line[1]))
+    }
+
+
+def asked_of_pip(*question: str) -> str:
+    """What `pip config` answers."""
+    return subprocess.run([*PIP, "config", *question], check=True, capture_output=True, text=True).stdout
 
 
 def uv_settings(settings: dict[str, str], environment: dict[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -112,9 +126,9 @@ def by_uv(arguments: list[str]) -> bool:
     """Whether uv could install it with pip's settings, whole; prints why not."""
     if not (BIN / "uv").exists():
         return False
-    listing = subprocess.run([*PIP, "config", "list"], check=True, capture_output=True, text=True).stdout
+    settings = pip_settings(asked_of_pip("list"), lambda key: asked_of_pip("get", key).strip())
     try:
-        variables, flags = uv_settings(pip_settings(listing), dict(os.environ))
+        variables, flags = uv_settings(settings, dict(os.environ))
     except NotForUv as setting:
         print(f"pip installs, which takes a minute: uv has no counterpart of its setting '{setting}'", flush=True)
         return False
