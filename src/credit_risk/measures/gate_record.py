@@ -13,16 +13,27 @@ from credit_risk.measures.waiver import SignedWaiver, Waiver
 ALTERED = "the gate's record cannot be judged again: it was altered, or another version wrote it"
 
 
-def refusals(record: Any, scorer: str | None, today: date) -> list[str]:
+def refusals(record: Any, scorer: str | None, today: date, *, twin: str | None = None) -> list[str]:
     """Why a recorded verdict does not let this scorer through today, each as a sentence; empty if it does.
 
     Whatever the record says of itself, each verdict has to follow from its figures and limits, each waiver to count
     today (measures.waiver), nothing to be stale, and all to be about this scorer, by its digest.
+    twin: of a refit, the scorer on which the figures were measured, by its digest: the record has to name it.
     """
     try:
-        return list(_refusals(record, scorer, today))
+        return [*_of_other_twin(record, twin), *_refusals(record, scorer, today)]
     except (LookupError, TypeError, AttributeError, ValueError):  # what a record of another form causes
         return [ALTERED]
+
+
+def _of_other_twin(record: Mapping[str, Any], twin: str | None) -> list[str]:
+    """What speaks against a record by whom it measured: of a refit its twin, else nobody's."""
+    measured = (record.get("twin") or {}).get("scorer")
+    if measured == twin:
+        return []
+    if measured is None:
+        return ["it is a refit, and the gate's record does not say that its figures are its twin's"]
+    return ["the gate's record measured a twin, and not that of this scorer"]
 
 
 def _refusals(record: Mapping[str, Any], scorer: str | None, today: date) -> Iterator[str]:

@@ -103,3 +103,14 @@ def _solve(gradient: Floats, curvature: Floats) -> Floats:
     step = np.linalg.solve(curvature, gradient[..., None])[..., 0]
     step /= np.maximum(1, np.abs(step).max(axis=-1) / LONGEST)[:, None]
     return np.where(flat[:, None], np.nan, step)
+
+
+def beside(own: Floats, others: Floats) -> dict[str, float]:
+    """How far the PDs of one model are from those of another on the same rows, in log-odds. own, others: (rows,) PDs.
+
+    level: by how much its log-odds lie higher on average. slope: how much steeper they are; 1 is as steep. No outcome
+    is in them, and so hardly chance.
+    """
+    moved, before = logit(own), logit(others)
+    spread = before - before.mean()
+    return {"level": float((moved - before).mean()), "slope": float(spread @ moved / (spread @ spread))}

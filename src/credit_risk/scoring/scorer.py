@@ -44,7 +44,10 @@ MARK = "scorer.json"  # the file by which a directory is known for a scorer
 
 @dataclass(frozen=True)
 class Scorer:
-    """A calibrated model with the policy it decides by."""
+    """A calibrated model with the policy it decides by.
+
+    refit: of one that was fitted to all rows after a test, the digest of its twin, which was tested, and its rows.
+    """
 
     config: Config
     model: RiskModel
@@ -54,6 +57,7 @@ class Scorer:
     background: Background | None
     digest: str
     format: int = FORMAT
+    refit: Mapping[str, Any] | None = None
 
     @classmethod
     def load(cls, path: Path) -> "Scorer":
@@ -85,6 +89,7 @@ class Scorer:
             background,
             digest.of_directory(path),
             facts["format"],
+            facts.get("refit"),
         )
 
     def refuse_other(self, config: Config, path: Path) -> None:
@@ -107,6 +112,7 @@ class Scorer:
                 "features": self.config.features,
                 "calibration": self.calibration.as_dict(),
                 "seen_missing": self.seen_missing,
+                **({"refit": self.refit} if self.refit else {}),
             }
             write_json(directory / "scorer.json", facts)
             # Not sorted: the order of columns and derived features is the order of the model's matrix.

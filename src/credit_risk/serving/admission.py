@@ -42,12 +42,16 @@ WAY_OUT = (
 
 @dataclass(frozen=True)
 class ServedVersion:
-    """What serves, by digest. record: what the gate's record holds, None without one; gate_record: its SHA-256."""
+    """What serves, by digest. record: what the gate's record holds, None without one; gate_record: its SHA-256.
+
+    twin: of a refit, the scorer that was tested in its place.
+    """
 
     project: str
     scorer: str
     gate_record: str | None
     record: Any
+    twin: str | None = None
 
     @classmethod
     def of(cls, files: Files, scorer: Scorer) -> "ServedVersion":
@@ -57,13 +61,13 @@ class ServedVersion:
             record, sha256 = (read_json(path), digest.of_file(path)) if path.is_file() else (None, None)
         except (ValueError, RecursionError):
             record, sha256 = {}, ""
-        return cls(scorer.config.project.name, scorer.digest, sha256, record)
+        return cls(scorer.config.project.name, scorer.digest, sha256, record, (scorer.refit or {}).get("twin"))
 
     def refusals(self, today: date) -> list[str]:
         """Why the gate would not let it through on a day; empty if it would."""
         if self.record is None:
             return ["the gate says nothing of it: there is no record"]
-        return gate_record.refusals(self.record, self.scorer, today)
+        return gate_record.refusals(self.record, self.scorer, today, twin=self.twin)
 
     def verdict(self, today: date) -> str:
         """What the gate says of exactly this scorer on a day, or why it says nothing."""
@@ -75,7 +79,8 @@ class ServedVersion:
             return "nothing (its record cannot be read)"
         if of != self.scorer:
             return "nothing (its record is of another scorer)"
-        return "FAIL" if recorded in gate.LETS_THROUGH and self.refusals(today) else recorded
+        verdict = "FAIL" if recorded in gate.LETS_THROUGH and self.refusals(today) else recorded
+        return f"{verdict} (a refit; measured on its twin {self.twin[:12]})" if self.twin else verdict
 
 
 @dataclass

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
 from credit_risk.config import Config
@@ -17,7 +16,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.data.split import Labels
 from credit_risk.data.writing import read_json, write_figures
-from credit_risk.measures import bands, gate
+from credit_risk.measures import bands, gate, recalibration
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import bootstrap, paired_difference
 from credit_risk.measures.metrics import Economics, Sample
@@ -168,16 +167,11 @@ def pooled(config: Config, rows: Rows, pds: Matrix, unknown: dict[str, str]) -> 
 
 
 def beside(run: Scorer, rows: Rows, pds: Matrix) -> dict[str, float]:
-    """How far the run's own model is from those that the pooled figures judge, on the test rows, in log-odds.
+    """How far the run's own model is from those that the pooled figures judge, on the test rows (see recalibration).
 
-    level: by how much its log-odds lie higher on average. slope: how much steeper they are; 1 is as steep. There is no
-    outcome in them and so hardly chance: near 0 and 1, what holds of models like this one holds of this one.
+    Near 0 and 1, what holds of models like this one holds of this one.
     """
-    test = rows.is_test
-    own = logit(run.calibration.pd(run.model.margin(rows.matrix[test])))
-    others = logit(pds[test])
-    spread = others - others.mean()
-    return {"level": float((own - others).mean()), "slope": float(spread @ own / (spread @ spread))}
+    return recalibration.beside(run.calibration.pd(run.model.margin(rows.matrix[rows.is_test])), pds[rows.is_test])
 
 
 def line(outcome: SplitOutcome) -> dict[str, Any]:
