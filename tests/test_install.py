@@ -120,7 +120,9 @@ class Index(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(answer or b"")
 
-    do_HEAD = do_GET  # which uv asks first where packages are looked up with what they depend on
+    def do_HEAD(self):
+        """What uv asks first where packages are looked up with what they depend on."""
+        self.do_GET()
 
     def log_message(self, *_):
         pass

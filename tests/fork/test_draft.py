@@ -168,6 +168,7 @@ def test_columns_that_are_numbered_alike_share_a_reason():
     assert families[3]["text"] == "Rate, compared with {population}"
 
 
+@pytest.mark.weekly
 def test_five_hundred_columns_make_a_config(tmp_path):
     wide = {f"x{n}y": RANDOM.integers(0, 90 + n, N).astype(str) for n in range(500)}
     config = loaded(tmp_path, draft.text(FACTS, found(columns(**wide), sex="protected"), ANSWERS, accept=False))

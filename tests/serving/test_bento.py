@@ -63,6 +63,7 @@ def test_metrics_add_up_over_the_workers(served, application):
     assert _decisions(found.url) == before + 10
 
 
+@pytest.mark.weekly
 def test_a_service_beside_it_leaves_its_metrics_alone(served, application, root, tmp_path):
     found, _ = served
     httpx.post(f"{found.url}/decide", json=application, timeout=PATIENCE)
@@ -149,6 +150,20 @@ def test_what_cannot_serve_ends_with_a_sentence_and_a_code(root, tmp_path, monke
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("home", ["", "kept"])
+def test_every_service_of_a_machine_has_a_folder_of_its_own_for_metrics(root, tmp_path, monkeypatch, home):
+    """BentoML empties it when it starts."""
+    folder, homes = server.place(tmp_path / "root", root), set()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
+    monkeypatch.setattr(os, "execv", lambda *_: homes.add(os.environ["BENTOML_HOME"]))
+    for port in ("3001", "3002"):
+        monkeypatch.setattr(os, "environ", os.environ | {"BENTOML_HOME": home})
+        main(["serve", "--root", str(folder), "--port", port])
+    above = home or str(tmp_path / "bentoml")
+    assert homes == {f"{above}/serve-127.0.0.1-3001", f"{above}/serve-127.0.0.1-3002"}
+
+
 def _set(folder: Path, **serving) -> None:
     path = folder / "configs" / "deploy" / "local.yaml"
     settings = YAML(typ="safe").load(path)["serving"] | serving
@@ -156,6 +171,7 @@ def _set(folder: Path, **serving) -> None:
         YAML().dump({"serving": settings}, file)
 
 
+@pytest.mark.weekly
 def test_a_scorer_that_goes_away_while_it_serves_ends_the_server_and_no_loop_of_tries(root, tmp_path):
     folder = server.place(tmp_path, root)
     found = server.begin(folder, environment=ENVIRONMENT)

@@ -222,6 +222,7 @@ def test_markup_in_what_is_sent_stays_text(page, application):
     expect(answer.locator("img")).to_have_count(0)
 
 
+@pytest.mark.weekly
 def test_where_access_is_on_the_page_asks_for_a_key_and_says_what_is_wrong_with_it(browser, root, tmp_path):
     folder = server.place(tmp_path, root, access={"mode": "keys", "keys_file": "keys.json"})
     key = key_file.add_key(folder / "keys.json", "branch 4", ["decide"], 1)
@@ -237,6 +238,7 @@ def test_where_access_is_on_the_page_asks_for_a_key_and_says_what_is_wrong_with_
         assert key not in page.content()
 
 
+@pytest.mark.weekly
 def test_a_service_that_is_gone_is_said_so(browser, root, tmp_path):
     folder = server.place(tmp_path, root)
     with browser.new_context() as context:

@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_csv, write_json
+from credit_risk.modelling import resplits
 from credit_risk.report import figures, pictures
 from credit_risk.report import page as page_of_run
 from credit_risk.stages import evaluate, explain, fairness, gate, report, robustness, stability
@@ -632,8 +633,9 @@ def test_a_split_by_time_shows_its_dates(made):
     assert "No out-of-time test" not in page.text
 
 
-def test_the_page_takes_what_the_stages_write(trained, tmp_path):
+def test_the_page_takes_what_the_stages_write(trained, tmp_path, monkeypatch):
     config, built = trained
+    monkeypatch.setattr(resplits, "FEWEST", 1)  # the page of fewer splits is made as that of many
     shutil.copytree(built.root, tmp_path / "root")
     files = Files(tmp_path / "root")
     for stage in (evaluate, stability, fairness, explain, robustness, gate):

@@ -143,6 +143,7 @@ def test_the_scorecard_is_served_by_the_same_command_and_shown_as_the_candidate(
     assert summary.screen(config, files) is not None
 
 
+@pytest.mark.weekly
 def test_lightgbm_forced_where_it_is_not_better_fails_with_the_advice(card: Trial, tmp_path: Path):
     trial = card.copy(tmp_path / "forced")
     trial.edit_config(lambda tree: tree["model"].update(candidate="lightgbm"))
