@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ledger_trial import KEY, change, entry, literal
+from ledger_trial import KEY, change, entry, literal, older
 
+from credit_risk.ledger import chain
+from credit_risk.ledger.chain import Row
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import LedgerReader, verify
+from credit_risk.scoring.signed_chain import Head
 
 COPY = "INSERT INTO entries SELECT {seq}, kind, at, {id}, NULL, key, facts, sealed, hash FROM entries WHERE seq = {of}"
 ERASURE = (
@@ -265,6 +268,98 @@ def test_a_decision_whose_chain_was_changed_is_not_shown(filled, statement):
     for look in (lambda: ledger.get(cid.decision_id), lambda: list(ledger.decisions_about("Cid"))):
         with pytest.raises(LedgerBroken, match="Run `credit-risk ledger verify`"):
             look()
+
+
+FACTS = {
+    "decision": ('"decision":"decline"', '"decision":"approve"'),
+    "client": ('"client":"web"', '"client":"other"'),
+    "scorer": ('"scorer":"5c"', '"scorer":"5d"'),
+    "reasons": ('"reasons":["R01"]', '"reasons":["R02"]'),
+}
+
+
+def chained_anew(ledger, first: int, last: int, **columns: object) -> None:
+    """Alter an entry, and chain it and those behind it anew up to another: the chain breaks far from what was altered."""
+    with ledger.store.reading() as cursor:
+        cursor.execute("SELECT seq, kind, at, decision_id, request, key, facts, sealed, hash FROM entries ORDER BY seq")
+        found = [Row(*row) for row in cursor.fetchall()]
+    of = {row.seq: row for row in found}
+    rows = [of[first]._replace(**columns), *(of[seq] for seq in range(first + 1, last + 1))]
+    start = Head(first - 1, of[first - 1].hash) if first > 1 else chain.genesis(ledger.ledger_id)
+    linked, _ = chain.continued(start, rows)
+    for row in linked:
+        change(
+            ledger,
+            f"UPDATE entries SET at = {row.at}, decision_id = '{row.decision_id}', facts = '{row.facts}', "
+            f"request = {'NULL' if row.request is None else literal(ledger, row.request)}, "
+            f"hash = {literal(ledger, row.hash)} WHERE seq = {row.seq}",
+        )
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_a_decision_that_was_chained_anew_beside_its_neighbours_is_not_shown(filled, fact):
+    ledger, _ = filled
+    [cid] = ledger.decisions_about("Cid")
+    with ledger.store.reading() as cursor:
+        cursor.execute("SELECT facts FROM entries WHERE seq = 3")
+        [facts] = cursor.fetchone()
+    altered = facts.replace(*FACTS[fact])
+    assert altered != facts
+    chained_anew(ledger, 3, 6, facts=altered)
+    for look in (lambda: ledger.get(cid.decision_id), lambda: list(ledger.decisions_about("Cid"))):
+        with pytest.raises(LedgerBroken, match="Run `credit-risk ledger verify`"):
+            look()
+
+
+@pytest.mark.parametrize(("column", "value"), [("at", 1), ("request", bytes(16))])
+def test_its_time_and_request_are_its_own_too(filled, column, value):
+    ledger, _ = filled
+    [cid] = ledger.decisions_about("Cid")
+    chained_anew(ledger, 3, 6, **{column: value})
+    with pytest.raises(LedgerBroken, match="Run `credit-risk ledger verify`"):
+        ledger.get(cid.decision_id)
+
+
+@pytest.mark.parametrize("facts", ["no JSON", "[]", "{}"])
+def test_an_erased_persons_decision_of_which_nothing_is_left_is_not_shown(filled, facts):
+    ledger, _ = filled
+    with ledger.store.reading() as cursor:
+        cursor.execute("SELECT decision_id FROM entries WHERE seq = 5")
+        [eves] = cursor.fetchone()
+    assert ledger.get(eves).erased
+    chained_anew(ledger, 5, 6, facts=facts)
+    with pytest.raises(LedgerBroken, match="Run `credit-risk ledger verify`"):
+        ledger.get(eves)
+
+
+@pytest.mark.parametrize("wrapped", ["{bytes64}", "(SELECT k.wrapped FROM keys k WHERE k.number = 1)"])
+def test_a_decision_whose_key_was_altered_is_not_called_erased(filled, wrapped):
+    ledger, values = filled
+    [bob] = ledger.decisions_about("Bob")
+    change(ledger, f"UPDATE keys SET wrapped = {wrapped.format(**values)} WHERE number = 2")
+    with pytest.raises(LedgerBroken, match="not as it was sealed"):
+        ledger.get(bob.decision_id)
+
+
+def test_in_a_ledger_from_before_the_decision_at_least_is_what_was_sealed(tmp_path):
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    older(url, ["Ada", "Bob", "Cid"])
+    with Ledger.open(url, key=KEY) as ledger:
+        [ada] = ledger.decisions_about("Ada")
+        with ledger.store.reading() as cursor:
+            cursor.execute("SELECT facts FROM entries WHERE seq = 1")
+            [facts] = cursor.fetchone()
+        for altered in ("decision", "reasons"):
+            chained_anew(ledger, 1, 2, facts=facts.replace(*FACTS[altered]))
+            with pytest.raises(LedgerBroken, match="not as it was sealed"):
+                ledger.get(ada.decision_id)
+
+
+def test_chained_anew_as_it_was_is_shown(filled):
+    ledger, _ = filled
+    [cid] = ledger.decisions_about("Cid")
+    chained_anew(ledger, 3, 6)
+    assert ledger.get(cid.decision_id) == cid
 
 
 def test_the_last_decision_is_shown_against_the_head(filled):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import shutil
+import sqlite3
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
@@ -198,6 +199,18 @@ def test_what_cannot_be_recorded_is_not_answered(client, application, monkeypatc
     assert client.post("/decide/batch", json={"applications": [application]}).status_code == 503
     monkeypatch.undo()
     assert client.post("/decide", json=application).status_code == 200
+
+
+def test_a_decision_that_was_altered_in_the_database_is_not_given_to_a_retry_either(client, application, tmp_path):
+    sent = {"json": application, "headers": {"Idempotency-Key": "k-1"}}
+    first = client.post("/decide", **sent).json()
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        database.execute("DROP TRIGGER entries_no_update")
+        database.execute("UPDATE entries SET facts = replace(facts, 'approve', 'decline')")
+    for answer in (client.post("/decide", **sent), client.get(f"/decisions/{first['decision_id']}")):
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "not as it was recorded" in answer.text
 
 
 def test_in_a_batch_the_problem_of_one_stands_in_its_place(client, application, monkeypatch):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from credit_risk.ledger.chain import DECISION, Row
+from credit_risk.ledger.chain import DECISION, Row, link
 from credit_risk.ledger.errors import EntryError
 from credit_risk.ledger.reference import canonical
 from credit_risk.ledger.sealing import Secret
@@ -115,6 +115,7 @@ def prepare(entry: Entry, secret: Secret) -> Prepared:
     try:
         request = None if entry.request_id is None else secret.digest(b"request", entry.client, entry.request_id)
         row = Row(0, DECISION, at, decision_id, request, 0, orjson.dumps(facts(entry)).decode(), None)
+        personal["in_clear"] = in_clear(row)
         return Prepared(entry, row, secret.digest(b"subject", *of_person), orjson.dumps(personal))
     except (TypeError, UnicodeEncodeError) as error:
         raise EntryError(f"an entry must be JSON, in valid Unicode, with whole numbers below 2^63: {error}.") from None
@@ -127,9 +128,30 @@ def facts(entry: Entry) -> dict[str, Any]:
         "client": entry.client,
         **vars(entry.by),
         **{name: decided.get(name) for name in IN_CLEAR},
-        "reasons": [reason["id"] for reason in decided.get("reasons", ())],
+        "reasons": _reasons(decided),
         "latency_ms": entry.latency_ms,
     }
+
+
+def _reasons(decided: Mapping[str, Any]) -> list[str]:
+    return [reason["id"] for reason in decided.get("reasons", ())]
+
+
+def in_clear(row: Row) -> str:
+    """A digest (128 bits) of what a decision's row says in clear: the sealed part keeps it, which nobody can alter."""
+    return link(b"", row._replace(seq=0, key=0, sealed=None)).hex()[:32]
+
+
+def is_of_row(personal: bytes, row: Row) -> bool:
+    """Whether a sealed part, decrypted, was sealed with just this in clear beside it.
+
+    One from before sealed parts kept a digest has at least to be of the same decision, band, rule and reasons.
+    """
+    sealed = orjson.loads(personal)
+    if "in_clear" in sealed:
+        return bool(sealed["in_clear"] == in_clear(row))
+    kept, decided = orjson.loads(row.facts), sealed["decided"]
+    return all(kept[name] == decided.get(name) for name in IN_CLEAR) and kept["reasons"] == _reasons(decided)
 
 
 def client_of(row: Row) -> str | None:

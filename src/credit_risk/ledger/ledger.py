@@ -22,6 +22,7 @@ from credit_risk.ledger.entry import (
     Recorded,
     StoredDecision,
     client_of,
+    is_of_row,
     moment,
     new_id,
     prepare,
@@ -298,7 +299,24 @@ class Ledger:
                 if client is not None and client_of(Row(*row[:ROW])) != client:
                     continue
                 self._check_in_chain(Row(*row[:ROW]))
-                yield stored_decision(*with_personal(row, self.secret))
+                yield self._decision(row)
+
+    def _decision(self, columns: tuple[Any, ...]) -> StoredDecision:
+        """The decision of a row that is chained to its neighbours: those can be chained anew, what is sealed cannot.
+
+        Raises LedgerBroken where the sealed part cannot be read though its key is there, or was sealed beside something
+        else. Nothing is sealed of an erased person's decision: what became of it shows only in verifying all.
+        """
+        row, personal = with_personal(columns, self.secret)
+        try:
+            if columns[ROW] is None or (personal is not None and is_of_row(personal, row)):
+                return stored_decision(row, personal)
+        except (ValueError, KeyError, TypeError, AttributeError):  # what stands in clear may be anything now
+            pass
+        raise LedgerBroken(
+            f"decision {row.decision_id} is not as it was sealed (entry {row.seq}), so it is not shown. "
+            "Run `credit-risk ledger verify`."
+        )
 
     def _check_in_chain(self, row: Row) -> None:
         """Raises LedgerBroken unless the row, its neighbours and the head are chained as this ledger chained them."""

@@ -90,6 +90,8 @@ class DecisionEngine:
         try:
             recorded = await self.commit.record(entry)
             scorer = self._first_scorer(recorded) if recorded.repeated else self.by.scorer
+        except LedgerBroken as error:
+            raise _altered(error) from None
         except (Conflict, EntryError, LedgerUnavailable, Overloaded) as error:
             raise problem_of(error) from None
         reply = self.reply(recorded) | {"model": self.model | {"scorer": scorer}}
@@ -151,8 +153,7 @@ class DecisionEngine:
         except LedgerUnavailable as error:
             raise problem_of(error) from None
         except LedgerBroken as error:
-            log.critical("%s", error)
-            raise Problem(503, "This decision is not as it was recorded, so it is not shown.") from None
+            raise _altered(error) from None
         if record is None:
             raise Problem(404, "There is no decision of this id.")
         return record.as_dict()
@@ -279,6 +280,12 @@ def warm(engine: DecisionEngine) -> None:
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.0005)  # the ledger's thread waits this long for a busy loop, not ten times as long
+
+
+def _altered(error: LedgerBroken) -> Problem:
+    """The API's answer instead of a decision that somebody altered in the database."""
+    log.critical("%s", error)
+    return Problem(503, "This decision is not as it was recorded, so it is not shown.")
 
 
 def problem_of(error: Conflict | EntryError | LedgerUnavailable | Overloaded) -> Problem:
