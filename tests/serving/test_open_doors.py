@@ -77,6 +77,11 @@ def test_a_development_key_is_known_wherever_it_is_copied(tmp_path, monkeypatch)
     copied.write_bytes(key.with_suffix(".pub").read_bytes())
     with pytest.raises(ConfigError, match="anybody on a developer's machine could sign in production"):
         refused(path, tmp_path)
+    copied.write_bytes(
+        copied.read_bytes().removeprefix(signing.MARK.encode()) + b"\n"
+    )  # as `openssl ec -pubout` writes it
+    with pytest.raises(ConfigError, match="anybody on a developer's machine could sign in production"):
+        refused(path, tmp_path)
     signing.make_keys(tmp_path / "own.key")
     copied.write_bytes((tmp_path / "own.pub").read_bytes())
     refused(path, tmp_path)

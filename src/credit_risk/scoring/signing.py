@@ -174,11 +174,19 @@ def private_key(root: Path, environment: Mapping[str, str] = os.environ) -> Path
 
 
 def is_development(root: Path | None, public_key: str) -> bool:
-    """Whether a public key was made for development, here or (it is marked) on another machine."""
-    if Path(public_key).parts[-3:] == DEVELOPMENT.with_suffix(".pub").parts:
+    """Whether a public key was made for development, here or (it is marked) on another machine.
+
+    A copy without its mark is known on the machine that made the key, and on no other.
+    """
+    made_here = DEVELOPMENT.with_suffix(".pub")
+    if Path(public_key).parts[-3:] == made_here.parts:
         return True
     path = None if root is None else root / public_key
-    return path is not None and path.is_file() and path.read_bytes().startswith(MARK.encode())
+    if root is None or path is None or not path.is_file():
+        return False
+    key, mark = path.read_bytes(), MARK.encode()
+    own = (root / made_here).read_bytes().removeprefix(mark).split() if (root / made_here).is_file() else None
+    return key.startswith(mark) or key.split() == own
 
 
 def make_keys(path: Path) -> None:
