@@ -79,6 +79,18 @@ def test_a_thousand_partial_heads_keep_nobody_waiting_and_end(served):
         assert {connection.recv(10) for connection in partial} == {b""}
 
 
+def test_partial_heads_never_take_the_last_of_the_files_that_a_process_may_have_open(root, tmp_path):
+    """They last for ever here, so that only their number can end them."""
+    few = tmp_path / "few"
+    few.mkdir()
+    (few / "sitecustomize.py").write_text("import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (256, 512))\n")
+    folder = server.place(tmp_path, root, limits={"head_seconds": 3_600})
+    with server.serving(folder, environment=ENVIRONMENT | {"PYTHONPATH": str(few)}) as found, ExitStack() as opened:
+        for _ in range(600):
+            opened.enter_context(connect(found.url)).sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-")
+        assert httpx.get(f"{found.url}/livez", timeout=60).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("first", "second"), [(b"\r\n", b"\r\n"), (b"G", b"E"), (b"GET / HTTP/1.1\r\nHost: a\r\nX: b", b"c")]
 )

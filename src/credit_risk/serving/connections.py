@@ -5,6 +5,7 @@ does not take its answer. Every way of starting the service imports `bento`, and
 """
 
 import asyncio
+import resource
 from collections import OrderedDict
 from typing import Any, ClassVar, cast
 
@@ -16,13 +17,15 @@ from credit_risk.serving.problems import Problem
 from credit_risk.serving.settings import Limits
 
 HEAD_BYTES = 65_536
-WAITING_HEADS = 2_048  # connections without a whole head; one more, and the oldest of them goes
+WAITING = 2_048  # connections without a request, at most half of those there may be; one more, and the oldest goes
+PIPELINED = 16  # requests of a connection that wait behind the one that is worked on
 
 
 class TimedConnection(HttpToolsProtocol):
     """uvicorn's connection, closed if a head, a body that nobody reads or the taking of an answer lasts too long."""
 
     limits: ClassVar[Limits] = Limits()
+    most_waiting: ClassVar[int] = WAITING
     waiting: ClassVar["OrderedDict[TimedConnection, None]"] = OrderedDict()
 
     _timer: asyncio.TimerHandle | None = None  # until a whole head must be there
@@ -47,8 +50,18 @@ class TimedConnection(HttpToolsProtocol):
             self._wait_for_head()
 
     def on_headers_complete(self) -> None:
+        if self.transport.is_closing():
+            return  # what else has come is parsed to its end, and nothing becomes of it
         self._head_came()
         super().on_headers_complete()
+        if len(self.pipeline) > PIPELINED:
+            self.transport.abort()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        cycle: RequestResponseCycle | None = self.cycle
+        if not self.transport.is_closing() and (cycle is None or cycle.response_complete):
+            self._add_to_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
@@ -69,17 +82,20 @@ class TimedConnection(HttpToolsProtocol):
 
     def _wait_for_head(self) -> None:
         self._timer = self.loop.call_later(self.limits.head_seconds, self.transport.abort)
+        self._add_to_waiting()
+
+    def _add_to_waiting(self) -> None:
         self.waiting[self] = None
-        if len(self.waiting) > WAITING_HEADS:
+        if len(self.waiting) > self.most_waiting:
             oldest, _ = self.waiting.popitem(last=False)
             oldest.transport.abort()
 
     def _head_came(self) -> None:
         self._head_bytes = 0
+        self.waiting.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-            self.waiting.pop(self, None)
 
     def _stop_taking(self) -> None:
         if self._taking is not None:
@@ -99,8 +115,11 @@ class TimedConnection(HttpToolsProtocol):
 
 
 def use(limits: Limits) -> None:
-    """Let the server that this process starts have these deadlines."""
+    """Let the server that this process starts have these deadlines, and as many connections as the machine lets it."""
     TimedConnection.limits = limits
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    TimedConnection.most_waiting = WAITING if files == resource.RLIM_INFINITY else min(WAITING, files // 2)
 
 
 def install() -> None:

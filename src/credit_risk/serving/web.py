@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import orjson
@@ -80,6 +80,17 @@ class Service:
             Readiness(engine, limits.probe_seconds),
             ServiceMetrics(engine.by.scorer),
             AdmissionWatch(engine.admission),
+        )
+
+    @cached_property
+    def shown_page(self) -> page.Page:
+        """The form at /. It is the same for everybody, and making it costs as much as five decisions."""
+        scorer = self.engine.scorer
+        return page.render(
+            scorer.config,
+            example=examples.application(scorer.config, scorer.reference),
+            scorer=scorer.digest,
+            needs_key=self.settings.access.mode != "off",
         )
 
     def close(self) -> None:
@@ -200,15 +211,8 @@ async def api_description(service: Service, _: Request) -> Response:
 async def index(service: Service, _: Request) -> Response:
     if not service.settings.page:
         raise Problem(404, "The page is switched off here (serving.page).")
-    scorer = service.engine.scorer
-    shown = page.render(
-        scorer.config,
-        example=examples.application(scorer.config, scorer.reference),
-        scorer=scorer.digest,
-        needs_key=service.settings.access.mode != "off",
-    )
-    headers = SECURE | {"Content-Security-Policy": shown.policy}
-    return Response(shown.html, media_type="text/html", headers=headers)
+    headers = SECURE | {"Content-Security-Policy": service.shown_page.policy}
+    return Response(service.shown_page.html, media_type="text/html", headers=headers)
 
 
 async def not_found(_: Service, request: Request) -> Response:
