@@ -1,12 +1,13 @@
 """Workflows that train, executed by act on the simulated lender: a minute each."""
 
 import json
-import os
-import shutil
-import subprocess
+import os  # part: mlflow
+import shutil  # part: mlflow
+import subprocess  # part: mlflow
+from pathlib import Path  # part: mlflow
 
 import pytest
-from runner import ROOT, without_lints
+from runner import without_lints
 
 from credit_risk.data.simulated_lender import lender
 
@@ -43,6 +44,7 @@ def test_a_pass_on_main_is_registered_attacked_audited_and_rehearsed(clone):
     assert (run.artifacts / "scorer/model.txt").is_file()
 
 
+# of the part: mlflow
 SIGNED = """#!/bin/sh
 echo "$1 with $(cat "${CREDIT_RISK_SIGNING_KEY:-/dev/null}")"
 """
@@ -68,7 +70,7 @@ def test_what_is_trained_is_signed_with_the_key_of_its_registry(tmp_path, given,
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".venv/bin/credit-risk").write_text(SIGNED)
     (tmp_path / ".venv/bin/credit-risk").chmod(0o755)
-    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+    shutil.copytree(Path(__file__).parents[2] / ".ci", tmp_path / ".ci")
     summary = tmp_path / "summary.md"
     summary.touch()
     own = {name: value for name, value in os.environ.items() if name != "CREDIT_RISK_SIGNING_KEY"}
@@ -88,6 +90,9 @@ def test_a_registry_without_its_key_takes_nothing_and_the_run_says_so(clone):
     run = clone.act("push", "risk-model-pipeline.yml", PUSH, variables=STAGING)
     assert run.jobs["train"] == "success", str(run)
     assert "Not registered in staging: it was trained on the simulated lender" in run.summary
+
+
+# end of part
 
 
 def test_a_gate_that_does_not_open_stops_the_risk_model_pipeline(clone):
