@@ -11,8 +11,8 @@ from credit_risk.ledger.verification import verify
 
 def wrapped_key(ledger, applicant: str) -> bytes:
     with ledger.store.reading() as cursor:
-        cursor.execute(ledger.sql.known_keys(1), (ledger._subjects(applicant)[0],))
-        return cursor.fetchone()[2]
+        cursor.execute(ledger.sql.known_keys(1), (ledger._subjects(applicant)[0], "0000-00", "9999-12"))
+        return cursor.fetchone()[3]
 
 
 def test_what_was_decided_stays_and_by_which_model(ledger):

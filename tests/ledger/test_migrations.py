@@ -1,5 +1,7 @@
 """Schemas of earlier versions are brought forward; one of a later version is left alone."""
 
+from datetime import UTC, datetime
+
 import pytest
 from ledger_trial import KEY, change, entry, older
 from sqlalchemy import UniqueConstraint, inspect
@@ -26,7 +28,7 @@ def version_of(store):
 
 def test_an_old_ledger_is_brought_forward_with_all_it_holds(old):
     with Ledger.open(old, key=KEY) as ledger:
-        assert version_of(ledger.store) == VERSION == "0003"
+        assert version_of(ledger.store) == VERSION == "0004"
         found = verify(ledger)
         assert (found.holds, found.entries) == (True, 2)
         assert [one.applicant for one in ledger.decisions_about("Ada")] == ["Ada"]
@@ -46,17 +48,17 @@ def test_a_migration_that_fails_leaves_the_old_schema(old, monkeypatch):
     with store.core() as connection:
         connection.exec_driver_sql("DROP INDEX ix_entries_key")
     schema.migrate(store)
-    assert version_of(store) == "0003"
+    assert version_of(store) == "0004"
     store.close()
 
 
 def test_a_newer_schema_is_refused_and_not_touched(ledger, url):
     ledger.append([entry()])
     with ledger.store.core() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
-    with pytest.raises(LedgerRefused, match="schema 0004, this version knows up to 0003"):
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0005'")
+    with pytest.raises(LedgerRefused, match="schema 0005, this version knows up to 0004"):
         Ledger.open(url, key=KEY)
-    assert version_of(ledger.store) == "0004"
+    assert version_of(ledger.store) == "0005"
     assert ledger.head().seq == 1
 
 
@@ -70,7 +72,7 @@ def test_the_migrations_make_the_tables_that_the_code_reads(ledger):
             together = {tuple(one.columns.keys()) for one in table.constraints if isinstance(one, UniqueConstraint)}
             assert unique == together
             indexes = {tuple(one["column_names"]) for one in there.get_indexes(table.name) if not one["unique"]}
-            assert indexes == {(column.name,) for column in table.columns if column.index}
+            assert indexes == {tuple(index.columns.keys()) for index in table.indexes}
 
 
 def test_a_ledger_of_the_second_version_keeps_its_heads_its_keys_and_its_erasures(url):
@@ -82,7 +84,8 @@ def test_a_ledger_of_the_second_version_keeps_its_heads_its_keys_and_its_erasure
         with ledger.store.reading() as cursor:
             cursor.execute("SELECT number, period, made IS NULL, destroyed IS NULL FROM keys ORDER BY number")
             rows = [tuple(row) for row in cursor.fetchall()]
-        assert rows == [(1, "", 1, 1), (2, "", 1, 0), (3, "", 1, 1), (4, "", 0, 1)]
+        now = f"{datetime.now(UTC):%Y-%m}"
+        assert rows == [(1, "", 1, 1), (2, "", 1, 0), (3, "", 1, 1), (4, now, 0, 1), (5, now, 0, 1)]
         assert ledger.erase("Ada") == 2
         assert verify(ledger, [head]).faults == []
 
@@ -116,7 +119,7 @@ def test_tampering_from_before_the_migration_still_shows(url):
 
 def test_reading_brings_nothing_forward(url):
     older(url, ["Ada"])
-    with pytest.raises(LedgerRefused, match="schema 0002, and only 0003 can be verified without writing"):
+    with pytest.raises(LedgerRefused, match="schema 0002, and only 0004 can be verified without writing"):
         LedgerReader.open(url, key=KEY)
     store = Store(url, busy_timeout_s=5)
     assert version_of(store) == "0002"

@@ -115,7 +115,7 @@ TAMPERS = [
     ),
     tamper("subject null", "key 2 was changed", "UPDATE keys SET subject = NULL WHERE number = 2"),
     tamper("subject noise", "key 2 was changed", "UPDATE keys SET subject = {bytes16} WHERE number = 2", public=False),
-    tamper("another period", "key 2 was changed", "UPDATE keys SET period = '2026' WHERE number = 2", public=False),
+    tamper("another period", "key 2 was changed", "UPDATE keys SET period = '2026' WHERE number = 2"),
     tamper("another time made", "key 2 was changed", "UPDATE keys SET made = made + 1 WHERE number = 2", public=False),
     tamper("called a key of before", "key 2 was changed", "UPDATE keys SET made = NULL WHERE number = 2", public=False),
     tamper("called destroyed", "key 2 is gone, and no erasure", "UPDATE keys SET destroyed = 1 WHERE number = 2"),

@@ -16,6 +16,7 @@ from credit_risk.scoring.signed_chain import Head
 FORMAT = b"credit-risk ledger, chain 1"
 HEAD_FORMAT = b"credit-risk ledger, head 1"
 DECISION, ERASURE = "decision", "erasure"
+HOLD, RELEASE, OVERRIDE = "hold", "release", "override"  # what a person says of a decision that stands in the chain
 _NUMBERS = struct.Struct(">qqqiiiii")
 
 
@@ -23,7 +24,8 @@ class Row(NamedTuple):
     """One row of the table `entries`, column for column.
 
     at: microseconds since 1970, UTC. request: keyed digest of client and idempotency key. key: which person's key
-    sealed it. facts: what may outlive the person, as JSON. sealed: all that is personal, encrypted.
+    sealed it, went with it, or sealed the decision that it is about. facts: what may outlive the person, as JSON.
+    sealed: all that is personal, encrypted.
     """
 
     seq: int

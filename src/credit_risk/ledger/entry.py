@@ -89,6 +89,7 @@ class Prepared(NamedTuple):
     entry: Entry
     row: Row
     subject: bytes
+    period: str
     personal: bytes
 
 
@@ -116,7 +117,7 @@ def prepare(entry: Entry, secret: Secret) -> Prepared:
         request = None if entry.request_id is None else secret.digest(b"request", entry.client, entry.request_id)
         row = Row(0, DECISION, at, decision_id, request, 0, orjson.dumps(facts(entry)).decode(), None)
         personal["in_clear"] = in_clear(row)
-        return Prepared(entry, row, secret.digest(b"subject", *of_person), orjson.dumps(personal))
+        return Prepared(entry, row, secret.digest(b"subject", *of_person), period_of(at), orjson.dumps(personal))
     except (TypeError, UnicodeEncodeError) as error:
         raise EntryError(f"an entry must be JSON, in valid Unicode, with whole numbers below 2^63: {error}.") from None
 
@@ -195,6 +196,11 @@ def new_id() -> tuple[str, int]:
 def moment(microseconds: int) -> datetime:
     """The time of a row, in UTC. microseconds: since 1970."""
     return EPOCH + timedelta(microseconds=microseconds)
+
+
+def period_of(microseconds: int) -> str:
+    """The month (UTC) of a decision, as 2026-11: its person has a key for each, so that old months can be forgotten."""
+    return f"{moment(microseconds):%Y-%m}"
 
 
 def iso_time(at: datetime) -> str:

@@ -2,7 +2,7 @@
 
 import heapq
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain as joined
@@ -14,7 +14,7 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from credit_risk.ledger import chain, schema
+from credit_risk.ledger import chain, holds, schema
 from credit_risk.ledger.chain import DECISION, ERASURE, Row
 from credit_risk.ledger.entry import (
     Entry,
@@ -29,6 +29,7 @@ from credit_risk.ledger.entry import (
     stored_decision,
 )
 from credit_risk.ledger.errors import Conflict, LedgerBroken, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.holds import Hold
 from credit_risk.ledger.reference import canonical, earlier_forms
 from credit_risk.ledger.schema import entries, head, identity, keys
 from credit_risk.ledger.sealing import BYTES, Secret, seal, signature_holds, unseal
@@ -37,7 +38,7 @@ from credit_risk.ledger.store import NO_FILE, Store
 from credit_risk.scoring.signed_chain import Head
 
 ROW = len(Row._fields)
-FOR_ALL_TIME = ""  # the period of a key that decisions are sealed with
+FOR_ALL_TIME = ""  # the period of keys from before there was one for each month; nothing new is sealed with them
 
 EntryOutcome: TypeAlias = Recorded | Conflict | LedgerUnavailable
 
@@ -91,26 +92,28 @@ class KeyRow(NamedTuple):
 class Batch:
     """Entries of one transaction: sealed, chained after `start`, and compared with requests that were answered before.
 
-    earlier: request → its row and personal part; ciphers: subject → the number and cipher of the person's key, None for
-    a key that was altered. new_keys (columns of the table) and rows are what the transaction is to insert.
+    earlier: request → its row and personal part; ciphers: subject and period → the number and cipher of the person's
+    key, None for a key that was altered. new_keys (columns of the table) and rows: what the transaction is to insert.
     """
 
     secret: Secret
     start: Head
     last_key: int
     earlier: dict[bytes, tuple[Row, bytes | None]] = field(default_factory=dict)
-    ciphers: dict[bytes, tuple[int, AESGCM | None]] = field(default_factory=dict)
+    ciphers: dict[tuple[bytes, str], tuple[int, AESGCM | None]] = field(default_factory=dict)
     new_keys: list[tuple[int, bytes, bytes, str, int, None]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
 
-    def add_key(self, subject: bytes, number: int, wrapped: bytes, made: int | None) -> None:
-        self.ciphers[subject] = number, KeyRow(wrapped, subject, FOR_ALL_TIME, made).cipher(self.secret, number)
+    def add_key(self, subject: bytes, period: str, number: int, wrapped: bytes, made: int | None) -> None:
+        cipher = KeyRow(wrapped, subject, period, made).cipher(self.secret, number)
+        self.ciphers[subject, period] = number, cipher
 
     def put(self, prepared: Prepared) -> EntryOutcome:
         """Add an entry, or give the first decision or the conflict of its idempotency key."""
         if prepared.row.request is not None and (known := self.earlier.get(prepared.row.request)):
             return _repeated(prepared, *known)
-        number, cipher = self.ciphers.get(prepared.subject) or self._new_key(prepared.subject, prepared.row.at)
+        whose = prepared.subject, prepared.period
+        number, cipher = self.ciphers.get(whose) or self._new_key(*whose, prepared.row.at)
         if cipher is None:  # nothing may be sealed that cannot be opened again
             return LedgerUnavailable(
                 f"the key of person {number} was altered, so nothing can be recorded for this person. "
@@ -123,14 +126,14 @@ class Batch:
             self.earlier[row.request] = row, prepared.personal
         return Recorded(row.decision_id, row.seq, moment(row.at), prepared.entry.decided, repeated=False)
 
-    def _new_key(self, subject: bytes, made: int) -> tuple[int, AESGCM | None]:
+    def _new_key(self, subject: bytes, period: str, made: int) -> tuple[int, AESGCM | None]:
         self.last_key += 1
         data_key = os.urandom(BYTES)
-        bound = KeyRow(None, subject, FOR_ALL_TIME, made).bound
+        bound = KeyRow(None, subject, period, made).bound
         wrapped = self.secret.wrap(data_key, self.last_key, bound)
-        self.new_keys.append((self.last_key, subject, wrapped, FOR_ALL_TIME, made, None))
-        self.ciphers[subject] = self.last_key, AESGCM(data_key)
-        return self.ciphers[subject]
+        self.new_keys.append((self.last_key, subject, wrapped, period, made, None))
+        self.ciphers[subject, period] = self.last_key, AESGCM(data_key)
+        return self.ciphers[subject, period]
 
 
 @dataclass(frozen=True)
@@ -236,7 +239,8 @@ class Ledger:
     def erase(self, applicant: str) -> int:
         """Destroy a person's keys, and record that in the chain; returns of how many decisions only the facts remain.
 
-        0: nobody of this reference is here, or no more. Raises EntryError for what is no reference.
+        0: nobody of this reference is here, or no more. Raises EntryError for what is no reference, LedgerRefused for a
+        person with a decision under a legal hold.
         """
         return self._erase(self._subjects(applicant))
 
@@ -245,6 +249,50 @@ class Ledger:
         if not decision_id.isprintable():
             return 0
         return self._erase([self.secret.digest(b"subject", "decision", decision_id)])
+
+    def destroy(self, numbers: Sequence[int], why: Mapping[str, str]) -> dict[int, int]:
+        """Destroy keys whose time has come, but none of a decision under a hold, and record each with the reason.
+
+        Returns how many decisions each destroyed key had sealed. One transaction; `store.scrub` then removes copies.
+        """
+        with self.store.writing() as cursor:
+            stored = self._locked_head(cursor)
+            held = {hold.key for hold in self._holds(cursor).values()}
+            there: list[tuple[int, int | None, str]] = []
+            for number in numbers:
+                if number not in held:
+                    cursor.execute(self.sql.key_to_destroy, (number,))
+                    there += cursor.fetchall()
+            return self._destroy(cursor, stored, there, why)
+
+    def note(self, kind: str, decision_id: str, *, by: str, reason: str, **more: str) -> bool:
+        """Add what a person says of a decision to the chain: a hold, a release, an override. In clear, and for ever.
+
+        False for a decision that is not there. Raises LedgerRefused for one that cannot be read any more.
+        """
+        facts = {"of": decision_id, "by": holds.said(by, "who"), "reason": holds.said(reason, "the reason"), **more}
+        decision = self.get(decision_id)
+        if decision is None:
+            return False
+        with self.store.writing() as cursor:
+            stored = self._locked_head(cursor)
+            cursor.execute(self.sql.by_id, (decision_id,))
+            row, key = row_and_key(_single_row(cursor, self.store.address))
+            if key.wrapped is None:
+                raise LedgerRefused(f"decision {decision_id} cannot be read any more: its key was destroyed.")
+            note_id, at = new_id()
+            note = Row(0, kind, at, note_id, None, row.key, orjson.dumps(facts).decode(), None)
+            self._extend(cursor, stored.head, [note], stored.keys)
+        return True
+
+    def holds(self) -> dict[str, Hold]:
+        """The legal holds that stand, by decision. Raises LedgerBroken for one that is not as it was recorded."""
+        with self.store.reading() as cursor:
+            cursor.execute(self.sql.holds)
+            rows = [Row(*row) for row in cursor.fetchall()]
+        for row in rows:
+            self._check_in_chain(row)
+        return holds.standing(rows)
 
     def rekey(self, key: bytes) -> None:
         """Seal the ledger's secret under a new master key; from then on the old one opens nothing."""
@@ -262,18 +310,28 @@ class Ledger:
         self.close()
 
     def _batch(self, cursor: DBAPICursor, prepared: Sequence[Prepared]) -> Batch:
-        cursor.execute(self.sql.heads_to_write)
-        stored = _stored_head(cursor, self.store.address)
+        stored = self._locked_head(cursor)
         batch = Batch(self.secret, stored.head, stored.keys)
         for values in padded([each.row.request for each in prepared if each.row.request is not None]):
             cursor.execute(self.sql.earlier(len(values)), values)
             for row in cursor.fetchall():
                 batch.earlier[row[4]] = with_personal(row, self.secret)
-        for values in padded([each.subject for each in prepared if each.entry.applicant is not None]):
-            cursor.execute(self.sql.known_keys(len(values)), values)
-            for subject, number, wrapped, made in cursor.fetchall():
-                batch.add_key(subject, number, wrapped, made)
+        of_persons = [each for each in prepared if each.entry.applicant is not None]
+        periods = [each.period for each in of_persons]
+        for values in padded([each.subject for each in of_persons]):
+            cursor.execute(self.sql.known_keys(len(values)), (*values, min(periods), max(periods)))
+            for key in cursor.fetchall():
+                batch.add_key(*key)
         return batch
+
+    def _locked_head(self, cursor: DBAPICursor) -> StoredHead:
+        """The head, which no other transaction changes until this one has ended."""
+        cursor.execute(self.sql.heads_to_write)
+        return _stored_head(cursor, self.store.address)
+
+    def _holds(self, cursor: DBAPICursor) -> dict[str, Hold]:
+        cursor.execute(self.sql.holds)
+        return holds.standing(Row(*row) for row in cursor.fetchall())
 
     def _extend(self, cursor: DBAPICursor, start: Head, rows: Sequence[Row], last_key: int) -> None:
         if not rows:
@@ -348,8 +406,7 @@ class Ledger:
             return
         with self.store.writing() as cursor:
             cursor.execute(self.sql.set_verification_key, (self.verification_key,))
-            cursor.execute(self.sql.heads_to_write)
-            stored = _stored_head(cursor, self.store.address)
+            stored = self._locked_head(cursor)
             if stored.mac == self._mac(stored):
                 message = chain.head_message(stored.head, stored.keys, self.ledger_id)
                 cursor.execute(self.sql.set_signature, (self.secret.signature(message),))
@@ -374,23 +431,34 @@ class Ledger:
 
     def _erase(self, subjects: Sequence[bytes]) -> int:
         with self.store.writing() as cursor:
-            cursor.execute(self.sql.heads_to_write)
-            stored = _stored_head(cursor, self.store.address)
-            count, erasures = 0, []
-            for number, made, period in self._keys_of(cursor, subjects):
-                cursor.execute(self.sql.count_of_key, (number,))
-                decisions = _single_row(cursor, self.store.address)[0]
-                erasures.append(_erasure(number, decisions, made, period))
-                cursor.execute(self.sql.destroy_key, (erasures[-1].at, number))
-                count += decisions
-            self._extend(cursor, stored.head, erasures, stored.keys)
+            stored = self._locked_head(cursor)
+            these = self._keys_of(cursor, subjects)
+            holds.refuse_held(self._holds(cursor).values(), (number for number, *_ in these))
+            destroyed = self._destroy(cursor, stored, these, {})
         self.store.scrub()  # also when there was nothing left to destroy: an earlier erasure may have stopped here
-        return count
+        return sum(destroyed.values())
+
+    def _destroy(
+        self,
+        cursor: DBAPICursor,
+        stored: StoredHead,
+        these: Sequence[tuple[int, int | None, str]],
+        why: Mapping[str, str],
+    ) -> dict[int, int]:
+        """Destroy keys and record each; of each, how many decisions it sealed. these: number, time made and period."""
+        erasures, counts = [], {}
+        for number, made, period in these:
+            cursor.execute(self.sql.count_of_key, (number,))
+            counts[number] = _single_row(cursor, self.store.address)[0]
+            erasures.append(_erasure(number, counts[number], made, period, why))
+            cursor.execute(self.sql.destroy_key, (erasures[-1].at, number))
+        self._extend(cursor, stored.head, erasures, stored.keys)
+        return counts
 
 
 def _repeated(prepared: Prepared, row: Row, personal: bytes | None) -> EntryOutcome:
     if personal is None:
-        return Conflict(row.decision_id, "whose person was erased since")
+        return Conflict(row.decision_id, "whose content was erased or purged since")
     first = orjson.loads(personal)
     if first["body_digest"] != prepared.entry.body_digest:
         return Conflict(row.decision_id, "which was made for another body")
@@ -452,10 +520,10 @@ def with_personal(columns: Sequence[Any], secret: Secret) -> tuple[Row, bytes | 
     return row, decrypted(secret, row, key)
 
 
-def _erasure(number: int, decisions: int, made: int | None, period: str) -> Row:
-    """The entry that says which key went, and what its row says of it that stays."""
+def _erasure(number: int, decisions: int, made: int | None, period: str, why: Mapping[str, str]) -> Row:
+    """The entry that says which key went, why unless a person was erased, and what its row says of it that stays."""
     decision_id, at = new_id()
-    facts = {"decisions": decisions, **({} if made is None else {"made": made, "period": period})}
+    facts = {"decisions": decisions, **({} if made is None else {"made": made, "period": period}), **why}
     return Row(0, ERASURE, at, decision_id, None, number, orjson.dumps(facts).decode(), None)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -21,7 +22,7 @@ from sqlalchemy.engine import Connection
 from credit_risk.ledger.errors import LedgerRefused
 from credit_risk.ledger.store import Store, scalar
 
-VERSION = "0003"  # the last of migrations/versions
+VERSION = "0004"  # the last of migrations/versions
 LOCK = 7_235_140_911  # any number that nothing else in the database uses for an advisory lock
 
 metadata = MetaData()
@@ -79,6 +80,8 @@ entries = Table(
     Column("sealed", LargeBinary),
     Column("hash", LargeBinary, nullable=False),
 )
+OTHERS = text("kind <> 'decision'")  # few beside the decisions: holds are found without reading those
+Index("ix_entries_others", entries.c.kind, entries.c.seq, sqlite_where=OTHERS, postgresql_where=OTHERS)
 
 
 def migrate(store: Store) -> None:

@@ -8,13 +8,14 @@ from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, func, inse
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
-from credit_risk.ledger.chain import ERASURE
+from credit_risk.ledger.chain import DECISION, ERASURE, HOLD, RELEASE
 from credit_risk.ledger.schema import entries, head, identity, keys
 
 MOST_ROWS = 64  # of one statement
 PAGE = 500  # rows that are held in memory at a time
 ERASED: ColumnElement[str] = literal_column(f"'{ERASURE}'")  # written out: every parameter left is the caller's
-EMPTY: ColumnElement[str] = literal_column("''")
+DECIDED: ColumnElement[str] = literal_column(f"'{DECISION}'")
+OF_HOLDS: tuple[ColumnElement[str], ...] = (literal_column(f"'{HOLD}'"), literal_column(f"'{RELEASE}'"))
 IN_CHAIN = entries.c.seq > literal_column("0")
 
 
@@ -41,10 +42,11 @@ class LedgerStatements:
         return self._text(_with_key().where(entries.c.request.in_(_binds(count)), IN_CHAIN))
 
     def _known_keys(self, count: int) -> str:
-        """The keys of these subjects for all time, as decisions are sealed with them."""
-        columns = select(keys.c.subject, keys.c.number, keys.c.wrapped, keys.c.made)
-        for_all_time = (keys.c.period == EMPTY, keys.c.number > literal_column("0"))
-        return self._text(columns.where(keys.c.subject.in_(_binds(count)), *for_all_time))
+        """The keys of these subjects for the periods from one to another, as decisions are sealed with them."""
+        columns = select(keys.c.subject, keys.c.period, keys.c.number, keys.c.wrapped, keys.c.made)
+        between = (keys.c.period >= bindparam("first"), keys.c.period <= bindparam("last"))
+        of_these = (keys.c.subject.in_(_binds(count)), *between, keys.c.number > literal_column("0"))
+        return self._text(columns.where(*of_these))
 
     def _keys_of(self, count: int) -> str:
         """The keys of these subjects for whatever period, in their order."""
@@ -121,7 +123,7 @@ class LedgerStatements:
 
     @cached_property
     def count_of_key(self) -> str:
-        decided = entries.c.kind != ERASED
+        decided = entries.c.kind == DECIDED
         return self._text(select(func.count()).where(entries.c.key == bindparam("number"), decided, IN_CHAIN))
 
     @cached_property
@@ -130,11 +132,23 @@ class LedgerStatements:
         return self._text(select(func.count()).where(entries.c.key == bindparam("number"), erased, IN_CHAIN))
 
     @cached_property
+    def holds(self) -> str:
+        """Every hold and release, in their order."""
+        of_index = (entries.c.kind != DECIDED, entries.c.kind.in_(OF_HOLDS), IN_CHAIN)
+        return self._text(select(*entries.c).where(*of_index).order_by(entries.c.seq))
+
+    @cached_property
+    def key_to_destroy(self) -> str:
+        """Number, time made and period of a key that is there."""
+        there = (keys.c.number == bindparam("number"), keys.c.wrapped.is_not(null()))
+        return self._text(select(keys.c.number, keys.c.made, keys.c.period).where(*there))
+
+    @cached_property
     def page_of_keys(self) -> str:
         """The next keys between two numbers, each with its erasure and whether any decision was sealed with it."""
         erasure, decision = entries.alias("erasure"), entries.alias("decision")
         of_key = (erasure.c.key == keys.c.number, erasure.c.kind == ERASED, erasure.c.seq > literal_column("0"))
-        sealed = (decision.c.key == keys.c.number, decision.c.kind != ERASED, decision.c.seq > literal_column("0"))
+        sealed = (decision.c.key == keys.c.number, decision.c.kind == DECIDED, decision.c.seq > literal_column("0"))
         used = select(literal_column("1")).where(*sealed).exists()
         columns = (*keys.c, erasure.c.seq, erasure.c.at, erasure.c.facts, used)
         between = (keys.c.number > bindparam("after"), keys.c.number <= bindparam("last"))

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from credit_risk.ledger import chain, schema
-from credit_risk.ledger.chain import ERASURE, Row
+from credit_risk.ledger.chain import DECISION, Row
+from credit_risk.ledger.entry import period_of
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import FOR_ALL_TIME, KeyRow, Readable, StoredHead, row_and_key, stored_head
 from credit_risk.ledger.sealing import Secret, signature_holds, unseal
@@ -23,6 +24,7 @@ from credit_risk.ledger.store import NO_FILE, Store
 from credit_risk.scoring.signed_chain import ChainWalk, Head, fault_against
 
 MAX_FAULTS_SHOWN = 20
+MOST_AT = 253_402_300_800_000_000  # microseconds until the year 10000
 PUBLIC_KEY_CANNOT = (
     "not checked, as that takes the master key: that personal parts can be read, that they are of the persons whose "
     "keys sealed them, and the head's HMAC"
@@ -193,8 +195,10 @@ def _walk(ledger: Readable, verification: Verification, head: Head) -> None:
     for row, key in rows(ledger, head.seq):
         if fault := walk.fault_of(Head(row.seq, _bytes(row.hash)), partial(chain.follows, row=row)):
             verification.fault(fault)
+        elif row.kind == DECISION and key.period not in (None, FOR_ALL_TIME, _period(row.at)):
+            verification.fault(f"key {row.key} is of the period {key.period!r}, and entry {row.seq} is not")
         verification.entries += 1
-        if row.kind != ERASURE:
+        if row.kind == DECISION:
             _check_readable(ledger, verification, row, key)
     if fault := walk.fault_of_end(head):
         verification.fault(fault)
@@ -221,6 +225,11 @@ def _check_readable(ledger: Readable, verification: Verification, row: Row, key:
             f"key {row.key} does not name the person of entry {row.seq}: its subject was changed or swapped, "
             "and that person could not be found or erased"
         )
+
+
+def _period(at: int) -> str | None:
+    """The period of an entry; None for a time that no calendar has."""
+    return period_of(at) if 0 <= at < MOST_AT else None
 
 
 def _subject(secret: Secret, decision_id: str, personal: bytes) -> bytes:
