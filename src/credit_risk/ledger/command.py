@@ -145,7 +145,7 @@ def _migrate(root: Root = HERE, environment: Environment = None, url: Url = None
     """Bring an older ledger to this version's schema; back it up first."""
     from credit_risk.ledger.schema import VERSION
 
-    with _opened(root, environment, url, key_file) as ledger:
+    with opened(root, environment, url, key_file) as ledger:
         say(f"{ledger.store.address} has schema {VERSION}; its chain ends at {ledger.head()}")
 
 
@@ -163,7 +163,7 @@ def _show(
 
     if (decision is None) == (applicant is None):
         raise UsageError("name one: a decision's id, or --applicant.")
-    with _opened(root, environment, url, key_file) as ledger:
+    with opened(root, environment, url, key_file) as ledger:
         record = ledger.get(decision) if decision is not None else None
         records = list(ledger.decisions_about(applicant)) if applicant is not None else [record] if record else []
     if not records:
@@ -190,7 +190,7 @@ def _replay(
     from credit_risk.scoring.scorer import Scorer
 
     scorers = [Scorer.load(path) for path in scorer or [Files(root).scorer]]
-    with _opened(root, environment, url, key_file) as ledger:
+    with opened(root, environment, url, key_file) as ledger:
         replayed = replay.replay(ledger, {loaded.digest: decision_record.decider(loaded) for loaded in scorers})
     replayed.raise_unless_the_same()
     apart = f"{replayed.erased} of erased persons, {sum(replayed.of_others.values())} of other scorers"
@@ -207,7 +207,7 @@ def _backup(
     """Copy the ledger while it is written, and verify the copy."""
     from credit_risk.ledger import copies, opening
 
-    with _opened(root, environment, url, key_file) as ledger:
+    with opened(root, environment, url, key_file) as ledger:
         key = opening.ledger_key(root, _settings(root, environment, url, key_file), os.environ)
         verified = copies.backup(ledger, file, key=key)
     say(f"{file}: {_sentences(verified, 1)}")
@@ -248,7 +248,7 @@ def _erase(
     """Destroy one person's key: what was decided stays, nothing personal."""
     if (applicant is None) == (decision is None):
         raise UsageError("name one: --applicant, or --decision.")
-    with _opened(root, environment, url, key_file) as ledger:
+    with opened(root, environment, url, key_file) as ledger:
         count = ledger.erase(applicant) if applicant is not None else ledger.erase_decision(decision or "")
     if not count:
         raise CheckFailed(f"{NOBODY} Copies that an interrupted erasure left of a key are gone now.")
@@ -260,12 +260,13 @@ def _rekey(root: Root = HERE, environment: Environment = None, url: Url = None, 
     from credit_risk.ledger import sealing
 
     new = sealing.master_key(os.environ, variable=NEW_KEY_VARIABLE)
-    with _opened(root, environment, url, key_file) as ledger:
+    with opened(root, environment, url, key_file) as ledger:
         ledger.rekey(new)
     say("The ledger opens with the new master key alone. Backups made before open with the old one.")
 
 
-def _opened(root: Path, environment: str | None, url: str | None, key_file: Path) -> "Ledger":
+def opened(root: Path, environment: str | None, url: str | None, key_file: Path) -> "Ledger":
+    """The ledger that a command line names, opened with its master key to be written."""
     from credit_risk.ledger.opening import open_ledger
 
     return open_ledger(root, _settings(root, environment, url, key_file), os.environ, create=False)

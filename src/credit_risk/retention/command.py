@@ -1,0 +1,168 @@
+"""`credit-risk ledger purge`, `hold`, `release` and `holds`: forgetting on time, and what must not be forgotten."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option, Typer
+
+from credit_risk.command_line import HERE, Environment, Json, Root, add, say, verbs_of
+from credit_risk.errors import CheckFailed
+from credit_risk.ledger.command import KEY_FILE, KeyFile, Url, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from credit_risk.ledger.holds import Hold
+    from credit_risk.ledger.ledger import Ledger
+    from credit_risk.retention.purge import Purged
+
+PURGE_MORE = """
+This cannot be undone. Copies of the ledger hold the keys: purge them too (--url), or let them expire; --search names
+copies in which no destroyed key may stand any more.
+
+exit codes: 0 gone, and read to be gone; 1 something can still be read; 2 it could not be done, and the message says why
+
+examples:
+  credit-risk ledger purge --policy ecoa --dry-run
+  credit-risk ledger purge --policy ecoa --before 2024-10-01 --search copies/ledger.backup
+"""
+HOLD_MORE = """
+All that the decision's key sealed is kept: the person's decisions of that month. Who and why stand in clear in the
+chain, and stay there.
+
+example:
+  credit-risk ledger hold 01a21098-f168-7765-8a58-0b9fc0816889 --by "J. Roe, counsel" --reason "case 17/2026"
+"""
+NOT_SEARCHED = "PostgreSQL's own log and its archive hold old rows until they are recycled."
+NO_DECISION = "The ledger holds no such decision."
+
+DecisionId = Annotated[str, Argument(help="The decision's id.")]
+By = Annotated[str, Option(help="Who says so.")]
+Reason = Annotated[str, Option(help="Why.")]
+
+
+def add_commands(app: Typer) -> None:
+    """Add the ledger's verbs of forgetting."""
+    ledger = verbs_of(app, "ledger")
+    add(ledger, "purge", _purge, more=PURGE_MORE)
+    add(ledger, "hold", _hold, more=HOLD_MORE)
+    add(ledger, "release", _release)
+    add(ledger, "holds", _holds)
+
+
+def _purge(
+    policy: Annotated[str, Option(help="Whose retention_months apply: a name in configs/policies, or a file.")],
+    before: Annotated[
+        datetime | None, Option(formats=["%Y-%m-%d"], help="Decided before this day (default: all whose term ended).")
+    ] = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Count what would go, and destroy nothing.")] = False,
+    search: Annotated[list[Path] | None, Option(help="Copies to search for the destroyed keys too.")] = None,
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+    json: Json = False,
+) -> None:
+    """Destroy the keys of decisions whose term has ended, and prove by a read that their content is gone."""
+    from credit_risk.data.writing import json_text
+    from credit_risk.retention import purge, term
+
+    months = term.months_of(root, policy)
+    with opened(root, environment, url, key_file) as ledger:
+        day = term.allowed(before.date() if before else None, term.today(ledger, datetime.now(UTC)), months)
+        if dry_run:
+            held = purge.kept_by_holds(ledger, day)
+            left = {key.number for key in purge.due(ledger, day)} - {hold.key for hold in held}
+            report = {"before": day.isoformat(), "keys": len(left), "held": [_as_dict(hold) for hold in held]}
+            say(
+                json_text(report)
+                if json
+                else f"{len(left)} keys would go before {day}; {len(held)} decisions are held."
+            )
+            return
+        purged = purge.purge(ledger, day, {"policy": policy, "term_months": str(months)})
+        read, searched = _prove(ledger, purged, day, search or [])
+    report = {"before": day.isoformat(), "keys": len(purged.wrapped), "decisions": purged.decisions, "read": read}
+    report |= {"held": [_as_dict(hold) for hold in purged.held], "searched": [str(path) for path in searched]}
+    say(json_text(report) if json else _sentences(report))
+
+
+def _prove(ledger: "Ledger", purged: "Purged", day: date, copies: list[Path]) -> tuple[int, list[Path]]:
+    """Decisions that were read again, and the files in which no destroyed key stands any more."""
+    from credit_risk.ledger.verification import LedgerReader
+    from credit_risk.retention import byte_search, purge
+
+    with LedgerReader.of(ledger) as reader:
+        read = purge.prove_gone(reader, purged, day)
+    path = ledger.store.path
+    own = [] if path is None else [path, *(file for file in [path.with_name(f"{path.name}-wal")] if file.exists())]
+    for file in [*own, *copies]:
+        if count := byte_search.count_in(file, set(purged.wrapped.values())):
+            raise CheckFailed(f"{count} keys were destroyed and still stand in {file}: purge it too, or let it expire.")
+    return read, [*own, *copies]
+
+
+def _hold(
+    decision: DecisionId,
+    by: By,
+    reason: Reason,
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+) -> None:
+    """Keep a decision whatever its term: neither a purge nor an erasure touches it until it is released."""
+    from credit_risk.ledger.chain import HOLD
+
+    with opened(root, environment, url, key_file) as ledger:
+        if not ledger.note(HOLD, decision, by=by, reason=reason):
+            raise CheckFailed(NO_DECISION)
+    say(f"Decision {decision} is held, by {by}.")
+
+
+def _release(
+    decision: DecisionId,
+    by: By,
+    reason: Reason,
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+) -> None:
+    """End a hold: the decision goes with the next purge once its term has ended."""
+    from credit_risk.ledger.chain import RELEASE
+
+    with opened(root, environment, url, key_file) as ledger:
+        if decision not in ledger.holds():
+            raise CheckFailed("No hold stands on this decision.")
+        ledger.note(RELEASE, decision, by=by, reason=reason)
+    say(f"Decision {decision} is released, by {by}.")
+
+
+def _holds(
+    root: Root = HERE,
+    environment: Environment = None,
+    url: Url = None,
+    key_file: KeyFile = KEY_FILE,
+    json: Json = False,
+) -> None:
+    """List the holds that stand: which decision, by whom, why, since when."""
+    from credit_risk.data.writing import json_text
+
+    with opened(root, environment, url, key_file) as ledger:
+        holds = [_as_dict(hold) for hold in ledger.holds().values()]
+    lines = [f"{hold['decision_id']} since {hold['since']}, by {hold['by']}: {hold['reason']}" for hold in holds]
+    say(json_text(holds) if json else "\n".join(lines) or "No hold stands.")
+
+
+def _sentences(report: "Mapping[str, Any]") -> str:
+    gone = f"{report['keys']} keys are destroyed; {report['read']} decisions before {report['before']} cannot be read."
+    searched = f"No such key stands in {', '.join(report['searched'])}." if report["searched"] else NOT_SEARCHED
+    held = [f"Held, and kept: {hold['decision_id']}, by {hold['by']}: {hold['reason']}." for hold in report["held"]]
+    return "\n".join([gone, searched, *held])
+
+
+def _as_dict(hold: "Hold") -> dict[str, str]:
+    since = f"{hold.at:%Y-%m-%d}"
+    return {"decision_id": hold.decision_id, "by": hold.by, "reason": hold.reason, "since": since}

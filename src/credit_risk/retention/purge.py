@@ -1,0 +1,128 @@
+"""Destroying the keys of decisions whose term has ended, a hundred at a time, and reading that their content is gone.
+
+A key of a month goes when the month lies before the day; the key of a person from before keys had months goes when the
+last decision that it sealed does. Killed at any moment, what was destroyed is recorded, and the same command goes on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, null, or_, select
+
+from credit_risk.errors import CheckFailed
+from credit_risk.ledger.errors import LedgerUnavailable
+from credit_risk.ledger.holds import Hold
+from credit_risk.ledger.ledger import FOR_ALL_TIME, Ledger, Readable, decrypted, row_and_key
+from credit_risk.ledger.schema import entries, keys
+from credit_risk.ledger.statements import PAGE
+
+TOGETHER = 100  # keys of one transaction: a service that records decisions waits for no longer
+
+
+class DueKey(NamedTuple):
+    """A key whose time has come. wrapped: what stands in the table, to be searched for once it must be gone."""
+
+    number: int
+    wrapped: bytes
+
+
+@dataclass
+class Purged:
+    """What went: keys with what stood there, the decisions that they had sealed, and the holds that kept others."""
+
+    wrapped: dict[int, bytes] = field(default_factory=dict)
+    decisions: int = 0
+    held: list[Hold] = field(default_factory=list)
+
+
+def due(ledger: Readable, before: date) -> Iterator[DueKey]:
+    """The keys of decisions that were all made before a day (UTC), by number; held ones too."""
+    statement, after = _page_of_due(ledger), 0
+    midnight = int(datetime(before.year, before.month, before.day, tzinfo=UTC).timestamp()) * 1_000_000
+    while True:
+        with ledger.store.reading() as cursor:
+            cursor.execute(statement, (f"{before:%Y-%m}", after))
+            page = cursor.fetchall()
+        if not page:
+            return
+        for number, wrapped, period, last in page:
+            if period != FOR_ALL_TIME or (last is not None and last < midnight):
+                yield DueKey(number, wrapped)
+        after = page[-1][0]
+
+
+def purge(ledger: Ledger, before: date, why: dict[str, str]) -> Purged:
+    """Destroy every key that is due and not held. why: stands with each in the chain, beside the day.
+
+    Raises LedgerUnavailable where the database cannot be had or a reader keeps its log: run it again then.
+    """
+    purged = Purged()
+    facts = {**why, "before": before.isoformat()}
+    coming = due(ledger, before)
+    while some := list(islice(coming, TOGETHER)):
+        destroyed = ledger.destroy([key.number for key in some], facts)
+        purged.wrapped |= {key.number: key.wrapped for key in some if key.number in destroyed}
+        purged.decisions += sum(destroyed.values())
+    ledger.store.scrub()  # also when nothing was due: an earlier purge may have stopped before it
+    purged.held = kept_by_holds(ledger, before)
+    return purged
+
+
+def kept_by_holds(ledger: Ledger, before: date) -> list[Hold]:
+    """The holds whose decisions would go before a day."""
+    holds = ledger.holds()
+    left = {key.number for key in due(ledger, before)} if holds else set()
+    return [hold for hold in holds.values() if hold.key in left]
+
+
+def prove_gone(ledger: Readable, purged: Purged, before: date) -> int:
+    """Read again every decision whose key went; how many these are. ledger: opened anew, by a connection of its own.
+
+    Raises CheckFailed if one of them can be read, or a key is left that is due and not held.
+    """
+    read = 0
+    for number in purged.wrapped:
+        for readable in _readable(ledger, number):
+            if readable:
+                raise CheckFailed(f"a decision of key {number} can still be read. Run `credit-risk ledger verify`.")
+            read += 1
+    held = {hold.key for hold in purged.held}
+    if left := [key.number for key in due(ledger, before) if key.number not in held]:
+        raise CheckFailed(f"{len(left)} keys are due and were not destroyed, as key {left[0]}. Run the purge again.")
+    return read
+
+
+def _readable(ledger: Readable, number: int) -> Iterator[bool]:
+    """Of each decision that a key sealed, whether it can be read."""
+    if ledger.secret is None:
+        raise LedgerUnavailable("whether a decision can be read takes the master key.")
+    after = 0
+    while True:
+        with ledger.store.reading() as cursor:
+            cursor.execute(ledger.sql.of_key, (number, after))
+            page = [row_and_key(columns) for columns in cursor.fetchall()]
+        if not page:
+            return
+        for row, key in page:
+            if row.sealed is not None:
+                yield (
+                    key.wrapped is not None or key.subject is not None or decrypted(ledger.secret, row, key) is not None
+                )
+        after = page[-1][0].seq
+
+
+def _page_of_due(ledger: Readable) -> str:
+    """Parameters: the month before whose beginning a period must lie, and the number after which to go on."""
+    whole: ColumnElement[str] = literal_column(f"'{FOR_ALL_TIME}'")
+    decided = (entries.c.key == keys.c.number, entries.c.kind == literal_column("'decision'"))
+    last = select(func.max(entries.c.at)).where(*decided).correlate(keys).scalar_subquery()
+    of_all_time = keys.c.period == whole
+    columns = (keys.c.number, keys.c.wrapped, keys.c.period, case((of_all_time, last), else_=null()))
+    is_due = or_(keys.c.period < bindparam("month"), of_all_time)
+    there = (is_due, keys.c.number > bindparam("after"), keys.c.wrapped.is_not(null()))
+    query = select(*columns).where(*there).order_by(keys.c.number)
+    limited = query.limit(literal_column(str(PAGE))).offset(literal_column("0"))
+    return str(limited.compile(dialect=ledger.store.dialect))

@@ -1,0 +1,106 @@
+"""`credit-risk ledger purge` and its holds as a person meets them: what they say, and the exit code."""
+
+import json
+from datetime import UTC, datetime
+from unittest.mock import patch
+
+import pytest
+from ledger_trial import KEY, entry
+
+from credit_risk.cli import main
+from credit_risk.ledger.copies import backup
+from credit_risk.ledger.ledger import Ledger
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A ledger with Ada of September 2024 and Bob of today, and a policy of 25 months."""
+    monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY.hex())
+    monkeypatch.delenv("CREDIT_RISK_LEDGER_URL", raising=False)
+    for folder in ("deploy", "policies"):
+        (tmp_path / "configs" / folder).mkdir(parents=True)
+    settings = "serving:\n  ledger: {url: 'sqlite:///build/ledger/ledger.db'}\n"
+    (tmp_path / "configs" / "deploy" / "local.yaml").write_text(settings, encoding="utf-8")
+    policy = "statements:\n  retention_months: 25\n"
+    (tmp_path / "configs" / "policies" / "ecoa.yaml").write_text(policy, encoding="utf-8")
+    then = int(datetime(2024, 9, 15, tzinfo=UTC).timestamp()) * 1_000_000_000
+    with Ledger.open(f"sqlite:///{tmp_path}/build/ledger/ledger.db", key=KEY) as ledger:
+        with patch("credit_risk.ledger.entry.time.time_ns", lambda: then):
+            ledger.append([entry("Ada")])
+        ledger.append([entry("Bob")])
+        backup(ledger, tmp_path / "copy.db", key=KEY)
+    return tmp_path
+
+
+@pytest.fixture
+def run(root, capsys):
+    def run(*arguments):
+        code = main(["ledger", *map(str, arguments), "--root", str(root)])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return code, said.out, said.err
+
+    return run
+
+
+def shown(run, applicant):
+    return run("show", "--applicant", applicant)[0] == 0
+
+
+def test_what_may_go_goes_and_is_proved_gone(run, root):
+    code, out, _ = run("purge", "--policy", "ecoa")
+    assert code == 0
+    assert "1 keys are destroyed; 1 decisions before" in out
+    assert f"No such key stands in {root}/build/ledger/ledger.db" in out
+    assert (shown(run, "Ada"), shown(run, "Bob")) == (False, True)
+    assert run("verify")[0] == 0
+
+
+def test_a_dry_run_counts_and_destroys_nothing(run):
+    code, out, _ = run("purge", "--policy", "ecoa", "--dry-run", "--json")
+    report = json.loads(out)
+    assert (code, report["keys"], report["held"]) == (0, 1, [])
+    assert shown(run, "Ada")
+
+
+def test_a_copy_that_still_has_the_key_exits_1_and_purged_too_it_has_not(run, root):
+    code, _, err = run("purge", "--policy", "ecoa", "--search", root / "copy.db")
+    assert code == 1
+    assert "1 keys were destroyed and still stand in" in err
+    code, out, _ = run("purge", "--policy", "ecoa", "--url", f"sqlite:///{root}/copy.db", "--json")
+    report = json.loads(out)
+    assert (code, report["keys"], report["decisions"], report["read"]) == (0, 1, 1, 1)
+    assert f"{root}/copy.db" in report["searched"]
+
+
+def test_a_day_within_the_term_exits_2_and_destroys_nothing(run):
+    code, _, err = run("purge", "--policy", "ecoa", "--before", f"{datetime.now(UTC):%Y-%m-%d}")
+    assert (code, "must be kept for 25 months" in err) == (2, True)
+    assert shown(run, "Ada")
+
+
+def test_a_policy_must_be_named(run):
+    assert run("purge")[0] == 2
+    assert run("purge", "--policy", "none")[0] == 2
+
+
+def test_a_hold_is_listed_keeps_and_is_released(run):
+    ada = json.loads(run("show", "--applicant", "Ada")[1])["decision_id"]
+    why = ("--by", "J. Roe", "--reason", "case 17/2026")
+    assert run("hold", ada, *why)[0] == 0
+    assert f"{ada} since" in run("holds")[1]
+    code, out, _ = run("purge", "--policy", "ecoa")
+    assert (code, f"Held, and kept: {ada}, by J. Roe: case 17/2026." in out) == (0, True)
+    code, _, err = run("erase", "--applicant", "Ada")
+    assert (code, "under a legal hold by J. Roe" in err) == (2, True)
+    assert shown(run, "Ada")
+    assert run("release", ada, *why)[0] == 0
+    assert run("release", ada, *why)[0] == 1
+    assert run("holds")[1].strip() == "No hold stands."
+    assert run("purge", "--policy", "ecoa")[0] == 0
+    assert not shown(run, "Ada")
+    assert run("verify")[0] == 0
+
+
+def test_nobody_holds_a_decision_that_is_not_there(run):
+    assert run("hold", "none", "--by", "J. Roe", "--reason", "why")[0] == 1
