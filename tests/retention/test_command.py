@@ -88,7 +88,7 @@ def test_a_hold_is_listed_keeps_and_is_released(run):
     ada = json.loads(run("show", "--applicant", "Ada")[1])["decision_id"]
     why = ("--by", "J. Roe", "--reason", "case 17/2026")
     assert run("hold", ada, *why)[0] == 0
-    assert f"{ada} since" in run("holds")[1]
+    assert f"{ada} since" in run("legal-holds")[1]
     code, out, _ = run("purge", "--policy", "ecoa")
     assert (code, f"Held, and kept: {ada}, by J. Roe: case 17/2026." in out) == (0, True)
     code, _, err = run("erase", "--applicant", "Ada")
@@ -96,7 +96,7 @@ def test_a_hold_is_listed_keeps_and_is_released(run):
     assert shown(run, "Ada")
     assert run("release", ada, *why)[0] == 0
     assert run("release", ada, *why)[0] == 1
-    assert run("holds")[1].strip() == "No hold stands."
+    assert run("legal-holds")[1].strip() == "No hold stands."
     assert run("purge", "--policy", "ecoa")[0] == 0
     assert not shown(run, "Ada")
     assert run("verify")[0] == 0

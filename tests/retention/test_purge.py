@@ -113,7 +113,7 @@ def test_a_hold_keeps_what_its_key_sealed_and_is_named(ledger):
     again = decide(ledger, "2024-09", "Ada", day=20)
     ledger.note(HOLD, ada, by="J. Roe", reason="case 17/2026")
     purged = purge(ledger, BEFORE, WHY)
-    assert [(hold.decision_id, hold.by) for hold in purged.held] == [(ada, "J. Roe")]
+    assert [(hold.decision_id, hold.by) for hold in purged.holds] == [(ada, "J. Roe")]
     assert (len(purged.wrapped), purged.decisions) == (1, 1)
     assert readable(ledger, [ada, bob, *again]) == [True, False, True]
     ledger.note(RELEASE, ada, by="J. Roe", reason="case closed")

@@ -14,20 +14,16 @@ from credit_risk.command_line import (
     Root,
     add,
     before_the_verb,
-    environment_file,
     say,
     verbs,
 )
 from credit_risk.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
-    from credit_risk.ledger.ledger import Ledger
-    from credit_risk.ledger.settings import LedgerSettings
     from credit_risk.ledger.verification import LedgerReader, Verification
     from credit_risk.scoring.signed_chain import Head
 
 HELP = "Verify, show, replay or back up the decisions that were answered, and erase a person."
-URL_VARIABLE = "CREDIT_RISK_LEDGER_URL"
 NEW_KEY_VARIABLE = "CREDIT_RISK_LEDGER_NEW_KEY"
 MORE = """
 Which ledger: --url, else the variable CREDIT_RISK_LEDGER_URL, else serving.ledger.url of --environment.
@@ -143,9 +139,10 @@ def _public_key(
 
 def _migrate(root: Root = HERE, environment: Environment = None, url: Url = None, key_file: KeyFile = KEY_FILE) -> None:
     """Bring an older ledger to this version's schema; back it up first."""
+    from credit_risk.ledger.opening import opened_as_named
     from credit_risk.ledger.schema import VERSION
 
-    with opened(root, environment, url, key_file) as ledger:
+    with opened_as_named(root, environment, url, key_file) as ledger:
         say(f"{ledger.store.address} has schema {VERSION}; its chain ends at {ledger.head()}")
 
 
@@ -160,10 +157,11 @@ def _show(
 ) -> None:
     """Print one decision, or all about one person, as JSON; with --json, those of a person as one array."""
     from credit_risk.data.writing import json_text
+    from credit_risk.ledger.opening import opened_as_named
 
     if (decision is None) == (applicant is None):
         raise UsageError("name one: a decision's id, or --applicant.")
-    with opened(root, environment, url, key_file) as ledger:
+    with opened_as_named(root, environment, url, key_file) as ledger:
         record = ledger.get(decision) if decision is not None else None
         records = list(ledger.decisions_about(applicant)) if applicant is not None else [record] if record else []
     if not records:
@@ -187,10 +185,11 @@ def _replay(
     """Decide stored applications again and demand the same, to the last digit."""
     from credit_risk.data.files import Files
     from credit_risk.ledger import decision_record, replay
+    from credit_risk.ledger.opening import opened_as_named
     from credit_risk.scoring.scorer import Scorer
 
     scorers = [Scorer.load(path) for path in scorer or [Files(root).scorer]]
-    with opened(root, environment, url, key_file) as ledger:
+    with opened_as_named(root, environment, url, key_file) as ledger:
         replayed = replay.replay(ledger, {loaded.digest: decision_record.decider(loaded) for loaded in scorers})
     replayed.raise_unless_the_same()
     apart = f"{replayed.erased} of erased persons, {sum(replayed.of_others.values())} of other scorers"
@@ -206,9 +205,10 @@ def _backup(
 ) -> None:
     """Copy the ledger while it is written, and verify the copy."""
     from credit_risk.ledger import copies, opening
+    from credit_risk.ledger.opening import opened_as_named, settings_as_named
 
-    with opened(root, environment, url, key_file) as ledger:
-        key = opening.ledger_key(root, _settings(root, environment, url, key_file), os.environ)
+    with opened_as_named(root, environment, url, key_file) as ledger:
+        key = opening.ledger_key(root, settings_as_named(root, environment, url, key_file), os.environ)
         verified = copies.backup(ledger, file, key=key)
     say(f"{file}: {_sentences(verified, 1)}")
 
@@ -225,8 +225,9 @@ def _restore(
     """Verify a backup and put it where no ledger is."""
     from credit_risk.config.environment import sqlite_file, url_below
     from credit_risk.ledger import copies, opening
+    from credit_risk.ledger.opening import settings_as_named
 
-    settings = _settings(root, environment, url, key_file)
+    settings = settings_as_named(root, environment, url, key_file)
     path = sqlite_file(url_below(root, settings.url))
     if path is None:
         raise UsageError(copies.OF_THE_SERVER)
@@ -246,9 +247,11 @@ def _erase(
     key_file: KeyFile = KEY_FILE,
 ) -> None:
     """Destroy one person's key: what was decided stays, nothing personal."""
+    from credit_risk.ledger.opening import opened_as_named
+
     if (applicant is None) == (decision is None):
         raise UsageError("name one: --applicant, or --decision.")
-    with opened(root, environment, url, key_file) as ledger:
+    with opened_as_named(root, environment, url, key_file) as ledger:
         count = ledger.erase(applicant) if applicant is not None else ledger.erase_decision(decision or "")
     if not count:
         raise CheckFailed(f"{NOBODY} Copies that an interrupted erasure left of a key are gone now.")
@@ -258,18 +261,12 @@ def _erase(
 def _rekey(root: Root = HERE, environment: Environment = None, url: Url = None, key_file: KeyFile = KEY_FILE) -> None:
     """Seal the ledger under the new master key in CREDIT_RISK_LEDGER_NEW_KEY."""
     from credit_risk.ledger import sealing
+    from credit_risk.ledger.opening import opened_as_named
 
     new = sealing.master_key(os.environ, variable=NEW_KEY_VARIABLE)
-    with opened(root, environment, url, key_file) as ledger:
+    with opened_as_named(root, environment, url, key_file) as ledger:
         ledger.rekey(new)
     say("The ledger opens with the new master key alone. Backups made before open with the old one.")
-
-
-def opened(root: Path, environment: str | None, url: str | None, key_file: Path) -> "Ledger":
-    """The ledger that a command line names, opened with its master key to be written."""
-    from credit_risk.ledger.opening import open_ledger
-
-    return open_ledger(root, _settings(root, environment, url, key_file), os.environ, create=False)
 
 
 def _reader(
@@ -277,23 +274,14 @@ def _reader(
 ) -> "LedgerReader":
     """The ledger, opened for reading alone: with the master key, or with the public key in its stead."""
     from credit_risk.config.environment import url_below
-    from credit_risk.ledger.opening import ledger_key, public_key_of
+    from credit_risk.ledger.opening import ledger_key, public_key_of, settings_as_named
     from credit_risk.ledger.verification import LedgerReader
 
-    settings = _settings(root, environment, url, key_file)
+    settings = settings_as_named(root, environment, url, key_file)
     key = ledger_key(root, settings, os.environ) if public_key is None else None
     public = public_key_of(public_key) if public_key is not None else None
     timeout = settings.busy_timeout_s
     return LedgerReader.open(url_below(root, settings.url), key=key, verification_key=public, busy_timeout_s=timeout)
-
-
-def _settings(root: Path, environment: str | None, url: str | None, key_file: Path) -> "LedgerSettings":
-    """The environment's settings with the URL and the key's file of the command line; a URL needs no environment."""
-    from credit_risk.ledger.settings import LedgerSettings, load
-
-    named = url or os.environ.get(URL_VARIABLE)
-    settings = LedgerSettings(url=named) if named else load(environment_file(root, environment))
-    return settings.model_copy(update={"key_file": str(key_file)})
 
 
 def _remembered(head: list[str] | None, heads: Path | None) -> list["Head"]:

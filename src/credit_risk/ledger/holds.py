@@ -45,7 +45,7 @@ def refuse_held(holds: Iterable[Hold], keys: Iterable[int]) -> None:
             )
 
 
-def said(text: str, what: str) -> str:
+def text_in_clear(text: str, what: str) -> str:
     """A name or a reason that stands in clear in the chain for ever. Raises EntryError for none."""
     if not (text.strip() == text and text.isprintable() and 1 <= len(text) <= MOST):
         raise EntryError(f"{what}: expected 1 to {MOST} visible characters, no space at either end; got {text!r}.")

@@ -257,10 +257,10 @@ class Ledger:
         """
         with self.store.writing() as cursor:
             stored = self._locked_head(cursor)
-            held = {hold.key for hold in self._holds(cursor).values()}
+            held_keys = {hold.key for hold in self._holds(cursor).values()}
             there: list[tuple[int, int | None, str]] = []
             for number in numbers:
-                if number not in held:
+                if number not in held_keys:
                     cursor.execute(self.sql.key_to_destroy, (number,))
                     there += cursor.fetchall()
             return self._destroy(cursor, stored, there, why)
@@ -270,7 +270,12 @@ class Ledger:
 
         False for a decision that is not there. Raises LedgerRefused for one that cannot be read any more.
         """
-        facts = {"of": decision_id, "by": holds.said(by, "who"), "reason": holds.said(reason, "the reason"), **more}
+        facts = {
+            "of": decision_id,
+            "by": holds.text_in_clear(by, "who"),
+            "reason": holds.text_in_clear(reason, "the reason"),
+            **more,
+        }
         decision = self.get(decision_id)
         if decision is None:
             return False

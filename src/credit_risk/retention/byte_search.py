@@ -21,11 +21,11 @@ def count_in(path: Path, needles: Collection[bytes]) -> int:
         starts.setdefault(int.from_bytes(needle[:LEAST], "little"), []).append(needle)
     firsts = np.sort(np.array(list(starts), dtype="<u8"))
     longest = max(map(len, needles), default=LEAST)
-    found: set[bytes] = set()
+    present: set[bytes] = set()
     for piece in _pieces(path, longest):
         for position, first in _hits(piece, firsts):
-            found |= {needle for needle in starts[first] if piece.startswith(needle, position)}
-    return len(found)
+            present |= {needle for needle in starts[first] if piece.startswith(needle, position)}
+    return len(present)
 
 
 def _pieces(path: Path, overlap: int) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""`credit-risk ledger purge`, `hold`, `release` and `holds`: forgetting on time, and what must not be forgotten."""
+"""`credit-risk ledger purge`, `hold`, `release` and `legal-holds`: forgetting on time, and what must not be forgotten."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -8,7 +8,8 @@ from typer import Argument, Option, Typer
 
 from credit_risk.command_line import HERE, Environment, Json, Root, add, say, verbs_of
 from credit_risk.errors import CheckFailed
-from credit_risk.ledger.command import KEY_FILE, KeyFile, Url, opened
+from credit_risk.ledger.command import KEY_FILE, KeyFile, Url
+from credit_risk.ledger.opening import opened_as_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,7 @@ def add_commands(app: Typer) -> None:
     add(ledger, "purge", _purge, more=PURGE_MORE)
     add(ledger, "hold", _hold, more=HOLD_MORE)
     add(ledger, "release", _release)
-    add(ledger, "holds", _holds)
+    add(ledger, "legal-holds", _legal_holds)
 
 
 def _purge(
@@ -69,22 +70,22 @@ def _purge(
     from credit_risk.retention import purge, term
 
     months = term.months_of(root, policy)
-    with opened(root, environment, url, key_file) as ledger:
+    with opened_as_named(root, environment, url, key_file) as ledger:
         day = term.allowed(before.date() if before else None, term.today(ledger, datetime.now(UTC)), months)
         if dry_run:
-            held = purge.kept_by_holds(ledger, day)
-            left = {key.number for key in purge.due(ledger, day)} - {hold.key for hold in held}
-            report = {"before": day.isoformat(), "keys": len(left), "held": [_as_dict(hold) for hold in held]}
+            kept = purge.kept_by_holds(ledger, day)
+            left = {key.number for key in purge.due(ledger, day)} - {hold.key for hold in kept}
+            report = {"before": day.isoformat(), "keys": len(left), "held": [_as_dict(hold) for hold in kept]}
             say(
                 json_text(report)
                 if json
-                else f"{len(left)} keys would go before {day}; {len(held)} decisions are held."
+                else f"{len(left)} keys would go before {day}; {len(kept)} decisions are held."
             )
             return
         purged = purge.purge(ledger, day, {"policy": policy, "term_months": str(months)})
         read, searched = _prove(ledger, purged, day, search or [])
     report = {"before": day.isoformat(), "keys": len(purged.wrapped), "decisions": purged.decisions, "read": read}
-    report |= {"held": [_as_dict(hold) for hold in purged.held], "searched": [str(path) for path in searched]}
+    report |= {"held": [_as_dict(hold) for hold in purged.holds], "searched": [str(path) for path in searched]}
     say(json_text(report) if json else _sentences(report))
 
 
@@ -115,7 +116,7 @@ def _hold(
     """Keep a decision whatever its term: neither a purge nor an erasure touches it until it is released."""
     from credit_risk.ledger.chain import HOLD
 
-    with opened(root, environment, url, key_file) as ledger:
+    with opened_as_named(root, environment, url, key_file) as ledger:
         if not ledger.note(HOLD, decision, by=by, reason=reason):
             raise CheckFailed(NO_DECISION)
     say(f"Decision {decision} is held, by {by}.")
@@ -133,14 +134,14 @@ def _release(
     """End a hold: the decision goes with the next purge once its term has ended."""
     from credit_risk.ledger.chain import RELEASE
 
-    with opened(root, environment, url, key_file) as ledger:
+    with opened_as_named(root, environment, url, key_file) as ledger:
         if decision not in ledger.holds():
             raise CheckFailed("No hold stands on this decision.")
         ledger.note(RELEASE, decision, by=by, reason=reason)
     say(f"Decision {decision} is released, by {by}.")
 
 
-def _holds(
+def _legal_holds(
     root: Root = HERE,
     environment: Environment = None,
     url: Url = None,
@@ -150,7 +151,7 @@ def _holds(
     """List the holds that stand: which decision, by whom, why, since when."""
     from credit_risk.data.writing import json_text
 
-    with opened(root, environment, url, key_file) as ledger:
+    with opened_as_named(root, environment, url, key_file) as ledger:
         holds = [_as_dict(hold) for hold in ledger.holds().values()]
     lines = [f"{hold['decision_id']} since {hold['since']}, by {hold['by']}: {hold['reason']}" for hold in holds]
     say(json_text(holds) if json else "\n".join(lines) or "No hold stands.")
@@ -159,8 +160,8 @@ def _holds(
 def _sentences(report: "Mapping[str, Any]") -> str:
     gone = f"{report['keys']} keys are destroyed; {report['read']} decisions before {report['before']} cannot be read."
     searched = f"No such key stands in {', '.join(report['searched'])}." if report["searched"] else NOT_SEARCHED
-    held = [f"Held, and kept: {hold['decision_id']}, by {hold['by']}: {hold['reason']}." for hold in report["held"]]
-    return "\n".join([gone, searched, *held])
+    kept = [f"Held, and kept: {hold['decision_id']}, by {hold['by']}: {hold['reason']}." for hold in report["held"]]
+    return "\n".join([gone, searched, *kept])
 
 
 def _as_dict(hold: "Hold") -> dict[str, str]:

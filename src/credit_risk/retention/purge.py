@@ -35,7 +35,7 @@ class Purged:
 
     wrapped: dict[int, bytes] = field(default_factory=dict)
     decisions: int = 0
-    held: list[Hold] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
 
 
 def due(ledger: Readable, before: date) -> Iterator[DueKey]:
@@ -67,7 +67,7 @@ def purge(ledger: Ledger, before: date, why: dict[str, str]) -> Purged:
         purged.wrapped |= {key.number: key.wrapped for key in some if key.number in destroyed}
         purged.decisions += sum(destroyed.values())
     ledger.store.scrub()  # also when nothing was due: an earlier purge may have stopped before it
-    purged.held = kept_by_holds(ledger, before)
+    purged.holds = kept_by_holds(ledger, before)
     return purged
 
 
@@ -89,8 +89,8 @@ def prove_gone(ledger: Readable, purged: Purged, before: date) -> int:
             if readable:
                 raise CheckFailed(f"a decision of key {number} can still be read. Run `credit-risk ledger verify`.")
             read += 1
-    held = {hold.key for hold in purged.held}
-    if left := [key.number for key in due(ledger, before) if key.number not in held]:
+    kept = {hold.key for hold in purged.holds}
+    if left := [key.number for key in due(ledger, before) if key.number not in kept]:
         raise CheckFailed(f"{len(left)} keys are due and were not destroyed, as key {left[0]}. Run the purge again.")
     return read
 
