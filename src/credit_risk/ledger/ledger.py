@@ -270,12 +270,8 @@ class Ledger:
 
         False for a decision that is not there. Raises LedgerRefused for one that cannot be read any more.
         """
-        facts = {
-            "of": decision_id,
-            "by": holds.text_in_clear(by, "who"),
-            "reason": holds.text_in_clear(reason, "the reason"),
-            **more,
-        }
+        who, why = holds.text_in_clear(by, "who"), holds.text_in_clear(reason, "the reason")
+        facts = {"of": decision_id, "by": who, "reason": why, **more}
         decision = self.get(decision_id)
         if decision is None:
             return False

@@ -1,4 +1,4 @@
-"""`credit-risk ledger purge`, `hold`, `release` and `legal-holds`: forgetting on time, and what must not be forgotten."""
+"""`credit-risk ledger purge`, `hold`, `release`, `legal-holds`: forgetting on time, and what is not forgotten."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
