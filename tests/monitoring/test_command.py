@@ -94,9 +94,9 @@ def test_the_monitor_writes_its_report_as_of_a_day(root, capsys):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("most_without_outcome: 2.0\ndrift: {out: 2, of: 3}\n", "most_without_outcome"),
-        ("most_without_outcome: 0.1\ndrift: {out: 2, of: 3}\nother: 1\n", "other"),
-        ("most_without_outcome: 0.1\ndrift: {out: 4, of: 3}\n", "out is 4 of 3 months"),
+        ("most_without_outcome: 2.0\nsmallest_window: 50\ndrift: {out: 2, of: 3}\n", "most_without_outcome"),
+        ("most_without_outcome: 0.1\nsmallest_window: 50\ndrift: {out: 2, of: 3}\nother: 1\n", "other"),
+        ("most_without_outcome: 0.1\nsmallest_window: 50\ndrift: {out: 4, of: 3}\n", "out is 4 of 3 months"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(root, capsys, text, sentence):

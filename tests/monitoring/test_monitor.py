@@ -16,7 +16,7 @@ from credit_risk.monitoring.outcome_store import Outcomes
 from credit_risk.monitoring.settings import DriftRule, MonitoringSettings
 
 AS_OF = date(2022, 7, 15)
-SETTINGS = MonitoringSettings(most_without_outcome=0.1, drift=DriftRule(out=2, of=3))
+SETTINGS = MonitoringSettings(most_without_outcome=0.1, smallest_window=1, drift=DriftRule(out=2, of=3))
 
 
 def simulated_year() -> pd.DataFrame:

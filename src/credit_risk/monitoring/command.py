@@ -48,12 +48,26 @@ examples:
 """
 
 
+WINDOWS_HELP = "Count the decisions of months that have ended, once: figures that no erasure changes."
+FREEZE_MORE = """
+What is counted is chained and signed with the ledger's key, beside the outcomes. Each decision is unsealed once, so
+name every scorer that decided. Killed at any moment it adds everything or nothing; run it again.
+
+example:
+  credit-risk windows freeze --scorer models/scorer --scorer build/champion-3
+"""
+
+
 def add_commands(app: Typer) -> None:
     """Add the commands of what happens after a decision."""
     outcomes = verbs(app, "outcomes", help=HELP, group=LEDGER)
     outcomes.callback()(_outcomes)
     add(outcomes, "add", _add, more=ADD_MORE)
     add(outcomes, "show", _show)
+    windows = verbs(app, "windows", help=WINDOWS_HELP, group=LEDGER)
+    windows.callback()(_outcomes)
+    add(windows, "freeze", _freeze, more=FREEZE_MORE)
+    add(windows, "show", _show_windows)
     add(app, "monitor", _monitor, group=LEDGER, more=MONITOR_MORE)
 
 
@@ -106,6 +120,71 @@ def _show(root: Root = HERE, environment: Environment = None, json: Json = False
     say(json_text(counts) if json else "\n".join(f"{name}: {count}" for name, count in counts.items()))
 
 
+def _freeze(
+    root: Root = HERE,
+    environment: Environment = None,
+    scorer: Annotated[
+        list[Path] | None, Option(help="A scorer that decided; may be repeated (default: models/scorer).")
+    ] = None,
+    as_of: Annotated[
+        datetime | None, Option(formats=["%Y-%m-%d"], help="Months that had ended on this day (default: today, UTC).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Count what was decided since the last time, up to the first decision of the month that still runs."""
+    from credit_risk.data.files import Files
+    from credit_risk.data.writing import json_text
+    from credit_risk.ledger.opening import open_ledger
+    from credit_risk.monitoring import freezing
+    from credit_risk.monitoring.drift_windows import DriftWindows
+    from credit_risk.monitoring.frozen_store import FrozenRecords
+    from credit_risk.monitoring.settings import load
+    from credit_risk.scoring.scorer import Scorer
+
+    judged_by, settings = load(root / "configs" / "monitoring.yaml"), _ledger_settings(root, environment)
+    scorers = [Scorer.load(path) for path in scorer or [Files(root).scorer]]
+    windows = {each.digest: DriftWindows.of(each) for each in scorers}
+    now = datetime.now(UTC)
+    day = min(as_of.replace(tzinfo=UTC), now).date() if as_of else now.date()
+    with (
+        open_ledger(root, settings, os.environ, create=False) as ledger,
+        FrozenRecords(ledger, busy_timeout_s=settings.busy_timeout_s) as store,
+    ):
+        known, end = store.read()
+        frozen = freezing.freeze(ledger, known, windows, day, smallest=judged_by.smallest_window)
+        end = store.add(frozen.records, end)
+    decisions = sum(record["decisions"] for record in frozen.records)
+    counts = {"records": len(frozen.records), "decisions": decisions, "entries_until": frozen.until.seq}
+    say(json_text({**counts, "head": str(end)}) if json else f"{decisions} decisions counted. The chain ends at {end}")
+
+
+def _show_windows(
+    root: Root = HERE,
+    environment: Environment = None,
+    heads: Annotated[Path | None, Option(help="A file of heads that the records must continue.")] = None,
+    write_down: Annotated[
+        Path | None, Option("--write-down", metavar="FILE", help="Add the head to this file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Verify the records and list them; exit 1 if they do not hold."""
+    from credit_risk.data.writing import json_text
+    from credit_risk.ledger.opening import open_ledger
+    from credit_risk.monitoring.frozen_store import FrozenRecords
+    from credit_risk.scoring import signed_chain
+
+    settings = _ledger_settings(root, environment)
+    with (
+        open_ledger(root, settings, os.environ, create=False) as ledger,
+        FrozenRecords(ledger, busy_timeout_s=settings.busy_timeout_s) as store,
+    ):
+        records, end = store.read(signed_chain.written_down(heads) if heads else ())
+    if write_down:
+        signed_chain.write_down(end, write_down)
+    lines = [f"{each['month']}: {each['decisions']} decisions, scorer {each['scorer'][:12]}" for each in records]
+    say(json_text(records) if json else "\n".join([*lines, f"The chain ends at {end}"]))
+
+
 def _monitor(
     root: Root = HERE,
     config: ConfigFile = None,
@@ -125,7 +204,7 @@ def _monitor(
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text, read_json, write_report, write_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import monitor, page
+    from credit_risk.monitoring import freezing, monitor, page
     from credit_risk.monitoring.drift_windows import DriftWindows
     from credit_risk.monitoring.settings import load
     from credit_risk.scoring.scorer import Scorer
@@ -138,6 +217,7 @@ def _monitor(
     fitted = scorer or files.scorer
     windows = DriftWindows.of(Scorer.load(fitted)) if scorer or fitted.exists() else None
     with open_ledger(root, settings, os.environ, create=False) as ledger:
+        windows = windows and freezing.with_frozen(ledger, windows, day, busy_timeout_s=settings.busy_timeout_s)
         report = monitor.measure(ledger, histories, credit, judged_by, as_of=day, windows=windows)
     path = output or files.report("monitoring")
     write_report(path, report)

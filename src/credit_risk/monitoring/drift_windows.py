@@ -6,7 +6,7 @@ above, CANNOT SAY where it holds it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -44,7 +44,7 @@ class DriftWindows:
     """One scorer's decisions by month. Fill it page by page with `add`, then ask for the `report`.
 
     erased, refused, other_scorers: decisions that are not compared, as their inputs cannot be read, were not accepted,
-    or met another scorer.
+    or met another scorer. frozen_months: counted already, and not added again (see `with_frozen`).
     """
 
     scorer: str
@@ -52,6 +52,7 @@ class DriftWindows:
     names: tuple[str, ...]
     frozen: Mapping[str, BinCounts]
     months: dict[str, MonthCounts] = field(default_factory=dict)
+    frozen_months: frozenset[str] = frozenset()
     erased: int = 0
     refused: int = 0
     other_scorers: int = 0
@@ -67,12 +68,23 @@ class DriftWindows:
         frozen = {SCORE: scores.columns[SCORE], **{name: inputs.columns[name] for name in config.inputs}}
         return cls(scorer, Inputs.of(config), tuple(config.inputs), frozen)
 
+    def with_frozen(
+        self, months: Mapping[str, MonthCounts], *, erased: int, refused: int, other_scorers: int
+    ) -> "DriftWindows":
+        """These windows, still empty, with months that were counted once and for all: nothing of them is added again.
+
+        erased, refused, other_scorers: their decisions that were not compared.
+        """
+        frozen = replace(self, erased=erased, refused=refused, other_scorers=other_scorers)
+        return replace(frozen, months=dict(months), frozen_months=frozenset(months))
+
     def add(self, decisions: Iterable[StoredDecision], as_of: date) -> None:
         """Count decisions of months that have ended by a day."""
         by_month: dict[str, list[StoredDecision]] = {}
         for each in decisions:
             month = f"{decided_on(each):%Y-%m}"
-            if month < f"{as_of:%Y-%m}" and self._is_compared(each):
+            ended = month < f"{as_of:%Y-%m}" and month not in self.frozen_months
+            if ended and self._is_compared(each):
                 by_month.setdefault(month, []).append(each)
         for month, records in by_month.items():
             self._count(self.months.setdefault(month, MonthCounts()), records)

@@ -23,9 +23,13 @@ class DriftRule(Section):
 
 
 class MonitoringSettings(Section):
-    """most_without_outcome: share of matured approvals whose outcome is not known beyond which no figure is given."""
+    """most_without_outcome: share of matured approvals whose outcome is not known beyond which no figure is given.
+
+    smallest_window: compared decisions of a month below which no counts by bin are kept, as they could be somebody's.
+    """
 
     most_without_outcome: Share
+    smallest_window: Count
     drift: DriftRule
 
 

@@ -9,7 +9,6 @@ from typer import Argument, Option, Typer
 from credit_risk.command_line import HERE, Environment, Json, Root, add, say, verbs_of
 from credit_risk.errors import CheckFailed
 from credit_risk.ledger.command import KEY_FILE, KeyFile, Url
-from credit_risk.ledger.opening import opened_as_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +66,7 @@ def _purge(
 ) -> None:
     """Destroy the keys of decisions whose term has ended, and prove by a read that their content is gone."""
     from credit_risk.data.writing import json_text
+    from credit_risk.ledger.opening import opened_as_named
     from credit_risk.retention import purge, term
 
     months = term.months_of(root, policy)
@@ -115,6 +115,7 @@ def _hold(
 ) -> None:
     """Keep a decision whatever its term: neither a purge nor an erasure touches it until it is released."""
     from credit_risk.ledger.chain import HOLD
+    from credit_risk.ledger.opening import opened_as_named
 
     with opened_as_named(root, environment, url, key_file) as ledger:
         if not ledger.note(HOLD, decision, by=by, reason=reason):
@@ -133,6 +134,7 @@ def _release(
 ) -> None:
     """End a hold: the decision goes with the next purge once its term has ended."""
     from credit_risk.ledger.chain import RELEASE
+    from credit_risk.ledger.opening import opened_as_named
 
     with opened_as_named(root, environment, url, key_file) as ledger:
         if decision not in ledger.holds():
@@ -150,6 +152,7 @@ def _legal_holds(
 ) -> None:
     """List the holds that stand: which decision, by whom, why, since when."""
     from credit_risk.data.writing import json_text
+    from credit_risk.ledger.opening import opened_as_named
 
     with opened_as_named(root, environment, url, key_file) as ledger:
         holds = [_as_dict(hold) for hold in ledger.holds().values()]
