@@ -22,7 +22,7 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.replay import replay
 from credit_risk.ledger.verification import LedgerReader, verify
 from credit_risk.retention.byte_search import count_in
-from credit_risk.retention.purge import due, kept_by_holds, prove_gone, purge
+from credit_risk.retention.purge import due, kept_by_holds, opened_anew, prove_gone, purge
 from tools import PATIENCE
 
 BEFORE = date(2024, 10, 1)
@@ -52,7 +52,7 @@ def decide(ledger: Ledger, month: str, *applicants: str | None, day: int = 15) -
 
 def proved(ledger: Ledger, before: date = BEFORE) -> int:
     purged = purge(ledger, before, WHY)
-    with LedgerReader.of(ledger) as reader:
+    with opened_anew(ledger) as reader:
         return prove_gone(reader, purged, before)
 
 
@@ -175,7 +175,7 @@ def test_a_key_that_stayed_is_said(local):
     decide(local, "2024-09", "Ada", "Bob")
     purged = purge(local, BEFORE, WHY)
     decide(local, "2024-09", "Cid")
-    with LedgerReader.of(local) as reader, pytest.raises(CheckFailed, match="1 keys are due and were not destroyed"):
+    with opened_anew(local) as reader, pytest.raises(CheckFailed, match="1 keys are due and were not destroyed"):
         prove_gone(reader, purged, BEFORE)
 
 

@@ -17,7 +17,7 @@ from credit_risk.ledger import chain, schema
 from credit_risk.ledger.chain import DECISION, Row
 from credit_risk.ledger.entry import period_of
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
-from credit_risk.ledger.ledger import FOR_ALL_TIME, KeyRow, Ledger, Readable, StoredHead, row_and_key, stored_head
+from credit_risk.ledger.ledger import FOR_ALL_TIME, KeyRow, Readable, StoredHead, row_and_key, stored_head
 from credit_risk.ledger.sealing import Secret, signature_holds, unseal
 from credit_risk.ledger.statements import LedgerStatements
 from credit_risk.ledger.store import NO_FILE, Store
@@ -73,12 +73,6 @@ class LedgerReader:
             public = verification_key or (row[2] if secret is None else secret.verification_key)
             opening.pop_all()  # it is open, and stays so
         return cls(store, sql, row[0], secret, public if isinstance(public, bytes) else b"")
-
-    @classmethod
-    def of(cls, ledger: Ledger) -> "LedgerReader":
-        """The same ledger through a connection of its own, which sees what is stored and nothing else."""
-        store = Store(str(ledger.store.url.render_as_string(hide_password=False)), busy_timeout_s=5.0, read_only=True)
-        return cls(store, ledger.sql, ledger.ledger_id, ledger.secret, ledger.verification_key)
 
     def head(self) -> Head:
         """Where the chain ends. Raises LedgerBroken for a head that this ledger's key did not sign."""

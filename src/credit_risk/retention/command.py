@@ -91,10 +91,9 @@ def _purge(
 
 def _prove(ledger: "Ledger", purged: "Purged", day: date, copies: list[Path]) -> tuple[int, list[Path]]:
     """Decisions that were read again, and the files in which no destroyed key stands any more."""
-    from credit_risk.ledger.verification import LedgerReader
     from credit_risk.retention import byte_search, purge
 
-    with LedgerReader.of(ledger) as reader:
+    with purge.opened_anew(ledger) as reader:
         read = purge.prove_gone(reader, purged, day)
     path = ledger.store.path
     own = [] if path is None else [path, *(file for file in [path.with_name(f"{path.name}-wal")] if file.exists())]

@@ -18,6 +18,8 @@ from credit_risk.ledger.holds import Hold
 from credit_risk.ledger.ledger import FOR_ALL_TIME, Ledger, Readable, decrypted, row_and_key
 from credit_risk.ledger.schema import entries, keys
 from credit_risk.ledger.statements import PAGE
+from credit_risk.ledger.store import Store
+from credit_risk.ledger.verification import LedgerReader
 
 TOGETHER = 100  # keys of one transaction: a service that records decisions waits for no longer
 
@@ -76,6 +78,12 @@ def kept_by_holds(ledger: Ledger, before: date) -> list[Hold]:
     holds = ledger.holds()
     left = {key.number for key in due(ledger, before)} if holds else set()
     return [hold for hold in holds.values() if hold.key in left]
+
+
+def opened_anew(ledger: Ledger) -> LedgerReader:
+    """The same ledger through a connection of its own, which sees what is stored and nothing else."""
+    store = Store(ledger.store.url.render_as_string(hide_password=False), busy_timeout_s=5.0, read_only=True)
+    return LedgerReader(store, ledger.sql, ledger.ledger_id, ledger.secret, ledger.verification_key)
 
 
 def prove_gone(ledger: Readable, purged: Purged, before: date) -> int:
