@@ -15,12 +15,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import smallest
 from credit_risk.config import Config
+from credit_risk.config.dotted import lookup
 from credit_risk.config.schema import Reasons
 from credit_risk.config.section import Share
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.measures import explanation
-from credit_risk.measures.dotted import lookup
 from credit_risk.report import plots_explain
 from credit_risk.scoring import reasons
 from credit_risk.scoring.calibration import Calibration

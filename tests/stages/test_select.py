@@ -10,11 +10,11 @@ from sklearn.metrics import roc_auc_score
 
 from credit_risk.batch import score  # part: batch
 from credit_risk.config import Config, load
+from credit_risk.config.dotted import lookup
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.rounding import rounded
 from credit_risk.data.writing import read_json
-from credit_risk.measures.dotted import lookup
 from credit_risk.report import page, summary
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import assemble, gate, select

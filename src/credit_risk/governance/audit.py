@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 from credit_risk.comparison.compare import named
 from credit_risk.config import Config, policies
 from credit_risk.config.columns import GUARDED_ROLES
+from credit_risk.config.dotted import value_at
 from credit_risk.config.schema import Gate
 from credit_risk.data import digest, identifiers
 from credit_risk.data.files import Files
@@ -26,7 +27,6 @@ from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, CreditRiskError
 from credit_risk.governance.scorer_policy import EvidenceSource, ScorerControl, ScorerPolicy, ScorerWords
 from credit_risk.measures import gate
-from credit_risk.measures.dotted import value_at
 from credit_risk.measures.gate import Verdict
 from credit_risk.report.summary import STYLES
 from credit_risk.scoring.scorer import Scorer

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from credit_risk.config.dotted import lookup, numbers, value_at
 from credit_risk.config.schema import Gate
-from credit_risk.measures.dotted import lookup, numbers, value_at
 from credit_risk.measures.figure import ENDS
 from credit_risk.measures.wording import named
 

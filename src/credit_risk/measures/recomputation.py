@@ -11,9 +11,9 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
+from credit_risk.config.dotted import lookup
 from credit_risk.config.schema import Policy
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.measures.dotted import lookup
 
 RELATIVE, ABSOLUTE = 2e-5, 1e-6  # reports keep six digits; and both sides of a slope stop an iteration
 

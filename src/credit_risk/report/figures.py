@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import pandas as pd
 
 from credit_risk.config import Config
-from credit_risk.measures.dotted import lookup, value_at
+from credit_risk.config.dotted import lookup, value_at
 from credit_risk.measures.gate import LETS_THROUGH, Outcome
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Cells, read_table

@@ -9,8 +9,8 @@ from functools import cache, partial
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from credit_risk.config import Config
+from credit_risk.config.dotted import lookup
 from credit_risk.data.files import SPLITS, Files
-from credit_risk.measures.dotted import lookup
 from credit_risk.report import plots_explain, plots_fairness, plots_robustness, plots_stability
 from credit_risk.report.artefacts import read_report
 from credit_risk.report.figures import (

@@ -10,8 +10,8 @@ import pandas as pd
 from pandas import DataFrame
 
 from credit_risk.config import Config
+from credit_risk.config.dotted import lookup
 from credit_risk.data.files import Files
-from credit_risk.measures.dotted import lookup
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Picture, drawn, read_table
 from credit_risk.report.figures import labels, model_label, rivals, written

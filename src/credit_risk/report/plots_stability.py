@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
+from credit_risk.config.dotted import lookup
 from credit_risk.data.files import Files
-from credit_risk.measures.dotted import lookup
 from credit_risk.report.artefacts import Cells, Picture, cells, drawn, read_report, read_table, records
 from credit_risk.report.figures import interval, model_label, written
 from credit_risk.report.plots import BAD, INK, MODEL, MUTED

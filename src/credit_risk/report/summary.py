@@ -8,11 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from credit_risk.config import Config
+from credit_risk.config.dotted import lookup
 from credit_risk.config.open_decisions import trial_notice
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import NotFound
-from credit_risk.measures.dotted import lookup
 from credit_risk.measures.wording import HEADLINES
 from credit_risk.report.gate_output import fact_changed, not_needed
 

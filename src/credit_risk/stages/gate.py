@@ -16,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from credit_risk.config import Config, floor, identities, load, wordings
 from credit_risk.config.deciding import differences
+from credit_risk.config.dotted import lookup
 from credit_risk.config.floor import Floor
 from credit_risk.config.identities import Identities
 from credit_risk.config.names import same_person
@@ -24,7 +25,6 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
 from credit_risk.measures import gate, gate_record, waiver
-from credit_risk.measures.dotted import lookup
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.waiver import SignedWaiver, Waiver
 from credit_risk.modelling import champion, evidence, selection, training_record

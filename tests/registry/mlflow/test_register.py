@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from credit_risk.config import load
+from credit_risk.config.dotted import numbers
 from credit_risk.data import digest
 from credit_risk.data.inputs import Inputs
 from credit_risk.data.writing import read_json, read_parquet
 from credit_risk.errors import CheckFailed, NotFound, UsageError
-from credit_risk.measures.dotted import numbers
 from credit_risk.registry.errors import RegistryUnavailable
 from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import MoveRefused

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from credit_risk.config import Config, load
+from credit_risk.config.dotted import numbers
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, NotFound, UsageError
-from credit_risk.measures.dotted import numbers
 from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.registry.mlflow.registry import Registry

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from credit_risk.measures.dotted import lookup, numbers, value_at
+from credit_risk.config.dotted import lookup, numbers, value_at
 
 REPORT = {
     "test": {"auc": 0.78, "rows": 9, "ks": None, "gini": math.nan},
