@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from credit_risk.config.dotted import lookup, numbers, value_at
+from credit_risk.config.dotted import leaves, lookup, numbers, value_at
 
 REPORT = {
     "test": {"auc": 0.78, "rows": 9, "ks": None, "gini": math.nan},
@@ -37,3 +37,30 @@ def test_only_a_finite_number_is_looked_up(name):
 
 def test_numbers_come_with_their_dotted_names_and_nothing_else_does():
     assert [name for name, _ in numbers(REPORT)] == ["test.auc", "test.rows", "test.gini"]
+
+
+def test_numbers_of_lists_are_passed_over():
+    assert dict(numbers({"a": {"b": 1, "c": None}, "bands": [{"name": "A", "least": 5}], "e": 0.5})) == {
+        "a.b": 1.0,
+        "e": 0.5,
+    }
+
+
+def test_the_leaves_of_a_tree_by_their_dotted_names():
+    tree = {
+        "a": {"b": 1},
+        "bands": [{"name": "A", "least": 5}, {"least": 6}],
+        "list": [1, 2],
+        "mixed": [1, {"name": "B"}],
+        "none": {},
+    }
+    assert dict(leaves(tree)) == {
+        "a.b": 1,
+        "bands[A].name": "A",
+        "bands[A].least": 5,
+        "bands[1].least": 6,
+        "list": [1, 2],
+        "mixed": [1, {"name": "B"}],
+        "none": {},
+    }
+    assert dict(leaves({"bands": tree["bands"]}, into_lists=False)) == {"bands": tree["bands"]}

@@ -4,8 +4,10 @@ The pull request's comment and the gate's record both say it by these functions.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from credit_risk.config.dotted import leaves
 
 ABSENT = object()
 WAIVER, REST = "waiver", "other"
@@ -40,7 +42,7 @@ class Change(NamedTuple):
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """Every key that differs, in the order of POLICY."""
-    before, after = (dict(leaves("", tree)) if tree else {} for tree in (old, new))
+    before, after = (dict(leaves(tree)) if tree else {} for tree in (old, new))
     names = [*before, *(name for name in after if name not in before)]
     pairs = [(name, before.get(name, ABSENT), after.get(name, ABSENT)) for name in names]
     differing = [
@@ -54,19 +56,6 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
 def in_order(differing: list[Change]) -> list[Change]:
     order = list(POLICY)
     return sorted(differing, key=lambda change: order.index(change.kind))
-
-
-def leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
-    """Every value by its dotted name; a list's entries go by their `name`, `id` or `check`."""
-    if isinstance(value, Mapping) and value:
-        for key, inner in value.items():
-            yield from leaves(f"{name}.{key}" if name else str(key), inner)
-    elif isinstance(value, list) and value and all(isinstance(entry, Mapping) for entry in value):
-        for index, entry in enumerate(value):
-            title = next((entry[key] for key in ("name", "id", "check") if key in entry), index)
-            yield from leaves(f"{name}[{title}]", entry)
-    else:
-        yield name, value
 
 
 def kind(name: str, old: object, new: object) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from credit_risk.config.dotted import value_at
 from credit_risk.config.schema import Config
 
 DECIDED_BY = ("columns", "derived", "policy", "reasons", "outcome.exclusions")
@@ -15,11 +16,4 @@ def differences(own: Mapping[str, Any], config: Config) -> list[str]:
     A scorer whose columns stand in another order would take one column's numbers for another's.
     """
     now = config.as_dict()
-    return [part for part in DECIDED_BY if json.dumps(_part(own, part)) != json.dumps(_part(now, part))]
-
-
-def _part(tree: Mapping[str, Any], path: str) -> Any:
-    part: Any = tree
-    for key in path.split("."):
-        part = part.get(key) if isinstance(part, Mapping) else None
-    return part
+    return [part for part in DECIDED_BY if json.dumps(value_at(own, part)) != json.dumps(value_at(now, part))]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from credit_risk.config import load
-from credit_risk.config.dotted import numbers
 from credit_risk.data import digest
 from credit_risk.data.inputs import Inputs
 from credit_risk.data.writing import read_json, read_parquet
@@ -18,7 +17,6 @@ from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import MoveRefused
 from credit_risk.registry.mlflow import packing, schemas
 from credit_risk.registry.mlflow import register as module
-from credit_risk.registry.mlflow.register import leaves
 from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
@@ -43,6 +41,7 @@ def test_a_registration_holds_parameters_figures_data_record_and_origin(opened, 
     assert run.info.run_name == "third quarter"
     assert run.info.status == "FINISHED"
     assert run.data.params["policy.lgd"] == str(load(files.config).policy.lgd)
+    assert run.data.params["policy.bands.A.minimum"] == str(load(files.config).policy.bands[0].minimum)
     figures = read_json(files.report("metrics"))
     assert run.data.metrics == {f"test.{name}": value for name, value in figures["test"].items()} | {
         "monotone.violations": 0
@@ -229,21 +228,6 @@ def test_an_mlflow_that_goes_after_a_move_is_told_later(opened, registered, monk
     assert "The move stands" in caplog.text
     assert opened.sync().roles == {1: "candidate"}
     assert opened.tracking.head() == str(opened.history.head())
-
-
-def test_numbers_of_a_report_by_their_dotted_names():
-    assert dict(numbers({"a": {"b": 1, "c": None, "d": True}, "e": 0.5, "f": "text"})) == {"a.b": 1.0, "e": 0.5}
-
-
-def test_a_tree_as_dotted_names():
-    tree = {"a": {"b": 1}, "bands": [{"name": "A", "least": 5}, {"least": 6}], "list": [1, 2]}
-    assert leaves(tree) == {
-        "a.b": 1,
-        "bands.A.name": "A",
-        "bands.A.least": 5,
-        "bands.1.least": 6,
-        "list": [1, 2],
-    }
 
 
 def test_the_scorer_that_was_verified_is_the_one_that_is_registered(opened, files, registered, exchange):

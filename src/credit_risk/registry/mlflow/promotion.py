@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from credit_risk.config.dotted import leaves
 from credit_risk.data.files import Files
 from credit_risk.measures import gate_record
 from credit_risk.registry.lifecycle import CHECKED, HistoryEvent, Move, MoveRefused, registered, standing
-from credit_risk.registry.mlflow.register import leaves
 from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring.scorer import Scorer
 
@@ -69,7 +69,7 @@ def _content(registry: Registry, version: int, events: list[HistoryEvent]) -> di
     record = registry.gate_record(version, events)
     return {
         "scorer": {"digest": scorer.digest, "kind": scorer.model.kind, "calibration": scorer.calibration.as_dict()},
-        "config": leaves(scorer.config.as_dict()),
+        "config": dict(leaves(scorer.config.as_dict())),
         "checks": {
             check["name"]: {part: check[part] for part in ("verdict", "value", "low", "high")}
             for check in record["checks"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from credit_risk.config import Config, load
-from credit_risk.config.dotted import numbers
+from credit_risk.config.dotted import leaves, numbers
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json
@@ -132,21 +132,8 @@ def _tags(files: Files, scorer: Scorer, facts: Mapping[str, Any]) -> dict[str, s
 def _params(config: Config) -> dict[str, str]:
     tree = config.as_dict()
     values = leaves({section: tree[section] for section in PARAMETERS})
-    return {NOT_A_NAME.sub("_", name): str(value) for name, value in values.items() if value is not None}
-
-
-def leaves(tree: Any, above: str = "") -> dict[str, Any]:
-    """A tree as dotted names with their values; a list without names below it is one value."""
-    if isinstance(tree, Mapping):
-        items = [(str(key), value) for key, value in tree.items()]
-    elif isinstance(tree, list | tuple) and any(isinstance(node, Mapping) for node in tree):
-        items = [(str(node.get("name", node.get("id", index))), node) for index, node in enumerate(tree)]
-    else:
-        return {above: tree}
-    values: dict[str, Any] = {}
-    for key, value in items:
-        values |= leaves(value, f"{above}.{key}" if above else key)
-    return values
+    names = ((name.replace("[", ".").replace("]", ""), value) for name, value in values)
+    return {NOT_A_NAME.sub("_", name): str(value) for name, value in names if value not in (None, {})}
 
 
 def _datasets(config: Config, files: Files) -> list[tuple[Any, str]]:
