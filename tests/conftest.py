@@ -15,9 +15,11 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
 
+from credit_risk.cli import main
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
+from credit_risk.scoring import signing
 from passed import hand_on
 from shared import built_once, written_into
 
@@ -34,6 +36,7 @@ TRAINED = {"trained"}  # a pipeline has run
 QUICK = 5.0  # seconds of processor time, which other work on the machine hardly changes
 NOT_QUICK = pytest.StashKey[list[str]]()
 Raw = Callable[..., tuple[Config, Files]]
+Screen = tuple[int, str, str]  # exit code, what a command printed, what it complained of
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -139,6 +142,19 @@ def harmed(tmp_path: Path, trained: tuple[Config, Files]) -> tuple[Config, Files
     config, files = trained
     shutil.copytree(files.root, tmp_path / "copy")
     return config, Files(tmp_path / "copy")
+
+
+@pytest.fixture
+def run(files: Files, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Screen]:
+    """Runs a command in the repository of the fixture `files`; returns exit code, screen and complaints."""
+    monkeypatch.delenv(signing.VARIABLE, raising=False)
+
+    def command(*words: str) -> Screen:
+        code = main([*words, "--root", str(files.root)])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return command
 
 
 @pytest.fixture

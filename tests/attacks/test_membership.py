@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from credit_risk.attacks import membership
-from credit_risk.attacks.membership import People
+from credit_risk.attacks.membership import Applicants
 from credit_risk.measures.figure import Figure
 
 
@@ -20,11 +20,11 @@ def scored(*, leaves, trees):
     model = lgb.train(parameters, lgb.Dataset(inputs[:1_000], bad[:1_000].astype(float)), trees)
     pd = np.asarray(model.predict(inputs))
     rows = np.arange(1_000)
-    return People.of((pd[:1_000], bad[:1_000], rows), (pd[1_000:], bad[1_000:], rows))
+    return Applicants.of((pd[:1_000], bad[:1_000], rows), (pd[1_000:], bad[1_000:], rows))
 
 
-def score(people):
-    found = membership.attacks(people, seed=1, confidence=0.95)
+def score(applicants):
+    found = membership.attacks(applicants, seed=1, confidence=0.95)
     return membership.privacy(found[membership.strongest(found)])
 
 
@@ -42,8 +42,8 @@ def test_a_model_that_only_knows_the_bad_rate_has_a_high_one():
 
 @pytest.mark.usefixtures("art")
 def test_every_attack_is_asked_and_learned_ones_are_judged_on_rows_they_did_not_learn_from():
-    people = scored(leaves=255, trees=60)
-    found = membership.attacks(people, seed=1, confidence=0.95)
+    applicants = scored(leaves=255, trees=60)
+    found = membership.attacks(applicants, seed=1, confidence=0.95)
     assert set(found) == {"loss", "rule", "gradient boosting", "logistic"}
     assert found["loss"].n == 2_000
     assert 900 < found["logistic"].n < 1_100
@@ -62,12 +62,12 @@ def test_the_score_is_one_minus_twice_what_the_attack_knows_beyond_a_guess():
 def test_one_row_an_applicant_and_only_rows_with_a_pd():
     train = (np.array([0.1, 0.2, nan, 0.4]), np.array([0, 1, 0, 1]), np.array([7, 7, 8, 9]))
     other = (np.array([0.5]), np.array([1]), np.array([7]))
-    people = People.of(train, other)
-    assert people.pd.tolist() == [0.1, 0.4, 0.5]
-    assert people.bad.tolist() == [False, True, True]
-    assert people.member.tolist() == [True, True, False]
+    applicants = Applicants.of(train, other)
+    assert applicants.pd.tolist() == [0.1, 0.4, 0.5]
+    assert applicants.bad.tolist() == [False, True, True]
+    assert applicants.member.tolist() == [True, True, False]
 
 
 def test_the_loss_is_small_where_the_pd_was_right():
-    people = People(np.array([0.25, 0.25, 0.0]), np.array([True, False, False]), np.ones(3, bool))
-    assert membership.loss(people) == pytest.approx([-np.log(0.25), -np.log(0.75), 0])
+    applicants = Applicants(np.array([0.25, 0.25, 0.0]), np.array([True, False, False]), np.ones(3, bool))
+    assert membership.loss(applicants) == pytest.approx([-np.log(0.25), -np.log(0.75), 0])

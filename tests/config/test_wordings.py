@@ -54,9 +54,9 @@ def test_another_text_under_the_same_version_is_refused_with_its_line(tmp_path):
 def test_it_stands_under_a_version_of_its_own_and_the_old_one_stays_on_record(tmp_path):
     path = lender(tmp_path, "text: payments were late", "text: payments were not made")
     path.write_text(path.read_text(encoding="utf-8").replace('version: "1"', 'version: "2"'), encoding="utf-8")
-    before = dict(wordings.recorded(path.parent))
+    before = dict(wordings.digests_on_record(path.parent))
     assert wordings.record(load(path), path.parent)
-    assert wordings.recorded(path.parent) == before | {"2": wordings.digest(load(path))}
+    assert wordings.digests_on_record(path.parent) == before | {"2": wordings.digest(load(path))}
     assert not wordings.record(load(path), path.parent)  # once is enough
 
 
@@ -68,7 +68,7 @@ def test_a_draft_is_not_put_on_record(tmp_path):
 def test_the_sample_and_the_lender_are_on_record_and_in_no_doubt():
     for path in (LENDER / "credit.yaml", Path(__file__).parents[2] / "configs" / "credit.yaml"):
         checked = load(path)
-        assert wordings.recorded(path.parent)[checked.reasons.version] == wordings.digest(checked)
+        assert wordings.digests_on_record(path.parent)[checked.reasons.version] == wordings.digest(checked)
         assert wordings.doubts(checked) == []
 
 

@@ -7,33 +7,11 @@ from pathlib import Path
 import pytest
 
 from credit_risk.ledger.ledger import Ledger
+from ledger_fixtures import KEY, file, ledger, server, url
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ledger_trial import KEY
-
-from postgresql import server
-
-__all__ = ["server"]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "ledger" / "ledger.db"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
-    """A new database, of either kind: what holds for one must hold for the other."""
-    if request.param == "sqlite":
-        return f"sqlite:///{request.getfixturevalue('file')}"
-    return request.getfixturevalue("server").new_database()
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    with Ledger.open(url, key=KEY) as ledger:
-        yield ledger
+__all__ = ["file", "ledger", "server", "url"]
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pandas as pd
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
 
-KEY = bytes(range(32))
 BY = DecidedBy(scorer="5c", model="30", config="c0", code="c1")
 
 

@@ -9,29 +9,13 @@ import pytest
 from credit_risk.config import Config, load
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring.outcome_store import Outcomes
+from ledger_fixtures import file, ledger, server, url
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from book import KEY
-
-from postgresql import server
-
-__all__ = ["server"]
+__all__ = ["file", "ledger", "server", "url"]
 
 LENDER = Path(__file__).parents[1] / "lender"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{request.getfixturevalue('tmp_path') / 'ledger' / 'ledger.db'}"
-    return request.getfixturevalue("server").new_database()
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    with Ledger.open(url, key=KEY) as ledger:
-        yield ledger
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import pytest
 
-from credit_risk.cli import main
 from credit_risk.data.writing import write_text
-from credit_risk.scoring import signing
 from credit_risk.stages import gate
 from judged import judge
 
@@ -19,19 +17,6 @@ def files(harmed):
     write_text(files.root / gate.CODE / "scoring" / "model.py", "x = 1\n")
     judge(files)
     return files
-
-
-@pytest.fixture
-def run(files, capsys, monkeypatch):
-    """Runs a command in the repository; returns exit code, screen and complaints."""
-    monkeypatch.delenv(signing.VARIABLE, raising=False)
-
-    def command(*words: str) -> tuple[int, str, str]:
-        code = main([*words, "--root", str(files.root)])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return command
 
 
 def test_what_was_signed_verifies_and_is_not_signed_again(run):

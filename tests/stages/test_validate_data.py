@@ -224,7 +224,7 @@ def test_the_same_population_passes_where_there_are_enough_rows_and_cannot_be_to
     assert few.exit_code == 1
     # Two bins at 95 %: chance gives up to 3.84 * (1/4000 + 1/40) = 0.097, below the config's threshold of 0.1.
     enough = check(files, reference=same)
-    assert enough.drift_note == "2 columns compared, 0 drifted, 0 cannot be told at this sample size"
+    assert enough.drift_note == "2 columns compared, 0 drifted, 0 cannot be judged at this sample size"
     assert enough.exit_code == 0
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.attacks import adversarial, membership
-from credit_risk.attacks.membership import People
+from credit_risk.attacks.membership import Applicants
 from credit_risk.attacks.plausible_changes import PlausibleChanges
 from credit_risk.attacks.search import thresholds_of
 from credit_risk.attacks.toolbox import Surrogate
@@ -99,12 +99,12 @@ def _robustness(
 
 
 def _privacy(config: Config, files: Files, tested: RowsUnderTest, folder: Path, unknown: dict[str, str]) -> Numbers:
-    people = People.of(_scored(files, tested, "train"), _scored(files, tested, "selection"))
-    counts = {"members": int(people.member.sum()), "others": int((~people.member).sum())}
+    applicants = Applicants.of(_scored(files, tested, "train"), _scored(files, tested, "selection"))
+    counts = {"members": int(applicants.member.sum()), "others": int((~applicants.member).sum())}
     if min(counts.values()) < FEWEST:
         unknown["privacy.score"] = f"fewer than {FEWEST} scored training or selection rows: too few to learn an attack"
         return {"score": None, **counts}
-    aucs = membership.attacks(people, seed=config.evaluation.seed, confidence=config.evaluation.confidence)
+    aucs = membership.attacks(applicants, seed=config.evaluation.seed, confidence=config.evaluation.confidence)
     write_figures(folder / "membership.csv", membership.table(aucs))
     strongest = membership.strongest(aucs)
     return {

@@ -24,7 +24,7 @@ MOST_ROWS = 20_000  # of each side: the intervals are narrow by then
 
 
 @dataclass(frozen=True)
-class People:
+class Applicants:
     """One row an applicant, scored by the model: PD, outcome, and whether it was among the training rows."""
 
     pd: Matrix
@@ -34,7 +34,7 @@ class People:
     @classmethod
     def of(
         cls, train: tuple[Matrix, Mask, NDArray[np.integer]], held_out: tuple[Matrix, Mask, NDArray[np.integer]]
-    ) -> "People":
+    ) -> "Applicants":
         """From PDs, outcomes and applicants of training and held-out rows; rows without a PD are left out."""
         parts = []
         for pd_, bad, group in (train, held_out):
@@ -48,32 +48,34 @@ class People:
             np.append(np.ones(len(train_pd), bool), np.zeros(len(other_pd), bool)),
         )
 
-    def taken(self, chosen: Mask) -> "People":
-        return People(self.pd[chosen], self.bad[chosen], self.member[chosen])
+    def taken(self, chosen: Mask) -> "Applicants":
+        return Applicants(self.pd[chosen], self.bad[chosen], self.member[chosen])
 
 
-def attacks(people: People, *, seed: int, confidence: float) -> dict[str, Figure]:
+def attacks(applicants: Applicants, *, seed: int, confidence: float) -> dict[str, Figure]:
     """The AUC with which each attack tells members from others, by name, with DeLong's interval.
 
     loss, rule: on all rows, nothing is learned. The learned attacks see who is a member in one half of the rows, and
     are measured on the other half.
     """
     sure = {
-        "loss": -loss(people),
-        "rule": toolbox.membership("rule", (people.pd, people.bad, people.member), (people.pd, people.bad), seed),
+        "loss": -loss(applicants),
+        "rule": toolbox.membership(
+            "rule", (applicants.pd, applicants.bad, applicants.member), (applicants.pd, applicants.bad), seed
+        ),
     }
-    aucs = {name: delong(people.member, _ranks(by), confidence=confidence) for name, by in sure.items()}
-    learns = np.random.default_rng(seed).random(len(people.pd)) < 0.5
-    known, rest = people.taken(learns), people.taken(~learns)
+    aucs = {name: delong(applicants.member, _ranks(by), confidence=confidence) for name, by in sure.items()}
+    learns = np.random.default_rng(seed).random(len(applicants.pd)) < 0.5
+    known, rest = applicants.taken(learns), applicants.taken(~learns)
     for kind in toolbox.LEARNERS:
         by = toolbox.membership(kind, (known.pd, known.bad, known.member), (rest.pd, rest.bad), seed)
         aucs[kind] = delong(rest.member, _ranks(by), confidence=confidence)
     return aucs
 
 
-def loss(people: People) -> Matrix:
+def loss(applicants: Applicants) -> Matrix:
     """Log loss of each row: a model that remembers a row is surer of its outcome than it should be."""
-    return np.asarray(-(xlogy(people.bad, people.pd) + xlogy(~people.bad, 1 - people.pd)))
+    return np.asarray(-(xlogy(applicants.bad, applicants.pd) + xlogy(~applicants.bad, 1 - applicants.pd)))
 
 
 def privacy(auc: Figure) -> Figure:

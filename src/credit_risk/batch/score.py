@@ -101,7 +101,8 @@ def score(
         ThreadPoolExecutor(WORKERS, initializer=_one_thread) as pool,
         _sink(output, _schema(scorer, identifier)) as sink,
     ):
-        for batch, table in _decided(scorer, _batches(scorer, input, identifier, batch_rows, parts), parts, sink, pool):
+        batches = _batches(scorer, input, identifier, batch_rows, parts)
+        for batch, table in _decide_all(scorer, batches, parts, sink, pool):
             resumed += 0 if batch.table is not None else batch.rows
             for item in pc.value_counts(table["decision"]).to_pylist():
                 counts[item["values"]] += item["counts"]
@@ -147,7 +148,7 @@ def _batches(scorer: Scorer, path: Path, identifier: str | None, batch_rows: int
         start += len(table)
 
 
-def _decided(
+def _decide_all(
     scorer: Scorer, batches: Iterator[_Batch], parts: "_Parts", sink: "_Sink", pool: ThreadPoolExecutor
 ) -> Iterator[tuple[_Batch, pa.Table]]:
     """Each batch with its result, in order; a few are under way at a time, whatever the length of the file."""
@@ -165,8 +166,8 @@ def _decide(scorer: Scorer, batch: _Batch, parts: "_Parts", schema: pa.Schema) -
     """Decide a batch and keep the result as a finished part, or take it from there."""
     if batch.table is None:
         return parts.read(batch.number)
-    decided = scorer.decide(batch.table, reasons=parts.reasons).table()
-    columns = [pa.array(decided[name], kind, from_pandas=True) for name, kind in result_types().items()]
+    decisions = scorer.decide(batch.table, reasons=parts.reasons).table()
+    columns = [pa.array(decisions[name], kind, from_pandas=True) for name, kind in result_types().items()]
     identifiers = _identifiers(batch.table, schema.names[0], scorer.config)
     return parts.write(batch.number, pa.table([identifiers, *columns], schema=schema))
 

@@ -83,7 +83,7 @@ def compare(
     if test_data is None:
         kept = np.isin(accounts.keys, split.row_keys(read_inputs(config, files, "test")))
         accounts, row_index = accounts.take(kept), row_index[kept]
-    comparison = decided(config, scorers, accounts, row_index, rows_of)
+    comparison = decisions_of_both(config, scorers, accounts, row_index, rows_of)
     if not comparison.scored.any():
         raise DataError(f"none of the {len(accounts.bad)} rows of {named_data} gets a PD from both scorers.")
     unknown: Unknown = {}
@@ -192,7 +192,7 @@ def read(columns: Config, *, config: Config, root: Path, path: Path | None) -> A
     return tables.read_sources(columns.model_copy(update={"data": data}), root)
 
 
-def decided(
+def decisions_of_both(
     config: Config,
     scorers: Mapping[str, Scorer],
     accounts: Accounts,

@@ -34,7 +34,7 @@ ADDED: Mapping[int, Mapping[KeyPath, Any]] = {
 def lacking(tree: Mapping[str, Any], since: int) -> dict[KeyPath, Any]:
     """The keys that came after version `since` and do not stand in this config, in the order they came.
 
-    A section that is not there either is no matter of the format: whoever loads the config is told.
+    A section that is not there either is no matter of the format: loading the config names it.
     """
     new = {
         key_path: value(tree) if callable(value) else value

@@ -69,7 +69,7 @@ def digest(config: Config) -> str:
     return hashlib.sha256(json.dumps(wordings, sort_keys=True).encode()).hexdigest()
 
 
-def recorded(folder: Path) -> Mapping[str, Any]:
+def digests_on_record(folder: Path) -> Mapping[str, Any]:
     """The digests on record by version, of the file beside a config; none where there is no file."""
     path = folder / FILE
     return read_tree(path, "") if path.is_file() else {}
@@ -78,7 +78,7 @@ def recorded(folder: Path) -> Mapping[str, Any]:
 def changed(config: Config, folder: Path) -> str | None:
     """Why these wordings cannot stand under their version; None if they can, or are not on record yet."""
     version = config.reasons.version
-    before = recorded(folder).get(version)
+    before = digests_on_record(folder).get(version)
     if before is None or before == digest(config):
         return None
     return (
@@ -96,7 +96,7 @@ def record(config: Config, folder: Path) -> bool:
         raise UsageError(
             f"{DRAFT} is nobody's wording: read the texts under `reasons:`, give them a version, then again."
         )
-    known = recorded(folder)
+    known = digests_on_record(folder)
     if config.reasons.version in known:
         return False
     path = folder / FILE

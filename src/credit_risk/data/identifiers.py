@@ -24,7 +24,7 @@ _NATIONAL_ID = re.compile(
 
 def kinds(cells: Sequence[str]) -> dict[str, int]:
     """How many cells of a column look like each kind of direct identifier; kinds that chance explains are left out."""
-    counts = {kind: sum(map(is_one, cells)) for kind, (is_one, _) in _KINDS.items()}
+    counts = {kind: sum(map(fits, cells)) for kind, (fits, _) in _KINDS.items()}
     return {kind: n for kind, n in counts.items() if n > len(cells) * _KINDS[kind][1]}
 
 

@@ -83,7 +83,7 @@ def lender(
     declined: float = 0.0,
     months: int = 36,
 ) -> SimulatedBook:
-    """Simulate `n` applications; the same seed draws the same people, so two books differ by the dose alone.
+    """Simulate `n` applications; the same seed draws the same applicants, so two books differ by the dose alone.
 
     bad_rate: mean true PD of all applicants when gap, drift and miscalibration are 0.
     gap: log-odds by which women's PD is higher, entirely through a lower income; 0 means that all sexes are alike.
@@ -97,11 +97,11 @@ def lender(
     """
     _refuse_nonsense(n=n, months=months, bad_rate=bad_rate, missing=missing, declined=declined)
     _refuse_nonsense(gap=gap, drift=drift, miscalibration=miscalibration, interaction=interaction)
-    # Four streams, and no dose changes how many draws any of them gives: a dose never reshuffles the people.
-    people, loans, outcomes, blemishes = map(np.random.default_rng, SeedSequence(seed).spawn(4))
+    # Four streams, and no dose changes how many draws any of them gives: a dose never reshuffles the applicants.
+    applicants, loans, outcomes, blemishes = map(np.random.default_rng, SeedSequence(seed).spawn(4))
     month, day = np.divmod(np.sort(loans.integers(0, 28 * months, n)), 28)
     elapsed = month / max(months - 1, 1)
-    features = _people(n, people, gap).join(_requests(loans, drift * elapsed))
+    features = _applicants(n, applicants, gap).join(_requests(loans, drift * elapsed))
     risk = log_odds(features, bad_rate=bad_rate, interaction=interaction).to_numpy()
     truth = DataFrame(
         {
@@ -147,9 +147,9 @@ def _intercept(bad_rate: float, interaction: float) -> float:
 
     Solved on one fixed reference population, not on the rows asked for: all seeds and sizes share one truth.
     """
-    people, loans = map(np.random.default_rng, SeedSequence(0).spawn(2))
+    applicants, loans = map(np.random.default_rng, SeedSequence(0).spawn(2))
     n = 200_000
-    effects = _effects(_people(n, people, gap=0).join(_requests(loans, np.zeros(n))), interaction).to_numpy()
+    effects = _effects(_applicants(n, applicants, gap=0).join(_requests(loans, np.zeros(n))), interaction).to_numpy()
     return float(brentq(lambda level: expit(level + effects).mean() - bad_rate, -30, 30))
 
 
@@ -162,12 +162,12 @@ def _refuse_nonsense(**doses: float) -> None:
             )
 
 
-def _people(n: int, rng: Generator, gap: float) -> DataFrame:
+def _applicants(n: int, rng: Generator, gap: float) -> DataFrame:
     """Who stands behind each application; some stand behind two."""
     female = rng.random(n) < 0.5
     # Income enters the log-odds through its logarithm alone, so this moves each woman's log-odds by exactly `gap`.
     log_income = 0.55 * rng.standard_normal(n) + gap / _LOG_INCOME * female
-    people = DataFrame(
+    applicants = DataFrame(
         {
             "applicant_id": np.arange(1, n + 1),
             "sex": _labels(("male", "female"), female),
@@ -179,7 +179,7 @@ def _people(n: int, rng: Generator, gap: float) -> DataFrame:
     order, again = rng.permutation(n), round(n * _AGAIN / 2)
     behind = np.arange(n)
     behind[order[:again]] = order[again : 2 * again]
-    return people.take(behind).reset_index(drop=True)
+    return applicants.take(behind).reset_index(drop=True)
 
 
 def _requests(rng: Generator, drift: NDArray[np.float64]) -> DataFrame:

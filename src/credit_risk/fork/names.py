@@ -46,13 +46,13 @@ OUTPUTS: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (  # what a lender
                                 frozenset({"behaviour", "score"}), frozenset({"behavior", "score"}),
                                 frozenset({"scorecard"}), frozenset({"pd"}))),
 )  # fmt: skip
-DECIDED = {"decision", "decided", "approved", "approval", "accepted", "declined", "rejected", "underwriter",
+DECISIONS = {"decision", "decided", "approved", "approval", "accepted", "declined", "rejected", "underwriter",
            "verdict", "booked", "funded", "entscheidung"}  # fmt: skip
 WEIGHTS = {"weight", "weights", "wt", "wgt", "gewicht", "gewichtung"}
 OF_SAMPLE = {"sample", "sampling", "survey", "design", "case", "obs", "observation", "freq", "frequency", "row",
              "expansion", "inverse", "prob"}  # fmt: skip
 IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer", "kennung"}
-PEOPLE = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust"}
+CUSTOMERS = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust"}
 DAYS = {"application", "applied", "apply", "appl", "app", "open", "opened", "issue", "issued", "orig", "origination",
         "start", "request", "created", "granted", "booked", "booking", "disbursed", "disbursement", "drawdown",
         "inception", "signed", "submitted", "submission", "vintage", "cohort", "antrag", "antragsdatum"}  # fmt: skip
@@ -86,7 +86,7 @@ def substitute(name: str) -> str | None:
 def output(name: str, *, few: bool) -> str | None:
     """What of the lender's own work a name speaks of, which no applicant brings. few: whether it has few values."""
     words = parts(name)
-    if few and words & DECIDED:
+    if few and words & DECISIONS:
         return "the lender's decision"
     return next((what for what, sets in OUTPUTS if any(its <= words for its in sets)), None)
 
@@ -97,6 +97,6 @@ def is_weight(name: str) -> bool:
     return bool(words & WEIGHTS) and bool(words & OF_SAMPLE or words <= WEIGHTS)
 
 
-def of_people(words: Collection[str]) -> bool:
+def of_sex(words: Collection[str]) -> bool:
     """Whether words of a column name men and women."""
     return any(parts(word) & SEXES for word in words)

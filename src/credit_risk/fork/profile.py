@@ -14,7 +14,7 @@ from credit_risk.errors import UsageError
 from credit_risk.fork import cells, directions, names
 from credit_risk.fork.cells import Kind
 from credit_risk.fork.directions import Trend
-from credit_risk.fork.names import AFTERWARDS, AGE, DATES, DAY_WORDS, DAYS, IDS, MONEY, PEOPLE, YEARS, parts
+from credit_risk.fork.names import AFTERWARDS, AGE, CUSTOMERS, DATES, DAY_WORDS, DAYS, IDS, MONEY, YEARS, parts
 from credit_risk.measures import leak
 
 Role = Literal["feature", "protected", "proxy", "id", "applicant", "date", "weight", "target", "ignore"]
@@ -275,12 +275,12 @@ def _by_name(profile: Profile, column: Series) -> Profile | None:
         role, why = question
         return replace(profile, role=role, why=why, suspected=True)
     words, unique = parts(profile.name), column.nunique() == column.notna().sum()
-    if words & IDS and words & PEOPLE and not unique and profile.kind in ("integer", "text", "category"):
+    if words & IDS and words & CUSTOMERS and not unique and profile.kind in ("integer", "text", "category"):
         return replace(profile, role="applicant", why="rows of one person share it")
     if words & IDS and unique and profile.kind in ("integer", "text"):
         if not profile.missing:
             return replace(profile, role="id")
-        if words & PEOPLE:
+        if words & CUSTOMERS:
             return replace(profile, role="applicant", why="rows of one person share it")
         return replace(profile, role="ignore", why=f"it numbers the rows, but {profile.missing:.1%} have none")
     return None
@@ -291,7 +291,7 @@ def _asked_by_name(profile: Profile, column: Series) -> tuple[Role, str] | None:
     name, values = profile.name, len(profile.groups)
     if ground := names.guarded(name, switch=values <= 2):
         return "protected", f"{ground}, as its name says"
-    if profile.categories and names.of_people(profile.categories):
+    if profile.categories and names.of_sex(profile.categories):
         return "protected", "sex, as its words say"
     if what := names.substitute(name):
         return "proxy", f"{what}, as its name says: it can stand in for race or origin"

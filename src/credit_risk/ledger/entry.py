@@ -48,7 +48,7 @@ class Entry:
     latency_ms: float | None = None
 
 
-class Recorded(NamedTuple):
+class RecordedDecision(NamedTuple):
     """A durable decision. repeated: it was made and recorded for an earlier request with this idempotency key."""
 
     decision_id: str

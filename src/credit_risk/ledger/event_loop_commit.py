@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from credit_risk.ledger.entry import Entry, Prepared, Recorded
+from credit_risk.ledger.entry import Entry, Prepared, RecordedDecision
 from credit_risk.ledger.errors import LedgerBusy, LedgerUnavailable, Overloaded
 from credit_risk.ledger.group_commit import CLOSED, GroupCommit, resolve_all, stopped
 from credit_risk.ledger.ledger import EntryOutcome, Ledger
@@ -20,7 +20,7 @@ from credit_risk.ledger.store import AGAIN
 
 class _LoopEntry(NamedTuple):
     prepared: Prepared
-    future: "asyncio.Future[Recorded]"
+    future: "asyncio.Future[RecordedDecision]"
 
 
 class EventLoopCommit:
@@ -42,7 +42,7 @@ class EventLoopCommit:
         """Entries that are not durable yet."""
         return len(self._queue)
 
-    async def record(self, entry: Entry) -> Recorded:
+    async def record(self, entry: Entry) -> RecordedDecision:
         """Record an entry; returns when it is durable. Raises Conflict, EntryError, LedgerUnavailable, Overloaded."""
         if self.depth >= self._most_waiting:
             raise Overloaded(self.depth)

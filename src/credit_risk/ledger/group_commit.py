@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from credit_risk.ledger.entry import Entry, Prepared, Recorded
+from credit_risk.ledger.entry import Entry, Prepared, RecordedDecision
 from credit_risk.ledger.errors import LedgerUnavailable, Overloaded
 from credit_risk.ledger.ledger import EntryOutcome, Ledger
 
@@ -17,7 +17,7 @@ CLOSED = "the ledger's writer was closed; this process takes no more decisions."
 
 class _QueuedEntry(NamedTuple):
     prepared: Prepared
-    future: "Future[Recorded] | asyncio.Future[Recorded]"
+    future: "Future[RecordedDecision] | asyncio.Future[RecordedDecision]"
 
 
 class GroupCommit:
@@ -43,18 +43,18 @@ class GroupCommit:
         """Entries that are not durable yet."""
         return self._queue.qsize() + self._writing
 
-    def submit(self, entry: Entry) -> "Future[Recorded]":
+    def submit(self, entry: Entry) -> "Future[RecordedDecision]":
         """Hand over from any thread. The future holds what was recorded, or raises Conflict or LedgerUnavailable.
 
         Raises Overloaded, EntryError, and LedgerUnavailable after `close`, at once.
         """
-        future: Future[Recorded] = Future()
+        future: Future[RecordedDecision] = Future()
         self._put(entry, future)
         return future
 
-    async def record(self, entry: Entry) -> Recorded:
+    async def record(self, entry: Entry) -> RecordedDecision:
         """`submit` for coroutines: all that one transaction answers wakes the loop once."""
-        future: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[RecordedDecision] = asyncio.get_running_loop().create_future()
         self._put(entry, future)
         return await future
 
@@ -66,7 +66,7 @@ class GroupCommit:
                 self._queue.put(None)
         self._thread.join()
 
-    def _put(self, entry: Entry, future: "Future[Recorded] | asyncio.Future[Recorded]") -> None:
+    def _put(self, entry: Entry, future: "Future[RecordedDecision] | asyncio.Future[RecordedDecision]") -> None:
         if self.depth >= self._most_waiting:
             raise Overloaded(self.depth)
         waiting = _QueuedEntry(self._ledger.prepare(entry), future)
@@ -136,14 +136,14 @@ def _deliver(batch: Iterable[_QueuedEntry], answers: Iterable[EntryOutcome]) -> 
                 raise
 
 
-def resolve_all(resolved: "Iterable[tuple[asyncio.Future[Recorded], EntryOutcome]]") -> None:
+def resolve_all(resolved: "Iterable[tuple[asyncio.Future[RecordedDecision], EntryOutcome]]") -> None:
     """Answer coroutines, in the thread of their loop."""
     for future, answer in resolved:
         if not future.done():  # done: its request was given up meanwhile
             _resolve(future, answer)
 
 
-def _resolve(future: "Future[Recorded] | asyncio.Future[Recorded]", answer: EntryOutcome) -> None:
+def _resolve(future: "Future[RecordedDecision] | asyncio.Future[RecordedDecision]", answer: EntryOutcome) -> None:
     if isinstance(answer, BaseException):
         future.set_exception(answer)
     else:

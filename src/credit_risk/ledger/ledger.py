@@ -19,7 +19,7 @@ from credit_risk.ledger.chain import DECISION, ERASURE, Row
 from credit_risk.ledger.entry import (
     Entry,
     Prepared,
-    Recorded,
+    RecordedDecision,
     StoredDecision,
     client_of,
     is_of_row,
@@ -40,7 +40,7 @@ from credit_risk.scoring.signed_chain import Head
 ROW = len(Row._fields)
 FOR_ALL_TIME = ""  # the period of keys from before there was one for each month; nothing new is sealed with them
 
-EntryOutcome: TypeAlias = Recorded | Conflict | LedgerUnavailable
+EntryOutcome: TypeAlias = RecordedDecision | Conflict | LedgerUnavailable
 
 
 class StoredHead(NamedTuple):
@@ -124,7 +124,7 @@ class Batch:
         self.rows.append(row)
         if row.request is not None:
             self.earlier[row.request] = row, prepared.personal
-        return Recorded(row.decision_id, row.seq, moment(row.at), prepared.entry.decided, repeated=False)
+        return RecordedDecision(row.decision_id, row.seq, moment(row.at), prepared.entry.decided, repeated=False)
 
     def _new_key(self, subject: bytes, period: str, made: int) -> tuple[int, AESGCM | None]:
         self.last_key += 1
@@ -463,7 +463,7 @@ def _repeated(prepared: Prepared, row: Row, personal: bytes | None) -> EntryOutc
     first = orjson.loads(personal)
     if first["body_digest"] != prepared.entry.body_digest:
         return Conflict(row.decision_id, "which was made for another body")
-    return Recorded(row.decision_id, row.seq, moment(row.at), first["decided"], repeated=True)
+    return RecordedDecision(row.decision_id, row.seq, moment(row.at), first["decided"], repeated=True)
 
 
 class Readable(Protocol):

@@ -137,7 +137,7 @@ def _verdict(
     if value is None:
         return "FAIL", "was not measured, and a missing measure does not pass"
     if low is None or high is None:
-        return "CANNOT SAY", f"is {value:.4g} but has no interval, so chance cannot be told from merit"
+        return "CANNOT SAY", f"is {value:.4g} but has no interval, so it may be chance"
     if low > high:
         return "FAIL", f"has an interval upside down, {low:.4g} to {high:.4g}, and cannot be judged"
     return _against_limits(gate, value, low, high, rows)

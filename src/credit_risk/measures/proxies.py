@@ -58,9 +58,9 @@ class Tell:
         """At most ROWS rows; applicants are drawn with all their rows."""
         if len(self.member) <= ROWS:
             return self
-        people = np.random.default_rng(seed).permutation(int(self.applicant.max()) + 1)
-        reached = np.cumsum(np.bincount(self.applicant)[people])
-        return self.take(np.flatnonzero(np.isin(self.applicant, people[reached <= ROWS])))
+        applicants = np.random.default_rng(seed).permutation(int(self.applicant.max()) + 1)
+        reached = np.cumsum(np.bincount(self.applicant)[applicants])
+        return self.take(np.flatnonzero(np.isin(self.applicant, applicants[reached <= ROWS])))
 
     def folds(self, seed: int) -> Labels:
         """Parts of equal size with equal shares of the group; an applicant stands in one."""

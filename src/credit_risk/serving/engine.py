@@ -22,7 +22,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import CheckFailed, ScorerError
-from credit_risk.ledger.entry import DecidedBy, Entry, Recorded, iso_time
+from credit_risk.ledger.entry import DecidedBy, Entry, RecordedDecision, iso_time
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerBroken, LedgerUnavailable, Overloaded
 from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
 from credit_risk.ledger.group_commit import GroupCommit
@@ -78,7 +78,7 @@ class DecisionEngine:
         """The model as each reply names it."""
         return {"scorer": self.by.scorer, "project": self.scorer.config.project.name, "kind": self.scorer.model.kind}
 
-    async def decide(self, body: bytes, context: RequestContext) -> tuple[dict[str, Any], Recorded, list[str]]:
+    async def decide(self, body: bytes, context: RequestContext) -> tuple[dict[str, Any], RecordedDecision, list[str]]:
         """Decide one application. The reply, what was recorded before it is returned, and the inputs that were missing.
 
         Raises Problem for an application that is refused, or a decision that cannot be recorded.
@@ -101,7 +101,7 @@ class DecisionEngine:
 
     def decide_batch(
         self, batch: ApplicationBatch, client: str, step: Callable[[], None]
-    ) -> tuple[list[dict[str, Any]], list[tuple[Recorded, list[str]]]]:
+    ) -> tuple[list[dict[str, Any]], list[tuple[RecordedDecision, list[str]]]]:
         """Decide a batch in one transaction. The replies, and what was recorded with the inputs that were missing.
 
         Where a single application cannot be recorded (its person's key was altered) its reply is that problem.
@@ -118,13 +118,13 @@ class DecisionEngine:
         except (EntryError, LedgerUnavailable) as error:
             raise problem_of(error) from None
         replies = [
-            self.reply(outcome) if isinstance(outcome, Recorded) else {"problem": problem_of(outcome).as_dict()}
+            self.reply(outcome) if isinstance(outcome, RecordedDecision) else {"problem": problem_of(outcome).as_dict()}
             for outcome in outcomes
         ]
         return replies, [
             (outcome, self.missing_inputs(batch.inputs[index : index + 1]))
             for index, outcome in enumerate(outcomes)
-            if isinstance(outcome, Recorded)
+            if isinstance(outcome, RecordedDecision)
         ]
 
     def _decided_entries(self, batch: ApplicationBatch, part: slice, client: str) -> list[Entry]:
@@ -158,7 +158,7 @@ class DecisionEngine:
             raise Problem(404, "There is no decision of this id.")
         return record.as_dict()
 
-    def reply(self, recorded: Recorded) -> dict[str, Any]:
+    def reply(self, recorded: RecordedDecision) -> dict[str, Any]:
         """The answer of the API to a recorded decision."""
         return {
             "decision_id": recorded.decision_id,
@@ -169,7 +169,7 @@ class DecisionEngine:
             "api_version": API_VERSION,
         }
 
-    def _first_scorer(self, recorded: Recorded) -> str:
+    def _first_scorer(self, recorded: RecordedDecision) -> str:
         """The scorer that made the decision of an earlier request; it may not be the one that serves now."""
         record = self.ledger.get(recorded.decision_id)
         return record.by.scorer if record else self.by.scorer

@@ -87,7 +87,7 @@ def read_keys(path: Path) -> dict[str, dict[str, Any]]:
         }
         for key in keys.values():
             _check(key)
-        for entry in _recorded(path):
+        for entry in _entries(path):
             if entry["did"] == "revoke" and entry["id"] in keys and keys[entry["id"]]["revoked"] is None:
                 keys[entry["id"]]["revoked"] = int(entry["at"])
             if entry["did"] == "scopes" and entry["id"] in keys:
@@ -164,7 +164,7 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _recorded(path: Path) -> list[dict[str, Any]]:
+def _entries(path: Path) -> list[dict[str, Any]]:
     """The lines of the record. One that was cut off by a crash was never acted upon, and is left out."""
     try:
         text = record_of(path).read_text(encoding="utf-8")

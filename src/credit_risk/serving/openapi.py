@@ -115,7 +115,7 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
             "items": _object({"family": TEXT, "text": TEXT, "log_odds": {"type": "number"}}),
         },
     }
-    not_one = _object({"problem": _ref("Problem")})
+    not_recorded = _object({"problem": _ref("Problem")})
     return {
         "Application": application(config),
         "Batch": {
@@ -140,7 +140,7 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
             }
         ),
         "Decision": decision,
-        "Decisions": _object({"decisions": {"type": "array", "items": {"anyOf": [_ref("Decision"), not_one]}}}),
+        "Decisions": _object({"decisions": {"type": "array", "items": {"anyOf": [_ref("Decision"), not_recorded]}}}),
         "Record": {"type": "object", "required": ["decision_id", "decision", "at", "erased", "by"]},
         "Model": {"type": "object", "required": ["scorer", "digests", "gate", "features"]},
         "Health": _object({"status": {"const": "ready"}, "scorer": TEXT}),

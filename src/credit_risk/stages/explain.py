@@ -390,7 +390,7 @@ def interactions(config: Config, overall: Explanations, unknown: Unknown) -> Dat
         unknown["interactions"] = "the shap library cannot follow splits on plain categories"
         return empty
     if explainer.model.levels:
-        unknown["interactions"] = "the pairs of special codes, which are columns of their own, are not told apart"
+        unknown["interactions"] = "the pairs of special codes, which are columns of their own, are not separated"
         return empty
     given = overall.matrix[draw(config, len(overall), INTERACTION_ROWS)]
     values = np.asarray(shap.TreeExplainer(explainer.model.booster).shap_interaction_values(given))

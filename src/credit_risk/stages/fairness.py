@@ -212,7 +212,7 @@ def _crossing(cases: Cases, grouping: Grouping, how: Mapping[str, Any]) -> pd.Da
 def proxy_figures(config: Config, train: ProtectedSplit, unknown: dict[str, str]) -> Numbers:
     """How well the model's features tell the group of each declared contrast from its reference, on training rows.
 
-    One number a contrast: the group it is told from is declared, and an AUC needs two sides. The largest of them is
+    One number a contrast: the group it is compared with is declared, and an AUC needs two sides. The largest of them is
     for one gate over all, also over a contrast that is declared later, so the intervals hold for all at once.
     """
     settings = config.fairness

@@ -86,7 +86,7 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     stale += [f"models/scorer was assembled under other {part} than the config's now" for part in differing]
     if config.undecided:
         stale.append(f"{UNDECIDED}: {', '.join(config.undecided)}")
-    elif config.reasons.version not in wordings.recorded(files.config.parent):
+    elif config.reasons.version not in wordings.digests_on_record(files.config.parent):
         stale.append(f"wordings {config.reasons.version!r} are not on record: `credit-risk wordings` writes them there")
     least = floor_of(files)
     stale += below_the_floor(config, files, least, [each.check for each in given]) if least else [NO_FLOOR]

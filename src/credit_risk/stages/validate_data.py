@@ -45,7 +45,7 @@ class Report:
             return "not assessed: no reference"
         moved = sum(shift.verdict == "FAIL" for shift in self.drift)
         unsure = sum(shift.verdict == "CANNOT SAY" for shift in self.drift)
-        return f"{len(self.drift)} columns compared, {moved} drifted, {unsure} cannot be told at this sample size"
+        return f"{len(self.drift)} columns compared, {moved} drifted, {unsure} cannot be judged at this sample size"
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -265,7 +265,7 @@ def _compliance(
 
 
 def _drift_sentence(shift: drift.Shift) -> str:
-    why = "drifted" if shift.verdict == "FAIL" else "cannot be told to be stable"
+    why = "drifted" if shift.verdict == "FAIL" else "cannot be called stable"
     return (
         f"{shift.column}: {why}: PSI {shift.psi:.3f} on {shift.rows:,} rows, of the population between "
         f"{shift.low:.3f} and {shift.high:.3f}, threshold {shift.threshold:g}; most in {shift.moved!r}: "

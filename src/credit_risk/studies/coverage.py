@@ -22,7 +22,7 @@ from credit_risk.studies.worlds import (
     World,
     band_gaps,
     cases,
-    decided,
+    decisions_of,
     draw,
     ends,
     expected,
@@ -153,7 +153,7 @@ def _groups(config: Config, world: World, pds: Matrix) -> Iterator[tuple[str, Fi
 
 
 def _stressed(config: Config, world: World, pds: Matrix) -> Iterator[tuple[str, tuple[float, float, float]]]:
-    before, after = decided(config, pds), decided(config, np.asarray(expit(logit(pds) + np.log(2))))
+    before, after = decisions_of(config, pds), decisions_of(config, np.asarray(expit(logit(pds) + np.log(2))))
     how: dict[str, Any] = {"confidence": config.evaluation.confidence}
     for name, figure in stress.level(before, config.policy, world.applicant, **how).items():
         yield f"level: {name}", ends(figure)

@@ -24,7 +24,7 @@ by that value, not by the dose's name.
 ![Share of draws that pass, by test rows and true value](pictures/gate-power-passes.svg)
 
 Blue lines are models whose true value lies inside the limit: they should rise to 100 %. Orange ones lie outside: what
-is above 0 is the miss rate. A true value close to its limit is never told apart by a few thousand rows, on either side.
+is above 0 is the miss rate. A few thousand rows never separate a true value from a limit close to it, on either side.
 """
 COVERAGE = """
 ## Whether intervals hold the truth

@@ -1,7 +1,7 @@
 """What the rejected might have done: scorecards with and without inferred outcomes, side by side. Nothing decides so.
 
 Reject inference adds an assumption, not knowledge: the outcome of a rejected application was never seen. Both ways are
-those of the trade (Siddiqi 2017; Anderson 2007), and both are told by how far they move what is decided.
+those of the trade (Siddiqi 2017; Anderson 2007), and both are judged by how far they move what is decided.
 """
 
 from collections.abc import Mapping

@@ -119,7 +119,7 @@ class Trial:
         return tree
 
 
-def decided(config: Config, pds: Matrix) -> Decisions:
+def decisions_of(config: Config, pds: Matrix) -> Decisions:
     """What the policy decides on PDs that nothing else speaks against."""
     rows, nobody = len(pds), np.zeros(len(pds), dtype=bool)
     empty = np.zeros((rows, 0))
@@ -218,13 +218,13 @@ def band_figure(config: Config, world: World, dose: float) -> Ends:
 
 
 def band_gaps(config: Config, world: World, pds: Matrix) -> tuple[bands.ScoreBand, ...]:
-    band, names = decided(config, pds).band, [band.name for band in config.policy.bands]
+    band, names = decisions_of(config, pds).band, [band.name for band in config.policy.bands]
     return bands.measure(band, names, world.bad, pds, world.applicant, confidence=config.evaluation.confidence)
 
 
 def true_gaps(config: Config, world: World, pds: Matrix) -> list[float]:
     """The gap of each band on average over outcomes; NaN for a band without rows."""
-    band_of_row, gaps = decided(config, pds).band, []
+    band_of_row, gaps = decisions_of(config, pds).band, []
     for band in range(len(config.policy.bands)):
         inside = band_of_row == band
         weights = np.concatenate([world.pd[inside], 1 - world.pd[inside]])
@@ -239,7 +239,7 @@ def largest_gap(config: Config, world: World, dose: float) -> float:
 
 
 def cases(config: Config, world: World, pds: Matrix) -> tuple[Cases, Grouping]:
-    approved = fairness.approvals(decided(config, pds), config.fairness)
+    approved = fairness.approvals(decisions_of(config, pds), config.fairness)
     return Cases(approved, pds, world.bad, world.applicant), Grouping(
         "sex", ("men", "women"), world.female.astype(np.int64)
     )
@@ -293,7 +293,7 @@ def shifts(config: Config, earlier: Columns, later: Columns) -> tuple[drift.Refe
 def held_profit(config: Config, world: World, dose: float) -> Ends:
     """Profit of the approved when the odds of bad are multiplied, by the PDs."""
     worse = expit(logit(world.pd) + np.log(dose))
-    before, after = decided(config, world.pd), decided(config, worse)
+    before, after = decisions_of(config, world.pd), decisions_of(config, worse)
     how = {"confidence": config.evaluation.confidence}
     return ends(stress.change(before, after, config.policy, world.applicant, **how)["held_profit"])
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 from credit_risk.config.checks.fairness import fairness_problems
-from credit_risk.config.checks.problems import Loc, Problem, refused, unknown
+from credit_risk.config.checks.problems import Loc, Problem, refused, repeated, unknown
 from credit_risk.config.checks.reasons import reason_problems
 from credit_risk.config.columns import CATEGORY_TYPES, GUARDED_ROLES, KEY_ROLES, NUMERIC_TYPES, Column
 from credit_risk.config.schema import STATES, Config
@@ -232,11 +232,10 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
 
 
 def _gate_problems(config: Config) -> Iterator[Problem]:
-    seen: set[str] = set()
+    again = repeated(gate.name for gate in config.gates)
     for index, gate in enumerate(config.gates):
-        if gate.name in seen:
+        if index in again:
             yield ("gates", index, "name"), f"two gates are called {gate.name!r}; a waiver could not tell them apart"
-        seen.add(gate.name)
         if gate.at_least is None and gate.at_most is None:
             yield ("gates", index), "a gate without `at_least` or `at_most` cannot fail"
         if gate.at_least is not None and gate.at_most is not None and gate.at_least > gate.at_most:
@@ -250,12 +249,11 @@ def _gate_problems(config: Config) -> Iterator[Problem]:
 
 
 def _robustness_problems(config: Config) -> Iterator[Problem]:
-    names: set[str] = set()
+    again = repeated(scenario.name for scenario in config.robustness.scenarios)
     for index, scenario in enumerate(config.robustness.scenarios):
         loc = ("robustness", "scenarios", index)
-        if scenario.name in names:
+        if index in again:
             yield (*loc, "name"), f"two scenarios are called {scenario.name!r}; a report could not tell them apart"
-        names.add(scenario.name)
         if not scenario.columns and scenario.odds == 1:
             yield loc, "a scenario without columns and with odds of 1 changes nothing"
         for name, formula in scenario.columns.items():

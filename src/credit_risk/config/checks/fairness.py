@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from credit_risk.config.checks.problems import Loc, Problem, unknown
+from credit_risk.config.checks.problems import Loc, Problem, repeated, unknown
 from credit_risk.config.columns import GUARDED_ROLES
 from credit_risk.config.names import is_person
 from credit_risk.config.schema import AgeBand, Attribute, Config
@@ -75,12 +75,11 @@ def _band_problems(bands: Sequence[AgeBand], loc: Loc) -> Iterator[Problem]:
 
 
 def _contrast_problems(config: Config) -> Iterator[Problem]:
-    names: set[str] = set()
+    again = repeated(contrast.name for contrast in config.fairness.contrasts)
     for index, contrast in enumerate(config.fairness.contrasts):
         loc = ("fairness", "contrasts", index)
-        if contrast.name in names:
+        if index in again:
             yield (*loc, "name"), f"two contrasts are called {contrast.name!r}; a gate could not tell them apart"
-        names.add(contrast.name)
         if contrast.group == contrast.reference:
             yield (*loc, "reference"), f"{contrast.group} compared with itself is always 1"
         attribute = config.fairness.attributes.get(contrast.attribute)

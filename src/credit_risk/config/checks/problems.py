@@ -1,7 +1,7 @@
 """What checks of the config share: a problem with the keys it stands at, and the sentences for names and formulas."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from credit_risk.config.columns import GUARDED_ROLES
 from credit_risk.config.formulas import Known, parse
@@ -16,6 +16,12 @@ def unknown(what: str, name: str, known: tuple[str, ...]) -> str:
     """A name that is none of these, with the nearest that is."""
     near = difflib.get_close_matches(name, known, 1)
     return f"there is no {what} {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def repeated(names: Iterable[str]) -> set[int]:
+    """The indexes of names that an earlier entry of the same list has."""
+    given = list(names)
+    return {index for index, name in enumerate(given) if given.index(name) < index}
 
 
 def refused(loc: Loc, text: str, known: Mapping[str, Known], config: Config) -> Iterator[Problem]:

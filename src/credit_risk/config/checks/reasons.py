@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from credit_risk.config.checks.problems import Loc, Problem, refused, unknown
+from credit_risk.config.checks.problems import Loc, Problem, refused, repeated, unknown
 from credit_risk.config.schema import MISSING, VALUE, Config, Family, by_state
 
 
@@ -35,18 +35,17 @@ def reason_problems(config: Config, *, sound: bool) -> Iterator[Problem]:
 
 
 def _names_of_rules(config: Config, ids: set[str]) -> Iterator[Problem]:
-    names: set[str] = set()
+    again = repeated(rule.name for rule in config.rules)
     for index, rule in enumerate(config.rules):
         own = index < len(config.policy.rules)
         loc = ("policy", "rules", index) if own else ("outcome", "exclusions", index - len(config.policy.rules))
         if rule.name in ids:
             yield (*loc, "name"), f"a reason family is called {rule.name} too; ids are shared"
-        if rule.name in names:
+        if index in again:
             yield (
                 (*loc, "name"),
                 f"another rule or exclusion is called {rule.name!r}; a record could not tell them apart",
             )
-        names.add(rule.name)
 
 
 def _wording_problems(config: Config, family: Family, loc: Loc) -> Iterator[Problem]:

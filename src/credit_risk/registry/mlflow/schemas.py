@@ -76,7 +76,7 @@ def declared(config: Config) -> Schema:
     )
 
 
-def recorded(signature: Mapping[str, Any]) -> Schema:
+def of_signature(signature: Mapping[str, Any]) -> Schema:
     """What MLflow wrote down (signature.inputs and .outputs, as lists of its column specifications)."""
     return Schema(*(tuple(map(_of_mlflow, signature[part])) for part in ("inputs", "outputs")))
 

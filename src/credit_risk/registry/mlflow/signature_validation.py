@@ -31,7 +31,7 @@ def validate(registry: Registry, version: int, events: list[HistoryEvent], url: 
         signature = Model.load(str(registry.tracking.files_of(version, Path(scratch) / "model"))).signature
     declared = schemas.declared(scorer.config)
     parts = {"inputs": signature.inputs.to_dict(), "outputs": signature.outputs.to_dict()}
-    schemas.agree(declared, schemas.recorded(parts), "MLflow's record")
+    schemas.agree(declared, schemas.of_signature(parts), "MLflow's record")
     served = _openapi_of(url) if url else openapi.of(scorer, Serving(access=Access(mode="off"), gate="reported"))
     schemas.agree(declared, schemas.served(served), "the API")
     return len(declared.inputs)
