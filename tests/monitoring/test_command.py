@@ -6,10 +6,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from book import KEY, decide, delivery, entry
+from book import decide, delivery, entry
 
 from credit_risk.cli import main
 from credit_risk.ledger.ledger import Ledger
+from ledger_fixtures import KEY
 
 ROOT = Path(__file__).parents[2]
 LENDER = Path(__file__).parents[1] / "lender"

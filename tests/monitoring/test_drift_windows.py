@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
-from book import KEY, decide, entry
+from book import decide, entry
 
 from credit_risk.data.inputs import Inputs
 from credit_risk.data.simulated_lender import lender
@@ -16,6 +16,7 @@ from credit_risk.monitoring import monitor
 from credit_risk.monitoring.drift_windows import DriftWindows, ended_months, over_windows, worst
 from credit_risk.monitoring.settings import DriftRule, MonitoringSettings
 from credit_risk.scoring.scorer import Scorer
+from ledger_fixtures import KEY
 
 RULE, AS_OF = DriftRule(out=2, of=3), date(2026, 4, 15)
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from book import KEY, decide, delivery, entry
+from book import decide, delivery, entry
 from sklearn.metrics import roc_auc_score
 
 from credit_risk.data.simulated_lender import lender
@@ -14,6 +14,7 @@ from credit_risk.monitoring import outcomes as adding
 from credit_risk.monitoring.calendar import months_after
 from credit_risk.monitoring.outcome_store import Outcomes
 from credit_risk.monitoring.settings import DriftRule, MonitoringSettings
+from ledger_fixtures import KEY
 
 AS_OF = date(2022, 7, 15)
 SETTINGS = MonitoringSettings(most_without_outcome=0.1, smallest_window=1, drift=DriftRule(out=2, of=3))

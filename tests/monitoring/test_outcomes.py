@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from book import KEY, decide, delivery, entry
+from book import decide, delivery, entry
 
 from credit_risk.errors import DataError
 from credit_risk.ledger.errors import LedgerBroken
@@ -11,6 +11,7 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring import outcomes as adding
 from credit_risk.monitoring.outcome_store import Outcomes, by_month
 from credit_risk.monitoring.outcomes import Totals, TotalsBroken
+from ledger_fixtures import KEY
 
 DECIDED, LOOKED_UP, TODAY = date(2025, 1, 10), date(2026, 1, 31), date(2026, 2, 1)
 

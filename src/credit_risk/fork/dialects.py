@@ -197,12 +197,8 @@ def numerals_of(
         return (Numerals(), Numerals(",", ".")), units
     if not marked:
         return (Numerals(),), units
-    for agreed in (fits, marked):  # the numbers with a point alone speak too, unless one of them contradicts
-        common = set.intersection(*agreed.values())
-        if common:
-            break
-    else:
-        common = {(".", None)}
+    # The numbers with a point alone speak too, unless one of them contradicts.
+    common = set.intersection(*fits.values()) or set.intersection(*marked.values()) or {(".", None)}
     return tuple(Numerals(*signs) for signs in _simplest(common, data.delimiter)), units
 
 

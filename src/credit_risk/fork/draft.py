@@ -104,25 +104,13 @@ def suggestions(facts: Facts) -> dict[str, Any]:
 
 def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: bool) -> str:
     """The commented configs/credit.yaml. accept: fill open decisions with suggestions, and list them as such."""
-    protected = [column for column in columns if column.role == "protected"]
-    day = next((column for column in columns if column.role == "date"), None)
-    attributes = [(column, groups) for column in protected if len(groups := groups_of(column, day)) > 1]
-    ungrouped = [column.name for column in protected if column.name not in [its.name for its, _ in attributes]]
-    grouped_or_asked = bool(attributes) or bool(ungrouped and not accept)
-    unanswered = [
-        decision.path
-        for decision in DECISIONS
-        if decision.path not in answers and not (decision.path == "fairness.unavailable" and grouped_or_asked)
-    ]
-    doubted = [f"columns.{column.name}.why" for column in columns if column.suspected]
-    doubted += [f"columns.{column.name}.format" for column in columns if len(column.formats) > 1 and is_read(column)]
-    doubted += [f"columns.{column.name}.special" for column in columns if column.special]
-    doubted += [f"fairness.attributes.{name}" for name in ungrouped]
-    doubted += ["data.decimal"] if facts.doubtful_numbers else []
+    attributes, ungrouped = _protected(columns)
+    asked_groups = [] if accept else ungrouped
+    unanswered = _unanswered(answers, by_group=bool(attributes or asked_groups))
     asked_until = facts.immature and "outcome.observed_until" not in answers
-    doubted += ["outcome.observed_until"] if asked_until else []
     proposed = suggestions(facts) if accept else {}
     values = {path: proposed.get(path, OPEN) for path in unanswered} | dict(answers)
+    doubted = [*_doubted(facts, columns, ungrouped), *(["outcome.observed_until"] if asked_until else [])]
     features = [column for column in columns if column.role == "feature"]
     rendered: str = _template().render(
         version=VERSION,
@@ -141,7 +129,7 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
         draft=DRAFT,
         segments=[column.name for column in sorted(features, key=lambda column: -column.gini)[:2]],
         attributes=attributes,
-        asked_groups=[] if accept else ungrouped,
+        asked_groups=asked_groups,
         contrasts=contrasts(attributes),
         stress=stress(features),
         by_time=any(column.role == "date" for column in columns),
@@ -151,6 +139,29 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
         bad_rate=(float(f"{facts.bad_rate / 2:.2g}"), min(1.0, float(f"{facts.bad_rate * 2:.2g}"))),
     )
     return rendered
+
+
+def _protected(columns: Sequence[Profile]) -> tuple[list[tuple[Profile, list[dict[str, Any]]]], list[str]]:
+    """The protected columns with their groups, and the names of those that fall into no two groups by themselves."""
+    day = next((column for column in columns if column.role == "date"), None)
+    grouped = [(column, groups_of(column, day)) for column in columns if column.role == "protected"]
+    attributes = [(column, groups) for column, groups in grouped if len(groups) > 1]
+    return attributes, [column.name for column, groups in grouped if len(groups) <= 1]
+
+
+def _unanswered(answers: Answers, *, by_group: bool) -> list[str]:
+    """The decisions that nobody has taken; why fairness cannot be measured is none where groups are there or asked."""
+    settled = {*answers, "fairness.unavailable"} if by_group else answers
+    return [decision.path for decision in DECISIONS if decision.path not in settled]
+
+
+def _doubted(facts: Facts, columns: Sequence[Profile], ungrouped: Sequence[str]) -> list[str]:
+    """What was read off the data and may be wrong, so that a trial's config lists it among its suggestions."""
+    doubts = [f"columns.{column.name}.why" for column in columns if column.suspected]
+    doubts += [f"columns.{column.name}.format" for column in columns if len(column.formats) > 1 and is_read(column)]
+    doubts += [f"columns.{column.name}.special" for column in columns if column.special]
+    doubts += [f"fairness.attributes.{name}" for name in ungrouped]
+    return [*doubts, "data.decimal"] if facts.doubtful_numbers else doubts
 
 
 def identity(columns: Sequence[Profile]) -> list[str]:
@@ -370,20 +381,26 @@ def is_read(column: Profile) -> bool:
     return column.role not in ("ignore", "target")
 
 
+def _values(column: Profile) -> dict[str, Any]:
+    """What a column may hold; of a target that is words, `outcome:` says it."""
+    kind = TYPES.get(column.kind, column.kind)
+    may_miss = {"missing": "allow"} if column.missing > 0 and column.role != "ignore" else {}
+    if column.role == "target":  # an outcome that is not known is counted, and left out of the training
+        return ({"type": kind} if kind in ("integer", "number") else {}) | may_miss
+    declared = {
+        "type": kind if kind != "text" else None,
+        "range": list(column.range) if column.range and column.role not in (*KEY_ROLES, "weight") else None,
+        "categories": list(column.categories) if column.categories else None,
+        **may_miss,
+        "special": column.special or None,
+        "label": column.label if column.role == "feature" else None,
+    }
+    return {key: value for key, value in declared.items() if value is not None}
+
+
 def _column(column: Profile, accept: bool) -> dict[str, Any]:
     """A line of `columns:`, with what a reader should look at as its comment."""
-    entry: dict[str, Any] = {"role": column.role}
-    kind = TYPES.get(column.kind, column.kind)
-    if kind != "text" and (column.role != "target" or kind in ("integer", "number")):
-        entry["type"] = kind
-    if column.role != "target":
-        entry |= {"range": list(column.range)} if column.range and column.role not in (*KEY_ROLES, "weight") else {}
-        entry |= {"categories": list(column.categories)} if column.categories else {}
-        entry |= {"missing": "allow"} if column.missing > 0 and column.role != "ignore" else {}
-        entry |= {"special": column.special} if column.special else {}
-        entry |= {"label": column.label} if column.role == "feature" else {}
-    elif column.missing > 0:
-        entry["missing"] = "allow"  # an outcome that is not known is counted, and left out of the training
+    entry = {"role": column.role, **_values(column)}
     if column.missing_words is not None and column.role != "ignore":
         entry["missing_words"] = list(column.missing_words)
     if column.unit and is_read(column):

@@ -134,18 +134,7 @@ def value_of(
 def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
     """The gate's word with its checks. Whatever speaks against a PASS takes it away and is shown as a doubt."""
     checks = [_check(check) for check in gate.get("checks", [])]
-    word, doubts = gate.get("verdict"), list(gate.get("stale", []))
-    digest = gate.get("digests", {}).get("scorer")
-    if gate and (digest is None or digest != metrics.get("scorer")):
-        doubts.append("the verdict and the figures on this page speak about different scorers")
-    judged = {check["key"] for check in checks}
-    if gate:
-        declared = [each.name for each in config.own_gates if each.of in (None, gate.get("kind"))]
-        doubts += [f"the gate {name} was not judged" for name in declared if name not in judged]
-    waivers = gate.get("waivers", [])
-    waived = {waiver["check"] for waiver in waivers}
-    if word in LETS_THROUGH and any(check["verdict"] != "PASS" and check["key"] not in waived for check in checks):
-        doubts.append("the record says PASS although a check does not")
+    word, doubts = gate.get("verdict"), _doubts(config, gate, checks, metrics) if gate else []
     if word in LETS_THROUGH and doubts:
         word = "CANNOT SAY"
     word = word if word in get_args(Outcome) else NOT_AVAILABLE
@@ -154,7 +143,7 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
         "checks": checks,
         "groups": [name for name, _ in GROUPS],
         "doubts": doubts,
-        "waivers": waivers,
+        "waivers": gate.get("waivers", []),
         "not_needed": [not_needed(waiver) for waiver in gate.get("waivers_not_needed", [])],
         "recommended": gate.get("recommended"),
         "not_applicable": [str(skipped.get("sentence", "")) for skipped in gate.get("not_applicable", [])],
@@ -162,6 +151,24 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
         "changed": gate.get("changed") or {},
         "facts_changed": [fact_changed(each) for each in (gate.get("changed") or {}).get("facts", [])],
     }
+
+
+def _doubts(
+    config: Config, gate: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any]
+) -> list[str]:
+    """What speaks against a PASS: what the gate found stale, another scorer's figures, gates that it did not judge."""
+    doubts = list(gate.get("stale", []))
+    digest = gate.get("digests", {}).get("scorer")
+    if digest is None or digest != metrics.get("scorer"):
+        doubts.append("the verdict and the figures on this page speak about different scorers")
+    judged = {check["key"] for check in checks}
+    declared = [each.name for each in config.own_gates if each.of in (None, gate.get("kind"))]
+    doubts += [f"the gate {name} was not judged" for name in declared if name not in judged]
+    waived = {waiver["check"] for waiver in gate.get("waivers", [])}
+    passes = gate.get("verdict") in LETS_THROUGH
+    if passes and any(check["verdict"] != "PASS" and check["key"] not in waived for check in checks):
+        doubts.append("the record says PASS although a check does not")
+    return doubts
 
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,24 +70,7 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
         today=today,
     )
     let_pass = [used.check.gate.name for used in waived]
-    stale = [
-        f"{path_of(files, name).relative_to(files.root).as_posix()} measured another scorer"
-        for name, report in reports.items()
-        if name not in OF_MODELS_BEFORE_POLICY and report.get("scorer") != digests["scorer"]
-    ]
-    if reports[METRICS].get("challenger") != digests["challenger"]:
-        stale.append(f"reports/{METRICS}.json measured another challenger")
-    trained_on = training_record.record(config, files)
-    stale += training_record.differing(reports[METRICS].get("trained_on"), trained_on)
-    stale += not_of_this_run(reports.get(RESPLITS), trained_on, kind)
-    stale += not_as_selected(config, files, reports.get(SELECTION, {}))
-    stale += evidence.altered(config, files, {name: reports[name] for name in REPORTS if name in reports})
-    differing = differences(object_of(files.scorer / "config.json") or {}, config)
-    stale += [f"models/scorer was assembled under other {part} than the config's now" for part in differing]
-    if config.undecided:
-        stale.append(f"{UNDECIDED}: {', '.join(config.undecided)}")
-    elif config.reasons.version not in wordings.digests_on_record(files.config.parent):
-        stale.append(f"wordings {config.reasons.version!r} are not on record: `credit-risk wordings` writes them there")
+    stale = [*_of_another_run(config, files, reports, digests, kind), *_not_as_decided(config, files)]
     least = floor_of(files)
     stale += below_the_floor(config, files, least, [each.check for each in given]) if least else [NO_FLOOR]
     verdict = "FAIL" if stale else gate.overall(checks, let_pass)
@@ -110,6 +93,35 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
         "digests": digests,
         "run": evidence.chain(files, REPORTS),
     }
+
+
+def _of_another_run(
+    config: Config, files: Files, reports: Mapping[str, Mapping[str, Any]], digests: Mapping[str, Any], kind: str | None
+) -> list[str]:
+    """What in the reports is not about this scorer and challenger, or not as rows and models of this run give it."""
+    stale = [
+        f"{path_of(files, name).relative_to(files.root).as_posix()} measured another scorer"
+        for name, report in reports.items()
+        if name not in OF_MODELS_BEFORE_POLICY and report.get("scorer") != digests["scorer"]
+    ]
+    if reports[METRICS].get("challenger") != digests["challenger"]:
+        stale.append(f"reports/{METRICS}.json measured another challenger")
+    trained_on = training_record.record(config, files)
+    stale += training_record.differing(reports[METRICS].get("trained_on"), trained_on)
+    stale += not_of_this_run(reports.get(RESPLITS), trained_on, kind)
+    stale += not_as_selected(config, files, reports.get(SELECTION, {}))
+    return stale + evidence.altered(config, files, {name: reports[name] for name in REPORTS if name in reports})
+
+
+def _not_as_decided(config: Config, files: Files) -> list[str]:
+    """What the config decides otherwise than the scorer, or leaves open; wordings that are not on record."""
+    differing = differences(object_of(files.scorer / "config.json") or {}, config)
+    stale = [f"models/scorer was assembled under other {part} than the config's now" for part in differing]
+    if config.undecided:
+        stale.append(f"{UNDECIDED}: {', '.join(config.undecided)}")
+    elif config.reasons.version not in wordings.digests_on_record(files.config.parent):
+        stale.append(f"wordings {config.reasons.version!r} are not on record: `credit-risk wordings` writes them there")
+    return stale
 
 
 def floor_of(files: Files) -> Floor | None:
