@@ -17,10 +17,12 @@ from credit_risk.config.section import Share
 from credit_risk.config.tags import tagged
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import DataError, ScorerError
+from credit_risk.scoring import background as populations
 from credit_risk.scoring import reasons
+from credit_risk.scoring.background import Background
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard
-from credit_risk.scoring.reasons import Background, Explainer, Explanation
+from credit_risk.scoring.reasons import Explainer, Explanation
 
 NAMES = ("late", "months", "income")
 UNITY = Calibration(0.0, 1.0)
@@ -358,8 +360,8 @@ def of_lender(config: Config) -> tuple[Matrix, Logistic, Settings]:
 def test_the_population_is_who_just_passes(lender: Config):
     matrix, model, asked = of_lender(lender)
     pd = np.array([0.05, 0.1, 0.12, 0.15, 0.19, 0.199, 0.2, 0.3, 0.4, np.nan])
-    assert list(reasons.population(asked, pd, 0.2)) == [1, 2, 3, 4, 5]
-    found = reasons.background(lender, asked, model, UNITY, matrix=matrix, pd=pd, cut_off=0.2)
+    assert list(populations.population(asked, pd, 0.2)) == [1, 2, 3, 4, 5]
+    found = Background.of(lender, asked, model, UNITY, matrix=matrix, pd=pd, cut_off=0.2)
     assert (found.rows, found.mean[0], found.reference[0]) == (5, 3.0, 3.0)
     assert found.base == 3.0
     assert (found.lowest[0], found.highest[0]) == (0.0, 9.0)
@@ -370,7 +372,7 @@ def test_the_population_is_who_just_passes(lender: Config):
 def test_all_rows_with_a_pd_can_be_the_population(lender: Config):
     matrix, model, asked = of_lender(lender)
     everybody = asked.model_copy(update={"population": "all"})
-    found = reasons.background(
+    found = Background.of(
         lender, everybody, model, UNITY, matrix=matrix, pd=np.array([0.5] * 9 + [np.nan]), cut_off=0.2
     )
     assert (found.rows, found.mean[0]) == (9, 4.0)
@@ -379,7 +381,7 @@ def test_all_rows_with_a_pd_can_be_the_population(lender: Config):
 def test_a_reference_value_is_one_that_occurs_and_a_column_of_gaps_has_none(lender: Config):
     matrix, model, asked = of_lender(lender)
     matrix[:, 1] = np.nan
-    found = reasons.background(lender, asked, model, UNITY, matrix=matrix[:4], pd=np.full(4, 0.15), cut_off=0.2)
+    found = Background.of(lender, asked, model, UNITY, matrix=matrix[:4], pd=np.full(4, 0.15), cut_off=0.2)
     assert found.reference[0] == 1.0  # of 0 1 2 3
     assert math.isnan(found.reference[1])
     assert math.isnan(found.lowest[1])
@@ -388,12 +390,12 @@ def test_a_reference_value_is_one_that_occurs_and_a_column_of_gaps_has_none(lend
 def test_a_population_without_anybody_is_refused_with_the_way_out(lender: Config):
     matrix, model, asked = of_lender(lender)
     with pytest.raises(DataError, match=r"no training row has a PD from 0.1000 up to the cut-off of 0.2000.*Widen"):
-        reasons.background(lender, asked, model, UNITY, matrix=matrix, pd=np.full(10, 0.5), cut_off=0.2)
+        Background.of(lender, asked, model, UNITY, matrix=matrix, pd=np.full(10, 0.5), cut_off=0.2)
 
 
 def test_a_large_population_is_thinned_evenly(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reasons, "POPULATION_ROWS", 3)
-    assert list(reasons.population(settings(("late",)), np.full(11, 0.1), 0.2)) == [0, 5, 10]
+    monkeypatch.setattr(populations, "POPULATION_ROWS", 3)
+    assert list(populations.population(settings(("late",)), np.full(11, 0.1), 0.2)) == [0, 5, 10]
 
 
 def test_directions_follow_the_config(lender: Config):
@@ -413,7 +415,7 @@ def test_directions_follow_the_config(lender: Config):
     ],
 )
 def test_the_value_that_a_reason_compares_with_speaks_against_nobody(values, added, is_plain, expected):
-    assert reasons._typical(np.array(values, float), np.array(added, float), is_plain) == expected
+    assert populations._typical(np.array(values, float), np.array(added, float), is_plain) == expected
 
 
 def test_a_decline_about_the_most_common_category_has_a_reason_that_holds(lender: Config):
@@ -423,7 +425,7 @@ def test_a_decline_about_the_most_common_category_has_a_reason_that_holds(lender
     matrix[:, place] = [1, 1, 1, 0, 0]
     model = linear(*[1.0 if one == place else 0.0 for one in range(matrix.shape[1])], intercept=0.0)
     asked = settings(lender.features, population="all")
-    found = reasons.background(lender, asked, model, UNITY, matrix=matrix, pd=np.full(5, 0.1), cut_off=0.2)
+    found = Background.of(lender, asked, model, UNITY, matrix=matrix, pd=np.full(5, 0.1), cut_off=0.2)
     assert found.reference[place] == 0.0
     explained = Explainer.of(lender, asked, model, UNITY, found).explain(matrix[:1])
     assert explained.cited[0, 0]

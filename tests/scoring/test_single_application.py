@@ -26,10 +26,10 @@ from credit_risk.config.tags import tagged
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import FormulaError
 from credit_risk.scoring import decision
+from credit_risk.scoring.background import Background
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import APPROVE, DECLINE, OUTCOMES, REFER, Decisions
 from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard
-from credit_risk.scoring.reasons import Background
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.scoring.single_application import FEW_ROWS, FUNCTIONS, TreesByRow, holds, margin_of, value_of
 

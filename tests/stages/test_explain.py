@@ -23,9 +23,10 @@ from credit_risk.data.inputs import Matrix
 from credit_risk.measures import explanation
 from credit_risk.report import plots_explain
 from credit_risk.scoring import reasons
+from credit_risk.scoring.background import Background
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.model import Boosted, Logistic
-from credit_risk.scoring.reasons import Background, Explainer
+from credit_risk.scoring.reasons import Explainer
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import assemble, explain
 

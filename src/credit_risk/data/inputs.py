@@ -25,6 +25,7 @@ from credit_risk.config.tags import tag_of, tagged, tags
 from credit_risk.errors import DataError
 
 Matrix = NDArray[np.float64]
+Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 TRUE_WORDS = ("true", "yes", "y", "1")

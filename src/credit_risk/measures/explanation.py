@@ -10,10 +10,10 @@ import pandas as pd
 from pandas import DataFrame
 
 from credit_risk.config.tags import tags
-from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.inputs import Indices, Mask, Matrix
 from credit_risk.measures.figure import flat
 from credit_risk.measures.intervals import proportion
-from credit_risk.scoring.reasons import Explainer, Explanations, Indices
+from credit_risk.scoring.reasons import Explainer, Explanations
 
 SHOWN = 12  # features in the summary
 LEVELS = 12  # a feature with more values is cut at its quantiles

@@ -11,7 +11,8 @@ from credit_risk.data.inputs import Matrix
 from credit_risk.data.writing import read_json
 from credit_risk.errors import ScorerError
 from credit_risk.measures import drift
-from credit_risk.scoring import decision, model, reasons
+from credit_risk.scoring import decision, model
+from credit_risk.scoring.background import Background
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import SCORE_DECIMALS
 from credit_risk.scoring.features import FeatureTable
@@ -47,7 +48,7 @@ def assembled(scorer: Scorer, inputs: Matrix, features: FeatureTable) -> Scorer:
     """
     config = scorer.config
     decisions = scorer.decide_inputs(inputs, features=features)
-    background = reasons.background(
+    background = Background.of(
         config,
         config.reasons,
         scorer.model,

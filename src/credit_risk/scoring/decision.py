@@ -20,10 +20,10 @@ from pydantic import BaseModel
 from credit_risk.config import Config
 from credit_risk.config.formulas import Formula
 from credit_risk.config.schema import Policy, PolicyRule, Reasons, Scale
-from credit_risk.data.inputs import Faults, Inputs, Mask, Matrix
+from credit_risk.data.inputs import Faults, Indices, Inputs, Mask, Matrix
 from credit_risk.data.rounding import at_decimals
 from credit_risk.errors import ScorerError
-from credit_risk.scoring.reasons import Explanation, Explanations, Indices, Reason, of_rule, reason_as_stated
+from credit_risk.scoring.reasons import Explanation, Explanations, Reason, of_rule, reason_as_stated
 
 Codes = NDArray[np.int8]
 Rules = NDArray[np.int16]  # a policy may have more than 127 rules

@@ -31,11 +31,12 @@ from credit_risk.data.inputs import Faults, Inputs, Mask, Matrix
 from credit_risk.data.writing import write_directory, write_json
 from credit_risk.errors import ScorerError
 from credit_risk.scoring import decision
+from credit_risk.scoring.background import Background
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import NO_RULE, DecisionReasons, Decisions, Vocabulary
 from credit_risk.scoring.features import Features, FeatureTable
 from credit_risk.scoring.model import RiskModel
-from credit_risk.scoring.reasons import Background, Explainer
+from credit_risk.scoring.reasons import Explainer
 from credit_risk.scoring.scorer_files import FIRST, FORMAT, altered, config_of, facts_of, model_of, object_of
 from credit_risk.scoring.single_application import FEW_ROWS, SingleApplication, never_seen, row_by_row
 

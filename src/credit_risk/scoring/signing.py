@@ -1,7 +1,8 @@
 """Who vouches for a scorer: OpenSSF model signatures over its directory, and over the gate's record of it.
 
 Offline with a key pair (the environment names it, or a development key is made); in a release keyless, by Sigstore,
-where the workflow itself is the identity. Verifying says which file is not what was signed.
+where the workflow itself is the identity. Verifying says which file is not what was signed. The libraries that sign are
+imported late: what decides needs none of them.
 """
 
 import base64
@@ -9,7 +10,6 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,7 +99,9 @@ def sign(path: Path, signature: Path, key: Path | None) -> Path:
     """Sign a directory or file with a private key, or keyless. Raises NotFound, UsageError, SigningUnavailable."""
     if not path.exists():
         raise NotFound(path, "There is nothing to sign: run `make run`.")
-    config = import_module("model_signing").signing.Config()
+    from model_signing import signing  # noqa: PLC0415
+
+    config = signing.Config()  # type: ignore[no-untyped-call]
     with replacing(signature) as unfinished:
         if key is None:
             _keyless(config, path, unfinished)
@@ -120,9 +122,11 @@ def _with_key(config: Any, key: Path) -> Any:
 
 
 def _keyless(config: Any, path: Path, signature: Path) -> None:
+    from sigstore.errors import Error  # noqa: PLC0415
+
     try:
         config.use_sigstore_signer(use_ambient_credentials=True).sign(path, signature)
-    except (import_module("sigstore.errors").Error, OSError, ValueError) as error:
+    except (Error, OSError, ValueError) as error:
         raise SigningUnavailable(
             f"{path} cannot be signed keyless: {error}. It takes a workflow with `id-token: write` and the network; "
             f"elsewhere sign with a key ({VARIABLE})."
@@ -144,18 +148,21 @@ def refusal(path: Path, signature: Path, by: SignedBy, root: Path) -> str | None
         raise NotFound(
             public_key, "It is the public key whose signature counts; `credit-risk sign` makes one to try with."
         )
-    config = import_module("model_signing").verifying.Config()
-    invalid = import_module("cryptography.exceptions").InvalidSignature
-    unreachable = import_module("sigstore.errors").Error if public_key is None else OSError
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+    from model_signing import verifying  # noqa: PLC0415
+    from sigstore.errors import Error  # noqa: PLC0415
+
+    config = verifying.Config()  # type: ignore[no-untyped-call]
     try:
         if public_key is not None:
             config.use_elliptic_key_verifier(public_key=public_key)
         else:
-            config.use_sigstore_verifier(identity=by.identity, oidc_issuer=by.issuer)
+            config.use_sigstore_verifier(identity=by.identity or "", oidc_issuer=by.issuer or "")
         config.verify(path, signature)
-    except (OSError, unreachable) as error:
+    except (OSError, Error) as error:
         return f"{path} cannot be verified: {error}"
-    except (ValueError, LookupError, TypeError, AttributeError, invalid) as error:  # what a garbled signature causes
+    # What a garbled signature causes.
+    except (ValueError, LookupError, TypeError, AttributeError, InvalidSignature) as error:
         return f"{path}: {_difference(error, path, signature)}"
     return None
 
@@ -191,8 +198,9 @@ def is_development(root: Path | None, public_key: str) -> bool:
 
 def make_keys(path: Path) -> None:
     """Write a new private key, for its owner alone, and its public half as NAME.pub beside it."""
-    ec = import_module("cryptography.hazmat.primitives.asymmetric.ec")
-    form = import_module("cryptography.hazmat.primitives.serialization")
+    from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
     key = ec.generate_private_key(ec.SECP256R1())
     path.parent.mkdir(parents=True, exist_ok=True)
     public = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)

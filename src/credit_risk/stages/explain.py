@@ -17,7 +17,7 @@ from credit_risk.config import Config, wordings
 from credit_risk.config.columns import GUARDED_ROLES
 from credit_risk.config.formulas import Columns
 from credit_risk.data.files import Files, SplitName
-from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.inputs import Indices, Mask, Matrix
 from credit_risk.data.split import Labels
 from credit_risk.data.writing import read_parquet, write_directory, write_figures
 from credit_risk.measures import explanation
@@ -26,7 +26,8 @@ from credit_risk.measures.intervals import proportion, resampled
 from credit_risk.modelling import evidence, fitting
 from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import load_current
-from credit_risk.scoring import decision, reasons
+from credit_risk.scoring import background, decision, reasons
+from credit_risk.scoring.background import Background
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import DECLINE, NO_RULE
 from credit_risk.scoring.features import Features
@@ -121,7 +122,7 @@ def read_part(
 
 def explainer_of(config: Config, model: RiskModel, calibration: Calibration, train: ExplainedSplit) -> Explainer:
     """A model's reasons, against the training rows that the scorer's own PDs let just pass."""
-    compared = reasons.background(
+    compared = Background.of(
         config,
         config.reasons,
         model,
@@ -133,13 +134,13 @@ def explainer_of(config: Config, model: RiskModel, calibration: Calibration, tra
     return Explainer.of(config, config.reasons, model, calibration, compared)
 
 
-def sampled(config: Config, test: ExplainedSplit) -> reasons.Indices:
+def sampled(config: Config, test: ExplainedSplit) -> Indices:
     """Test rows of every outcome, for what the model looks at overall."""
     scored = np.flatnonzero(~np.isnan(test.pd))
     return scored[draw(config, len(scored), GLOBAL_ROWS)]
 
 
-def draw(config: Config, n: int, at_most: int) -> reasons.Indices:
+def draw(config: Config, n: int, at_most: int) -> Indices:
     generator = np.random.default_rng(config.evaluation.seed)
     return np.sort(generator.choice(n, min(n, at_most), replace=False))
 
@@ -268,7 +269,7 @@ def resampling(
     return reported("resampling", _least(agreements), unknown)
 
 
-def redrawn(group: Labels, seed: int) -> reasons.Indices:
+def redrawn(group: Labels, seed: int) -> Indices:
     """Indices of the rows of applicants drawn with replacement, each with all its rows."""
     _, member = np.unique(group, return_inverse=True)
     drawn = np.random.default_rng(seed).integers(0, member.max() + 1, member.max() + 1)
@@ -328,7 +329,7 @@ def interventional(config: Config, train: ExplainedSplit, declined: Explanations
         unknown.update({f"interventional.{name}": NO_DECLINES for name in names})
         return {**dict.fromkeys(names), "method": None}
     explainer = declined.explainer
-    population = reasons.population(config.reasons, train.pd, decision.cut_off(config.policy))
+    population = background.population(config.reasons, train.pd, decision.cut_off(config.policy))
     against = train.matrix[population[draw(config, len(population), BACKGROUND_ROWS)]]
     chosen = draw(config, len(declined), COMPARED_ROWS)
     method, rows = _method(config, explainer, len(against))
@@ -424,5 +425,5 @@ def _least(agreements: Sequence[Mapping[str, Figure]]) -> dict[str, Figure]:
     return {name: min((each[name] for each in agreements), key=lambda figure: figure.value) for name in AGREEMENT}
 
 
-def _has_twice(families: reasons.Indices) -> bool:
+def _has_twice(families: Indices) -> bool:
     return len(set(families.tolist())) < len(families)
