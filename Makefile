@@ -232,8 +232,8 @@ remove: setup ## Take an optional part out: make remove PART=name (`make remove`
 	@[ -n "$(PART)" ] || { $(BIN)/python tools/parts.py list; exit 2; }
 	@$(BIN)/python tools/parts.py remove "$(PART)"
 
-removal: setup ## Take each optional part out of a copy, then all of them, and check what is left (PART=name: that one alone)
-	$(BIN)/python tools/removal.py $(PART)
+removal: setup ## Take each optional part out of a copy, then all of them, and check what is left (PART=name: that one alone; WHOLE=1: all tests each time)
+	$(BIN)/python tools/removal.py $(PART) $(if $(WHOLE),--whole)
 
 docs-draw: setup ## Write docs/architecture.md's picture, tables and counts anew
 	$(BIN)/python tools/architecture.py

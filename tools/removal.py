@@ -1,8 +1,9 @@
-"""Prove that each optional part comes off: python tools/removal.py [PART ...] [--quick]
+"""Prove that each optional part comes off: python tools/removal.py [PART ...] [--quick | --whole]
 
 Takes each part out of a copy of the last commit, with what needs it, then all parts at once, and checks what is left:
 rules, types, imports, the check of parts itself, documents, that every test can be collected, and the tests of what
-could break. At the end, with everything gone, every test that is left and `make run` on the simulated lender must pass.
+could break. At the end, with everything gone, every test that is left and `make run` on the simulated lender must pass;
+with --whole they must without each part alone too, which takes hours.
 Exit code 1 if anything is red; what each check printed is in build/removal/NAME.log.
 """
 
@@ -55,7 +56,9 @@ lender(4_000, seed=7).applications.to_csv("data/applications.csv", index=False)
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="*", help=f"a part, or {EVERYTHING} (default: each, then all at once)")
-    parser.add_argument("--quick", action="store_true", help="without the tests and without `make run`")
+    extent = parser.add_mutually_exclusive_group()
+    extent.add_argument("--quick", action="store_true", help="without the tests and without `make run`")
+    extent.add_argument("--whole", action="store_true", help="all tests and `make run` without each part, too")
     options = parser.parse_args(arguments)
     declared = parts.read(ROOT)
     names = [*declared, EVERYTHING]
@@ -66,13 +69,20 @@ def main(arguments: list[str]) -> int:
     ).stdout:
         print(f"The last commit is what is tried; these changes are not in it:\n{changes}", file=sys.stderr)
     trials = {name: list(declared) if name == EVERYTHING else [name] for name in options.part or names}
-    red = [f"{trial}: {name}" for trial, gone in trials.items() for name in tried(trial, gone, quick=options.quick)]
+    red = [
+        f"{trial}: {name}"
+        for trial, gone in trials.items()
+        for name in tried(trial, gone, quick=options.quick, whole=options.whole or trial == EVERYTHING)
+    ]
     print("\n".join(["", "Red:", *red]) if red else "\nEvery part comes off.")
     return 1 if red else 0
 
 
-def tried(trial: str, gone: list[str], *, quick: bool) -> Iterator[str]:
-    """Take parts out of a copy, and yield the name of every check that is red there."""
+def tried(trial: str, gone: list[str], *, quick: bool, whole: bool) -> Iterator[str]:
+    """Take parts out of a copy, and yield the name of every check that is red there.
+
+    whole: with all tests that are left, and `make run`; quick: without any.
+    """
     begun, copy = time.monotonic(), ROOM / trial
     log = ROOM / f"{trial}.log"
     shutil.rmtree(copy, ignore_errors=True)
@@ -87,9 +97,9 @@ def tried(trial: str, gone: list[str], *, quick: bool) -> Iterator[str]:
                 commit(copy, f"Remove {name}")
         took, red = {"removal": time.monotonic() - begun}, []
         steps = [name for name in CHECKS if not (quick and name == "tests")]
-        for name in [*steps, RUN] if trial == EVERYTHING and not quick else steps:
+        for name in [*steps, RUN] if whole and not quick else steps:
             begun = time.monotonic()
-            tests = () if trial == EVERYTHING else TESTS
+            tests = () if whole else TESTS
             if not (runs(copy, written) if name == RUN else passes(copy, name, tests, written)):
                 red.append(name)
             took[name] = time.monotonic() - begun
