@@ -183,7 +183,6 @@ def test_a_module_is_imported_by_its_name_alone_where_it_may_be_gone():
         "rollout/targets.py",  # part: rollout
     }
     libraries = {
-        "scoring/signing.py",
         "attacks/toolbox.py",  # part: attacks
     }
     assert by_name == ours | libraries
