@@ -7,7 +7,18 @@ from pandas.testing import assert_frame_equal
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from credit_risk.data.simulated_lender import DIRECTIONS, EMPLOYMENT, SimulatedBook, lender, log_odds
+from credit_risk.data.simulated_lender import EMPLOYMENT, SimulatedBook, lender, log_odds
+
+# Sign of the change in true PD as the column rises, all else equal: `purpose` has no order, `sex` and `age` no effect.
+DIRECTIONS = {
+    "income": -1,
+    "loan_amount": 1,
+    "term_months": 1,
+    "utilisation": 1,
+    "months_late": 1,
+    "employment": -1,
+    "existing_customer": -1,
+}
 
 
 def standard_error_of_bads(pd: Series) -> float:

@@ -35,41 +35,45 @@ def recalibrated(bad, pd, weights):
     return fit.fit(x, bad, sample_weight=weights).coef_[0, 0]
 
 
+def figure(name, bad, pd, weights=None, economics=None):
+    return measure(Sample.of(bad, pd, economics=economics), weights)[name]
+
+
 def test_auc_counts_the_pairs_in_which_the_bad_is_riskier():
     # 2 bads x 3 goods: the bad at 0.8 beats all three, the bad at 0.5 beats two of three
-    assert metrics.auc(BAD, PD) == 5 / 6
+    assert figure("auc", BAD, PD) == 5 / 6
     assert metrics.gini(BAD, PD) == pytest.approx(4 / 6, abs=1e-15)
 
 
 def test_a_tie_counts_half():
-    assert metrics.auc([1, 0], [0.4, 0.4]) == 0.5
-    assert metrics.auc([1, 0, 0], [0.4, 0.4, 0.1]) == 0.75
+    assert figure("auc", [1, 0], [0.4, 0.4]) == 0.5
+    assert figure("auc", [1, 0, 0], [0.4, 0.4, 0.1]) == 0.75
 
 
 def test_ks_is_the_greatest_gap_between_shares_of_bads_and_goods():
     # at 0.5 and above: 2 of 2 bads, 1 of 3 goods
-    assert metrics.ks(BAD, PD) == 2 / 3
+    assert figure("ks", BAD, PD) == 2 / 3
 
 
 def test_average_precision_is_the_mean_precision_at_each_bad():
     # the first bad is found at 1 of 1, the second at 2 of 3
-    assert metrics.average_precision(BAD, PD) == (1 + 2 / 3) / 2
+    assert figure("average_precision", BAD, PD) == (1 + 2 / 3) / 2
 
 
 def test_brier_is_the_mean_squared_distance():
-    assert metrics.brier([1, 0], [0.9, 0.3]) == pytest.approx((0.01 + 0.09) / 2, abs=1e-15)
+    assert figure("brier", [1, 0], [0.9, 0.3]) == pytest.approx((0.01 + 0.09) / 2, abs=1e-15)
 
 
 def test_ece_is_the_mean_gap_over_ten_bins():
     # 20 rows in ten bins of two, each bin half bad against a PD of 0.4 ... 0.49: gaps of 0.1 ... 0.01
     pd = np.repeat(np.arange(0.40, 0.50, 0.01), 2)
     bad = np.tile([1, 0], 10)
-    assert metrics.ece(bad, pd) == pytest.approx(np.arange(0.01, 0.11, 0.01).mean(), abs=1e-12)
+    assert figure("ece", bad, pd) == pytest.approx(np.arange(0.01, 0.11, 0.01).mean(), abs=1e-12)
 
 
 def test_ece_keeps_rows_of_one_pd_in_one_bin_whatever_their_order():
-    assert metrics.ece([1, 0, 0, 0], [0.25] * 4) == 0
-    assert metrics.ece([0, 0, 0, 1], [0.25] * 4) == 0
+    assert figure("ece", [1, 0, 0, 0], [0.25] * 4) == 0
+    assert figure("ece", [0, 0, 0, 1], [0.25] * 4) == 0
 
 
 def test_intercept_of_pds_that_foretell_half_the_odds_is_ln_2():
@@ -81,26 +85,28 @@ def test_slope_of_two_groups_is_the_ratio_of_their_distances_in_log_odds():
     # seen odds 1:3 and 3:1, foretold 1:9 and 9:1: log-odds 2 ln 3 apart against 2 ln 9
     bad = [1, 0, 0, 0, 1, 1, 1, 0]
     pd = [0.1] * 4 + [0.9] * 4
-    assert metrics.calibration_slope(bad, pd) == pytest.approx(0.5, abs=1e-12)
+    assert figure("calibration_slope", bad, pd) == pytest.approx(0.5, abs=1e-12)
 
 
 def test_approved_are_those_strictly_below_the_cut_off():
-    assert metrics.approval_rate(PD, 0.5) == 2 / 5
-    assert metrics.approval_rate(PD, 0.51) == 3 / 5
-    assert metrics.bad_rate_of_approved(BAD, PD, 0.51) == 1 / 3
+    assert figure("approval_rate", BAD, PD, economics=Economics(0.5, 0, 0)) == 2 / 5
+    assert figure("approval_rate", BAD, PD, economics=Economics(0.51, 0, 0)) == 3 / 5
+    assert figure("bad_rate_of_approved", BAD, PD, economics=Economics(0.51, 0, 0)) == 1 / 3
 
 
 def test_profit_counts_margins_losses_and_costs_of_the_approved_over_all_applications():
     economics = Economics(cut_off=0.51, margin=0.2, lgd=0.6, cost=0.01)
     # 2 goods earn 0.2, 1 bad loses 0.6, 3 accounts cost 0.01, over 5 applications
-    assert metrics.profit_per_application(BAD, PD, economics) == pytest.approx((0.4 - 0.6 - 0.03) / 5, abs=1e-15)
+    assert figure("profit_per_application", BAD, PD, economics=economics) == pytest.approx(
+        (0.4 - 0.6 - 0.03) / 5, abs=1e-15
+    )
 
 
 def test_nobody_approved_earns_nothing_and_has_no_bad_rate():
     economics = Economics(cut_off=0.05, margin=0.2, lgd=0.6)
-    assert metrics.approval_rate(PD, 0.05) == 0
-    assert metrics.profit_per_application(BAD, PD, economics) == 0
-    assert math.isnan(metrics.bad_rate_of_approved(BAD, PD, 0.05))
+    assert figure("approval_rate", BAD, PD, economics=Economics(0.05, 0, 0)) == 0
+    assert figure("profit_per_application", BAD, PD, economics=economics) == 0
+    assert math.isnan(figure("bad_rate_of_approved", BAD, PD, economics=Economics(0.05, 0, 0)))
     assert why_undefined(Sample.of(BAD, PD, economics=economics)) == {
         "bad_rate_of_approved": "nobody is approved: the lowest PD of 5 rows is 0.1"
     }
@@ -139,7 +145,7 @@ def test_figures_agree_with_scikit_learn(decimals, weighted):
 
 def test_ks_agrees_with_scipy():
     bad, pd, _ = drawn(3_000, decimals=2)
-    assert metrics.ks(bad, pd) == pytest.approx(ks_2samp(pd[bad], pd[~bad]).statistic, abs=1e-12)
+    assert figure("ks", bad, pd) == pytest.approx(ks_2samp(pd[bad], pd[~bad]).statistic, abs=1e-12)
 
 
 def test_the_intercept_makes_the_mean_pd_the_bad_rate():
@@ -244,7 +250,7 @@ def test_what_cannot_be_measured_is_refused(bad, pd, group, sentence):
 @pytest.mark.parametrize("weights", [[1, -1, 1, 1, 1], [1, np.nan, 1, 1, 1], [1, np.inf, 1, 1, 1]])
 def test_weights_must_count_rows(weights):
     with pytest.raises(UnusableSample, match="A weight is missing, infinite or negative"):
-        metrics.auc(BAD, PD, weights)
+        figure("auc", BAD, PD, weights)
 
 
 @pytest.mark.parametrize("weights", [[1, 1], 1.0, np.ones((1, 1, 5))])

@@ -94,7 +94,7 @@ def test_figures_of_weighed_rows_are_those_of_repeated_ones():
     )
     for name in same:
         assert weighed_[name] == pytest.approx(repeated[name]), name
-    assert weighed_["brier"] != pytest.approx(metrics.brier(bad, pds))
+    assert weighed_["brier"] != pytest.approx(metrics.measure(metrics.Sample.of(bad, pds))["brier"])
 
 
 def test_intervals_are_of_the_weighed_figure():

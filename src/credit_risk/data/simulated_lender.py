@@ -19,16 +19,6 @@ FIRST_MONTH = np.datetime64("2021-01", "M")
 PERFORMANCE_WINDOW = 12  # months between an application and its outcome
 EMPLOYMENT = ("<1y", "1-4y", "4-7y", ">=7y")  # shortest service first
 PURPOSES = ("car", "home", "education", "business")
-# Sign of the change in true PD as the column rises, all else equal: `purpose` has no order, `sex` and `age` no effect.
-DIRECTIONS = {
-    "income": -1,
-    "loan_amount": 1,
-    "term_months": 1,
-    "utilisation": 1,
-    "months_late": 1,
-    "employment": -1,
-    "existing_customer": -1,
-}
 
 _EMPLOYMENT_LOG_ODDS = {"<1y": 0.55, "1-4y": 0.25, "4-7y": 0.0, ">=7y": -0.35}
 _PURPOSE_LOG_ODDS = {"car": 0.0, "home": -0.2, "education": 0.1, "business": 0.4}

@@ -115,58 +115,9 @@ def measure(sample: Sample, weights: ArrayLike | None = None) -> Values:
     )
 
 
-def auc(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Chance that a random bad has a higher PD than a random good, a tie counting half: 0.5 is no ranking at all.
-
-    NaN with one class only. Checked against sklearn.metrics.roc_auc_score.
-    """
-    return _single(_ranking, "auc", Sample.of(bad, pd), weights)
-
-
 def gini(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
     """2 AUC - 1, the accuracy ratio of credit reports: 0 is no ranking, 1 a perfect one. NaN with one class only."""
     return _single(_ranking, "gini", Sample.of(bad, pd), weights)
-
-
-def ks(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Greatest gap between the shares of bads and of goods above one PD: the best any cut-off separates them.
-
-    NaN with one class only. Checked against scipy.stats.ks_2samp.
-    """
-    return _single(_ranking, "ks", Sample.of(bad, pd), weights)
-
-
-def average_precision(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Area under precision over recall (PR-AUC) for finding bads: the bad rate is what no ranking gets.
-
-    NaN with one class only. Checked against sklearn.metrics.average_precision_score.
-    """
-    return _single(_ranking, "average_precision", Sample.of(bad, pd), weights)
-
-
-def brier(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Mean squared distance of PD and outcome: 0 is clairvoyance; bad rate times good rate is what a constant gets.
-
-    Checked against sklearn.metrics.brier_score_loss.
-    """
-    return _single(_calibration, "brier", Sample.of(bad, pd), weights)
-
-
-def ece(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Expected calibration error: mean gap between PD and bad rate over ten bins of equally many rows.
-
-    Noise only raises it: a perfect model of 900 rows seldom gets below 0.02. Weights do not move the bins.
-    """
-    return _single(_calibration, "ece", Sample.of(bad, pd), weights)
-
-
-def calibration_slope(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Slope b of logit P(bad) = a + b logit(PD), a free (Cox 1958; Steyerberg, Clinical Prediction Models).
-
-    1 is right; below 1 the PDs are too extreme (an overfitted model), above 1 too timid.
-    NaN with one class, one PD, a PD of 0 or 1, or perfect separation. Checked against sklearn's LogisticRegression.
-    """
-    return _single(_calibration, "calibration_slope", Sample.of(bad, pd), weights)
 
 
 def calibration_in_the_large(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -175,25 +126,6 @@ def calibration_in_the_large(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike |
     exp(a) is what the odds of bad must be multiplied by. NaN with one class, or a PD of 0 or 1.
     """
     return _single(_calibration, "calibration_in_the_large", Sample.of(bad, pd), weights)
-
-
-def approval_rate(pd: ArrayLike, cut_off: float, weights: ArrayLike | None = None) -> float:
-    """Share of applications with a PD below the cut-off."""
-    return _single(
-        _lending, "approval_rate", Sample.of(np.zeros(np.shape(pd)), pd, None, Economics(cut_off, 0, 0)), weights
-    )
-
-
-def bad_rate_of_approved(bad: ArrayLike, pd: ArrayLike, cut_off: float, weights: ArrayLike | None = None) -> float:
-    """Share of bads among the applications with a PD below the cut-off. NaN if nobody is approved."""
-    return _single(_lending, "bad_rate_of_approved", Sample.of(bad, pd, None, Economics(cut_off, 0, 0)), weights)
-
-
-def profit_per_application(
-    bad: ArrayLike, pd: ArrayLike, economics: Economics, weights: ArrayLike | None = None
-) -> float:
-    """Profit of the approved over all applications, in shares of the exposure of one: a decline earns nothing."""
-    return _single(_lending, "profit_per_application", Sample.of(bad, pd, None, economics), weights)
 
 
 def hosmer_lemeshow(bad: ArrayLike, pd: ArrayLike) -> float:
@@ -216,7 +148,13 @@ def why_undefined(sample: Sample) -> dict[str, str]:
 
 
 def _ranking(sample: Sample, weights: Floats) -> Values:
-    """AUC, Gini, KS and average precision, from bads and rows counted down the sorted PDs."""
+    """How well PDs rank, from bads and rows counted down the sorted PDs. NaN with one class only.
+
+    auc: the chance that a random bad has a higher PD than a random good, a tie counting half; 0.5 is no ranking at all.
+    ks: the greatest gap between the shares of bads and of goods above one PD: the best any cut-off separates them.
+    average_precision: the area under precision over recall for finding bads; the bad rate is what no ranking gets.
+    Checked against sklearn.metrics and scipy.stats.ks_2samp.
+    """
     bads, rows = _by_tie(sample, weights * sample.bad), _by_tie(sample, weights)
     bads_above, rows_above = np.cumsum(bads, axis=-1), np.cumsum(rows, axis=-1)
     all_bads, all_rows = bads_above[:, -1], rows_above[:, -1]
@@ -234,7 +172,15 @@ def _ranking(sample: Sample, weights: Floats) -> Values:
 
 
 def _calibration(sample: Sample, weights: Floats) -> Values:
-    """Brier score, ECE, and slope and intercept of the logistic recalibration."""
+    """How far PDs are from what came. Checked against sklearn.metrics and its LogisticRegression.
+
+    brier: mean squared distance of PD and outcome; 0 is clairvoyance, bad rate times good rate what a constant gets.
+    ece: the mean gap between PD and bad rate over ten bins of equally many rows, which weights do not move. Noise only
+    raises it: a perfect model of 900 rows seldom gets below 0.02.
+    calibration_slope: b of logit P(bad) = a + b logit(PD), a free (Cox 1958; Steyerberg, Clinical Prediction Models); 1
+    is right, below 1 the PDs are too extreme (an overfitted model), above 1 too timid. NaN with one class, one PD, a PD
+    of 0 or 1, or perfect separation.
+    """
     total = weights.sum(axis=-1)
     residual = sample.bad - sample.pd
     gaps = np.add.reduceat(weights * residual, sample.bins, axis=-1)
@@ -247,7 +193,9 @@ def _calibration(sample: Sample, weights: Floats) -> Values:
 
 
 def _lending(sample: Sample, weights: Floats) -> Values:
-    """Approval rate, bad rate of the approved and profit per application at the cut-off."""
+    """Share of applications with a PD below the cut-off, share of bads among them (NaN if nobody is approved), and the
+    profit of the approved over all applications, in shares of the exposure of one: a decline earns nothing.
+    """
     if (economics := sample.economics) is None:
         return {}
     # Sorted from the riskiest, the approved are the rows at the end: every PD below the cut-off.

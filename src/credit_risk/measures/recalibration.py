@@ -20,7 +20,7 @@ HANKEL = np.array([[0, 1], [1, 2]])  # second derivatives by a and b are the 0th
 
 
 def slope(log_odds: Floats, bad: Floats, weights: Floats) -> Floats:
-    """b with a free, one a line of weights; NaN where no finite b fits best (see metrics.calibration_slope)."""
+    """b with a free, one a line of weights; NaN where no finite b fits best (see metrics.measure)."""
     if not np.isfinite(log_odds).all() or np.ptp(log_odds) == 0:
         return np.full(len(weights), np.nan)
     spread = log_odds.std()
