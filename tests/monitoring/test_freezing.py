@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from book import KEY, clock, decide, entry
+from book import clock, decide, entry
 
 from credit_risk.cli import main
 from credit_risk.config import Config
@@ -27,6 +27,7 @@ from credit_risk.monitoring.freezing import freeze, with_frozen
 from credit_risk.monitoring.frozen_store import FrozenRecords
 from credit_risk.monitoring.settings import DriftRule
 from credit_risk.scoring.signed_chain import Head
+from ledger_fixtures import KEY
 
 MARCH, RULE = date(2026, 3, 15), DriftRule(out=2, of=3)
 SIGNATURE_OF_1 = "(SELECT signature FROM frozen_records_1 WHERE seq = 1)"
