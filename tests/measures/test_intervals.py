@@ -8,7 +8,8 @@ from scipy.stats import binomtest
 
 from credit_risk.measures import intervals
 from credit_risk.measures.intervals import bootstrap, delong, delong_covariance, paired_difference, proportion
-from credit_risk.measures.metrics import Economics, Sample, UnusableSample, auc, measure
+from credit_risk.measures.metrics import Economics, Sample, UnusableSample, measure
+from sample_figure import figure
 
 ECONOMICS = Economics(cut_off=0.3, margin=0.2, lgd=0.6, cost=0.01)
 
@@ -89,7 +90,7 @@ def test_copies_of_a_row_are_no_evidence_when_applicants_are_drawn():
 @pytest.mark.slow
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     bad, pd, _ = drawn(400_000)
-    truth = auc(bad, pd)
+    truth = figure("auc", bad, pd)
     found = []
     for start in range(0, 100_000, 500):
         part = Sample.of(bad[start : start + 500], pd[start : start + 500])
@@ -149,7 +150,7 @@ def test_a_difference_is_a_minus_b_on_the_same_draws():
     found = paired_difference(a, b, replicates=300, seed=1)
     alone_a, alone_b = bootstrap(a, replicates=300, seed=1), bootstrap(b, replicates=300, seed=1)
     assert list(found) == list(alone_a)
-    assert found["auc"].value == auc(bad, pd) - auc(bad, weaker)
+    assert found["auc"].value == figure("auc", bad, pd) - figure("auc", bad, weaker)
     assert found["auc"].low > 0
     assert width(found["auc"]) < 0.9 * math.hypot(width(alone_a["auc"]), width(alone_b["auc"]))
 
@@ -172,7 +173,7 @@ def test_delong_is_its_definition_over_all_pairs(seed):
     aucs, covariance = delong_covariance(bad, pd, weaker)
     expected_aucs, expected = delong_by_definition(bad, pd, weaker)
     assert aucs == pytest.approx(expected_aucs, abs=1e-12)
-    assert aucs == pytest.approx([auc(bad, pd), auc(bad, weaker)], abs=1e-12)
+    assert aucs == pytest.approx([figure("auc", bad, pd), figure("auc", bad, weaker)], abs=1e-12)
     assert covariance == pytest.approx(expected, abs=1e-12)
 
 

@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from credit_risk.measures import metrics
 from credit_risk.measures.metrics import Economics, Sample, UnusableSample, measure, why_undefined
+from sample_figure import figure
 
 ECONOMICS = Economics(cut_off=0.3, margin=0.2, lgd=0.6, cost=0.01)
 
@@ -33,10 +34,6 @@ def recalibrated(bad, pd, weights):
     x = np.log(pd / (1 - pd))[:, None]
     fit = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10_000, solver="newton-cholesky")
     return fit.fit(x, bad, sample_weight=weights).coef_[0, 0]
-
-
-def figure(name, bad, pd, weights=None, economics=None):
-    return measure(Sample.of(bad, pd, economics=economics), weights)[name]
 
 
 def test_auc_counts_the_pairs_in_which_the_bad_is_riskier():

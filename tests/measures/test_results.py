@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 
 from credit_risk.config.schema import Policy
 from credit_risk.measures import results
-from credit_risk.measures.metrics import auc, ece, ks
+from sample_figure import figure
 
 BAD = np.array([True, False, True, False])
 PD = np.array([0.8, 0.6, 0.4, 0.2])
@@ -41,8 +41,8 @@ def test_thinned_curves_keep_their_ends_their_area_and_the_widest_gap():
     assert len(roc) <= 200
     assert len(gap) <= 200
     area = np.trapezoid(roc["true_positive_rate"], roc["false_positive_rate"])
-    assert area == pytest.approx(auc(bad, pd), abs=1e-3)
-    assert (gap["bads"] - gap["goods"]).max() == pytest.approx(ks(bad, pd))
+    assert area == pytest.approx(figure("auc", bad, pd), abs=1e-3)
+    assert (gap["bads"] - gap["goods"]).max() == pytest.approx(figure("ks", bad, pd))
     assert gap[["goods", "bads"]].iloc[-1].tolist() == [1, 1]
 
 
@@ -59,7 +59,7 @@ def test_calibration_bins_are_those_of_the_ece():
     assert table["rows"].tolist() == [100] * 10
     assert table["mean_pd"].is_monotonic_increasing
     gap = ((table["mean_pd"] - table["bad_rate"]).abs() * table["rows"]).sum() / 1_000
-    assert gap == pytest.approx(ece(bad, pd))
+    assert gap == pytest.approx(figure("ece", bad, pd))
     first = table.iloc[0]
     wilson = binomtest(round(first["bad_rate"] * 100), 100).proportion_ci(method="wilson")
     assert (first["low"], first["high"]) == pytest.approx((wilson.low, wilson.high))

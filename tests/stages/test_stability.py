@@ -14,12 +14,12 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Gate
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
-from credit_risk.measures.metrics import auc
 from credit_risk.modelling import fitting, resplits
 from credit_risk.modelling.accounts import Weights
 from credit_risk.modelling.assembly import read_fitted
 from credit_risk.modelling.resplits import Rows
 from credit_risk.stages import select, stability
+from sample_figure import figure
 
 Trained = tuple[Config, Files]
 Change = Callable[..., Config]
@@ -137,7 +137,9 @@ def test_a_model_ranks_the_noise_that_it_was_fitted_to_and_not_that_of_its_test_
     noise = replace(rows, bad=np.random.default_rng(1).random(len(rows.bad)) < 0.3)
     each = next(iter(resplits.resplits(config, noise)))
     model = fitting.boosting(config, 30)(noise.matrix[each.train], noise.bad[each.train], np.ones(len(each.train)))
-    seen, unseen = (auc(noise.bad[part], expit(model.margin(noise.matrix[part]))) for part in (each.train, each.test))
+    seen, unseen = (
+        figure("auc", noise.bad[part], expit(model.margin(noise.matrix[part]))) for part in (each.train, each.test)
+    )
     assert seen > 0.6
     assert abs(unseen - 0.5) < 0.06
 
