@@ -45,6 +45,15 @@ examples:
 
 exit codes: 0 sound; 2 not, and the message says what
 """
+ALARMS_MORE = """
+What each alert means, and what to do first, is in docs/operations.md, Runbooks.
+
+examples:
+  credit-risk alarms --environment production
+  credit-risk alarms --environment production --check
+
+exit codes: 0 written, or as the config says; 1 stale, and the message names the file; 2 it could not be done
+"""
 WATCHED_EVERY = 0.5  # seconds
 
 By = Annotated[str | None, Option("--by", help="Who does it (default: whose identity this is, or git's user.name).")]
@@ -57,6 +66,7 @@ Reason = Annotated[
 def add_commands(app: Typer) -> None:
     """Add the commands of environments and rollouts."""
     add(app, "environment", _environment, group=ROLLOUT, more=ENVIRONMENT_MORE)
+    add(app, "alarms", _alarms, group=ROLLOUT, more=ALARMS_MORE)
     add(app, "status", _status, group=ROLLOUT, more=STATUS_MORE)
     add(app, "deploy", _deploy, group=ROLLOUT, more=DEPLOY_MORE)
     add(app, "rollback", _roll_back, group=ROLLOUT, more=DEPLOY_MORE)
@@ -86,6 +96,23 @@ def _environment(
             f"{settings.environment}: {scaling.min_replicas} to {scaling.max_replicas} replicas of {compute.cpu:g} "
             f"cores and {compute.memory_gb:g} GB, steps {', '.join(map(str, settings.rollout.steps))} %"
         )
+
+
+def _alarms(
+    root: Root = HERE,
+    environment: Environment = LOCAL,
+    config_file: EnvironmentFile = None,
+    check: Annotated[bool, Option("--check", help="Write nothing, and exit 1 if the file is stale.")] = False,
+) -> None:
+    """Write the alert rules of an environment for Prometheus from its config: configs/alarms/NAME.rules.yaml."""
+    from credit_risk.rollout import alarms
+
+    settings = read_environment(root, environment, config_file)
+    if check:
+        alarms.check(root, settings)
+        say(f"The alert rules of {settings.environment} are what its config says.")
+    else:
+        say(f"{alarms.write(root, settings)} is written.")
 
 
 def _status(

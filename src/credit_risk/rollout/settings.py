@@ -14,12 +14,9 @@ from credit_risk.serving.open_doors import open_doors
 from credit_risk.serving.prometheus import LATENCIES
 from credit_risk.serving.settings import Serving
 
-# Keys that nothing acts on yet. They are checked and kept: a later version watches a deployment by them, and its costs.
+# Keys that nothing acts on yet. They are checked and kept: a later version watches a deployment's costs by them.
 RESERVED = frozenset(
     {
-        "monitoring.error_rate_above",
-        "monitoring.p95_above_ms",
-        "monitoring.throughput_below",
         "costs.currency",
         "costs.core_hour",
         "costs.gb_hour",
@@ -55,13 +52,17 @@ class Scaling(Section):
 
 
 class Monitoring(Section):
-    """When somebody is called. throughput_below: as a share of expected_per_second."""
+    """When somebody is called (see alarms). owner: who, a label that Alertmanager routes by.
+
+    throughput_below: as a share of expected_per_second. p95_above_ms: one of the bounds at which answers are counted.
+    """
 
     scrape_s: Positive
     error_rate_above: Share
     p95_above_ms: Positive
     expected_per_second: Positive
     throughput_below: Share
+    owner: Label = "on-call"
 
 
 class Security(Section):
@@ -196,6 +197,7 @@ def inconsistencies(settings: Environment) -> Iterator[tuple[Loc, str]]:
     """Values that are sound alone and not together, each with its section and key."""
     yield from _of_scaling(settings)
     yield from _of_rollout(settings.rollout)
+    yield from _of_bounds(settings)
     if settings.environment != "local":
         yield from _of_an_open_door(settings)
 
@@ -221,10 +223,19 @@ def _of_rollout(rollout: Rollout) -> Iterator[tuple[Loc, str]]:
     known = {*rollout.steps, *rollout.low_volume.steps}
     if unknown := [step for step in rollout.approvals if step not in known]:
         yield ("rollout", "approvals"), f"{unknown} is no step of the plans; steps are {sorted(known)}"
+
+
+def _of_bounds(settings: Environment) -> Iterator[tuple[Loc, str]]:
+    """Limits of latency are bounds at which the service counts: between two of them nobody knows."""
     bounds = [1e3 * bound for bound in LATENCIES]
-    if rollout.analysis.slow_above_ms not in bounds:
-        shown = ", ".join(f"{bound:g}" for bound in bounds)
-        yield ("rollout", "analysis", "slow_above_ms"), f"answers are counted at {shown}: pick one of these"
+    shown = ", ".join(f"{bound:g}" for bound in bounds)
+    limits = {
+        ("rollout", "analysis", "slow_above_ms"): settings.rollout.analysis.slow_above_ms,
+        ("monitoring", "p95_above_ms"): settings.monitoring.p95_above_ms,
+    }
+    for loc, limit in limits.items():
+        if limit not in bounds:
+            yield loc, f"answers are counted at {shown}: pick one of these"
 
 
 def _of_an_open_door(settings: Environment) -> Iterator[tuple[Loc, str]]:
