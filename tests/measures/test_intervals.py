@@ -4,12 +4,17 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import beta, binomtest
 
 from credit_risk.measures import intervals
+<<<<<<< HEAD
 from credit_risk.measures.intervals import bootstrap, delong, delong_covariance, paired_difference, proportion
 from credit_risk.measures.metrics import Economics, Sample, UnusableSample, measure
 from sample_figure import figure
+=======
+from credit_risk.measures.intervals import bootstrap, delong, delong_covariance, jeffreys, paired_difference, proportion
+from credit_risk.measures.metrics import Economics, Sample, UnusableSample, auc, measure
+>>>>>>> 4df5c8d (Part validator: grades with their tests, the approved book, periods, characteristics, points, as a validator asks for them first)
 
 ECONOMICS = Economics(cut_off=0.3, margin=0.2, lgd=0.6, cost=0.01)
 
@@ -242,3 +247,10 @@ def test_nothing_of_nothing_is_unknown():
 def test_a_share_is_part_of_its_whole(k, n):
     with pytest.raises(ValueError, match=f"0 <= k <= n, got {k} of {n}"):
         proportion(k, n)
+
+
+def test_jeffreys_ends_are_quantiles_of_a_beta_and_whole_where_there_is_nothing_beyond():
+    low, high = jeffreys(2, 10, confidence=0.95)
+    assert (low, high) == pytest.approx((beta(2.5, 8.5).ppf(0.025), beta(2.5, 8.5).ppf(0.975)))
+    assert jeffreys(0, 10, confidence=0.95)[0] == 0
+    assert jeffreys(10, 10, confidence=0.95)[1] == 1

@@ -4,21 +4,14 @@ import math
 
 import pandas as pd
 import pytest
-from scipy.stats import beta
 
+from credit_risk.measures.intervals import jeffreys
 from credit_risk.monitoring import backtest
 from credit_risk.monitoring.accounts import OUTCOMES
 
 
 def table(**columns: list[object]) -> pd.DataFrame:
     return pd.DataFrame(columns)
-
-
-def test_jeffreys_ends_are_quantiles_of_a_beta_and_whole_where_there_is_nothing_beyond():
-    low, high = backtest.jeffreys(2, 10, confidence=0.95)
-    assert (low, high) == pytest.approx((beta(2.5, 8.5).ppf(0.025), beta(2.5, 8.5).ppf(0.975)))
-    assert backtest.jeffreys(0, 10, confidence=0.95)[0] == 0
-    assert backtest.jeffreys(10, 10, confidence=0.95)[1] == 1
 
 
 def test_a_band_has_its_mean_pd_its_bad_rate_and_a_verdict():
@@ -38,8 +31,8 @@ def test_accounts_that_were_not_looked_up_widen_a_band_to_whatever_they_are():
     accounts = table(band=["A"] * 10, state=["bad"] + ["good"] * 7 + [backtest.OPEN] * 2, pd=[0.1] * 10)
     (band,) = backtest.by_band(accounts, ["A"], confidence=0.95)
     assert (band["rows"], band["not_known"], band["bad_rate"].value) == (8, 2, 1 / 8)
-    assert band["bad_rate"].low == backtest.jeffreys(1, 10, confidence=0.95)[0]
-    assert band["bad_rate"].high == backtest.jeffreys(3, 10, confidence=0.95)[1]
+    assert band["bad_rate"].low == jeffreys(1, 10, confidence=0.95)[0]
+    assert band["bad_rate"].high == jeffreys(3, 10, confidence=0.95)[1]
     assert band["bad_rate"].why == "2 accounts were not looked up by that month"
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
+from scipy.stats import beta, norm, rankdata
 
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.metrics import (
@@ -212,6 +212,16 @@ def wilson(shares: ArrayLike, n: ArrayLike, *, confidence: float) -> tuple[Float
     centre = (p + z * z / (2 * rows)) / (1 + z * z / rows)
     error = z * np.sqrt(p * (1 - p) / rows + z * z / (4 * rows * rows)) / (1 + z * z / rows)
     return np.where(p == 0, 0.0, centre - error), np.where(p == 1, 1.0, centre + error)
+
+
+def jeffreys(bads: int, rows: int, *, confidence: float) -> tuple[float, float]:
+    """Jeffreys' interval of a bad rate: equal tails of Beta(bads + 1/2, goods + 1/2), 0 and 1 where that is reached.
+
+    The custom for the expected against the actual bad rate of a band (Brown, Cai and DasGupta 2001). Rows independent.
+    """
+    tail = (1 - confidence) / 2
+    low, high = (float(beta.ppf(at, bads + 0.5, rows - bads + 0.5)) for at in (tail, 1 - tail))
+    return 0.0 if bads == 0 else low, 1.0 if bads == rows else high
 
 
 def mean(values: Floats, applicant: Applicants, *, confidence: float) -> Figure:

@@ -9,27 +9,16 @@ from typing import Any
 
 import numpy as np
 from pandas import DataFrame
-from scipy.stats import beta
 
 from credit_risk.config.schema import Evaluation
 from credit_risk.measures.figure import Figure, Figures
-from credit_risk.measures.intervals import bootstrap, wilson
+from credit_risk.measures.intervals import bootstrap, jeffreys, wilson
 from credit_risk.measures.metrics import Sample
 from credit_risk.monitoring.accounts import outcome_by
 
 OPEN = "not_known_by_window"
 FIGURES = ("auc", "gini", "ks", "brier", "calibration_slope", "calibration_in_the_large")
 NOBODY = "no matured account has a known outcome"
-
-
-def jeffreys(bads: int, rows: int, *, confidence: float) -> tuple[float, float]:
-    """Jeffreys' interval of a bad rate: equal tails of Beta(bads + 1/2, goods + 1/2), 0 and 1 where that is reached.
-
-    The custom for the expected against the actual bad rate of a band (Brown, Cai and DasGupta 2001). Rows independent.
-    """
-    tail = (1 - confidence) / 2
-    low, high = (float(beta.ppf(at, bads + 0.5, rows - bads + 0.5)) for at in (tail, 1 - tail))
-    return 0.0 if bads == 0 else low, 1.0 if bads == rows else high
 
 
 def why_withheld(accounts: DataFrame, most_without_outcome: float) -> str:

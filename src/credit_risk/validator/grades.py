@@ -1,0 +1,93 @@
+"""Grades: does the PD of each score band hold? The tests that a validator of a rating system makes first.
+
+Jeffreys test: European Central Bank, "Instructions for reporting the validation results of internal models" (2019),
+2.5.3.1. Upper bounds where bads are few: Pluto and Tasche, "Estimating probabilities of default for low default
+portfolios" (2005).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta, binom
+
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.measures.drift import at_once
+from credit_risk.measures.figure import Figure
+from credit_risk.measures.intervals import jeffreys
+
+EMPTY = "no test row is in this grade"
+
+
+@dataclass(frozen=True)
+class Grade:
+    """One grade of the test rows: what was foretold, what came, and what speaks against the PD.
+
+    bad_rate: with Jeffreys' interval. jeffreys_p: the chance that the true rate is at most the mean PD; a small one
+    says that the PD is too low. binomial_p: the chance of as many bads or more, were the mean PD true. margin: by how
+    much the mean PD lies below the upper end, 0 where it does not: what a margin of conservatism would add.
+    most_prudent: the upper bound of the rate if this grade were no better than all riskier ones taken with it.
+    """
+
+    name: str
+    rows: int
+    bads: int
+    mean_pd: float
+    bad_rate: Figure
+    jeffreys_p: float
+    binomial_p: float
+    margin: float
+    most_prudent: float
+    verdict: str
+
+
+def grades(
+    band: NDArray[np.integer], names: Sequence[str], bad: Mask, pd: Matrix, *, confidence: float
+) -> tuple[Grade, ...]:
+    """Every grade, the safest first, as `names` has them; band: that of each row, as an index into them.
+
+    A verdict is taken at the confidence that all grades have together (Šidák), as somebody looks at the worst. Rows
+    count as independent.
+    """
+    inside = [band == index for index in range(len(names))]
+    each = at_once(confidence, sum(bool(rows.any()) for rows in inside))
+    return tuple(
+        _grade(name, bad[rows], pd[rows], bad[band >= index], confidence=confidence, each=each)
+        for index, (name, rows) in enumerate(zip(names, inside, strict=True))
+    )
+
+
+def jeffreys_p(bads: int, rows: int, pd: float) -> float:
+    """The chance that the true rate is at most `pd`, of Jeffreys' posterior of a rate with `bads` among `rows`."""
+    return float(beta.cdf(pd, bads + 0.5, rows - bads + 0.5))
+
+
+def upper_bound(bads: int, rows: int, *, confidence: float) -> float:
+    """The highest rate under which so few bads are not too improbable: one-sided Clopper-Pearson; 1 if all are bad."""
+    return 1.0 if bads == rows else float(beta.ppf(confidence, bads + 1, rows - bads))
+
+
+def _grade(name: str, bad: Mask, pd: Matrix, here_and_riskier: Mask, *, confidence: float, each: float) -> Grade:
+    rows, bads = len(bad), int(bad.sum())
+    prudent = (int(here_and_riskier.sum()), len(here_and_riskier))
+    bound = upper_bound(*prudent, confidence=confidence) if prudent[1] else nan
+    if not rows:
+        return Grade(name, 0, 0, nan, Figure.unknown(0, EMPTY), nan, nan, nan, bound, "CANNOT SAY")
+    mean_pd = float(pd.mean())
+    low, high = jeffreys(bads, rows, confidence=confidence)
+    p = jeffreys_p(bads, rows, mean_pd)
+    verdict = "PD TOO LOW" if p < 1 - each else "PD TOO HIGH" if p > each else "HOLDS"
+    return Grade(
+        name=name,
+        rows=rows,
+        bads=bads,
+        mean_pd=mean_pd,
+        bad_rate=Figure(bads / rows, low, high, rows),
+        jeffreys_p=p,
+        binomial_p=float(binom.sf(bads - 1, rows, mean_pd)),
+        margin=max(high - mean_pd, 0.0),
+        most_prudent=bound,
+        verdict=verdict,
+    )
