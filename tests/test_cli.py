@@ -449,7 +449,10 @@ def test_options_before_the_verb_hold_for_it(tmp_path, capsys):
 
 
 def test_the_shell_completes_commands_and_options(tmp_path):
-    for typed, completed in (("credit-risk validate", "validate-data"), ("credit-risk gate --cand", "--candidate-model")):
+    for typed, completed in (
+        ("credit-risk validate", "validate-data"),
+        ("credit-risk gate --cand", "--candidate-model"),
+    ):
         words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
         done = run(COMMAND, cwd=tmp_path, _CREDIT_RISK_COMPLETE="complete_bash", **words)
         assert done.stdout.split() == [completed]

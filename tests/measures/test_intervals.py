@@ -7,14 +7,9 @@ import pytest
 from scipy.stats import beta, binomtest
 
 from credit_risk.measures import intervals
-<<<<<<< HEAD
-from credit_risk.measures.intervals import bootstrap, delong, delong_covariance, paired_difference, proportion
+from credit_risk.measures.intervals import bootstrap, delong, delong_covariance, jeffreys, paired_difference, proportion
 from credit_risk.measures.metrics import Economics, Sample, UnusableSample, measure
 from sample_figure import figure
-=======
-from credit_risk.measures.intervals import bootstrap, delong, delong_covariance, jeffreys, paired_difference, proportion
-from credit_risk.measures.metrics import Economics, Sample, UnusableSample, auc, measure
->>>>>>> 4df5c8d (Part validator: grades with their tests, the approved book, periods, characteristics, points, as a validator asks for them first)
 
 ECONOMICS = Economics(cut_off=0.3, margin=0.2, lgd=0.6, cost=0.01)
 

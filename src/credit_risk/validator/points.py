@@ -54,8 +54,8 @@ class Points:
         lines = [(BASE, "", self.base)]
         for name, bins in zip(self.features, self.by_bin, strict=True):
             lines += [(name, bin_, points) for bin_, points in _bins_in_words(config, name, bins)]
-        bins = pd.DataFrame(lines, columns=["feature", "bin", "points"])
-        return bins.assign(whole_points=found["points"].round().astype(int))
+        lined = pd.DataFrame(lines, columns=["feature", "bin", "points"])
+        return lined.assign(whole_points=lined["points"].round().astype(int))
 
 
 def cost_of_whole_points(points: Points, matrix: Matrix, bad: Mask, score_at_cut_off: float) -> dict[str, float]:
