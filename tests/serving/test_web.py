@@ -127,10 +127,12 @@ def test_a_batch_is_decided_as_its_applications_alone(client, application, risky
     assert client.get(f"/decisions/{replies[1]['decision_id']}").json()["applicant"] == "b"
 
 
-def test_inputs_that_an_application_lacked_are_counted_by_field_and_by_decision(client, application):
+@pytest.mark.parametrize("together", [False, True])
+def test_inputs_that_an_application_lacked_are_counted_by_field_and_by_decision(client, application, together):
     without = {name: value for name, value in application.items() if name not in ("income", "months_late")}
-    for one in (application, application | {"income": None}, without):
-        assert client.post("/decide", json=one).status_code == 200
+    applications = [application, application | {"income": None}, without]
+    for one in [{"applications": applications}] if together else applications:
+        assert client.post("/decide/batch" if together else "/decide", json=one).status_code == 200
     metrics = client.get("/metrics").text
     assert 'credit_risk_missing_inputs_total{field="income"} 2.0' in metrics
     assert 'credit_risk_missing_inputs_total{field="months_late"} 1.0' in metrics

@@ -79,13 +79,17 @@ class KeyRow(NamedTuple):
     @property
     def bound(self) -> bytes:
         """What the wrapped key is bound to beside its number, so that none of it can be changed or swapped."""
-        if self.made is None and self.period == FOR_ALL_TIME:
-            return b""
-        return f"{self.made}:{self.period}:{self.subject!r}".encode("utf-8", "surrogatepass")
+        return _bound(self.subject, self.period, self.made)
 
     def cipher(self, secret: Secret, number: int) -> AESGCM | None:
         """The cipher of the key; None if it is gone, or something in its row was changed."""
         return secret.unwrap(self.wrapped, number, self.bound) if isinstance(self.wrapped, bytes) else None
+
+
+def _bound(subject: bytes | None, period: str | None, made: int | None) -> bytes:
+    if made is None and period == FOR_ALL_TIME:
+        return b""
+    return f"{made}:{period}:{subject!r}".encode("utf-8", "surrogatepass")
 
 
 @dataclass
@@ -129,8 +133,7 @@ class Batch:
     def _new_key(self, subject: bytes, period: str, made: int) -> tuple[int, AESGCM | None]:
         self.last_key += 1
         data_key = os.urandom(BYTES)
-        bound = KeyRow(None, subject, period, made).bound
-        wrapped = self.secret.wrap(data_key, self.last_key, bound)
+        wrapped = self.secret.wrap(data_key, self.last_key, _bound(subject, period, made))
         self.new_keys.append((self.last_key, subject, wrapped, period, made, None))
         self.ciphers[subject, period] = self.last_key, AESGCM(data_key)
         return self.ciphers[subject, period]

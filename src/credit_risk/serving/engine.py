@@ -97,7 +97,7 @@ class DecisionEngine:
         reply = self.reply(recorded) | {"model": self.model | {"scorer": scorer}}
         if context.explain and scorer == self.by.scorer:  # the first decision may have been another scorer's
             reply |= self._explained(row, recorded.decided)
-        return reply, recorded, self.missing_inputs(row)
+        return reply, recorded, self.missing_inputs(row)[0]
 
     def decide_batch(
         self, batch: ApplicationBatch, client: str, step: Callable[[], None]
@@ -121,9 +121,10 @@ class DecisionEngine:
             self.reply(outcome) if isinstance(outcome, RecordedDecision) else {"problem": problem_of(outcome).as_dict()}
             for outcome in outcomes
         ]
+        missing = self.missing_inputs(batch.inputs)
         return replies, [
-            (outcome, self.missing_inputs(batch.inputs[index : index + 1]))
-            for index, outcome in enumerate(outcomes)
+            (outcome, names)
+            for outcome, names in zip(outcomes, missing, strict=True)
             if isinstance(outcome, RecordedDecision)
         ]
 
@@ -138,9 +139,12 @@ class DecisionEngine:
             for index, (application, reference) in enumerate(zip(applications, batch.applicants[part], strict=True))
         ]
 
-    def missing_inputs(self, row: Matrix) -> list[str]:
-        """The names of the inputs that an application did not have. row: (1, inputs)."""
-        return [self.reader.inputs.names[index] for index in np.flatnonzero(self.reader.inputs.missing(row)[0])]
+    def missing_inputs(self, rows: Matrix) -> list[list[str]]:
+        """The names of the inputs that each application did not have. rows: (applications, inputs)."""
+        names: list[list[str]] = [[] for _ in rows]
+        for index, column in np.argwhere(self.reader.inputs.missing(rows)):
+            names[index].append(self.reader.inputs.names[column])
+        return names
 
     def recorded_decision(self, decision_id: str, client: str | None) -> dict[str, Any]:
         """A decision of the past, from the ledger. Raises Problem 404, 503.
