@@ -300,3 +300,17 @@ def test_a_stress_makes_the_strongest_directed_number_a_fifth_worse():
 def test_a_column_whose_name_is_a_word_of_the_language_is_named_as_any_can_be(name):
     assert draft.flow_name(name) == f'col["{name}"]'
     assert parse(f"{draft.flow_name(name)} * 2", {name: None}).inputs == (name,)
+
+
+@pytest.mark.parametrize(
+    ("values", "rows", "rises", "worse_from"),
+    [
+        ([0, 1, 2], [10, 60, 30], True, 1.0),  # the middle row has a 1
+        ([0, 1, 2], [10, 60, 30], False, 1.0),
+        ([0, 1, 2], [70, 20, 10], True, 1.0),  # most have the best: "is high" is true of none of them
+        ([0, 1, 2], [5, 5, 90], False, 1.0),
+        ([3], [9], True, 3.0),
+    ],
+)
+def test_a_text_is_true_of_the_worse_half_and_never_of_those_with_the_best_value(values, rows, rises, worse_from):
+    assert draft._worse_from(np.array(values, dtype=float), np.array(rows), rises=rises) == worse_from

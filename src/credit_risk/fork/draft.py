@@ -226,21 +226,29 @@ def _counts_against(column: Profile) -> str:
         formula = f"{name} == {int(rises)}"
     elif column.kind == "ordered":
         given = list(column.categories or ())
-        middle = _middle(np.arange(len(given), dtype=float), np.array([column.groups.get(word, 0) for word in given]))
+        rows = np.array([column.groups.get(word, 0) for word in given])
+        middle = _worse_from(np.arange(len(given), dtype=float), rows, rises=rises)
         worse = given[int(middle) :] if rises else given[: int(middle) + 1]
         formula = " or ".join(f"{name} == {json.dumps(word, ensure_ascii=False)}" for word in worse)
     else:
         values = cells.numbers_of(Series(list(column.groups), dtype="str"))
         known = ~np.isnan(values)
-        middle = _middle(values[known], np.array(list(column.groups.values()))[known])
+        middle = _worse_from(values[known], np.array(list(column.groups.values()))[known], rises=rises)
         formula = f"{name} {'>=' if rises else '<='} {middle:.12g}"
     return f"fill({formula}, 0)" if column.missing > 0 else formula
 
 
-def _middle(values: Matrix, rows: Any) -> float:
-    """The value in the middle of all rows: (values,), and how many rows have each."""
+def _worse_from(values: Matrix, rows: Any, *, rises: bool) -> float:
+    """The value in the middle of all rows, from which on it is the worse half; where most have the best, the next one.
+
+    values: (values,); rows: how many rows have each. rises: whether a larger value is the worse.
+    """
     order = np.argsort(values)
-    return float(values[order][np.searchsorted(np.cumsum(rows[order]), rows.sum() / 2)])
+    middle = float(values[order][np.searchsorted(np.cumsum(rows[order]), rows.sum() / 2)])
+    worse = values[(values > middle) if rises else (values < middle)]
+    if len(worse) and middle == (values.min() if rises else values.max()):
+        return float(worse.min() if rises else worse.max())
+    return middle
 
 
 def groups_of(column: Profile, day: Profile | None = None) -> list[dict[str, Any]]:
