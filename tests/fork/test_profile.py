@@ -129,6 +129,24 @@ def test_a_flag_that_speaks_of_a_person_is_asked_about(name, why):
     assert (one.role, one.suspected, one.why) == ("protected", True, f"{why}, as its name says")
 
 
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("maritalstatus", "protected"),
+        ("ApplicantGender", "protected"),
+        ("custnationality", "protected"),
+        ("dateofbirthdate", "protected"),
+        ("postalcode", "proxy"),
+        ("last_name", "proxy"),
+        ("relationship_name", "feature"),
+        ("attributes", "feature"),
+    ],
+)
+def test_a_long_word_within_a_name_is_known_too(name, role):
+    found = profiled(income=INCOME, **{name: RANDOM.choice(["a", "b", "c"], N)})[name]
+    assert (found.role, found.suspected) == (role, role != "feature")
+
+
 def test_black_and_single_are_no_people_among_many_words():
     found = profiled(single=INCOME, black=np.resize(["box", "white", "grey"], N))
     assert {one.role for one in found.values()} == {"feature"}

@@ -1,7 +1,7 @@
 """What the name of a column speaks for: protected groups, proxies, the lender's own outputs, weights, ids, days."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 GUARDED = {  # parts of names, in the languages that lenders' columns often have
     "sex": "sex", "gender": "sex", "geschlecht": "sex", "sexe": "sex", "sexo": "sex",
@@ -32,6 +32,7 @@ SUBSTITUTES = {  # what stands in for race or origin by where or how somebody li
     "surname": "a family's name", "lastname": "a family's name", "firstname": "a first name",
     "language": "a mother tongue",
 }  # fmt: skip
+UNMISTAKABLE = 6  # letters of a word that is known within another
 AGE = {"age", "alter", "edad"}  # counted in years; a year or a day of birth is not
 SEXES = {"male", "female", "man", "woman"}
 OUTPUTS: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (  # what a lender itself makes of an application
@@ -74,13 +75,24 @@ def parts(name: str) -> set[str]:
 
 def guarded(name: str, *, switch: bool) -> str | None:
     """The protected ground that a name speaks of. switch: whether the column only says yes or no."""
-    words = GUARDED | FLAGS if switch else GUARDED
-    return next((words[part] for part in sorted(parts(name)) if part in words), None)
+    return _meaning(name, GUARDED | FLAGS if switch else GUARDED) or _meaning_within(name, GUARDED)
 
 
 def substitute(name: str) -> str | None:
     """What a column of this name tells about a person that can stand in for a protected group."""
-    return next((SUBSTITUTES[part] for part in sorted(parts(name)) if part in SUBSTITUTES), None)
+    if "name" in parts(name) and parts(name) & {"first", "last", "given", "family", "maiden"}:
+        return "a person's name"
+    return _meaning(name, SUBSTITUTES) or _meaning_within(name, SUBSTITUTES)
+
+
+def _meaning(name: str, words: Mapping[str, str]) -> str | None:
+    return next((words[part] for part in sorted(parts(name)) if part in words), None)
+
+
+def _meaning_within(name: str, words: Mapping[str, str]) -> str | None:
+    """What a long word says that stands within a part of a name, as marital in maritalstatus."""
+    held = (word for part in sorted(parts(name)) for word in words if len(word) >= UNMISTAKABLE and word in part)
+    return next((words[word] for word in held), None)
 
 
 def output(name: str, *, few: bool) -> str | None:
