@@ -559,3 +559,11 @@ def test_a_scoring_file_without_the_columns_of_a_joined_file_says_what_was_joine
     (tmp_path / "next.csv").write_text(GOOD, encoding="utf-8")
     with pytest.raises(DataError, match=r"no column 'late'.*bureau\.csv was joined by id: join it to this file"):
         list(read_table(tmp_path / "next.csv", settings, settings.inputs))
+
+
+def test_utf8_where_the_config_says_utf16_is_a_sentence(tmp_path: Path):
+    assert "loans.csv: it does not begin as utf-16 text does. The file is probably utf-8" in refusal(
+        tmp_path, GOOD, config(encoding="utf-16")
+    )
+    with pytest.raises(DataError, match="does not begin as utf-16 text does"):
+        list(read_table(tmp_path / "loans.csv", config(encoding="utf-16"), ["income"]))

@@ -462,3 +462,10 @@ def test_an_id_that_not_every_row_has_is_none():
     found = profiled(income=INCOME, loan_no=some, customer_no=some)
     assert (found["loan_no"].role, found["customer_no"].role) == ("ignore", "applicant")
     assert "14.5% have none" in found["loan_no"].why
+
+
+def test_a_word_in_many_cells_of_numbers_is_named_and_asked_about():
+    cells = ["k.A." if n % 7 == 0 else f"{n}.25" for n in range(N)]
+    found = profiled(income=INCOME, balance=cells)["balance"]
+    assert (found.role, found.suspected) == ("ignore", True)
+    assert "numbers but for 'k.A.' (58 rows): leave these cells empty" in found.why

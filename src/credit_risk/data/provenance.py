@@ -91,7 +91,7 @@ def rows(path: Path, data: Data) -> int | None:
         try:
             reader = csv.reader(stream, delimiter=data.delimiter, quotechar=data.quote, strict=True)
             return sum(1 for row in reader if row) - data.header_line - data.footer_lines
-        except (csv.Error, UnicodeDecodeError):
+        except (csv.Error, UnicodeError):
             return None
 
 

@@ -63,7 +63,7 @@ def whole(path: Path, data: Data, types: Mapping[str, pa.DataType], progress: Pr
         try:
             with CsvRows(path, data, lambda _: None) as rows:
                 table = _parse(rows, types, lambda: pa.PythonFile(CsvRows(path, data, progress), "r"))
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise encoding_fault(path, data.encoding) from None
     if not table.num_rows:
         raise _no_rows(path)
@@ -91,7 +91,11 @@ def batches(
 
 def encoding_fault(path: Path, encoding: str) -> DataError:
     """The sentence about the first byte of a file that is not what its encoding allows."""
-    offset, byte = _first_fault(path, encoding)
+    try:
+        offset, byte = _first_fault(path, encoding)
+    except UnicodeError:  # utf-16 without the mark that it begins with
+        begins = f"{path}: it does not begin as {encoding} text does."
+        return DataError(f"{begins} The file is probably utf-8; set data.encoding in the config.")
     with path.open("rb") as stream:
         start = stream.read(2)
         stream.seek(max(offset - 64, 0))
@@ -145,7 +149,7 @@ def _csv_header(path: Path, data: Data, declared: tuple[str, ...]) -> list[str]:
     try:
         with CsvRows(path, data, lambda _: None) as rows:
             names, first = rows.names, rows.header
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise encoding_fault(path, data.encoding) from None
     except LookupError:
         raise DataError(
@@ -207,7 +211,7 @@ def _csv_pieces(path: Path, data: Data, types: Mapping[str, pa.DataType], progre
                     content = pa.py_buffer(block)
                     yield _parse(rows, types, lambda content=content: pa.BufferReader(content))  # type: ignore[misc]
                 rows.lines_before += block.count(b"\n")
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise encoding_fault(path, data.encoding) from None
 
 
@@ -323,7 +327,7 @@ def _decodes(around: bytes, encoding: str) -> bool:
     whole_characters = around.lstrip(bytes(range(0x80, 0xC0))) if encoding == "utf-8" else around
     try:
         codecs.getincrementaldecoder(encoding)().decode(whole_characters)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return False
     return True
 

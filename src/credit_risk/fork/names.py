@@ -91,8 +91,8 @@ def _meaning(name: str, words: Mapping[str, str]) -> str | None:
 
 def _meaning_within(name: str, words: Mapping[str, str]) -> str | None:
     """What a long word says that stands within a part of a name, as marital in maritalstatus."""
-    held = (word for part in sorted(parts(name)) for word in words if len(word) >= UNMISTAKABLE and word in part)
-    return next((words[word] for word in held), None)
+    long = [word for word in words if len(word) >= UNMISTAKABLE]
+    return next((words[word] for part in sorted(parts(name)) for word in long if word in part), None)
 
 
 def output(name: str, *, few: bool) -> str | None:

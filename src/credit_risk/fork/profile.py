@@ -27,6 +27,7 @@ CONFIDENCE = 0.95
 SURE = 0.005  # share of a word's rows that may not be as the others
 FEW_VALUES = 10
 FEWEST_IN_ORDER = 50  # rows in which a number that rises from each to the next does so by no chance
+MOST_AMONG_NUMBERS = 3  # different words in a column of numbers
 A_DAY = 10_000  # numbers that stand for days are larger, as 20240131, 45322 or seconds since 1970
 LARGE = 1_000  # whole numbers as large as this are amounts as likely as counts, and amounts may be broken
 _NEARLY = re.compile(r"\(?[-+]?\W?\d[\d.,' ]*(?:[kKmM]|-|CR|DR|cr|dr)?\)?")
@@ -359,6 +360,9 @@ def _asked_by_values(profile: Profile, column: Series) -> str | None:
         return (
             f"its name speaks of a day, and not every cell is one in one form, as {example!r}: write it as 2024-01-31"
         )
+    if profile.kind == "text" and (rest := _words_among_numbers(profile.groups)):
+        listed = ", ".join(f"{word!r} ({profile.groups[word]:,} rows)" for word in rest)
+        return f"numbers but for {listed}: leave these cells empty, or give each a number of its own and `special`"
     if profile.kind == "text" and _are_nearly_numbers(profile.groups):
         oddest = max(profile.groups, key=lambda word: len(re.sub(r"[\d.,]", "", word)))
         return (
@@ -374,6 +378,13 @@ def is_index_name(name: str) -> bool:
 
 def _has_digit(word: str) -> bool:
     return any(character.isdigit() for character in word)
+
+
+def _words_among_numbers(words: Mapping[str, int]) -> list[str]:
+    """The few words of a column that else holds numbers, as k.A. or unlimited; empty where it holds something else."""
+    rest = [word for word in words if not cells.is_number(word)]
+    rows = sum(words[word] for word in rest)
+    return rest if len(rest) <= MOST_AMONG_NUMBERS and rows < sum(words.values()) / 2 else []
 
 
 def _are_nearly_numbers(words: Mapping[str, int]) -> bool:
