@@ -62,16 +62,12 @@ def commands() -> Any:
         pretty_exceptions_enable=False,
         context_settings={"max_content_width": 120},
     )
-    app.callback()(_nothing)  # so that one command alone would still be called by its name
+    app.callback()(lambda: None)  # so that one command alone would still be called by its name
     package = Path(__file__).parents[1]
     paths = [path.relative_to(package).with_suffix("") for path in package.rglob("command.py")]
     for path in sorted(paths, key=lambda path: (len(path.parts), path)):  # a package before its parts
         import_module(".".join(["credit_risk", *path.parts])).add_commands(app)
     return typer.main.get_command(app)
-
-
-def _nothing() -> None:
-    pass
 
 
 def _run(command: Any, arguments: Sequence[str], name: str) -> int:
