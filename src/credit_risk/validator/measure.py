@@ -9,6 +9,7 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.data.files import Files
+from credit_risk.data.inputs import Matrix
 from credit_risk.data.writing import read_parquet, write_figures, write_report, write_text
 from credit_risk.measures.figure import flat
 from credit_risk.modelling import training_record
@@ -19,7 +20,7 @@ from credit_risk.modelling.scored_split import ScoredSplit, read_scored
 from credit_risk.scoring import decision
 from credit_risk.scoring.features import Features
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.validator import book, characteristics, grades, page, periods
+from credit_risk.validator import book, characteristics, grades, page, periods, twins
 from credit_risk.validator.points import Points, cost_of_whole_points
 
 Tables = dict[str, pd.DataFrame]
@@ -35,7 +36,11 @@ def run(config: Config, files: Files) -> None:
     scorers = load_scorers(config, files)
     test = read_scored(config, files, scorers, "test", representative=True)
     numbers, tables = of_test(config, test)
-    tables |= of_training(config, files, scorers, test)
+    outcomes = read_parquet(files.outcomes("train"))
+    matrix = Features.of(config).of_inputs(read_inputs(config, files, "train"))
+    tables |= of_training(config, matrix, outcomes, scorers, test)
+    draw = config.evaluation
+    numbers["twins"] = twins.twins(matrix, test.matrix, seed=draw.seed, confidence=draw.confidence)
     numbers["points"], card = of_points(config, scorers, test)
     tables |= card
     numbers["scorer"] = scorers[test.model].digest
@@ -71,10 +76,10 @@ def of_test(config: Config, test: ScoredSplit) -> tuple[dict[str, Any], Tables]:
     return numbers, tables
 
 
-def of_training(config: Config, files: Files, scorers: Mapping[str, Scorer], test: ScoredSplit) -> Tables:
+def of_training(
+    config: Config, matrix: Matrix, outcomes: pd.DataFrame, scorers: Mapping[str, Scorer], test: ScoredSplit
+) -> Tables:
     """Characteristics, their weights of evidence and their correlations, of the training rows."""
-    outcomes = read_parquet(files.outcomes("train"))
-    matrix = Features.of(config).of_inputs(read_inputs(config, files, "train"))
     bad, weight = outcomes["bad"].to_numpy(dtype=bool), Weights.of(outcomes).drawn
     read = {kind: columns_read(scorer.model) for kind, scorer in scorers.items()}
     return {

@@ -38,6 +38,7 @@ def page(config: Config, numbers: Numbers, tables: Tables) -> str:
         numbers=numbers,
         grades_say=grades_say(numbers),
         book_says=book_says(numbers["book"]),
+        twins_say=twins_say(numbers["twins"]),
         points_say=points_say(numbers["points"]),
         pictures=list(pictures(tables["woe"], tables["characteristics"])),
         tables={
@@ -68,6 +69,17 @@ def book_says(book: Numbers) -> str:
     return (
         f"{foretold} bads were foretold and {came} came; {profits[0]} of the exposure were to be earned an approval, "
         f"and {profits[1]} were."
+    )
+
+
+def twins_say(twins: Numbers) -> str:
+    """Whether test rows look like copies of training rows, in a sentence."""
+    if twins["verdict"] == "CANNOT SAY":
+        return f"Cannot say: {twins['why']}."
+    seen = "Test rows look like copies of training rows: " if twins["verdict"] == "TWINS" else ""
+    return (
+        f"{seen}{_with_interval(twins, 'share', 'percent')} of {twins['rows']:,} distinct test rows lie as close to a "
+        f"training row as {written(twins['expected'], 'percent')} of training rows lie to another one."
     )
 
 
