@@ -14,6 +14,7 @@ from ledger_fixtures import KEY
 
 ROOT = Path(__file__).parents[2]
 LENDER = Path(__file__).parents[1] / "lender"
+REST = "asset_correlation: 0.04\nsmallest_window: 50\n"
 DEPLOYED = "serving:\n  ledger: {url: sqlite:///build/ledger/ledger.db}\n"
 
 
@@ -95,9 +96,18 @@ def test_the_monitor_writes_its_report_as_of_a_day(root, capsys):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("most_without_outcome: 2.0\nsmallest_window: 50\ndrift: {out: 2, of: 3}\n", "most_without_outcome"),
-        ("most_without_outcome: 0.1\nsmallest_window: 50\ndrift: {out: 2, of: 3}\nother: 1\n", "other"),
-        ("most_without_outcome: 0.1\nsmallest_window: 50\ndrift: {out: 4, of: 3}\n", "out is 4 of 3 months"),
+        (
+            f"most_without_outcome: 2.0\n{REST}drift: {{out: 2, of: 3}}\n",
+            "most_without_outcome",
+        ),
+        (
+            f"most_without_outcome: 0.1\n{REST}drift: {{out: 2, of: 3}}\nother: 1\n",
+            "other",
+        ),
+        (
+            f"most_without_outcome: 0.1\n{REST}drift: {{out: 4, of: 3}}\n",
+            "out is 4 of 3 months",
+        ),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(root, capsys, text, sentence):

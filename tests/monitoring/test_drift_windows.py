@@ -163,7 +163,7 @@ def test_the_monitor_compares_what_the_ledger_holds_with_a_trained_scorer(traine
     scorer = Scorer.load(files.scorer)
     by = DecidedBy(scorer.digest, "m", "c", "k")
     rows = [{name: row[name] for name in config.inputs} for row in book[1][:60]]
-    settings = MonitoringSettings(most_without_outcome=0.1, smallest_window=1, drift=RULE)
+    settings = MonitoringSettings(most_without_outcome=0.1, asset_correlation=0.04, smallest_window=1, drift=RULE)
     with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", key=KEY) as ledger:
         decide(ledger, date(2026, 3, 10), [entry(None, inputs=row, by=by) for row in rows])
         decide(ledger, date(2026, 3, 11), [entry(None, "decline", inputs=rows[0], by=by), entry(None)])

@@ -212,7 +212,7 @@ def test_the_command_without_a_scorer_counts_nothing(tmp_path, monkeypatch, caps
     (tmp_path / "configs" / "deploy").mkdir(parents=True)
     deployed = "serving:\n  ledger: {url: sqlite:///build/ledger/ledger.db}\n"
     (tmp_path / "configs" / "deploy" / "local.yaml").write_text(deployed, encoding="utf-8")
-    settings = "most_without_outcome: 0.1\nsmallest_window: 50\ndrift: {out: 2, of: 3}\n"
+    settings = "most_without_outcome: 0.1\nasset_correlation: 0.04\nsmallest_window: 50\ndrift: {out: 2, of: 3}\n"
     (tmp_path / "configs" / "monitoring.yaml").write_text(settings, encoding="utf-8")
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY.hex())
     with Ledger.open(f"sqlite:///{tmp_path / 'build' / 'ledger' / 'ledger.db'}", key=KEY) as ledger:

@@ -17,7 +17,9 @@ from credit_risk.monitoring.settings import DriftRule, MonitoringSettings
 from ledger_fixtures import KEY
 
 AS_OF = date(2022, 7, 15)
-SETTINGS = MonitoringSettings(most_without_outcome=0.1, smallest_window=1, drift=DriftRule(out=2, of=3))
+SETTINGS = MonitoringSettings(
+    most_without_outcome=0.1, asset_correlation=0.04, smallest_window=1, drift=DriftRule(out=2, of=3)
+)
 
 
 def simulated_year() -> pd.DataFrame:

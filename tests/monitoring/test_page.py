@@ -36,6 +36,7 @@ def report():
             "windows": [window("2026-02", "IN"), window("2026-03", "OUT")],
         },
         "backtest": {
+            "asset_correlation": 0.04,
             "withheld": "",
             "bands": [
                 {
@@ -46,6 +47,7 @@ def report():
                     "mean_pd": 0.08,
                     "verdict": "IN",
                     "bad_rate": point(0.1, 0.05, 0.17, 100),
+                    "correlated": {"low": 0.04, "high": 0.21, "verdict": "OUT"},
                 }
             ],
             "figures": {"auc": point(0.7, 0.6, 0.8, 100), "ks": point(None, None, None, 0, "one class only")},
@@ -64,7 +66,10 @@ def test_what_changed_comes_first(report):
 
 def test_each_figure_stands_with_count_and_interval_or_its_reason(report):
     text = re.sub(r"<[^>]+>", " ", page.page(report, "A lender"))
-    assert re.search(r"A &lt;b&gt;\s+IN\s+100\s+10\s+0\s+8\.0%\s+10\.0% \(5\.0% to 17\.0%\)", text)
+    assert re.search(
+        r"A &lt;b&gt;\s+IN\s+OUT\s+100\s+10\s+0\s+8\.0%\s+10\.0% \(5\.0% to 17\.0%\)\s+4\.0% to 21\.0%", text
+    )
+    assert "With correlation 0.04" in text
     assert re.search(r"auc\s+0\.700 \(0\.600 to 0\.800\)\s+100", text)
     assert re.search(r"ks\s+not available\s+0\s+one class only", text)
     assert re.search(r"2025-01\s+2\s+5\.0% \(1\.0% to 20\.0%\)\s+40", text)
@@ -74,7 +79,11 @@ def test_each_figure_stands_with_count_and_interval_or_its_reason(report):
 
 
 def test_what_is_missing_is_said(report):
-    report["backtest"] = {"withheld": "2 of 10 matured approvals have no known outcome", "bands": [], "figures": {}}
+    report["backtest"] = {"asset_correlation": 0.04} | {
+        "withheld": "2 of 10 matured approvals have no known outcome",
+        "bands": [],
+        "figures": {},
+    }
     report["drift"] = {"verdict": "CANNOT SAY", "why": "no scorer is there"}
     report["vintages"] = {}
     text = page.page(report, "A lender")

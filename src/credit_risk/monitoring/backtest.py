@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from pandas import DataFrame
+from scipy.stats import beta, norm
 
 from credit_risk.config.schema import Evaluation
 from credit_risk.measures.figure import Figure, Figures
@@ -18,7 +19,33 @@ from credit_risk.monitoring.accounts import outcome_by
 
 OPEN = "not_known_by_window"
 FIGURES = ("auc", "gini", "ks", "brier", "calibration_slope", "calibration_in_the_large")
+NODES, GRID, TINY = 400, 2001, 1e-12  # of the integrals over this year and over an average one
 NOBODY = "no matured account has a known outcome"
+
+
+def jeffreys_correlated(bads: int, rows: int, *, correlation: float, confidence: float) -> tuple[float, float]:
+    """`jeffreys` where the accounts share one year: the interval of the bad rate of an average year.
+
+    Whether an account turns bad hangs on a factor of its own and, by the asset correlation, on one that all share
+    (Vasicek 2002, the model behind Basel's formula for retail). The prior is that of `jeffreys`, which it comes to as
+    the correlation goes to 0. However many accounts one year has, its interval does not shrink to a point.
+    correlation: above 0, below 1.
+    """
+    at = (np.arange(NODES) + 0.5) / NODES
+    in_year = np.clip(beta.ppf(at, bads + 0.5, rows - bads + 0.5), TINY, 1 - TINY)  # bad rates of this year
+    means, spread = np.sqrt(1 - correlation) * norm.ppf(in_year), np.sqrt(correlation)
+    average = np.linspace(means.min() - 6 * spread, means.max() + 6 * spread, GRID)  # probits of the average bad rate
+    likelihood = (
+        np.exp(norm.ppf(in_year) ** 2 / 2)
+        * np.sqrt(in_year * (1 - in_year))
+        * norm.pdf((average[:, None] - means) / spread)
+    ).mean(axis=1)
+    prior = norm.pdf(average) / np.sqrt(norm.cdf(average) * norm.sf(average))
+    weight = likelihood * prior
+    share = np.cumsum(weight) - weight / 2
+    tail = (1 - confidence) / 2
+    low, high = (float(norm.cdf(np.interp(end, share / weight.sum(), average))) for end in (tail, 1 - tail))
+    return 0.0 if bads == 0 else low, 1.0 if bads == rows else high
 
 
 def why_withheld(accounts: DataFrame, most_without_outcome: float) -> str:
@@ -39,12 +66,15 @@ def why_withheld(accounts: DataFrame, most_without_outcome: float) -> str:
     )
 
 
-def by_band(accounts: DataFrame, names: Sequence[str], *, confidence: float) -> list[dict[str, Any]]:
-    """Each band: matured accounts, bads, what was foretold (mean PD), what came with its interval, and a verdict.
+def by_band(
+    accounts: DataFrame, names: Sequence[str], *, confidence: float, correlation: float
+) -> list[dict[str, Any]]:
+    """Each band: matured accounts, bads, what was foretold (mean PD), what came with its intervals, and a verdict.
 
-    verdict: IN where the interval holds the mean PD, OUT where there are more or fewer bads than that.
+    verdict: IN where the interval holds the mean PD, OUT where there are more or fewer bads than that. `correlated` has
+    the same where accounts share a year (`jeffreys_correlated`): a bad year alone is then no fault of the scorer.
     """
-    return [_band(name, accounts[accounts["band"] == name], confidence) for name in names]
+    return [_band(name, accounts[accounts["band"] == name], confidence, correlation) for name in names]
 
 
 def overall(accounts: DataFrame, evaluation: Evaluation) -> Figures:
@@ -74,17 +104,30 @@ def vintages(accounts: DataFrame, *, confidence: float, most_not_known: float) -
     }
 
 
-def _band(name: str, rows: DataFrame, confidence: float) -> dict[str, Any]:
+def _band(name: str, rows: DataFrame, confidence: float, correlation: float) -> dict[str, Any]:
     measured = rows[rows["state"].isin(("good", "bad"))]
     bads, open_ = int((rows["state"] == "bad").sum()), int((rows["state"] == OPEN).sum())
     counts = {"band": name, "rows": len(measured), "bads": bads, "not_known": open_}
     if measured.empty:
-        return {**counts, "mean_pd": np.nan, "bad_rate": Figure.unknown(0, NOBODY), "verdict": "CANNOT SAY"}
+        unknown = {"mean_pd": np.nan, "bad_rate": Figure.unknown(0, NOBODY), "verdict": "CANNOT SAY"}
+        return {**counts, **unknown, "correlated": {"low": np.nan, "high": np.nan, "verdict": "CANNOT SAY"}}
     whole = len(measured) + open_
     low, high = jeffreys(bads, whole, confidence=confidence)[0], jeffreys(bads + open_, whole, confidence=confidence)[1]
     mean_pd = float(measured["pd"].mean())
     figure = Figure(bads / len(measured), low, high, len(measured), _not_looked_up(open_))
-    return {**counts, "mean_pd": mean_pd, "bad_rate": figure, "verdict": "IN" if low <= mean_pd <= high else "OUT"}
+    shared = {"correlation": correlation, "confidence": confidence}
+    least, most = jeffreys_correlated(bads, whole, **shared)[0], jeffreys_correlated(bads + open_, whole, **shared)[1]
+    return {
+        **counts,
+        "mean_pd": mean_pd,
+        "bad_rate": figure,
+        "verdict": _holds(low, mean_pd, high),
+        "correlated": {"low": least, "high": most, "verdict": _holds(least, mean_pd, most)},
+    }
+
+
+def _holds(low: float, mean_pd: float, high: float) -> str:
+    return "IN" if low <= mean_pd <= high else "OUT"
 
 
 def _ever_bad(rows: DataFrame, month: int, confidence: float, most_not_known: float) -> Figure:

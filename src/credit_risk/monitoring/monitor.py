@@ -71,11 +71,14 @@ def _counts(table: DataFrame, histories: Mapping[str, History]) -> dict[str, Any
 
 def _backtest(table: DataFrame, config: Config, settings: MonitoringSettings) -> dict[str, Any]:
     """Bands and figures; where too many outcomes are lacking only the reason stands in their place."""
+    stated = {"asset_correlation": settings.asset_correlation}
     if why := backtest.why_withheld(table, settings.most_without_outcome):
-        return {"withheld": why, "bands": [], "figures": {}}
+        return {**stated, "withheld": why, "bands": [], "figures": {}}
     names = [band.name for band in config.policy.bands]
-    bands = backtest.by_band(table, names, confidence=config.evaluation.confidence)
+    shared = {"confidence": config.evaluation.confidence, "correlation": settings.asset_correlation}
+    bands = backtest.by_band(table, names, **shared)
     return {
+        **stated,
         "withheld": "",
         "bands": [{**band, "bad_rate": asdict(band["bad_rate"])} for band in bands],
         "figures": {name: asdict(figure) for name, figure in backtest.overall(table, config.evaluation).items()},

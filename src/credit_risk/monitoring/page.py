@@ -53,15 +53,24 @@ def changes(drift_report: Report) -> list[str]:
 
 
 def bands(backtest: Report) -> Cells:
-    headings = ("Band", "Verdict", "Accounts", "Bads", "Not known", "Foretold", "Came")
+    together = f"With correlation {backtest['asset_correlation']:g}"
+    headings = ("Band", "Verdict", together, "Accounts", "Bads", "Not known", "Foretold", "Came", "Came, average year")
     rows = [
         (
-            *(band["band"], band["verdict"], band["rows"], band["bads"], band["not_known"]),
+            *(
+                band["band"],
+                band["verdict"],
+                band["correlated"]["verdict"],
+                band["rows"],
+                band["bads"],
+                band["not_known"],
+            ),
             *(written(band["mean_pd"], "percent"), _with_interval(band["bad_rate"], "percent")),
+            _ends(band["correlated"]),
         )
         for band in backtest["bands"]
     ]
-    return cells(headings, rows, backtest["withheld"], texts=2)
+    return cells(headings, rows, backtest["withheld"], texts=3)
 
 
 def figures(backtest: Report) -> Cells:
@@ -140,6 +149,12 @@ def _bad_rate(figure: Report) -> dict[str, float]:
 
 def _with_interval(figure: Report, kind: Kind = "plain") -> str:
     return interval((figure["value"], figure["low"], figure["high"]), kind)
+
+
+def _ends(correlated: Report) -> str:
+    """The interval of an average year; empty where no account is matured."""
+    low, high = correlated["low"], correlated["high"]
+    return "" if low is None else f"{written(low, 'percent')} to {written(high, 'percent')}"
 
 
 def _share(value: float | None) -> str:

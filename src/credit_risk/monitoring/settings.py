@@ -1,8 +1,9 @@
 """What monitoring judges by: configs/monitoring.yaml. Confidence, replicates and PSI limit are those of credit.yaml."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from credit_risk.config import environment
 from credit_risk.config.section import Count, Section, Share
@@ -25,10 +26,12 @@ class DriftRule(Section):
 class MonitoringSettings(Section):
     """most_without_outcome: share of matured approvals whose outcome is not known beyond which no figure is given.
 
+    asset_correlation: of accounts of one year, for the second interval of a band's bad rate.
     smallest_window: compared decisions of a month below which no counts by bin are kept, as they could be somebody's.
     """
 
     most_without_outcome: Share
+    asset_correlation: Annotated[float, Field(gt=0, lt=1)]
     smallest_window: Count
     drift: DriftRule
 
