@@ -11,7 +11,7 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring.outcome_store import Outcomes
 from ledger_fixtures import file, ledger, server, url
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "ledger")]
 
 __all__ = ["file", "ledger", "server", "url"]
 

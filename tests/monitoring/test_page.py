@@ -52,6 +52,16 @@ def report():
             ],
             "figures": {"auc": point(0.7, 0.6, 0.8, 100), "ks": point(None, None, None, 0, "one class only")},
         },
+        "overrides": [
+            {
+                "by_model": "decline",
+                "to": "approve",
+                "overrides": 3,
+                "rate": point(0.1, 0.03, 0.26, 30),
+                "reasons": {"income_proved": 2, "error_in_data": 1},
+                "bad_rate": point(0.5, 0.06, 0.94, 2),
+            }
+        ],
         "vintages": {"2025-01": [point(0.0, 0.0, 0.1, 40) | {"month": 1}, point(0.05, 0.01, 0.2, 40) | {"month": 2}]},
     }
 
@@ -70,6 +80,11 @@ def test_each_figure_stands_with_count_and_interval_or_its_reason(report):
         r"A &lt;b&gt;\s+IN\s+OUT\s+100\s+10\s+0\s+8\.0%\s+10\.0% \(5\.0% to 17\.0%\)\s+4\.0% to 21\.0%", text
     )
     assert "With correlation 0.04" in text
+    assert re.search(
+        r"decline\s+approve\s+income_proved 2, error_in_data 1\s+3\s+10\.0% \(3\.0% to 26\.0%\)"
+        r"\s+50\.0% \(6\.0% to 94\.0%\)\s+2",
+        text,
+    )
     assert re.search(r"auc\s+0\.700 \(0\.600 to 0\.800\)\s+100", text)
     assert re.search(r"ks\s+not available\s+0\s+one class only", text)
     assert re.search(r"2025-01\s+2\s+5\.0% \(1\.0% to 20\.0%\)\s+40", text)
@@ -86,10 +101,12 @@ def test_what_is_missing_is_said(report):
     }
     report["drift"] = {"verdict": "CANNOT SAY", "why": "no scorer is there"}
     report["vintages"] = {}
+    report["overrides"][0]["overrides"] = 0
     text = page.page(report, "A lender")
     assert text.count("2 of 10 matured approvals have no known outcome.") == 2
     assert "no scorer is there." in text
     assert "no booked account is a month old." in text
+    assert "nobody decided against the scorer." in text
     assert "<svg" not in text
 
 

@@ -295,7 +295,7 @@ class Ledger:
             cursor.execute(self.sql.holds)
             rows = [Row(*row) for row in cursor.fetchall()]
         for row in rows:
-            self._check_in_chain(row)
+            self.check_in_chain(row)
         return holds.standing(rows)
 
     def rekey(self, key: bytes) -> None:
@@ -360,7 +360,7 @@ class Ledger:
                 # Before anything else is looked at: somebody else's decision takes no longer than an unknown id.
                 if client is not None and client_of(Row(*row[:ROW])) != client:
                     continue
-                self._check_in_chain(Row(*row[:ROW]))
+                self.check_in_chain(Row(*row[:ROW]))
                 yield self._decision(row)
 
     def _decision(self, columns: tuple[Any, ...]) -> StoredDecision:
@@ -380,7 +380,7 @@ class Ledger:
             "Run `credit-risk ledger verify`."
         )
 
-    def _check_in_chain(self, row: Row) -> None:
+    def check_in_chain(self, row: Row) -> None:
         """Raises LedgerBroken unless the row, its neighbours and the head are chained as this ledger chained them."""
         with self.store.reading() as cursor:
             # The head first: an entry that is chained meanwhile makes the neighbours more, and never fewer.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -35,13 +36,23 @@ def decision_facts(decisions: Iterable[StoredDecision], as_of: date) -> list[tup
     return rows
 
 
-def accounts(rows: list[tuple[Any, ...]], histories: Mapping[str, History], window: int, as_of: date) -> DataFrame:
-    """Each decision with what is known of it on a day: the rows of `decision_facts` and three columns.
+def accounts(
+    rows: list[tuple[Any, ...]],
+    histories: Mapping[str, History],
+    window: int,
+    as_of: date,
+    instead: Mapping[str, str] = MappingProxyType({}),
+) -> DataFrame:
+    """Each decision with what is known of it on a day: the rows of `decision_facts` and more columns.
+
+    instead: what a person decided against the scorer: `decision` is that then, and `by_model` is the scorer's.
 
     known: the outcome by each month on book, as far as it was looked up by `as_of`. outcome: that by the end of the
     performance window of `window` months, None where it is not known. state: what the decision counts as (`_state`).
     """
     table = DataFrame(rows, columns=list(COLUMNS))
+    table["by_model"] = table["decision"]
+    table["decision"] = [instead.get(each["decision_id"], each["decision"]) for each in table.to_dict("records")]
     day = as_of.isoformat()
     known = [
         by_month(fact for fact in histories.get(decision_id, ()) if fact.observed_on <= day)

@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Context, Option, Typer
 
@@ -48,6 +48,14 @@ examples:
 """
 
 
+OVERRIDES_HELP = "Record what a person decided against the scorer, in the ledger's chain."
+OVERRIDE_MORE = """
+The reason is one of override_reasons in configs/monitoring.yaml. Who and why stand in clear in the chain for ever;
+a later override of the same decision stands in the place of the earlier. `credit-risk monitor` counts them.
+
+example:
+  credit-risk overrides add 01a21098-f168-7765-8a58-0b9fc0816889 --to approve --by "J. Roe" --reason income_proved
+"""
 WINDOWS_HELP = "Count the decisions of months that have ended, once: figures that no erasure changes."
 FREEZE_MORE = """
 What is counted is chained and signed with the ledger's key, beside the outcomes. Each decision is unsealed once, so
@@ -64,6 +72,9 @@ def add_commands(app: Typer) -> None:
     outcomes.callback()(_outcomes)
     add(outcomes, "add", _add, more=ADD_MORE)
     add(outcomes, "show", _show)
+    overrides = verbs(app, "overrides", help=OVERRIDES_HELP, group=LEDGER)
+    overrides.callback()(_outcomes)
+    add(overrides, "add", _add_override, more=OVERRIDE_MORE)
     windows = verbs(app, "windows", help=WINDOWS_HELP, group=LEDGER)
     windows.callback()(_outcomes)
     add(windows, "freeze", _freeze, more=FREEZE_MORE)
@@ -118,6 +129,26 @@ def _show(root: Root = HERE, environment: Environment = None, json: Json = False
 
     counts = outcomes.summary(_histories(root, _ledger_settings(root, environment)))
     say(json_text(counts) if json else "\n".join(f"{name}: {count}" for name, count in counts.items()))
+
+
+def _add_override(
+    decision: Annotated[str, Argument(help="The decision's id.")],
+    to: Annotated[Literal["approve", "decline"], Option(help="What the person decided.")],
+    by: Annotated[str, Option(help="Who decided.")],
+    reason: Annotated[str, Option(help="Why: one of override_reasons in configs/monitoring.yaml.")],
+    root: Root = HERE,
+    environment: Environment = None,
+) -> None:
+    """Record a person's decision in the place of the scorer's."""
+    from credit_risk.ledger.opening import open_ledger
+    from credit_risk.monitoring import overrides
+    from credit_risk.monitoring.settings import load
+
+    reasons = load(root / "configs" / "monitoring.yaml").override_reasons
+    with open_ledger(root, _ledger_settings(root, environment), os.environ, create=False) as ledger:
+        if not overrides.record(ledger, decision, to, by=by, reason=reason, reasons=reasons):
+            raise CheckFailed("The ledger holds no such decision.")
+    say(f"Decision {decision} is {to} now, by {by}.")
 
 
 def _freeze(

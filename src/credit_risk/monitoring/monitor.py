@@ -10,7 +10,7 @@ from pandas import DataFrame
 from credit_risk.config import Config
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.replay import decision_pages
-from credit_risk.monitoring import backtest
+from credit_risk.monitoring import backtest, overrides
 from credit_risk.monitoring.accounts import accounts, decision_facts
 from credit_risk.monitoring.drift_windows import DriftWindows
 from credit_risk.monitoring.outcome_store import History
@@ -43,7 +43,9 @@ def measure(
         if windows is not None:
             windows.add(page, as_of)
     window = config.outcome.performance_window_months
-    table = accounts(rows, histories, window, as_of)
+    decided_instead = overrides.read(ledger, as_of)
+    instead = {decision_id: override.to for decision_id, override in decided_instead.items()}
+    table = accounts(rows, histories, window, as_of, instead)
     confidence = config.evaluation.confidence
     return {
         "as_of": as_of.isoformat(),
@@ -53,6 +55,7 @@ def measure(
         "counts": _counts(table, histories),
         "drift": NO_SCORER if windows is None else windows.report(config.drift, settings.drift, as_of),
         "backtest": _backtest(table, config, settings),
+        "overrides": overrides.measure(table, decided_instead, confidence=confidence),
         "vintages": {
             vintage: [{"month": month, **asdict(figure)} for month, figure in enumerate(curve, start=1)]
             for vintage, curve in backtest.vintages(
@@ -64,7 +67,8 @@ def measure(
 
 def _counts(table: DataFrame, histories: Mapping[str, History]) -> dict[str, Any]:
     """by_decision and by_state each add up to `decisions`."""
-    by = {f"by_{name}": table[name].value_counts().sort_index().to_dict() for name in ("decision", "state", "scorer")}
+    columns = {"decision": "by_model", "state": "state", "scorer": "scorer"}
+    by = {f"by_{name}": table[column].value_counts().sort_index().to_dict() for name, column in columns.items()}
     unmatched = len(set(histories) - set(table["decision_id"]))
     return {"decisions": len(table), **by, "outcomes_of_later_decisions": unmatched}
 

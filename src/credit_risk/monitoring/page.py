@@ -34,6 +34,7 @@ def page(report: Report, title: str) -> str:
         figures=figures(report["backtest"]),
         vintages=vintages(report["vintages"]),
         drift=drift(report["drift"]),
+        overrides=overrides(report["overrides"]),
         counts=cells(("Decisions that are", "Number"), list(report["counts"]["by_state"].items()), ""),
         pictures=list(pictures(report)),
     )
@@ -76,6 +77,25 @@ def bands(backtest: Report) -> Cells:
 def figures(backtest: Report) -> Cells:
     rows = [(name, _with_interval(each), each["n"], each["why"]) for name, each in backtest["figures"].items()]
     return cells(("Figure", "With its interval", "Accounts", ""), rows, backtest["withheld"])
+
+
+def overrides(directions: Iterable[Report]) -> Cells:
+    """Each direction in which a person decided against the scorer, where anybody did."""
+    headings = ("Scorer", "Person", "Reasons", "Overrides", "Of the scorer's", "Bad of them", "Accounts")
+    rows = [
+        (
+            *(
+                each["by_model"],
+                each["to"],
+                ", ".join(f"{reason} {count}" for reason, count in each["reasons"].items()),
+            ),
+            *(each["overrides"], _with_interval(each["rate"], "percent")),
+            *(_with_interval(each["bad_rate"], "percent"), each["bad_rate"]["n"]),
+        )
+        for each in directions
+        if each["overrides"]
+    ]
+    return cells(headings, rows, "" if rows else "nobody decided against the scorer", texts=3)
 
 
 def vintages(curves: Report) -> Cells:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from credit_risk.config import environment
-from credit_risk.config.section import Count, Section, Share
+from credit_risk.config.section import Count, Section, Share, Text
 from credit_risk.errors import NotFound
 
 
@@ -27,6 +27,7 @@ class MonitoringSettings(Section):
     """most_without_outcome: share of matured approvals whose outcome is not known beyond which no figure is given.
 
     asset_correlation: of accounts of one year, for the second interval of a band's bad rate.
+    override_reasons: what may be given for a person's decision against the scorer's; without any, none is recorded.
     smallest_window: compared decisions of a month below which no counts by bin are kept, as they could be somebody's.
     """
 
@@ -34,6 +35,7 @@ class MonitoringSettings(Section):
     asset_correlation: Annotated[float, Field(gt=0, lt=1)]
     smallest_window: Count
     drift: DriftRule
+    override_reasons: tuple[Text, ...] = ()
 
 
 def load(path: Path) -> MonitoringSettings:
