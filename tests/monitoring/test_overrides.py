@@ -13,9 +13,9 @@ from credit_risk.errors import UsageError
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
+from credit_risk.measures.intervals import jeffreys
 from credit_risk.monitoring import monitor, overrides
 from credit_risk.monitoring import outcomes as adding
-from credit_risk.monitoring.backtest import jeffreys
 from credit_risk.monitoring.settings import DriftRule, MonitoringSettings
 from ledger_fixtures import KEY
 

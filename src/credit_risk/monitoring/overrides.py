@@ -18,8 +18,7 @@ from credit_risk.ledger.entry import moment
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.schema import entries
 from credit_risk.measures.figure import Figure
-from credit_risk.measures.intervals import proportion
-from credit_risk.monitoring.backtest import jeffreys
+from credit_risk.measures.intervals import jeffreys, proportion
 
 To = Literal["approve", "decline"]
 DIRECTIONS: Final = (("decline", "approve"), ("approve", "decline"), ("refer", "approve"), ("refer", "decline"))
