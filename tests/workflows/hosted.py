@@ -37,6 +37,7 @@ ABSENT = {
     "haproxy": "haproxy",
     "initdb": "postgresql",
     "strace": "strace",
+    "promtool": "prometheus",
     "chromium": "chromium",
     "google-chrome": "chromium",
 }
