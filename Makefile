@@ -31,6 +31,9 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
+# What CI asks beside the tests.
+CHECKS := lint format-check types imports config workflows-lint secrets
+
 # What optional parts add to targets of the core: each part's file appends to these.
 CONFIG_CHECKS :=
 include $(sort $(wildcard make/*.mk))
@@ -141,7 +144,7 @@ check: lint format-check types ##! While you work, in less than a minute: code r
 	$(BIN)/pytest -q -n 2 -m quick $$($(PYTHON) .ci/shard.py unit)
 
 ci: setup ##! Everything CI asks; `test` holds the documentation checks
-	@$(MAKE) --jobs=2 --output-sync=target --keep-going lint format-check types imports config workflows-lint secrets
+	@$(MAKE) --jobs=2 --output-sync=target --keep-going $(CHECKS)
 	@$(MAKE) test
 
 lint: setup ## Code rules (ruff)

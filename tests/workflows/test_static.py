@@ -93,7 +93,10 @@ def test_every_job_has_an_end_and_leaves_no_credentials(path):
 def test_make_ci_and_the_required_checks_are_one_list():
     """`make verdict` is in CI alone: it reads the fork's own config and data, which `make ci` leaves to `make run`."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    local = set(re.search(r"^ci: ([a-z -]+) ##", makefile, re.MULTILINE).group(1).split())
+    checks = re.search(r"^CHECKS := ([a-z -]+)$", makefile, re.MULTILINE).group(1).split()
+    recipe = re.search(r"^ci: setup ##.*\n((?:\t.*\n)+)", makefile, re.MULTILINE).group(1).splitlines()
+    assert [line.rsplit(maxsplit=1)[1] for line in recipe] == ["$(CHECKS)", "test"]
+    local = {*checks, "test"}
     jobs = read(ROOT / ".github/workflows/ci.yml")["jobs"]
     required = set(jobs["ci-ok"]["needs"])
     assert required == set(jobs) - {"ci-ok", "model-gate"}, "a job that ci-ok does not need could fail unseen"

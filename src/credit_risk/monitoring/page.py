@@ -1,10 +1,8 @@
 """reports/monitoring.html, from reports/monitoring.json alone: what changed, then verdicts, bands, vintages."""
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from pandas import DataFrame
@@ -12,21 +10,15 @@ from pandas import DataFrame
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Cells, Picture, cells, drawn
 from credit_risk.report.figures import Kind, interval, written
+from credit_risk.report.templates import template
 
 Report = Mapping[str, Any]
 MOST_CURVES = 6  # vintages drawn: the latest with two points or more; the table has all
 
 
-@cache
-def _template() -> Template:
-    loader = PackageLoader("credit_risk.monitoring", ".")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.get_template("page.html.j2")
-
-
 def page(report: Report, title: str) -> str:
     """The page as text; equal reports give an equal page. report: as it was written, a missing number being None."""
-    return _template().render(
+    return template("monitoring").render(
         title=title,
         report=report,
         changes=changes(report["drift"]),

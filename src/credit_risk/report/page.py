@@ -4,10 +4,6 @@ Nothing is computed here that an artefact does not hold. What is missing is show
 available, with the reason; a verdict is shown as PASS only if nothing speaks against it.
 """
 
-from functools import cache, partial
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-
 from credit_risk.config import Config
 from credit_risk.config.dotted import lookup
 from credit_risk.data.files import SPLITS, Files
@@ -31,6 +27,7 @@ from credit_risk.report.figures import (
     written,
 )
 from credit_risk.report.pictures import Pictures
+from credit_risk.report.templates import template
 
 # What each report must hold to be shown at all.
 REPORTS = {
@@ -44,24 +41,11 @@ REPORTS = {
 TABLES = ("gains", "deciles", "calibration", "segments", "monotone")
 
 
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("credit_risk.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": partial(written, kind="count"), "percent": partial(written, kind="percent")}
-    return environment.get_template("page.html.j2")
-
-
 def page(config: Config, files: Files) -> str:
     """The page as text; equal artefacts give an equal page."""
     loaded = {name: read_report(files.report(name), needed) for name, needed in REPORTS.items()}
     metrics, gate = loaded["metrics"][0], loaded["gate"][0]
-    return _template().render(
+    return template("report").render(
         config=config,
         missing={name: why for name, (_, why) in loaded.items()},
         verdict=verdict(config, gate, metrics),

@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from matplotlib.figure import Figure as Drawing
 from pandas import DataFrame
 
@@ -14,6 +13,7 @@ from credit_risk.measures.figure import flat_names
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Cells, Picture, cells, drawn
 from credit_risk.report.figures import Kind, interval, model_label, written
+from credit_risk.report.templates import template
 
 PICTURES = 9  # characteristics whose weights of evidence are drawn: those that tell most
 LONGEST = 28  # letters of a bin's name in a picture; the table has it whole
@@ -22,17 +22,9 @@ Numbers = Mapping[str, Any]
 Tables = Mapping[str, DataFrame]
 
 
-@cache
-def _template() -> Template:
-    loaders = [PackageLoader(f"credit_risk.{package}", ".") for package in ("validator", "report")]
-    loader = ChoiceLoader(loaders)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.get_template("page.html.j2")
-
-
 def page(config: Config, numbers: Numbers, tables: Tables) -> str:
     """The page as text; equal figures give an equal page."""
-    return _template().render(
+    return template("validator").render(
         title=config.project.title,
         model=model_label(numbers["kind"]),
         numbers=numbers,
