@@ -82,7 +82,7 @@ def test_each_check_of_the_record_says_whom_it_judges(refitted: Refitted):
     assert all(its["sentence"].startswith("Of its twin: ") for its in by["twin"])
     assert [its["name"] for its in by["refit"]] == ["refit_level", "refit_slope", "refit_decisions", "refit_monotone"]
     page = made.page.read_text(encoding="utf-8")
-    assert "every figure\nof the test below is that of its twin" in page
+    assert "every figure of the test below is that of its twin" in page
     assert record["digests"]["scorer"] in page
 
 
