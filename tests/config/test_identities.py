@@ -40,6 +40,8 @@ def test_the_form_of_the_committed_file_holds_once_its_marks_are_taken_off(tmp_p
         ({"name": "Kim Lee", "accounts": ["ada"]}, "account:ada is Ada Berg's already"),
         ({"name": "\u0410da Berg"}, "several scripts"),
         ({"name": "Ada\u200b Berg"}, r"U\+200B"),
+        ({"name": "Ada Berg\u034f"}, r"U\+034F"),
+        ({"name": "Ada Berg."}, "is 'Ada Berg' once more"),
         ({"name": "Risk Department"}, "is no person"),
         ({"name": "Kim Lee", "ssh_keys": ["AAAA"]}, "ssh_keys"),
         ({"name": "Kim Lee", "emails": ["k@example.org"]}, "emails"),

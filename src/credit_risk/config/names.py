@@ -11,6 +11,11 @@ NOBODY = (
 )
 # Words of one person are written in one script, but for these, which go together in Japanese and Korean names.
 TOGETHER = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "HANGUL"})
+# Letters and marks that show nothing: of Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt).
+_RANGES = (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+UNSEEN = {*"\u034f\u115f\u1160\u17b4\u17b5", *map(chr, _RANGES)}
+# Cyrillic, Greek and a few more letters, and digits, that look like a Latin letter, small or capital (Unicode UTS #39).
+ALIKE = str.maketrans("аαвβсϲԁеεнһηјкκi1ıіӏιмμν0оοрρԛѕтτѵԝхχуυζ", "aabbccdeehhhjkkllllllmmnoooppqsttvwxxyyz")
 
 
 def is_person(name: str | None) -> bool:
@@ -29,7 +34,7 @@ def name_fault(name: str) -> str | None:
     if unicodedata.normalize("NFKC", name) != name:
         return "it is not in Unicode's form NFKC: type it anew"
     for character in name:
-        if character != " " and unicodedata.category(character)[0] not in "LMNP":
+        if character in UNSEEN or (character != " " and unicodedata.category(character)[0] not in "LMNP"):
             shown = unicodedata.name(character, "no name")
             return f"it has the character U+{ord(character):04X} ({shown}), which is in nobody's name"
     letters = (character for character in name if unicodedata.category(character)[0] == "L")
@@ -56,10 +61,14 @@ def identity_of(signed: str) -> str | None:
 
 
 def same_person(first: str, second: str) -> bool:
-    """Whether two signatures are of one person: one identity, or one name whatever its case and the order of words."""
+    """Whether two signatures are of one person: one identity, or names that look alike, in any order of words."""
     identity = identity_of(first)
-    return (identity is not None and identity == identity_of(second)) or _key(first) == _key(second)
+    return (identity is not None and identity == identity_of(second)) or _looks(first) == _looks(second)
 
 
-def _key(signed: str) -> list[str]:
-    return sorted(unicodedata.normalize("NFKC", person_of(signed)).casefold().split())
+def _looks(signed: str) -> list[str]:
+    """What the words of a name look like, for comparing alone, without case, punctuation and what is not seen."""
+    folded = unicodedata.normalize("NFKC", person_of(signed)).casefold().replace("i\u0307", "i")
+    kinds = [(character, unicodedata.category(character)) for character in folded if character not in UNSEEN]
+    seen = [" " if kind == "Pd" else character for character, kind in kinds if kind[0] != "P" or kind == "Pd"]
+    return sorted("".join(seen).translate(ALIKE).split())
