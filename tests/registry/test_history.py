@@ -311,6 +311,25 @@ def test_each_move_states_what_may_be_live_and_publishes_it(tmp_path, file):
     opened.close()
 
 
+def test_a_whole_history_of_another_project_under_the_same_key_does_not_count(three, file, tmp_path):
+    settings = RegistrySettings(tracking="nowhere", history=f"sqlite:///{file}", signed_by=BY)
+    another = History(settings, tmp_path, "another-lender")
+    for use in (another.read, lambda: add(another, 3), another.restate, another.signed):
+        with pytest.raises(
+            RegistryBroken, match="it is of project 'simulated-lender', and this one is 'another-lender'"
+        ):
+            use()
+    another.close()
+    assert len(three.read()) == 3
+
+
+@pytest.mark.parametrize("signature", ["[" * 100_000, "null", "7", '{"dsseEnvelope": []}'])
+def test_a_signature_that_is_none_is_a_finding_and_no_crash(three, file, tmp_path, signature):
+    changed(file, f"UPDATE registry_statements SET signature = '{signature}' WHERE seq = 3")
+    with pytest.raises(RegistryBroken, match="its signed statement does not count"):
+        three.read()
+
+
 def test_a_statement_that_cannot_be_written_leaves_the_move_standing(tmp_path, file, caplog):
     (tmp_path / "public").write_text("a file where a folder should be")
     opened = of(f"sqlite:///{file}", tmp_path, "public/live.json")

@@ -15,7 +15,7 @@ def gone(monkeypatch):
 
 def test_the_history_is_read_without_versions(gone, files, capsys):
     settings = load(files.root / "configs" / "deploy" / "local.yaml", files.root)
-    history = History(settings, files.root)
+    history = History(settings, files.root, "simulated-lender")
     history.append("register", 1, "5c", by="Kim Lee", reason="a first version", facts={}, after=0)
     history.close()
     events = versions.read_history("simulated-lender", settings, files.root)

@@ -96,7 +96,7 @@ def _lineage(
     path = output or files.report("data_lineage")
     record = lineage.record(checked, files, datetime.now(UTC))
     with ExitStack() as stack:
-        events = stores.events(settings, root)
+        events = stores.events(settings, root, checked.project.name)
         ledger = stores.ledger_if_there(settings, root, os.environ)
         if ledger is not None:
             stack.enter_context(ledger)

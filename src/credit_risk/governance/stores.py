@@ -27,13 +27,13 @@ def ledger_if_there(path: Path, root: Path, variables: Mapping[str, str]) -> Led
         return None
 
 
-def events(path: Path, root: Path) -> list[HistoryEvent] | None:
-    """Every move of the registry, or None where there is none yet. Raises RegistryBroken."""
+def events(path: Path, root: Path, project: str) -> list[HistoryEvent] | None:
+    """Every move of a project's registry, or None where there is none yet. Raises RegistryBroken."""
     settings = load(path, root)
     file = sqlite_file(settings.history)
     if file is not None and not file.is_file():
         return None
-    history = History(settings, root)
+    history = History(settings, root, project)
     try:
         return history.read()
     finally:

@@ -89,7 +89,7 @@ _CHANGES = ("update", "delete")
 class History:
     """The moves of one registry, in SQLite or PostgreSQL. project: that its statements speak of."""
 
-    def __init__(self, settings: RegistrySettings, root: Path, project: str = "") -> None:
+    def __init__(self, settings: RegistrySettings, root: Path, project: str) -> None:
         self.settings, self._root, self._project = settings, root, project
         self._engine = _engine(settings.history)
         with self._reached():
@@ -187,6 +187,8 @@ class History:
             statement = LiveStatement.of_facts(signed.verified(self.settings.signed_by, self._root))
         except (SignatureRefused, ValueError) as error:
             return f"its signed statement does not count: {error} {TAKE_OVER}"
+        if statement.project != self._project:
+            return f"it is of project {statement.project!r}, and this one is {self._project!r}. {TAKE_OVER}"
         return walk.fault_of_end(statement.head)
 
     def _state(

@@ -162,7 +162,7 @@ def refusal(path: Path, signature: Path, by: SignedBy, root: Path) -> str | None
     except (OSError, Error) as error:
         return f"{path} cannot be verified: {error}"
     # What a garbled signature causes.
-    except (ValueError, LookupError, TypeError, AttributeError, InvalidSignature) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, InvalidSignature) as error:
         return f"{path}: {_difference(error, path, signature)}"
     return None
 
