@@ -93,3 +93,44 @@ def test_where_names_are_enough_they_are_as_typed_or_the_workflows_starter(root,
     assert acting.signed_by(root, "Kim Lee", "names") == "Kim Lee"
     monkeypatch.setenv("GITHUB_ACTOR", "octo-cat2")
     assert acting.signed_by(root, None, "names") == "octo-cat2 of GitHub"
+
+
+def test_where_names_are_enough_nobody_types_what_would_have_proved_one(root):
+    with pytest.raises(UsageError, match="Give the name alone"):
+        acting.signed_by(root, "Kim Lee <account:kim>", "names")
+
+
+@pytest.fixture
+def published(root, monkeypatch):
+    """The root whose provider publishes its keys at a URL."""
+    write_identities(
+        root,
+        {"name": "Kim Lee", "subjects": ["kim"]},
+        more=TOKENS.replace("jwks.json", "https://id.example/keys"),
+    )
+    monkeypatch.setenv(acting.TOKEN, token())
+    return root
+
+
+def test_keys_at_a_url_are_read_in_bounded_time_as_the_service_reads_them(published, monkeypatch):
+    monkeypatch.setattr(acting, "download", {"https://id.example/keys": (published / "jwks.json").read_bytes()}.get)
+    assert acting.signed_by(published, None, "identities") == "Kim Lee <subject:kim>"
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[" * 100_000, b"[]", b'{"keys": []}', TimeoutError("too slowly")])
+def test_a_provider_without_keys_proves_nobody(published, monkeypatch, answer):
+    def download(_):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(acting, "download", download)
+    with pytest.raises(UsageError, match="is not accepted"):
+        acting.signed_by(published, None, "identities")
+
+
+def test_a_set_of_keys_that_is_deep_without_end_proves_nobody(root, monkeypatch):
+    (root / "jwks.json").write_text("[" * 100_000)
+    monkeypatch.setenv(acting.TOKEN, token())
+    with pytest.raises(UsageError, match="is not accepted"):
+        acting.signed_by(root, None, "identities")

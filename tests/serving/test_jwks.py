@@ -1,12 +1,18 @@
 """The keys of an identity provider: withdrawn ones stop counting, and no request ever waits for the provider."""
 
 import json
+import socket
+import ssl
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import jwt
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from credit_risk.errors import UsageError
@@ -190,3 +196,116 @@ def test_what_is_downloaded_is_bounded_in_size_and_goes_where_the_settings_say()
     assert jwks._NoRedirect().redirect_request() is None
     with pytest.raises(OSError, match="refused"):
         jwks.download("https://127.0.0.1:9/keys")
+
+
+class Drip:
+    """A provider over TLS that says `first` at once and then one byte of `rest` at a time, for as long as it is let."""
+
+    def __init__(self, context, first, rest, handshake=True):
+        self.context, self.first, self.rest, self.handshake = context, first, rest, handshake
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self.server.getsockname()[1]}/keys"
+        self.ended, self.left = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        accepted, _ = self.server.accept()
+        with accepted, suppress(OSError):
+            if not self.handshake:
+                self.ended.wait(PATIENCE)
+                return
+            with self.context.wrap_socket(accepted, server_side=True) as connection:
+                connection.recv(65_536)
+                connection.sendall(self.first)
+                while self.rest and not self.ended.wait(0.02):
+                    connection.sendall(self.rest)
+                if not self.rest:
+                    connection.settimeout(PATIENCE)
+                    connection.recv(1)  # until the other end closes
+        self.left.set()
+
+    def close(self):
+        self.ended.set()
+        self.thread.join(PATIENCE)
+        self.server.close()
+
+
+@pytest.fixture
+def certified(tmp_path, monkeypatch):
+    """The context of a server on loopback whose certificate this process believes."""
+    key, name = SIGNERS["k1"], x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "id.example")])
+    day = timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - day)
+        .not_valid_after(datetime.now(UTC) + day)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    form = serialization.PrivateFormat.PKCS8
+    (tmp_path / "id.pem").write_bytes(
+        key.private_bytes(pem, form, serialization.NoEncryption()) + certificate.public_bytes(pem)
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "id.pem"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "id.pem")
+    return context
+
+
+@pytest.fixture
+def drip(certified):
+    started = []
+
+    def start(*args, **settings):
+        started.append(Drip(certified, *args, **settings))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+def test_what_a_provider_answers_in_time_is_read_whole(drip):
+    assert jwks.download(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nkeys", b"").url) == b"keys"
+
+
+@pytest.mark.parametrize(
+    ("first", "rest"),
+    [
+        (b"", b"H"),  # in the answer's first line
+        (b"HTTP/1.1 200 OK\r\nX-", b"a"),  # in a header
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),  # in headers that never end
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n", b"k"),  # in the body
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nk\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"a"),  # in a chunk's own head
+        (b"", b""),  # nothing
+    ],
+)
+def test_a_provider_that_drips_or_says_nothing_is_left_once_the_whole_time_is_over(drip, monkeypatch, first, rest):
+    monkeypatch.setattr(jwks, "WHOLE", 0.5)
+    monkeypatch.setattr(jwks, "WITHIN", PATIENCE)  # each piece is there long before
+    server = drip(first, rest)
+    raised = []
+
+    def read():
+        try:
+            jwks.download(server.url)
+        except OSError as error:
+            raised.append(error)
+
+    reading = threading.Thread(target=read, daemon=True)
+    reading.start()
+    reading.join(20)
+    assert not reading.is_alive()
+    assert len(raised) == 1
+    assert server.left.wait(PATIENCE)  # and the connection with it is given up
+
+
+def test_a_provider_that_never_ends_the_handshake_is_left_too(drip, monkeypatch):
+    monkeypatch.setattr(jwks, "WITHIN", 0.5)
+    with pytest.raises(OSError, match="timed out"):
+        jwks.download(drip(b"", b"", handshake=False).url)

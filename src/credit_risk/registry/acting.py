@@ -11,15 +11,16 @@ import jwt
 
 from credit_risk.config import identities
 from credit_risk.config.identities import Identities, TokenIssuer
-from credit_risk.config.names import same_person, signature
+from credit_risk.config.names import identity_of, same_person, signature
 from credit_risk.data import provenance
 from credit_risk.data.signers import account
 from credit_risk.errors import UsageError
 from credit_risk.registry.settings import FourEyes
+from credit_risk.serving.jwks import UNREADABLE, download, keys_of
 
 TOKEN = "CREDIT_RISK_IDENTITY_TOKEN"  # noqa: S105  (the name of a variable)
 GITHUB = "https://token.actions.githubusercontent.com"  # the issuer of the tokens of GitHub's workflows
-SECONDS = 10  # for a provider's keys
+SECONDS = 10  # for its word on who started a run
 
 
 def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
@@ -30,6 +31,10 @@ def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
     Raises UsageError for an identity that is nobody's, or another person's name.
     """
     if four_eyes == "names":
+        if stated and identity_of(stated) is not None:
+            raise UsageError(
+                f"--by says {stated!r:.200}: what proves a person is found out, not said. Give the name alone."
+            )
         starter = os.environ.get("GITHUB_ACTOR")
         return stated or (f"{starter} of GitHub" if starter else provenance.author(root)) or ""
     known = identities.load(root)
@@ -60,7 +65,7 @@ def _token_of_workflow(known: Identities) -> str | None:
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
             return str(json.load(answer)["value"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (*UNREADABLE, KeyError) as error:
         raise UsageError(f"GitHub does not say who started this run: {error}. Run the job again.") from None
 
 
@@ -78,7 +83,7 @@ def _subject(known: Identities, token: str, root: Path) -> str:
             issuer=settings.issuer,
             options={"require": ["exp", "iat"]},
         )
-    except (jwt.PyJWTError, OSError, ValueError, KeyError) as error:
+    except (*UNREADABLE, KeyError) as error:
         raise UsageError(f"The token in {TOKEN} is not accepted: {error}. See {identities.FILE.as_posix()}.") from None
     subject = claims.get(settings.claim)
     if not isinstance(subject, str) or not subject:
@@ -87,7 +92,6 @@ def _subject(known: Identities, token: str, root: Path) -> str:
 
 
 def _key(settings: TokenIssuer, token: str, root: Path) -> Any:
-    if settings.jwks.startswith("https://"):
-        return jwt.PyJWKClient(settings.jwks, timeout=SECONDS).get_signing_key_from_jwt(token).key
-    keys = jwt.PyJWKSet.from_json((root / settings.jwks).read_text(encoding="utf-8"))
+    of_url = settings.jwks.startswith("https://")
+    keys = keys_of(download(settings.jwks) if of_url else (root / settings.jwks).read_bytes())
     return keys[jwt.get_unverified_header(token)["kid"]].key

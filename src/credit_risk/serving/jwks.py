@@ -2,6 +2,7 @@
 
 import json
 import logging
+import ssl
 import threading
 import time
 import urllib.request
@@ -17,7 +18,8 @@ from credit_risk.serving.settings import Jwt
 
 log = logging.getLogger(__name__)
 
-WITHIN = 5.0  # seconds for an answer of the provider to begin, and again for all of it to arrive
+WITHIN = 5.0  # seconds for a connection with a provider, and for each next piece of its answer
+WHOLE = 10.0  # seconds for all of it: the connection, the answer's header and its body
 MOST = 1_000_000  # bytes of an answer
 UNREADABLE = (OSError, HTTPException, ValueError, TypeError, RecursionError, jwt.PyJWTError)
 
@@ -141,12 +143,21 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def download(url: str) -> bytes:
-    """What lies at a URL. Raises OSError if it does not arrive in time, or is more than keys are."""
-    deadline = time.monotonic() + 2 * WITHIN
-    content = bytearray()
-    with urllib.request.build_opener(_NoRedirect).open(url, timeout=WITHIN) as answer:
-        while part := answer.read1(65_536):
-            content += part
-            if len(content) > MOST or time.monotonic() > deadline:
-                raise TimeoutError(f"{url} sends too much, or too slowly")
-    return bytes(content)
+    """What lies at an https URL, in `WHOLE` seconds even if it is dripped. Raises OSError or HTTPException."""
+    deadline = time.monotonic() + WHOLE
+
+    class Timed(ssl.SSLSocket):
+        def recv_into(self, *args: Any, **settings: Any) -> int:
+            if (left := deadline - time.monotonic()) <= 0:
+                raise TimeoutError(f"{url} is too slow")
+            self.settimeout(min(left, WITHIN))
+            return super().recv_into(*args, **settings)
+
+    context = ssl.create_default_context()
+    context.sslsocket_class = Timed
+    opener = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=context))
+    with opener.open(url, timeout=WITHIN) as answer:
+        content: bytes = answer.read(MOST + 1)
+    if len(content) > MOST:
+        raise OSError(f"{url} sends more than {MOST:,} bytes")
+    return content
