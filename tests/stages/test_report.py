@@ -1,6 +1,7 @@
 """The report's page: whole in itself, true to the artefacts, and never a pass by absence."""
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Iterator
@@ -437,6 +438,103 @@ def test_checks_are_counted_by_what_they_are_about_and_the_figures_stand_first(m
     assert "Ranking ? CANNOT SAY 2 of 3 B Fairness ✕ FAIL 0 of 2 D, E Operations ✓ PASS 1 of 1" in words[0]
     places = [text.index(part) for part in ("Headline figures", "Every check, with its", "A gate of the other kind")]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("figure", "limits", "distance"),
+    [
+        ((0.75, 0.72, 0.76), (0.7, None), (1, "half-widths")),  # 0.02 above the limit, and 0.02 is half of 0.72 to 0.76
+        ((1.0, 0.9, 1.1), (0.8, 1.3), (1, "half-widths")),  # 0.1 to the lower limit, 0.2 to the upper
+        ((1.0, 0.9, 1.1), (0.5, 1.3), (2, "half-widths")),  # 0.4 to the lower limit, 0.2 to the upper
+        ((0.75, 0.68, 0.8), (0.7, None), (-1 / 3, "half-widths")),  # across the limit, which CANNOT SAY
+        ((0.005, 0.001, 0.009), (None, 0.0), (-2.25, "half-widths")),  # a limit of 0 is none to an interval
+        ((0.97, 0.97, 0.97), (0.9, 1.1), (0.7, "of half the span")),  # 0.07 to the lower limit, and 0.1 to the middle
+        ((0.76, 0.76, 0.76), (None, 0.95), (0.2, "of the limit")),  # 0.19 of 0.95
+        ((-0.3, -0.3, -0.3), (-0.2, None), (-0.5, "of the limit")),
+        ((3, 3, 3), (None, 0), (-math.inf, "beyond a limit of 0")),
+        ((0, 0, 0), (None, 0), None),
+        ((0, 0, 0), (0, 0), None),
+        ((0.75, None, None), (0.7, None), None),  # an interval is asked for, and there is none
+        ((None, None, None), (0.7, None), None),
+        ((0.75, 0.8, 0.7), (0.8, None), None),  # an interval upside down
+        ((0.75, 0.7, 0.8), (None, None), None),
+    ],
+)
+def test_the_distance_of_a_check_from_its_limits(figure, limits, distance):
+    check = dict(zip(("value", "low", "high", "at_least", "at_most"), figure + limits, strict=True))
+    found = figures.distance_to_limit(check)
+    if distance is None:
+        assert found is None
+    else:
+        assert found == (pytest.approx(distance[0]), distance[1])
+
+
+def in_short(page: Page) -> str:
+    """The text of the page's first section; the navigation names it, too."""
+    return page.text[page.text.index("In short May we use it?") : page.text.index("Headline figures")]
+
+
+def test_the_page_names_the_three_checks_nearest_their_limits_and_what_has_no_distance(made):
+    config, files = made
+    record = read_json(files.report("gate")) | {"verdict": "FAIL"}
+    check = record["checks"][0]  # 0.775 (0.761 to 0.789), at least 0.7: 61/14 of its half-widths
+    exact = {"value": 0, "low": 0, "high": 0, "at_least": None, "at_most": 0}
+    unknown = {"value": None, "low": None, "high": None, "verdict": "CANNOT SAY", "sentence": "Late is not known."}
+    record["checks"] = [
+        check | {"name": "wide"},
+        check | exact | {"name": "none_at_all"},
+        check | {"name": "late", **unknown},
+        check | {"name": "across", "at_least": 0.768, "verdict": "CANNOT SAY"},
+        check | {"name": "share", "value": 0.4, "low": 0.4, "high": 0.4, "at_least": None, "at_most": 0.5},
+        check | exact | {"name": "broken", "value": 2, "low": 2, "high": 2, "verdict": "FAIL"},
+    ]
+    write_json(files.report("gate"), record)
+    said = in_short(page_of(config, files))
+    assert "Broken ✕ FAIL beyond a limit of 0 2.000 at most 0 " in said
+    assert "Across ? CANNOT SAY −0.50 half-widths 0.775 (0.761 to 0.789) at least 0.768" in said
+    assert "Share ✓ PASS 0.20 of the limit 0.400 at most 0.5" in said
+    assert said.index("Broken ✕") < said.index("Across ?") < said.index("Share ✓")
+    assert "Wide" not in said  # the fourth
+    assert "1 check that passes has a limit of exactly 0" in said
+    assert "Late is not known." in said[said.index("What is not judged?") : said.index("What could go wrong first?")]
+
+
+def test_the_page_opens_with_what_is_declared_and_says_what_is_not(whole):
+    said = in_short(Page(whole[1]))
+    assert "May we use it? ✓ PASS Every check passes: this scorer may be promoted." in said
+    assert "For applicants like those whose accounts were opened." in said
+    assert "Predicts: 90 days late within twelve months. Approved means: the loan is paid out." in said
+    assert "Not for (each goes to a person): long terms: product withdrawn" in said
+    assert f"scorer {'5c' * 32} , wordings 1." in said
+    assert "Owner: none is declared" in said
+    assert "Expiry: none is declared" in said
+    assert "a PSI above 0.1" in said
+    assert "a waiver ends" not in said
+    assert "there is no out-of-time test, because the data has no date." in said
+    assert "stability.score_psi: the split is random." in said
+    assert "no attack was run, reports/parts/attacks.json was not written." in said
+
+
+def test_a_verdict_on_waivers_ends_with_the_first_of_them(made):
+    config, files = made
+    record = read_json(files.report("gate")) | {"verdict": "PASS WITH WAIVERS"}
+    record["checks"][0]["verdict"] = "CANNOT SAY"
+    waiver = {"check": record["checks"][0]["name"], "person": "Ada Berg", "role": "risk", "reason": "a trial"}
+    record["waivers"] = [waiver | {"expires": "2030-03-01"}, waiver | {"expires": "2030-01-31"}]
+    write_json(files.report("gate"), record)
+    said = in_short(page_of(config, files))
+    assert "Expiry: 2030-01-31, when the first waiver ends that the verdict rests on" in said
+    assert "a waiver ends, or new data" in said
+
+
+def test_without_a_gate_the_opening_claims_no_use_and_no_distance(made):
+    config, files = made
+    files.report("gate").unlink()
+    said = in_short(page_of(config, files))
+    assert "There is no verdict: nothing here lets this scorer through." in said
+    assert "Until when? Not available. reports/gate.json was not written." in said
+    assert "scorer not available" in said
+    assert "What could go wrong first? not available : no check has a figure" in said
 
 
 def test_a_fail_is_shown_as_one(made):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -48,16 +49,9 @@ FURTHER = (
 )
 KINDS: dict[str, Kind] = {
     **{measure.name: measure.kind for measure in (*HEADLINE, *FURTHER)},
-    "violations": "count",
-    "perturbations": "count",
-    "rows_across_splits": "count",
-    "guarded": "count",
-    "duplicates": "count",
-    "scored_by_accident": "count",
-    "strongest_share": "percent",
-    "marked": "percent",
-    "passing_share": "percent",
-    "same_kind": "percent",
+    **dict.fromkeys(("violations", "perturbations", "rows_across_splits", "guarded"), "count"),
+    **dict.fromkeys(("duplicates", "scored_by_accident"), "count"),
+    **dict.fromkeys(("strongest_share", "marked", "passing_share", "same_kind"), "percent"),
 }
 # Columns of the tables that are not text under their own name; the others are plain figures.
 TEXTS = ("band", "decile", "model", "bin", "segment", "value", "input", "direction")
@@ -138,9 +132,11 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
     if word in LETS_THROUGH and doubts:
         word = "CANNOT SAY"
     word = word if word in get_args(Outcome) else NOT_AVAILABLE
+    ranked = sorted((check for check in checks if check["distance"] is not None), key=itemgetter("distance"))
     return {
         "word": word,
         "checks": checks,
+        "nearest": ranked[:3],
         "groups": [name for name, _ in GROUPS],
         "doubts": doubts,
         "waivers": gate.get("waivers", []),
@@ -177,6 +173,8 @@ def _check(check: Mapping[str, Any]) -> dict[str, Any]:
     value, low, high = (check.get(key) for key in ("value", "low", "high"))
     exact = value is not None and low == high == value
     limits = {end: _limit(check[end], kind) for end in ("at_least", "at_most") if check.get(end) is not None}
+    distance = distance_to_limit(check)
+    size = f"{written(distance[0], decimals=2)} " if distance and math.isfinite(distance[0]) else ""
     single_limit = " ".join(f"{end.replace('_', ' ')} {limit}" for end, limit in limits.items())
     return {
         "key": check.get("name"),
@@ -185,10 +183,34 @@ def _check(check: Mapping[str, Any]) -> dict[str, Any]:
         "group": next(name for name, starts in GROUPS if measure.startswith(starts)),
         "observed": written(value, kind) if exact else interval((value, low, high), kind),
         "limits": " to ".join(limits.values()) if len(limits) == 2 else single_limit or NOT_AVAILABLE,
+        "distance": distance,
+        "stands": size + distance[1] if distance else NOT_AVAILABLE,
         "verdict": check.get("verdict") if check.get("verdict") in ("PASS", "FAIL", "CANNOT SAY") else NOT_AVAILABLE,
         "sentence": check.get("sentence") or "",
         "reason": check.get("reason") or "",
     }
+
+
+def distance_to_limit(check: Mapping[str, Any]) -> tuple[float, str] | None:
+    """How far inside its limits a check's interval ends, and in what: 0 on a limit, negative beyond; see docs/gates.md.
+
+    In half-widths of the interval. Where it has no width: in half the span of two limits, or in a single limit's size.
+    None where it is not known, and where a limit of 0, which is no unit, is kept.
+    """
+    value, low, high = (check.get(key) for key in ("value", "low", "high"))
+    if value is None or low is None or high is None or low > high:
+        return None
+    ends = {"at_least": min(low, value), "at_most": max(high, value)}
+    limits = {name: check[name] for name in ends if check.get(name) is not None}
+    rooms = [ends[name] - limit if name == "at_least" else limit - ends[name] for name, limit in limits.items()]
+    unit, word = (high - low) / 2, "half-widths"
+    if not unit and len(limits) == 2:
+        unit, word = (limits["at_most"] - limits["at_least"]) / 2, "of half the span"
+    elif not unit:
+        unit, word = abs(sum(limits.values())), "of the limit"
+    if unit > 0 and rooms:
+        return min(rooms) / unit, word
+    return (-math.inf, "beyond a limit of 0") if min(rooms, default=0) < 0 else None
 
 
 def _limit(value: float, kind: Kind) -> str:

@@ -7,25 +7,9 @@ available, with the reason; a verdict is shown as PASS only if nothing speaks ag
 from credit_risk.config import Config
 from credit_risk.config.dotted import lookup
 from credit_risk.data.files import SPLITS, Files
-from credit_risk.report import plots_explain, plots_fairness, plots_robustness, plots_stability
+from credit_risk.report import figures, plots_explain, plots_fairness, plots_robustness, plots_stability
 from credit_risk.report.artefacts import read_report
-from credit_risk.report.figures import (
-    FURTHER,
-    HEADLINE,
-    comparison,
-    digests,
-    labels,
-    leak,
-    model_label,
-    monotone,
-    rivals,
-    steps,
-    table_of,
-    unused,
-    value_of,
-    verdict,
-    written,
-)
+from credit_risk.report.figures import FURTHER, HEADLINE, model_label, value_of, written
 from credit_risk.report.pictures import Pictures
 from credit_risk.report.templates import template
 
@@ -48,17 +32,17 @@ def page(config: Config, files: Files) -> str:
     return template("report").render(
         config=config,
         missing={name: why for name, (_, why) in loaded.items()},
-        verdict=verdict(config, gate, metrics),
+        verdict=figures.verdict(config, gate, metrics),
         confidence=written(lookup(metrics, "information.confidence"), "percent", decimals=0),
         replicates=written(lookup(metrics, "information.replicates"), "count"),
         headline=[(measure, *value_of(metrics, "test", measure)) for measure in HEADLINE],
         further=[(measure, *value_of(metrics, "test", measure)) for measure in FURTHER],
         candidate=model_label(metrics.get("kind")),
         selection=loaded["selection"][0],
-        rivals=[model_label(kind) for kind in rivals(metrics)],
-        comparison=comparison(metrics, loaded["selection"][0]),
+        rivals=[model_label(kind) for kind in figures.rivals(metrics)],
+        comparison=figures.comparison(metrics, loaded["selection"][0]),
         pictures=Pictures(config, files, metrics).all(),
-        tables={name: table_of(files.plots / f"{name}.csv", labels(config)) for name in TABLES},
+        tables={name: figures.table_of(files.plots / f"{name}.csv", figures.labels(config)) for name in TABLES},
         stability=plots_stability.figures(files),
         fairness=plots_fairness.figures(files),
         explanation={
@@ -71,14 +55,14 @@ def page(config: Config, files: Files) -> str:
             "version": config.reasons.version,
         },
         robustness=plots_robustness.figures(files),
-        leak=leak(metrics),
-        unused=unused(metrics),
-        monotone=monotone(metrics),
-        steps=steps(loaded["preparation"][0]),
+        leak=figures.leak(metrics),
+        unused=figures.unused(metrics),
+        monotone=figures.monotone(metrics),
+        steps=figures.steps(loaded["preparation"][0]),
         preparation=loaded["preparation"][0],
         validation=loaded["validation"][0],
-        digests=digests(gate, loaded["preparation"][0]),
-        labels=labels(config),
+        digests=figures.digests(gate, loaded["preparation"][0]),
+        labels=figures.labels(config),
         splits=SPLITS,
         hosmer_lemeshow=written(lookup(metrics, "information.hosmer_lemeshow_p")),
         score_psi=written(lookup(metrics, "stability.score_psi")),

@@ -28,15 +28,8 @@ class Pictures:
 
     def all(self) -> dict[str, Any]:
         """Every picture by name; `effects` is a list of them, the strongest feature first."""
-        singles = [
-            self.roc(),
-            self.ks(),
-            self.calibration(),
-            self.gains(),
-            self.scores(),
-            self.profit(),
-            self.boosting(),
-        ]
+        draws = (self.roc, self.ks, self.calibration, self.gains, self.scores, self.profit, self.boosting)
+        singles = [draw() for draw in draws]
         return {picture.name: picture for picture in singles} | {"effects": list(self.effects())}
 
     def roc(self) -> Picture:
@@ -115,10 +108,8 @@ class Pictures:
         bounds = (max(float(np.nanmin(ends)) - margin, 0), float(np.nanmax(ends)) + margin)
         directions, names = self.config.model.directions, labels(self.config)
         for number, name in enumerate(table["feature"].unique()):
-            curve, words = (
-                table[table["feature"] == name].dropna(subset=["mean_pd"]),
-                bool(self.config.categories(name)),
-            )
+            curve = table[table["feature"] == name].dropna(subset=["mean_pd"])
+            words = bool(self.config.categories(name))
             if not words:
                 curve = curve.assign(value=pd.to_numeric(curve["value"])).sort_values("value")
             draw = partial(plots.effect, bounds=bounds, words=words)
