@@ -527,6 +527,7 @@ SABOTAGES = (
             "calibration_level",
             "calibration_bands",
             "required_features",
+            "reasons_for_everybody",  # no family speaks of the leak, and it declines most
         ),
         fresh=True,
     ),
@@ -548,7 +549,7 @@ SABOTAGES = (
     Sabotage(
         "target leaked in part",
         target_leaked_in_part,
-        {"leak_marked": r"FAIL .*\(leak.marked\) is 0\.3.* outside"},
+        {"leak_marked": r"FAIL .*\(leak.marked\) of collection_calls is 0\.3.* outside"},
         may=(
             "beats_scorecard",
             "calibration_slope",
@@ -556,6 +557,7 @@ SABOTAGES = (
             "calibration_bands",
             "required_features",
             "reasons_hold",
+            "reasons_for_everybody",  # no family speaks of the leak
             "fairness_women",
             *AGREEMENT,
         ),
@@ -814,7 +816,7 @@ SABOTAGES = (
     Sabotage(
         "test rows thinned",
         thinned_test_rows,
-        {"altered": r"REFUSED artifacts/inputs/test.parquet is not the table that `prepare` wrote"},
+        {"altered": r"REFUSED .*artifacts/inputs/test.parquet is not the table that `prepare` wrote"},
         may=("calibration_slope", "calibration_level", "calibration_bands"),  # bads are missing where PDs are low
     ),
     Sabotage(
