@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from credit_risk.ledger.ledger import Ledger
-from ledger_fixtures import KEY, file, ledger, server, url
+from ledger_fixtures import KEY, file, ledger, run, server, url
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-__all__ = ["file", "ledger", "server", "url"]
+__all__ = ["file", "ledger", "run", "server", "url"]
 
 
 @pytest.fixture

@@ -27,19 +27,6 @@ def root(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def run(root, capsys):
-    """What a command line exits with, and says on both streams."""
-
-    def run(*arguments):
-        code = main(["ledger", *map(str, arguments), "--root", str(root)])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return code, said.out, said.err
-
-    return run
-
-
 def change(root, statement):
     with sqlite3.connect(root / "build" / "ledger" / "ledger.db") as connection:
         connection.execute("DROP TRIGGER IF EXISTS entries_no_update")

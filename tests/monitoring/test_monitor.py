@@ -1,12 +1,14 @@
 """A year of the simulated lender through a real ledger; every count and rate is known beforehand."""
 
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from book import decide, delivery, entry
 from sklearn.metrics import roc_auc_score
 
+from credit_risk.config import load
 from credit_risk.data.simulated_lender import lender
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring import monitor
@@ -53,12 +55,9 @@ def looked_up(year: pd.DataFrame) -> list[dict[str, object]]:
 @pytest.fixture(scope="module")
 def year(tmp_path_factory):
     """The decisions, and the report on them of AS_OF."""
-    from conftest import LENDER  # noqa: PLC0415
-    from credit_risk.config import load  # noqa: PLC0415
-
     folder = tmp_path_factory.mktemp("year")
     url, decisions = f"sqlite:///{folder / 'ledger.db'}", simulated_year()
-    config = load(LENDER / "credit.yaml")
+    config = load(Path(__file__).parents[1] / "lender" / "credit.yaml")
     with Ledger.open(url, key=KEY) as ledger, Outcomes(url, busy_timeout_s=5) as outcomes:
         for day, rows in decisions.groupby("day"):
             entries = [entry(row.applicant, row.decision, row.pd, band=row.band) for row in rows.itertuples()]

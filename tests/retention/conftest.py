@@ -6,6 +6,6 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "ledger"), str(TESTS / "retention")]
 
-from postgresql import server  # noqa: E402
+from ledger_fixtures import run, server  # noqa: E402
 
-__all__ = ["server"]
+__all__ = ["run", "server"]

@@ -7,7 +7,6 @@ from unittest.mock import patch
 import pytest
 from ledger_trial import KEY, entry
 
-from credit_risk.cli import main
 from credit_risk.ledger.copies import backup
 from credit_risk.ledger.ledger import Ledger
 
@@ -30,17 +29,6 @@ def root(tmp_path, monkeypatch):
         ledger.append([entry("Bob")])
         backup(ledger, tmp_path / "copy.db", key=KEY)
     return tmp_path
-
-
-@pytest.fixture
-def run(root, capsys):
-    def run(*arguments):
-        code = main(["ledger", *map(str, arguments), "--root", str(root)])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return code, said.out, said.err
-
-    return run
 
 
 def shown(run, applicant):

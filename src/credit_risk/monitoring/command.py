@@ -258,7 +258,8 @@ def _monitor(
 
 def _histories(root: Path, settings: "LedgerSettings") -> "dict[str, History]":
     """All facts by decision; none where no outcome was ever added, and then nothing is made."""
-    from credit_risk.monitoring.outcome_store import Outcomes, is_begun
+    from credit_risk.monitoring.beside_ledger import is_begun
+    from credit_risk.monitoring.outcome_store import Outcomes
 
     url = _url(root, settings)
     if not is_begun(url):

@@ -19,8 +19,9 @@ from credit_risk.ledger.entry import StoredDecision, period_of, stored_decision
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.ledger import Ledger, decrypted
 from credit_risk.ledger.verification import rows
+from credit_risk.monitoring.beside_ledger import is_begun
 from credit_risk.monitoring.drift_windows import DriftWindows, MonthCounts
-from credit_risk.monitoring.frozen_store import FrozenRecords, Record, is_begun
+from credit_risk.monitoring.frozen_store import FrozenRecords, Record
 from credit_risk.scoring.signed_chain import Head
 
 WINDOW = "window"

@@ -9,19 +9,16 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text, insert, select
 from sqlalchemy.engine import Connection
 
-from credit_risk.config.environment import sqlite_file
 from credit_risk.ledger import schema
 from credit_risk.ledger.errors import LedgerBroken, LedgerBusy
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.sealing import signature_holds
-from credit_risk.ledger.store import Store
-from credit_risk.monitoring.outcome_store import beside
+from credit_risk.monitoring.beside_ledger import BesideLedger
 from credit_risk.scoring.signed_chain import BEGINNING, ChainWalk, Head, fault_against, link
 
 FORMAT = b"credit-risk monitoring, head 1"
@@ -39,26 +36,13 @@ records = Table(
 Record = dict[str, Any]
 
 
-class FrozenRecords:
+class FrozenRecords(BesideLedger):
     """The records of one ledger, beside its outcomes. Every failure of the database is LedgerUnavailable."""
 
     def __init__(self, ledger: Ledger, *, busy_timeout_s: float) -> None:
-        url = beside(ledger.store.url.render_as_string(hide_password=False))
-        self.store = Store(url, busy_timeout_s=busy_timeout_s)
+        url = ledger.store.url.render_as_string(hide_password=False)
+        super().__init__(url, metadata, busy_timeout_s=busy_timeout_s)
         self._ledger = ledger
-        self.store.create()
-        with self.store.core() as connection:
-            schema.lock(connection)
-            metadata.create_all(connection)
-
-    def close(self) -> None:
-        self.store.close()
-
-    def __enter__(self) -> "FrozenRecords":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def read(self, remembered: Sequence[Head] = ()) -> tuple[list[Record], Head]:
         """All records in their order and where they end. Raises LedgerBroken for a chain that does not hold."""
@@ -99,12 +83,6 @@ class FrozenRecords:
 
     def _message(self, head: Head) -> bytes:
         return FORMAT + self._ledger.ledger_id + struct.pack(">q", head.seq) + head.hash
-
-
-def is_begun(ledger_url: str) -> bool:
-    """Whether records can be there at all: SQLite's file is made with the first outcome or record."""
-    path = sqlite_file(beside(ledger_url))
-    return path is None or Path(path).is_file()
 
 
 def _follows(previous: bytes, *, body: str, hash_: bytes) -> bool:

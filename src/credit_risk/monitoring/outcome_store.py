@@ -1,22 +1,19 @@
 """What became of accounts: facts that are only added, in tables of their own beside the ledger.
 
-SQLite lets one process write at a time, so there the facts have a file of their own: however long a delivery of
-outcomes is, no decision waits for it. On PostgreSQL they are a table of the ledger's database.
+However long a delivery of outcomes is, no decision waits for it.
 """
 
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, UniqueConstraint, func, insert, select
 from sqlalchemy.engine import Connection
 
-from credit_risk.config.environment import sqlite_file
 from credit_risk.ledger import schema
-from credit_risk.ledger.store import Store
+from credit_risk.monitoring.beside_ledger import BesideLedger
 
 OutcomeKind = Literal["good", "indeterminate", "bad"]
 # Cumulative: an account is as bad as it ever was, so over the months its outcome only moves to the right.
@@ -62,30 +59,11 @@ def by_month(history: Iterable[Fact]) -> dict[int, str]:
     return {fact.month: fact.outcome for fact in history}
 
 
-def beside(ledger_url: str) -> str:
-    """Where the outcomes of a ledger's decisions are kept: `outcomes.db` in its folder, or its PostgreSQL database."""
-    path = sqlite_file(ledger_url)
-    return f"sqlite:///{path.with_name('outcomes.db')}" if path is not None else ledger_url
-
-
-class Outcomes:
+class Outcomes(BesideLedger):
     """The facts of one ledger's decisions. Every failure of the database is LedgerUnavailable, nothing half-written."""
 
     def __init__(self, ledger_url: str, *, busy_timeout_s: float) -> None:
-        self.store = Store(beside(ledger_url), busy_timeout_s=busy_timeout_s)
-        self.store.create()
-        with self.store.core() as connection:
-            schema.lock(connection)
-            metadata.create_all(connection)
-
-    def close(self) -> None:
-        self.store.close()
-
-    def __enter__(self) -> "Outcomes":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        super().__init__(ledger_url, metadata, busy_timeout_s=busy_timeout_s)
 
     @contextmanager
     def adding(self) -> Iterator["Transaction"]:
@@ -124,9 +102,3 @@ class Transaction:
         if new:
             recorded = time.time_ns() // 1000
             self._connection.execute(insert(facts), [{**fact._asdict(), "recorded": recorded} for fact in new])
-
-
-def is_begun(ledger_url: str) -> bool:
-    """Whether outcomes can be there at all: SQLite's file is made with the first of them."""
-    path = sqlite_file(beside(ledger_url))
-    return path is None or Path(path).is_file()

@@ -1,0 +1,46 @@
+"""Tables that stand beside a ledger: what is written there keeps no decision waiting.
+
+SQLite lets one process write at a time, so there they have a file of their own, `outcomes.db` in the ledger's folder.
+On PostgreSQL they are tables of the ledger's database.
+"""
+
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import MetaData
+
+from credit_risk.config.environment import sqlite_file
+from credit_risk.ledger import schema
+from credit_risk.ledger.store import Store
+
+
+def beside(ledger_url: str) -> str:
+    """Where they are kept: `outcomes.db` in the ledger's folder, or its PostgreSQL database."""
+    path = sqlite_file(ledger_url)
+    return f"sqlite:///{path.with_name('outcomes.db')}" if path is not None else ledger_url
+
+
+def is_begun(ledger_url: str) -> bool:
+    """Whether anything can be there at all: SQLite's file is made with the first outcome or frozen record."""
+    path = sqlite_file(beside(ledger_url))
+    return path is None or Path(path).is_file()
+
+
+class BesideLedger:
+    """A store with its tables made, open until it is closed. Every failure of the database is LedgerUnavailable."""
+
+    def __init__(self, ledger_url: str, tables: MetaData, *, busy_timeout_s: float) -> None:
+        self.store = Store(beside(ledger_url), busy_timeout_s=busy_timeout_s)
+        self.store.create()
+        with self.store.core() as connection:
+            schema.lock(connection)
+            tables.create_all(connection)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
