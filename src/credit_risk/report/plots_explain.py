@@ -31,7 +31,7 @@ def figures(config: Config, files: Files) -> dict[str, Any]:
     directory = files.reports / "explain"
     names = {name: _label(config, name) for name in config.features}
     titles: dict[str, tuple[str, Callable[..., None], Sequence[str]]] = {
-        "families": ("What declines are told", families, ("id", "text", "cited", "top")),
+        "families": ("Reasons given for declines", families, ("id", "text", "cited", "top")),
         "importance": ("What the model looks at", partial(importance, labels=names), ("feature", "share")),
         "summary": ("Which values raise the PD", partial(summary, labels=names), ("feature", "values", "p50")),
         "interactions": ("Which features act on each other", partial(interactions, labels=names), ("first", "share")),
