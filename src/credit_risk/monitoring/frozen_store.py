@@ -1,8 +1,9 @@
-"""What monitoring has counted, as records that are only added: chained, and signed with the ledger's key pair.
+"""Records that are only added beside a ledger: chained, and signed with the ledger's key pair.
 
-A record holds aggregates and no person, so erasing or purging decisions afterwards changes no past figure. Hashes are
-those of scoring.signed_chain. Each record carries a signature of the chain up to it, which the ledger's public key
-checks; a head that was written down elsewhere shows an end that was cut off since.
+Monitoring keeps what it has counted so: a record holds aggregates and no person, so erasing or purging decisions
+afterwards changes no past figure. Hashes are those of scoring.signed_chain. Each record carries a signature of the
+chain up to it, which the ledger's public key checks; a head that was written down elsewhere shows an end that was cut
+off since.
 """
 
 import json
@@ -21,44 +22,51 @@ from credit_risk.ledger.sealing import signature_holds
 from credit_risk.monitoring.beside_ledger import BesideLedger
 from credit_risk.scoring.signed_chain import BEGINNING, ChainWalk, Head, fault_against, link
 
-FORMAT = b"credit-risk monitoring, head 1"
-
-metadata = MetaData()
-records = Table(
-    "frozen_records_1",  # the number is the version of these columns
-    metadata,
-    Column("seq", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
-    Column("body", Text, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-)
-
 Record = dict[str, Any]
 
 
-class FrozenRecords(BesideLedger):
-    """The records of one ledger, beside its outcomes. Every failure of the database is LedgerUnavailable."""
+def table_of_records(name: str) -> Table:
+    """A table of chained records in a metadata of its own. name: ends in the version of these columns."""
+    return Table(
+        name,
+        MetaData(),
+        Column("seq", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
+        Column("body", Text, nullable=False),
+        Column("hash", LargeBinary, nullable=False),
+        Column("signature", LargeBinary, nullable=False),
+    )
 
-    def __init__(self, ledger: Ledger, *, busy_timeout_s: float) -> None:
+
+records = table_of_records("frozen_records_1")
+
+
+class SignedRecords(BesideLedger):
+    """One chain of records of one ledger, beside its outcomes. Every failure of the database is LedgerUnavailable.
+
+    subject: what the records are, as errors name them. purpose: what a signature is bound to, so that no signature of
+    another chain counts here.
+    """
+
+    def __init__(self, ledger: Ledger, table: Table, *, subject: str, purpose: bytes, busy_timeout_s: float) -> None:
         url = ledger.store.url.render_as_string(hide_password=False)
-        super().__init__(url, metadata, busy_timeout_s=busy_timeout_s)
-        self._ledger = ledger
+        super().__init__(url, table.metadata, busy_timeout_s=busy_timeout_s)
+        self._ledger, self._table, self._subject, self._purpose = ledger, table, subject, purpose
 
     def read(self, remembered: Sequence[Head] = ()) -> tuple[list[Record], Head]:
         """All records in their order and where they end. Raises LedgerBroken for a chain that does not hold."""
         with self.store.core() as connection:
-            rows = connection.execute(select(*records.c).order_by(records.c.seq)).all()
+            rows = connection.execute(select(*self._table.c).order_by(self._table.c.seq)).all()
         walk = ChainWalk(BEGINNING)
         for seq, body, hash_, signature in rows:
             head = Head(seq, hash_)
             if fault := walk.fault_of(head, partial(_follows, body=body, hash_=hash_)):
-                raise LedgerBroken(f"frozen windows: {fault}. Restore a copy of {self.store.address}.")
+                raise LedgerBroken(f"{self._subject}: {fault}. Restore a copy of {self.store.address}.")
             if not signature_holds(self._ledger.verification_key, signature, self._message(head)):
-                raise LedgerBroken(f"frozen windows: entry {seq} was not signed with this ledger's key.")
+                raise LedgerBroken(f"{self._subject}: entry {seq} was not signed with this ledger's key.")
         hashes = [BEGINNING.hash, *(row[2] for row in rows)]
         for earlier in remembered:
             if fault := fault_against(earlier, walk.last, hashes[earlier.seq] if earlier.seq < len(hashes) else None):
-                raise LedgerBroken(f"frozen windows: {fault}.")
+                raise LedgerBroken(f"{self._subject}: {fault}.")
         return [json.loads(row[1]) for row in rows], walk.last
 
     def add(self, new: Sequence[Mapping[str, Any]], behind: Head) -> Head:
@@ -68,7 +76,7 @@ class FrozenRecords(BesideLedger):
         """
         with self.store.core() as connection:
             schema.lock(connection)
-            if _last(connection) != behind:
+            if self._last(connection) != behind:
                 raise LedgerBusy(
                     "frozen windows: another run has added records meanwhile. Nothing was added; run again."
                 )
@@ -78,19 +86,25 @@ class FrozenRecords(BesideLedger):
                 head = Head(head.seq + 1, link(head.hash, body))
                 signature = self._ledger.secret.signature(self._message(head))
                 row = {"seq": head.seq, "body": body, "hash": head.hash, "signature": signature}
-                connection.execute(insert(records), row)
+                connection.execute(insert(self._table), row)
         return head
 
     def _message(self, head: Head) -> bytes:
-        return FORMAT + self._ledger.ledger_id + struct.pack(">q", head.seq) + head.hash
+        return self._purpose + self._ledger.ledger_id + struct.pack(">q", head.seq) + head.hash
+
+    def _last(self, connection: Connection) -> Head:
+        seq, hash_ = self._table.c.seq, self._table.c.hash
+        row = connection.execute(select(seq, hash_).order_by(seq.desc()).limit(1)).one_or_none()
+        return BEGINNING if row is None else Head(*row)
+
+
+class FrozenRecords(SignedRecords):
+    """What monitoring has counted of one ledger's decisions."""
+
+    def __init__(self, ledger: Ledger, *, busy_timeout_s: float) -> None:
+        purpose = b"credit-risk monitoring, head 1"
+        super().__init__(ledger, records, subject="frozen windows", purpose=purpose, busy_timeout_s=busy_timeout_s)
 
 
 def _follows(previous: bytes, *, body: str, hash_: bytes) -> bool:
     return hash_ == link(previous, body)
-
-
-def _last(connection: Connection) -> Head:
-    row = connection.execute(
-        select(records.c.seq, records.c.hash).order_by(records.c.seq.desc()).limit(1)
-    ).one_or_none()
-    return BEGINNING if row is None else Head(*row)
