@@ -31,6 +31,10 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
+# On a runner every stage runs, whatever dvc.lock says of it: a report and its digest there could both have been typed.
+# ANEW=1 asks for the same on a laptop.
+REPRO = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro $(if $(or $(CI),$(ANEW)),--force)
+
 # What CI asks beside the tests.
 CHECKS := lint format-check types imports config workflows-lint secrets
 
@@ -80,14 +84,14 @@ run: verdict ##! Data to decided model: the DVC stages, then one screen with the
 	@$(BIN)/credit-risk gate --check
 	@$(BIN)/credit-risk sign
 
-verdict: data ## As `run`, up to the gate's record; ends well whatever that says, and signs nothing
+verdict: data ## As `run`, up to the gate's record; ends well whatever that says, and signs nothing (ANEW=1: every stage)
 	@mkdir -p reports/parts
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+	@$(REPRO)
 	@$(BIN)/credit-risk summary
 	@$(BIN)/python tests/recompute.py .
 
-scorer: data ## The scorer and its gate record, from DVC's cache where nothing changed; makes no report
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro gate
+scorer: data ## The scorer and its gate record, from DVC's cache where nothing changed (ANEW=1: anew); makes no report
+	$(REPRO) gate
 
 recompute: setup ## Compute the figures of the last run again, with pandas and scikit-learn and none of our code
 	@$(BIN)/python tests/recompute.py .

@@ -245,6 +245,12 @@ def test_gates_that_do_not_pass_are_annotated_at_their_lines():
     assert lines[0].endswith("title=Gate discrimination::FAIL: 100 %25")
 
 
+def test_committed_reports_that_a_run_does_not_confirm_are_annotated():
+    changed = ["reports/fairness.json", "reports/latency.json", "reports/gate.json", "reports/plots/roc.csv"]
+    (line,) = program("gate_annotations.py")["unconfirmed"](changed)
+    assert line.startswith("::warning file=reports/fairness.json,title=Not what this run measured::")
+
+
 # The comment
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import subprocess
 from dataclasses import replace
 
 import hosted
@@ -104,6 +105,21 @@ def test_make_ci_and_the_required_checks_are_one_list():
     named = {target for run in runs if (target := re.fullmatch(r"make ([a-z-]+)", run))}
     targets = {target.group(1) for target in named} | ({"test"} if '.ci/test "$SHARD" 2' in runs else set())
     assert targets - {"verdict", "review", "scorer", "docs", "test-workflows"} == local
+
+
+@pytest.mark.parametrize("target", ["verdict", "scorer"])
+@pytest.mark.parametrize(("setting", "forced"), [("CI=true", True), ("ANEW=1", True), ("CI=", False)])
+def test_no_runner_believes_a_report_that_lies_in_the_commit(target, setting, forced):
+    """An edited report whose digest was edited in dvc.lock too is up to date for DVC: only running its stage tells."""
+    command = ["make", "--dry-run", "--always-make", target, setting]
+    recipe = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (repro,) = [line for line in recipe.splitlines() if "dvc repro" in line]
+    assert ("--force" in repro) is forced
+
+
+def test_workflows_run_stages_by_the_targets_that_believe_no_report():
+    for path in WORKFLOWS:
+        assert "dvc repro" not in path.read_text(encoding="utf-8"), path.name
 
 
 def test_every_job_of_ci_can_be_planned_and_says_so():

@@ -117,7 +117,7 @@ class Band(Section):
 
 
 class PolicyRule(Section):
-    """A rule of credit policy that decides before the model does."""
+    """A rule of credit policy: where it holds, its decision counts if it is stricter than what the PD says."""
 
     name: Text
     where: Text

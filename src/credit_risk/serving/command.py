@@ -27,7 +27,7 @@ KEYS = "Make an API key for a client, list the keys, say what one is for, revoke
 EXAMPLES = """
 examples:
   credit-risk serve
-  credit-risk serve --environment staging --port 8080 --workers 2
+  credit-risk serve --environment container --port 8080 --workers 2
   curl -H 'Content-Type: application/json' -d @application.json http://127.0.0.1:3000/decide
 
 The page is at /, the API's description at /openapi.json, Prometheus metrics at /metrics.
