@@ -84,7 +84,7 @@ def test_the_monitor_writes_its_report_as_of_a_day(root, capsys):
         "low": None,
         "high": None,
         "n": 2,
-        "why": "one class only: 0 bads among 2 rows",
+        "why": "one class only: 0 bads among 2 accounts",
     }
     assert report["drift"]["verdict"] == "CANNOT SAY"
     assert report["drift"]["why"].startswith("no scorer is there")

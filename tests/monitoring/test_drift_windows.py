@@ -116,7 +116,7 @@ def test_a_month_without_decisions_cannot_say_and_the_month_that_runs_does_not_c
         ("2026-02", 0),
         ("2026-03", 0),
     ]
-    assert report["windows"][2]["series"]["score"]["psi"]["why"] == "nothing was decided in this month"
+    assert report["windows"][2]["series"]["score"]["psi"]["why"] == "no decision of this month was counted by bin"
     assert set(report["verdicts"].values()) == {"CANNOT SAY"}
 
 
@@ -167,7 +167,7 @@ def test_the_monitor_compares_what_the_ledger_holds_with_a_trained_scorer(traine
     with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", key=KEY) as ledger:
         decide(ledger, date(2026, 3, 10), [entry(None, inputs=row, by=by) for row in rows])
         decide(ledger, date(2026, 3, 11), [entry(None, "decline", inputs=rows[0], by=by), entry(None)])
-        measured = monitor.measure(ledger, {}, config, settings, as_of=AS_OF, windows=DriftWindows.of(scorer))
+        measured = monitor.measure(ledger, None, (), config, settings, as_of=AS_OF, drift=DriftWindows.of(scorer))
     (window,) = measured["drift"]["windows"]
     assert set(window["series"]) == {"score", *config.inputs}
     assert all(series["psi"]["n"] == 61 for series in window["series"].values())

@@ -19,11 +19,10 @@ from credit_risk.errors import UsageError
 from credit_risk.ledger.entry import DecidedBy
 from credit_risk.ledger.errors import LedgerBroken, LedgerBusy
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.replay import decision_pages
 from credit_risk.measures import drift
 from credit_risk.monitoring import freezing
 from credit_risk.monitoring.drift_windows import DriftWindows
-from credit_risk.monitoring.freezing import freeze, with_frozen
+from credit_risk.monitoring.freezing import compared, freeze, with_live
 from credit_risk.monitoring.frozen_store import FrozenRecords
 from credit_risk.monitoring.settings import DriftRule
 from credit_risk.scoring.signed_chain import Head
@@ -66,10 +65,12 @@ class Desk:
         return frozen
 
     def report(self, as_of: date = MARCH) -> dict[str, Any]:
-        counted = with_frozen(self.ledger, self.windows(), as_of, busy_timeout_s=5)
-        for page in decision_pages(self.ledger):
-            counted.add(page, as_of)
-        return counted.report(self.config.drift, RULE, as_of)
+        return self.compared(as_of).report(self.config.drift, RULE, as_of)
+
+    def compared(self, as_of: date = MARCH) -> DriftWindows:
+        """The scorer's windows as a report has them: those that are frozen, and the rest counted now."""
+        windows = with_live(self.ledger, self.store.read()[0], {"s": self.windows()}, as_of)
+        return compared(windows, self.windows(), as_of)
 
 
 @pytest.fixture
@@ -110,10 +111,25 @@ def test_the_frozen_report_is_the_live_one_and_an_erasure_changes_it_no_more(des
     assert live["windows"][0]["decisions"] == 60
 
 
+def test_a_report_reads_only_what_is_not_frozen(desk):
+    desk.freeze()
+    with patch("credit_risk.monitoring.freezing.unsealed", wraps=freezing.unsealed) as unsealed:
+        desk.report()
+    assert unsealed.call_count == 20
+
+
+def test_a_report_of_a_past_day_counts_the_days_until_then_though_the_month_is_frozen(desk):
+    desk.decide(date(2026, 2, 20), 200, 15)
+    desk.freeze(as_of=date(2026, 4, 1))
+    known, _ = desk.store.read()
+    windows = with_live(desk.ledger, known, {}, date(2026, 2, 15))
+    assert [(each["month"], each["decisions"]) for each in windows] == [("2026-01", 60), ("2026-02", 40)]
+
+
 def test_each_decision_is_unsealed_once(desk):
     desk.freeze()
     desk.decide(date(2026, 3, 20), 120, 5)
-    with patch("credit_risk.monitoring.freezing.decrypted", wraps=freezing.decrypted) as unsealed:
+    with patch("credit_risk.monitoring.freezing.unsealed", wraps=freezing.unsealed) as unsealed:
         frozen = desk.freeze(as_of=date(2026, 4, 1))
     assert unsealed.call_count == 25
     assert [(each["month"], each["decisions"]) for each in frozen.records] == [("2026-03", 25)]
@@ -175,8 +191,6 @@ def test_what_was_changed_is_found(desk, statement, fault):
         connection.exec_driver_sql(statement)
     with pytest.raises(LedgerBroken, match=fault):
         desk.store.read()
-    with pytest.raises(LedgerBroken, match=fault):
-        with_frozen(desk.ledger, desk.windows(), MARCH, busy_timeout_s=5)
 
 
 def test_an_end_that_was_cut_off_shows_against_a_head_written_down(desk):
@@ -203,7 +217,7 @@ def test_an_erased_and_a_refused_decision_are_counted_apart(desk):
         desk.ledger.append([entry("p900", "refused", None, by=BY)])
     desk.ledger.erase("p61")
     desk.freeze(as_of=date(2026, 4, 1))
-    counted = with_frozen(desk.ledger, desk.windows(), date(2026, 4, 1), busy_timeout_s=5)
+    counted = desk.compared(date(2026, 4, 1))
     assert (counted.erased, counted.refused) == (1, 1)
     assert counted.months["2026-02"].decisions == 39
 

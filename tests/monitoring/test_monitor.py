@@ -11,14 +11,14 @@ from sklearn.metrics import roc_auc_score
 from credit_risk.config import load
 from credit_risk.data.simulated_lender import lender
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.monitoring import monitor
+from credit_risk.monitoring import monitor, pd_cells
 from credit_risk.monitoring import outcomes as adding
 from credit_risk.monitoring.calendar import months_after
 from credit_risk.monitoring.outcome_store import Outcomes
 from credit_risk.monitoring.settings import DriftRule, MonitoringSettings
 from ledger_fixtures import KEY
 
-AS_OF = date(2022, 7, 15)
+AS_OF = date(2022, 7, 31)
 SETTINGS = MonitoringSettings(
     most_without_outcome=0.1, asset_correlation=0.04, smallest_window=1, drift=DriftRule(out=2, of=3)
 )
@@ -64,13 +64,14 @@ def year(tmp_path_factory):
             decisions.loc[rows.index, "decision_id"] = decide(ledger, day, entries)
         file = delivery(folder / "outcomes.csv", looked_up(decisions))
         totals = adding.add(ledger, outcomes, file, config, today=AS_OF)
-        report = monitor.measure(ledger, outcomes.histories(), config, SETTINGS, as_of=AS_OF)
+        report = monitor.measure(ledger, outcomes, (), config, SETTINGS, as_of=AS_OF)
     assert totals.added == totals.read == len(looked_up(decisions))
     return decisions, report
 
 
 def matured(decisions: pd.DataFrame) -> pd.DataFrame:
-    return decisions[[months_after(day, 12) <= AS_OF for day in decisions["day"]]]
+    """Of January to July 2021: on 31 July 2022 the youngest of them is twelve months old."""
+    return decisions[[day.month <= 7 for day in decisions["day"]]]
 
 
 def test_every_decision_counts_once(year):
@@ -103,15 +104,43 @@ def test_each_band_has_the_bads_that_the_simulation_drew(year):
 
 
 def test_auc_and_gini_are_of_the_matured_accounts_alone(year):
+    """Each account at the mean PD of its bin of odds, which costs the AUC less than a hundredth."""
     decisions, report = year
     old = matured(decisions)
     approved = old[old["decision"] == "approve"]
     figures = report["backtest"]["figures"]
-    auc = roc_auc_score(approved["bad"], approved["pd"])
+    by_bin = approved["pd"].map(pd_cells.odds_bin)
+    auc = roc_auc_score(approved["bad"], by_bin)
     assert figures["auc"]["value"] == pytest.approx(auc, abs=1e-12)
     assert figures["gini"]["value"] == pytest.approx(2 * auc - 1, abs=1e-12)
+    assert auc == pytest.approx(roc_auc_score(approved["bad"], approved["pd"]), abs=0.01)
+    means = approved.groupby(by_bin)["pd"].transform("mean")
+    assert figures["brier"]["value"] == pytest.approx(((means - approved["bad"]) ** 2).mean(), abs=1e-9)
     assert all(figure["n"] == len(approved) for figure in figures.values())
     assert figures["auc"]["low"] < auc < figures["auc"]["high"]
+
+
+def test_profit_is_what_the_policy_earns_and_loses(year, config):
+    decisions, report = year
+    old = matured(decisions)
+    approved = old[old["decision"] == "approve"]
+    rate, policy = approved["bad"].mean(), config.policy
+    profit = report["backtest"]["figures"]["profit"]
+    assert profit["value"] == pytest.approx(policy.margin * (1 - rate) - policy.lgd * rate - policy.cost, abs=1e-12)
+    assert profit["low"] < profit["value"] < profit["high"]
+
+
+def test_what_was_foretold_stands_beside_what_came(year):
+    decisions, report = year
+    months = {each["month"]: each for each in report["estimates"]["vintages"]}
+    approved = decisions[decisions["decision"] == "approve"]
+    of_june = approved[[day.month == 6 for day in approved["day"]]]
+    june, december = months["2021-06"], months["2021-12"]
+    assert june["foretold"]["bad_rate"]["value"] == pytest.approx(of_june["pd"].mean(), abs=1e-9)
+    assert june["truth"]["bad_rate"] == pytest.approx(of_june["bad"].mean())
+    assert june["verdict"]["bad_rate"] == "IN"
+    assert (december["why"], december["truth"]) == ("its accounts have not matured", {})
+    assert december["foretold"]["auc"]["low"] < december["foretold"]["auc"]["high"]
 
 
 def test_a_vintage_steps_where_its_accounts_turned_bad(year):
@@ -132,7 +161,7 @@ def test_delivering_the_bad_ones_alone_gives_no_figure(year, tmp_path, config):
         assert some["bad"].any()
         file = delivery(tmp_path / "bads.csv", looked_up(some[some["bad"]]))
         adding.add(ledger, outcomes, file, config, today=AS_OF)
-        backtest = monitor.measure(ledger, outcomes.histories(), config, SETTINGS, as_of=AS_OF)["backtest"]
+        backtest = monitor.measure(ledger, outcomes, (), config, SETTINGS, as_of=AS_OF)["backtest"]
     assert "of 20 matured approvals have no known outcome" in backtest["withheld"]
     assert (backtest["bands"], backtest["figures"]) == ([], {})
 
@@ -144,9 +173,8 @@ def test_a_past_day_sees_no_later_decision_and_no_later_outcome(tmp_path, config
         decide(ledger, date(2021, 6, 1), [entry("Ben")])
         rows = [{"decision_id": first, "outcome": "bad", "month": 2, "observed_on": "2022-03-05"}]
         adding.add(ledger, outcomes, delivery(tmp_path / "a.csv", rows), config, today=AS_OF)
-        histories = outcomes.histories()
         reports = [
-            monitor.measure(ledger, histories, config, SETTINGS, as_of=day)["counts"]
+            monitor.measure(ledger, outcomes, (), config, SETTINGS, as_of=day)["counts"]
             for day in (date(2021, 2, 1), date(2022, 2, 1), date(2022, 3, 5))
         ]
     assert [counts["by_state"] for counts in reports] == [

@@ -91,7 +91,7 @@ def test_rates_reasons_and_outcomes_by_direction(ledger, decisions, outcomes, co
         for position, outcome in paid.items()
     ]
     adding.add(ledger, outcomes, delivery(tmp_path / "a.csv", rows), config, today=AS_OF)
-    report = monitor.measure(ledger, outcomes.histories(), config, SETTINGS, as_of=AS_OF)
+    report = monitor.measure(ledger, outcomes, (), config, SETTINGS, as_of=AS_OF)
     by = {(each["by_model"], each["to"]): each for each in report["overrides"]}
     up, down = by["decline", "approve"], by["approve", "decline"]
     assert (up["overrides"], up["rate"]["value"], up["rate"]["n"]) == (3, 0.75, 4)

@@ -20,6 +20,12 @@ def window(month: str, income: str) -> dict[str, object]:
     return {"month": month, "decisions": 1234, "series": {"score": series("IN", 0.01), "income": series(income, 0.3)}}
 
 
+def estimate(month: str, why: str, truth: dict[str, float], verdict: dict[str, str]) -> dict[str, object]:
+    foretold = {"bad_rate": point(0.06, 0.04, 0.09, 40), "auc": point(0.8, 0.75, 0.85, 40)}
+    foretold |= {"profit": point(0.02, 0.01, 0.03, 40)}
+    return {"month": month, "approvals": 40, "why": why, "foretold": foretold, "truth": truth, "verdict": verdict}
+
+
 @pytest.fixture
 def report():
     return {
@@ -51,6 +57,13 @@ def report():
                 }
             ],
             "figures": {"auc": point(0.7, 0.6, 0.8, 100), "ks": point(None, None, None, 0, "one class only")},
+        },
+        "estimates": {
+            "assumption": "As if each PD were right.",
+            "vintages": [
+                estimate("2025-01", "", {"bad_rate": 0.05, "auc": 0.71}, {"bad_rate": "IN", "auc": "OUT"}),
+                estimate("2026-02", "its accounts have not matured", {}, {}),
+            ],
         },
         "overrides": [
             {
@@ -91,6 +104,14 @@ def test_each_figure_stands_with_count_and_interval_or_its_reason(report):
     assert re.search(
         r"income\s+CANNOT SAY\s+0\.300 \(0\.150 to 0\.600\)\s+1234\s+5\.0% \(4\.0% to 6\.0%\)\s+4\.0%", text
     )
+
+
+def test_an_estimate_stands_beside_what_came(report):
+    text = re.sub(r"<[^>]+>", " ", page.page(report, "A lender"))
+    assert "As if each PD were right." in text
+    foretold = r"6\.0% \(4\.0% to 9\.0%\)"
+    assert re.search(rf"2025-01\s+OUT\s+40\s+{foretold}\s+5\.0%\s+0\.800 \(0\.750 to 0\.850\)\s+0\.710", text)
+    assert re.search(rf"2026-02\s+40\s+{foretold}\s+0\.800 .*\s+its accounts have not matured", text)
 
 
 def test_what_is_missing_is_said(report):

@@ -11,6 +11,7 @@ from pandas import DataFrame
 
 from credit_risk.ledger.entry import StoredDecision
 from credit_risk.monitoring.calendar import months_old
+from credit_risk.monitoring.maturing import NOT_KNOWN, state_by
 from credit_risk.monitoring.outcome_store import WORSE, History, by_month
 from credit_risk.monitoring.outcomes import decided_on
 
@@ -67,14 +68,9 @@ def accounts(
 
 
 def outcome_by(known: Mapping[int, str], month: int) -> str | None:
-    """The worst state until the end of a month on book; None where the months that were looked up leave it open.
-
-    An outcome only gets worse, so it lies between the worst of the months before and the next month after.
-    """
-    at_least = max((outcome for at, outcome in known.items() if at <= month), key=WORSE.__getitem__, default="good")
-    after = [at for at in known if at >= month]
-    at_most = known[min(after)] if after else "bad"
-    return at_least if at_least == at_most else None
+    """The worst state until the end of a month on book; None where the months that were looked up leave it open."""
+    state = state_by(known, month)
+    return None if state == NOT_KNOWN else state
 
 
 def _state(row: Mapping[Any, Any], window: int) -> str:

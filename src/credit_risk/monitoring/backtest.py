@@ -4,18 +4,21 @@ Nothing here says anything of the declined. Where an account's outcome by a mont
 whatever it was: its lower end takes it for good, its upper end for bad.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from pandas import DataFrame
 from scipy.stats import beta, norm
 
-from credit_risk.config.schema import Evaluation
+from credit_risk.config.schema import Evaluation, Policy
 from credit_risk.measures.figure import Figure, Figures
-from credit_risk.measures.intervals import bootstrap, jeffreys, wilson
-from credit_risk.measures.metrics import Sample
-from credit_risk.monitoring.accounts import outcome_by
+from credit_risk.measures.intervals import jeffreys, wilson
+from credit_risk.measures.metrics import Floats, Sample, measure
+from credit_risk.monitoring.book import KNOWN, Book
+from credit_risk.monitoring.maturing import NOT_KNOWN
+
+Rate = TypeVar("Rate", float, Floats)
 
 OPEN = "not_known_by_window"
 FIGURES = ("auc", "gini", "ks", "brier", "calibration_slope", "calibration_in_the_large")
@@ -48,13 +51,13 @@ def jeffreys_correlated(bads: int, rows: int, *, correlation: float, confidence:
     return 0.0 if bads == 0 else low, 1.0 if bads == rows else high
 
 
-def why_withheld(accounts: DataFrame, most_without_outcome: float) -> str:
-    """Why no figure of matured accounts is given; empty if nothing is in the way.
+def why_withheld(states: Mapping[str, int], most_without_outcome: float) -> str:
+    """Why no figure of matured accounts is given; empty if nothing is in the way. states: as `Book.states` counts them.
 
     Where only some outcomes were delivered, they may be those of the bad accounts.
     """
-    open_ = accounts["state"].isin((OPEN, "no_outcome_approve")).sum()
-    known = accounts["state"].isin(("good", "bad", "indeterminate")).sum()
+    open_ = sum(states.get(state, 0) for state in (OPEN, "no_outcome_approve"))
+    known = sum(states.get(state, 0) for state in ("good", "bad", "indeterminate"))
     if not known:
         return NOBODY
     share = open_ / (open_ + known)
@@ -71,72 +74,124 @@ def by_band(
 ) -> list[dict[str, Any]]:
     """Each band: matured accounts, bads, what was foretold (mean PD), what came with its intervals, and a verdict.
 
-    verdict: IN where the interval holds the mean PD, OUT where there are more or fewer bads than that. `correlated` has
-    the same where accounts share a year (`jeffreys_correlated`): a bad year alone is then no fault of the scorer.
+    accounts: cells of `Book.accounts`; those without a PD are left out. verdict: IN where the interval holds the mean
+    PD, OUT where there are more or fewer bads than that. `correlated` has the same where accounts share a year
+    (`jeffreys_correlated`): a bad year alone is then no fault of the scorer.
     """
-    return [_band(name, accounts[accounts["band"] == name], confidence, correlation) for name in names]
+    with_pd = accounts[accounts["bin"].notna()]
+    return [_band(name, with_pd[with_pd["band"] == name], confidence, correlation) for name in names]
 
 
 def overall(accounts: DataFrame, evaluation: Evaluation) -> Figures:
-    """The figures of FIGURES over all matured accounts, applicants drawn with replacement."""
-    rows = accounts[accounts["state"].isin(("good", "bad"))]
-    if rows.empty:
-        return {name: Figure.unknown(0, NOBODY) for name in FIGURES}
-    sample = Sample.of(rows["state"] == "bad", rows["pd"], rows["person"])
-    how = {"replicates": evaluation.replicates, "seed": evaluation.seed, "confidence": evaluation.confidence}
-    figures = bootstrap(sample, **how)  # type: ignore[arg-type]
-    return {name: figures[name] for name in FIGURES}
+    """The figures of FIGURES over all matured accounts with a PD, each at the mean PD of its bin of odds.
 
-
-def vintages(accounts: DataFrame, *, confidence: float, most_not_known: float) -> dict[str, list[Figure]]:
-    """By month of decision: the share of booked accounts that were ever bad by month 1, 2, … on book.
-
-    Booked: an outcome of the account was delivered. A curve ends where its youngest account is. A month by which more
-    than `most_not_known` of booked accounts and approvals were not looked up has no figure: the known may be the bad.
+    Accounts are drawn with replacement; those of one person count as independent, since no record says whose they are.
     """
-    approved = (accounts["decision"] == "approve") | accounts["known"].astype(bool)
-    booked = accounts[approved & ~accounts["erased"]]
-    return {
-        str(vintage): [
-            _ever_bad(rows, month, confidence, most_not_known) for month in range(1, int(rows["age"].min()) + 1)
-        ]
-        for vintage, rows in booked.groupby("vintage", sort=True)
-    }
+    known = outcomes_by_bin(accounts)
+    bads, goods = int(known["bad"].sum()), int(known["good"].sum())
+    total = bads + goods
+    if not total:
+        return {name: Figure.unknown(0, NOBODY) for name in FIGURES}
+    if not bads or not goods:
+        why = f"one class only: {bads} bads among {total} accounts"
+        return {name: Figure.unknown(total, why) for name in FIGURES}
+    sample, counts = binned(known["pd"].to_numpy(), known["bad"].to_numpy(), known["good"].to_numpy())
+    draws = np.random.default_rng(evaluation.seed).multinomial(total, counts / total, size=evaluation.replicates)
+    values, drawn = measure(sample, counts), measure(sample, draws)
+    return {name: between(float(values[name]), drawn[name], evaluation.confidence, total) for name in FIGURES}
+
+
+def binned(pds: Floats, bads: Floats, goods: Floats) -> tuple[Sample, Floats]:
+    """A sample with a row for the bads and one for the goods of each bin, and how many each stands for."""
+    outcomes = np.repeat([1.0, 0.0], len(pds))
+    counts = np.concatenate([bads, goods]).astype(np.float64)
+    there = counts > 0
+    return Sample.of(outcomes[there], np.tile(pds, 2)[there]), counts[there]
+
+
+def between(value: float, draws: Floats, confidence: float, n: int) -> Figure:
+    """A figure with the middle part of its draws; without ends where a tenth of them lack it, or all are alike."""
+    if np.isnan(value) or np.isnan(draws).mean() > 0.1:
+        return Figure(value, np.nan, np.nan, n, "too few goods or bads")
+    low, high = (float(end) for end in np.nanquantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2]))
+    return Figure(value, low, high, n) if low < high else Figure(value, np.nan, np.nan, n, "every draw is alike")
+
+
+def profit(accounts: DataFrame, policy: Policy, *, confidence: float) -> Figure:
+    """What a matured account earned on average, in shares of its exposure: the policy's margin, less LGD and cost.
+
+    The ends are those of the bad rate (Jeffreys).
+    """
+    counts = accounts.groupby("outcome")["n"].sum()
+    bads, goods = int(counts.get("bad", 0)), int(counts.get("good", 0))
+    if not bads + goods:
+        return Figure.unknown(0, NOBODY)
+    low, high = jeffreys(bads, bads + goods, confidence=confidence)
+    rate = bads / (bads + goods)
+    return Figure(earned(rate, policy), earned(high, policy), earned(low, policy), bads + goods)
+
+
+def earned(bad_rate: Rate, policy: Policy) -> Rate:
+    """Profit of an account in shares of its exposure, at a bad rate."""
+    return policy.margin - (policy.margin + policy.lgd) * bad_rate - policy.cost
+
+
+def vintage(book: Book, month: str, *, confidence: float, most_not_known: float) -> list[Figure]:
+    """The share of booked accounts of a month of decision that were ever bad by month 1, 2, … on book.
+
+    Booked: an outcome of the account was delivered. The curve ends at the age of the youngest account. A month by which
+    more than `most_not_known` of booked accounts and approvals were not looked up has no figure: those known may be
+    the bad ones.
+    """
+    not_delivered = book.without_account([month])["approve"]
+    shared = {"confidence": confidence, "most_not_known": most_not_known}
+    return [_ever_bad(counts, not_delivered, **shared) for counts in book.curve(month).to_dict("records")]
+
+
+def outcomes_by_bin(accounts: DataFrame) -> DataFrame:
+    """Columns bad and good (numbers of accounts), and pd, their mean PD, by bin of odds."""
+    known = accounts[accounts["outcome"].isin(KNOWN) & accounts["bin"].notna()]
+    sums = known.groupby("bin")[["n", "pd"]].sum()
+    counts = known.pivot_table(index="bin", columns="outcome", values="n", aggfunc="sum", fill_value=0)
+    return counts.reindex(columns=["bad", "good"], fill_value=0).assign(pd=sums["pd"] / sums["n"])
 
 
 def _band(name: str, rows: DataFrame, confidence: float, correlation: float) -> dict[str, Any]:
-    measured = rows[rows["state"].isin(("good", "bad"))]
-    bads, open_ = int((rows["state"] == "bad").sum()), int((rows["state"] == OPEN).sum())
-    counts = {"band": name, "rows": len(measured), "bads": bads, "not_known": open_}
-    if measured.empty:
+    by_outcome = rows.groupby("outcome")[["n", "pd"]].sum()
+    counts = {state: int(by_outcome["n"].get(state, 0)) for state in ("bad", "good", NOT_KNOWN)}
+    bads, known, open_ = counts["bad"], counts["bad"] + counts["good"], counts[NOT_KNOWN]
+    shown = {"band": name, "rows": known, "bads": bads, "not_known": open_}
+    if not known:
         unknown = {"mean_pd": np.nan, "bad_rate": Figure.unknown(0, NOBODY), "verdict": "CANNOT SAY"}
-        return {**counts, **unknown, "correlated": {"low": np.nan, "high": np.nan, "verdict": "CANNOT SAY"}}
-    whole = len(measured) + open_
+        return {**shown, **unknown, "correlated": {"low": np.nan, "high": np.nan, "verdict": "CANNOT SAY"}}
+    mean_pd = float(by_outcome["pd"].reindex(list(KNOWN)).sum() / known)
+    whole = known + open_
     low, high = jeffreys(bads, whole, confidence=confidence)[0], jeffreys(bads + open_, whole, confidence=confidence)[1]
-    mean_pd = float(measured["pd"].mean())
-    figure = Figure(bads / len(measured), low, high, len(measured), _not_looked_up(open_))
+    figure = Figure(bads / known, low, high, known, _not_looked_up(open_))
     shared = {"correlation": correlation, "confidence": confidence}
     least, most = jeffreys_correlated(bads, whole, **shared)[0], jeffreys_correlated(bads + open_, whole, **shared)[1]
     return {
-        **counts,
+        **shown,
         "mean_pd": mean_pd,
         "bad_rate": figure,
-        "verdict": _holds(low, mean_pd, high),
-        "correlated": {"low": least, "high": most, "verdict": _holds(least, mean_pd, most)},
+        "verdict": holds(low, mean_pd, high),
+        "correlated": {"low": least, "high": most, "verdict": holds(least, mean_pd, most)},
     }
 
 
-def _holds(low: float, mean_pd: float, high: float) -> str:
-    return "IN" if low <= mean_pd <= high else "OUT"
+def holds(low: float, value: float, high: float) -> str:
+    """IN where an interval holds a value, else OUT."""
+    return "IN" if low <= value <= high else "OUT"
 
 
-def _ever_bad(rows: DataFrame, month: int, confidence: float, most_not_known: float) -> Figure:
-    outcomes = [outcome_by(known, month) for known in rows["known"]]
-    bads, goods, not_known = outcomes.count("bad"), outcomes.count("good"), outcomes.count(None)
-    if not bads + goods or not_known / len(rows) > most_not_known:
+def _ever_bad(
+    counts: Mapping[Hashable, int], not_delivered: int, *, confidence: float, most_not_known: float
+) -> Figure:
+    bads, goods, open_ = (counts[state] for state in ("bad", "good", NOT_KNOWN))
+    rows, not_known = sum(counts.values()) + not_delivered, open_ + not_delivered
+    if not bads + goods or not_known / rows > most_not_known:
         return Figure.unknown(bads + goods, _not_looked_up(not_known) or "all accounts are indeterminate")
-    open_ = not_known - int((~rows["known"].astype(bool)).sum())  # without those that may never have been taken up
-    whole = bads + goods + open_
+    whole = bads + goods + open_  # without those that may never have been taken up
     low, _ = wilson(bads / whole, whole, confidence=confidence)
     _, high = wilson((bads + open_) / whole, whole, confidence=confidence)
     return Figure(bads / (bads + goods), float(low), float(high), bads + goods, _not_looked_up(open_))

@@ -1,7 +1,7 @@
 """`credit-risk outcomes`: what became of decided applications."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -24,6 +24,7 @@ from credit_risk.errors import CheckFailed
 
 if TYPE_CHECKING:
     from credit_risk.ledger.settings import LedgerSettings
+    from credit_risk.monitoring.frozen_store import Record
     from credit_risk.monitoring.outcome_store import History
 
 HELP = "Record what became of decided applications, beside the ledger, and count what is recorded."
@@ -39,8 +40,8 @@ example:
 """
 
 MONITOR_MORE = """
-A decision counts once its performance window (outcome.performance_window_months) has passed; younger ones are counted
-as immature. Every decision of the ledger is read and unsealed once.
+A decision counts once the performance window (outcome.performance_window_months) of its month has passed; younger ones
+are counted as immature. What `windows freeze` has counted is taken from there; only the rest is read in the ledger.
 
 examples:
   credit-risk monitor
@@ -166,9 +167,10 @@ def _freeze(
     from credit_risk.data.files import Files
     from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import freezing
+    from credit_risk.monitoring import freezing, maturing
     from credit_risk.monitoring.drift_windows import DriftWindows
     from credit_risk.monitoring.frozen_store import FrozenRecords
+    from credit_risk.monitoring.outcome_store import Outcomes
     from credit_risk.monitoring.settings import load
     from credit_risk.scoring.scorer import Scorer
 
@@ -180,13 +182,22 @@ def _freeze(
     with (
         open_ledger(root, settings, os.environ, create=False) as ledger,
         FrozenRecords(ledger, busy_timeout_s=settings.busy_timeout_s) as store,
+        Outcomes(_url(root, settings), busy_timeout_s=settings.busy_timeout_s) as outcomes,
     ):
         known, end = store.read()
-        frozen = freezing.freeze(ledger, known, windows, day, smallest=judged_by.smallest_window)
-        end = store.add(frozen.records, end)
-    decisions = sum(record["decisions"] for record in frozen.records)
-    counts = {"records": len(frozen.records), "decisions": decisions, "entries_until": frozen.until.seq}
-    say(json_text({**counts, "head": str(end)}) if json else f"{decisions} decisions counted. The chain ends at {end}")
+        smallest = judged_by.smallest_window
+        frozen = freezing.freeze(ledger, known, windows, day, smallest=smallest)
+        months = [record["month"] for record in freezing.windows_of([*known, *frozen.records])]
+        matured = maturing.mature(ledger, outcomes, known, months, date.max, smallest=smallest)
+        end = store.add([*frozen.records, *matured], end)
+    counts = {
+        "records": len(frozen.records) + len(matured),
+        "decisions": sum(record["decisions"] for record in frozen.records),
+        "accounts": sum(record["accounts"] for record in matured),
+        "entries_until": frozen.until.seq,
+    }
+    counted = f"{counts['decisions']} decisions counted, and news of {counts['accounts']} accounts."
+    say(json_text({**counts, "head": str(end)}) if json else f"{counted} The chain ends at {end}")
 
 
 def _show_windows(
@@ -212,8 +223,13 @@ def _show_windows(
         records, end = store.read(signed_chain.written_down(heads) if heads else ())
     if write_down:
         signed_chain.write_down(end, write_down)
-    lines = [f"{each['month']}: {each['decisions']} decisions, scorer {each['scorer'][:12]}" for each in records]
+    lines = [_record_line(record) for record in records]
     say(json_text(records) if json else "\n".join([*lines, f"The chain ends at {end}"]))
+
+
+def _record_line(record: "Record") -> str:
+    what = f"{record['decisions']} decisions" if "decisions" in record else f"news of {record['accounts']} accounts"
+    return f"{record['month']}: {what}, scorer {record['scorer'][:12]}"
 
 
 def _monitor(
@@ -235,7 +251,7 @@ def _monitor(
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text, read_json, write_report, write_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import freezing, monitor, page
+    from credit_risk.monitoring import monitor, page
     from credit_risk.monitoring.drift_windows import DriftWindows
     from credit_risk.monitoring.settings import load
     from credit_risk.scoring.scorer import Scorer
@@ -243,13 +259,12 @@ def _monitor(
     credit, files = opened(root, config)
     judged_by = load(root / "configs" / "monitoring.yaml")
     settings = _ledger_settings(root, environment)
-    histories = _histories(root, settings)
     day = (as_of or datetime.now(UTC)).date()
     fitted = scorer or files.scorer
-    windows = DriftWindows.of(Scorer.load(fitted)) if scorer or fitted.exists() else None
+    drift = DriftWindows.of(Scorer.load(fitted)) if scorer or fitted.exists() else None
+    timeout = settings.busy_timeout_s
     with open_ledger(root, settings, os.environ, create=False) as ledger:
-        windows = windows and freezing.with_frozen(ledger, windows, day, busy_timeout_s=settings.busy_timeout_s)
-        report = monitor.measure(ledger, histories, credit, judged_by, as_of=day, windows=windows)
+        report = monitor.of_ledger(ledger, credit, judged_by, as_of=day, drift=drift, busy_timeout_s=timeout)
     path = output or files.report("monitoring")
     write_report(path, report)
     write_text(path.with_suffix(".html"), page.page(read_json(path), credit.project.title))

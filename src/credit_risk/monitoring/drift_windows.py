@@ -27,7 +27,7 @@ from credit_risk.scoring.scorer import Scorer
 
 DriftVerdict = Literal["IN", "OUT", "CANNOT SAY"]
 SCORE = "score"
-NO_DECISIONS = "nothing was decided in this month"
+NO_DECISIONS = "no decision of this month was counted by bin"
 
 
 @dataclass

@@ -6,25 +6,26 @@ bins, because their counts could be somebody's.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 
 from credit_risk.errors import UsageError
-from credit_risk.ledger import chain
 from credit_risk.ledger.chain import DECISION
-from credit_risk.ledger.entry import StoredDecision, period_of, stored_decision
-from credit_risk.ledger.errors import LedgerBroken
-from credit_risk.ledger.ledger import Ledger, decrypted
-from credit_risk.ledger.verification import rows
-from credit_risk.monitoring.beside_ledger import is_begun
+from credit_risk.ledger.entry import StoredDecision, period_of
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring.drift_windows import DriftWindows, MonthCounts
-from credit_risk.monitoring.frozen_store import FrozenRecords, Record
+from credit_risk.monitoring.frozen_store import Record
+from credit_risk.monitoring.ledger_reading import TOGETHER, behind, head_at, unsealed
+from credit_risk.monitoring.maturing import pd_of
+from credit_risk.monitoring.outcomes import decided_on
+from credit_risk.monitoring.pd_cells import PdCells, odds_bin
 from credit_risk.scoring.signed_chain import Head
 
 WINDOW = "window"
+CELL = ("decision", "band", "bin")
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Window:
     """Counts of the decisions of one month and scorer. first, last: the first and last entry that is counted here."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    cells: PdCells = field(default_factory=PdCells)
     first: int = 0
     last: int = 0
 
@@ -45,10 +47,46 @@ class Frozen:
     until: Head
 
 
-def counted_until(known: list[Record]) -> Head:
+class Counting:
+    """Decisions by month and scorer, each read once. scorers: digest → its frozen bins, still empty."""
+
+    def __init__(self, scorers: Mapping[str, DriftWindows], as_of: date) -> None:
+        self._scorers = scorers
+        self._as_of = as_of
+        self._windows: dict[tuple[str, str], Window] = {}
+        self._page: list[StoredDecision] = []
+
+    def add(self, decision: StoredDecision) -> None:
+        whose = f"{decision.at:%Y-%m}", decision.by.scorer
+        _count(self._windows.setdefault(whose, Window(first=decision.seq)), decision)
+        self._page.append(decision)
+        if len(self._page) == TOGETHER:
+            self._bins()
+
+    def records(self, smallest: int) -> list[Record]:
+        self._bins()
+        return [
+            _record(window, month, scorer, self._months(scorer).get(month, MonthCounts()), smallest)
+            for (month, scorer), window in sorted(self._windows.items())
+        ]
+
+    def _months(self, scorer: str) -> Mapping[str, MonthCounts]:
+        return self._scorers[scorer].months if scorer in self._scorers else {}
+
+    def _bins(self) -> None:
+        for digest, windows in self._scorers.items():
+            windows.add([decision for decision in self._page if decision.by.scorer == digest], self._as_of)
+        self._page = []
+
+
+def windows_of(known: Iterable[Record]) -> list[Record]:
+    return [record for record in known if record["kind"] == WINDOW]
+
+
+def counted_until(known: Sequence[Record]) -> Head:
     """The last entry of the ledger that records have counted, with its hash."""
-    last = next((record for record in reversed(known) if record["kind"] == WINDOW), None)
-    return Head(0, b"") if last is None else Head.parse(last["until"])
+    windows = windows_of(known)
+    return Head.parse(windows[-1]["until"]) if windows else Head(0, b"")
 
 
 def freeze(
@@ -59,39 +97,58 @@ def freeze(
     scorers: digest → its frozen bins, still empty. Raises LedgerBroken for a chain that does not hold, UsageError for
     a decision of a scorer that is not among them: its inputs will not be read again.
     """
-    after = counted_until(known)
-    windows: dict[tuple[str, str], Window] = {}
-    until = after
-    page: list[StoredDecision] = []
-    for seq, hash_, decision in _ended(ledger, after, as_of):
-        until = Head(seq, hash_)
-        if decision is None:
-            continue
-        if decision.by.scorer not in scorers:
-            raise UsageError(
-                f"decision {decision.decision_id} was made by scorer {decision.by.scorer}, which was not named. Its "
-                "inputs are read once, now: name every scorer that decided with --scorer, repeatable."
-            )
-        _count(windows, decision)
-        page.append(decision)
-        if len(page) == 500:
-            _bins(scorers, page, as_of)
-            page = []
-    _bins(scorers, page, as_of)
-    new = [
-        _record(window, month, scorers[scorer], smallest)
-        | {"after": str(after) if after.seq else "", "until": str(until)}
-        for (month, scorer), window in sorted(windows.items())
-    ]
-    return Frozen(new, after, until)
+    after = until = counted_until(known)
+    counting = Counting(scorers, as_of)
+    for row, key in behind(ledger, after):
+        if row.kind == DECISION:
+            if period_of(row.at) >= f"{as_of:%Y-%m}":
+                break
+            decision = unsealed(ledger, row, key)
+            _refuse_unnamed(decision, scorers)
+            counting.add(decision)
+        until = Head(row.seq, row.hash)
+    span = {"after": str(after) if after.seq else "", "until": str(until)}
+    return Frozen([record | span for record in counting.records(smallest)], after, until)
 
 
-def months_of(known: list[Record], scorer: str, until: date) -> dict[str, MonthCounts]:
-    """The frozen counts of one scorer by month, records of a month added up; only months that had ended by a day."""
+def with_live(
+    ledger: Ledger, known: Sequence[Record], scorers: Mapping[str, DriftWindows], as_of: date
+) -> list[Record]:
+    """The windows of a day: those that are frozen of months that had ended, and what else was decided, counted now.
+
+    scorers: whose decisions are counted by bin, still empty. Only what no record of an ended month has counted is read.
+    """
+    windows = windows_of(known)
+    frozen = [record for record in windows if record["month"] < f"{as_of:%Y-%m}"]
+    later = [record["first"] for record in windows if record["month"] >= f"{as_of:%Y-%m}"]
+    until = counted_until(windows)
+    after = head_at(ledger, min(later) - 1) if later else until
+    counting = Counting(scorers, as_of)
+    for row, key in behind(ledger, after):
+        if row.kind == DECISION and not (row.seq <= until.seq and period_of(row.at) < f"{as_of:%Y-%m}"):
+            decision = unsealed(ledger, row, key)
+            if decided_on(decision) <= as_of:
+                counting.add(decision)
+    return [*frozen, *counting.records(1)]
+
+
+def compared(windows: Sequence[Record], scorer: DriftWindows, as_of: date) -> DriftWindows:
+    """A scorer's drift windows, still empty, with what records have counted of the months that had ended by a day."""
+    ended = [record for record in windows if record["month"] < f"{as_of:%Y-%m}"]
+    mine = [record for record in ended if record["scorer"] == scorer.scorer]
+    return scorer.with_frozen(
+        months_of(windows, scorer.scorer, as_of),
+        erased=sum(record["counts"]["erased"]["erased"] for record in mine),
+        refused=sum(record["counts"]["decision"].get("refused", 0) for record in mine),
+        other_scorers=sum(record["decisions"] for record in ended) - sum(record["decisions"] for record in mine),
+    )
+
+
+def months_of(windows: Iterable[Record], scorer: str, as_of: date) -> dict[str, MonthCounts]:
+    """The counts by bin of one scorer by month, records of a month added up; only months that had ended by a day."""
     months: dict[str, MonthCounts] = {}
-    for record in known:
-        of_scorer = record["kind"] == WINDOW and record["scorer"] == scorer and record["bins"] is not None
-        if not of_scorer or record["month"] >= f"{until:%Y-%m}":
+    for record in windows:
+        if record["scorer"] != scorer or record["bins"] is None or record["month"] >= f"{as_of:%Y-%m}":
             continue
         counts = months.setdefault(record["month"], MonthCounts())
         counts.decisions += record["compared"]
@@ -101,42 +158,15 @@ def months_of(known: list[Record], scorer: str, until: date) -> dict[str, MonthC
     return months
 
 
-def with_frozen(ledger: Ledger, windows: DriftWindows, until: date, *, busy_timeout_s: float) -> DriftWindows:
-    """Windows, still empty, with the months of their scorer that were frozen; as they are where nothing was.
-
-    Raises LedgerBroken for records that do not hold.
-    """
-    if not is_begun(ledger.store.url.render_as_string(hide_password=False)):
-        return windows
-    with FrozenRecords(ledger, busy_timeout_s=busy_timeout_s) as store:
-        known, _ = store.read()
-    months = months_of(known, windows.scorer, until)
-    of_these = [each["counts"] for each in known if each["scorer"] == windows.scorer and each["month"] in months]
-    erased = sum(counts["erased"]["erased"] for counts in of_these)
-    refused = sum(counts["decision"].get("refused", 0) for counts in of_these)
-    others = sum(each["decisions"] for each in known if each["scorer"] != windows.scorer and each["month"] in months)
-    return windows.with_frozen(months, erased=erased, refused=refused, other_scorers=others)
+def _refuse_unnamed(decision: StoredDecision, scorers: Mapping[str, DriftWindows]) -> None:
+    if decision.by.scorer not in scorers:
+        raise UsageError(
+            f"decision {decision.decision_id} was made by scorer {decision.by.scorer}, which was not named. Its "
+            "inputs are read once, now: name every scorer that decided with --scorer, repeatable."
+        )
 
 
-def _ended(ledger: Ledger, after: Head, as_of: date) -> Iterator[tuple[int, bytes, StoredDecision | None]]:
-    """Entries behind one, up to the first decision of a month that had not ended; None for what is no decision."""
-    previous = after.hash or chain.genesis(ledger.ledger_id).hash
-    month = f"{as_of:%Y-%m}"
-    for row, key in rows(ledger, ledger.head().seq, after=after.seq):
-        if not chain.follows(previous, row):
-            raise LedgerBroken(
-                f"entry {row.seq} is not in the chain as it was recorded, or entry {after.seq} is not the one that was "
-                "counted: run `credit-risk ledger verify`."
-            )
-        previous = row.hash
-        if row.kind == DECISION and period_of(row.at) >= month:
-            return
-        is_decision = row.kind == DECISION
-        yield row.seq, row.hash, stored_decision(row, decrypted(ledger.secret, row, key)) if is_decision else None
-
-
-def _count(windows: dict[tuple[str, str], Window], decision: StoredDecision) -> None:
-    window = windows.setdefault((f"{decision.at:%Y-%m}", decision.by.scorer), Window(first=decision.seq))
+def _count(window: Window, decision: StoredDecision) -> None:
     window.last = decision.seq
     window.counts["decision", decision.decision] += 1
     window.counts["band", str(decision.band)] += 1
@@ -144,29 +174,27 @@ def _count(windows: dict[tuple[str, str], Window], decision: StoredDecision) -> 
     window.counts["erased", "erased"] += decision.erased
     for reason in decision.reasons:
         window.counts["reason", reason] += 1
+    pd = pd_of(decision)
+    window.cells.add((decision.decision, decision.band, odds_bin(pd)), pd)
 
 
-def _bins(scorers: Mapping[str, DriftWindows], page: list[StoredDecision], as_of: date) -> None:
-    for digest, windows in scorers.items():
-        windows.add([decision for decision in page if decision.by.scorer == digest], as_of)
-
-
-def _record(window: Window, month: str, scorer: DriftWindows, smallest: int) -> Record:
+def _record(window: Window, month: str, scorer: str, by_bin: MonthCounts, smallest: int) -> Record:
     counts: dict[str, dict[str, int]] = {}
     for (of, name), count in sorted(window.counts.items()):
         counts.setdefault(of, {})[name] = count
-    month_counts = scorer.months.get(month, MonthCounts())
-    enough = month_counts.decisions >= smallest
-    bins = {name: [int(count) for count in np.asarray(of)] for name, of in month_counts.bins.items()}
+    decisions = sum(counts["decision"].values())
+    enough = by_bin.decisions >= smallest
+    bins = {name: [int(count) for count in np.asarray(of)] for name, of in by_bin.bins.items()}
     return {
         "kind": WINDOW,
         "month": month,
-        "scorer": scorer.scorer,
+        "scorer": scorer,
         "first": window.first,
         "last": window.last,
-        "decisions": sum(counts["decision"].values()),
-        "compared": month_counts.decisions if enough else 0,
-        "approved": month_counts.approved if enough else 0,
+        "decisions": decisions,
+        "compared": by_bin.decisions if enough else 0,
+        "approved": by_bin.approved if enough else 0,
         "counts": counts,
+        "cells": window.cells.rows() if decisions >= smallest else [],
         "bins": bins if enough else None,
     }

@@ -1,19 +1,21 @@
-"""`credit-risk monitor`: reads the ledger and the outcomes beside it, measures, writes reports/monitoring.json."""
+"""`credit-risk monitor`: what records have counted, and what came since, measured; writes reports/monitoring.json."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from pandas import DataFrame
-
 from credit_risk.config import Config
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.replay import decision_pages
-from credit_risk.monitoring import backtest, overrides
-from credit_risk.monitoring.accounts import accounts, decision_facts
+from credit_risk.monitoring import backtest, estimates, freezing, maturing, overrides
+from credit_risk.monitoring.beside_ledger import is_begun
+from credit_risk.monitoring.book import Book
 from credit_risk.monitoring.drift_windows import DriftWindows
-from credit_risk.monitoring.outcome_store import History
+from credit_risk.monitoring.estimates import ASSUMPTION, Assumed
+from credit_risk.monitoring.frozen_store import FrozenRecords, Record
+from credit_risk.monitoring.outcome_store import Outcomes
+from credit_risk.monitoring.overrides import Overridden
 from credit_risk.monitoring.settings import MonitoringSettings
 
 NO_SCORER = {"verdict": "CANNOT SAY", "why": "no scorer is there whose training rows decisions could be compared with"}
@@ -22,68 +24,126 @@ NOT_KNOWN = (
 )
 
 
-def measure(
+def of_ledger(
     ledger: Ledger,
-    histories: Mapping[str, History],
     config: Config,
     settings: MonitoringSettings,
     *,
     as_of: date,
-    windows: DriftWindows | None = None,
+    drift: DriftWindows | None,
+    busy_timeout_s: float,
+) -> dict[str, Any]:
+    """`measure` with what stands beside the ledger: outcomes and frozen records, where there are any."""
+    url = ledger.store.url.render_as_string(hide_password=False)
+    if not is_begun(url):
+        return measure(ledger, None, (), config, settings, as_of=as_of, drift=drift)
+    with (
+        Outcomes(url, busy_timeout_s=busy_timeout_s) as outcomes,
+        FrozenRecords(ledger, busy_timeout_s=busy_timeout_s) as store,
+    ):
+        known, _ = store.read()
+        return measure(ledger, outcomes, known, config, settings, as_of=as_of, drift=drift)
+
+
+def measure(
+    ledger: Ledger,
+    outcomes: Outcomes | None,
+    known: Sequence[Record],
+    config: Config,
+    settings: MonitoringSettings,
+    *,
+    as_of: date,
+    drift: DriftWindows | None = None,
 ) -> dict[str, Any]:
     """The report of a day: counts that add up to all decisions, the backtest of matured accounts, vintages, drift.
 
-    windows: of the scorer whose decisions are compared with its training rows; still empty. Without it drift is not
-    measured, and the report says so. Every decision of the ledger is unsealed once. Raises LedgerBroken where the chain
-    does not hold.
+    known: the frozen records; what they do not hold is counted now, and each such decision is unsealed for it.
+    outcomes: None where none was ever added. drift: of the scorer whose decisions are compared with its training rows,
+    still empty; without it drift is not measured, and the report says so. Raises LedgerBroken where the chain does not
+    hold.
     """
-    rows = []
-    for page in decision_pages(ledger):
-        rows += decision_facts(page, as_of)
-        if windows is not None:
-            windows.add(page, as_of)
+    scorers = {} if drift is None else {drift.scorer: drift}
+    windows = freezing.with_live(ledger, known, scorers, as_of)
     window = config.outcome.performance_window_months
-    decided_instead = overrides.read(ledger, as_of)
-    instead = {decision_id: override.to for decision_id, override in decided_instead.items()}
-    table = accounts(rows, histories, window, as_of, instead)
+    counted = _outcomes(ledger, outcomes, known, windows, as_of)
+    book = Book(windows, counted, _overridden(ledger, outcomes, as_of, window), as_of, window)
+    compared = drift and freezing.compared(windows, drift, as_of)
     confidence = config.evaluation.confidence
+    shared = {"confidence": confidence, "most_not_known": settings.most_without_outcome}
     return {
         "as_of": as_of.isoformat(),
-        "performance_window_months": window,
+        "performance_window_months": book.window,
         "confidence": confidence,
         "not_known": NOT_KNOWN,
-        "counts": _counts(table, histories),
-        "drift": NO_SCORER if windows is None else windows.report(config.drift, settings.drift, as_of),
-        "backtest": _backtest(table, config, settings),
-        "overrides": overrides.measure(table, decided_instead, confidence=confidence),
+        "counts": _counts(book),
+        "drift": NO_SCORER if compared is None else compared.report(config.drift, settings.drift, as_of),
+        "backtest": _backtest(book, config, settings),
+        "estimates": _estimates(book, config, settings),
+        "overrides": overrides.measure(book.overridden, book.by_decision(book.months), confidence=confidence),
         "vintages": {
-            vintage: [{"month": month, **asdict(figure)} for month, figure in enumerate(curve, start=1)]
-            for vintage, curve in backtest.vintages(
-                table, confidence=confidence, most_not_known=settings.most_without_outcome
-            ).items()
+            month: [
+                {"month": at, **asdict(figure)}
+                for at, figure in enumerate(backtest.vintage(book, month, **shared), start=1)
+            ]
+            for month in book.months
+            if book.has_accounts(month)
         },
     }
 
 
-def _counts(table: DataFrame, histories: Mapping[str, History]) -> dict[str, Any]:
+def _outcomes(
+    ledger: Ledger, outcomes: Outcomes | None, known: Sequence[Record], windows: Sequence[Record], as_of: date
+) -> list[Record]:
+    """The records of outcomes of a day, and what else was delivered, counted now."""
+    counted = maturing.usable(known, as_of)
+    if outcomes is None:
+        return counted
+    months = [record["month"] for record in windows]
+    return [*counted, *maturing.mature(ledger, outcomes, counted, months, as_of, smallest=1)]
+
+
+def _overridden(ledger: Ledger, outcomes: Outcomes | None, as_of: date, window: int) -> list[Overridden]:
+    decided_instead = overrides.read(ledger, as_of)
+    histories = outcomes.histories(list(decided_instead)) if outcomes else {}
+    return overrides.standing(ledger, decided_instead, histories, as_of, window)
+
+
+def _counts(book: Book) -> dict[str, Any]:
     """by_decision and by_state each add up to `decisions`."""
-    columns = {"decision": "by_model", "state": "state", "scorer": "scorer"}
-    by = {f"by_{name}": table[column].value_counts().sort_index().to_dict() for name, column in columns.items()}
-    unmatched = len(set(histories) - set(table["decision_id"]))
-    return {"decisions": len(table), **by, "outcomes_of_later_decisions": unmatched}
+    by_scorer: Counter[str] = Counter()
+    for record in book.windows:
+        by_scorer[record["scorer"]] += record["decisions"]
+    return {
+        "decisions": by_scorer.total(),
+        "by_decision": dict(sorted(book.by_decision(book.months).items())),
+        "by_state": book.states(book.months),
+        "by_scorer": dict(sorted(by_scorer.items())),
+        "accounts_without_pd": book.accounts_without_pd(),
+    }
 
 
-def _backtest(table: DataFrame, config: Config, settings: MonitoringSettings) -> dict[str, Any]:
+def _backtest(book: Book, config: Config, settings: MonitoringSettings) -> dict[str, Any]:
     """Bands and figures; where too many outcomes are lacking only the reason stands in their place."""
     stated = {"asset_correlation": settings.asset_correlation}
-    if why := backtest.why_withheld(table, settings.most_without_outcome):
+    if why := backtest.why_withheld(book.states(book.matured), settings.most_without_outcome):
         return {**stated, "withheld": why, "bands": [], "figures": {}}
+    accounts = book.accounts(book.matured, book.window)
     names = [band.name for band in config.policy.bands]
-    shared = {"confidence": config.evaluation.confidence, "correlation": settings.asset_correlation}
-    bands = backtest.by_band(table, names, **shared)
+    confidence = config.evaluation.confidence
+    bands = backtest.by_band(accounts, names, confidence=confidence, correlation=settings.asset_correlation)
+    figures = backtest.overall(accounts, config.evaluation)
+    figures["profit"] = backtest.profit(accounts, config.policy, confidence=confidence)
     return {
         **stated,
         "withheld": "",
         "bands": [{**band, "bad_rate": asdict(band["bad_rate"])} for band in bands],
-        "figures": {name: asdict(figure) for name, figure in backtest.overall(table, config.evaluation).items()},
+        "figures": {name: asdict(figure) for name, figure in figures.items()},
+    }
+
+
+def _estimates(book: Book, config: Config, settings: MonitoringSettings) -> dict[str, Any]:
+    assumed = Assumed(config.policy, config.evaluation, settings.asset_correlation)
+    return {
+        "assumption": ASSUMPTION,
+        "vintages": estimates.by_vintage(book, assumed, settings.most_without_outcome),
     }

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal, NamedTuple
 
+import pandas as pd
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, UniqueConstraint, func, insert, select
 from sqlalchemy.engine import Connection
 
@@ -50,11 +51,21 @@ class Fact(NamedTuple):
     file: str
 
 
+class NumberedFact(NamedTuple):
+    """A fact with its number in the order in which facts were recorded."""
+
+    number: int
+    decision_id: str
+    month: int
+    outcome: str
+    observed_on: str
+
+
 History = list[Fact]
 """All facts of one decision in the order in which they were recorded."""
 
 
-def by_month(history: Iterable[Fact]) -> dict[int, str]:
+def by_month(history: Iterable[Fact | NumberedFact]) -> dict[int, str]:
     """The outcome by each month on book as it stands now: of several facts of a month the last."""
     return {fact.month: fact.outcome for fact in history}
 
@@ -72,10 +83,25 @@ class Outcomes(BesideLedger):
             schema.lock(connection)
             yield Transaction(connection)
 
-    def histories(self) -> dict[str, History]:
-        """All facts, by decision."""
+    def histories(self, decision_ids: Sequence[str] | None = None) -> dict[str, History]:
+        """The facts of these decisions, of all if none are named."""
         with self.store.core() as connection:
-            return Transaction(connection).histories()
+            return Transaction(connection).histories(decision_ids)
+
+    def of_month(self, month: str) -> list[NumberedFact]:
+        """The facts of the decisions of a month (UTC), as 2026-11, in the order in which they were recorded."""
+        begin = pd.Period(month, freq="M")
+        of_month = (facts.c.decision_id >= _first_id(begin), facts.c.decision_id < _first_id(begin + 1))
+        columns = [facts.c[name] for name in NumberedFact._fields]
+        with self.store.core() as connection:
+            rows = connection.execute(select(*columns).where(*of_month).order_by(facts.c.number)).all()
+        return [NumberedFact(*row) for row in rows]
+
+
+def _first_id(month: pd.Period) -> str:
+    """Where the ids of a month's decisions begin: an id begins with its time in milliseconds (UUID of version 7)."""
+    digits = f"{int(month.start_time.timestamp() * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}"
 
 
 class Transaction:

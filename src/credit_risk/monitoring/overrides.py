@@ -3,13 +3,13 @@
 A reason is one of those that configs/monitoring.yaml declares, because it stands in clear for ever and is counted by.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date
 from typing import Any, Final, Literal, NamedTuple
 
 import orjson
-from pandas import DataFrame
 from sqlalchemy import literal_column, select
 
 from credit_risk.errors import UsageError
@@ -19,9 +19,15 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.schema import entries
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.intervals import jeffreys, proportion
+from credit_risk.monitoring.calendar import months_old
+from credit_risk.monitoring.ledger_reading import by_ids
+from credit_risk.monitoring.maturing import state_by
+from credit_risk.monitoring.outcome_store import History, by_month
+from credit_risk.monitoring.outcomes import decided_on
 
 To = Literal["approve", "decline"]
 DIRECTIONS: Final = (("decline", "approve"), ("approve", "decline"), ("refer", "approve"), ("refer", "decline"))
+IMMATURE = "immature"
 NO_OUTCOME = "no matured account of these has a known outcome"
 
 
@@ -33,6 +39,20 @@ class Override(NamedTuple):
     by: str
     reason: str
     day: date
+
+
+class Overridden(NamedTuple):
+    """An overridden decision: its month, the scorer's word, the person's, and how its account stands.
+
+    booked: an outcome of it was delivered. state: by the end of the performance window, `immature` before it has ended.
+    """
+
+    month: str
+    by_model: str
+    to: str
+    reason: str
+    booked: bool
+    state: str
 
 
 def record(ledger: Ledger, decision_id: str, to: To, *, by: str, reason: str, reasons: Sequence[str]) -> bool:
@@ -75,36 +95,53 @@ def read(ledger: Ledger, until: date = date.max) -> dict[str, Override]:
     return overrides
 
 
-def measure(accounts: DataFrame, overrides: Mapping[str, Override], *, confidence: float) -> list[dict[str, Any]]:
+def standing(
+    ledger: Ledger, overrides: Mapping[str, Override], histories: Mapping[str, History], as_of: date, window: int
+) -> list[Overridden]:
+    """The overridden decisions as they stand on a day. histories: the facts of them that were recorded.
+
+    window: months on book by whose end an outcome counts. Raises LedgerBroken for a decision that is not as recorded.
+    """
+    overridden = []
+    for decision in by_ids(ledger, list(overrides)):
+        history = [fact for fact in histories.get(decision.decision_id, ()) if fact.observed_on <= as_of.isoformat()]
+        override, day = overrides[decision.decision_id], decided_on(decision)
+        state = state_by(by_month(history), window) if months_old(day, as_of) >= window else IMMATURE
+        overridden.append(
+            Overridden(f"{day:%Y-%m}", decision.decision, override.to, override.reason, bool(history), state)
+        )
+    return overridden
+
+
+def measure(overridden: Sequence[Overridden], decided: Mapping[str, int], *, confidence: float) -> list[dict[str, Any]]:
     """Each direction: how many, which share of what the scorer decided so, by which reasons, and how they paid.
 
-    rate: overrides over all decisions of the scorer with that answer, Wilson's interval. bad_rate: of matured ones
-    whose outcome is known, Jeffreys' interval. accounts: as `accounts.accounts` gives them, with these overrides.
+    decided: by the scorer's decision, how many there are. rate: overrides over these, Wilson's interval. bad_rate: of
+    matured ones whose outcome is known, Jeffreys' interval.
     """
-    return [_direction(accounts, overrides, by_model, to, confidence) for by_model, to in DIRECTIONS]
+    directions = []
+    for by_model, to in DIRECTIONS:
+        changed = [each for each in overridden if (each.by_model, each.to) == (by_model, to)]
+        rate = Figure.unknown(0, "the scorer decided nobody so")
+        if decided.get(by_model):
+            rate = proportion(len(changed), decided[by_model], confidence=confidence)
+        reasons = Counter(each.reason for each in changed)
+        directions.append(
+            {
+                "by_model": by_model,
+                "to": to,
+                "overrides": len(changed),
+                "rate": asdict(rate),
+                "reasons": dict(sorted(reasons.items())),
+                "bad_rate": asdict(_bad_rate(changed, confidence)),
+            }
+        )
+    return directions
 
 
-def _direction(
-    accounts: DataFrame, overrides: Mapping[str, Override], by_model: str, to: str, confidence: float
-) -> dict[str, Any]:
-    of_model = accounts[accounts["by_model"] == by_model]
-    changed = of_model[of_model["decision"] == to]
-    reasons = changed["decision_id"].map(lambda decision_id: overrides[decision_id].reason).value_counts()
-    bads, goods = (int((changed["state"] == state).sum()) for state in ("bad", "good"))
-    known = bads + goods
-    rate = Figure.unknown(0, "the scorer decided nobody so")
-    if len(of_model):
-        rate = proportion(len(changed), len(of_model), confidence=confidence)
-    bad_rate = (
-        Figure(bads / known, *jeffreys(bads, known, confidence=confidence), known)
-        if known
-        else Figure.unknown(0, NO_OUTCOME)
-    )
-    return {
-        "by_model": by_model,
-        "to": to,
-        "overrides": len(changed),
-        "rate": asdict(rate),
-        "reasons": {str(reason): int(count) for reason, count in sorted(reasons.items())},
-        "bad_rate": asdict(bad_rate),
-    }
+def _bad_rate(changed: Sequence[Overridden], confidence: float) -> Figure:
+    states = Counter(each.state for each in changed)
+    bads, known = states["bad"], states["bad"] + states["good"]
+    if not known:
+        return Figure.unknown(0, NO_OUTCOME)
+    return Figure(bads / known, *jeffreys(bads, known, confidence=confidence), known)

@@ -25,6 +25,7 @@ def page(report: Report, title: str) -> str:
         bands=bands(report["backtest"]),
         figures=figures(report["backtest"]),
         vintages=vintages(report["vintages"]),
+        estimates=estimates(report["estimates"]),
         drift=drift(report["drift"]),
         overrides=overrides(report["overrides"]),
         counts=cells(("Decisions that are", "Number"), list(report["counts"]["by_state"].items()), ""),
@@ -102,6 +103,28 @@ def vintages(curves: Report) -> Cells:
     return cells(("Decided in", "Months on book", "Ever bad", "Accounts", ""), rows, missing)
 
 
+def estimates(report: Report) -> Cells:
+    """Each month of decision: what its approvals were foretold to come to, what came, and whether that was foretold."""
+    headings = ("Decided in", "Verdict", "Approvals", "Bad rate foretold", "Came", "AUC foretold", "Came", "Profit", "")
+    rows = [
+        (
+            *(each["month"], _verdicts(each["verdict"]), each["approvals"]),
+            *(_with_interval(each["foretold"]["bad_rate"], "percent"), _share(each["truth"].get("bad_rate"))),
+            *(_with_interval(each["foretold"]["auc"]), _number(each["truth"].get("auc"))),
+            *(_with_interval(each["foretold"]["profit"], "percent"), each["why"]),
+        )
+        for each in report["vintages"]
+        if each["approvals"]
+    ]
+    return cells(headings, rows, "" if rows else "nobody was approved", texts=2)
+
+
+def _verdicts(verdict: Report) -> str:
+    """OUT if bad rate or AUC came out otherwise than foretold; empty before there is a truth."""
+    there = {verdict[name] for name in ("bad_rate", "auc") if name in verdict}
+    return "OUT" if "OUT" in there else "IN" if there == {"IN"} else "CANNOT SAY" if there else ""
+
+
 def known_points(curves: Report) -> dict[str, list[Report]]:
     """The months of each vintage that have a figure."""
     return {vintage: [point for point in curve if point["value"] is not None] for vintage, curve in curves.items()}
@@ -167,6 +190,10 @@ def _ends(correlated: Report) -> str:
     """The interval of an average year; empty where no account is matured."""
     low, high = correlated["low"], correlated["high"]
     return "" if low is None else f"{written(low, 'percent')} to {written(high, 'percent')}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else written(value)
 
 
 def _share(value: float | None) -> str:

@@ -1,0 +1,80 @@
+"""Reading decisions of a ledger for monitoring: behind an entry, in the chain, or some by their ids."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy.engine import Dialect
+
+from credit_risk.ledger import chain
+from credit_risk.ledger.chain import DECISION, Row
+from credit_risk.ledger.entry import StoredDecision, is_of_row, stored_decision
+from credit_risk.ledger.errors import LedgerBroken
+from credit_risk.ledger.ledger import KeyRow, Ledger, decrypted, row_and_key
+from credit_risk.ledger.schema import entries, keys
+from credit_risk.ledger.verification import rows
+from credit_risk.scoring.signed_chain import Head
+
+TOGETHER = 500
+
+
+def behind(ledger: Ledger, after: Head) -> Iterator[tuple[Row, KeyRow]]:
+    """Every entry behind one, in the chain; Head(0, b"") for all. Raises LedgerBroken where the chain does not hold."""
+    previous = after.hash or chain.genesis(ledger.ledger_id).hash
+    for row, key in rows(ledger, ledger.head().seq, after=after.seq):
+        if not chain.follows(previous, row):
+            raise LedgerBroken(
+                f"entry {row.seq} is not in the chain as it was recorded, or entry {after.seq} is not the one that was "
+                "counted: run `credit-risk ledger verify`."
+            )
+        previous = row.hash
+        yield row, key
+
+
+def head_at(ledger: Ledger, seq: int) -> Head:
+    """The entry of a number, as the ledger has it now. Raises LedgerBroken if it is not there."""
+    if seq == 0:
+        return Head(0, b"")
+    with ledger.store.reading() as cursor:
+        cursor.execute(ledger.sql.hash_at, (seq,))
+        row = cursor.fetchone()
+    if row is None or not isinstance(row[0], bytes):
+        raise LedgerBroken(f"entry {seq} is missing: run `credit-risk ledger verify`.")
+    return Head(seq, row[0])
+
+
+def unsealed(ledger: Ledger, row: Row, key: KeyRow) -> StoredDecision:
+    """The decision of an entry; of an erased person only the facts."""
+    return stored_decision(row, decrypted(ledger.secret, row, key))
+
+
+def by_ids(ledger: Ledger, decision_ids: Sequence[str]) -> Iterator[StoredDecision]:
+    """These decisions, TOGETHER at a time. Raises LedgerBroken for one that is missing or not as it was recorded."""
+    for start in range(0, len(decision_ids), TOGETHER):
+        part = decision_ids[start : start + TOGETHER]
+        with ledger.store.reading() as cursor:
+            cursor.execute(_by_ids(ledger.store.dialect, len(part)), tuple(part))
+            there = {row.decision_id: (row, key) for row, key in map(row_and_key, cursor.fetchall())}
+        for decision_id in part:
+            if decision_id not in there:
+                raise LedgerBroken(f"decision {decision_id} is missing: run `credit-risk ledger verify`.")
+            yield _checked(ledger, *there[decision_id])
+
+
+def _checked(ledger: Ledger, row: Row, key: KeyRow) -> StoredDecision:
+    """What is sealed vouches for what stands in clear beside it; of an erased person the chain has to."""
+    personal = decrypted(ledger.secret, row, key) if row.kind == DECISION else None
+    if personal is not None and is_of_row(personal, row):
+        return stored_decision(row, personal)
+    decision = ledger.get(row.decision_id)
+    if decision is None:
+        raise LedgerBroken(f"entry {row.seq} is no decision any more: run `credit-risk ledger verify`.")
+    return decision
+
+
+@lru_cache
+def _by_ids(dialect: Dialect, count: int) -> str:
+    of_key = (keys.c.wrapped, keys.c.subject, keys.c.period, keys.c.made)
+    query = select(*entries.c, *of_key).outerjoin_from(entries, keys, keys.c.number == entries.c.key)
+    ids: list[BindParameter[str]] = [bindparam(f"id_{number}") for number in range(count)]
+    return str(query.where(entries.c.decision_id.in_(ids)).compile(dialect=dialect))
