@@ -58,6 +58,21 @@ def report():
             ],
             "figures": {"auc": point(0.7, 0.6, 0.8, 100), "ks": point(None, None, None, 0, "one class only")},
         },
+        "fairness": {
+            "months": ["2025-04", "2026-03"],
+            "verdict": "OUT",
+            "why": "",
+            "attributes": {"sex": {"female": point(0.6, 0.57, 0.63, 1000), "male": point(0.9, 0.88, 0.92, 1000)}},
+            "contrasts": [
+                {
+                    "name": "women",
+                    "group": "female",
+                    "reference": "male",
+                    "ratio": point(0.667, 0.63, 0.7, 2000),
+                    "verdict": "OUT",
+                }
+            ],
+        },
         "estimates": {
             "assumption": "As if each PD were right.",
             "vintages": [
@@ -112,6 +127,14 @@ def test_an_estimate_stands_beside_what_came(report):
     foretold = r"6\.0% \(4\.0% to 9\.0%\)"
     assert re.search(rf"2025-01\s+OUT\s+40\s+{foretold}\s+5\.0%\s+0\.800 \(0\.750 to 0\.850\)\s+0\.710", text)
     assert re.search(rf"2026-02\s+40\s+{foretold}\s+0\.800 .*\s+its accounts have not matured", text)
+
+
+def test_groups_stand_with_their_contrasts(report):
+    text = re.sub(r"<[^>]+>", " ", page.page(report, "A lender"))
+    assert re.search(r"women\s+OUT\s+female\s+male\s+0\.667 \(0\.630 to 0\.700\)\s+2000", text)
+    assert re.search(r"sex\s+female\s+60\.0% \(57\.0% to 63\.0%\)\s+1000", text)
+    report["fairness"] |= {"why": "no protected attribute was recorded", "contrasts": [], "attributes": {}}
+    assert page.page(report, "A lender").count("no protected attribute was recorded") == 2
 
 
 def test_what_is_missing_is_said(report):

@@ -13,24 +13,26 @@ from credit_risk.config.environment import sqlite_file
 from credit_risk.ledger import schema
 from credit_risk.ledger.store import Store
 
+OUTCOMES = "outcomes.db"
 
-def beside(ledger_url: str) -> str:
-    """Where they are kept: `outcomes.db` in the ledger's folder, or its PostgreSQL database."""
+
+def beside(ledger_url: str, file: str = OUTCOMES) -> str:
+    """Where they are kept: a file in the ledger's folder, or its PostgreSQL database."""
     path = sqlite_file(ledger_url)
-    return f"sqlite:///{path.with_name('outcomes.db')}" if path is not None else ledger_url
+    return f"sqlite:///{path.with_name(file)}" if path is not None else ledger_url
 
 
-def is_begun(ledger_url: str) -> bool:
+def is_begun(ledger_url: str, file: str = OUTCOMES) -> bool:
     """Whether anything can be there at all: SQLite's file is made with the first outcome or frozen record."""
-    path = sqlite_file(beside(ledger_url))
+    path = sqlite_file(beside(ledger_url, file))
     return path is None or Path(path).is_file()
 
 
 class BesideLedger:
     """A store with its tables made, open until it is closed. Every failure of the database is LedgerUnavailable."""
 
-    def __init__(self, ledger_url: str, tables: MetaData, *, busy_timeout_s: float) -> None:
-        self.store = Store(beside(ledger_url), busy_timeout_s=busy_timeout_s)
+    def __init__(self, ledger_url: str, tables: MetaData, *, busy_timeout_s: float, file: str = OUTCOMES) -> None:
+        self.store = Store(beside(ledger_url, file), busy_timeout_s=busy_timeout_s)
         self.store.create()
         with self.store.core() as connection:
             schema.lock(connection)

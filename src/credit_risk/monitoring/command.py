@@ -67,6 +67,20 @@ example:
 """
 
 
+PROTECTED_HELP = "Record protected attributes that applicants gave, apart from everything that decides."
+PROTECTED_MORE = """
+Columns: applicant, and any of fairness.attributes in credit.yaml; an empty cell says that nothing was answered. What
+was answered is sealed under a key of its own (CREDIT_RISK_PROTECTED_KEY, 64 hex digits), which the service must not
+have, and under the person's key in the ledger, so that erasing the person destroys it. `windows freeze` counts
+decisions by group.
+
+exit codes: 0 every row is recorded or known; 1 some rows were rejected; 2 nothing is recorded
+
+example:
+  credit-risk protected add self-identified.csv
+"""
+
+
 def add_commands(app: Typer) -> None:
     """Add the commands of what happens after a decision."""
     outcomes = verbs(app, "outcomes", help=HELP, group=LEDGER)
@@ -80,6 +94,9 @@ def add_commands(app: Typer) -> None:
     windows.callback()(_outcomes)
     add(windows, "freeze", _freeze, more=FREEZE_MORE)
     add(windows, "show", _show_windows)
+    protected = verbs(app, "protected", help=PROTECTED_HELP, group=LEDGER)
+    protected.callback()(_outcomes)
+    add(protected, "add", _add_protected, more=PROTECTED_MORE)
     add(app, "monitor", _monitor, group=LEDGER, more=MONITOR_MORE)
 
 
@@ -154,6 +171,7 @@ def _add_override(
 
 def _freeze(
     root: Root = HERE,
+    config: ConfigFile = None,
     environment: Environment = None,
     scorer: Annotated[
         list[Path] | None, Option(help="A scorer that decided; may be repeated (default: models/scorer).")
@@ -164,18 +182,19 @@ def _freeze(
     json: Json = False,
 ) -> None:
     """Count what was decided since the last time, up to the first decision of the month that still runs."""
-    from credit_risk.data.files import Files
+    from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import freezing, maturing
+    from credit_risk.monitoring import freezing, groups, maturing
     from credit_risk.monitoring.drift_windows import DriftWindows
     from credit_risk.monitoring.frozen_store import FrozenRecords
     from credit_risk.monitoring.outcome_store import Outcomes
     from credit_risk.monitoring.settings import load
     from credit_risk.scoring.scorer import Scorer
 
+    credit, files = opened(root, config)
     judged_by, settings = load(root / "configs" / "monitoring.yaml"), _ledger_settings(root, environment)
-    scorers = [Scorer.load(path) for path in scorer or [Files(root).scorer]]
+    scorers = [Scorer.load(path) for path in scorer or [files.scorer]]
     windows = {each.digest: DriftWindows.of(each) for each in scorers}
     now = datetime.now(UTC)
     day = min(as_of.replace(tzinfo=UTC), now).date() if as_of else now.date()
@@ -186,7 +205,9 @@ def _freeze(
     ):
         known, end = store.read()
         smallest = judged_by.smallest_window
-        frozen = freezing.freeze(ledger, known, windows, day, smallest=smallest)
+        timeout = settings.busy_timeout_s
+        with groups.counting(ledger, credit.fairness, os.environ, busy_timeout_s=timeout) as by_group:
+            frozen = freezing.freeze(ledger, known, windows, day, smallest=smallest, groups=by_group)
         months = [record["month"] for record in freezing.windows_of([*known, *frozen.records])]
         matured = maturing.mature(ledger, outcomes, known, months, date.max, smallest=smallest)
         end = store.add([*frozen.records, *matured], end)
@@ -198,6 +219,41 @@ def _freeze(
     }
     counted = f"{counts['decisions']} decisions counted, and news of {counts['accounts']} accounts."
     say(json_text({**counts, "head": str(end)}) if json else f"{counted} The chain ends at {end}")
+
+
+def _add_protected(
+    file: Annotated[Path, Argument(help="Attributes, CSV or Parquet by suffix.")],
+    root: Root = HERE,
+    config: ConfigFile = None,
+    environment: Environment = None,
+    rejects: Annotated[
+        Path | None, Option(help="Where rejected rows go, with reasons (default: FILE.rejects.csv).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Record what applicants said of themselves; a later answer stands in the place of an earlier."""
+    from credit_risk.data.repository import opened
+    from credit_risk.data.writing import json_text
+    from credit_risk.ledger.opening import open_ledger
+    from credit_risk.ledger.sealing import master_key
+    from credit_risk.monitoring import protected_file
+    from credit_risk.monitoring.protected_store import VARIABLE, ProtectedAttributes
+
+    credit, _ = opened(root, config)
+    settings = _ledger_settings(root, environment)
+    key = master_key(os.environ, variable=VARIABLE)
+    with (
+        open_ledger(root, settings, os.environ, create=False) as ledger,
+        ProtectedAttributes(ledger, key, busy_timeout_s=settings.busy_timeout_s) as store,
+    ):
+        store.forget_erased()
+        recorded = protected_file.add(store, file, credit)
+    path = rejects or file.with_name(f"{file.name}.rejects.csv")
+    protected_file.write_rejects(path, recorded)
+    counts = recorded.as_dict()
+    say(json_text(counts) if json else ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
+    if recorded.rejects:
+        raise CheckFailed(f"{len(recorded.rejects)} of {counts['read']} rows were rejected; {path} has each with why.")
 
 
 def _show_windows(

@@ -18,6 +18,7 @@ from credit_risk.ledger.entry import StoredDecision, period_of
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring.drift_windows import DriftWindows, MonthCounts
 from credit_risk.monitoring.frozen_store import Record
+from credit_risk.monitoring.groups import GroupCounting
 from credit_risk.monitoring.ledger_reading import TOGETHER, behind, head_at, unsealed
 from credit_risk.monitoring.maturing import pd_of
 from credit_risk.monitoring.outcomes import decided_on
@@ -48,18 +49,22 @@ class Frozen:
 
 
 class Counting:
-    """Decisions by month and scorer, each read once. scorers: digest → its frozen bins, still empty."""
+    """Decisions by month and scorer, each read once. scorers: digest → its frozen bins, still empty.
 
-    def __init__(self, scorers: Mapping[str, DriftWindows], as_of: date) -> None:
+    groups: counts them by protected group too; None where nobody's attributes are recorded, or may be read.
+    """
+
+    def __init__(self, scorers: Mapping[str, DriftWindows], as_of: date, groups: GroupCounting | None = None) -> None:
         self._scorers = scorers
         self._as_of = as_of
+        self._groups = groups
         self._windows: dict[tuple[str, str], Window] = {}
-        self._page: list[StoredDecision] = []
+        self._page: list[tuple[StoredDecision, bytes | None]] = []
 
-    def add(self, decision: StoredDecision) -> None:
-        whose = f"{decision.at:%Y-%m}", decision.by.scorer
-        _count(self._windows.setdefault(whose, Window(first=decision.seq)), decision)
-        self._page.append(decision)
+    def add(self, decision: StoredDecision, subject: bytes | None) -> None:
+        """Count a decision. subject: the ledger's keyed digest of the person, None once erased."""
+        _count(self._windows.setdefault(_whose(decision), Window(first=decision.seq)), decision)
+        self._page.append((decision, subject))
         if len(self._page) == TOGETHER:
             self._bins()
 
@@ -67,6 +72,7 @@ class Counting:
         self._bins()
         return [
             _record(window, month, scorer, self._months(scorer).get(month, MonthCounts()), smallest)
+            | {"groups": None if self._groups is None else self._groups.record((month, scorer), smallest)}
             for (month, scorer), window in sorted(self._windows.items())
         ]
 
@@ -75,7 +81,9 @@ class Counting:
 
     def _bins(self) -> None:
         for digest, windows in self._scorers.items():
-            windows.add([decision for decision in self._page if decision.by.scorer == digest], self._as_of)
+            windows.add([decision for decision, _ in self._page if decision.by.scorer == digest], self._as_of)
+        if self._groups is not None:
+            self._groups.add([(_whose(decision), decision.decision, subject) for decision, subject in self._page])
         self._page = []
 
 
@@ -90,22 +98,28 @@ def counted_until(known: Sequence[Record]) -> Head:
 
 
 def freeze(
-    ledger: Ledger, known: list[Record], scorers: Mapping[str, DriftWindows], as_of: date, *, smallest: int
+    ledger: Ledger,
+    known: list[Record],
+    scorers: Mapping[str, DriftWindows],
+    as_of: date,
+    *,
+    smallest: int,
+    groups: GroupCounting | None = None,
 ) -> Frozen:
     """Count what has come since the last records, up to the first decision of a month that still runs.
 
-    scorers: digest → its frozen bins, still empty. Raises LedgerBroken for a chain that does not hold, UsageError for
-    a decision of a scorer that is not among them: its inputs will not be read again.
+    scorers: digest → its frozen bins, still empty. groups: see `Counting`. Raises LedgerBroken for a chain that does
+    not hold, UsageError for a decision of a scorer that is not among them: its inputs will not be read again.
     """
     after = until = counted_until(known)
-    counting = Counting(scorers, as_of)
+    counting = Counting(scorers, as_of, groups)
     for row, key in behind(ledger, after):
         if row.kind == DECISION:
             if period_of(row.at) >= f"{as_of:%Y-%m}":
                 break
             decision = unsealed(ledger, row, key)
             _refuse_unnamed(decision, scorers)
-            counting.add(decision)
+            counting.add(decision, key.subject)
         until = Head(row.seq, row.hash)
     span = {"after": str(after) if after.seq else "", "until": str(until)}
     return Frozen([record | span for record in counting.records(smallest)], after, until)
@@ -128,7 +142,7 @@ def with_live(
         if row.kind == DECISION and not (row.seq <= until.seq and period_of(row.at) < f"{as_of:%Y-%m}"):
             decision = unsealed(ledger, row, key)
             if decided_on(decision) <= as_of:
-                counting.add(decision)
+                counting.add(decision, key.subject)
     return [*frozen, *counting.records(1)]
 
 
@@ -164,6 +178,11 @@ def _refuse_unnamed(decision: StoredDecision, scorers: Mapping[str, DriftWindows
             f"decision {decision.decision_id} was made by scorer {decision.by.scorer}, which was not named. Its "
             "inputs are read once, now: name every scorer that decided with --scorer, repeatable."
         )
+
+
+def _whose(decision: StoredDecision) -> tuple[str, str]:
+    """The month and the scorer by which a decision is counted."""
+    return f"{decision.at:%Y-%m}", decision.by.scorer
 
 
 def _count(window: Window, decision: StoredDecision) -> None:

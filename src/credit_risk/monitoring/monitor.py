@@ -6,9 +6,11 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+import pandas as pd
+
 from credit_risk.config import Config
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.monitoring import backtest, estimates, freezing, maturing, overrides
+from credit_risk.monitoring import backtest, estimates, freezing, groups, maturing, overrides
 from credit_risk.monitoring.beside_ledger import is_begun
 from credit_risk.monitoring.book import Book
 from credit_risk.monitoring.drift_windows import DriftWindows
@@ -19,6 +21,7 @@ from credit_risk.monitoring.overrides import Overridden
 from credit_risk.monitoring.settings import MonitoringSettings
 
 NO_SCORER = {"verdict": "CANNOT SAY", "why": "no scorer is there whose training rows decisions could be compared with"}
+FAIRNESS_MONTHS = 12
 NOT_KNOWN = (
     "Booked accounts alone: how the declined would have paid is not known, and nothing here says anything of them."
 )
@@ -77,6 +80,7 @@ def measure(
         "not_known": NOT_KNOWN,
         "counts": _counts(book),
         "drift": NO_SCORER if compared is None else compared.report(config.drift, settings.drift, as_of),
+        "fairness": _fairness(windows, config, as_of),
         "backtest": _backtest(book, config, settings),
         "estimates": _estimates(book, config, settings),
         "overrides": overrides.measure(book.overridden, book.by_decision(book.months), confidence=confidence),
@@ -106,6 +110,14 @@ def _overridden(ledger: Ledger, outcomes: Outcomes | None, as_of: date, window: 
     decided_instead = overrides.read(ledger, as_of)
     histories = outcomes.histories(list(decided_instead)) if outcomes else {}
     return overrides.standing(ledger, decided_instead, histories, as_of, window)
+
+
+def _fairness(windows: Sequence[Record], config: Config, as_of: date) -> dict[str, Any]:
+    """Groups of the last twelve months that have ended."""
+    last = pd.Period(as_of, freq="M") - 1
+    months = [str(month) for month in pd.period_range(last - (FAIRNESS_MONTHS - 1), last)]
+    of_months = [record for record in windows if record["month"] in months]
+    return {"months": [months[0], months[-1]], **groups.measure(of_months, config)}
 
 
 def _counts(book: Book) -> dict[str, Any]:

@@ -27,6 +27,8 @@ def page(report: Report, title: str) -> str:
         vintages=vintages(report["vintages"]),
         estimates=estimates(report["estimates"]),
         drift=drift(report["drift"]),
+        contrasts=contrasts(report["fairness"]),
+        groups=groups(report["fairness"]),
         overrides=overrides(report["overrides"]),
         counts=cells(("Decisions that are", "Number"), list(report["counts"]["by_state"].items()), ""),
         pictures=list(pictures(report)),
@@ -70,6 +72,29 @@ def bands(backtest: Report) -> Cells:
 def figures(backtest: Report) -> Cells:
     rows = [(name, _with_interval(each), each["n"], each["why"]) for name, each in backtest["figures"].items()]
     return cells(("Figure", "With its interval", "Accounts", ""), rows, backtest["withheld"])
+
+
+def contrasts(fairness: Report) -> Cells:
+    """Each declared contrast: the approval rate of a group over that of its reference."""
+    rows = [
+        (
+            *(each["name"], each["verdict"], each["group"], each["reference"]),
+            *(_with_interval(each["ratio"]), each["ratio"]["n"], each["ratio"]["why"]),
+        )
+        for each in fairness["contrasts"]
+    ]
+    headings = ("Contrast", "Verdict", "Group", "Reference", "Ratio of approval rates", "Decisions", "")
+    return cells(headings, rows, fairness["why"], texts=4)
+
+
+def groups(fairness: Report) -> Cells:
+    """Approval rate of each group that is shown."""
+    rows = [
+        (name, group, _with_interval(figure, "percent"), figure["n"], figure["why"])
+        for name, of_attribute in fairness["attributes"].items()
+        for group, figure in of_attribute.items()
+    ]
+    return cells(("Attribute", "Group", "Approved", "Decisions", ""), rows, fairness["why"], texts=2)
 
 
 def overrides(directions: Iterable[Report]) -> Cells:
