@@ -39,13 +39,13 @@ class Contender:
 
 
 def settings_for(folder: Path, **more: float | None) -> Path:
-    """Settings of a service that is loaded: no client is slowed down, and the ledger is thrown away."""
+    """Settings of a loaded service: a developer's, no client is slowed down, and the ledger is thrown away."""
     path = folder / "load.yaml"
     limits = {"per_client_per_second": 1e6, "burst": 1_000_000}
     limits |= {name: limit for name, limit in more.items() if limit is not None}
     ledger = {"url": f"sqlite:///{folder / 'ledger.db'}", "key_file": str(folder / "ledger.key")}
     serving = {"access": {"mode": "off"}, "gate": "reported", "limits": limits, "ledger": ledger}
-    path.write_text(json.dumps({"serving": serving}), encoding="utf-8")  # JSON is YAML too
+    path.write_text(json.dumps({"environment": "local", "serving": serving}), encoding="utf-8")  # JSON is YAML too
     return path
 
 

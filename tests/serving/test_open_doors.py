@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from loadtest.servers import settings_for
 from ruamel.yaml import YAML
 
 from credit_risk.cli import main
@@ -59,6 +60,10 @@ def test_each_open_door_is_refused_with_its_line_and_way_out(tmp_path, changes, 
 def test_a_developer_may_do_all_of_it(tmp_path, name):
     for changes, _ in DOORS:
         refused(written(tmp_path, name, **changes), tmp_path)
+
+
+def test_load_tests_say_that_their_settings_are_a_developers(tmp_path):
+    refused(settings_for(tmp_path), tmp_path)
 
 
 def test_a_file_of_any_other_name_says_that_it_is_a_developers_or_is_bound(tmp_path):
