@@ -26,9 +26,9 @@ DIGITS, DECIMALS = 6, 10  # of a reported figure: so many significant digits, an
 LOOSE = {"calibration_slope": 1e-6}  # both sides stop an iteration
 NOT_RECOMPUTED = {
     "monotone.": "a perturbation test of thousands of decisions",
+    "test.final_": "final decisions under all policy rules, which this does not know",
     "decisions.": "the mix of decisions under all policy rules, which this does not know",
     "stability.": "PSI against the frozen bins of the scorer",
-    "information.hosmer_lemeshow_p": "information, gates nothing",
     "information.replicates": "a setting",
     "information.confidence": "a setting",
     "leak.order": "an order of the rows, by an interval of its own",

@@ -91,6 +91,17 @@ CASES = {
         (TERM, "term_months: {role: feature, type: integer, range: [480, 1]}"),
         "columns.term_months.range: the range must go from low to high, got [480.0, 1.0]",
     ),
+    "input that is known later": (
+        (TERM, "term_months: {role: feature, type: integer, range: [1, 480], known_at: later}"),
+        "columns.term_months.known_at: an application cannot carry what is known only later",
+    ),
+    "input of a formula that is known later": (
+        (
+            "{role: input_only, type: number, range: [1, 10_000_000]}",
+            "{role: input_only, type: number, known_at: later}",
+        ),
+        "columns.loan_amount.known_at: an application cannot carry what is known only later",
+    ),
     "input of text": (
         ("{role: input_only, type: number, range: [1, 10_000_000]}", "{role: input_only, type: text}"),
         "columns.loan_amount: an input of the model cannot be of type text",

@@ -16,7 +16,7 @@ from credit_risk import cli, config
 from credit_risk.config import identities
 from credit_risk.config.open_decisions import DECISIONS
 from credit_risk.errors import ConfigError
-from credit_risk.fork.init import _write_first_person
+from credit_risk.fork import first_person
 from identities_trial import new_key
 
 N = 400
@@ -202,16 +202,16 @@ def test_whoever_begins_the_fork_is_its_first_person_and_nobody_is_overwritten(r
         subprocess.run(["git", "config", name, value], cwd=root, check=True)
     (root / identities.FILE).parent.mkdir(parents=True)
     (root / identities.FILE).write_text("# ours\nversion: 1\npersons: []\n")
-    assert "Named Ada Berg" in _write_first_person(root)
+    assert "Named Ada Berg" in first_person.write(root)
     person = identities.load(root).person(f"account:{account}")
     assert (person.name, len(person.ssh_keys)) == ("Ada Berg", 1)
     assert (root / identities.FILE).read_text().startswith("# ours\n")
     subprocess.run(["git", "config", "user.name", "Kim Lee"], cwd=root, check=True)
-    assert "as it is" in _write_first_person(root)
+    assert "as it is" in first_person.write(root)
     assert identities.load(root).persons == (person,)
 
 
 def test_a_git_without_a_persons_name_is_told_to_name_one(root):
     subprocess.run(["git", "config", "user.name", "ci"], cwd=root, check=True)
-    assert "is nobody's" in _write_first_person(root)
+    assert "is nobody's" in first_person.write(root)
     assert not (root / identities.FILE).exists()

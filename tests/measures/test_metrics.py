@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import chi2, ks_2samp
+from scipy.stats import ks_2samp
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
@@ -107,23 +107,6 @@ def test_nobody_approved_earns_nothing_and_has_no_bad_rate():
     assert why_undefined(Sample.of(BAD, PD, economics=economics)) == {
         "bad_rate_of_approved": "nobody is approved: the lowest PD of 5 rows is 0.1"
     }
-
-
-def test_hosmer_lemeshow_sums_squared_gaps_over_their_variance():
-    # two bins by ties: 4 rows at 0.25 with 2 bads (1 expected), 4 at 0.5 with 2 bads (2 expected)
-    bad, pd = [1, 1, 0, 0, 1, 1, 0, 0], [0.25] * 4 + [0.5] * 4
-    assert metrics.hosmer_lemeshow(bad, pd) == pytest.approx(chi2.sf(1 / 0.75, df=2), abs=1e-15)
-
-
-def test_hosmer_lemeshow_has_no_answer_where_a_pd_leaves_nothing_to_chance():
-    assert math.isnan(metrics.hosmer_lemeshow([0, 1], [0.0, 0.5]))
-
-
-def test_hosmer_lemeshow_of_right_pds_is_below_five_percent_in_five_percent_of_samples():
-    generator = np.random.default_rng(3)
-    pd = generator.uniform(0.05, 0.5, (1000, 500))
-    p = [metrics.hosmer_lemeshow(generator.random(500) < row, row) for row in pd]
-    assert np.mean(np.array(p) < 0.05) == pytest.approx(0.05, abs=0.02)
 
 
 @pytest.mark.parametrize("decimals", [None, 2])

@@ -1,6 +1,7 @@
 """Features that say nothing of a group, something, and all: on data whose answer can be counted or is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -115,6 +116,21 @@ def test_many_rows_are_sampled_by_applicant(monkeypatch):
     assert (np.bincount(kept.applicant)[np.unique(kept.applicant)] == 2).all()
 
 
+def test_words_are_a_group_each_where_the_group_and_the_rest_are_large_enough():
+    cells = pd.Series(["a"] * 5 + ["b"] * 3 + ["c"])
+    groups = proxies.groups_of(cells, min_n=2)
+    assert {name: int(member.sum()) for name, member in groups.items()} == {"a": 5, "b": 3}
+    assert list(proxies.groups_of(cells, min_n=4)) == ["a"]
+    assert list(proxies.groups_of(cells, min_n=5)) == []  # beside 5 rows of a there are 4 others
+
+
+def test_two_groups_are_one_question_and_numbers_fall_apart_at_their_middle():
+    assert list(proxies.groups_of(pd.Series(["a", "b"] * 5), min_n=2)) == ["a"]
+    days = pd.Series(pd.date_range("1960-01-01", periods=20))
+    (member,) = proxies.groups_of(days, min_n=2).values()
+    assert member.tolist() == [False] * 10 + [True] * 10
+
+
 def told(value, low, high):
     return ProxyFigures(Figure(value, low, high, 100), Figure(value, low, high, 100), "a")
 
@@ -128,4 +144,4 @@ def test_the_largest_is_not_known_while_one_is_not_or_none_is_declared():
     unknown = ProxyFigures(Figure.unknown(3, "3 rows"), Figure.unknown(3, "3 rows"), None)
     name, most = proxies.largest({"women": told(0.7, 0.69, 0.71), "old": unknown})
     assert (name, most.known, most.why) == (None, False, "old: 3 rows")
-    assert proxies.largest({})[1].why == "no contrast is declared"
+    assert proxies.largest({})[1].why == "no contrast is declared, and no guarded column has groups"

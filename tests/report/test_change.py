@@ -54,7 +54,7 @@ def test_a_difference_stands_with_its_interval_and_whether_it_is_noise():
     assert "| AUC | +0.0100 | +0.0020 to +0.0180 | **higher** |" in lines
     assert "| KS | -0.0100 | -0.0300 to +0.0100 | within noise |" in lines
     assert "| Brier score | -0.0020 | -0.0030 to -0.0010 | **lower** |" in lines
-    assert "| approval rate | **not known** | | |" in lines
+    assert "| approved by PD alone | **not known** | | |" in lines
 
 
 @pytest.mark.parametrize("value", [True, "0.9", None, float("nan"), float("inf"), [0.9]])

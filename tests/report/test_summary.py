@@ -76,8 +76,9 @@ def test_a_figure_stands_with_its_interval_beside_both_challengers(screen: Calla
     assert text.startswith("A simulated lender")
     assert cells(text, "AUC") == ["AUC", "0.7500", "0.7100 to 0.7900", "0.7400", "0.7300"]
     assert "95% interval" in text.replace("95 %", "95%")
-    assert cells(text, "approval rate*")[0] == "approval rate*"
-    assert "* by PD alone, before referrals and policy rules" in text
+    assert cells(text, "approved in the end")[0] == "approved in the end"
+    assert cells(text, "approved by PD alone*")[0] == "approved by PD alone*"
+    assert "* before referrals and policy rules" in text
 
 
 def test_what_is_not_known_is_said_and_never_a_number(screen: Callable[..., str]):

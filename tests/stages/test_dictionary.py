@@ -11,7 +11,7 @@ COLUMNS = {
     "nr": {"role": "id", "type": "integer"},
     "in|come `x`": {"role": "feature", "type": "number", "range": [0, 9000], "missing": "allow", "label": "income"},
     "age": {"role": "protected", "type": "integer", "range": [18, 110], "why": "age"},
-    "note": {"role": "ignore", "why": "free text"},
+    "note": {"role": "ignore", "why": "free text", "known_at": "later"},
     "status": {"role": "target", "type": "integer"},
 }
 CONFIG = smallest.config(
@@ -42,7 +42,7 @@ def test_every_column_has_its_line_whatever_it_is_called():
     ]  # fmt: skip
     assert line(page, "nr") == "| nr |  | id | a whole number |  | 0.0% |  |  |  |"
     assert "no model reads it" in line(page, "age")
-    assert line(page, "note") == r"| note |  | ignore \(free text\) |  |  |  |  |  |  |"
+    assert line(page, "note") == r"| note |  | ignore \(free text\); known only after the decision |  |  |  |  |  |  |"
     assert [one.count(" | ") for one in page.splitlines() if one.startswith("| ") and "formula" not in one][:6] == [
         8
     ] * 6

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from credit_risk.config import Config
-from credit_risk.data.files import Files
+from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.rounding import rounded
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import DataError, ScorerError
@@ -29,6 +29,7 @@ FIGURES = (
     "auc", "gini", "ks", "brier", "ece", "calibration_slope", "calibration_in_the_large", "average_precision",
     "approval_rate", "bad_rate_of_approved", "profit_per_application",
 )  # fmt: skip
+FINAL = ("final_approval_rate", "final_profit_per_application")
 TABLES = {
     "roc": ["model", "false_positive_rate", "true_positive_rate"],
     "ks": ["score", "goods", "bads"],
@@ -82,8 +83,10 @@ def change_metrics(files, change):
 def test_every_figure_has_its_ends_for_model_challengers_and_differences(evaluated):
     numbers = read_json(evaluated[1].report("metrics"))
     names = {name + end for name in FIGURES for end in ("", "_low", "_high")}
-    blocks = [numbers["test"], *numbers["challengers"].values(), *numbers["differences"].values()]
-    assert [set(block) for block in blocks] == [names] * 5
+    final = {name + end for name in FINAL for end in ("", "_low", "_high")}
+    blocks = [*numbers["challengers"].values(), *numbers["differences"].values()]
+    assert set(numbers["test"]) == names | final
+    assert [set(block) for block in blocks] == [names] * 4
     assert set(numbers["challengers"]) == set(numbers["differences"]) == {"scorecard", "logistic"}
     test = numbers["test"]
     assert test["auc_low"] < test["auc"] < test["auc_high"]
@@ -119,6 +122,42 @@ def test_the_bands_are_what_a_reader_counts_from_the_predictions(evaluated):
     assert numbers["worst"] == table["band"][table["gap"].abs().idxmax()]
     unknown = read_json(files.report("metrics"))["unknown"]
     assert {name for name in table["band"] if f"bands.{name}" in unknown} == set(table["band"][table["gap"].isna()])
+
+
+def test_approvals_and_profit_of_the_final_decisions_are_what_a_reader_counts(evaluated):
+    config, files = evaluated
+    numbers, bad = read_json(files.report("metrics"))["test"], pd.read_parquet(files.outcomes("test"))["bad"]
+    approved = Scorer.load(files.scorer).decide(pd.read_parquet(files.inputs("test"))).table()["decision"] == "approve"
+    assert numbers["final_approval_rate"] == pytest.approx(approved.mean())
+    assert numbers["final_approval_rate"] < numbers["approval_rate"]  # some of the latter are referred
+    money = config.policy
+    earned = approved * np.where(bad, -money.lgd, money.margin) - approved * money.cost
+    assert numbers["final_profit_per_application"] == pytest.approx(earned.mean())
+    for name in FINAL:
+        assert numbers[f"{name}_low"] < numbers[name] < numbers[f"{name}_high"]
+
+
+def test_an_order_of_the_rows_counts_within_each_part(copy):
+    config, files = copy
+    honest = evaluate.order_and_encoding(config, files, {})
+    assert honest["order"] < 0.1
+    for name in SPLITS:  # the days of each part say who went bad; whole parts are as late as before
+        outcomes = pd.read_parquet(files.outcomes(name))
+        order = outcomes["bad"].to_numpy().argsort(kind="stable")
+        outcomes.loc[outcomes.index[order], "date"] = np.sort(outcomes["date"].to_numpy())
+        outcomes.to_parquet(files.outcomes(name))
+    told = evaluate.order_and_encoding(config, files, {})
+    assert (told["order_of"], told["order"] > 0.95) == ("applied_on", True)
+
+
+def test_a_bad_rate_that_moves_from_part_to_part_is_no_order(copy):
+    config, files = copy
+    honest = evaluate.order_and_encoding(config, files, {})
+    outcomes = pd.read_parquet(files.outcomes("test"))
+    drawn = np.random.default_rng(1).random(len(outcomes)) < 0.6
+    outcomes.assign(bad=outcomes["bad"] | drawn).to_parquet(files.outcomes("test"))
+    assert evaluate.order_and_encoding(config, files, {})["order"] < 0.1
+    assert honest["order"] < 0.1
 
 
 def test_the_predictions_stand_in_the_order_of_the_outcomes(evaluated):

@@ -119,6 +119,32 @@ def test_a_contrast_too_small_in_training_leaves_the_largest_unknown(copy):
     assert report["proxies"]["women"]["auc"] is not None
 
 
+def test_an_input_that_only_rules_read_gives_its_group_away_too(copy):
+    config, files = copy
+    inputs, protected = pd.read_parquet(files.inputs("train")), pd.read_parquet(files.protected("train"))
+    assert "loan_amount" not in config.features
+    inputs.assign(loan_amount=np.where(protected["sex"] == "female", 1_000.0, 1_001.0)).to_parquet(
+        files.inputs("train")
+    )
+    only_women = with_fairness(config, contrasts=SETTINGS["contrasts"][:1])
+    train = fairness.ProtectedSplit(only_women, files, "train", Scorer.load(files.scorer))
+    unknown = {}
+    report = fairness.proxy_figures(only_women, train, unknown)
+    assert (report["proxies"]["women"]["feature"], unknown) == ("loan_amount", {})
+    assert report["proxy_largest"]["auc_low"] > 0.95
+    # Nothing is compared by age, and it is looked for all the same.
+    assert set(report["proxies"]) == {"women", "age: above its middle"}
+
+
+def test_a_guarded_column_without_a_group_that_is_large_enough_is_not_told_from_anything(copy):
+    config, files = copy
+    nobody = with_fairness(config, contrasts=[], min_n=10**6)
+    train = fairness.ProtectedSplit(nobody, files, "train", Scorer.load(files.scorer))
+    unknown = {}
+    assert fairness.told_apart(nobody, train, unknown) == {}
+    assert set(unknown) == {"proxies.age", "proxies.sex"}
+
+
 def test_all_groups_add_up_to_the_test_rows(measured):
     _, files = measured
     found = tables(files)

@@ -807,6 +807,27 @@ def test_other_rows_and_another_mix_of_decisions_are_facts_that_changed(judged: 
     assert [(each["fact"], each["old"]) for each in changed] == [("bad rate", 0.5), ("approve", 0.7)]
 
 
+def test_the_bad_rate_of_each_group_is_a_fact(judged: Judged):
+    groups = {"female": {"bad_rate": 0.1, "rows": 400}, "male": {"bad_rate": None, "rows": 3}}
+    config, files = judged
+    write_json(files.report("fairness"), {"attributes": {"sex": {"groups": groups}}, "contrasts": {}})
+    facts = judge(config, files)["facts"]
+    assert {name: value for name, value in facts.items() if "sex" in name} == {
+        "bad rate of sex: female": 0.1,
+        "rows of sex: female": 400.0,
+    }
+
+
+def test_a_key_that_is_newer_than_the_champion_has_its_default_and_did_not_change(judged: Judged):
+    config, files = judged
+    before = crown(files).scorer / "config.json"
+    tree = read_json(before)
+    for column in tree["columns"].values():
+        del column["known_at"]
+    write_json(before, tree)
+    assert judge(config, files)["changed"]["settings"] == []
+
+
 def test_bad_defined_anew_takes_a_named_approval(judged: Judged):
     config, files = judged
     champion = crown(files)

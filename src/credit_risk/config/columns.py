@@ -115,6 +115,7 @@ class Outcome(Section):
 class Column(Section):
     """One column of the data: what it may hold, and what it may be used for.
 
+    known_at: when its value is known: with the application, or only `later`; an input must be known with it.
     missing_words: cell texts that mean "not known" in this column, in the place of data.missing.
     unit: what stands beside each number in a file, before or after it, as $ or %; it is read away.
     special: numbers that stand for no amount but for a state, each with its meaning, as {-9: no_record}.
@@ -125,6 +126,7 @@ class Column(Section):
         "feature", "input_only", "protected", "proxy", "id", "applicant", "date", "target", "weight", "ignore"
     ]
     type: Literal["number", "integer", "boolean", "category", "ordered", "date", "text"] = "text"
+    known_at: Literal["application", "later"] = "application"
     range: tuple[float, float] | None = None
     categories: tuple[str, ...] | None = None
     missing: Literal["allow", "refer", "refuse"] = "refuse"

@@ -46,11 +46,6 @@ def author(root: Path) -> str | None:
     return _git(root, "config", "user.name")
 
 
-def signing_key(root: Path) -> str | None:
-    """The file of the key that signs commits here; None where none does, or it is no SSH key."""
-    return _git(root, "config", "user.signingkey") if _git(root, "config", "gpg.format") == "ssh" else None
-
-
 def uncommitted(root: Path, *paths: str) -> tuple[str, ...]:
     """Files below these paths that differ from the commit, or are not in it."""
     return tuple(line[3:] for line in (_git(root, "status", "--porcelain", "--", *paths) or "").splitlines())

@@ -1,4 +1,4 @@
-"""Who signed a file, by SSH key, and who works here, as git and the machine say: never somebody's own word."""
+"""Who signed a file, by SSH key, and whose account this is, as the machine says: never somebody's own word."""
 
 import os
 import pwd
@@ -7,11 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from credit_risk.config.identities import Identities, Person
-from credit_risk.config.names import is_person
-from credit_risk.data import provenance
+from credit_risk.config.identities import Identities
 from credit_risk.errors import UsageError
 
 NAMESPACE = "credit-risk"  # of signatures of files: one that was made for something else does not count
@@ -36,20 +32,6 @@ def signer(known: Identities, content: bytes, signature_file: Path) -> tuple[str
             if done.returncode == 0:
                 return name, f"key:{done.stdout.decode(errors='replace').split()[-1]}"
     return None
-
-
-def first_person(root: Path) -> Person | None:
-    """Whoever works here, by git's name, this account and the SSH key that signs their commits; None without a name."""
-    name = provenance.author(root)
-    if not is_person(name):
-        return None
-    key = Path(provenance.signing_key(root) or "").expanduser()
-    public = key if key.suffix == ".pub" else key.with_name(f"{key.name}.pub") if key.name else key
-    written = public.read_text(encoding="utf-8").split()[:2] if public.is_file() else []
-    try:
-        return Person(name=str(name), accounts=(account(),), ssh_keys=(" ".join(written),) if written else ())
-    except ValidationError:  # a key of another kind
-        return Person(name=str(name), accounts=(account(),))
 
 
 def account() -> str:

@@ -17,10 +17,9 @@ from dvc.config import Config as DvcConfig
 from pandas import DataFrame, Series
 from ruamel.yaml import YAML
 
-from credit_risk.config import floor, identities, load
+from credit_risk.config import floor, load
 from credit_risk.config.columns import KEY_ROLES
 from credit_risk.config.reading import tree_of, undecided
-from credit_risk.data import signers
 from credit_risk.data.cells import LOST_DIGITS
 from credit_risk.data.contract import repeats
 from credit_risk.data.csv_rows import Progress
@@ -28,7 +27,7 @@ from credit_risk.data.inputs import Mask, word_of
 from credit_risk.data.tables import lacks
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
-from credit_risk.fork import cells, draft, floor_draft, sources
+from credit_risk.fork import cells, draft, first_person, floor_draft, sources
 from credit_risk.fork.draft import Answers, Facts
 from credit_risk.fork.maturity import Immature, immature
 from credit_risk.fork.profile import Profile, Role, is_index_name, profiles
@@ -233,22 +232,7 @@ def install(
     write_text(config.parent / floor.NAME, floor_draft.text(made.config))
     write_text(config, made.config)
     done.append(f"Wrote {config}, and model.yaml and {floor.NAME} beside it.")
-    return [*done, _write_first_person(root)]
-
-
-def _write_first_person(root: Path) -> str:
-    """Name whoever works here in the file of identities, if nobody stands there yet; the sentence on it."""
-    path, person = root / identities.FILE, signers.first_person(root)
-    text = path.read_text(encoding="utf-8") if path.is_file() else "version: 1\npersons: []\n"
-    if NO_PERSONS not in text:
-        return f"Left {identities.FILE.as_posix()} as it is."
-    if person is None:
-        return f"Name who may sign and approve in {identities.FILE.as_posix()}: git's user.name is nobody's."
-    fields = {name: list(values) for name, values in person.model_dump(exclude={"name"}).items() if values}
-    listed = "".join(f"  {name}: {json.dumps(values)}\n" for name, values in fields.items())
-    written = f"persons:\n- name: {json.dumps(person.name, ensure_ascii=False)}\n{listed}"
-    write_text(path, text.replace(NO_PERSONS, written, 1))
-    return f"Named {person.name} in {identities.FILE.as_posix()}; add who else may sign, approve and waive."
+    return [*done, first_person.write(root)]
 
 
 def _refuse_unknown(roles: Mapping[str, str], table: DataFrame) -> None:
@@ -365,9 +349,6 @@ def _parameters(rows: int) -> str:
     """Leaves of a hundredth of the training rows, ten at least: what a small book can carry."""
     child = int(np.clip(0.6 * rows / 100, 10, 60))
     return PARAMETERS.format(leaves=15 if rows >= 5_000 else 7, child=child)
-
-
-NO_PERSONS = "persons: []\n"
 
 
 def _refuse_own_config(path: Path, *, replace: bool) -> None:

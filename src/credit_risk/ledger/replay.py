@@ -98,11 +98,3 @@ def decision_pages(ledger: Ledger) -> Iterator[list[StoredDecision]]:
             page = []
     if page:
         yield page
-
-
-def recent(ledger: Ledger, count: int) -> list[StoredDecision]:
-    """The last decisions that can be read, the oldest first: of the last `count` entries, those of no erased person."""
-    last = ledger.head().seq
-    pages = rows(ledger, last, after=max(last - count, 0))
-    records = [stored_decision(row, decrypted(ledger.secret, row, key)) for row, key in pages if row.kind == DECISION]
-    return [record for record in records if not record.erased]

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pandas import factorize
 from scipy.special import logit
-from scipy.stats import chi2
 
 from credit_risk.config.schema import Policy
 from credit_risk.errors import CreditRiskError
@@ -126,20 +125,6 @@ def calibration_in_the_large(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike |
     exp(a) is what the odds of bad must be multiplied by. NaN with one class, or a PD of 0 or 1.
     """
     return _single(_calibration, "calibration_in_the_large", Sample.of(bad, pd), weights)
-
-
-def hosmer_lemeshow(bad: ArrayLike, pd: ArrayLike) -> float:
-    """Chance (p) of ten bins at least this far from their PDs if every PD is right: with enough rows all models fail.
-
-    For rows the model never saw, so with a degree of freedom a bin, not two fewer (Hosmer,
-    Lemeshow and Sturdivant 2013). NaN if a bin's PDs are all 0 or all 1.
-    """
-    sample = Sample.of(bad, pd)
-    rows = np.diff(sample.bins, append=sample.pd.size)
-    expected = np.add.reduceat(sample.pd, sample.bins)
-    gaps = np.add.reduceat(sample.bad, sample.bins) - expected
-    terms = _ratio(gaps**2, expected * (1 - expected / rows))
-    return float(chi2.sf(terms.sum(), df=rows.size))
 
 
 def why_undefined(sample: Sample) -> dict[str, str]:

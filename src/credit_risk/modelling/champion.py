@@ -9,7 +9,6 @@ from typing import Any
 
 from credit_risk.config import Config
 from credit_risk.config.changes import Change, changes, of_outcome, shown
-from credit_risk.config.migration import migrated
 from credit_risk.config.schema import Gate
 from credit_risk.data import digest
 from credit_risk.data.files import Files
@@ -25,6 +24,7 @@ ANOTHER_OUTCOME = Gate(
     exact=True,
     reason="a model of another outcome is another model: somebody says by name that it may take the champion's place",
 )
+RATE, ROWS = "bad rate of ", "rows of "  # how the facts of a group begin
 Facts = dict[str, float]
 
 
@@ -39,15 +39,15 @@ def differing(config: Config, files: Files) -> list[Change] | None:
     if not release(files).root.is_dir():
         return None
     try:
-        before = migrated(read_json(path))
-    except (NotFound, LookupError, TypeError, AttributeError) as error:
+        before = Config.from_dict(read_json(path)).as_dict()  # keys that are newer than it, with their defaults
+    except (NotFound, LookupError, TypeError, AttributeError, ValueError) as error:
         sentence = f"{path} is no config of a scorer ({error}); fetch the champion again (docs/gates.md)."
         raise DataError(sentence) from None
     return [change for change in changes(before, config.as_dict()) if change.key != "version"]
 
 
-def facts(files: Files, metrics: Mapping[str, Any]) -> Facts:
-    """Rows by part, their bad rate, rows left out, and the share of the test rows that each decision takes."""
+def facts(files: Files, metrics: Mapping[str, Any], fairness: Mapping[str, Any]) -> Facts:
+    """Rows by part, their bad rate, rows left out; of the test rows each decision's share, each group's bad rate."""
     try:
         prepared = read_json(files.report("preparation"))
         parts = prepared["parts"]
@@ -56,6 +56,11 @@ def facts(files: Files, metrics: Mapping[str, Any]) -> Facts:
         known["rows left out"] = float(sum(prepared["left_out"].values()))
     except (NotFound, DataError, LookupError, TypeError, ZeroDivisionError):
         known = {}
+    for attribute, figures in fairness.get("attributes", {}).items():
+        for group, its in figures["groups"].items():
+            if its["bad_rate"] is not None:
+                name = f"{attribute}: {group}"
+                known |= {f"{RATE}{name}": float(its["bad_rate"]), f"{ROWS}{name}": float(its["rows"])}
     return known | {name: float(share) for name, share in metrics.get("decisions", {}).items() if share is not None}
 
 

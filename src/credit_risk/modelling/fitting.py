@@ -59,10 +59,11 @@ class Curve:
 
 def plain_categories(config: Config) -> list[int]:
     """Places of the features whose codes have no order."""
-    return [index for index, name in enumerate(config.features) if _is_plain(config, name)]
+    return [index for index, name in enumerate(config.features) if is_plain(config, name)]
 
 
-def _is_plain(config: Config, name: str) -> bool:
+def is_plain(config: Config, name: str) -> bool:
+    """Whether the codes of a column have no order."""
     return name in config.columns and config.columns[name].type == "category"
 
 

@@ -32,6 +32,10 @@ class FigureLabel:
 
 
 # What each figure means is said in the template.
+DECIDED = (  # by all rules and referrals, which challengers do not stand under: no difference is taken
+    FigureLabel("final_approval_rate", "Approval rate", "percent"),
+    FigureLabel("final_profit_per_application", "Profit per application", "exposure"),
+)
 HEADLINE = (
     FigureLabel("auc", "AUC"),
     FigureLabel("gini", "Gini"),
@@ -39,10 +43,11 @@ HEADLINE = (
     FigureLabel("brier", "Brier score"),
     FigureLabel("calibration_slope", "Calibration slope"),
     FigureLabel("calibration_in_the_large", "Calibration level"),
-    FigureLabel("approval_rate", "Approval rate", "percent"),
-    FigureLabel("profit_per_application", "Profit per application", "exposure"),
+    *DECIDED,
 )
 FURTHER = (
+    FigureLabel("approval_rate", "Approved by PD alone", "percent"),
+    FigureLabel("profit_per_application", "Profit by PD alone", "exposure"),
     FigureLabel("average_precision", "PR-AUC"),
     FigureLabel("ece", "Calibration error (ECE)"),
     FigureLabel("bad_rate_of_approved", "Bad rate of the approved", "percent"),
@@ -242,6 +247,7 @@ def comparison(metrics: Mapping[str, Any], selection: Mapping[str, Any]) -> list
             "telling": [_clear(metrics, f"{node}.{measure.name}") for node in differences],
         }
         for measure in (*HEADLINE, *FURTHER)
+        if measure not in DECIDED
     ]
 
 

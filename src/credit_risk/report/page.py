@@ -64,7 +64,6 @@ def page(config: Config, files: Files) -> str:
         digests=figures.digests(gate, loaded["preparation"][0]),
         labels=figures.labels(config),
         splits=SPLITS,
-        hosmer_lemeshow=written(lookup(metrics, "information.hosmer_lemeshow_p")),
         score_psi=written(lookup(metrics, "stability.score_psi")),
         unknown=metrics.get("unknown", {}),
         not_scored=lookup(metrics, "rows.test_not_scored"),

@@ -69,7 +69,7 @@ def contrast(
 
 
 def proxy(name: str, each: Mapping[str, Any], unknown: Mapping[str, str]) -> tuple[str, str, str, str]:
-    """How well the features give away the group of one contrast: its name, all together, the best alone, which."""
+    """How well an application gives away one group: its name, all together, the best alone, which."""
     all_of_them = _between(each, "auc", "{:.2f}")
     if each.get("auc") is None:
         all_of_them = f"not known: {unknown.get(f'proxies.{name}.auc')}"

@@ -16,7 +16,11 @@ from credit_risk.errors import NotFound
 from credit_risk.measures.wording import HEADLINES
 from credit_risk.report.gate_output import fact_changed, not_needed
 
-STARS = {"approval_rate": "*", "profit_per_application": "**"}  # what the line below the figures explains
+STARS = {
+    "approval_rate": "*",
+    "profit_per_application": "*",
+    "final_profit_per_application": "**",
+}  # what the line below the figures explains
 OF_GATE = ("verdict", "checks", "stale", "waivers", "waivers_not_needed", "not_applicable", "not_judged")
 MOST_CHANGES = 12  # keys on the screen
 STYLES = {"PASS": "green", "PASS WITH WAIVERS": "bold yellow", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}
@@ -35,7 +39,7 @@ def screen(config: Config, files: Files) -> RenderableType:
     lines.append(Text(f"The candidate is the {metrics['kind']}; its challengers stand beside it."))
     if not split["out_of_time"]:
         lines.append(Text(f"No out-of-time test: {split['why_random']}."))
-    lines.append(Text("* by PD alone, before referrals and policy rules; ** as a share of the exposure"))
+    lines.append(Text("* before referrals and policy rules; ** as a share of the exposure"))
     verdict = Text("The gate says ") + Text(gate["verdict"], style=STYLES[gate["verdict"]]) + Text(".")
     if config.undecided:
         verdict += Text(" It is not promotable: a person has to decide, and read, what stands above.")

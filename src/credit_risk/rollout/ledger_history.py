@@ -3,10 +3,12 @@
 import os
 from datetime import UTC, datetime
 
+from credit_risk.ledger.chain import DECISION
 from credit_risk.ledger.decision_record import decider
-from credit_risk.ledger.entry import StoredDecision
+from credit_risk.ledger.entry import StoredDecision, stored_decision
+from credit_risk.ledger.ledger import decrypted
 from credit_risk.ledger.opening import open_ledger
-from credit_risk.ledger.replay import recent
+from credit_risk.ledger.verification import rows
 from credit_risk.rollout.colours import Colour
 from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment
@@ -30,6 +32,10 @@ def per_day(folder: RolloutFolder, environment: Environment) -> float:
 
 
 def _last(folder: RolloutFolder, environment: Environment) -> list[StoredDecision]:
-    """The last decisions that can be read."""
+    """The last decisions that can be read, the oldest first: of the last entries, those of no erased person."""
     with open_ledger(folder.root, environment.serving.ledger, os.environ, create=True) as ledger:
-        return recent(ledger, environment.rollout.shadow_decisions)
+        last = ledger.head().seq
+        pages = rows(ledger, last, after=max(last - environment.rollout.shadow_decisions, 0))
+        decisions = [(row, key) for row, key in pages if row.kind == DECISION]
+        records = [stored_decision(row, decrypted(ledger.secret, row, key)) for row, key in decisions]
+        return [record for record in records if not record.erased]

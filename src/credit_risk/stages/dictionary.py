@@ -80,7 +80,8 @@ def _column(config: Config, name: str, table: DataFrame) -> Sequence[str]:
 
 def _role(column: Column) -> str:
     kept = "; no model reads it" if column.role in GUARDED_ROLES else ""
-    return f"{column.role.replace('_', ' ')}{f' ({column.why})' if column.why else ''}{kept}"
+    later = "; known only after the decision" if column.known_at == "later" else ""
+    return f"{column.role.replace('_', ' ')}{f' ({column.why})' if column.why else ''}{kept}{later}"
 
 
 def _derived(config: Config, name: str, sources: Sequence[str]) -> Sequence[str]:

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_numeric_dtype
 
 from credit_risk.config import Config
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.writing import read_json, read_parquet, write_figures, write_parquet
-from credit_risk.measures import bands, drift, leak, metrics, monotone, results
-from credit_risk.measures.figure import flat, reported
-from credit_risk.measures.intervals import bootstrap, paired_difference
+from credit_risk.measures import bands, drift, leak, monotone, results
+from credit_risk.measures.figure import Figures, flat, reported
+from credit_risk.measures.intervals import bootstrap, mean, paired_difference
 from credit_risk.modelling import evidence, training_record
 from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import load_scorers
@@ -93,7 +92,8 @@ def decision_mix(test: ScoredSplit) -> Numbers:
 def compared(config: Config, test: ScoredSplit, shown: ScoredSplit, unknown: dict[str, str]) -> Numbers:
     """Figures of every model on the test rows, and candidate minus challenger on the same rows.
 
-    Approved is who has a PD below the cut-off: a referral counts by the side of the cut-off its PD lies on.
+    `final_` are approvals and profit by the final decisions; by the PD alone, beside them, who has a PD below the
+    cut-off is approved: a referral counts by the side of the cut-off its PD lies on.
     """
     draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
     of_test = {kind: test.sample(kind) for kind in test.decisions}
@@ -101,7 +101,8 @@ def compared(config: Config, test: ScoredSplit, shown: ScoredSplit, unknown: dic
     for kind, sample in of_test.items():
         log.info("%s: %s replicates", kind, f"{config.evaluation.replicates:,}")
         path = "test" if kind == test.model else f"challengers.{kind}"
-        levels[kind] = reported(path, bootstrap(sample, **draw), unknown)
+        decided = by_decision(config, shown) if kind == test.model else {}
+        levels[kind] = reported(path, bootstrap(sample, **draw) | decided, unknown)
     log.info("paired differences")
     candidate = of_test[test.model]
 
@@ -113,7 +114,6 @@ def compared(config: Config, test: ScoredSplit, shown: ScoredSplit, unknown: dic
             for kind in levels
         },
         "information": {
-            "hosmer_lemeshow_p": hosmer_lemeshow(shown, unknown),
             "cut_off": decision.cut_off(config.policy),
             "replicates": config.evaluation.replicates,
             "confidence": config.evaluation.confidence,
@@ -121,11 +121,13 @@ def compared(config: Config, test: ScoredSplit, shown: ScoredSplit, unknown: dic
     }
 
 
-def hosmer_lemeshow(test: ScoredSplit, unknown: dict[str, str]) -> float:
-    p = metrics.hosmer_lemeshow(test.bad, test.pd(test.model))
-    if math.isnan(p):
-        unknown["information.hosmer_lemeshow_p"] = "the PDs of a bin are all 0 or all 1"
-    return p
+def by_decision(config: Config, test: ScoredSplit) -> Figures:
+    """Approvals and profit per application by the candidate's final decisions, of all rows, whether scored or not."""
+    approved, money = np.asarray(test.decisions[test.model].approved, dtype=float), test.economics
+    earned = np.where(test.outcomes["bad"], -money.lgd, money.margin) - money.cost
+    applicant, confidence = pd.factorize(test.outcomes["group"])[0], config.evaluation.confidence
+    figures = {"final_approval_rate": approved, "final_profit_per_application": approved * earned}
+    return {name: mean(values, applicant, confidence=confidence) for name, values in figures.items()}
 
 
 def steps_against(config: Config, scorer: Scorer, test: ScoredSplit) -> tuple[monotone.DirectionTest, ...]:
@@ -196,12 +198,13 @@ def leak_numbers(
 
 
 def order_and_encoding(config: Config, files: Files, unknown: dict[str, str]) -> Numbers:
-    """Whether the order of the rows, or a feature that is their own bad rate, tells the outcome; over all parts."""
-    outcomes = pd.concat([read_parquet(files.outcomes(name)) for name in SPLITS], ignore_index=True)
+    """Whether an order of the rows, within each part, or a feature that is their own bad rate tells the outcome."""
+    parts = [read_parquet(files.outcomes(name)).assign(part=name) for name in SPLITS]
+    outcomes = pd.concat(parts, ignore_index=True)
     bad, applicant = outcomes["bad"].to_numpy(), pd.factorize(outcomes["group"])[0]
-    orders = {"the row in the file": outcomes["file_row"].to_numpy(dtype=np.float64)}
-    if config.only("id") and is_numeric_dtype(outcomes["row"]):
-        orders[str(config.only("id"))] = outcomes["row"].to_numpy(dtype=np.float64)
+    columns = {"the row in the file": "file_row", config.only("id"): "row", config.only("date"): "date"}
+    within = outcomes.groupby("part")
+    orders = {name: within[column].rank(pct=True).to_numpy() for name, column in columns.items() if name}
     name, figure = leak.order_gini(orders, bad, applicant, confidence=config.evaluation.confidence)
     inputs = np.concatenate([read_inputs(config, files, part) for part in SPLITS])
     encoded = leak.encoded(Features.of(config).columns(inputs), bad)

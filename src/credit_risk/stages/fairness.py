@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.config import Config
+from credit_risk.config.columns import GUARDED_ROLES
 from credit_risk.config.schema import Alternatives, Fairness
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Mask, Matrix
@@ -210,36 +211,50 @@ def _crossing(cases: Cases, grouping: Grouping, how: Mapping[str, Any]) -> pd.Da
 
 
 def proxy_figures(config: Config, train: ProtectedSplit, unknown: dict[str, str]) -> Numbers:
-    """How well the model's features tell the group of each declared contrast from its reference, on training rows.
+    """How well what an application carries tells guarded groups from others, on training rows (see `told_apart`).
 
-    One number a contrast: the group it is compared with is declared, and an AUC needs two sides. The largest of them is
-    for one gate over all, also over a contrast that is declared later, so the intervals hold for all at once.
+    Asked of every input too, not of features alone: a policy rule may read one that the model never sees. The largest
+    of them is for one gate over all, so the intervals hold for all at once.
     """
-    settings = config.fairness
-    columns = train.features.columns
-    unordered = frozenset(config.features[index] for index in fitting.plain_categories(config))
-    confidence = 1 - (1 - config.evaluation.confidence) / max(len(settings.contrasts), 1)
-    by_contrast = {}
-    for each in settings.contrasts:
-        log.info("how well the features tell %s from %s", each.group, each.reference)
-        grouping = train.groupings[each.attribute]
-        member = grouping.rows(each.group)
-        rows = np.flatnonzero(member | grouping.rows(each.reference))
+    columns, pairs = train.features.columns, told_apart(config, train, unknown)
+    unordered = frozenset(name for name in columns if fitting.is_plain(config, name))
+    confidence = 1 - (1 - config.evaluation.confidence) / max(len(pairs), 1)
+    by_group = {}
+    for name, (member, others) in pairs.items():
+        log.info("how well an application tells: %s", name)
+        rows = np.flatnonzero(member | others)
         applicant, _ = pd.factorize(train.outcomes["group"].to_numpy()[rows])
-        features = {name: columns[name][rows] for name in config.features}
-        tell = proxies.Tell(features, unordered, member[rows], applicant)
-        by_contrast[each.name] = proxies.measure(
-            tell, min_n=settings.min_n, confidence=confidence, seed=config.evaluation.seed
+        seen = {column: values[rows] for column, values in columns.items()}
+        tell = proxies.Tell(seen, unordered, member[rows], applicant)
+        by_group[name] = proxies.measure(
+            tell, min_n=config.fairness.min_n, confidence=confidence, seed=config.evaluation.seed
         )
-    name, most = proxies.largest(by_contrast)
+    largest, most = proxies.largest(by_group)
     return {
         "proxies": {
             name: {"feature": figures.feature}
             | reported(f"proxies.{name}", {"auc": figures.auc, "strongest": figures.strongest}, unknown)
-            for name, figures in by_contrast.items()
+            for name, figures in by_group.items()
         },
-        "proxy_largest": {"contrast": name} | reported("proxy_largest", {"auc": most}, unknown),
+        "proxy_largest": {"contrast": largest} | reported("proxy_largest", {"auc": most}, unknown),
     }
+
+
+def told_apart(config: Config, train: ProtectedSplit, unknown: dict[str, str]) -> dict[str, tuple[Mask, Mask]]:
+    """Members and others by name: each declared contrast, and the groups of each guarded column that none compares."""
+    contrasts, min_n = config.fairness.contrasts, config.fairness.min_n
+    groupings = train.groupings
+    pairs = {
+        each.name: (groupings[each.attribute].rows(each.group), groupings[each.attribute].rows(each.reference))
+        for each in contrasts
+    }
+    for column in sorted(set(config.named(*GUARDED_ROLES)) - {each.attribute for each in contrasts}):
+        cells = read_parquet(train.files.protected(train.name), columns=[column])[column][train.rows]
+        groups = proxies.groups_of(cells, min_n=min_n)
+        if not groups:
+            unknown[f"proxies.{column}"] = f"no group of it and of the others has the {min_n} rows of fairness.min_n"
+        pairs |= {f"{column}: {group}": (member, ~member) for group, member in groups.items()}
+    return pairs
 
 
 def searched(

@@ -60,7 +60,7 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     checks = gate.decide(gates, *merged(reports), absent(config, files))
     changed = champion.differing(config, files)
     checks += champion.check(changed)
-    facts = champion.facts(files, reports[METRICS])
+    facts = champion.facts(files, reports[METRICS], reports.get("fairness", {}))
     given = read_waivers(files.waivers)
     waived = waiver.apply(
         checks,
