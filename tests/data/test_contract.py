@@ -189,7 +189,7 @@ def test_a_rule_may_read_derived_features_and_categories():
     assert only(table(), config([rule], derived)).rows == ("id 14",)
 
 
-def test_rules_of_one_name_are_told_apart():
+def test_rules_of_one_name_are_guarded_groups():
     both = [RULE | {"name": "size", "must": "loan < 3"}, RULE | {"name": "size", "must": "loan < 4"}]
     assert [finding.count for finding in check(table(), config(both)).findings] == [2, 1]
 

@@ -30,7 +30,7 @@ def test_a_string_of_which_only_the_beginning_stands_there_is_not_found(count):
     assert count(A[:-1] + b"." + A[:8], A) == 0
 
 
-def test_two_that_begin_alike_are_told_apart(count):
+def test_two_that_begin_alike_are_guarded_groups(count):
     assert count(b"." + A, A, A[:-1] + b"!") == 1
 
 

@@ -107,7 +107,7 @@ def trees(features: int, seed: int = 1) -> Boosted:
     return Boosted.of(lgb.train(parameters, lgb.Dataset(matrix, bad), num_boost_round=5))
 
 
-def test_codes_are_told_apart_by_the_twins_of_the_formulas_too():
+def test_codes_are_guarded_groups_by_the_twins_of_the_formulas_too():
     known = {"a": Coded(("no_record", "not_applicable")), "b": None}
     for text, expected in (('a == "no_record"', 1.0), ('a != "no_record"', 0.0), ('a == "not_applicable"', 0.0)):
         formula = parse(text, known)

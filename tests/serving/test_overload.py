@@ -43,7 +43,7 @@ def test_an_answer_in_pieces_counts_once_when_it_is_whole():
         (b"HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n", 0, 0, 1),
     ],
 )
-def test_what_is_no_decision_is_told_apart(answer, shed, without, other):
+def test_what_is_no_decision_is_guarded_groups(answer, shed, without, other):
     seen, _ = sent(answer)
     assert (len(seen.shed), seen.without_retry_after, seen.other, seen.accepted) == (shed, without, other, [])
 

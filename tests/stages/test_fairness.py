@@ -141,7 +141,7 @@ def test_a_guarded_column_without_a_group_that_is_large_enough_is_not_told_from_
     nobody = with_fairness(config, contrasts=[], min_n=10**6)
     train = fairness.ProtectedSplit(nobody, files, "train", Scorer.load(files.scorer))
     unknown = {}
-    assert fairness.told_apart(nobody, train, unknown) == {}
+    assert fairness.guarded_groups(nobody, train, unknown) == {}
     assert set(unknown) == {"proxies.age", "proxies.sex"}
 
 

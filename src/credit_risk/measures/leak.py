@@ -132,8 +132,7 @@ def order_gini(
 
     0 is no ranking. Where a file was written, or its rows were numbered or dated, in an order that knows the outcome,
     whatever follows that order (a batch, a branch, an account number) leaks it.
-    orders: (rows,) each: the row in the file, the id, the day, as ranks within a part of the split, so that a bad rate
-    that moves from part to part does not count. The largest counts.
+    orders: (rows,) each: the row in the file, the id, the day, as ranks within a part of the split. The largest counts.
     """
     if not bad.any() or bad.all() or not orders:
         return "", Figure.unknown(len(bad), "there is no order to rank by, or one class only")

@@ -109,9 +109,7 @@ def groups_of(cells: Series, *, min_n: int) -> dict[str, Mask]:
         candidates = {"above its middle": np.asarray(cells > cells.median())}
     else:
         candidates = {word_of(word): np.asarray(cells == word) for word in cells.value_counts().index[:GROUPS]}
-    large = {
-        name: member for name, member in candidates.items() if min_n <= member.sum() <= len(member) - max(min_n, 1)
-    }
+    large = {name: its for name, its in candidates.items() if min_n <= its.sum() <= len(its) - max(min_n, 1)}
     return dict(list(large.items())[: 1 if cells.nunique(dropna=False) == 2 else GROUPS])
 
 

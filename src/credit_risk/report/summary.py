@@ -16,11 +16,7 @@ from credit_risk.errors import NotFound
 from credit_risk.measures.wording import HEADLINES
 from credit_risk.report.gate_output import fact_changed, not_needed
 
-STARS = {
-    "approval_rate": "*",
-    "profit_per_application": "*",
-    "final_profit_per_application": "**",
-}  # what the line below the figures explains
+STARS = {"approval_rate": "*", "profit_per_application": "*", "final_profit_per_application": "**"}  # see below
 OF_GATE = ("verdict", "checks", "stale", "waivers", "waivers_not_needed", "not_applicable", "not_judged")
 MOST_CHANGES = 12  # keys on the screen
 STYLES = {"PASS": "green", "PASS WITH WAIVERS": "bold yellow", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}

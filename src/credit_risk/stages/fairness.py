@@ -211,12 +211,12 @@ def _crossing(cases: Cases, grouping: Grouping, how: Mapping[str, Any]) -> pd.Da
 
 
 def proxy_figures(config: Config, train: ProtectedSplit, unknown: dict[str, str]) -> Numbers:
-    """How well what an application carries tells guarded groups from others, on training rows (see `told_apart`).
+    """How well what an application carries tells guarded groups from others, on training rows (see `guarded_groups`).
 
     Asked of every input too, not of features alone: a policy rule may read one that the model never sees. The largest
     of them is for one gate over all, so the intervals hold for all at once.
     """
-    columns, pairs = train.features.columns, told_apart(config, train, unknown)
+    columns, pairs = train.features.columns, guarded_groups(config, train, unknown)
     unordered = frozenset(name for name in columns if fitting.is_plain(config, name))
     confidence = 1 - (1 - config.evaluation.confidence) / max(len(pairs), 1)
     by_group = {}
@@ -240,14 +240,10 @@ def proxy_figures(config: Config, train: ProtectedSplit, unknown: dict[str, str]
     }
 
 
-def told_apart(config: Config, train: ProtectedSplit, unknown: dict[str, str]) -> dict[str, tuple[Mask, Mask]]:
+def guarded_groups(config: Config, train: ProtectedSplit, unknown: dict[str, str]) -> dict[str, tuple[Mask, Mask]]:
     """Members and others by name: each declared contrast, and the groups of each guarded column that none compares."""
-    contrasts, min_n = config.fairness.contrasts, config.fairness.min_n
-    groupings = train.groupings
-    pairs = {
-        each.name: (groupings[each.attribute].rows(each.group), groupings[each.attribute].rows(each.reference))
-        for each in contrasts
-    }
+    contrasts, min_n, of = config.fairness.contrasts, config.fairness.min_n, train.groupings
+    pairs = {it.name: (of[it.attribute].rows(it.group), of[it.attribute].rows(it.reference)) for it in contrasts}
     for column in sorted(set(config.named(*GUARDED_ROLES)) - {each.attribute for each in contrasts}):
         cells = read_parquet(train.files.protected(train.name), columns=[column])[column][train.rows]
         groups = proxies.groups_of(cells, min_n=min_n)

@@ -42,8 +42,7 @@ def _column_problems(config: Config) -> Iterator[Problem]:
         if column.is_input and column.type in ("date", "text"):
             yield loc, f"an input of the model cannot be of type {column.type}; give it a number or category type"
         if column.is_input and column.known_at == "later":
-            needed = "an application cannot carry what is known only later; give it role ignore and say `why:`"
-            yield (*loc, "known_at"), needed
+            yield (*loc, "known_at"), "an application cannot carry what is known only later: role ignore, with `why:`"
         if (column.role in KEY_ROLES or name in joined) and column.type == "number":
             yield (*loc, "type"), "an id, applicant or join key of type number loses digits; declare integer or text"
         missing = config.data.missing if column.missing_words is None else column.missing_words
