@@ -70,7 +70,7 @@ def test_few_foretold_or_few_come_does_not_excuse_a_band_that_is_far_off(bads, p
 def test_a_band_in_which_none_came_of_many_foretold_leaves_the_largest_unknown():
     name, worst = bands.largest(measured((0, 400, 0.25), (100, 400, 0.25)))
     assert (name, worst.known) == (None, False)
-    assert worst.why == "band A: 100 bads among 400 were foretold, and 0 came"
+    assert worst.why == "A: 100 bads among 400 were foretold, and 0 came"
 
 
 def test_a_band_that_nobody_is_in_is_not_assessed():
@@ -82,7 +82,7 @@ def test_a_band_that_nobody_is_in_is_not_assessed():
 
 def test_no_band_that_can_be_assessed_is_not_known():
     name, worst = bands.largest(measured((5, 400, 0.02), (6, 400, 0.02)))
-    assert (name, worst.known, worst.why) == (None, False, "no band has 100 goods and 100 bads")
+    assert (name, worst.known, worst.why) == (None, False, "none has 100 goods and 100 bads")
 
 
 def test_a_pd_of_exactly_one_has_no_log_odds():

@@ -18,6 +18,8 @@ def test_what_came_stands_beside_what_was_foretold():
     assert (found["approved"], found["approval_rate"], found["bads"]) == (3, 0.5, 1)
     assert found["bads_foretold"] == pytest.approx(0.4)
     assert found["bad_rate"] == pytest.approx(1 / 3)
+    assert found["bads_ratio"] == pytest.approx(1 / 0.4)
+    assert found["bads_ratio_low"] == pytest.approx(found["bad_rate_low"] / (0.4 / 3))
     assert found["jeffreys_p"] == pytest.approx(beta(1.5, 2.5).cdf(0.4 / 3))
     assert found["profit"] == pytest.approx((0.19 - 0.61 + 0.19) / 3)
     assert found["profit_foretold"] == pytest.approx((0.11 + 0.11 + 0.03) / 3)

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import beta
+from scipy.stats import beta, chi2
 
-from credit_risk.validator.grades import grades, jeffreys_p, upper_bound
+from credit_risk.validator.grades import grades, hosmer_lemeshow, jeffreys_p, least_p, upper_bound
 
 
 def one(bads: int, rows: int, pd: float, *, confidence: float = 0.95):
@@ -63,3 +63,39 @@ def test_a_grade_without_rows_says_nothing():
     assert (empty.verdict, empty.rows, empty.bad_rate.why) == ("CANNOT SAY", 0, "no test row is in this grade")
     assert math.isnan(empty.jeffreys_p)
     assert math.isnan(empty.most_prudent)
+
+
+def test_the_smallest_p_of_several_grades_is_larger_for_their_number():
+    bad = np.array([True] * 30 + [False] * 70 + [True] * 10 + [False] * 90)
+    both = grades(np.repeat([0, 1], 100), ["A", "B", "C"], bad, np.full(200, 0.1), confidence=0.95)
+    found = least_p(both)
+    assert found["worst"] == "A"
+    assert found["least_p"] == pytest.approx(1 - (1 - both[0].jeffreys_p) ** 2)  # nobody is in C
+    nobody = least_p(grades(np.zeros(0, dtype=int), ["A"], bad[:0], np.zeros(0), confidence=0.95))
+    assert (math.isnan(nobody["least_p"]), nobody["worst"]) == (True, "")
+
+
+def test_right_pds_have_a_least_p_below_2_percent_in_at_most_2_of_100_draws():
+    generator, band = np.random.default_rng(3), np.repeat(range(5), 400)
+    pd = np.repeat([0.03, 0.08, 0.15, 0.3, 0.6], 400)
+    draws = [
+        least_p(grades(band, list("ABCDE"), generator.random(2_000) < pd, pd, confidence=0.95)) for _ in range(400)
+    ]
+    assert np.mean([draw["least_p"] < 0.02 for draw in draws]) <= 0.02 + 3 * math.sqrt(0.02 * 0.98 / 400)
+
+
+def test_hosmer_lemeshow_sums_squared_gaps_over_their_variance():
+    # two bins by ties: 4 rows at 0.25 with 2 bads (1 expected), 4 at 0.5 with 2 bads (2 expected)
+    bad, pd = [1, 1, 0, 0, 1, 1, 0, 0], [0.25] * 4 + [0.5] * 4
+    assert hosmer_lemeshow(bad, pd) == pytest.approx(chi2.sf(1 / 0.75, df=2), abs=1e-15)
+
+
+def test_hosmer_lemeshow_has_no_answer_where_a_pd_leaves_nothing_to_chance():
+    assert math.isnan(hosmer_lemeshow([0, 1], [0.0, 0.5]))
+
+
+def test_hosmer_lemeshow_of_right_pds_is_below_five_percent_in_five_percent_of_samples():
+    generator = np.random.default_rng(3)
+    pd = generator.uniform(0.05, 0.5, (1000, 500))
+    p = [hosmer_lemeshow(generator.random(500) < row, row) for row in pd]
+    assert np.mean(np.array(p) < 0.05) == pytest.approx(0.05, abs=0.02)

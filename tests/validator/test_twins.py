@@ -33,6 +33,8 @@ def test_copies_with_noise_are_seen(rows):
     found = twins.twins(rows[:1_000], np.concatenate([rows[1_000:], copies]), **HOW)
     assert found["verdict"] == "TWINS"
     assert found["share"] > 100 / 600
+    assert found["excess"] == pytest.approx(found["share"] / found["expected"])
+    assert found["excess_low"] > 2
 
 
 def test_rows_that_are_equal_hide_no_copy_with_noise(rows):

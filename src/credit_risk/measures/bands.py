@@ -70,9 +70,9 @@ def largest(bands: Sequence[ScoreBand]) -> tuple[str | None, Figure]:
     one band is at least as far off as the lower.
     """
     known = [band for band in bands if band.gap.known]
-    whys = [f"band {band.name}: {band.gap.why}" for band in bands if not (band.gap.known or band.too_few)]
+    whys = [f"{band.name}: {band.gap.why}" for band in bands if not (band.gap.known or band.too_few)]
     if whys or not known:
-        why = "; ".join(whys) or f"no band has {FEWEST} goods and {FEWEST} bads"
+        why = "; ".join(whys) or f"none has {FEWEST} goods and {FEWEST} bads"
         return None, Figure.unknown(sum(band.rows for band in bands), why)
     worst = max(known, key=lambda band: abs(band.gap.value))
     least = max(max(band.gap.low, -band.gap.high, 0.0) for band in known)

@@ -113,7 +113,7 @@ def segments(
     The AUC's interval is DeLong's; where a part holds one class only, or too few of one, it is not known.
     """
     lines = []
-    for label, part in _parts(values, categories):
+    for label, part in parts_of(values, categories):
         auc = delong(bad[part], pd_[part], confidence=confidence)
         lines.append(
             {
@@ -205,7 +205,7 @@ def _rate(bad: Mask | Matrix, confidence: float) -> dict[str, float]:
     return {**counts, "bad_rate": share.value, "low": share.low, "high": share.high}
 
 
-def _parts(values: Matrix, categories: Sequence[str] | None) -> Iterator[tuple[str, Mask]]:
+def parts_of(values: Matrix, categories: Sequence[str] | None) -> Iterator[tuple[str, Mask]]:
     """Each part's label and rows; empty parts do not come, missing cells come last."""
     known = np.unique(values[~np.isnan(values)])
     if categories is not None:

@@ -37,11 +37,22 @@ def backtest(
         "approval_rate": rows / len(bad),
         "bads": bads,
         "bads_foretold": float(foretold.sum()),
-        **flat({"bad_rate": rate, "profit": mean(came, group, confidence=confidence)}),
+        **flat(
+            {
+                "bad_rate": rate,
+                "bads_ratio": over(rate, float(foretold.mean())),
+                "profit": mean(came, group, confidence=confidence),
+            }
+        ),
         "mean_pd": float(foretold.mean()),
         "jeffreys_p": jeffreys_p(bads, rows, float(foretold.mean())),
         "profit_foretold": float(_profit(foretold, economics).mean()),
     }
+
+
+def over(rate: Figure, foretold: float) -> Figure:
+    """A rate that came over the one foretold, with its interval: 1 is right, above 1 there were more."""
+    return Figure(rate.value / foretold, rate.low / foretold, rate.high / foretold, rate.n)
 
 
 def by_pd_and_by_policy(approved: Mask, pd_: Matrix, economics: Economics) -> Numbers:

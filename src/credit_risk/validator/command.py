@@ -6,8 +6,9 @@ from credit_risk.command_line import GATES, HERE, ConfigFile, Root, add, say
 
 MORE = """
 Of the last run: grades with Jeffreys and binomial tests, the approved book foretold against what came and under worse
-times, periods, characteristics with information values, correlations and variance inflation, the scorecard's points
-and what whole points would cost. Everything stands in reports/validator.html, and as CSV in reports/validator/.
+times, calibration by segment and by group, periods, characteristics with information values, correlations and variance
+inflation, the scorecard's points and what whole points would cost. Everything stands in reports/validator.html and as
+CSV in reports/validator/; the figures that a gate may read (`measure: validator.…`) in reports/parts/validator.json.
 
 example:
   credit-risk validator

@@ -1,4 +1,4 @@
-"""All tables, measured on the candidate's own rows and written: reports/validator.html and reports/validator/."""
+"""All tables, measured on the candidate's own rows: reports/validator.html, its tables, and what gates may read."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -10,9 +10,9 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
-from credit_risk.data.writing import read_parquet, write_figures, write_report, write_text
+from credit_risk.data.writing import read_json, read_parquet, write_figures, write_report, write_text
 from credit_risk.measures.figure import flat
-from credit_risk.modelling import training_record
+from credit_risk.modelling import champion, training_record
 from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import load_scorers
 from credit_risk.modelling.fitting import columns_read
@@ -20,14 +20,17 @@ from credit_risk.modelling.scored_split import ScoredSplit, read_scored
 from credit_risk.scoring import decision
 from credit_risk.scoring.features import Features
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.validator import book, characteristics, grades, page, periods, twins
+from credit_risk.validator import book, champion_groups, characteristics, grades, page, periods, segments, twins
 from credit_risk.validator.points import Points, cost_of_whole_points
 
 Tables = dict[str, pd.DataFrame]
 
+NO_SEGMENTS = "evaluation.segments names no column"
+NO_GROUPS = "reports/fairness.json holds no group, or is of another scorer: run `dvc repro fairness`"
+
 
 def run(config: Config, files: Files) -> None:
-    """Write reports/validator.json, a table each beside it, and reports/validator.html.
+    """Write reports/parts/validator.json, which gates read, reports/validator/*.csv and reports/validator.html.
 
     Weighed rows are looked at as a sample of the population. Raises DataError where `evaluate` could not measure
     either.
@@ -35,35 +38,47 @@ def run(config: Config, files: Files) -> None:
     training_record.refuse_other(config, files)
     scorers = load_scorers(config, files)
     test = read_scored(config, files, scorers, "test", representative=True)
-    numbers, tables = of_test(config, test)
+    unknown: dict[str, str] = {}
+    numbers, tables = of_test(config, test, unknown)
+    numbers["scorer"] = scorers[test.model].digest
+    by_groups, tables["groups"] = of_groups(config, files, numbers["scorer"], unknown)
+    numbers |= by_groups
     outcomes = read_parquet(files.outcomes("train"))
     matrix = Features.of(config).of_inputs(read_inputs(config, files, "train"))
     tables |= of_training(config, matrix, outcomes, scorers, test)
     draw = config.evaluation
     numbers["twins"] = twins.twins(matrix, test.matrix, seed=draw.seed, confidence=draw.confidence)
+    if "why" in numbers["twins"]:
+        unknown["twins.excess"] = numbers["twins"]["why"]
     numbers["points"], card = of_points(config, scorers, test)
     tables |= card
-    numbers["scorer"] = scorers[test.model].digest
     for name, table in tables.items():
         write_figures(files.reports / "validator" / f"{name}.csv", table)
-    write_report(files.report("validator"), numbers)
+    write_report(files.part("validator"), {**numbers, "unknown": unknown})
     write_text(files.reports / "validator.html", page.page(config, numbers, tables))
 
 
-def of_test(config: Config, test: ScoredSplit) -> tuple[dict[str, Any], Tables]:
-    """Grades, book and periods of the test rows that could be scored."""
+def of_test(config: Config, test: ScoredSplit, unknown: dict[str, str]) -> tuple[dict[str, Any], Tables]:
+    """Grades, book, segments and periods of the test rows that could be scored."""
     confidence, pd_, rows = config.evaluation.confidence, test.pd(test.model), test.scored
     decisions = test.decisions[test.model]
     approved = decisions.approved[rows]
     names = [band.name for band in config.policy.bands]
     graded = grades.grades(decisions.band[rows], names, test.bad, pd_, confidence=confidence)
     period, what = periods.periods(test.outcomes)
-    money = test.economics
+    money, applicant = test.economics, pd.factorize(test.group)[0]
+    by_segment = segments.by_segment(config, test.columns, test.bad, pd_, applicant)
+    backtested = book.backtest(approved, test.bad, pd_, test.group, money, confidence=confidence)
+    if not backtested["approved"]:
+        unknown["book.bads_ratio"] = str(backtested["why"])
     numbers = {
         "kind": test.model,
         "confidence": confidence,
         "rows": int(rows.sum()),
-        "book": book.backtest(approved, test.bad, pd_, test.group, money, confidence=confidence),
+        "hosmer_lemeshow_p": grades.hosmer_lemeshow(test.bad, pd_),
+        "grades": grades.least_p(graded),
+        "segments": segments.summary(by_segment, NO_SEGMENTS, unknown, "segments"),
+        "book": backtested,
         "approvals": book.by_pd_and_by_policy(approved, pd_, money),
         "periods": what,
         "grades_that_do_not_hold": [grade.name for grade in graded if grade.verdict.startswith("PD TOO")],
@@ -72,8 +87,28 @@ def of_test(config: Config, test: ScoredSplit) -> tuple[dict[str, Any], Tables]:
         "grades": _grades(graded),
         "periods": periods.table(period[rows], test.bad, pd_, confidence=confidence),
         "stress": book.stressed(approved, pd_, money),
+        "segments": segments.table(by_segment),
     }
     return numbers, tables
+
+
+def of_groups(
+    config: Config, files: Files, scorer: str, unknown: dict[str, str]
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Calibration by protected group, from the report of the stage that may read them, and since the champion."""
+    path = files.report("fairness")
+    report = read_json(path) if path.is_file() else {}
+    of_this = report if report.get("scorer") == scorer else {}
+    by_group = segments.by_group(of_this, confidence=config.evaluation.confidence)
+    before, now = champion_groups.facts_before(files), champion.facts(files, {}, of_this)
+    moved = champion_groups.moved(before, now) if of_this and champion_groups.known(before) else None
+    if moved is None:
+        unknown["champion.groups_moved"] = champion_groups.NO_CHAMPION
+    numbers = {
+        "groups": segments.summary(by_group, NO_GROUPS, unknown, "groups"),
+        "champion": {"groups_moved": None if moved is None else len(moved), "moved": ", ".join(moved or [])},
+    }
+    return numbers, segments.table(by_group)
 
 
 def of_training(

@@ -29,6 +29,9 @@ def page(config: Config, numbers: Numbers, tables: Tables) -> str:
         model=model_label(numbers["kind"]),
         numbers=numbers,
         grades_say=grades_say(numbers),
+        hosmer_lemeshow=written(numbers["hosmer_lemeshow_p"]),
+        segments_say=largest_gap_says(numbers["segments"], "evaluation.segments names no column"),
+        groups_say=largest_gap_says(numbers["groups"], "no group was measured of this scorer"),
         book_says=book_says(numbers["book"]),
         twins_say=twins_say(numbers["twins"]),
         points_say=points_say(numbers["points"]),
@@ -38,6 +41,8 @@ def page(config: Config, numbers: Numbers, tables: Tables) -> str:
             "book": _book(numbers["book"]),
             "approvals": _approvals(numbers["approvals"]),
             "stress": _stress(tables["stress"]),
+            "segments": _segments(tables["segments"]),
+            "groups": _segments(tables["groups"]),
             "periods": _periods(tables["periods"]),
             "characteristics": _characteristics(tables["characteristics"]),
             "correlations": _correlations(tables["correlations"]),
@@ -50,6 +55,15 @@ def grades_say(numbers: Numbers) -> str:
     """Which grades do not hold, in a sentence."""
     failing = numbers["grades_that_do_not_hold"]
     return f"The PD does not hold in {', '.join(failing)}." if failing else "No grade speaks against its PD."
+
+
+def largest_gap_says(numbers: Numbers, why_none: str) -> str:
+    """The segment or group whose PDs are furthest from its bads, in a sentence, and which were not assessed."""
+    left_out = f" Not assessed: {', '.join(numbers['not_assessed'])}." if numbers["not_assessed"] else ""
+    if numbers["worst"] is None:
+        return f"None could be assessed.{left_out}" if left_out else f"There is none: {why_none}."
+    gap = _with_interval(numbers, "largest_gap")
+    return f"Furthest off is {numbers['worst']}, by {gap} in log-odds, an interval of all at once.{left_out}"
 
 
 def book_says(book: Numbers) -> str:
@@ -153,6 +167,19 @@ def _stress(table: DataFrame) -> Cells:
         for its in table.to_dict("records")
     ]
     return cells(("Odds of bad", "Bad rate", "Profit an approval", "Still below the cut-off"), rows, "")
+
+
+def _segments(table: DataFrame) -> Cells:
+    rows = [
+        (
+            *(its["segment"], its["verdict"], f"{its['rows']:,}"),
+            *(written(its[name], "percent") for name in ("mean_pd", "bad_rate")),
+            _with_interval(its, "gap"),
+        )
+        for its in table.to_dict("records")
+    ]
+    headings = ("Of", "Verdict", "Rows", "Mean PD", "Bad rate", "Gap in log-odds, all at once")
+    return cells(headings, rows, "" if rows else "nothing is declared or measured", texts=2)
 
 
 def _periods(table: DataFrame) -> Cells:

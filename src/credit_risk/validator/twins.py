@@ -12,7 +12,9 @@ from scipy.stats import rankdata
 from sklearn.neighbors import NearestNeighbors
 
 from credit_risk.data.inputs import Matrix
+from credit_risk.measures.figure import flat
 from credit_risk.measures.intervals import proportion
+from credit_risk.validator.book import over
 
 MOST_ROWS = 5_000  # of each part: the distances of more take minutes and say the same
 CLOSE = 0.05  # the share of training rows that have another as close as a twin is taken to be
@@ -24,6 +26,7 @@ def twins(train: Matrix, test: Matrix, *, seed: int, confidence: float) -> dict[
     About 5 % where test rows are no copies; rows that are equal to one another are left out, here and there.
     Distances are Euclidean, of each feature's rank among all rows (0 to 1; a gap lies beyond both ends), so that no
     unit counts more than another. train, test: (rows, features).
+    excess: that share over what is expected, 1 where none is a copy.
     verdict: TWINS where the whole interval lies above twice that share.
     """
     generator = np.random.default_rng(seed)
@@ -46,6 +49,7 @@ def twins(train: Matrix, test: Matrix, *, seed: int, confidence: float) -> dict[
         "expected": expected,
         "distance": limit,
         "rows": len(across),
+        **flat({"excess": over(share, expected)}),
         "verdict": "TWINS" if share.low > 2 * expected else "NONE",
     }
 
