@@ -257,7 +257,7 @@ doctor: ##! What is missing on this machine, each with the command that mends it
 	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make doctor PYTHON=/path/to/python3.12"; exit 1; }
 	@WANTED="$$($(PYTHON) -c "$$FINGERPRINT" $(LOCK) pyproject.toml 2>/dev/null)" $(PYTHON) tools/doctor.py
 
-clean: ##! Remove caches and what tools wrote; keeps .venv, data/, models/, DVC's cache, and records: ledger, registry, rollouts, keys
-	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name delivery ! -name ledger ! -name registry ! -name signing -exec rm -rf {} +; fi
+clean: ##! Remove caches and what tools wrote; keeps .venv, data/, models/, DVC's cache, and records: ledger, registry, rollouts, costs, keys
+	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name delivery ! -name ledger ! -name operations ! -name registry ! -name signing -exec rm -rf {} +; fi
 	rm -rf .coverage .coverage.* .hypothesis .grimp_cache .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests scripts tools -name __pycache__ -type d -prune -exec rm -rf {} +

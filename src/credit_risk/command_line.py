@@ -21,10 +21,11 @@ SERVING: Final = "serving"
 LEDGER: Final = "ledger"
 REGISTRY: Final = "registry"
 ROLLOUT: Final = "rollout"
+OPERATIONS: Final = "operations"
 AUDIT: Final = "audit"
 FORK: Final = "fork"
 STUDIES: Final = "studies"
-GROUPS: Final = (DATA, MODEL, GATES, SERVING, LEDGER, REGISTRY, ROLLOUT, AUDIT, FORK, STUDIES)
+GROUPS: Final = (DATA, MODEL, GATES, SERVING, LEDGER, REGISTRY, ROLLOUT, OPERATIONS, AUDIT, FORK, STUDIES)
 
 # What everybody needs, in the order of a lender's first week; the help shows these before all groups.
 FIRST: tuple[str, ...] = (

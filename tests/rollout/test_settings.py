@@ -81,7 +81,7 @@ def test_every_problem_is_said_at_once_with_the_line_it_stands_in(changed):
         ("local", {"rollout__analysis__tolerances__error_rate": 1.5}, "error_rate"),
         ("local", {"router__green_port": 8080}, "router: blue_port and green_port need 4 ports each"),
         ("local", {"router__green_port": 3113}, "got 3110, 3113 and 8080"),
-        ("local", {"costs__currency": "euro"}, "currency"),
+        ("local", {"costs__currency": "euro"}, "currency"),  # part: operations
         ("local", {"environment": "staging"}, "local is meant, and the file says it is 'staging'"),
         ("local", {"kubernetes": CLUSTER | {"namespace": "Lending"}}, "kubernetes.namespace: "),
         ("local", {"kubernetes": CLUSTER | {"image": "registry.example/credit-risk:3"}}, "kubernetes.image: "),

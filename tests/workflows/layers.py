@@ -20,6 +20,7 @@ LAYERS = {
         "schedules",
         "retrain",
         "batch-score",  # part: batch
+        "pipeline-metrics",  # part: operations
         "drift-monitor",
         "lock",
         "portable",

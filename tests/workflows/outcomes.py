@@ -23,6 +23,7 @@ SIGNS = "test_a_private_repository_says_how_it_signs"  # part: registry
 RELEASED = "test_a_release_is_signed_attested_pushed_and_published"  # part: registry
 NO_DATA = "test_data_out_of_reach_become_the_simulated_lenders_or_stop_the_job"  # part: registry
 LENDER = ("green, on the simulated lender, and says so", FORK)
+COLLECTED = "test_a_run_that_failed_is_followed_by_the_metrics"  # part: operations
 PASSED = "test_a_pass_on_main_is_registered_attacked_audited_and_rehearsed"
 
 
@@ -63,6 +64,7 @@ OUTCOMES: dict[tuple[str, str], tuple[Cell, ...]] = {
     ),
     ("removal", "remove"): same("green, only where parts change"),
     ("pr-report", "comment"): (("green", COMMENT), ("green", ""), ("green", ""), ("off until enabled", "")),
+    ("pipeline-metrics", "collect"): same("green", COLLECTED),  # part: operations
     ("schedules", "due"): (*((("skipped with a sentence", SCHEDULED),) * 3), ("off until enabled", "")),
     ("risk-model-pipeline", "training"): (
         ("green", PASSED),

@@ -120,7 +120,7 @@ def judged(config: Config, files: Files, checks: list[Check], scorer: str, today
         checks = [*checks, no_limit()]
     waived = waiver.apply(
         checks,
-        read_waivers(files.waivers),
+        read_waivers(files.root, files.waivers),
         gates=[declared.name for declared in config.gates],
         scorer=scorer,
         today=today or datetime.now(UTC).date(),

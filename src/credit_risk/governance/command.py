@@ -87,6 +87,8 @@ def _lineage(
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text, write_json, write_text
     from credit_risk.governance import lineage, lineage_picture, stores
+    from credit_risk.registry.history import events_if_there
+    from credit_risk.registry.settings import load as load_registry
 
     settings = environment_file(root, environment)
     if decision is not None:
@@ -96,7 +98,7 @@ def _lineage(
     path = output or files.report("data_lineage")
     record = lineage.record(checked, files, datetime.now(UTC))
     with ExitStack() as stack:
-        events = stores.events(settings, root, checked.project.name)
+        events = events_if_there(load_registry(settings, root), root, checked.project.name)
         ledger = stores.ledger_if_there(settings, root, os.environ)
         if ledger is not None:
             stack.enter_context(ledger)

@@ -1,16 +1,12 @@
-"""The ledger and the registry's history of an environment, to read: nothing is made where none is."""
+"""The ledger of an environment, to read: nothing is made where none is."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from credit_risk.config import environment
-from credit_risk.config.environment import sqlite_file
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
-from credit_risk.registry.history import History
-from credit_risk.registry.lifecycle import HistoryEvent
-from credit_risk.registry.settings import load
 from credit_risk.serving.settings import Serving
 
 
@@ -25,16 +21,3 @@ def ledger_if_there(path: Path, root: Path, variables: Mapping[str, str]) -> Led
         return ledger(path, root, variables)
     except (LedgerUnavailable, LedgerRefused):
         return None
-
-
-def events(path: Path, root: Path, project: str) -> list[HistoryEvent] | None:
-    """Every move of a project's registry, or None where there is none yet. Raises RegistryBroken."""
-    settings = load(path, root)
-    file = sqlite_file(settings.history)
-    if file is not None and not file.is_file():
-        return None
-    history = History(settings, root, project)
-    try:
-        return history.read()
-    finally:
-        history.close()

@@ -18,6 +18,7 @@ from sqlalchemy import DDL, Column, Integer, MetaData, Table, Text, create_engin
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
+from credit_risk.config.environment import sqlite_file
 from credit_risk.data.writing import write_text
 from credit_risk.errors import UsageError
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
@@ -254,6 +255,18 @@ class History:
                 f"the registry's history at {make_url(self.settings.history).render_as_string()} cannot be used: "
                 f"{what}. Nothing was moved; try the same command again."
             ) from None
+
+
+def events_if_there(settings: RegistrySettings, root: Path, project: str) -> list[HistoryEvent] | None:
+    """Every move of a project's registry, or None where there is none yet. Raises RegistryBroken."""
+    file = sqlite_file(settings.history)
+    if file is not None and not file.is_file():
+        return None
+    history = History(settings, root, project)
+    try:
+        return history.read()
+    finally:
+        history.close()
 
 
 def _engine(url: str) -> Engine:

@@ -14,18 +14,6 @@ from credit_risk.serving.open_doors import open_doors
 from credit_risk.serving.prometheus import LATENCIES
 from credit_risk.serving.settings import Serving
 
-# Keys that nothing acts on yet. They are checked and kept: a later version watches a deployment's costs by them.
-RESERVED = frozenset(
-    {
-        "costs.currency",
-        "costs.core_hour",
-        "costs.gb_hour",
-        "costs.runner_minute",
-        "costs.monthly_budget",
-        "costs.alert_above",
-    }
-)
-
 Name = Literal["local", "staging", "production"]
 NAMES: tuple[Name, ...] = ("local", "staging", "production")
 MEMORY_QUOTA_GB = 32
@@ -96,8 +84,13 @@ class KubernetesSettings(Section):
     route: Label = "credit-risk"
 
 
+# part: operations
 class Costs(Section):
-    """What a unit costs, in one currency, and what a month may cost. alert_above: as a share of the budget."""
+    """What a unit costs, in one currency, and what a month may cost. alert_above: as a share of the budget.
+
+    core_hour: an hour of one core. gb_hour: an hour of one GB of memory. runner_minute: a minute of a hosted runner.
+    storage_gb_month: a month of one GB on disk; None where that is not billed apart.
+    """
 
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     core_hour: Annotated[float, Field(ge=0)]
@@ -105,6 +98,10 @@ class Costs(Section):
     runner_minute: Annotated[float, Field(ge=0)]
     monthly_budget: Positive
     alert_above: Share
+    storage_gb_month: Annotated[float, Field(ge=0)] | None = None
+
+
+# end of part
 
 
 class Tolerances(Section):
@@ -174,7 +171,7 @@ class Environment(Section):
     security: Security
     router: RouterSettings
     rollout: Rollout
-    costs: Costs
+    costs: Costs  # part: operations
     kubernetes: KubernetesSettings | None = None
 
 

@@ -61,7 +61,7 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
     changed = champion.differing(config, files)
     checks += champion.check(changed)
     facts = champion.facts(files, reports[METRICS], reports.get("fairness", {}))
-    given = read_waivers(files.waivers)
+    given = read_waivers(files.root, files.waivers)
     waived = waiver.apply(
         checks,
         given,
@@ -179,7 +179,7 @@ def not_as_selected(config: Config, files: Files, chosen: Mapping[str, Any]) -> 
     return [f"models/scorer was assembled under other choice than {kind}, which model.candidate asks for now"]
 
 
-def read_waivers(folder: Path) -> list[SignedWaiver]:
+def read_waivers(root: Path, folder: Path) -> list[SignedWaiver]:
     """Every waiver of the folder, with who signed it.
 
     Raises ConfigError for a file that is none, which must not be passed over, and for one that its person did not sign.
@@ -197,11 +197,11 @@ def read_waivers(folder: Path) -> list[SignedWaiver]:
             raise ConfigError(path, [f"{_field(problem)}: {problem['msg']}" for problem in error.errors()]) from None
         except (YAMLError, ValueError, RecursionError) as error:
             raise ConfigError(path, str(error).splitlines()[:8]) from None
-    loose = provenance.uncommitted(folder.parents[1], "configs/waivers") if written else ()
+    loose = provenance.uncommitted(root, str(folder.relative_to(root))) if written else ()
     if loose:
         why = "a waiver counts when it is committed, so that its author and its day are on record; commit it first"
         raise ConfigError(folder, [f"{name}: {why}" for name in loose])
-    known = identities.load(folder.parents[1]) if written else None
+    known = identities.load(root) if written else None
     return [_signed(*each, known) for each in written if known is not None]
 
 

@@ -1,0 +1,5 @@
+"""Collect the pipeline's metrics: scripts/collect_metrics.py --help."""
+
+from credit_risk.cli import script
+
+raise SystemExit(script("metrics"))
