@@ -40,6 +40,10 @@ SCRIPTS = {
     "blue_green_deploy.py": ("--current-version", "--new-version", "--health-check-endpoint"),  # part: rollout
     "deploy_risk_model.py": ("--model-version", "--environment", "--traffic-shift"),  # part: rollout
     "auto_scaler.py": ("--metric", "--threshold", "--action", "--increment"),  # part: rollout-local
+    "collect_metrics.py": ("--pipeline-duration", "--test-coverage", "--build-success"),  # part: operations
+    # of the part: operations
+    "cost_tracker.py": ("--runner-type", "--duration", "--compute-units", "--estimated-cost"),
+    # end of part
     "audit_model.py": ("--model-path", "--regulatory-framework"),  # part: governance
     "log_model.py": ("--model-path", "--metrics-path", "--run-name", "--tags"),  # part: mlflow
     "validate_model_signature.py": ("version", "--url"),  # part: mlflow

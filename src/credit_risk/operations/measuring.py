@@ -25,17 +25,17 @@ class NotStarted(CreditRiskError, OSError):
 
 
 @dataclass(frozen=True)
-class Reading:
+class Consumption:
     """What was taken since the start. seconds: on the clock; cpu_seconds: of all cores; memory_gb_hours: resident."""
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     memory_gb_hours: float = 0.0
 
-    def since(self, earlier: "Reading") -> "Reading":
+    def since(self, earlier: "Consumption") -> "Consumption":
         """What was taken from an earlier reading to this one; never less than nothing."""
         pairs = zip(vars(self).values(), vars(earlier).values(), strict=True)
-        return Reading(*(max(now - then, 0.0) for now, then in pairs))
+        return Consumption(*(max(now - then, 0.0) for now, then in pairs))
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Segment:
 
     name: str | None
     cached: bool
-    taken: Reading
+    taken: Consumption
     exit_code: int | None = None
 
 
@@ -62,17 +62,17 @@ class Watch:
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
-    def read(self) -> Reading:
+    def read(self) -> Consumption:
         """So far. A process that has ended counts through the one that waited for it, as the system keeps it there."""
         used = sum(_cpu_seconds(process) for process in self._family())
         self._cpu_seconds = max(self._cpu_seconds, used)
-        return Reading(time.monotonic() - self._begun, self._cpu_seconds, self._memory_gb_hours)
+        return Consumption(time.monotonic() - self._begun, self._cpu_seconds, self._memory_gb_hours)
 
-    def end(self, cpu_seconds: float) -> Reading:
+    def end(self, cpu_seconds: float) -> Consumption:
         """The last reading. cpu_seconds: what the system says the whole tree took, once it was waited for."""
         self._ended.set()
         self._thread.join()
-        return Reading(time.monotonic() - self._begun, cpu_seconds, self._memory_gb_hours)
+        return Consumption(time.monotonic() - self._begun, cpu_seconds, self._memory_gb_hours)
 
     def _sample(self) -> None:
         before = self._begun
@@ -113,7 +113,7 @@ def measured(command: Sequence[str], variables: Mapping[str, str], every_s: floa
 
 def _stages(process: "subprocess.Popen[str]", watch: Watch) -> Iterator[Segment]:
     """A segment for each stage, from the line that begins it to the line that begins the next."""
-    name, begun = None, Reading()
+    name, begun = None, Consumption()
     for line in process.stdout or ():
         sys.stdout.write(line)
         sys.stdout.flush()
@@ -124,7 +124,7 @@ def _stages(process: "subprocess.Popen[str]", watch: Watch) -> Iterator[Segment]
                 yield Segment(name, cached=False, taken=now.since(begun))
             name, begun = (begins[1] if begins else None), now
         if idle and not idle[1].endswith(".dvc"):
-            yield Segment(idle[1], cached=True, taken=Reading())
+            yield Segment(idle[1], cached=True, taken=Consumption())
     if name:
         yield Segment(name, cached=False, taken=watch.read().since(begun))
 
@@ -132,7 +132,7 @@ def _stages(process: "subprocess.Popen[str]", watch: Watch) -> Iterator[Segment]
 def _periods(process: "subprocess.Popen[str]", watch: Watch, every_s: float, before: float) -> Iterator[Segment]:
     printing = threading.Thread(target=_print_on, args=(process,), daemon=True)
     printing.start()
-    begun = Reading()
+    begun = Consumption()
     while True:
         try:
             code = process.wait(every_s)

@@ -84,7 +84,7 @@ class KubernetesSettings(Section):
     route: Label = "credit-risk"
 
 
-# part: operations
+# of the part: operations
 class Costs(Section):
     """What a unit costs, in one currency, and what a month may cost. alert_above: as a share of the budget.
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from credit_risk.operations.delivery import metrics, report
-from credit_risk.operations.delivery.changes import Change
-from credit_risk.operations.delivery.gate_history import Verdict
+from credit_risk.operations.delivery.changes import DeployedChange
+from credit_risk.operations.delivery.gate_history import GateVerdict
 from credit_risk.operations.delivery.github import WorkflowRun
 from credit_risk.operations.delivery.metrics import Sources
 from credit_risk.operations.use_record import Use
@@ -23,7 +23,7 @@ def change(day, *, restored_h=None, traffic=True):
     facts = {"in_traffic": begun if traffic else None, "done": begun}
     if restored_h:
         facts |= {"noticed": begun, "back": begun + timedelta(hours=restored_h)}
-    return Change(f"r{day}", "2", "1", False, begun, **facts)
+    return DeployedChange(f"r{day}", "2", "1", False, begun, **facts)
 
 
 def move(seq, what, version, day, **facts):
@@ -32,7 +32,7 @@ def move(seq, what, version, day, **facts):
 
 
 def verdict(day, name="PASS", *blocking):
-    return Verdict("c", datetime(2026, 6, day, tzinfo=UTC), name, blocking)
+    return GateVerdict("c", datetime(2026, 6, day, tzinfo=UTC), name, blocking)
 
 
 def run(succeeded, seconds=60.0):
@@ -68,7 +68,7 @@ def test_deployments_are_counted_by_the_week_and_failures_by_deployments():
 
 
 def test_what_was_deployed_before_the_window_does_not_count():
-    early = Change("r", "2", "1", False, SINCE - timedelta(days=1), in_traffic=SINCE - timedelta(hours=1))
+    early = DeployedChange("r", "2", "1", False, SINCE - timedelta(days=1), in_traffic=SINCE - timedelta(hours=1))
     assert measured(changes=[early])["deployment_frequency"].value == 0
 
 
@@ -79,12 +79,14 @@ def test_from_commit_to_champion_is_from_the_commit_that_was_registered():
         move(3, "promote", 1, 3),
         move(4, "promote", 2, 8),
     ]
-    metric = measured(moves=moves)["commit_to_champion"]
+    metric = measured(registry_history=moves)["commit_to_champion"]
     assert (metric.value, metric.n) == (3 * 86_400, 2)  # the median of two days and four
 
 
 def test_a_commit_that_nobody_knows_is_said():
-    metric = measured(moves=[move(1, "register", 1, 2, commit="gone"), move(2, "promote", 1, 3)])["commit_to_champion"]
+    metric = measured(registry_history=[move(1, "register", 1, 2, commit="gone"), move(2, "promote", 1, 3)])[
+        "commit_to_champion"
+    ]
     assert (metric.value, metric.why[:7]) == (None, "1 of 1 ")
 
 

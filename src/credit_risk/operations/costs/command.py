@@ -18,7 +18,10 @@ Processor seconds are the system's own count of the program and all that it star
 second. Of `dvc repro` each stage is recorded too, and whether its outputs were there already. Facts are only added, to
 build/operations/use.jsonl, with the size of what lies on the disk.
 
-examples:
+example:
+  credit-risk measure --name NAME -- COMMAND
+
+as in:
   credit-risk measure -- dvc repro
   credit-risk measure --kind serving --every 300 -- credit-risk serve
   credit-risk measure --within-budget --kind retraining -- make run

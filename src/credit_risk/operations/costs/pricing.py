@@ -14,48 +14,50 @@ NO_RECORD = "no record"
 
 
 @dataclass(frozen=True)
-class Cost:
+class Amount:
     """An amount in the environment's currency. unknown: what it leaves out, each with its reason; empty if whole."""
 
     amount: float
     unknown: tuple[str, ...] = ()
 
 
-def of_use(use: Use, prices: Costs) -> Cost:
+def of_use(use: Use, prices: Costs) -> Amount:
     """What one piece of work costs: its minutes where a machine is billed by the minute, else its cores and memory.
 
     Storage is billed elsewhere (`of_storage`), because it costs by how long it lies there.
     """
     if use.runner_minutes is not None:
-        return Cost(use.runner_minutes * prices.runner_minute)
+        return Amount(use.runner_minutes * prices.runner_minute)
     parts = {
         "cpu_seconds": (use.cpu_seconds, prices.core_hour / 3600),
         "memory_gb_hours": (use.memory_gb_hours, prices.gb_hour),
     }
     amount = sum(taken * price for taken, price in parts.values() if taken is not None)
-    return Cost(amount, tuple(f"{use.kind} {use.name}: {name}" for name, (taken, _) in parts.items() if taken is None))
+    return Amount(
+        amount, tuple(f"{use.kind} {use.name}: {name}" for name, (taken, _) in parts.items() if taken is None)
+    )
 
 
-def total(uses: Iterable[Use], prices: Costs) -> Cost:
+def total(uses: Iterable[Use], prices: Costs) -> Amount:
     """The sum; what is unknown of any part is unknown of the sum."""
     costs = [of_use(use, prices) for use in uses if use.kind != "storage"]
     unknown = dict.fromkeys(reason for cost in costs for reason in cost.unknown)
-    return Cost(sum(cost.amount for cost in costs), tuple(unknown))
+    return Amount(sum(cost.amount for cost in costs), tuple(unknown))
 
 
-def of_storage(uses: Sequence[Use], prices: Costs, begin: datetime, now: datetime) -> Cost:
+def of_storage(uses: Sequence[Use], prices: Costs, begin: datetime, now: datetime) -> Amount:
     """What storage costs from `begin` to `now`: each measured size holds until the next one.
 
     Before the first measurement nothing is known, and nothing is counted.
     """
     sizes = [(max(use.when, begin), use.storage_gb) for use in uses if use.kind == "storage" and use.when <= now]
     if not sizes:
-        return Cost(0.0, (f"storage: {NO_RECORD}",))
+        return Amount(0.0, (f"storage: {NO_RECORD}",))
     if prices.storage_gb_month is None:
-        return Cost(0.0, ("storage: configs/deploy has no costs.storage_gb_month",))
+        return Amount(0.0, ("storage: configs/deploy has no costs.storage_gb_month",))
     ends = [*(at for at, _ in sizes[1:]), now]
     gb_hours = sum((gb or 0.0) * (end - at).total_seconds() / 3600 for (at, gb), end in zip(sizes, ends, strict=True))
-    return Cost(gb_hours * prices.storage_gb_month / HOURS_OF_MONTH)
+    return Amount(gb_hours * prices.storage_gb_month / HOURS_OF_MONTH)
 
 
 def month_to_date(uses: Sequence[Use], prices: Costs, now: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from credit_risk.operations import ledger_counts
-from credit_risk.operations.measuring import Reading, measured
+from credit_risk.operations.measuring import Consumption, measured
 from credit_risk.operations.use_record import Kind, Use, UseRecord, of_segment
 from credit_risk.rollout.settings import Costs, Environment
 
@@ -87,7 +87,7 @@ def off_by(use: Use, cost: float) -> str:
     return f" It was estimated at {use.estimated_cost:,.2f}: {cost - use.estimated_cost:+,.2f}."
 
 
-def _billed_minutes(taken: Reading, variables: Mapping[str, str]) -> float | None:
+def _billed_minutes(taken: Consumption, variables: Mapping[str, str]) -> float | None:
     """Minutes that a hosted runner bills: begun ones are whole. None on a machine of one's own."""
     return float(-(-taken.seconds // 60)) if variables.get(GITHUB) == "github-hosted" else None
 

@@ -13,7 +13,7 @@ TRAFFIC = re.compile(r"^\d+ % traffic$")
 
 
 @dataclass(frozen=True)
-class Change:
+class DeployedChange:
     """One rollout of a version. in_traffic: when the first applicant could meet it; None: it never came so far.
 
     back: when its traffic was the former version's again; noticed: when it was known that this had to be.
@@ -40,24 +40,24 @@ class Change:
         return self.back - self.in_traffic if self.back and self.in_traffic and self.failed else None
 
 
-def read(events: Iterable[RolloutEvent]) -> list[Change]:
+def read(events: Iterable[RolloutEvent]) -> list[DeployedChange]:
     """Every change, the oldest first; a rollback by hand is laid to the change that it undoes."""
-    rollouts: dict[str, Change] = {}
+    rollouts: dict[str, DeployedChange] = {}
     for event in events:
         at = datetime.fromisoformat(event.at)
         if event.what == "begun" and (words := BEGUN.match(event.why)):
-            rollouts[event.rollout] = Change(event.rollout, words[2], words[3], words[1] == "rollback", at)
+            rollouts[event.rollout] = DeployedChange(event.rollout, words[2], words[3], words[1] == "rollback", at)
         elif event.rollout in rollouts:
             rollouts[event.rollout] = _after(rollouts[event.rollout], event.what, at)
     return _with_rollbacks(list(rollouts.values()))
 
 
-def deployments(changes: Sequence[Change]) -> list[Change]:
+def deployments(changes: Sequence[DeployedChange]) -> list[DeployedChange]:
     """Those that had traffic; one that shadow or smoke stopped harmed nobody."""
     return [change for change in changes if change.in_traffic]
 
 
-def _after(change: Change, what: str, at: datetime) -> Change:
+def _after(change: DeployedChange, what: str, at: datetime) -> DeployedChange:
     if TRAFFIC.match(what):
         return replace(change, in_traffic=change.in_traffic or at)
     if what == "done":
@@ -67,7 +67,7 @@ def _after(change: Change, what: str, at: datetime) -> Change:
     return replace(change, back=at) if what == "rolled back" else change
 
 
-def _with_rollbacks(rollouts: Sequence[Change]) -> list[Change]:
+def _with_rollbacks(rollouts: Sequence[DeployedChange]) -> list[DeployedChange]:
     changes = [change for change in rollouts if not change.by_hand]
     for undone in (rollout for rollout in rollouts if rollout.by_hand):
         for index in reversed(range(len(changes))):

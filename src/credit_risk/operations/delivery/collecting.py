@@ -25,7 +25,7 @@ def read(site: Site, variables: Mapping[str, str], since: datetime) -> Sources:
     root = site.root
     missing = {
         "changes": f"no rollout was begun from here in {site.environment.environment}",
-        "moves": "nothing was registered here (`credit-risk register`)",
+        "registry_history": "nothing was registered here",
         "verdicts": f"git has no {gate_history.RECORD}",
         "drill": f"there is no {DRILL.as_posix()}: no drill was held on this machine",
         "coverage": f"there is no {COVERAGE.as_posix()} (`make coverage`)",
@@ -37,7 +37,7 @@ def read(site: Site, variables: Mapping[str, str], since: datetime) -> Sources:
     name = load(Files(root).config).project.name
     return Sources(
         changes=changes.read(site.record.events()) if site.record.audit.path.is_file() else None,
-        moves=events_if_there(registry_settings.load(site.settings, root), root, name),
+        registry_history=events_if_there(registry_settings.load(site.settings, root), root, name),
         verdicts=gate_history.read(root, since),
         workflow_runs=workflow_runs,
         uses=UseRecord(root).read(),

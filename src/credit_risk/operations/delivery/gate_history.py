@@ -13,7 +13,7 @@ MOST = 1_000  # commits that are read, the newest first
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateVerdict:
     """What the gate's record of one commit said. blocking: the checks that did not pass, waived ones included."""
 
     commit: str
@@ -22,7 +22,7 @@ class Verdict:
     blocking: tuple[str, ...]
 
 
-def read(root: Path, since: datetime) -> list[Verdict] | None:
+def read(root: Path, since: datetime) -> list[GateVerdict] | None:
     """The verdicts committed since then, the oldest first; None outside a git repository or where none ever was."""
     listing = git(root, "log", f"--max-count={MOST}", "--format=%H %ct", "--", RECORD)
     if not listing:
@@ -32,7 +32,7 @@ def read(root: Path, since: datetime) -> list[Verdict] | None:
     return sorted(_verdicts(root, ((commit, at) for commit, at in dated if at >= since)), key=lambda each: each.at)
 
 
-def blocked(verdicts: Iterable[Verdict]) -> dict[str, int]:
+def blocked(verdicts: Iterable[GateVerdict]) -> dict[str, int]:
     """How often each check blocked, the most frequent first."""
     return dict(Counter(name for verdict in verdicts for name in verdict.blocking).most_common())
 
@@ -58,12 +58,12 @@ def git(root: Path, *arguments: str) -> str | None:
     return done.stdout.strip() or None if done.returncode == 0 else None
 
 
-def _verdicts(root: Path, commits: Iterable[tuple[str, datetime]]) -> Iterator[Verdict]:
+def _verdicts(root: Path, commits: Iterable[tuple[str, datetime]]) -> Iterator[GateVerdict]:
     for commit, at in commits:
         content = git(root, "show", f"{commit}:{RECORD}")
         try:
             record = json.loads(content or "")
             blocking = tuple(check["name"] for check in record["checks"] if check["verdict"] != "PASS")
-            yield Verdict(commit, at, str(record["verdict"]), blocking)
+            yield GateVerdict(commit, at, str(record["verdict"]), blocking)
         except (ValueError, LookupError, TypeError):
             continue  # a commit that deleted it, or a record of another form: no verdict of ours

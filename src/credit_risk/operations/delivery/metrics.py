@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
-from credit_risk.operations.delivery.changes import Change, deployments
-from credit_risk.operations.delivery.gate_history import Verdict, blocked
+from credit_risk.operations.delivery.changes import DeployedChange, deployments
+from credit_risk.operations.delivery.gate_history import GateVerdict, blocked
 from credit_risk.operations.delivery.github import WorkflowRun
 from credit_risk.operations.use_record import Use, pipeline_runs
 from credit_risk.registry.lifecycle import HistoryEvent
@@ -36,9 +36,9 @@ class Sources:
     coverage: share of lines. drill: seconds from each fault that was planted until the live version had all traffic.
     """
 
-    changes: Sequence[Change] | None = None
-    moves: Sequence[HistoryEvent] | None = None
-    verdicts: Sequence[Verdict] | None = None
+    changes: Sequence[DeployedChange] | None = None
+    registry_history: Sequence[HistoryEvent] | None = None
+    verdicts: Sequence[GateVerdict] | None = None
     workflow_runs: Sequence[WorkflowRun] | None = None
     uses: Sequence[Use] = ()
     coverage: float | None = None
@@ -129,20 +129,20 @@ def _of_changes(sources: Sources, since: datetime, now: datetime) -> dict[str, M
     }
 
 
-def _deployed_since(changes: Sequence[Change], since: datetime) -> list[Change]:
+def _deployed_since(changes: Sequence[DeployedChange], since: datetime) -> list[DeployedChange]:
     return [change for change in deployments(changes) if _first(change) >= since]
 
 
-def _first(change: Change) -> datetime:
+def _first(change: DeployedChange) -> datetime:
     return change.in_traffic or change.begun
 
 
 def _commit_to_champion(sources: Sources, commit_time: CommitTime, since: datetime) -> Metric:
     label = "From commit to champion"
-    if sources.moves is None:
-        return Metric(label, "delivery", "seconds", None, 0, _why(sources, "moves"))
-    commits = {move.version: move.facts.get("commit") for move in sources.moves if move.move == "register"}
-    promoted = [move for move in sources.moves if move.move == "promote" and move.at >= since]
+    if sources.registry_history is None:
+        return Metric(label, "delivery", "seconds", None, 0, _why(sources, "registry_history"))
+    commits = {move.version: move.facts.get("commit") for move in sources.registry_history if move.move == "register"}
+    promoted = [move for move in sources.registry_history if move.move == "promote" and move.at >= since]
     times = [(move.at, commit_time(commits.get(move.version))) for move in promoted]
     seconds = [(at - made).total_seconds() for at, made in times if made]
     if unknown := len(times) - len(seconds):
