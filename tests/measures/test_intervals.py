@@ -119,7 +119,7 @@ def test_a_figure_missing_from_few_replicates_keeps_its_interval():
     # five bads of fifty are all absent with chance 0.9^50 = 0.005
     generator = np.random.default_rng(2)
     sample = Sample.of([1] * 5 + [0] * 45, generator.uniform(0.1, 0.9, 50))
-    (draws,) = intervals._redraw((sample,), 1_000, 1)
+    draws = intervals._redraw(sample, 1_000, 1)
     assert 0 < np.isnan(draws["auc"]).mean() < 0.01
     assert bootstrap(sample, replicates=1_000, seed=1)["auc"].has_interval
 

@@ -39,7 +39,7 @@ def serve(root, tmp_path):
         environment = {"CREDIT_RISK_LEDGER_KEY": KEY}
 
         def made() -> web.Service:
-            return web.Service.of(settings, engine.start(root, settings, environment), guard)
+            return web.Service.of(settings, engine.opened(root, settings, environment), guard)  # not warmed up
 
         client = TestClient(web.application(made), raise_server_exceptions=True)
         client.__enter__()

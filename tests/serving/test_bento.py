@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from ruamel.yaml import YAML
 
@@ -46,7 +47,7 @@ def test_two_workers_decide_as_the_scorer_does_and_write_one_chain(served, appli
     for turn in range(40):
         one = (application, risky)[turn % 2]
         # A connection each, so that both workers are met.
-        reply = httpx.post(f"{found.url}/decide", json=one, timeout=PATIENCE).json()
+        reply = server.ask("POST", f"{found.url}/decide", json=one).json()
         assert reply["pd"] == scorer.decide(one).record()["pd"]
         decided.append(reply["decision_id"])
     with ledger_of(folder) as ledger:
@@ -59,33 +60,39 @@ def test_metrics_add_up_over_the_workers(served, application):
     found, _ = served
     before = _decisions(found.url)
     for _ in range(10):
-        httpx.post(f"{found.url}/decide", json=application, timeout=PATIENCE)
+        server.ask("POST", f"{found.url}/decide", json=application)
     assert _decisions(found.url) == before + 10
 
 
 @pytest.mark.weekly
 def test_a_service_beside_it_leaves_its_metrics_alone(served, application, root, tmp_path):
     found, _ = served
-    httpx.post(f"{found.url}/decide", json=application, timeout=PATIENCE)
+    server.ask("POST", f"{found.url}/decide", json=application)
     before = _decisions(found.url)
     with server.serving(server.place(tmp_path, root), environment=ENVIRONMENT) as beside:
         assert (_decisions(found.url), _decisions(beside.url)) == (before, 0)
-        httpx.post(f"{beside.url}/decide", json=application, timeout=PATIENCE)
+        server.ask("POST", f"{beside.url}/decide", json=application)
         assert (_decisions(found.url), _decisions(beside.url)) == (before, 1)
 
 
 def _decisions(url: str) -> float:
-    lines = httpx.get(f"{url}/metrics", timeout=PATIENCE).text.splitlines()
+    lines = server.ask("GET", f"{url}/metrics").text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("credit_risk_decisions_total{"))
 
 
 def test_the_framework_adds_no_page_of_its_own_and_says_it_lives(served):
     found, _ = served
-    assert httpx.get(f"{found.url}/livez", timeout=PATIENCE).status_code == 200
-    assert httpx.get(f"{found.url}/readyz", timeout=PATIENCE).status_code == 200
-    assert httpx.get(f"{found.url}/docs.json", timeout=PATIENCE).status_code == 404
-    headers = httpx.get(f"{found.url}/", timeout=PATIENCE).headers
+    assert server.ask("GET", f"{found.url}/livez").status_code == 200
+    assert server.ask("GET", f"{found.url}/readyz").status_code == 200
+    assert server.ask("GET", f"{found.url}/docs.json").status_code == 404
+    headers = server.ask("GET", f"{found.url}/").headers
     assert headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_a_worker_has_lightgbm_in_memory_and_no_scikit_learn(served):
+    for worker in psutil.Process(served[0].process.pid).children():
+        loaded = {part for mapped in worker.memory_maps() for part in Path(mapped.path).parts}
+        assert loaded & {"lightgbm", "sklearn"} == {"lightgbm"}
 
 
 def test_the_start_says_that_access_is_off_and_what_the_gate_says(served):

@@ -62,9 +62,7 @@ def test_forty_slow_bodies_of_one_client_keep_nobody_waiting(served, application
         slow = [open_connections.enter_context(begun(found.url, keys["slow"])) for _ in range(40)]
         time.sleep(0.5)
         for _ in range(20):
-            answer = httpx.post(
-                f"{found.url}/decide", json=application, headers={"X-API-Key": keys["quick"]}, timeout=PATIENCE
-            )
+            answer = server.ask("POST", f"{found.url}/decide", json=application, headers={"X-API-Key": keys["quick"]})
             assert answer.status_code == 200
         assert slow[0].recv(15) == b"HTTP/1.1 408 Re"
 
@@ -75,7 +73,7 @@ def test_a_thousand_partial_heads_keep_nobody_waiting_and_end(served):
         partial = [open_connections.enter_context(connect(found.url)) for _ in range(1_100)]
         for connection in partial:
             connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-")
-        assert httpx.get(f"{found.url}/livez", timeout=PATIENCE).status_code == 200
+        assert server.ask("GET", f"{found.url}/livez").status_code == 200
         assert {connection.recv(10) for connection in partial} == {b""}
 
 
@@ -88,7 +86,7 @@ def test_partial_heads_never_take_the_last_of_the_files_that_a_process_may_have_
     with server.serving(folder, environment=ENVIRONMENT | {"PYTHONPATH": str(few)}) as found, ExitStack() as opened:
         for _ in range(600):
             opened.enter_context(connect(found.url)).sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-")
-        assert httpx.get(f"{found.url}/livez", timeout=60).status_code == 200
+        assert server.ask("GET", f"{found.url}/livez", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -171,14 +169,10 @@ def test_nothing_that_a_client_sends_counts_as_a_failure_of_the_service(served):
     headers = {"X-API-Key": keys["quick"], "Content-Type": "application/json"}
     for body in (b"1" * 4_300, b'{"income": 1' + b"0" * 400 + b"}", b"[" * 60_000, b'{"\\ud800": 1}', b"\xff", b"{}"):
         for path in ("/decide", "/decide/batch"):
-            assert (
-                400
-                <= httpx.post(f"{found.url}{path}", content=body, headers=headers, timeout=PATIENCE).status_code
-                < 500
-            )
+            assert 400 <= server.ask("POST", f"{found.url}{path}", content=body, headers=headers).status_code < 500
     for path in ("/decisions/%00", "/decisions/%ff", "/decisions/..", "/decide?explain=%ff%00"):
-        assert httpx.get(f"{found.url}{path}", headers=headers, timeout=PATIENCE).status_code < 500
-    exposition = httpx.get(f"{found.url}/metrics", timeout=PATIENCE).text
+        assert server.ask("GET", f"{found.url}{path}", headers=headers).status_code < 500
+    exposition = server.ask("GET", f"{found.url}/metrics").text
     assert re.findall(r'^credit_risk_problems_total\{status="4\d\d"\}', exposition, re.MULTILINE)
     assert re.findall(r'^credit_risk_problems_total\{status="5\d\d"\} [^0].*$', exposition, re.MULTILINE) == []
 
@@ -204,7 +198,7 @@ def test_a_batch_whose_client_has_gone_and_one_that_goes_on_for_ever_end(root, t
             gone.sendall(head % len(body) + body)
             until(working.exists, "work on the batch of the client that goes")
         ended = 'credit_risk_problems_total{status="408"} 1.0'
-        until(lambda: ended in httpx.get(f"{found.url}/metrics", timeout=PATIENCE).text, ended)
+        until(lambda: ended in server.ask("GET", f"{found.url}/metrics").text, ended)
         working.unlink()
         with connect(found.url) as staying:
             staying.sendall(head % len(body) + body)

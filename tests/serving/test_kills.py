@@ -131,7 +131,7 @@ def test_kill_9_of_the_service_under_load_loses_nothing_and_decides_nothing_twic
 
 def retry(url: str, key: str, application: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
     """Whether the service knew the request, and its reply."""
-    answer = httpx.post(f"{url}/decide", json=application, headers={"Idempotency-Key": key}, timeout=PATIENCE)
+    answer = server.ask("POST", f"{url}/decide", json=application, headers={"Idempotency-Key": key})
     assert answer.status_code == 200, answer.text
     return answer.headers.get("Idempotency-Replayed") == "true", answer.json()
 

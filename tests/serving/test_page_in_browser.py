@@ -53,21 +53,33 @@ def width(request) -> int:
     return request.param
 
 
+@pytest.fixture(scope="module")
+def tab(browser) -> Iterator[Page]:
+    """One for all: a process of the browser each would cost more than what the tests ask of it."""
+    with browser.new_context() as context:
+        opened = context.new_page()
+        opened.add_init_script("addEventListener('securitypolicyviolation', (e) => console.error(e.violatedDirective))")
+        yield opened
+
+
 @pytest.fixture
-def page(browser, url, width) -> Iterator[Page]:
-    """The page, on a width; whatever the console says or is asked of another place fails the test at its end."""
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    opened = context.new_page()
+def page(tab, url, width) -> Iterator[Page]:
+    """The page anew, on a width; whatever the console says or is asked of another place fails the test at its end."""
     said: list[str] = []
     asked: list[str] = []
-    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: said.append(str(error)))
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.add_init_script("addEventListener('securitypolicyviolation', (e) => console.error(e.violatedDirective))")
-    opened.goto(url)
-    yield opened
-    overflow = opened.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    context.close()
+    heard = {
+        "console": lambda message: said.append(message.text) if message.type in ("error", "warning") else None,
+        "pageerror": lambda error: said.append(str(error)),
+        "request": lambda request: asked.append(request.url),
+    }
+    for event, hear in heard.items():
+        tab.on(event, hear)
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.goto(url)
+    yield tab
+    overflow = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    for event, hear in heard.items():
+        tab.remove_listener(event, hear)
     # The browser itself reports each refused application as a failed load.
     assert [one for one in said if "status of 422" not in one] == []
     assert [one for one in asked if not one.startswith(url)] == []

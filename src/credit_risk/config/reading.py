@@ -1,6 +1,7 @@
 """Reading a config: every problem at once, each with its line and the nearest known key."""
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ def load(path: Path) -> Config:
 
     Raises ConfigError with every problem, its line and the nearest known key; NotFound without the files.
     """
-    tree = tree_of(path)
+    tree = read_tree(path, FIX)
     parameters_path = path.with_name("model.yaml")
-    parameters = tree_of(parameters_path)
+    parameters = read_tree(parameters_path, FIX)
     problems = [sentence(path, tree, loc, message) for loc, message in bad_keys(tree)]
     problems += [sentence(parameters_path, parameters, loc, message) for loc, message in bad_keys(parameters)]
     if "parameters" in tree:
@@ -54,8 +55,8 @@ def load(path: Path) -> Config:
 
 
 def tree_of(path: Path) -> Any:
-    """A file as ruamel reads it, with lines and comments. Raises NotFound, or ConfigError if it is no YAML."""
-    return read_tree(path, FIX)
+    """A file as ruamel reads it, with lines and comments, to be changed. Raises as read_tree."""
+    return deepcopy(read_tree(path, FIX))
 
 
 def _of_another_version(path: Path, tree: Any) -> Iterator[str]:

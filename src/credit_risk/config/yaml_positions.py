@@ -1,10 +1,10 @@
 """A YAML file as a tree that remembers its lines, and what is wrong with it in whole sentences."""
 
 import difflib
-import io
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
@@ -20,7 +20,10 @@ Loc = tuple[Any, ...]
 
 
 def read_tree(path: Path, fix: str) -> Any:
-    """The tree of a file. Raises ConfigError where it is no YAML of keys and values; NotFound, which says `fix`."""
+    """The tree of a file, to be read and never changed: the same text gives the same tree again.
+
+    Raises ConfigError where it is no YAML of keys and values; NotFound, which says `fix`.
+    """
     try:
         text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -30,7 +33,7 @@ def read_tree(path: Path, fix: str) -> Any:
     except OSError as error:
         raise ConfigError(path, [f"the file cannot be read: {error.strerror}"]) from None
     try:
-        tree = YAML(typ="rt").load(io.StringIO(text))
+        tree = _parsed(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(path, [f"line {line}: {(error.problem or str(error)).splitlines()[0]}"]) from None
@@ -44,6 +47,12 @@ def read_tree(path: Path, fix: str) -> Any:
     if not isinstance(tree, Mapping):
         raise ConfigError(path, ["the file must hold keys and values, as in `version: 2`"])
     return tree
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:
+    """Parsing a config takes as long as all checks of it, and a stage reads the same files several times."""
+    return YAML(typ="rt").load(text)
 
 
 def plain_values(node: Any) -> Any:

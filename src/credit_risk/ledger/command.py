@@ -6,17 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Context, Option, Typer
 
-from credit_risk.command_line import (
-    HERE,
-    LEDGER,
-    Environment,
-    Json,
-    Root,
-    add,
-    before_the_verb,
-    say,
-    verbs,
-)
+from credit_risk.command_line import HERE, LEDGER, Environment, Json, Root, add, before_the_verb, say, verbs
 from credit_risk.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:

@@ -105,13 +105,20 @@ def measure(sample: Sample, weights: ArrayLike | None = None) -> Values:
     weights: one a row, in the order the rows were given, beside the sample's own; or a matrix of a weighting a
     line, which gives an array of a value a line. Approvals and profit only if the sample has economics.
     """
+    return _by_name(sample, weights, _ranking, _calibration, _lending)
+
+
+def ranking(sample: Sample, weights: ArrayLike | None = None) -> Values:
+    """Those of `measure` that ask how well PDs rank: a third of its time, as nothing is fitted."""
+    return _by_name(sample, weights, _ranking)
+
+
+def _by_name(sample: Sample, weights: ArrayLike | None, *parts: Callable[[Sample, Floats], Values]) -> Values:
     lines = _lines(sample, weights)
-    figures = {**_ranking(sample, lines), **_calibration(sample, lines), **_lending(sample, lines)}
-    return (
-        figures
-        if weights is not None and np.ndim(weights) == 2
-        else {name: values[0] for name, values in figures.items()}
-    )
+    figures = {name: values for part in parts for name, values in part(sample, lines).items()}
+    if weights is not None and np.ndim(weights) == 2:
+        return figures
+    return {name: values[0] for name, values in figures.items()}
 
 
 def gini(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None = None) -> float:

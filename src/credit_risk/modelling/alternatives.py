@@ -300,13 +300,7 @@ def _without_one(
 
 
 def _without_sets(
-    config: Config,
-    training: Training,
-    selection: Selection,
-    judge: Judge,
-    fitted: Sequence[Candidate],
-    *,
-    trees: int,
+    config: Config, training: Training, selection: Selection, judge: Judge, fitted: Sequence[Candidate], *, trees: int
 ) -> Iterator[Candidate]:
     """The two, three … features together whose loss, one by one, brought the worst contrast nearest to alike."""
     model, *singles = fitted

@@ -216,12 +216,7 @@ class Scorer:
         return explanations.base, explainer.by_family(explanations.contributions)
 
     def _add_reasons(
-        self,
-        matrix: Matrix,
-        columns: Mapping[str, Matrix],
-        outcome: decision.Codes,
-        rule: decision.Rules,
-        pd: Matrix,
+        self, matrix: Matrix, columns: Mapping[str, Matrix], outcome: decision.Codes, rule: decision.Rules, pd: Matrix
     ) -> DecisionReasons:
         """Reasons for rows that the model, and no policy rule, declined or referred.
 

@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route
 
 from credit_risk.config.environment import DEFAULT
 from credit_risk.errors import CreditRiskError
+from credit_risk.serving.lightgbm_alone import import_lightgbm_alone
 
 if TYPE_CHECKING:
     from credit_risk.serving.web import Service
@@ -89,6 +90,7 @@ class ServiceWithoutMiddleware(bentoml.Service[Any]):  # type: ignore[misc]  # (
     """
 
     def to_asgi(self, is_main: bool = True) -> Any:
+        import_lightgbm_alone()
         from credit_risk.serving import connections, web  # noqa: PLC0415  (late: see above)
 
         connections.install()

@@ -78,6 +78,9 @@ def _serve(
 ) -> None:
     """Answer applications over HTTP with decisions and their reasons, each recorded before it is answered."""
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # before BentoML is imported: it reads this once
+    from credit_risk.serving.lightgbm_alone import import_lightgbm_alone
+
+    import_lightgbm_alone()
     from credit_risk.serving import access, engine, open_doors, settings
 
     path = environment_file(root, environment).absolute()
@@ -172,11 +175,7 @@ def _scopes(identifier: KeyId, scope: Scopes, root: Root = HERE, environment: En
     key_file.change_scopes(_key_file(root, environment), identifier, [str(name) for name in scope])
 
 
-def _revoke(
-    identifier: KeyId,
-    root: Root = HERE,
-    environment: Environment = None,
-) -> None:
+def _revoke(identifier: KeyId, root: Root = HERE, environment: Environment = None) -> None:
     """Let a key in no more, within seconds."""
     from credit_risk.serving import key_file
 

@@ -73,11 +73,7 @@ def paths(settings: Serving, example: dict[str, Any]) -> dict[str, Any]:
         },
         "/decide/batch": {
             "post": _operation(
-                "Decide many at once",
-                "Decisions",
-                sent,
-                sent="Batch",
-                example={"applications": [example]},
+                "Decide many at once", "Decisions", sent, sent="Batch", example={"applications": [example]}
             )
         },
         "/decisions/{decision_id}": {
@@ -197,12 +193,7 @@ def _property(column: Column) -> dict[str, Any]:
 
 
 def _operation(
-    summary: str,
-    reply: str,
-    problems: tuple[int, ...],
-    *,
-    sent: str | None = None,
-    example: Any = None,
+    summary: str, reply: str, problems: tuple[int, ...], *, sent: str | None = None, example: Any = None
 ) -> dict[str, Any]:
     answers = {"200": {"description": summary, "content": {"application/json": {"schema": _ref(reply)}}}}
     for status in sorted(problems):

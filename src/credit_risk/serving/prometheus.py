@@ -29,16 +29,10 @@ class ServiceMetrics:
             registry=registry,
         )
         self.decisions = Counter(
-            "credit_risk_decisions",
-            "Decisions recorded and answered",
-            ["outcome", "scorer"],
-            registry=registry,
+            "credit_risk_decisions", "Decisions recorded and answered", ["outcome", "scorer"], registry=registry
         )
         self.refused = Counter(
-            "credit_risk_refused_inputs",
-            "Faults of refused applications",
-            ["rule", "field"],
-            registry=registry,
+            "credit_risk_refused_inputs", "Faults of refused applications", ["rule", "field"], registry=registry
         )
         self.problems = Counter("credit_risk_problems", "Answers that were no decision", ["status"], registry=registry)
         self.score = Histogram(

@@ -132,13 +132,7 @@ def by_decision(config: Config, test: ScoredSplit) -> Figures:
 
 def steps_against(config: Config, scorer: Scorer, test: ScoredSplit) -> tuple[monotone.DirectionTest, ...]:
     """The perturbation test of one scorer on test rows, through the same code that decides."""
-    return monotone.check(
-        config,
-        scorer.pds,
-        test.inputs,
-        rows=MONOTONE_ROWS,
-        seed=config.evaluation.seed,
-    )
+    return monotone.check(config, scorer.pds, test.inputs, rows=MONOTONE_ROWS, seed=config.evaluation.seed)
 
 
 def monotone_numbers(

@@ -19,7 +19,7 @@ from credit_risk.data.writing import read_json, write_figures
 from credit_risk.measures import bands, gate, recalibration
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import bootstrap, paired_difference
-from credit_risk.measures.metrics import Economics, Sample
+from credit_risk.measures.metrics import Economics, Sample, ranking
 from credit_risk.modelling import evidence, selection, training_record
 from credit_risk.modelling.assembly import read_fitted
 from credit_risk.modelling.resplits import Resplit, Rows, fitted, folds_of, resplits
@@ -93,7 +93,7 @@ def outcome(config: Config, rows: Rows, resplit: Resplit, gates: Sequence[Gate],
     draw = {**config.evaluation.model_dump(include={"seed", "confidence"}), "replicates": REPLICATES}
     of_selection, of_test = pds(resplit.selection), pds(resplit.test)
     compared = (sample(config, rows, resplit.selection, of_selection[kind]) for kind in ("lightgbm", "scorecard"))
-    difference = paired_difference(*compared, **draw)["auc"]
+    difference = paired_difference(*compared, **draw, figures=ranking)["auc"]
     kind = selection.choose(config.model, difference).kind
     unknown: dict[str, str] = {}
     test = sample(config, rows, resplit.test, of_test[kind])

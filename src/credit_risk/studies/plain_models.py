@@ -22,7 +22,7 @@ from credit_risk.data.inputs import Mask, Matrix, cell_numbers
 from credit_risk.data.writing import read_parquet, write_report
 from credit_risk.measures.figure import flat
 from credit_risk.measures.intervals import paired_difference
-from credit_risk.measures.metrics import Sample, measure
+from credit_risk.measures.metrics import Sample, measure, ranking
 from credit_risk.modelling.accounts import Weights
 from credit_risk.modelling.assembly import load_scorers
 from credit_risk.modelling.scored_split import ScoredSplit, read_scored
@@ -74,7 +74,7 @@ def compared(config: Config, test: ScoredSplit, pds: Mapping[str, Matrix]) -> di
     draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
     candidate = test.sample(test.model)
     differences = {
-        name: flat({"auc": paired_difference(candidate, _sample(test, its), **draw)["auc"]})
+        name: flat({"auc": paired_difference(candidate, _sample(test, its), **draw, figures=ranking)["auc"]})
         for name, its in pds.items()
     }
     least = min(its["auc"] for its in differences.values())

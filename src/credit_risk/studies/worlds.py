@@ -179,7 +179,9 @@ def of_two(
 
     def figure(config: Config, world: World, dose: float) -> Ends:
         first, second = (sample(config, world, pds) for pds in pair(world, dose))
-        value, low, high = ends(paired_difference(first, second, **draw(config, replicates))["auc"])
+        value, low, high = ends(
+            paired_difference(first, second, **draw(config, replicates), figures=metrics.ranking)["auc"]
+        )
         return value - less, low - less, high - less
 
     def truth(config: Config, world: World, dose: float) -> float:
