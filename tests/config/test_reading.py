@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from credit_risk.config import load
+from credit_risk.config import load, reading
 from credit_risk.config.schema import Config
 from credit_risk.errors import ConfigError, NotFound
 
@@ -279,3 +279,10 @@ def test_anchors_and_merges_are_read(written):
 def test_a_config_survives_being_written_as_json(written):
     config = written.load()
     assert Config.from_dict(config.as_dict()) == config
+
+
+def test_a_tree_that_is_changed_is_nobody_elses(written):
+    title = written.load().project.title
+    reading.tree_of(written.path)["project"]["title"] = "another"
+    assert reading.tree_of(written.path)["project"]["title"] == title
+    assert written.load().project.title == title

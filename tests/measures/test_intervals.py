@@ -8,7 +8,7 @@ from scipy.stats import beta, binomtest
 
 from credit_risk.measures import intervals
 from credit_risk.measures.intervals import bootstrap, delong, delong_covariance, jeffreys, paired_difference, proportion
-from credit_risk.measures.metrics import Economics, Sample, UnusableSample, measure
+from credit_risk.measures.metrics import Economics, Sample, UnusableSample, measure, ranking
 from sample_figure import figure
 
 ECONOMICS = Economics(cut_off=0.3, margin=0.2, lgd=0.6, cost=0.01)
@@ -119,7 +119,7 @@ def test_a_figure_missing_from_few_replicates_keeps_its_interval():
     # five bads of fifty are all absent with chance 0.9^50 = 0.005
     generator = np.random.default_rng(2)
     sample = Sample.of([1] * 5 + [0] * 45, generator.uniform(0.1, 0.9, 50))
-    draws = intervals._redraw(sample, 1_000, 1)
+    draws = intervals._redraw(sample, 1_000, 1, intervals.measure)
     assert 0 < np.isnan(draws["auc"]).mean() < 0.01
     assert bootstrap(sample, replicates=1_000, seed=1)["auc"].has_interval
 
@@ -249,3 +249,28 @@ def test_jeffreys_ends_are_quantiles_of_a_beta_and_whole_where_there_is_nothing_
     assert (low, high) == pytest.approx((beta(2.5, 8.5).ppf(0.025), beta(2.5, 8.5).ppf(0.975)))
     assert jeffreys(0, 10, confidence=0.95)[0] == 0
     assert jeffreys(10, 10, confidence=0.95)[1] == 1
+
+
+def test_models_that_are_compared_in_pairs_are_drawn_once_each(monkeypatch):
+    counted, draws = [], intervals._draws
+    monkeypatch.setattr(intervals, "_draws", lambda *how: counted.append(how) or draws(*how))
+    first, second, third = (
+        Sample.of([1, 0, 1, 0], pds) for pds in ([0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4], [0.5] * 4)
+    )
+    draw = {"replicates": 200, "seed": 1}
+    for sample in (first, second, third):
+        bootstrap(sample, **draw)
+    paired_difference(first, second, **draw)
+    paired_difference(first, third, **draw)
+    assert len(counted) == 3
+    bootstrap(first, replicates=200, seed=2)
+    assert len(counted) == 4
+
+
+def test_figures_of_ranking_alone_are_those_among_all():
+    generator = np.random.default_rng(4)
+    bad, first, second = generator.random(60) < 0.3, generator.uniform(0.1, 0.9, 60), generator.uniform(0.1, 0.9, 60)
+    pair, draw = (Sample.of(bad, first), Sample.of(bad, second)), {"replicates": 200, "seed": 1}
+    every, some = paired_difference(*pair, **draw), paired_difference(*pair, **draw, figures=ranking)
+    assert set(some) == {"auc", "gini", "ks", "average_precision"}
+    assert some == {name: every[name] for name in some}

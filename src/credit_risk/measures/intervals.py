@@ -50,7 +50,7 @@ def bootstrap(sample: Sample, *, replicates: int, seed: int, confidence: float =
     chance at work, which is not the same as none. ECE: noise raises every replicate, so
     its interval lies too high and can leave out its own value.
     """
-    draws = _redraw(sample, replicates, seed)
+    draws = _redraw(sample, replicates, seed, measure)
     n, why = sample.pd.size, why_undefined(sample)
     return {
         name: _varied(_percentile(float(value), draws[name], confidence, n, why.get(name, TOO_FEW)))
@@ -279,7 +279,7 @@ def _placements(bad: Flags, scores: Floats) -> tuple[Floats, Floats]:
 
 
 @lru_cache(maxsize=4)
-def _redraw(sample: Sample, replicates: int, seed: int, figures: Measure = measure) -> Values:
+def _redraw(sample: Sample, replicates: int, seed: int, figures: Measure) -> Values:
     """The figures in each replicate. Kept: models are compared in pairs, each measured by itself too, on one draw.
 
     The draws of a seed depend on the applicants alone, so samples of the same rows have the same.
