@@ -4,7 +4,9 @@ A package that has commands has a `command.py` with one public function, `add_co
 for it. That module is imported for every `--help`, so a command imports what it needs inside its function.
 """
 
+import inspect
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -135,9 +137,31 @@ def repeated(words: list[str], options: set[str]) -> list[str]:
 def add(app: typer.Typer, name: str, run: Callable[..., None], *, group: str | None = None, more: str = "") -> None:
     """Add a command. Its help is the docstring of `run`; `more` stands behind the options as it is: examples, codes.
 
-    group: the section of `credit-risk --help` that lists it; a verb has none.
+    group: the section of `credit-risk --help` that lists it; a verb has none. A parameter of `run` whose type is a
+    dataclass stands for the options that are its fields: those that several commands share.
     """
-    app.command(name, cls=Command, rich_help_panel=group, epilog=more or None)(run)
+    app.command(name, cls=Command, rich_help_panel=group, epilog=more or None)(with_shared_options(run))
+
+
+def with_shared_options(run: Callable[..., None]) -> Callable[..., None]:
+    """The command as Typer reads it, each field of a dataclass an option of its own."""
+    declared = inspect.signature(run).parameters.values()
+    shared: dict[str, Any] = {each.name: each.annotation for each in declared if is_dataclass(each.annotation)}
+
+    def command(**given: Any) -> None:
+        for name, kind in shared.items():
+            given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+        run(**given)
+
+    spread: list[inspect.Parameter] = []
+    for parameter in declared:
+        kind = shared.get(parameter.name)
+        spread += inspect.signature(kind).parameters.values() if kind else [parameter]
+    spread = [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in spread]
+    command.__name__, command.__doc__ = run.__name__, run.__doc__
+    command.__annotations__ = {option.name: option.annotation for option in spread}
+    command.__signature__ = inspect.Signature(spread)  # type: ignore[attr-defined]
+    return command
 
 
 def verbs(app: typer.Typer, name: str, *, help: str, group: str, more: str = "") -> typer.Typer:  # noqa: A002

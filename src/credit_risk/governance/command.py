@@ -8,18 +8,7 @@ from typing import Annotated
 
 from typer import Option, Typer
 
-from credit_risk.command_line import (
-    AUDIT,
-    HERE,
-    ConfigFile,
-    Environment,
-    Json,
-    Root,
-    add,
-    environment_file,
-    say,
-    show,
-)
+from credit_risk.command_line import AUDIT, HERE, ConfigFile, Environment, Json, Root, add, environment_file, say, show
 
 AUDIT_MORE = """
 example:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Context, Option, Typer
 
-from credit_risk.command_line import HERE, LEDGER, Environment, Json, Root, add, before_the_verb, say, verbs
+from credit_risk.command_line import LEDGER, Json, add, before_the_verb, say, verbs, with_shared_options
 from credit_risk.errors import CheckFailed, UsageError
+from credit_risk.ledger.named import UNNAMED, NamedLedger
 
 if TYPE_CHECKING:
     from credit_risk.ledger.verification import LedgerReader, Verification
@@ -32,8 +33,6 @@ PUBLIC_KEY_MORE = "Give it to auditors once, by a way of your own: `credit-risk 
 NOBODY = "The ledger holds nothing of this person: never recorded under this reference, or erased already."
 ERASE_MORE = "This cannot be undone. Backups keep the key: erase there too, or let them expire."
 
-Url = Annotated[str | None, Option("--url", help="The ledger, as sqlite:///build/ledger/ledger.db.")]
-KeyFile = Annotated[Path, Option("--key-file", help="The master key.")]
 Heads = Annotated[list[str] | None, Option("--head", help="A head from before, SEQ:HASH; may be repeated.")]
 HeadsFile = Annotated[
     Path | None, Option("--heads", help="A file of heads, as `credit-risk ledger head --write-down` keeps it.")
@@ -42,13 +41,12 @@ PublicKey = Annotated[
     str | None,
     Option("--public-key", help="Check with this key alone: 64 hex digits, or a file of them. Needs no master key."),
 ]
-KEY_FILE = Path("build") / "ledger" / "ledger.key"
 
 
 def add_commands(app: Typer) -> None:
     """Add `credit-risk ledger` with its verbs."""
     ledger = verbs(app, "ledger", help=HELP, group=LEDGER, more=MORE)
-    ledger.callback()(_ledger)
+    ledger.callback()(with_shared_options(_ledger))
     add(ledger, "verify", _verify, more=VERIFY_MORE)
     add(ledger, "head", _head)
     add(ledger, "public-key", _public_key, more=PUBLIC_KEY_MORE)
@@ -63,19 +61,13 @@ def add_commands(app: Typer) -> None:
 
 def _ledger(
     context: Context,
-    root: Root = HERE,  # noqa: ARG001
-    environment: Environment = None,  # noqa: ARG001
-    url: Url = None,  # noqa: ARG001
-    key_file: KeyFile = KEY_FILE,  # noqa: ARG001
+    named: NamedLedger = UNNAMED,  # noqa: ARG001
 ) -> None:
     before_the_verb(context)
 
 
 def _verify(
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
     head: Heads = None,
     heads: HeadsFile = None,
     public_key: PublicKey = None,
@@ -86,7 +78,7 @@ def _verify(
     from credit_risk.ledger import verification
 
     remembered = _remembered(head, heads)
-    with _reader(root, environment, url, key_file, public_key) as ledger:
+    with _reader(named, public_key) as ledger:
         verified = verification.verify(ledger, remembered)
     if json:
         facts = {"holds": verified.holds, "entries": verified.entries, "erased": verified.erased}
@@ -98,10 +90,7 @@ def _verify(
 
 
 def _head(
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
     write_down: Annotated[
         Path | None, Option("--write-down", metavar="FILE", help="Add it to this file of heads too.")
     ] = None,
@@ -112,46 +101,39 @@ def _head(
     from credit_risk.data.writing import json_text
     from credit_risk.scoring import signed_chain
 
-    with _reader(root, environment, url, key_file, public_key) as ledger:
+    with _reader(named, public_key) as ledger:
         head = ledger.head()
     if write_down:
         signed_chain.write_down(head, write_down)
     say(json_text({"seq": head.seq, "hash": head.hash.hex()}) if json else str(head))
 
 
-def _public_key(
-    root: Root = HERE, environment: Environment = None, url: Url = None, key_file: KeyFile = KEY_FILE
-) -> None:
+def _public_key(named: NamedLedger = UNNAMED) -> None:
     """Print the key with which anybody can check heads and sign none."""
-    with _reader(root, environment, url, key_file, None) as ledger:
+    with _reader(named, None) as ledger:
         say(ledger.verification_key.hex())
 
 
-def _migrate(root: Root = HERE, environment: Environment = None, url: Url = None, key_file: KeyFile = KEY_FILE) -> None:
+def _migrate(named: NamedLedger = UNNAMED) -> None:
     """Bring an older ledger to this version's schema; back it up first."""
-    from credit_risk.ledger.opening import opened_as_named
     from credit_risk.ledger.schema import VERSION
 
-    with opened_as_named(root, environment, url, key_file) as ledger:
+    with named.opened() as ledger:
         say(f"{ledger.store.address} has schema {VERSION}; its chain ends at {ledger.head()}")
 
 
 def _show(
     decision: Annotated[str | None, Argument(help="The decision's id.")] = None,
     applicant: Annotated[str | None, Option(help="The lender's reference of the person.")] = None,
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
     json: Json = False,
 ) -> None:
     """Print one decision, or all about one person, as JSON; with --json, those of a person as one array."""
     from credit_risk.data.writing import json_text
-    from credit_risk.ledger.opening import opened_as_named
 
     if (decision is None) == (applicant is None):
         raise UsageError("name one: a decision's id, or --applicant.")
-    with opened_as_named(root, environment, url, key_file) as ledger:
+    with named.opened() as ledger:
         record = ledger.get(decision) if decision is not None else None
         records = list(ledger.decisions_about(applicant)) if applicant is not None else [record] if record else []
     if not records:
@@ -164,10 +146,7 @@ def _show(
 
 
 def _replay(
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
     scorer: Annotated[
         list[Path] | None, Option(help="A scorer directory; may be repeated (default: models/scorer).")
     ] = None,
@@ -175,11 +154,10 @@ def _replay(
     """Decide stored applications again and demand the same, to the last digit."""
     from credit_risk.data.files import Files
     from credit_risk.ledger import decision_record, replay
-    from credit_risk.ledger.opening import opened_as_named
     from credit_risk.scoring.scorer import Scorer
 
-    scorers = [Scorer.load(path) for path in scorer or [Files(root).scorer]]
-    with opened_as_named(root, environment, url, key_file) as ledger:
+    scorers = [Scorer.load(path) for path in scorer or [Files(named.root).scorer]]
+    with named.opened() as ledger:
         replayed = replay.replay(ledger, {loaded.digest: decision_record.decider(loaded) for loaded in scorers})
     replayed.raise_unless_the_same()
     apart = f"{replayed.erased} of erased persons, {sum(replayed.of_others.values())} of other scorers"
@@ -188,41 +166,33 @@ def _replay(
 
 def _backup(
     file: Annotated[Path, Argument(help="The file to write; an older backup there is replaced.")],
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
 ) -> None:
     """Copy the ledger while it is written, and verify the copy."""
     from credit_risk.ledger import copies, opening
-    from credit_risk.ledger.opening import opened_as_named, settings_as_named
 
-    with opened_as_named(root, environment, url, key_file) as ledger:
-        key = opening.ledger_key(root, settings_as_named(root, environment, url, key_file), os.environ)
+    with named.opened() as ledger:
+        key = opening.ledger_key(named.root, named.settings(), os.environ)
         verified = copies.backup(ledger, file, key=key)
     say(f"{file}: {_sentences(verified, 1)}")
 
 
 def _restore(
     file: Annotated[Path, Argument(help="The backup.")],
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
     head: Heads = None,
     heads: HeadsFile = None,
 ) -> None:
     """Verify a backup and put it where no ledger is."""
     from credit_risk.config.environment import sqlite_file, url_below
     from credit_risk.ledger import copies, opening
-    from credit_risk.ledger.opening import settings_as_named
 
-    settings = settings_as_named(root, environment, url, key_file)
-    path = sqlite_file(url_below(root, settings.url))
+    settings = named.settings()
+    path = sqlite_file(url_below(named.root, settings.url))
     if path is None:
         raise UsageError(copies.OF_THE_SERVER)
     remembered = _remembered(head, heads)
-    key = opening.ledger_key(root, settings, os.environ)
+    key = opening.ledger_key(named.root, settings, os.environ)
     verified = copies.restore(file, path, key=key, remembered=remembered)
     say(f"{path}: {_sentences(verified, len(remembered))}")
     say("Erase again whoever was erased since this backup was made.")
@@ -231,47 +201,42 @@ def _restore(
 def _erase(
     applicant: Annotated[str | None, Option(help="The lender's reference of the person.")] = None,
     decision: Annotated[str | None, Option(help="The id of a decision that came without such a reference.")] = None,
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
 ) -> None:
     """Destroy one person's key: what was decided stays, nothing personal."""
-    from credit_risk.ledger.opening import opened_as_named
 
     if (applicant is None) == (decision is None):
         raise UsageError("name one: --applicant, or --decision.")
-    with opened_as_named(root, environment, url, key_file) as ledger:
+    with named.opened() as ledger:
         count = ledger.erase(applicant) if applicant is not None else ledger.erase_decision(decision or "")
     if not count:
         raise CheckFailed(f"{NOBODY} Copies that an interrupted erasure left of a key are gone now.")
     say(f"{count} decisions of this person can no longer be read; what was decided, and by which model, stays.")
 
 
-def _rekey(root: Root = HERE, environment: Environment = None, url: Url = None, key_file: KeyFile = KEY_FILE) -> None:
+def _rekey(named: NamedLedger = UNNAMED) -> None:
     """Seal the ledger under the new master key in CREDIT_RISK_LEDGER_NEW_KEY."""
     from credit_risk.ledger import sealing
-    from credit_risk.ledger.opening import opened_as_named
 
     new = sealing.master_key(os.environ, variable=NEW_KEY_VARIABLE)
-    with opened_as_named(root, environment, url, key_file) as ledger:
+    with named.opened() as ledger:
         ledger.rekey(new)
     say("The ledger opens with the new master key alone. Backups made before open with the old one.")
 
 
-def _reader(
-    root: Path, environment: str | None, url: str | None, key_file: Path, public_key: str | None
-) -> "LedgerReader":
+def _reader(named: NamedLedger, public_key: str | None) -> "LedgerReader":
     """The ledger, opened for reading alone: with the master key, or with the public key in its stead."""
     from credit_risk.config.environment import url_below
-    from credit_risk.ledger.opening import ledger_key, public_key_of, settings_as_named
+    from credit_risk.ledger.opening import ledger_key, public_key_of
     from credit_risk.ledger.verification import LedgerReader
 
-    settings = settings_as_named(root, environment, url, key_file)
-    key = ledger_key(root, settings, os.environ) if public_key is None else None
+    settings = named.settings()
+    key = ledger_key(named.root, settings, os.environ) if public_key is None else None
     public = public_key_of(public_key) if public_key is not None else None
     timeout = settings.busy_timeout_s
-    return LedgerReader.open(url_below(root, settings.url), key=key, verification_key=public, busy_timeout_s=timeout)
+    return LedgerReader.open(
+        url_below(named.root, settings.url), key=key, verification_key=public, busy_timeout_s=timeout
+    )
 
 
 def _remembered(head: list[str] | None, heads: Path | None) -> list["Head"]:

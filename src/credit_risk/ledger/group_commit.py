@@ -8,9 +8,10 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
+from credit_risk.ledger.batch import EntryOutcome
 from credit_risk.ledger.entry import Entry, Prepared, RecordedDecision
 from credit_risk.ledger.errors import LedgerUnavailable, Overloaded
-from credit_risk.ledger.ledger import EntryOutcome, Ledger
+from credit_risk.ledger.ledger import Ledger
 
 CLOSED = "the ledger's writer was closed; this process takes no more decisions."
 

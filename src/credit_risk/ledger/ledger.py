@@ -4,139 +4,46 @@ import heapq
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain as joined
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any
 
 import orjson
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Table, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from credit_risk.ledger import chain, holds, schema
+from credit_risk.ledger.batch import Batch, EntryOutcome
 from credit_risk.ledger.chain import DECISION, ERASURE, Row
 from credit_risk.ledger.entry import (
     Entry,
     Prepared,
-    RecordedDecision,
     StoredDecision,
     client_of,
     is_of_row,
-    moment,
     new_id,
     prepare,
     stored_decision,
 )
-from credit_risk.ledger.errors import Conflict, LedgerBroken, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.holds import Hold
 from credit_risk.ledger.reference import canonical, earlier_forms
 from credit_risk.ledger.schema import entries, head, identity, keys
-from credit_risk.ledger.sealing import BYTES, Secret, seal, signature_holds, unseal
+from credit_risk.ledger.sealing import Secret, signature_holds
 from credit_risk.ledger.statements import LedgerStatements, halves, padded
 from credit_risk.ledger.store import NO_FILE, Store
+from credit_risk.ledger.stored import (
+    KeyRow,
+    StoredHead,
+    decrypted,
+    head_of,
+    row_and_key,
+    single_row,
+    stored_head,
+    with_personal,
+)
 from credit_risk.scoring.signed_chain import Head
-
-ROW = len(Row._fields)
-FOR_ALL_TIME = ""  # the period of keys from before there was one for each month; nothing new is sealed with them
-
-EntryOutcome: TypeAlias = RecordedDecision | Conflict | LedgerUnavailable
-
-
-class StoredHead(NamedTuple):
-    """The row `head`, and the public key that stands in the ledger. keys: how many persons' keys were made so far."""
-
-    seq: int
-    hash: bytes
-    keys: int
-    mac: bytes
-    signature: bytes | None
-    verification_key: bytes | None
-
-    @property
-    def head(self) -> Head:
-        return Head(self.seq, self.hash)
-
-    @classmethod
-    def of(cls, columns: Sequence[Any]) -> "StoredHead | None":
-        """The head of these columns, None for what cannot be one: SQLite stores whatever somebody writes."""
-        seq, digest, keys, mac, *_ = columns
-        numbers = all(isinstance(number, int) and number >= 0 for number in (seq, keys))
-        return cls(*columns) if numbers and isinstance(digest, bytes) and isinstance(mac, bytes) else None
-
-
-class KeyRow(NamedTuple):
-    """What the table `keys` holds of an entry's key; all None where no such key is there.
-
-    made: microseconds since 1970, UTC, None for a key from before schema 0003, when only the number was bound to it.
-    """
-
-    wrapped: bytes | None
-    subject: bytes | None
-    period: str | None
-    made: int | None
-
-    @property
-    def bound(self) -> bytes:
-        """What the wrapped key is bound to beside its number, so that none of it can be changed or swapped."""
-        return _bound(self.subject, self.period, self.made)
-
-    def cipher(self, secret: Secret, number: int) -> AESGCM | None:
-        """The cipher of the key; None if it is gone, or something in its row was changed."""
-        return secret.unwrap(self.wrapped, number, self.bound) if isinstance(self.wrapped, bytes) else None
-
-
-def _bound(subject: bytes | None, period: str | None, made: int | None) -> bytes:
-    if made is None and period == FOR_ALL_TIME:
-        return b""
-    return f"{made}:{period}:{subject!r}".encode("utf-8", "surrogatepass")
-
-
-@dataclass
-class Batch:
-    """Entries of one transaction: sealed, chained after `start`, and compared with requests that were answered before.
-
-    earlier: request → its row and personal part; ciphers: subject and period → the number and cipher of the person's
-    key, None for a key that was altered. new_keys (columns of the table) and rows: what the transaction is to insert.
-    """
-
-    secret: Secret
-    start: Head
-    last_key: int
-    earlier: dict[bytes, tuple[Row, bytes | None]] = field(default_factory=dict)
-    ciphers: dict[tuple[bytes, str], tuple[int, AESGCM | None]] = field(default_factory=dict)
-    new_keys: list[tuple[int, bytes, bytes, str, int, None]] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-
-    def add_key(self, subject: bytes, period: str, number: int, wrapped: bytes, made: int | None) -> None:
-        cipher = KeyRow(wrapped, subject, period, made).cipher(self.secret, number)
-        self.ciphers[subject, period] = number, cipher
-
-    def put(self, prepared: Prepared) -> EntryOutcome:
-        """Add an entry, or give the first decision or the conflict of its idempotency key."""
-        if prepared.row.request is not None and (known := self.earlier.get(prepared.row.request)):
-            return _repeated(prepared, *known)
-        whose = prepared.subject, prepared.period
-        number, cipher = self.ciphers.get(whose) or self._new_key(*whose, prepared.row.at)
-        if cipher is None:  # nothing may be sealed that cannot be opened again
-            return LedgerUnavailable(
-                f"the key of person {number} was altered, so nothing can be recorded for this person. "
-                "Run `credit-risk ledger verify`."
-            )
-        sealed = seal(cipher, prepared.personal, prepared.row.decision_id.encode())
-        row = prepared.row._replace(seq=self.start.seq + len(self.rows) + 1, key=number, sealed=sealed)
-        self.rows.append(row)
-        if row.request is not None:
-            self.earlier[row.request] = row, prepared.personal
-        return RecordedDecision(row.decision_id, row.seq, moment(row.at), prepared.entry.decided, repeated=False)
-
-    def _new_key(self, subject: bytes, period: str, made: int) -> tuple[int, AESGCM | None]:
-        self.last_key += 1
-        data_key = os.urandom(BYTES)
-        wrapped = self.secret.wrap(data_key, self.last_key, _bound(subject, period, made))
-        self.new_keys.append((self.last_key, subject, wrapped, period, made, None))
-        self.ciphers[subject, period] = self.last_key, AESGCM(data_key)
-        return self.ciphers[subject, period]
 
 
 @dataclass(frozen=True)
@@ -281,7 +188,7 @@ class Ledger:
         with self.store.writing() as cursor:
             stored = self._locked_head(cursor)
             cursor.execute(self.sql.by_id, (decision_id,))
-            row, key = row_and_key(_single_row(cursor, self.store.address))
+            row, key = row_and_key(single_row(cursor, self.store.address))
             if key.wrapped is None:
                 raise LedgerRefused(f"decision {decision_id} cannot be read any more: its key was destroyed.")
             note_id, at = new_id()
@@ -331,7 +238,7 @@ class Ledger:
     def _locked_head(self, cursor: DBAPICursor) -> StoredHead:
         """The head, which no other transaction changes until this one has ended."""
         cursor.execute(self.sql.heads_to_write)
-        return _stored_head(cursor, self.store.address)
+        return head_of(cursor, self.store.address)
 
     def _holds(self, cursor: DBAPICursor) -> dict[str, Hold]:
         cursor.execute(self.sql.holds)
@@ -355,23 +262,24 @@ class Ledger:
         with self.store.reading() as cursor:
             cursor.execute(statement, values)
             page = cursor.fetchall()
-        for row in page:
-            if row[1] == DECISION and isinstance(row[0], int) and row[0] > 0:
+        for columns in page:
+            row, key = row_and_key(columns)
+            if row.kind == DECISION and isinstance(columns[0], int) and row.seq > 0:
                 # Before anything else is looked at: somebody else's decision takes no longer than an unknown id.
-                if client is not None and client_of(Row(*row[:ROW])) != client:
+                if client is not None and client_of(row) != client:
                     continue
-                self.check_in_chain(Row(*row[:ROW]))
-                yield self._decision(row)
+                self.check_in_chain(row)
+                yield self._decision(row, key)
 
-    def _decision(self, columns: tuple[Any, ...]) -> StoredDecision:
+    def _decision(self, row: Row, key: KeyRow) -> StoredDecision:
         """The decision of a row that is chained to its neighbours: those can be chained anew, what is sealed cannot.
 
         Raises LedgerBroken where the sealed part cannot be read though its key is there, or was sealed beside something
         else. Nothing is sealed of an erased person's decision: what became of it shows only in verifying all.
         """
-        row, personal = with_personal(columns, self.secret)
+        personal = decrypted(self.secret, row, key)
         try:
-            if columns[ROW] is None or (personal is not None and is_of_row(personal, row)):
+            if key.wrapped is None or (personal is not None and is_of_row(personal, row)):
                 return stored_decision(row, personal)
         except (ValueError, KeyError, TypeError, AttributeError):  # what stands in clear may be anything now
             pass
@@ -385,7 +293,7 @@ class Ledger:
         with self.store.reading() as cursor:
             # The head first: an entry that is chained meanwhile makes the neighbours more, and never fewer.
             cursor.execute(self.sql.heads)
-            stored = _stored_head(cursor, self.store.address)
+            stored = head_of(cursor, self.store.address)
             cursor.execute(self.sql.around, (row.seq - 1, row.seq + 1))
             around = {values[0]: Row(*values) for values in cursor.fetchall()}
         before, after = around.get(row.seq - 1), around.get(row.seq + 1)
@@ -453,75 +361,11 @@ class Ledger:
         erasures, counts = [], {}
         for number, made, period in these:
             cursor.execute(self.sql.count_of_key, (number,))
-            counts[number] = _single_row(cursor, self.store.address)[0]
+            counts[number] = single_row(cursor, self.store.address)[0]
             erasures.append(_erasure(number, counts[number], made, period, why))
             cursor.execute(self.sql.destroy_key, (erasures[-1].at, number))
         self._extend(cursor, stored.head, erasures, stored.keys)
         return counts
-
-
-def _repeated(prepared: Prepared, row: Row, personal: bytes | None) -> EntryOutcome:
-    if personal is None:
-        return Conflict(row.decision_id, "whose content was erased or purged since")
-    first = orjson.loads(personal)
-    if first["body_digest"] != prepared.entry.body_digest:
-        return Conflict(row.decision_id, "which was made for another body")
-    return RecordedDecision(row.decision_id, row.seq, moment(row.at), first["decided"], repeated=True)
-
-
-class Readable(Protocol):
-    """What verifying needs of a ledger: its database, and its secret unless only the public part can be checked."""
-
-    @property
-    def store(self) -> Store: ...
-    @property
-    def sql(self) -> LedgerStatements: ...
-    @property
-    def ledger_id(self) -> bytes: ...
-    @property
-    def secret(self) -> Secret | None: ...
-    @property
-    def verification_key(self) -> bytes: ...
-
-
-def stored_head(ledger: Readable) -> StoredHead:
-    """The head as it stands. Raises LedgerUnavailable if there is none, or none that entries could be chained to."""
-    with ledger.store.reading() as cursor:
-        cursor.execute(ledger.sql.heads)
-        return _stored_head(cursor, ledger.store.address)
-
-
-def _stored_head(cursor: DBAPICursor, address: str) -> StoredHead:
-    stored = StoredHead.of(_single_row(cursor, address))
-    if stored is None:
-        raise LedgerUnavailable(f"the ledger {address} has lost its head: what stands there is none. Restore a backup.")
-    return stored
-
-
-def _single_row(cursor: DBAPICursor, address: str) -> tuple[Any, ...]:
-    row = cursor.fetchone()
-    if row is None:
-        raise LedgerUnavailable(f"the ledger {address} has lost its head: restore it from a backup.")
-    return tuple(row)
-
-
-def decrypted(secret: Secret, row: Row, key: KeyRow) -> bytes | None:
-    """The personal part of a row, decrypted with its person's key; None once that key is gone."""
-    cipher = key.cipher(secret, row.key)
-    if cipher is None or row.sealed is None:
-        return None
-    return unseal(cipher, row.sealed, row.decision_id.encode())
-
-
-def row_and_key(columns: Sequence[Any]) -> tuple[Row, KeyRow]:
-    """The columns of an entry, and those of its key behind them."""
-    return Row(*columns[:ROW]), KeyRow(*columns[ROW:])
-
-
-def with_personal(columns: Sequence[Any], secret: Secret) -> tuple[Row, bytes | None]:
-    """The row, and its decrypted personal part. columns: as in `row_and_key`."""
-    row, key = row_and_key(columns)
-    return row, decrypted(secret, row, key)
 
 
 def _erasure(number: int, decisions: int, made: int | None, period: str, why: Mapping[str, str]) -> Row:

@@ -1,21 +1,17 @@
 """Opening the ledger of an environment: the one way for the service, rollouts, governance and the ledger's commands."""
 
 import logging
-import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from credit_risk.command_line import environment_file
 from credit_risk.config.environment import url_below
 from credit_risk.ledger import schema
 from credit_risk.ledger.errors import LedgerRefused
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.sealing import BYTES, VARIABLE, make_key_file, master_key
-from credit_risk.ledger.settings import LedgerSettings, load
+from credit_risk.ledger.settings import LedgerSettings
 from credit_risk.ledger.store import Store
-
-URL_VARIABLE = "CREDIT_RISK_LEDGER_URL"
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +25,6 @@ def open_ledger(root: Path, settings: LedgerSettings, variables: Mapping[str, st
     """
     url, key = url_below(root, settings.url), ledger_key(root, settings, variables, create=create)
     return Ledger.open(url, key=key, busy_timeout_s=settings.busy_timeout_s, create=create)
-
-
-def opened_as_named(root: Path, environment: str | None, url: str | None, key_file: Path) -> Ledger:
-    """The ledger that a command line names, opened with its master key to be written."""
-    return open_ledger(root, settings_as_named(root, environment, url, key_file), os.environ, create=False)
-
-
-def settings_as_named(root: Path, environment: str | None, url: str | None, key_file: Path) -> LedgerSettings:
-    """The environment's settings with the URL and the key's file of the command line; a URL needs no environment."""
-    named = url or os.environ.get(URL_VARIABLE)
-    settings = LedgerSettings(url=named) if named else load(environment_file(root, environment))
-    return settings.model_copy(update={"key_file": str(key_file)})
 
 
 def ledger_key(root: Path, settings: LedgerSettings, variables: Mapping[str, str], *, create: bool = False) -> bytes:

@@ -17,10 +17,11 @@ from sqlalchemy.engine import Connection
 
 from credit_risk.ledger import schema
 from credit_risk.ledger.errors import LedgerRefused
-from credit_risk.ledger.ledger import KeyRow, Ledger
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.reference import canonical
 from credit_risk.ledger.schema import keys
 from credit_risk.ledger.sealing import seal, unseal
+from credit_risk.ledger.stored import KeyRow
 from credit_risk.monitoring.beside_ledger import BesideLedger, is_begun
 
 VARIABLE = "CREDIT_RISK_PROTECTED_KEY"

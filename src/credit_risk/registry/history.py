@@ -25,14 +25,7 @@ from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryU
 from credit_risk.registry.lifecycle import HistoryEvent, Move, may_be_live, refuse_unsigned
 from credit_risk.registry.settings import RegistrySettings
 from credit_risk.scoring.live_statement import LiveStatement, LiveVersion
-from credit_risk.scoring.signed_chain import (
-    BEGINNING,
-    ChainWalk,
-    Head,
-    SignedFacts,
-    fault_against,
-    link,
-)
+from credit_risk.scoring.signed_chain import BEGINNING, ChainWalk, Head, SignedFacts, fault_against, link
 from credit_risk.scoring.signing import SignatureRefused
 
 log = logging.getLogger(__name__)

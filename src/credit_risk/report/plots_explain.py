@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from pandas import DataFrame
@@ -52,10 +53,8 @@ def families(figure: Figure, table: DataFrame) -> None:
         axes.errorbar(table[name], positions + shift, xerr=ends, fmt="none", ecolor=color, linewidth=1.3, capsize=2)
     names = [shorten(text, 80, placeholder=" …") for text in table["text"]]
     labels = [fill(f"{id_}: {name}", 32) for id_, name in zip(table["id"], names, strict=True)]
-    axes.set_yticks(positions, labels, fontsize=8)
-    axes.set(xlabel="Share of declines", xlim=(0, 1))
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.grid(visible=False, axis="y")
+    _shares(axes, positions, labels, "Share of declines", fontsize=8)
+    axes.set(xlim=(0, 1))
     figure.legend(loc="outside upper center", ncols=2)
 
 
@@ -66,10 +65,7 @@ def importance(figure: Figure, table: DataFrame, labels: dict[str, str]) -> None
     positions = np.arange(len(shown))[::-1]
     axes.barh(positions, shown["share"], height=0.62, color=MODEL, alpha=0.45, label="All")
     axes.plot(shown["share_declines"], positions, "D", color=BAD, markersize=4, label="Declines")
-    axes.set_yticks(positions, [labels.get(name, name) for name in shown["feature"]])
-    axes.set(xlabel="Share of all contributions", xlim=(0, None))
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.grid(visible=False, axis="y")
+    _shares(axes, positions, [labels.get(name, name) for name in shown["feature"]], "Share of all contributions")
     figure.legend(loc="outside upper center", ncols=2)
 
 
@@ -103,9 +99,15 @@ def interactions(figure: Figure, table: DataFrame, labels: dict[str, str]) -> No
         for first, second in zip(shown["first"], shown["second"], strict=True)
     ]
     axes.barh(positions, shown["share"], height=0.6, color=MODEL, alpha=0.45)
-    axes.set_yticks(positions, pairs, fontsize=8)
-    axes.set(xlabel="Share of all effects", xlim=(0, None))
+    _shares(axes, positions, pairs, "Share of all effects", fontsize=8)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+
+
+def _shares(axes: Axes, positions: Any, names: Sequence[str], title: str, **text: Any) -> None:
+    """A share for each name, from top to bottom."""
+    axes.set_yticks(positions, names, **text)
+    axes.set(xlabel=title, xlim=(0, None))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(visible=False, axis="y")
 
 

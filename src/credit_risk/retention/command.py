@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option, Typer
 
-from credit_risk.command_line import HERE, Environment, Json, Root, add, say, verbs_of
+from credit_risk.command_line import Json, add, say, verbs_of
 from credit_risk.errors import CheckFailed
-from credit_risk.ledger.command import KEY_FILE, KeyFile, Url
+from credit_risk.ledger.named import UNNAMED, NamedLedger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,19 +58,15 @@ def _purge(
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Count what would go, and destroy nothing.")] = False,
     search: Annotated[list[Path] | None, Option(help="Copies to search for the destroyed keys too.")] = None,
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
     json: Json = False,
 ) -> None:
     """Destroy the keys of decisions whose term has ended, and prove by a read that their content is gone."""
     from credit_risk.data.writing import json_text
-    from credit_risk.ledger.opening import opened_as_named
     from credit_risk.retention import purge, term
 
-    months = term.months_of(root, policy)
-    with opened_as_named(root, environment, url, key_file) as ledger:
+    months = term.months_of(named.root, policy)
+    with named.opened() as ledger:
         day = term.allowed(before.date() if before else None, term.today(ledger, datetime.now(UTC)), months)
         if dry_run:
             kept = purge.kept_by_holds(ledger, day)
@@ -107,16 +103,12 @@ def _hold(
     decision: DecisionId,
     by: By,
     reason: Reason,
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
 ) -> None:
     """Keep a decision whatever its term: neither a purge nor an erasure touches it until it is released."""
     from credit_risk.ledger.chain import HOLD
-    from credit_risk.ledger.opening import opened_as_named
 
-    with opened_as_named(root, environment, url, key_file) as ledger:
+    with named.opened() as ledger:
         if not ledger.note(HOLD, decision, by=by, reason=reason):
             raise CheckFailed(NO_DECISION)
     say(f"Decision {decision} is held, by {by}.")
@@ -126,16 +118,12 @@ def _release(
     decision: DecisionId,
     by: By,
     reason: Reason,
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
 ) -> None:
     """End a hold: the decision goes with the next purge once its term has ended."""
     from credit_risk.ledger.chain import RELEASE
-    from credit_risk.ledger.opening import opened_as_named
 
-    with opened_as_named(root, environment, url, key_file) as ledger:
+    with named.opened() as ledger:
         if decision not in ledger.holds():
             raise CheckFailed("No hold stands on this decision.")
         ledger.note(RELEASE, decision, by=by, reason=reason)
@@ -143,17 +131,13 @@ def _release(
 
 
 def _legal_holds(
-    root: Root = HERE,
-    environment: Environment = None,
-    url: Url = None,
-    key_file: KeyFile = KEY_FILE,
+    named: NamedLedger = UNNAMED,
     json: Json = False,
 ) -> None:
     """List the holds that stand: which decision, by whom, why, since when."""
     from credit_risk.data.writing import json_text
-    from credit_risk.ledger.opening import opened_as_named
 
-    with opened_as_named(root, environment, url, key_file) as ledger:
+    with named.opened() as ledger:
         holds = [_as_dict(hold) for hold in ledger.holds().values()]
     lines = [f"{hold['decision_id']} since {hold['since']}, by {hold['by']}: {hold['reason']}" for hold in holds]
     say(json_text(holds) if json else "\n".join(lines) or "No hold stands.")

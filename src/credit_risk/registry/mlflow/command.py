@@ -7,18 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option, Typer
 
-from credit_risk.command_line import (
-    HERE,
-    REGISTRY,
-    Environment,
-    Json,
-    Root,
-    add,
-    environment_file,
-    say,
-    show,
-    verbs_of,
-)
+from credit_risk.command_line import HERE, REGISTRY, Environment, Json, Root, add, environment_file, say, show, verbs_of
 from credit_risk.errors import UsageError
 
 if TYPE_CHECKING:

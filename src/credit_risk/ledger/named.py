@@ -1,0 +1,43 @@
+"""Which ledger a command line names: the options that every command on a ledger has."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from credit_risk.command_line import HERE, Environment, Root, environment_file
+
+if TYPE_CHECKING:
+    from credit_risk.ledger.ledger import Ledger
+    from credit_risk.ledger.settings import LedgerSettings
+
+URL_VARIABLE = "CREDIT_RISK_LEDGER_URL"
+
+
+@dataclass(frozen=True)
+class NamedLedger:
+    """A ledger by its URL, or else by its environment; the master key is in the variable, or in the file."""
+
+    root: Root = HERE
+    environment: Environment = None
+    url: Annotated[str | None, Option("--url", help="The ledger, as sqlite:///build/ledger/ledger.db.")] = None
+    key_file: Annotated[Path, Option("--key-file", help="The master key.")] = Path("build/ledger/ledger.key")
+
+    def settings(self) -> "LedgerSettings":
+        """The environment's, with the URL and the key's file of the command line; a URL needs no environment."""
+        from credit_risk.ledger.settings import LedgerSettings, load  # noqa: PLC0415  (late, as in every command)
+
+        url = self.url or os.environ.get(URL_VARIABLE)
+        settings = LedgerSettings(url=url) if url else load(environment_file(self.root, self.environment))
+        return settings.model_copy(update={"key_file": str(self.key_file)})
+
+    def opened(self) -> "Ledger":
+        """The ledger, opened with its master key to be written."""
+        from credit_risk.ledger.opening import open_ledger  # noqa: PLC0415
+
+        return open_ledger(self.root, self.settings(), os.environ, create=False)
+
+
+UNNAMED = NamedLedger()
