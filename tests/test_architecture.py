@@ -22,9 +22,9 @@ NAMING = ("Where to look", *WALKS)
 # a verdict by luck, by hand or against limits moved in silence helps no lender, and a part that comes off would take
 # the check out with it; and keys by month of decision with the holds that an erasure must heed (200): what is sealed
 # today can only be forgotten on time if it was sealed that way. A deadline over a provider's answer and names that
-# look alike (25) stand where keys and persons are checked, and nothing of either comes off with a part. The ledger's one
-# module of 555 lines is three (50, imports and first lines): one can be read without the others. Tables that are kept
-# for all pairs of models, and a config that is parsed once a process (25), take a minute off `make ci`.
+# look alike (25) stand where keys and persons are checked, and nothing of either comes off with a part. The ledger's
+# one module of 555 lines is three (50, imports and first lines): one can be read without the others. Tables that are
+# kept for all pairs of models, and a config that is parsed once a process (25), take a minute off `make ci`.
 LINES, DEPENDENCIES = 26_400, 28
 
 

@@ -71,11 +71,11 @@ def least_p(graded: Sequence[Grade]) -> dict[str, float | str]:
     Of PDs that are right in every grade it lies below 0.02 in at most 2 of 100 draws; a small one says that a PD is too
     low. NaN where no grade has a row.
     """
-    held = [grade for grade in graded if grade.rows]
-    if not held:
+    filled = [grade for grade in graded if grade.rows]
+    if not filled:
         return {"least_p": nan, "worst": ""}
-    worst = min(held, key=lambda grade: grade.jeffreys_p)
-    return {"least_p": 1 - (1 - worst.jeffreys_p) ** len(held), "worst": worst.name}
+    worst = min(filled, key=lambda grade: grade.jeffreys_p)
+    return {"least_p": 1 - (1 - worst.jeffreys_p) ** len(filled), "worst": worst.name}
 
 
 def hosmer_lemeshow(bad: Mask, pd: Matrix) -> float:
