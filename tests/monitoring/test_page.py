@@ -26,6 +26,14 @@ def estimate(month: str, why: str, truth: dict[str, float], verdict: dict[str, s
     return {"month": month, "approvals": 40, "why": why, "foretold": foretold, "truth": truth, "verdict": verdict}
 
 
+def shift(value: float, verdict: str) -> dict[str, object]:
+    return {"now": point(value, value - 0.01, value + 0.01, 5000), "then": 0.69, "verdict": verdict}
+
+
+def change() -> dict[str, object]:
+    return {"noticed_on": "2026-03-20", "before": 0.7, "after": 0.66}
+
+
 @pytest.fixture
 def report():
     return {
@@ -57,6 +65,24 @@ def report():
                 }
             ],
             "figures": {"auc": point(0.7, 0.6, 0.8, 100), "ks": point(None, None, None, 0, "one class only")},
+        },
+        "shifts": {
+            "verdict": "OUT",
+            "most": 0.04,
+            "baseline": ["2025-12"],
+            "verdicts": {"approve": "OUT", "mix of reasons": "IN"},
+            "months": [
+                {"month": "2026-02", "series": {"approve": shift(0.7, "IN")}},
+                {"month": "2026-03", "series": {"approve": shift(0.5, "OUT"), "mix of reasons": shift(0.02, "IN")}},
+            ],
+        },
+        "detection": {
+            "verdict": "OUT",
+            "why": "",
+            "series": {
+                "approve": {"n": 73000, "changes": [change()], "verdict": "OUT", "why": ""},
+                "refused": {"n": 900, "changes": [], "verdict": "CANNOT SAY", "why": "900 decisions"},
+            },
         },
         "fairness": {
             "months": ["2025-04", "2026-03"],
@@ -135,6 +161,16 @@ def test_groups_stand_with_their_contrasts(report):
     assert re.search(r"sex\s+female\s+60\.0% \(57\.0% to 63\.0%\)\s+1000", text)
     report["fairness"] |= {"why": "no protected attribute was recorded", "contrasts": [], "attributes": {}}
     assert page.page(report, "A lender").count("no protected attribute was recorded") == 2
+
+
+def test_shifts_and_noticed_changes_stand_with_their_levels(report):
+    text = re.sub(r"<[^>]+>", " ", page.page(report, "A lender"))
+    assert re.search(r"approve\s+OUT\s+2026-03\s+50\.0% \(49\.0% to 51\.0%\)\s+5000\s+69\.0%", text)
+    assert re.search(r"mix of reasons\s+IN\s+2026-03\s+0\.0200 \(0\.0100 to 0\.0300\)\s+5000", text)
+    assert re.search(r"approve\s+OUT\s+73000\s+1\s+2026-03-20\s+70\.0%\s+66\.0%", text)
+    assert page.noticed(report["detection"]) == ["approve: a change was noticed on 2026-03-20, from 70.0% to 66.0%"]
+    report["shifts"] = report["detection"] = {"verdict": "CANNOT SAY", "why": "nothing is set"}
+    assert page.page(report, "A lender").count("nothing is set.") == 2
 
 
 def test_what_is_missing_is_said(report):

@@ -20,7 +20,7 @@ from credit_risk.command_line import (
     say,
     verbs,
 )
-from credit_risk.errors import CheckFailed
+from credit_risk.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
     from credit_risk.ledger.settings import LedgerSettings
@@ -81,6 +81,15 @@ example:
 """
 
 
+STUDY_MORE = """
+Alarms are those of `detection` in configs/monitoring.yaml: false ones over years in which nothing changed, and the days
+until a fall of four points in approvals is noticed. No ledger is read.
+
+example:
+  credit-risk monitor-study --years 200 --seeds 500
+"""
+
+
 def add_commands(app: Typer) -> None:
     """Add the commands of what happens after a decision."""
     outcomes = verbs(app, "outcomes", help=HELP, group=LEDGER)
@@ -98,6 +107,7 @@ def add_commands(app: Typer) -> None:
     protected.callback()(_outcomes)
     add(protected, "add", _add_protected, more=PROTECTED_MORE)
     add(app, "monitor", _monitor, group=LEDGER, more=MONITOR_MORE)
+    add(app, "monitor-study", _study, group=LEDGER, more=STUDY_MORE)
 
 
 def _outcomes(
@@ -325,6 +335,27 @@ def _monitor(
     write_report(path, report)
     write_text(path.with_suffix(".html"), page.page(read_json(path), credit.project.title))
     say(json_text(report) if json else f"{report['counts']['decisions']} decisions until {day}: {path}.")
+
+
+def _study(
+    root: Root = HERE,
+    config: ConfigFile = None,
+    years: Annotated[int, Option(min=2, help="Simulated years of decisions, 200 a day.")] = 200,
+    seeds: Annotated[int, Option(min=2, help="Simulated vintages on which intervals are tried.")] = 500,
+) -> None:
+    """Measure on simulated lenders how often alarms, intervals and estimates are right."""
+    from credit_risk.data.repository import opened
+    from credit_risk.data.writing import json_text
+    from credit_risk.monitoring import study
+    from credit_risk.monitoring.estimates import Assumed
+    from credit_risk.monitoring.settings import load
+
+    credit, _ = opened(root, config)
+    settings = load(root / "configs" / "monitoring.yaml")
+    if settings.detection is None:
+        raise UsageError("configs/monitoring.yaml has no `detection`, so there are no alarms to study.")
+    assumed = Assumed(credit.policy, study.evaluation_of(credit.evaluation), settings.asset_correlation)
+    say(json_text(study.run(assumed, settings.detection, years=years, seeds=seeds)))
 
 
 def _histories(root: Path, settings: "LedgerSettings") -> "dict[str, History]":

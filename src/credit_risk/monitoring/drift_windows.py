@@ -8,6 +8,7 @@ above, CANNOT SAY where it holds it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -67,6 +68,15 @@ class DriftWindows:
         inputs, scores = (Reference.from_dict(reference[name]) for name in ("inputs", SCORE))
         frozen = {SCORE: scores.columns[SCORE], **{name: inputs.columns[name] for name in config.inputs}}
         return cls(scorer, Inputs.of(config), tuple(config.inputs), frozen)
+
+    @cached_property
+    def middle_score(self) -> float | None:
+        """The end of the frozen bin in which the middle of the training rows' scores lies; None without such a bin."""
+        bins = self.frozen[SCORE]
+        edges = bins.edges or ()
+        up_to = np.cumsum(bins.counts[: len(edges)])
+        below = np.flatnonzero(up_to >= sum(bins.counts) / 2)
+        return float(edges[below[0]]) if len(below) else None
 
     def with_frozen(
         self, months: Mapping[str, MonthCounts], *, erased: int, refused: int, other_scorers: int

@@ -26,6 +26,7 @@ from credit_risk.monitoring.pd_cells import PdCells, odds_bin
 from credit_risk.scoring.signed_chain import Head
 
 WINDOW = "window"
+DECISIONS = "decisions"  # all of a day
 CELL = ("decision", "band", "bin")
 
 
@@ -34,6 +35,7 @@ class Window:
     """Counts of the decisions of one month and scorer. first, last: the first and last entry that is counted here."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    days: dict[str, Counter[str]] = field(default_factory=dict)
     cells: PdCells = field(default_factory=PdCells)
     first: int = 0
     last: int = 0
@@ -63,7 +65,9 @@ class Counting:
 
     def add(self, decision: StoredDecision, subject: bytes | None) -> None:
         """Count a decision. subject: the ledger's keyed digest of the person, None once erased."""
-        _count(self._windows.setdefault(_whose(decision), Window(first=decision.seq)), decision)
+        scorer = self._scorers.get(decision.by.scorer)
+        window = self._windows.setdefault(_whose(decision), Window(first=decision.seq))
+        _count(window, decision, None if scorer is None else scorer.middle_score)
         self._page.append((decision, subject))
         if len(self._page) == TOGETHER:
             self._bins()
@@ -185,7 +189,8 @@ def _whose(decision: StoredDecision) -> tuple[str, str]:
     return f"{decision.at:%Y-%m}", decision.by.scorer
 
 
-def _count(window: Window, decision: StoredDecision) -> None:
+def _count(window: Window, decision: StoredDecision, middle_score: float | None) -> None:
+    """middle_score: of the scorer's training rows; None where it is not known."""
     window.last = decision.seq
     window.counts["decision", decision.decision] += 1
     window.counts["band", str(decision.band)] += 1
@@ -193,6 +198,11 @@ def _count(window: Window, decision: StoredDecision) -> None:
     window.counts["erased", "erased"] += decision.erased
     for reason in decision.reasons:
         window.counts["reason", reason] += 1
+    of_day = window.days.setdefault(decided_on(decision).isoformat(), Counter())
+    of_day.update((decision.decision, DECISIONS))
+    score = (decision.decided or {}).get("score")
+    if score is not None and middle_score is not None:
+        of_day.update({"scored": 1, "low score": int(score <= middle_score)})
     pd = pd_of(decision)
     window.cells.add((decision.decision, decision.band, odds_bin(pd)), pd)
 
@@ -215,5 +225,6 @@ def _record(window: Window, month: str, scorer: str, by_bin: MonthCounts, smalle
         "approved": by_bin.approved if enough else 0,
         "counts": counts,
         "cells": window.cells.rows() if decisions >= smallest else [],
+        "days": {day: dict(sorted(of.items())) for day, of in window.days.items()} if decisions >= smallest else {},
         "bins": bins if enough else None,
     }

@@ -10,7 +10,7 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.monitoring import backtest, estimates, freezing, groups, maturing, overrides
+from credit_risk.monitoring import backtest, detection, estimates, freezing, groups, maturing, overrides, shifts
 from credit_risk.monitoring.beside_ledger import is_begun
 from credit_risk.monitoring.book import Book
 from credit_risk.monitoring.drift_windows import DriftWindows
@@ -20,7 +20,11 @@ from credit_risk.monitoring.outcome_store import Outcomes
 from credit_risk.monitoring.overrides import Overridden
 from credit_risk.monitoring.settings import MonitoringSettings
 
-NO_SCORER = {"verdict": "CANNOT SAY", "why": "no scorer is there whose training rows decisions could be compared with"}
+NO_SCORER: dict[str, Any] = {
+    "verdict": "CANNOT SAY",
+    "why": "no scorer is there whose training rows decisions could be compared with",
+}
+NOT_SET: dict[str, Any] = {"verdict": "CANNOT SAY", "why": "configs/monitoring.yaml does not set it"}
 FAIRNESS_MONTHS = 12
 NOT_KNOWN = (
     "Booked accounts alone: how the declined would have paid is not known, and nothing here says anything of them."
@@ -80,6 +84,7 @@ def measure(
         "not_known": NOT_KNOWN,
         "counts": _counts(book),
         "drift": NO_SCORER if compared is None else compared.report(config.drift, settings.drift, as_of),
+        **_changes(windows, compared, config, settings, as_of),
         "fairness": _fairness(windows, config, as_of),
         "backtest": _backtest(book, config, settings),
         "estimates": _estimates(book, config, settings),
@@ -110,6 +115,21 @@ def _overridden(ledger: Ledger, outcomes: Outcomes | None, as_of: date, window: 
     decided_instead = overrides.read(ledger, as_of)
     histories = outcomes.histories(list(decided_instead)) if outcomes else {}
     return overrides.standing(ledger, decided_instead, histories, as_of, window)
+
+
+def _changes(
+    windows: Sequence[Record], compared: DriftWindows | None, config: Config, settings: MonitoringSettings, as_of: date
+) -> dict[str, Any]:
+    """Shifts and detected changes of the scorer whose decisions are compared."""
+    if compared is None:
+        return {"shifts": NO_SCORER, "detection": NO_SCORER}
+    shift, detect = NOT_SET, NOT_SET
+    if settings.shift is not None:
+        rules = settings.drift, settings.shift
+        shift = shifts.measure(windows, compared, config.drift, rules, as_of)
+    if settings.detection is not None:
+        detect = detection.measure(windows, compared.scorer, settings.detection, as_of)
+    return {"shifts": shift, "detection": detect}
 
 
 def _fairness(windows: Sequence[Record], config: Config, as_of: date) -> dict[str, Any]:

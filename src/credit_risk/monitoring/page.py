@@ -1,6 +1,6 @@
 """reports/monitoring.html, from reports/monitoring.json alone: what changed, then verdicts, bands, vintages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure as Drawing
@@ -13,6 +13,7 @@ from credit_risk.report.figures import Kind, interval, written
 from credit_risk.report.templates import template
 
 Report = Mapping[str, Any]
+MIX = "mix of reasons"  # the one shift that is a PSI and no share
 MOST_CURVES = 6  # vintages drawn: the latest with two points or more; the table has all
 
 
@@ -21,11 +22,13 @@ def page(report: Report, title: str) -> str:
     return template("monitoring").render(
         title=title,
         report=report,
-        changes=changes(report["drift"]),
+        changes=[*changes(report["drift"]), *noticed(report["detection"])],
         bands=bands(report["backtest"]),
         figures=figures(report["backtest"]),
         vintages=vintages(report["vintages"]),
         estimates=estimates(report["estimates"]),
+        shifts=shifts(report["shifts"]),
+        detection=detection(report["detection"]),
         drift=drift(report["drift"]),
         contrasts=contrasts(report["fairness"]),
         groups=groups(report["fairness"]),
@@ -46,6 +49,50 @@ def changes(drift_report: Report) -> list[str]:
         for name, now in latest["series"].items()
         if now["verdict"] != before["series"][name]["verdict"]
     ]
+
+
+def noticed(detection_report: Report) -> list[str]:
+    """A sentence for each series of single decisions in which a change was noticed lately."""
+    return [
+        f"{name}: a change was noticed on {each['changes'][-1]['noticed_on']}, from "
+        f"{written(each['changes'][-1]['before'], 'percent')} to {written(each['changes'][-1]['after'], 'percent')}"
+        for name, each in detection_report.get("series", {}).items()
+        if each["verdict"] == "OUT"
+    ]
+
+
+def shifts(shift_report: Report) -> Cells:
+    """Each series with its verdict, and its latest month that has one."""
+    latest: dict[str, tuple[str, Report]] = {}
+    for month in shift_report.get("months", ()):
+        latest |= {name: (month["month"], series) for name, series in month["series"].items()}
+    rows = [
+        (
+            *(name, shift_report["verdicts"][name], month),
+            *(_with_interval(series["now"], "plain" if name == MIX else "percent"), series["now"]["n"]),
+            *("" if name == MIX else _share(series["then"]), series["now"]["why"]),
+        )
+        for name, (month, series) in latest.items()
+    ]
+    missing = shift_report.get("why", "") or ("" if rows else "no month is later than the first ones")
+    return cells(("Series", "Verdict", "Month", "Now", "Number", "Before", ""), rows, missing, texts=3)
+
+
+def detection(detection_report: Report) -> Cells:
+    """Each series of single decisions, and the last change that was noticed in it."""
+    rows = [
+        (name, each["verdict"], each["n"], *_last_change(each["changes"]), each["why"])
+        for name, each in detection_report.get("series", {}).items()
+    ]
+    headings = ("Series", "Verdict", "Decisions", "Changes", "Last noticed on", "From", "To", "")
+    return cells(headings, rows, detection_report.get("why", ""), texts=2)
+
+
+def _last_change(found: Sequence[Report]) -> tuple[object, ...]:
+    if not found:
+        return (0, "", "", "")
+    last = found[-1]
+    return (len(found), last["noticed_on"], written(last["before"], "percent"), written(last["after"], "percent"))
 
 
 def bands(backtest: Report) -> Cells:
