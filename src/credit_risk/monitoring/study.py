@@ -63,20 +63,20 @@ def coverage(assumed: Assumed, seeds: Sequence[int]) -> dict[str, Any]:
     year, what is foretold) on accounts that share one.
     """
     truth = _population()
-    held: dict[str, list[bool]] = {}
+    within: dict[str, list[bool]] = {}
     for seed in seeds:
         pds = _approved(seed)
         alone = _book(pds, np.random.default_rng(seed).random(len(pds)) < pds)
         together = _book(pds, _in_one_year(pds, assumed.correlation, seed))
         for name, holds in {**_came(alone, pds, truth, assumed), **_shared(together, pds, assumed)}.items():
-            held.setdefault(name, []).append(holds)
+            within.setdefault(name, []).append(holds)
     confidence = assumed.evaluation.confidence
     least = confidence - norm.ppf(SURE) * np.sqrt(confidence * (1 - confidence) / len(seeds))
     return {
         "seeds": len(seeds),
         "confidence": confidence,
         "least_by_chance": float(least),
-        "held": {name: float(np.mean(each)) for name, each in held.items()},
+        "held": {name: float(np.mean(each)) for name, each in within.items()},
     }
 
 
