@@ -74,6 +74,7 @@ class Unbinned:
 
     def __init__(self) -> None:
         self.months: dict[str, object] = {}
+        self.middle_score = None
 
     def add(self, *_: object) -> None: ...
 
