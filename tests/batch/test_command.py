@@ -18,6 +18,7 @@ __all__ = ["exchange"]
 
 SIGNED = "serving:\n  access: {mode: off}\n  signed_by: {public_key: signing.pub}\n"
 TRIAL = "serving:\n  access: {mode: off}\n  gate: reported\n"
+REPORTED = "serving:\n  access: {mode: keys}\n  gate: reported\n"
 FORGOTTEN = "serving:\n  access: {mode: off}\n"
 
 
@@ -28,7 +29,8 @@ def files(trained, tmp_path):
     shutil.copytree(trained[1].scorer, repository.scorer)
     signing.make_keys(tmp_path / "signing.key")
     signing.sign(repository.scorer, repository.scorer_signature, tmp_path / "signing.key")
-    for name, text in {"local": SIGNED, "production": SIGNED, "trial": TRIAL, "forgotten": FORGOTTEN}.items():
+    environments = {"local": SIGNED, "production": SIGNED, "trial": TRIAL, "reported": REPORTED, "forgotten": FORGOTTEN}
+    for name, text in environments.items():
         write_text(tmp_path / "configs" / "deploy" / f"{name}.yaml", text)
     lender(20, seed=11).applications.to_parquet(tmp_path / "in.parquet", index=False)
     return repository
@@ -59,6 +61,13 @@ def test_a_signed_scorer_decides_and_no_other(files, score, environment):
     code, message = score(*environment)
     assert code == 1
     assert "it is not what was signed: scorer.json was altered" in message
+    assert not (files.root / "out.parquet").exists()
+
+
+def test_no_environment_but_a_developers_lets_a_scorer_decide_that_the_gate_stopped(files, score):
+    code, message = score("--environment", "reported")
+    assert code == 2
+    assert "reported.yaml line 3: serving.gate: a scorer that the gate stopped" in message
     assert not (files.root / "out.parquet").exists()
 
 

@@ -114,3 +114,6 @@ def test_heads_are_written_down_one_behind_the_other(local, tmp_path):
     path.write_text("3:nonsense\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"heads\.txt"):
         written_down(path)
+    path.write_text("\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"heads\.txt holds no head"):
+        written_down(path)

@@ -102,6 +102,15 @@ def test_a_ledger_of_other_scorers_alone_proves_nothing(ledger):
         replay(ledger, {"another": decide}).raise_unless_the_same()
 
 
+def test_a_ledger_that_is_empty_or_of_erased_persons_alone_proves_nothing(ledger):
+    with pytest.raises(LedgerBroken, match="No decision could be made again: 0 are of erased persons"):
+        replay(ledger, {BY.scorer: decide}).raise_unless_the_same()
+    recorded(ledger, 1.0, applicant="Bob")
+    ledger.erase("Bob")
+    with pytest.raises(LedgerBroken, match="No decision could be made again: 1 are of erased persons"):
+        replay(ledger, {BY.scorer: decide}).raise_unless_the_same()
+
+
 def test_more_than_one_page(local):
     inputs = {"income": 2.0}
     local.append([entry(inputs=inputs, decided=decide([inputs])[0]) for _ in range(1_203)])

@@ -72,6 +72,14 @@ def test_a_policy_must_be_named(run):
     assert run("purge", "--policy", "none")[0] == 2
 
 
+def test_a_policy_of_ones_own_beside_the_reviewed_ones_is_refused(run, tmp_path):
+    short = tmp_path / "short.yaml"
+    short.write_text("statements: {retention_months: 1}\n", encoding="utf-8")
+    code, _, err = run("purge", "--policy", short)
+    assert (code, "expected the name of a policy in configs/policies" in err) == (2, True)
+    assert shown(run, "Ada")
+
+
 def test_a_hold_is_listed_keeps_and_is_released(run):
     ada = json.loads(run("show", "--applicant", "Ada")[1])["decision_id"]
     why = ("--by", "J. Roe", "--reason", "case 17/2026")

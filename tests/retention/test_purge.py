@@ -12,12 +12,12 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from ledger_trial import KEY, SECRET_INCOME, entry
+from ledger_trial import KEY, SECRET_INCOME, change, entry
 
 from credit_risk.errors import CheckFailed
 from credit_risk.ledger.chain import HOLD, RELEASE
 from credit_risk.ledger.copies import backup
-from credit_risk.ledger.errors import Conflict
+from credit_risk.ledger.errors import Conflict, LedgerBroken
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.replay import replay
 from credit_risk.ledger.verification import LedgerReader, verify
@@ -120,6 +120,15 @@ def test_a_hold_keeps_what_its_key_sealed_and_is_named(ledger):
     assert proved(ledger) == 2
     assert kept_by_holds(ledger, BEFORE) == []
     assert verify(ledger).faults == []
+
+
+def test_nothing_is_purged_while_a_hold_is_not_as_it_was_recorded(ledger):
+    ada, bob = decide(ledger, "2024-09", "Ada", "Bob")
+    ledger.note(HOLD, ada, by="J. Roe", reason="case 17/2026")
+    change(ledger, f"UPDATE entries SET facts = replace(facts, '{ada}', '{bob}') WHERE kind = 'hold'")
+    with pytest.raises(LedgerBroken):
+        purge(ledger, BEFORE, WHY)
+    assert [key.number for key in due(ledger, BEFORE)] == [1, 2]
 
 
 def test_a_second_purge_destroys_nothing_more(ledger):

@@ -24,10 +24,11 @@ def policy(tmp_path):
     return write
 
 
-def test_the_term_is_that_of_the_policy_by_name_or_by_file(tmp_path, policy):
+def test_the_term_is_that_of_the_policy_by_name(tmp_path, policy):
     name = policy("version: 1\nstatements:\n  retention_months: 25\n  purpose: x\n")
     assert months_of(tmp_path, name) == 25
-    assert months_of(tmp_path, str(tmp_path / "configs" / "policies" / "house.yaml")) == 25
+    with pytest.raises(UsageError, match="expected the name of a policy"):
+        months_of(tmp_path, str(tmp_path / "configs" / "policies" / "house.yaml"))
 
 
 @pytest.mark.parametrize("value", ["null", "0", "-1", "2.5", "true", "two"])

@@ -9,9 +9,10 @@ import pytest
 import credit_risk
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.errors import NotFound
+from credit_risk.data.writing import write_json
+from credit_risk.errors import CheckFailed, NotFound
 from credit_risk.scoring import signing
-from credit_risk.scoring.release_files import copy_release_files, release_files, verified_scorer
+from credit_risk.scoring.release_files import copy_release_files, release_files, sign_judged, verified_scorer
 from credit_risk.scoring.signing import SignatureRefused, SignedBy
 from exchange_trial import approve_nearly_everybody, exchange
 
@@ -47,6 +48,25 @@ def test_what_there_is_of_it_is_copied_and_nothing_else(tmp_path):
         path.write_text("{}")
     copy_release_files(files, tmp_path / "to")
     assert names(tmp_path / "to") == ["models/gate.sig", "models/scorer/scorer.json", "reports/gate.json"]
+
+
+@pytest.mark.parametrize("changed", ["nothing", "scorer", "record"])
+def test_only_what_was_judged_is_signed(trained, tmp_path, changed):
+    files = Files(tmp_path)
+    shutil.copytree(trained[1].scorer, files.scorer)
+    record = {"verdict": "PASS", "digest": digest.of_directory(files.scorer)}
+    write_json(files.report("gate"), record if changed != "record" else {**record, "verdict": "FAIL"})
+    signing.make_keys(tmp_path / "signing.key")
+    if changed == "scorer":
+        approve_nearly_everybody(files.scorer)
+    if changed == "nothing":
+        assert sign_judged(files, record, tmp_path / "signing.key") == [files.scorer_signature, files.gate_signature]
+        signing.verify_release(files, BY)
+        assert sign_judged(files, record, tmp_path / "signing.key") == []
+    else:
+        with pytest.raises(CheckFailed, match="nothing was signed"):
+            sign_judged(files, record, tmp_path / "signing.key")
+        assert not files.scorer_signature.exists()
 
 
 @pytest.fixture

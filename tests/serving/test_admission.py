@@ -207,6 +207,29 @@ def test_a_source_that_cannot_be_reached_alarms_while_a_verified_statement_is_yo
     assert "No such file" in admission().look()[0][0]  # nothing was verified yet: refused
 
 
+def test_a_younger_statement_that_cannot_be_remembered_is_refused_and_not_unreachable(admission, own):
+    judge = admission(statement={"source": "models/live.json", "seen": "seen"})
+    assert judge.look() == ([], [])
+    version = judged(own)
+    write_text(own.live_statement, str(statement(own.root, version, at=NOW + timedelta(minutes=1))))
+    (own.root / "seen").unlink()
+    (own.root / "seen").mkdir()
+    refusals, alarms = judge.look()
+    assert alarms == []
+    assert "that it was seen cannot be written" in refusals[0] or "does not count" in refusals[0]
+
+
+def test_what_cannot_be_judged_while_it_serves_is_a_lapse(admission, monkeypatch):
+    ended = []
+    judge = admission(on_lapse="stop")
+    watch = AdmissionWatch(judge, lambda: ended.append(1))
+    monkeypatch.setattr(Admission, "look", lambda self: 1 / 0)
+    watch.look()
+    watch.close()
+    assert "could not be judged: ZeroDivisionError" in watch.lapses[0]
+    assert ended == [1]
+
+
 def test_a_waiver_that_expires_while_it_serves_is_told_and_by_policy_ends_it(own, admission, caplog):
     judged(own, checks=LAPSED, waivers=[waiver(NOW.date())])
     ended = []

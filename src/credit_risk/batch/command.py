@@ -19,7 +19,7 @@ example:
 
 Which scorer may decide is said by the environment, as for the service (serving.signed_by): it carries that signature
 (`credit-risk sign`), which lies beside the scorer as NAME.sig. A developer's machine (local, trial) takes one that
-nobody signed, and says so.
+nobody signed, and says so; everywhere else `serving.gate` must be `required`.
 """
 
 
@@ -59,8 +59,11 @@ def _that_may_decide(path: Path, settings: Path, root: Path) -> "Scorer":
     from credit_risk.scoring.signing import SignaturePolicy
 
     policy = environment.read(settings, "serving", SignaturePolicy)
-    unsigned = not signature_of(path).is_file()
-    if policy.signed_by is not None and not (unsigned and environment.is_developers(settings)):
+    unsigned, developers = not signature_of(path).is_file(), environment.is_developers(settings)
+    if not developers and policy.gate != "required":
+        fault = "a scorer that the gate stopped, or that nobody signed, could decide: expected required"
+        environment.refuse(settings, [(("serving", "gate"), fault)])
+    if policy.signed_by is not None and not (unsigned and developers):
         return verified_scorer(path, policy.signed_by, root)
     log.warning(
         "Nobody vouches for %s: no signature was verified (%s). For looking, never for deciding.", path, settings

@@ -199,11 +199,7 @@ class Ledger:
     def holds(self) -> dict[str, Hold]:
         """The legal holds that stand, by decision. Raises LedgerBroken for one that is not as it was recorded."""
         with self.store.reading() as cursor:
-            cursor.execute(self.sql.holds)
-            rows = [Row(*row) for row in cursor.fetchall()]
-        for row in rows:
-            self.check_in_chain(row)
-        return holds.standing(rows)
+            return self._holds(cursor)
 
     def rekey(self, key: bytes) -> None:
         """Seal the ledger's secret under a new master key; from then on the old one opens nothing."""
@@ -242,7 +238,10 @@ class Ledger:
 
     def _holds(self, cursor: DBAPICursor) -> dict[str, Hold]:
         cursor.execute(self.sql.holds)
-        return holds.standing(Row(*row) for row in cursor.fetchall())
+        rows = [Row(*row) for row in cursor.fetchall()]
+        for row in rows:  # before anything is destroyed because no hold stands on it
+            self.check_in_chain(row)
+        return holds.standing(rows)
 
     def _extend(self, cursor: DBAPICursor, start: Head, rows: Sequence[Row], last_key: int) -> None:
         if not rows:

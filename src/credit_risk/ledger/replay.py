@@ -38,8 +38,10 @@ class Replay:
         if self.count:
             sentences = "\n".join(f"  {line}" for line in self.differ)
             raise LedgerBroken(f"{self.count} of {self.count + self.same} decisions came out otherwise.\n{sentences}")
-        if not self.same and self.of_others:
-            raise LedgerBroken("No decision could be made again: all are of other scorers. Name theirs with --scorer.")
+        if not self.same:
+            others = sum(self.of_others.values())
+            left_out = f"{self.erased} are of erased persons, {others} of other scorers"
+            raise LedgerBroken(f"No decision could be made again: {left_out}. Name other scorers with --scorer.")
 
 
 def replay(ledger: Ledger, scorers: Mapping[str, Decide]) -> Replay:

@@ -52,7 +52,7 @@ def add_commands(app: Typer) -> None:
 
 
 def _purge(
-    policy: Annotated[str, Option(help="Whose retention_months apply: a name in configs/policies, or a file.")],
+    policy: Annotated[str, Option(help="Whose retention_months apply: a name in configs/policies.")],
     before: Annotated[
         datetime | None, Option(formats=["%Y-%m-%d"], help="Decided before this day (default: all whose term ended).")
     ] = None,

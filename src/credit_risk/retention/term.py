@@ -16,9 +16,11 @@ MOST_AHEAD = timedelta(days=366)
 
 
 def months_of(root: Path, policy: str) -> int:
-    """The term in months. policy: a name in configs/policies, or a file. Raises ConfigError, NotFound."""
-    path = Path(policy) if is_path(policy) else root / "configs" / "policies" / f"{policy}.yaml"
-    tree = read_tree(path, "Name a policy in configs/policies, or the file of one.")
+    """The term in months. policy: a name in configs/policies, whose owners review it. Raises UsageError and others."""
+    if is_path(policy):  # anybody could write a file of their own, with a term of a month
+        raise UsageError(f"--policy {policy}: expected the name of a policy in configs/policies, as ecoa; got a path.")
+    path = root / "configs" / "policies" / f"{policy}.yaml"
+    tree = read_tree(path, "Name a policy in configs/policies.")
     statements = tree.get("statements")
     months = statements.get("retention_months") if isinstance(statements, dict) else None
     if not isinstance(months, int) or isinstance(months, bool) or months < 1:

@@ -5,12 +5,15 @@ What is verified is what is used: a copy of its own is made first, verified, and
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.errors import NotFound
+from credit_risk.data.writing import read_json
+from credit_risk.errors import CheckFailed, NotFound
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.scoring.signing import SignatureRefused, SignedBy
@@ -52,6 +55,22 @@ def verified_release(files: Files, by: SignedBy) -> Iterator[Files]:
             copy_release_files(files, copied.root)
             signing.verify_release(copied, absolute(by, files.root))
         yield copied
+
+
+def sign_judged(files: Files, record: Mapping[str, Any], key: Path | None) -> list[Path]:
+    """Sign scorer and gate record as they were judged; returns the signatures made anew. key: None signs keyless.
+
+    A copy is held against the record, and signed. Raises CheckFailed where they were exchanged since, as sign_release.
+    """
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
+        copied = Files(Path(folder))
+        copy_release_files(files, copied.root)
+        if read_json(copied.report("gate")) != record or digest.of_directory(copied.scorer) != record["digest"]:
+            raise CheckFailed("The scorer or its gate record changed while they were judged: nothing was signed.")
+        made = {path: files.root / path.relative_to(copied.root) for path in signing.sign_release(copied, key)}
+        for signature, path in made.items():
+            copy(signature, path)
+    return list(made.values())
 
 
 def verified_scorer(path: Path, by: SignedBy, root: Path) -> Scorer:

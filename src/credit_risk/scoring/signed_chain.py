@@ -95,13 +95,16 @@ def write_down(head: Head, path: Path) -> None:
 
 
 def written_down(path: Path) -> list[Head]:
-    """The heads of a file of heads. Raises NotFound, or UsageError for a line that is none."""
+    """The heads of a file of heads. Raises NotFound, or UsageError for a line that is none, and where there is none."""
     if not path.is_file():
         raise NotFound(path, "The command `head` writes heads down with --write-down FILE.")
     try:
-        return [Head.parse(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        heads = [Head.parse(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except ValueError as error:
         raise UsageError(f"{path}: {error}.") from None
+    if not heads:  # against none, a chain that was cut off would hold
+        raise UsageError(f"{path} holds no head: it was emptied, or none was written down yet.")
+    return heads
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class ApiKeyGuard:
     _looked: float = 0.0
 
     def __post_init__(self) -> None:
-        self._known, self._stamp = read_keys(self.path), stamp(self.path)
+        self._known = read_keys(self.path)  # without its stamp: the first look reads what was revoked meanwhile
         self._looked = time.monotonic()
 
     def client(self, headers: Mapping[str, str]) -> Client:

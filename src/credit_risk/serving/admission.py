@@ -166,11 +166,15 @@ def _seen(path: Path) -> list[datetime]:
 
 
 def _remember(path: Path, at: datetime) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(f"{at.isoformat()}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Raises CheckFailed where the date cannot be kept: the statement was reached, so the one before does not do."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{at.isoformat()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise CheckFailed(f"that it was seen cannot be written to {path}: {error.strerror}") from None
 
 
 def end_server() -> None:
@@ -192,7 +196,10 @@ class AdmissionWatch:
 
     def look(self) -> None:
         """Judge once more: say what is new in the log, and stop where that is the policy."""
-        refusals, alarms = self.admission.look()
+        try:
+            refusals, alarms = self.admission.look()
+        except Exception as error:  # noqa: BLE001  (a watch that ends unseen would let anything serve)
+            refusals, alarms = [f"whether this version may serve could not be judged: {error!r}"], []
         for sentence in (*refusals, *alarms):
             if sentence not in self.lapses:
                 log.critical("while it serves: %s", sentence)

@@ -267,12 +267,11 @@ def _sign(
 ) -> None:
     """Sign the scorer and its gate record, if the gate lets it pass: only signed ones are served and promoted."""
     from credit_risk.data.files import Files
-    from credit_risk.scoring import signing
+    from credit_risk.scoring import release_files, signing
     from credit_risk.stages import gate
 
     files = Files(root)
-    gate.check(files)
-    made = signing.sign_release(files, None if keyless else signing.private_key(root))
+    made = release_files.sign_judged(files, gate.check(files), None if keyless else signing.private_key(root))
     say(f"Signed: {', '.join(map(str, made))}" if made else "Signed already, by this key.")
 
 
