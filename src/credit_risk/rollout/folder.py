@@ -36,6 +36,11 @@ class RolloutFolder:
         """The root that a colour serves: models/scorer, reports/gate.json and both signatures."""
         return self.run / "colours" / colour
 
+    @property
+    def replica_plan(self) -> Path:
+        """From when until when there shall be at least how many replicas, where somebody foresaw it."""
+        return self.run / "replica-plan.json"
+
     def signed_scorer(self, colour: Colour, environment: Environment) -> Scorer:
         """The scorer of a colour's release, from the bytes that were verified just now. Raises SignatureRefused."""
         return verified_scorer(Files(self.release(colour)).scorer, environment.registry.signed_by, self.root)

@@ -78,6 +78,18 @@ def test_between_two_changes_lies_the_cool_down(folder, limited):
     assert scaling._scaled(folder, limited, OUT, 91, now=1_030).endswith("now 4")
 
 
+def test_a_plan_is_a_floor_while_it_lasts_and_never_above_the_limit(folder, limited):
+    hour = {"begin": 1_000, "end": 4_600}
+    write_json(folder.replica_plan, {"hours": [hour | {"replicas": 2}, {"begin": 4_600, "end": 8_200, "replicas": 9}]})
+    idle = ScalingRule("cpu_utilization", 70)
+    assert scaling._scaled(folder, limited, idle, 1, now=999).endswith("1 replicas of each colour, unchanged")
+    assert scaling._scaled(folder, limited, idle, 1, now=1_000).endswith("now 2")
+    assert scaling._scaled(folder, limited, OUT, 91, now=1_100).endswith("now 4")  # use still adds to it
+    assert scaling._scaled(folder, limited, idle, 1, now=1_200).endswith("now 2")
+    assert scaling._scaled(folder, limited, idle, 1, now=4_600).endswith("now 4")
+    assert scaling._scaled(folder, limited, idle, 1, now=8_200).endswith("now 1")
+
+
 def test_limits_of_today_hold_for_a_scale_of_yesterday(folder, limited):
     write_json(folder.scale_file, {"replicas": 4, "at": 0})
     assert folder.scale(limited.scaling.model_copy(update={"max_replicas": 2})) == 2

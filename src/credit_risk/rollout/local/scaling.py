@@ -64,10 +64,11 @@ def _scaled(folder: LocalFolder, environment: Environment, rule: ScalingRule, me
     scaling = environment.scaling
     replicas = folder.scale(scaling)
     unlimited = rule.replicas_after(replicas, measured)
-    target = max(scaling.min_replicas, min(unlimited, scaling.max_replicas))
+    least = min(max(scaling.min_replicas, planned(folder, now)), scaling.max_replicas)
+    target = max(least, min(unlimited, scaling.max_replicas))
     state = f"{rule.metric} {measured:.1f}, threshold {rule.threshold:g}: {replicas} replicas of each colour"
     if target == replicas:
-        limits = f"{scaling.min_replicas} to {scaling.max_replicas}"
+        limits = f"{least} to {scaling.max_replicas}"
         return f"{state}, unchanged" if unlimited == replicas else f"{state}, unchanged: the limits are {limits}"
     if (wait := _changed(folder) + scaling.cool_down_s - now) > 0:
         return f"{state}, unchanged: {target} in {wait:.0f} s, after the cool-down"
@@ -75,6 +76,14 @@ def _scaled(folder: LocalFolder, environment: Environment, rule: ScalingRule, me
     sign = environment.registry.signed_by, folder.root
     RolloutRecord(folder.run, sign).event("scaling", f"{replicas} to {target} replicas", BY, state)
     return f"{state}, now {target}"
+
+
+def planned(folder: LocalFolder, now: float) -> int:
+    """Replicas that the plan for this moment asks for at least; 0 without a plan, and after its end."""
+    if not folder.replica_plan.is_file():
+        return 0
+    hours = read_json(folder.replica_plan)["hours"]
+    return max((int(hour["replicas"]) for hour in hours if hour["begin"] <= now < hour["end"]), default=0)
 
 
 def _changed(folder: LocalFolder) -> float:

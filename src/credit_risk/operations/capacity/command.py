@@ -1,0 +1,89 @@
+"""`credit-risk capacity`: replicas ahead of the hour, and what the settings should be."""
+
+from typing import Annotated
+
+from typer import Context, Option, Typer
+
+from credit_risk.command_line import HERE, OPERATIONS, Json, Root, add, before_the_verb, say, verbs
+from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_environment
+
+HELP = "Plan replicas ahead of the hour, and try such plans on simulated years."
+PLAN_MORE = """
+The ledger's hourly counts of the last weeks are smoothed (Holt-Winters, a season of a week). A plan is made only where
+that beats the same hour of the week before on two weeks held back; else it says to use reactive scaling, and an older
+plan is taken away. `credit-risk scale` on this machine keeps to it as a floor; for a cluster it is a component of KEDA
+cron triggers in build/operations/keda-cron (docs/capacity.md). Call it once a day.
+
+examples:
+  credit-risk capacity plan
+  credit-risk capacity plan --environment production --per-replica 25
+"""
+TRIAL_MORE = """
+Years of a simulated lender with days, weeks, paydays and one campaign. The table has, for each year, the requests that
+reactive and predictive scaling refused and their replica-hours. Minutes of processor time.
+
+example:
+  credit-risk capacity trial --years 12
+
+exit codes: 0 predictive scaling earned its place in each year; 1 it did not in some; 2 it could not be done
+"""
+
+
+def add_commands(app: Typer) -> None:
+    """Add the commands of capacity."""
+    capacity = verbs(app, "capacity", help=HELP, group=OPERATIONS)
+    capacity.callback()(_capacity)
+    add(capacity, "plan", _plan, more=PLAN_MORE)
+    add(capacity, "trial", _trial, more=TRIAL_MORE)
+
+
+def _capacity(context: Context) -> None:
+    before_the_verb(context)
+
+
+def _plan(
+    root: Root = HERE,
+    environment: Environment = LOCAL,
+    config_file: EnvironmentFile = None,
+    per_replica: Annotated[
+        float | None,
+        Option(min=0.001, help="Applications a second for one replica (default: those expected, by min_replicas)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write how many replicas each of the next 24 hours needs at least, if the forecast has earned it."""
+    from credit_risk.data.writing import json_text
+    from credit_risk.operations.capacity import planning
+
+    settings = read_environment(root, environment, config_file)
+    made, written = planning.write(root.absolute(), settings, per_replica)
+    if as_json:
+        say(json_text(made.as_dict()))
+        return
+    for hour in made.hours:
+        say(f"{hour.begin:%Y-%m-%d %H:%M} UTC: {hour.replicas} replicas for {hour.expected:,.2f} a second")
+    say("\n".join([made.sentence, *map(str, written)]))
+
+
+def _trial(
+    root: Root = HERE,
+    years: Annotated[int, Option(min=1, max=100, help="How many simulated years.")] = 12,
+    branches: Annotated[
+        bool, Option("--branches/--no-branches", help="Whether branches open at nine, all at once.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Try reactive against predictive scaling on simulated years, and say which one to use."""
+    from credit_risk.data.writing import json_text, write_json
+    from credit_risk.errors import CheckFailed
+    from credit_risk.operations.capacity import scaling_trial
+    from credit_risk.operations.use_record import FOLDER
+
+    world = scaling_trial.World() if branches else scaling_trial.World(online=30.0, branches=0.0)
+    rows = scaling_trial.compare(world, range(1, years + 1), scaling_trial.Cluster())
+    verdict = scaling_trial.verdict(rows)
+    figures = {"branches": branches, "years": rows, "verdict": verdict}
+    write_json(root / FOLDER / ("scaling-trial.json" if branches else "scaling-trial-online.json"), figures)
+    say(json_text(figures) if as_json else "\n".join([scaling_trial.table(rows), verdict]))
+    if not verdict.startswith("Use predictive"):
+        raise CheckFailed(verdict)
