@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.settings import LedgerSettings
 from credit_risk.operations import ledger_counts

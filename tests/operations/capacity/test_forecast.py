@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from credit_risk.operations.capacity import forecast
-from credit_risk.operations.capacity.forecast import DAY, WEEK, Trial
+from credit_risk.operations.capacity.forecast import DAY, WEEK, ForecastTrial
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,8 @@ def test_a_forecast_never_sees_the_day_that_it_is_tried_on(week):
 
 
 def test_where_it_is_no_better_it_says_so():
-    assert not Trial(smoothed=0.2, naive=0.2, hours=336).beats_naive
-    assert "does not beat" in Trial(0.3, 0.2, 336).sentence
+    assert not ForecastTrial(smoothed=0.2, naive=0.2, hours=336).beats_naive
+    assert "does not beat" in ForecastTrial(0.3, 0.2, 336).sentence
 
 
 def test_hours_without_applications_are_no_negative_forecast():

@@ -1,26 +1,18 @@
-"""Replicas ahead of the hour: counts by hand, KEDA's triggers through kustomize, and "use reactive" where in doubt."""
+"""Replicas ahead of the hour: counts by hand, KEDA's triggers, and "use reactive" where in doubt."""
 
-import json
-import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from jsonschema_rs import Draft7Validator
-from ruamel.yaml import YAML
 
 from credit_risk.operations.capacity import plan, planning
 from credit_risk.operations.capacity.forecast import WEEK
 from credit_risk.operations.capacity.plan import PlannedHour, ReplicaPlan
 from credit_risk.rollout.folder import RolloutFolder
-from credit_risk.rollout.kubernetes import manifests
-from credit_risk.rollout.settings import KubernetesSettings, validate_environment_config
+from credit_risk.rollout.settings import validate_environment_config
 
 ROLLOUT = Path(__file__).parents[2] / "rollout"
-SCHEMA = ROLLOUT / "kubernetes" / "schemas" / "ScaledObject.json"
 BEGIN = datetime(2026, 6, 30, 22, tzinfo=UTC)
 
 
@@ -71,31 +63,6 @@ def test_hours_above_the_fewest_replicas_are_one_trigger_each_stretch():
         {"timezone": "UTC", "start": "58 22 30 6 *", "end": "0 1 1 7 *", "desiredReplicas": "3"},
         {"timezone": "UTC", "start": "58 1 1 7 *", "end": "0 3 1 7 *", "desiredReplicas": "5"},
     ]
-
-
-def test_the_component_adds_to_the_triggers_that_the_overlay_has(tmp_path):
-    production = validate_environment_config(ROLLOUT / "environments" / "production.yaml")
-    cluster = KubernetesSettings(namespace="lending", image="registry.example/credit-risk")
-    production = production.model_copy(update={"kubernetes": cluster})
-    for part in ("base", "components"):
-        shared = ROLLOUT.parent.parent / "configs" / "kubernetes" / part
-        shutil.copytree(shared, tmp_path / "configs" / "kubernetes" / part)
-    overlay = manifests.write(tmp_path, production)
-    planning._handed_over(tmp_path, production, ReplicaPlan(tuple(hours(2, 3)), ""))
-    own = tmp_path / "own"
-    own.mkdir()
-    components = f"[../{overlay.relative_to(tmp_path)}/keda, ../{planning.KEDA}]"
-    (own / "kustomization.yaml").write_text(
-        f"resources: [../{overlay.relative_to(tmp_path)}]\ncomponents: {components}\n"
-    )
-    kubectl = Path(sys.executable).with_name("kubectl")
-    text = subprocess.run([kubectl, "kustomize", own], check=True, capture_output=True, text=True).stdout
-    scaled = [each for each in YAML(typ="safe").load_all(text) if each["kind"] == "ScaledObject"]
-    assert [[trigger["type"] for trigger in each["spec"]["triggers"]] for each in scaled] == [
-        ["prometheus", "cron"]
-    ] * 2
-    schema = Draft7Validator(json.loads(SCHEMA.read_text()))
-    assert [error.message for each in scaled for error in schema.iter_errors(each)] == []
 
 
 def test_without_a_plan_an_older_one_is_taken_away(tmp_path, environment):

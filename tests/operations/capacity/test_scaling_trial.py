@@ -5,7 +5,7 @@ import pytest
 
 from credit_risk.operations.capacity import scaling_trial
 from credit_risk.operations.capacity.forecast import WEEK
-from credit_risk.operations.capacity.scaling_trial import LEARNING, STEP_S, STEPS, Cluster, Outcome, World
+from credit_risk.operations.capacity.scaling_trial import LEARNING, STEP_S, STEPS, Cluster, LenderYear, PolicyResult
 
 # One replica answers 10 a second; a new one is ready after a minute; nobody is compared in the weeks of learning.
 CLUSTER = Cluster(per_replica=10, target=0.7, ready_s=60, window_s=300, least=2, most=20)
@@ -23,7 +23,7 @@ def play(rates, floor=None):
 
 
 def test_what_two_replicas_can_answer_is_refused_to_nobody_and_costs_two_replicas():
-    assert play([14] * STEPS) == Outcome(0, 14 * 3_600, pytest.approx(2))
+    assert play([14] * STEPS) == PolicyResult(0, 14 * 3_600, pytest.approx(2))
 
 
 def test_a_jump_is_refused_until_new_replicas_are_ready():
@@ -57,11 +57,11 @@ def test_a_floor_of_an_hour_begins_before_it():
 
 
 def test_the_world_has_open_branches_paydays_and_one_campaign():
-    quiet = scaling_trial.applications(World(online=0.0, branches=18.0, weeks=53), seed=1)
+    quiet = scaling_trial.applications(LenderYear(online=0.0, branches=18.0, weeks=53), seed=1)
     hours = quiet.reshape(-1, STEPS).sum(axis=1)
     assert hours[8] == 0 < hours[9]
     assert hours[:16].sum() > 0 == hours[5 * 24 : 7 * 24].sum()
-    days = scaling_trial.applications(World(online=12.0, branches=0.0), seed=1).reshape(-1, 24 * STEPS).sum(axis=1)
+    days = scaling_trial.applications(LenderYear(online=12.0, branches=0.0), seed=1).reshape(-1, 24 * STEPS).sum(axis=1)
     assert days[24:27].mean() > 1.2 * days[17:20].mean()
     factor = scaling_trial._campaign(np.random.default_rng(1), 53)
     begin = int(np.argmax(factor))
@@ -69,7 +69,7 @@ def test_the_world_has_open_branches_paydays_and_one_campaign():
 
 
 def test_the_same_seed_is_the_same_year():
-    short = World(weeks=46)
+    short = LenderYear(weeks=46)
     assert (scaling_trial.applications(short, 3) == scaling_trial.applications(short, 3)).all()
 
 
@@ -90,5 +90,5 @@ def test_one_year_that_misses_is_enough_to_use_reactive(rows, sentence):
 
 
 def test_where_nothing_is_refused_there_is_nothing_to_win():
-    quiet = Outcome(0, 100, 10.0)
+    quiet = PolicyResult(0, 100, 10.0)
     assert scaling_trial.row(1, quiet, quiet, 3)["refused_ratio"] == 1

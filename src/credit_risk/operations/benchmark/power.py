@@ -32,9 +32,9 @@ class Slowed:
         return self._slowly(lambda: self.scorer.decide(applications))
 
     def decide_inputs(self, inputs: Matrix) -> object:
-        held = np.ones(self.extra_bytes, dtype=np.uint8)
+        extra = np.ones(self.extra_bytes, dtype=np.uint8)
         decisions = self._slowly(lambda: self.scorer.decide_inputs(inputs))
-        return decisions, len(held)
+        return decisions, len(extra)
 
     def _slowly(self, work: Callable[[], object]) -> object:
         begun = time.process_time()

@@ -11,7 +11,7 @@ HELP = "Plan replicas ahead of the hour, and try such plans on simulated years."
 PLAN_MORE = """
 The ledger's hourly counts of the last weeks are smoothed (Holt-Winters, a season of a week). A plan is made only where
 that beats the same hour of the week before on two weeks held back; else it says to use reactive scaling, and an older
-plan is taken away. `credit-risk scale` on this machine keeps to it as a floor; for a cluster it is a component of KEDA
+plan is taken away. The auto-scaler of this machine keeps to it as a floor; for a cluster it is a component of KEDA
 cron triggers in build/operations/keda-cron (docs/capacity.md). Call it once a day.
 
 examples:
@@ -79,7 +79,7 @@ def _trial(
     from credit_risk.operations.capacity import scaling_trial
     from credit_risk.operations.use_record import FOLDER
 
-    world = scaling_trial.World() if branches else scaling_trial.World(online=30.0, branches=0.0)
+    world = scaling_trial.LenderYear() if branches else scaling_trial.LenderYear(online=30.0, branches=0.0)
     rows = scaling_trial.compare(world, range(1, years + 1), scaling_trial.Cluster())
     verdict = scaling_trial.verdict(rows)
     figures = {"branches": branches, "years": rows, "verdict": verdict}

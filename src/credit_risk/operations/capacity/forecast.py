@@ -24,7 +24,7 @@ Smoothing: TypeAlias = tuple[float, float]  # of the level and of the season, ea
 
 
 @dataclass(frozen=True)
-class Trial:
+class ForecastTrial:
     """How both forecasts did on the weeks held back: mean absolute error of ln(count + 1), over `hours` hours."""
 
     smoothed: float
@@ -66,14 +66,14 @@ def same_hour_last_week(counts: Counts) -> Counts:
     return counts[-WEEK : -WEEK + DAY]
 
 
-def trial(counts: Counts) -> Trial:
+def trial(counts: Counts) -> ForecastTrial:
     """Both forecasts on the last weeks, day by day, each from what was known before that day."""
     days = range(len(counts) - HELD_BACK * WEEK, len(counts), DAY)
     smoothing = fit(counts[: days[0]])
     smoothed = np.concatenate([next_day(counts[:day], smoothing) for day in days])
     naive = np.concatenate([same_hour_last_week(counts[:day]) for day in days])
     actual = counts[days[0] : days[0] + len(smoothed)]
-    return Trial(_error(smoothed, actual), _error(naive, actual), len(actual))
+    return ForecastTrial(_error(smoothed, actual), _error(naive, actual), len(actual))
 
 
 @contextmanager

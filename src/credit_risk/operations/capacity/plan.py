@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from credit_risk.operations.capacity import forecast
-from credit_risk.operations.capacity.forecast import Counts, Trial
+from credit_risk.operations.capacity.forecast import Counts, ForecastTrial
 from credit_risk.rollout.colours import COLOURS
 from credit_risk.rollout.settings import Environment
 
@@ -31,7 +31,7 @@ class ReplicaPlan:
 
     hours: tuple[PlannedHour, ...]
     sentence: str
-    trial: Trial | None = None
+    trial: ForecastTrial | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -28,7 +28,7 @@ Steps: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class World:
+class LenderYear:
     """A simulated lender's year. online: applications a second at noon; branches: that come while branches are open.
 
     Days and weeks repeat; on paydays (24th to 26th of months of 30 days) there are 1.6 times as many; one campaign
@@ -54,7 +54,7 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PolicyResult:
     """What became of a policy over a year."""
 
     refused: int
@@ -62,7 +62,7 @@ class Outcome:
     replica_hours: float
 
 
-def applications(world: World, seed: int) -> Steps:
+def applications(world: LenderYear, seed: int) -> Steps:
     """Applications that arrive in each step of a year."""
     random = np.random.default_rng(seed)
     hours = np.arange(world.weeks * WEEK)
@@ -94,7 +94,7 @@ def floors(hourly: Hours, cluster: Cluster) -> tuple[Hours, int]:
 
     Each week the forecast is tried on the two weeks before; where it does not beat last week's same hour, no floor.
     """
-    wanted, used = np.zeros(len(hourly)), 0
+    asked_for, used = np.zeros(len(hourly)), 0
     for week in range(LEARNING, len(hourly) // WEEK):
         begin = week * WEEK
         tried = forecast.trial(hourly[:begin])
@@ -104,26 +104,26 @@ def floors(hourly: Hours, cluster: Cluster) -> tuple[Hours, int]:
         smoothing = forecast.fit(hourly[:begin])
         for day in range(begin, begin + WEEK, DAY):
             expected = forecast.next_day(hourly[:day], smoothing) / 3600
-            wanted[day : day + DAY] = np.ceil(expected / (cluster.per_replica * cluster.target))
-    return wanted, used
+            asked_for[day : day + DAY] = np.ceil(expected / (cluster.per_replica * cluster.target))
+    return asked_for, used
 
 
-def by_step(wanted: Hours, cluster: Cluster) -> Hours:
+def by_step(asked_for: Hours, cluster: Cluster) -> Hours:
     """The floor in each step: an hour's begins a little before it."""
-    steps = np.repeat(wanted, STEPS)
+    steps = np.repeat(asked_for, STEPS)
     ahead = np.concatenate([steps[cluster.ahead_s // STEP_S :], np.zeros(cluster.ahead_s // STEP_S)])
     floor: Hours = np.maximum(steps, ahead)
     return floor
 
 
-def play(arrivals: Steps, floor: Hours, cluster: Cluster) -> list[Outcome]:
+def play(arrivals: Steps, floor: Hours, cluster: Cluster) -> list[PolicyResult]:
     """Every policy on every year at once, after the weeks of learning.
 
     arrivals: (years, steps). floor: (years, steps); replicas below which this policy never goes; 0 is reactive.
     """
     years = len(arrivals)
     starting = np.full((max(cluster.ready_s // STEP_S, 1), years), cluster.least)
-    wanted_lately = np.full((cluster.window_s // STEP_S, years), cluster.least)
+    asked_for_lately = np.full((cluster.window_s // STEP_S, years), cluster.least)
     replicas = np.full(years, cluster.least)
     refused, replica_hours = np.zeros(years), np.zeros(years)
     each = cluster.per_replica * STEP_S
@@ -133,25 +133,25 @@ def play(arrivals: Steps, floor: Hours, cluster: Cluster) -> list[Outcome]:
         served = np.minimum(arrivals[:, step], ready * each)
         refused += arrivals[:, step] - served
         over = served / (ready * each) / cluster.target
-        wanted = np.where(np.abs(over - 1) <= TOLERANCE, replicas, np.ceil(ready * over))
-        wanted_lately[step % len(wanted_lately)] = wanted
-        scaled = np.maximum(wanted, np.minimum(replicas, wanted_lately.max(axis=0)))
+        asked_for = np.where(np.abs(over - 1) <= TOLERANCE, replicas, np.ceil(ready * over))
+        asked_for_lately[step % len(asked_for_lately)] = asked_for
+        scaled = np.maximum(asked_for, np.minimum(replicas, asked_for_lately.max(axis=0)))
         replicas = np.clip(np.maximum(scaled, floor[:, step]), cluster.least, cluster.most).astype(int)
         starting[step % len(starting)] = replicas
         replica_hours += replicas / STEPS
     requests = arrivals[:, first:].sum(axis=1)
     return [
-        Outcome(*each)
+        PolicyResult(*each)
         for each in zip(refused.astype(int).tolist(), requests.tolist(), replica_hours.tolist(), strict=True)
     ]
 
 
-def compare(world: World, seeds: Sequence[int], cluster: Cluster) -> list[dict[str, float]]:
+def compare(world: LenderYear, seeds: Sequence[int], cluster: Cluster) -> list[dict[str, float]]:
     """A row for each simulated year: both policies, and their ratios."""
     arrivals = np.array([applications(world, seed) for seed in seeds])
     hourly = arrivals.reshape(len(seeds), -1, STEPS).sum(axis=2).astype(float)
     planned = [floors(year, cluster) for year in hourly]
-    predictive_floor = np.array([by_step(wanted, cluster) for wanted, _ in planned])
+    predictive_floor = np.array([by_step(asked_for, cluster) for asked_for, _ in planned])
     both = np.concatenate([arrivals, arrivals]), np.concatenate([np.zeros_like(predictive_floor), predictive_floor])
     outcomes = play(*both, cluster)
     return [
@@ -162,7 +162,7 @@ def compare(world: World, seeds: Sequence[int], cluster: Cluster) -> list[dict[s
     ]
 
 
-def row(seed: int, reactive: Outcome, predictive: Outcome, weeks_used: int) -> dict[str, float]:
+def row(seed: int, reactive: PolicyResult, predictive: PolicyResult, weeks_used: int) -> dict[str, float]:
     """One year. Without a request that reactive scaling refused there is nothing to halve: the ratio is 1."""
     return {
         "seed": seed,
