@@ -37,7 +37,7 @@ def add_commands(app: Typer) -> None:
     add(capacity, "trial", _trial, more=TRIAL_MORE)
 
 
-def _capacity(context: Context) -> None:
+def _capacity(context: Context, root: Root = HERE) -> None:  # noqa: ARG001  (handed on to the verb)
     before_the_verb(context)
 
 
