@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from credit_risk.monitoring.frozen_store import Record
     from credit_risk.monitoring.outcome_store import History
 
+Rejects = Annotated[Path | None, Option(help="Where rejected rows go, with reasons (default: FILE.rejects.csv).")]
+
 HELP = "Record what became of decided applications, beside the ledger, and count what is recorded."
 ADD_MORE = """
 Columns: outcome (as the config declares it), month (on book), observed_on (2026-01-31), and decision_id, or applicant
@@ -96,6 +98,7 @@ def add_commands(app: Typer) -> None:
     outcomes.callback()(_outcomes)
     add(outcomes, "add", _add, more=ADD_MORE)
     add(outcomes, "show", _show)
+    add(outcomes, "backup", _backup)
     overrides = verbs(app, "overrides", help=OVERRIDES_HELP, group=LEDGER)
     overrides.callback()(_outcomes)
     add(overrides, "add", _add_override, more=OVERRIDE_MORE)
@@ -123,9 +126,7 @@ def _add(
     root: Root = HERE,
     config: ConfigFile = None,
     environment: Environment = None,
-    rejects: Annotated[
-        Path | None, Option(help="Where rejected rows go, with reasons (default: FILE.rejects.csv).")
-    ] = None,
+    rejects: Rejects = None,
     json: Json = False,
 ) -> None:
     """Record the outcomes of a file; a correction is a new fact that keeps the old."""
@@ -151,12 +152,32 @@ def _add(
 
 
 def _show(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:
-    """Count the outcomes that are recorded."""
+    """Verify the outcomes that are recorded, and count them; exit 1 if they are not those that were delivered."""
     from credit_risk.data.writing import json_text
-    from credit_risk.monitoring import outcomes
+    from credit_risk.ledger.opening import open_ledger
+    from credit_risk.monitoring import deliveries, outcomes
+    from credit_risk.monitoring.beside_ledger import is_begun
 
-    counts = outcomes.summary(_histories(root, _ledger_settings(root, environment)))
+    settings = _ledger_settings(root, environment)
+    signed = 0
+    if is_begun(_url(root, settings)):
+        with open_ledger(root, settings, os.environ, create=False) as ledger:
+            signed = deliveries.verify(ledger, busy_timeout_s=settings.busy_timeout_s)
+    counts = {**outcomes.summary(_histories(root, settings)), "signed": signed}
     say(json_text(counts) if json else "\n".join(f"{name}: {count}" for name, count in counts.items()))
+
+
+def _backup(
+    file: Annotated[Path, Argument(help="Where the copy goes.")], root: Root = HERE, environment: Environment = None
+) -> None:
+    """Verify and copy outcomes and frozen months of a ledger in SQLite; put back, the copy is outcomes.db."""
+    from credit_risk.ledger.opening import open_ledger
+    from credit_risk.monitoring import deliveries
+
+    settings = _ledger_settings(root, environment)
+    with open_ledger(root, settings, os.environ, create=False) as ledger:
+        signed = deliveries.backup(ledger, file, busy_timeout_s=settings.busy_timeout_s)
+    say(f"{file}: {signed} outcomes, and the frozen months.")
 
 
 def _add_override(
@@ -195,7 +216,7 @@ def _freeze(
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import freezing, groups, maturing
+    from credit_risk.monitoring import deliveries, freezing, groups, maturing
     from credit_risk.monitoring.drift_windows import DriftWindows
     from credit_risk.monitoring.frozen_store import FrozenRecords
     from credit_risk.monitoring.outcome_store import Outcomes
@@ -213,6 +234,7 @@ def _freeze(
         FrozenRecords(ledger, busy_timeout_s=settings.busy_timeout_s) as store,
         Outcomes(_url(root, settings), busy_timeout_s=settings.busy_timeout_s) as outcomes,
     ):
+        deliveries.verify(ledger, busy_timeout_s=settings.busy_timeout_s)
         known, end = store.read()
         smallest = judged_by.smallest_window
         timeout = settings.busy_timeout_s
@@ -236,9 +258,7 @@ def _add_protected(
     root: Root = HERE,
     config: ConfigFile = None,
     environment: Environment = None,
-    rejects: Annotated[
-        Path | None, Option(help="Where rejected rows go, with reasons (default: FILE.rejects.csv).")
-    ] = None,
+    rejects: Rejects = None,
     json: Json = False,
 ) -> None:
     """Record what applicants said of themselves; a later answer stands in the place of an earlier."""

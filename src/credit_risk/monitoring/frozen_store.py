@@ -80,14 +80,24 @@ class SignedRecords(BesideLedger):
                 raise LedgerBusy(
                     "frozen windows: another run has added records meanwhile. Nothing was added; run again."
                 )
-            head = behind
-            for record in new:
-                body = json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False)
-                head = Head(head.seq + 1, link(head.hash, body))
-                signature = self._ledger.secret.signature(self._message(head))
-                row = {"seq": head.seq, "body": body, "hash": head.hash, "signature": signature}
-                connection.execute(insert(self._table), row)
+            return self.append(connection, new)
+
+    def append(self, connection: Connection, new: Sequence[Mapping[str, Any]]) -> Head:
+        """Add records within a transaction that is alone with the chain; the new end."""
+        head = self._last(connection)
+        for record in new:
+            body = json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False)
+            head = Head(head.seq + 1, link(head.hash, body))
+            signature = self._ledger.secret.signature(self._message(head))
+            row = {"seq": head.seq, "body": body, "hash": head.hash, "signature": signature}
+            connection.execute(insert(self._table), row)
         return head
+
+    def last_record(self, connection: Connection) -> Record | None:
+        """The last record, as it stands there; None in an empty chain."""
+        query = select(self._table.c.body).order_by(self._table.c.seq.desc()).limit(1)
+        body = connection.execute(query).scalar_one_or_none()
+        return None if body is None else json.loads(body)
 
     def _message(self, head: Head) -> bytes:
         return self._purpose + self._ledger.ledger_id + struct.pack(">q", head.seq) + head.hash

@@ -10,7 +10,17 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.monitoring import backtest, detection, estimates, freezing, groups, maturing, overrides, shifts
+from credit_risk.monitoring import (
+    backtest,
+    deliveries,
+    detection,
+    estimates,
+    freezing,
+    groups,
+    maturing,
+    overrides,
+    shifts,
+)
 from credit_risk.monitoring.beside_ledger import is_begun
 from credit_risk.monitoring.book import Book
 from credit_risk.monitoring.drift_windows import DriftWindows
@@ -48,6 +58,7 @@ def of_ledger(
         Outcomes(url, busy_timeout_s=busy_timeout_s) as outcomes,
         FrozenRecords(ledger, busy_timeout_s=busy_timeout_s) as store,
     ):
+        deliveries.verify(ledger, busy_timeout_s=busy_timeout_s)
         known, _ = store.read()
         return measure(ledger, outcomes, known, config, settings, as_of=as_of, drift=drift)
 

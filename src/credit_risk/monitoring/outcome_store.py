@@ -108,10 +108,10 @@ class Transaction:
     """The facts within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     def count(self) -> int:
-        return self._connection.execute(select(func.count()).select_from(facts)).scalar_one()
+        return self.connection.execute(select(func.count()).select_from(facts)).scalar_one()
 
     def histories(self, decision_ids: Sequence[str] | None = None) -> dict[str, History]:
         """The facts of these decisions, of all if none are named."""
@@ -120,11 +120,11 @@ class Transaction:
         ordered = select(*columns).order_by(facts.c.number)
         if decision_ids is not None:
             ordered = ordered.where(facts.c.decision_id.in_(decision_ids))
-        for row in self._connection.execute(ordered):
+        for row in self.connection.execute(ordered):
             histories[row.decision_id].append(Fact(*row))
         return histories
 
     def add(self, new: Sequence[Fact]) -> None:
         if new:
             recorded = time.time_ns() // 1000
-            self._connection.execute(insert(facts), [{**fact._asdict(), "recorded": recorded} for fact in new])
+            self.connection.execute(insert(facts), [{**fact._asdict(), "recorded": recorded} for fact in new])

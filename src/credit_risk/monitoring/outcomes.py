@@ -17,6 +17,7 @@ from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.errors import EntryError
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring.calendar import months_after
+from credit_risk.monitoring.deliveries import Deliveries
 from credit_risk.monitoring.outcome_file import Claim, DeliveryRow, pieces
 from credit_risk.monitoring.outcome_store import WORSE, Fact, History, Outcomes, Transaction, by_month
 
@@ -70,12 +71,14 @@ def add(ledger: Ledger, outcomes: Outcomes, path: Path, config: Config, *, today
     today: no outcome can have been looked up after it. Raises DataError for a file that cannot be read, LedgerBroken
     for a decision that is not as it was recorded, TotalsBroken where the control totals do not add up.
     """
-    totals = Totals()
-    with outcomes.adding() as transaction:
-        delivery, before = Delivery(ledger, transaction, digest.of_file(path), today), transaction.count()
+    totals, file = Totals(), digest.of_file(path)
+    busy_timeout_s = outcomes.store.busy_timeout_s
+    with Deliveries(ledger, busy_timeout_s=busy_timeout_s) as deliveries, outcomes.adding() as transaction:
+        delivery, before = Delivery(ledger, transaction, file, today), transaction.count()
         for rows in pieces(path, config.data, config.outcome):
             totals = delivery.add(rows, totals)
         totals.raise_unless_they_add_up(transaction.count() - before)
+        deliveries.sign(transaction.connection, file)
     return totals
 
 
