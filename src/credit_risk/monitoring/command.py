@@ -86,9 +86,6 @@ example:
 STUDY_MORE = """
 Alarms are those of `detection` in configs/monitoring.yaml: false ones over years in which nothing changed, and the days
 until a fall of four points in approvals is noticed. No ledger is read.
-
-example:
-  credit-risk monitor-study --years 200 --seeds 500
 """
 
 
