@@ -88,11 +88,11 @@ def detection(detection_report: Report) -> Cells:
     return cells(headings, rows, detection_report.get("why", ""), texts=2)
 
 
-def _last_change(found: Sequence[Report]) -> tuple[object, ...]:
-    if not found:
+def _last_change(changed: Sequence[Report]) -> tuple[object, ...]:
+    if not changed:
         return (0, "", "", "")
-    last = found[-1]
-    return (len(found), last["noticed_on"], written(last["before"], "percent"), written(last["after"], "percent"))
+    last = changed[-1]
+    return (len(changed), last["noticed_on"], written(last["before"], "percent"), written(last["after"], "percent"))
 
 
 def bands(backtest: Report) -> Cells:
