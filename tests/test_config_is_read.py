@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
@@ -25,6 +26,7 @@ from credit_risk.config.section import Section
 from credit_risk.data import repository
 from credit_risk.data.simulated_lender import lender
 from credit_risk.modelling import resplits
+from credit_risk.stages import latency
 
 PACKAGE = Path(credit_risk.__file__).parent
 CONFIG = PACKAGE / "config"
@@ -53,7 +55,7 @@ class Reads:
     keys: dict[str, set[str]] = field(default_factory=dict)
     command: str = ""
     given: Config | None = None
-    children: Mapping[str, Any] = field(default_factory=dict)
+    children: Mapping[int, str] = field(default_factory=dict)  # names of the given config's sections, by id
 
     def note(self, section: Section, name: str, frame: FrameType | None) -> None:
         """Count a read if this package asked for it, its config/ left out; whoever stands between is skipped.
@@ -61,18 +63,29 @@ class Reads:
         Between may stand a property of the schema, which reads on behalf of its caller, or the template
         engine; the checker (config/checks) only says that a value could be used, and does not count.
         """
+        read, key, keys = (
+            (type(section).__name__, name),
+            self._key(section, name),
+            self.keys.setdefault(self.command, set()),
+        )
+        if read in self.fields and (key is None or key in keys):
+            return  # nothing would be added, as by most reads; who asks takes long to see
         while frame is not None and (
             frame.f_code.co_filename in SCHEMA or not frame.f_code.co_filename.startswith(str(PACKAGE))
         ):
             frame = frame.f_back
         if frame is None or Path(frame.f_code.co_filename).is_relative_to(CONFIG):
             return
-        self.fields.add((type(section).__name__, name))
-        # A scorer brings a config of its own: what is read there came through models/scorer, not through the params.
+        self.fields.add(read)
+        if key is not None:
+            keys.add(key)
+
+    def _key(self, section: Section, name: str) -> str | None:
+        """A key of the given config. A scorer brings one of its own: what is read there came through models/scorer."""
         if section is self.given:
-            self.keys[self.command].add(name)
-        elif parent := next((key for key, value in self.children.items() if value is section), None):
-            self.keys[self.command].add(f"{parent}.{name}")
+            return name
+        parent = self.children.get(id(section))
+        return parent and f"{parent}.{name}"
 
     def run(self, *arguments: str) -> None:
         """Run a command in this process; its answer may be no, but it must have done its work."""
@@ -101,7 +114,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Reads:
 
     def load(path: Path) -> Config:
         reads.given = config.load(path)
-        reads.children = {name: value for name, value in vars(reads.given).items() if isinstance(value, Section)}
+        reads.children = {id(value): name for name, value in vars(reads.given).items() if isinstance(value, Section)}
         return reads.given
 
     monkeypatch.setattr(Section, "__getattribute__", read, raising=False)
@@ -118,6 +131,8 @@ def write_lender(root: Path, rows: int = 2_000) -> Path:
     own = shutil.ignore_patterns("gate_floor.yaml")
     shutil.copytree(TESTS.parent / "configs" / "policies", policies, ignore=own, dirs_exist_ok=True)
     edit(root, contract=add_a_rule, evaluation=be_quick, model=be_quick, tune=be_quick)
+    if (PACKAGE / "attacks").is_dir():
+        edit(root, attacks=be_quick)
     lender(rows, seed=7).applications.to_csv(root / "data" / "applications.csv", index=False)
     return root
 
@@ -152,7 +167,9 @@ def add_a_rule(contract: dict[str, Any]) -> None:
 
 def be_quick(section: dict[str, Any]) -> None:
     section |= {
-        key: value for key, value in {"replicates": 100, "max_trees": 40, "trials": 1}.items() if key in section
+        key: value
+        for key, value in {"replicates": 100, "max_trees": 40, "trials": 1, "rows": 60}.items()
+        if key in section
     }
 
 
@@ -185,7 +202,10 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reads]:
     handlers, level = logging.root.handlers[:], logging.root.level
     with pytest.MonkeyPatch.context() as monkeypatch:
         recorded = watch(monkeypatch)
-        monkeypatch.setattr(resplits, "FEWEST", 1)  # what is read does not depend on how often
+        # What is read does not depend on how often, nor on a picture once it was drawn.
+        monkeypatch.setattr(resplits, "FEWEST", 1)
+        monkeypatch.setattr(latency, "ROUNDS", 1)
+        monkeypatch.setattr(Figure, "savefig", lambda _, stream, **__: stream.write("<svg></svg>"))
         for stage in STAGES:
             recorded.run(stage, "--root", root)
         data = f"{root}/data/applications.csv"

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,10 +49,10 @@ def table() -> DataFrame:
     )
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with the sample's config, DVC, and the sample's file in data/, untouched and edited."""
-    made = tmp_path / "fork"
+    made = tmp_path_factory.mktemp("sample")
     (made / "configs").mkdir(parents=True)
     (made / "configs" / "credit.yaml").write_text(SAMPLE, encoding="utf-8")
     for command in (["git", "init", "--quiet"], [DVC, "init", "--quiet"]):
@@ -66,6 +67,12 @@ def root(tmp_path: Path) -> Path:
     place.mkdir(parents=True)
     (place / "cd.dir").write_text(json.dumps(listing), encoding="utf-8")
     return made
+
+
+@pytest.fixture
+def root(sample: Path, tmp_path: Path) -> Path:
+    """That repository, for a test to write into."""
+    return Path(shutil.copytree(sample, tmp_path / "fork"))
 
 
 @pytest.fixture

@@ -318,19 +318,22 @@ def test_the_pictures_are_drawn_and_a_missing_table_is_named(explained: tuple[Wi
 def test_the_part_of_the_page_shows_every_figure_or_says_why_not(
     explained: tuple[WithReasons, Files], numbers: dict[str, Any]
 ):
-    page = rendered(explained, numbers, "")
+    pictures = plots_explain.figures(*explained)
+    page = rendered(explained, pictures, numbers, "")
     assert page.count("<svg") == 3 + plots_explain.DEPENDENCE
     assert "interactions.csv has no rows" in page
     assert "plain categories" in page
     assert "not available" not in page
-    assert "was not written" in rendered(explained, {}, "reports/explain.json was not written")
+    assert "was not written" in rendered(explained, pictures, {}, "reports/explain.json was not written")
     unknown = {**numbers, "stability": {"top_reason": None, "overlap": None}}
-    assert rendered(explained, unknown, "").count("not available") == 2
+    assert rendered(explained, pictures, unknown, "").count("not available") == 2
 
 
-def rendered(explained: tuple[WithReasons, Files], numbers: dict[str, Any], missing: str) -> str:
+def rendered(
+    explained: tuple[WithReasons, Files], pictures: dict[str, Any], numbers: dict[str, Any], missing: str
+) -> str:
     """The partial with the two macros that the page gives it."""
-    config, files = explained
+    config, _ = explained
     environment = Environment(
         loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -343,7 +346,7 @@ def rendered(explained: tuple[WithReasons, Files], numbers: dict[str, Any], miss
         "numbers": numbers,
         "missing": missing,
         "stale": False,
-        "pictures": plots_explain.figures(config, files),
+        "pictures": pictures,
         "wordings": {family.id: config.reasons.wordings(family) for family in config.reasons.families},
         "compared_with": config.reasons.compared_with,
         "version": config.reasons.version,

@@ -15,7 +15,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.rounding import rounded
 from credit_risk.data.writing import read_json
-from credit_risk.report import page, summary
+from credit_risk.report import artefacts, page, summary
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import assemble, gate, select
 
@@ -126,7 +126,9 @@ def test_a_scorecards_reasons_are_resampled_and_not_called_stable_for_want_of_a_
     assert "none acts on another" in found["unknown"]["interactions"]
 
 
-def test_the_scorecard_is_served_by_the_same_command_and_shown_as_the_candidate(card: Trial, tmp_path: Path):
+def test_the_scorecard_is_served_by_the_same_command_and_shown_as_the_candidate(
+    card: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     config, files = card.config, card.files
     # of the part: batch
     applications = pd.read_csv(card.raw).head(50)
@@ -136,6 +138,7 @@ def test_the_scorecard_is_served_by_the_same_command_and_shown_as_the_candidate(
     decided = scorer.decide(applications[list(config.inputs)]).table()
     assert pd.read_csv(tmp_path / "decisions.csv")["pd"].tolist() == decided["pd"].tolist()
     # end of part
+    monkeypatch.setattr(artefacts, "picture", lambda *_: "")  # what it says, whatever is drawn
     html = page.page(config, files)
     assert "<strong>Candidate: Scorecard.</strong> Keep the scorecard: " in html
     assert "Candidate: Scorecard</th>" in html

@@ -53,6 +53,8 @@ def _train(
     output_model: Annotated[Path | None, Option(help="The scorer directory to write.")] = None,
 ) -> None:
     """Fit the model and its challengers: on the prepared rows, or on files of your own."""
+    if len({given is None for given in (training_data, validation_data, output_model)}) > 1:
+        raise UsageError("Give --training-data, --validation-data and --output-model together, or none of them.")
     from credit_risk.comparison import train_files
     from credit_risk.data.repository import opened
     from credit_risk.stages import train
@@ -60,8 +62,6 @@ def _train(
     settings, files = opened(root, config)
     if training_data and validation_data and output_model:
         train_files.run(settings, training_data, validation_data, output_model)
-    elif training_data or validation_data or output_model:
-        raise UsageError("Give --training-data, --validation-data and --output-model together, or none of them.")
     else:
         train.run(settings, files)
 
