@@ -7,6 +7,7 @@ need numbered versions are skipped, and the repository has no registry beside it
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -78,8 +79,12 @@ def open_registry(folder: Path) -> None:
 @pytest.fixture
 def files(tmp_path: Path, trained: tuple[Config, Files], empty_registry: Path | None) -> Files:
     """The simulated lender's repository, judged and signed."""
-    found = Files(tmp_path / "repository")
-    shutil.copytree(trained[1].root, found.root)
+    return repository(tmp_path / "repository", trained[1], empty_registry)
+
+
+def repository(root: Path, trained: Files, empty_registry: Path | None) -> Files:
+    found = Files(root)
+    shutil.copytree(trained.root, found.root)
     if empty_registry:
         shutil.copytree(empty_registry, found.root / "registry")
     write_text(found.root / "configs" / "deploy" / "local.yaml", SETTINGS)
@@ -97,10 +102,9 @@ def opened(files: Files) -> Iterator[Any]:
 @pytest.fixture
 def registered(opened: Any, files: Files) -> Callable[..., Any]:
     """Registers what stands in the repository now."""
+    return partial(register, opened, files)
 
-    def run(**changes: Any) -> Any:
-        return mlflow_side("register").register(
-            opened, load(files.config), files, **({"by": "Kim Lee", "reason": WHY} | changes)
-        )
 
-    return run
+def register(opened: Any, files: Files, **changes: Any) -> Any:
+    of = {"by": "Kim Lee", "reason": WHY} | changes
+    return mlflow_side("register").register(opened, load(files.config), files, **of)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,7 +20,7 @@ from credit_risk.scoring.scorer import Scorer
 from exchange_trial import exchange
 from identities_trial import sign_waiver
 from judged import judge
-from registry_trial import WHY, assemble_again, kept_files, registry
+from registry_trial import WHY, assemble_again, kept_files, register, registry, repository
 
 __all__ = ["exchange"]
 
@@ -30,15 +32,33 @@ def live(opened, version: int) -> None:
     promotion.move(opened, "promote", "challenger", **CHECKER)
 
 
+@pytest.fixture(scope="module")
+def replaced(tmp_path_factory, trained, empty_registry):
+    """A repository with two versions, one after the other champion; `kept` beside it is as it was then."""
+    files = repository(tmp_path_factory.mktemp("replaced") / "repository", trained[1], empty_registry)
+    with registry(files) as opened:
+        register(opened, files)
+        live(opened, 1)
+        assemble_again(files, lgd=0.75)
+        register(opened, files)
+        live(opened, 2)
+    shutil.copytree(files.root, files.root.with_name("kept"))
+    return files
+
+
 @pytest.fixture
-def two(opened, files, registered):
-    """Two versions, one after the other champion."""
-    registered()
-    live(opened, 1)
-    assemble_again(files, lgd=0.75)
-    registered()
-    live(opened, 2)
-    return opened
+def two(replaced):
+    """Its registry, as it was then. MLflow keeps whole paths and open databases, so those are filled again in place."""
+    kept = replaced.root.with_name("kept") / "registry"
+    shutil.copytree(kept, replaced.root / "registry", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.db*"))
+    for database in kept.glob("*.db"):
+        with (
+            closing(sqlite3.connect(database)) as before,
+            closing(sqlite3.connect(replaced.root / "registry" / database.name)) as now,
+        ):
+            before.backup(now)
+    with registry(replaced) as opened:
+        yield opened
 
 
 def aliases(opened) -> dict[str, str]:
@@ -137,7 +157,7 @@ def test_what_is_no_date_is_said(text):
         as_of.moment(text)
 
 
-def test_a_difference_names_what_changed_and_nothing_else(two, files):
+def test_a_difference_names_what_changed_and_nothing_else(two):
     found = promotion.differences(two, "1", "2")
     assert set(found["config"]) == {"policy.lgd"}
     assert found["config"]["policy.lgd"][1] == 0.75
@@ -146,14 +166,14 @@ def test_a_difference_names_what_changed_and_nothing_else(two, files):
     assert promotion.differences(two, "2", "champion") == {"scorer": {}, "config": {}, "checks": {}, "origin": {}}
 
 
-def test_a_fetched_version_can_be_served(two, files, tmp_path):
+def test_a_fetched_version_can_be_served(two, replaced, tmp_path):
     two.fetch(1, two.events(), tmp_path / "release")
     release = Files(tmp_path / "release")
-    by = signing.SignedBy(public_key=str(files.root / "build/signing/signing.pub"))
+    by = signing.SignedBy(public_key=str(replaced.root / "build/signing/signing.pub"))
     signing.verify_release(release, by)
     scorer = Scorer.load(release.scorer)
     assert scorer.digest == two.events()[0].scorer
-    scorer.decide(read_parquet(files.inputs("test")).head(3))
+    scorer.decide(read_parquet(replaced.inputs("test")).head(3))
     assert json.loads(release.report("gate").read_bytes())["digests"]["scorer"] == scorer.digest
 
 
