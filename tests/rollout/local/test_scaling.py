@@ -134,6 +134,7 @@ def test_under_load_replicas_are_added_and_without_it_taken_away(up):
     quick = environment.scaling.model_copy(update={"cool_down_s": 0.001})
     environment = environment.model_copy(update={"scaling": quick})
     with up.asked_all_the_time() as statuses:
+        up.until(lambda: len(statuses) > 10)
         said = look(up.folder, environment, ScalingRule("requests_per_second", 5, "scale_out", 2), 0.5)
         assert said.endswith("1 replicas of each colour, now 3")
         up.until(lambda: up.who() == {"blue-1@1", "blue-2@1", "blue-3@1"})
