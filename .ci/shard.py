@@ -5,7 +5,7 @@
     python3 .ci/shard.py integration   all others
 
 A folder below tests/ stays together, because its files share what is made once. It weighs its seconds in
-.ci/test-seconds.toml where they are known, else a second for each test.
+.ci/test-seconds.toml where they are known, else a fifth of a second for each test.
 """
 
 import sys
@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+A_TEST = 0.2
 UNIT = ("batch", "comparison", "config", "data", "measures", "modelling", "report", "scoring")
 
 
@@ -26,7 +27,8 @@ def groups(root: Path) -> dict[str, list[str]]:
 
 
 def weight(root: Path, name: str, files: list[str], seconds: dict[str, float]) -> float:
-    return seconds.get(name) or sum((root / file).read_text(encoding="utf-8").count("def test_") for file in files)
+    tests = sum((root / file).read_text(encoding="utf-8").count("def test_") for file in files)
+    return seconds.get(name) or A_TEST * tests
 
 
 def shards(root: Path, count: int, seconds: dict[str, float]) -> list[list[str]]:
