@@ -14,9 +14,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small fits on busy cores wait on one another; the trees are the same
 
+from declared import unseen
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -64,7 +66,7 @@ def attempt(one: Sabotage, whole: Trial, folder: Path, table: Table) -> list[str
     root = folder / "harmed"
     trial = Trial(root) if one.fresh else whole.copy(root)
     found = outcome(trial, one.harm)
-    problems = wrong(found, one.refused_by, one.may)
+    problems = wrong(found, one.refused_by, one.may) + unseen(one, trial)
     if root.exists():
         shutil.rmtree(root)
     print(f"{'NOT AS DECLARED' if problems else 'ok':15} {one.name}", file=sys.stderr, flush=True)

@@ -1,5 +1,7 @@
 """Ways to break a lender's inputs or artefacts, and for each who must refuse it; every other gate must still pass.
 
+Those of the data, of reasons and of the record stand in modules beside this one.
+
 `refused_by` was reasoned out from what each harm changes. `may` names gates whose answer the harm leaves open, with
 the reason in a comment; where a first run showed that a gate had been overlooked, its reason was added there.
 """
@@ -7,12 +9,15 @@ the reason in a comment; where a first run showed that a gate had been overlooke
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from declared import AGREEMENT, Sabotage, add_feature
+from harms_of_data import CONTROLS_OF_DATA, OF_DATA
+from harms_of_reasons import CONTROLS_OF_REASONS, OF_REASONS
+from harms_of_record import OF_RECORD
 from pandas import DataFrame
 from trial import FROM_MODEL, FROM_SCORER, GAP, MONTHS, ROWS, Refused, Trial, write
 
@@ -25,34 +30,6 @@ from credit_risk.modelling import fitting
 from credit_risk.scoring.features import Features
 from credit_risk.scoring.model import Boosted
 from credit_risk.stages import assemble, fairness, gate, train, validate_data
-
-# Gates on reasons that compare two explanations: both a harm to the model and a harm to the reasons moves them.
-AGREEMENT = ("reasons_stable", "reasons_overlap", "reasons_interventional", "reasons_correlation")
-
-
-@dataclass(frozen=True)
-class Sabotage:
-    """harm: what is done to a copy of the untouched lender, or to the empty folder `fresh` of a lender of its own.
-
-    refused_by: gate, and the regular expression that its verdict and sentence begin with. open: no such gate refuses
-    it yet, and what is needed; it counts as a sabotage that passes.
-    """
-
-    name: str
-    harm: Callable[[Trial], None]
-    refused_by: Mapping[str, str]
-    may: tuple[str, ...] = ()
-    fresh: bool = False
-    quick: bool = False
-    open: str = ""
-
-
-def _add_feature(name: str, column: Mapping[str, Any], family: int) -> Callable[[Any], None]:
-    def change(tree: Any) -> None:
-        tree["columns"][name] = dict(column)
-        tree["reasons"]["families"][family]["features"].append(name)
-
-    return change
 
 
 def target_leaked(trial: Trial) -> None:
@@ -73,7 +50,7 @@ def _calls(trial: Trial, *, of_bads: float, of_others: float) -> None:
 
     write(trial.root, change, gap=GAP)
     trial.edit_config(
-        _add_feature("collection_calls", {"role": "feature", "type": "integer", "range": [0, 99]}, family=0)
+        add_feature("collection_calls", {"role": "feature", "type": "integer", "range": [0, 99]}, family=0)
     )
     trial.run_from_raw()
 
@@ -99,7 +76,7 @@ def branch_encoded(trial: Trial) -> None:
         return table.assign(branch_risk=rate.to_numpy()[branch])
 
     write(trial.root, change, gap=GAP)
-    trial.edit_config(_add_feature("branch_risk", {"role": "feature", "type": "number", "range": [0, 1]}, family=0))
+    trial.edit_config(add_feature("branch_risk", {"role": "feature", "type": "number", "range": [0, 1]}, family=0))
     trial.run_from_raw()
 
 
@@ -183,14 +160,14 @@ def proxy_kept_away(trial: Trial) -> None:
 def proxy(trial: Trial) -> None:
     """The biased past, and a form of address for the model to learn it from."""
     write(trial.root, _biased)
-    trial.edit_config(_add_feature("title", {"role": "feature", **TITLE}, family=4))
+    trial.edit_config(add_feature("title", {"role": "feature", **TITLE}, family=4))
     trial.run_from_raw()
 
 
 def proxy_idle(trial: Trial) -> None:
     """The form of address among the features of a fair past, where it decides nothing."""
     write(trial.root, _title)
-    trial.edit_config(_add_feature("title", {"role": "feature", **TITLE}, family=4))
+    trial.edit_config(add_feature("title", {"role": "feature", **TITLE}, family=4))
     trial.run_from_raw()
 
 
@@ -851,10 +828,15 @@ SABOTAGES = (
         may=("required_features", "reasons_hold", "fairness_women", "discrimination", "calibration_bands", *AGREEMENT),
         fresh=True,
     ),
+    *OF_DATA,
+    *OF_REASONS,
+    *OF_RECORD,
 )
 
 # Nothing is wrong with these: every gate must pass, or the refusals above prove nothing.
 CONTROLS = (
     Sabotage("biased past, proxy kept away", proxy_kept_away, {}, may=("beats_scorecard",), fresh=True),
     Sabotage("challenger as good, the better one chosen", scorecard_chosen, {}, fresh=True),
+    *CONTROLS_OF_DATA,
+    *CONTROLS_OF_REASONS,
 )

@@ -7,8 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from declared import Sabotage, unseen
 from lenders import whole
-from sabotages import SABOTAGES, Sabotage
+from sabotages import SABOTAGES
 from trial import Trial, outcome, refusals, wrong
 
 __all__ = ["whole"]
@@ -29,13 +30,20 @@ def test_the_untouched_lender_passes_every_gate(whole: Trial):
 def test_is_refused_by_the_gates_that_must_and_by_no_other(whole: Trial, tmp_path: Path, sabotage: Sabotage):
     root = tmp_path / "harmed"
     trial = Trial(root) if sabotage.fresh else whole.copy(root)
-    assert wrong(outcome(trial, sabotage.harm), sabotage.refused_by, sabotage.may) == []
+    assert wrong(outcome(trial, sabotage.harm), sabotage.refused_by, sabotage.may) + unseen(sabotage, trial) == []
 
 
 def test_sabotages_have_names_of_their_own_and_only_open_or_caught_ones_are_listed():
     names = [one.name for one in SABOTAGES]
     assert len(set(names)) == len(names)
-    assert all(one.refused_by for one in SABOTAGES)
+    assert all(one.refused_by or one.shown for one in SABOTAGES)
+    assert len(SABOTAGES) >= 75
+
+
+def test_a_change_that_the_record_does_not_show_is_a_problem(whole: Trial, tmp_path: Path):
+    trial = whole.copy(tmp_path / "harmed")
+    silent = Sabotage("another draw", lambda trial: None, {}, shown="split.seed: 7 → 8")
+    assert unseen(silent, trial)[0].startswith("nobody sees it: the record says ''")
 
 
 def test_a_sabotage_that_nobody_refuses_is_a_problem():

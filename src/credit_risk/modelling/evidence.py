@@ -15,6 +15,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json, read_parquet, write_report
 from credit_risk.errors import CreditRiskError
+from credit_risk.modelling import training_record
 from credit_risk.scoring import signed_chain
 
 MEASURED_ON = "prepared"  # under which a report names the tables that it was measured on
@@ -65,23 +66,32 @@ def altered(config: Config, files: Files, reports: Mapping[str, Mapping[str, Any
         for name, report in reports.items()
         if report.get(MEASURED_ON) != now
     ]
-    if tables := other_tables(files):
+    if tables := other_tables(config, files):
         return sentences + tables  # what is computed from them would only say the same again
     of_this_scorer = reports["metrics"].get("scorer") == digest.of_directory(files.scorer)  # else the gate says so
     return sentences + (other_figures(config, files, reports["metrics"]) if of_this_scorer else [])
 
 
-def other_tables(files: Files) -> list[str]:
-    """The prepared tables that are not those that `prepare` recorded."""
+def other_tables(config: Config, files: Files) -> list[str]:
+    """The prepared tables that are not those that `prepare` recorded, or not those that the config now asks for."""
     try:
-        recorded = read_json(files.report("preparation"))["outputs_digest"]
+        report = read_json(files.report("preparation"))
+        recorded, settings, parts = report["outputs_digest"], report["settings"], report["parts"]
     except (CreditRiskError, LookupError, TypeError):
         return ["reports/preparation.json does not say what was prepared: run `dvc repro --force prepare`"]
     paths = {f"{kind}/{name}": getattr(files, kind)(name) for kind in TABLES for name in SPLITS}
-    return [
+    altered = [
         f"artifacts/{name}.parquet is not the table that `prepare` wrote: it was altered since"
         for name, path in paths.items()
         if not path.is_file() or digest.of_file(path) != recorded.get(name)
+    ]
+    if settings != training_record.preparation(config):
+        altered.append("the tables were prepared under other columns, outcome or split than the config's now")
+    bads = {} if altered else {name: read_parquet(files.outcomes(name))["bad"] for name in SPLITS}
+    return altered + [
+        f"reports/preparation.json was altered: its counts of {name} rows are not those of the table"
+        for name, bad in bads.items()
+        if (len(bad), bad.sum()) != (parts[name]["rows"], parts[name]["bads"])
     ]
 
 

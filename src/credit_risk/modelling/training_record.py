@@ -19,7 +19,8 @@ from credit_risk.modelling.accounts import read_inputs
 # Sections and keys of the config that decide what is fitted; wording, policy and gates do not.
 OF_MODEL = ("seed", "folds", "max_trees", "patience", "directions")
 OF_POLICY = ("invalid", "max_missing")
-NO_NUMBER = {"label", "why"}  # of a column: words for people
+NO_NUMBER = {"label", "why", "known_at"}  # of a column: words for people
+OF_PREPARATION = ("data", "outcome", "derived", "split")
 REMEDY = "Train again: `dvc unfreeze train` if it is frozen, then `dvc repro`, or `credit-risk train`."
 
 
@@ -35,20 +36,33 @@ def record(config: Config, files: Files, *, outcomes: bool = True) -> dict[str, 
     return {"inputs": hashlib.sha256(inputs.tobytes()).hexdigest(), **of_outcomes, "parameters": _parameters(config)}
 
 
-def _parameters(config: Config) -> str:
+def preparation(config: Config) -> str:
+    """The digest of what `prepare` reads of the config: another outcome, split or column makes other tables."""
     sections = config.as_dict()
-    columns = {
+    return _digest({"columns": _columns(sections), **{name: sections[name] for name in OF_PREPARATION}})
+
+
+def _columns(sections: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
         name: {key: value for key, value in column.items() if key not in NO_NUMBER}
         for name, column in sections["columns"].items()
     }
+
+
+def _digest(sections: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()
+
+
+def _parameters(config: Config) -> str:
+    sections = config.as_dict()
     fitted = {
-        "columns": columns,
+        "columns": _columns(sections),
         "derived": [[name, derived["formula"]] for name, derived in sections["derived"].items()],
         "model": {key: sections["model"][key] for key in OF_MODEL},
         "policy": {key: sections["policy"][key] for key in OF_POLICY},
         "parameters": sections["parameters"],
     }
-    return hashlib.sha256(json.dumps(fitted, sort_keys=True).encode()).hexdigest()
+    return _digest(fitted)
 
 
 def of_model(files: Files) -> Mapping[str, Any] | None:

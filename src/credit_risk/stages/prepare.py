@@ -15,6 +15,7 @@ from credit_risk.data.inputs import Mask
 from credit_risk.data.split import Assignment
 from credit_risk.data.writing import write_json, write_parquet
 from credit_risk.errors import DataError
+from credit_risk.modelling import training_record
 from credit_risk.modelling.accounts import WEIGHTS, Accounts, modelled, outcome_words
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def run(config: Config, files: Files) -> None:
             "parts": parts,
             "population": config.outcome.population,
             "outcome": config.outcome.definition,
+            "settings": training_record.preparation(config),
             "inputs_digest": {source.path: digest.of_file(files.root / source.path) for source in config.data.sources},
             "outputs_digest": {
                 f"{kind}/{name}": digest.of_file(getattr(files, kind)(name))

@@ -1,0 +1,227 @@
+"""Sabotages of what is on record: reports, tables, waivers, the floor, and what the champion was."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from declared import Sabotage, add_gates, crown
+from pandas import read_csv
+from trial import FROM_MODEL, FROM_RAW, FROM_SCORER, Trial
+
+from credit_risk.config import floor
+from credit_risk.data.writing import read_parquet, write_json, write_parquet, write_text
+from credit_risk.stages import gate
+from credit_risk.validator import measure as validator
+from identities_trial import sign_waiver
+
+PERSON = "Ada Lovelace"
+GROUPS_AS_BEFORE = {
+    "name": "groups_as_before",
+    "measure": "validator.champion.groups_moved",
+    "at_most": 0,
+    "exact": True,
+}
+
+
+def edited_after(report: str, key: str) -> Callable[[Trial], None]:
+    """A report that gains one key after the verdict: the gate is not run again."""
+    return lambda trial: trial.edit_json(trial.files.report(report), lambda tree: tree.update({key: 1}))
+
+
+def rows_by_hand(trial: Trial) -> None:
+    """The digests of the prepared tables taken out of preparation.json."""
+    trial.edit_json(trial.files.report("preparation"), lambda tree: tree["parts"]["test"].update(rows=1))
+    trial.run(gate)
+
+
+def outcomes_after_preparation(trial: Trial) -> None:
+    """Every fifth bad of the test rows made a good account after `prepare`."""
+    path = trial.files.outcomes("test")
+    table = read_parquet(path)
+    bads = table.index[table["bad"]][::5]
+    table.loc[bads, "bad"] = False
+    write_parquet(path, table)
+    trial.run(gate)
+
+
+def protected_after_preparation(trial: Trial) -> None:
+    """The sex of every third woman of the test rows changed after `prepare`."""
+    path = trial.files.protected("test")
+    table = read_parquet(path)
+    table.loc[table.index[table["sex"] == "female"][::3], "sex"] = "male"
+    write_parquet(path, table)
+    trial.run(gate)
+
+
+def training_rows_thinned(trial: Trial) -> None:
+    """Every tenth training row taken out after the training."""
+    for of in (trial.files.inputs, trial.files.outcomes, trial.files.protected):
+        table = read_parquet(of("train"))
+        write_parquet(of("train"), table[table.index % 10 != 0].reset_index(drop=True))
+    trial.run(gate)
+
+
+def models_exchanged(trial: Trial) -> None:
+    """Scorer and challenger change places after the verdict."""
+    scorer, challenger = trial.files.scorer, trial.files.challenger
+    aside = scorer.with_name("aside")
+    scorer.rename(aside)
+    challenger.rename(scorer)
+    aside.rename(challenger)
+
+
+def parameters_edited(trial: Trial) -> None:
+    """Another learning rate in model.yaml after the training."""
+    trial.edit_config(lambda tree: tree.update(learning_rate=0.2), "model.yaml")
+    trial.run(gate)
+
+
+def seed_edited(trial: Trial) -> None:
+    """Another seed of the split, and nothing but the gate run again."""
+    trial.edit_config(lambda tree: tree["split"].update(seed=8))
+    trial.run(gate)
+
+
+def undecided(trial: Trial) -> None:
+    """What a draft filled in and nobody has decided."""
+    trial.edit_config(lambda tree: tree.update(suggested=["policy.margin"]))
+    trial.run(gate)
+
+
+def without_floor(trial: Trial) -> None:
+    """The policy floor deleted."""
+    (trial.files.config.parent / floor.NAME).unlink()
+    trial.run(gate)
+
+
+def waive(trial: Trial, check: str, *, days: int = 30, person: str = PERSON) -> None:
+    """Write a waiver of a check, and sign it with a key of Ada Lovelace."""
+    path = trial.files.waivers / f"{check}.yaml"
+    expires = datetime.now(UTC).date() + timedelta(days=days)
+    reason = "the committee accepts it until the next rows are in"
+    write_text(path, f"person: {person}\nrole: validator\ncheck: {check}\nreason: {reason}\nexpires: {expires}\n")
+    sign_waiver(trial.root, path, PERSON)
+
+
+def waiver_unsigned(trial: Trial) -> None:
+    """A waiver by a name that somebody made up: nobody signed it."""
+    waive(trial, "discrimination")
+    (trial.files.waivers / "discrimination.yaml.sig").unlink()
+    trial.run(gate)
+
+
+def waiver_of_another(trial: Trial) -> None:
+    """A waiver in one person's name, signed with another's key."""
+    waive(trial, "discrimination", person="Grace Hopper")
+    trial.run(gate)
+
+
+def waiver_expired(trial: Trial) -> None:
+    waive(trial, "discrimination", days=-1)
+    trial.run(gate)
+
+
+def waiver_without_end(trial: Trial) -> None:
+    waive(trial, "discrimination", days=4_000)
+    trial.run(gate)
+
+
+def waiver_of_what_nobody_may(trial: Trial) -> None:
+    """A signed waiver of a check that the floor lets nobody lift."""
+    waive(trial, "monotone")
+    trial.run(gate)
+
+
+def waiver_of_another_check(trial: Trial) -> None:
+    """A signed waiver of a check that is not there."""
+    waive(trial, "discriminaton")
+    trial.run(gate)
+
+
+def waivers_by_the_dozen(trial: Trial) -> None:
+    """More signed waivers than the floor allows at once, needed or not."""
+    for check in ("discrimination", "calibration_slope", "calibration_level", "latency"):
+        waive(trial, check)
+    trial.run(gate)
+
+
+def definition_of_bad(**outcome: Any) -> Callable[[Trial], None]:
+    """Bad means another thing than to the champion."""
+
+    def harm(trial: Trial) -> None:
+        crown(trial)
+        trial.edit_config(lambda tree: tree["outcome"].update(outcome))
+        trial.run(gate)
+
+    return harm
+
+
+def women_relabelled(trial: Trial) -> None:
+    """Three in ten of women's bads called good in the data: the model learns it, and every figure of it agrees."""
+    crown(trial)
+    table = read_csv(trial.raw)
+    called_good = (table["status"] == "bad") & (table["sex"] == "female") & (table.index % 10 < 3)
+    table.assign(status=table["status"].mask(called_good, "good")).to_csv(trial.raw, index=False)
+    add_gates(trial, GROUPS_AS_BEFORE)
+    trial.run(*FROM_RAW, *FROM_MODEL, *FROM_SCORER[:-1], validator, gate)
+
+
+def other_draw(trial: Trial) -> None:
+    """Everything again with another seed of the split: another draw, which nobody refuses and everybody sees."""
+    crown(trial)
+    trial.edit_config(lambda tree: tree["split"].update(seed=8))
+    trial.run_from_raw()
+
+
+def record_of_a_champion_halved(trial: Trial) -> None:
+    """A champion's release whose config is no config: nothing could be compared with it."""
+    crown(trial)
+    write_json(trial.files.parts / "champion" / "models" / "scorer" / "config.json", [])
+    trial.run(gate)
+
+
+AFTER: Mapping[str, str] = {
+    name: rf"REFUSED .*(reports/{name}.json|{name}) changed after the verdict"
+    for name in ("preparation", "selection", "metrics", "fairness", "explain", "robustness", "latency")
+}
+
+OF_RECORD = (
+    *(
+        Sabotage(f"{name}.json edited after the verdict", edited_after(name, "note"), {"digests": said}, quick=True)
+        for name, said in AFTER.items()
+    ),
+    Sabotage("rows of preparation.json by hand", rows_by_hand, {"altered": "x"}, quick=True),
+    Sabotage("outcomes edited after preparation", outcomes_after_preparation, {"altered": "x"}, quick=True),
+    Sabotage("protected column edited after preparation", protected_after_preparation, {"altered": "x"}, quick=True),
+    Sabotage("training rows thinned after the training", training_rows_thinned, {"altered": "x"}, quick=True),
+    Sabotage("scorer and challenger exchanged", models_exchanged, {"digests": "x"}, quick=True),
+    Sabotage("parameters edited after the training", parameters_edited, {"stale": "x"}, quick=True),
+    Sabotage("seed of the split edited, only the gate run again", seed_edited, {"stale": "x"}, quick=True),
+    Sabotage("what nobody has decided", undecided, {"record": "x"}, quick=True),
+    Sabotage("floor deleted", without_floor, {"floor": "x"}, quick=True),
+    Sabotage("waiver by a made-up name", waiver_unsigned, {"gate": "x"}, quick=True),
+    Sabotage("waiver in another's name", waiver_of_another, {"gate": "x"}, quick=True),
+    Sabotage("waiver that has expired", waiver_expired, {"gate": "x"}, quick=True),
+    Sabotage("waiver for eleven years", waiver_without_end, {"gate": "x"}, quick=True),
+    Sabotage("waiver of what nobody may waive", waiver_of_what_nobody_may, {"floor": "x"}, quick=True),
+    Sabotage("waiver of a check that is not there", waiver_of_another_check, {"gate": "x"}, quick=True),
+    Sabotage("waivers by the dozen", waivers_by_the_dozen, {"floor": "x"}, quick=True),
+    Sabotage(
+        "bad defined in other words",
+        definition_of_bad(definition="60 days late"),
+        {"definition_of_bad": "x"},
+        quick=True,
+    ),
+    Sabotage(
+        "bad by other codes",
+        definition_of_bad(bad=["bad", "indeterminate"], indeterminate=[]),
+        {"definition_of_bad": "x"},
+        quick=True,
+    ),
+    Sabotage(
+        "shorter window for bad", definition_of_bad(performance_window_months=6), {"definition_of_bad": "x"}, quick=True
+    ),
+    Sabotage("women's bads relabelled", women_relabelled, {"groups_as_before": "x"}),
+    Sabotage("half a champion", record_of_a_champion_halved, {"gate": "x"}, quick=True),
+    Sabotage("another draw of the split", other_draw, {}, shown=r"split\.seed: 7 → 8"),
+)
