@@ -51,6 +51,9 @@ def test_the_run_writes_both_scores_with_their_ends_and_what_they_rest_on(lender
     )  # fmt: skip
     tables = {path.stem for path in (lender[1].parts / "attacks").glob("*.csv")}
     assert tables == {"flips", "survival", "levers", "membership"}
+    page = (lender[1].reports / "attacks.html").read_text()
+    assert page.count("<svg") == 1
+    assert all(words in page for words in ("The same declines under each attack", "HopSkipJump", "Learned (logistic)"))
 
 
 @pytest.mark.usefixtures("art")
@@ -60,6 +63,7 @@ def test_without_a_gameable_column_the_score_is_not_known_rather_than_perfect(le
     found = json.loads(files.part("attacks").read_text())
     assert found["robustness"]["score"] is None
     assert found["unknown"]["robustness.score"] == "attacks.plausible names no column"
+    assert "attacks.plausible names no column" in (files.reports / "attacks.html").read_text()
 
 
 @pytest.mark.usefixtures("art")

@@ -84,14 +84,60 @@ def rule_taken_out_of_the_scorer(trial: Trial) -> None:
 
 
 OF_REASONS = (
-    Sabotage("reason that is not true of whom it is told", reworded(_never_true), {"reasons_true": "x"}, may=AGREEMENT),
-    Sabotage("texts of two families exchanged", reworded(_exchanged), {"reasons_worded": "x"}),
-    Sabotage("one reason each, by its weight", reworded(_one_each), {"reasons_enough": "x"}, may=AGREEMENT),
-    Sabotage("one reason each, by number", reworded(_one_at_most), {"reasons_enough": "x"}, may=AGREEMENT),
-    Sabotage("text changed under the same version", text_under_the_same_version, {"config": "x"}, quick=True),
-    Sabotage("version of wordings that is not on record", version_not_on_record, {"record": "x"}),
-    Sabotage("wordings that nobody has read", draft_of_wordings, {"record": "x"}, quick=True),
-    Sabotage("exclusion that does not act", exclusion_that_does_not_act, {"scorer": "x"}, quick=True),
-    Sabotage("policy rule taken out of the scorer", rule_taken_out_of_the_scorer, {"scorer": "x"}, quick=True),
+    Sabotage(
+        "reason that is not true of whom it is told",
+        reworded(_never_true),
+        {"reasons_true": r"FAIL .*\(explain.reasons.untrue\)"},
+        may=AGREEMENT,
+    ),
+    Sabotage(
+        "texts of two families exchanged",
+        reworded(_exchanged),
+        {"reasons_worded": r"FAIL .*\(explain.wordings.doubts\) is [1-9]"},
+    ),
+    Sabotage(
+        "one reason each, by its weight",
+        reworded(_one_each),
+        {"reasons_enough": r"FAIL .*\(explain.reasons.mean_count\)"},
+        may=AGREEMENT,
+    ),
+    Sabotage(
+        "one reason each, by number",
+        reworded(_one_at_most),
+        {"reasons_enough": r"FAIL .*\(explain.reasons.mean_count\)"},
+        may=AGREEMENT,
+    ),
+    Sabotage(
+        "text changed under the same version",
+        text_under_the_same_version,
+        {"config": r"REFUSED .*the wordings of version '1' are on record"},
+        quick=True,
+    ),
+    Sabotage(
+        "version of wordings that is not on record",
+        version_not_on_record,
+        {"record": r"REFUSED wordings '2' are not on record"},
+    ),
+    Sabotage(
+        "wordings that nobody has read",
+        draft_of_wordings,
+        {
+            "record": r"REFUSED not promotable: .*whose version is a draft",
+            "stale": r"REFUSED .*assembled under other reasons",
+        },
+        quick=True,
+    ),
+    Sabotage(
+        "exclusion that does not act",
+        exclusion_that_does_not_act,
+        {"scorer": r"REFUSED .*assembled under other outcome.exclusions"},
+        quick=True,
+    ),
+    Sabotage(
+        "policy rule taken out of the scorer",
+        rule_taken_out_of_the_scorer,
+        {"scorer": r"REFUSED .*assembled under other policy"},
+        quick=True,
+    ),
 )
 CONTROLS_OF_REASONS = (Sabotage("reasons as they were, under a new version", reworded(_nothing), {}),)

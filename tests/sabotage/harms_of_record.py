@@ -4,23 +4,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from declared import Sabotage, add_gates, crown
-from pandas import read_csv
-from trial import FROM_MODEL, FROM_RAW, FROM_SCORER, Trial
+from declared import Sabotage, crown
+from trial import Trial
 
 from credit_risk.config import floor
 from credit_risk.data.writing import read_parquet, write_json, write_parquet, write_text
 from credit_risk.stages import gate
-from credit_risk.validator import measure as validator
 from identities_trial import sign_waiver
 
 PERSON = "Ada Lovelace"
-GROUPS_AS_BEFORE = {
-    "name": "groups_as_before",
-    "measure": "validator.champion.groups_moved",
-    "at_most": 0,
-    "exact": True,
-}
 
 
 def edited_after(report: str, key: str) -> Callable[[Trial], None]:
@@ -48,8 +40,8 @@ def protected_after_preparation(trial: Trial) -> None:
     """The sex of every third woman of the test rows changed after `prepare`."""
     path = trial.files.protected("test")
     table = read_parquet(path)
-    table.loc[table.index[table["sex"] == "female"][::3], "sex"] = "male"
-    write_parquet(path, table)
+    women = table.index[table["sex"] == "female"][::3]
+    write_parquet(path, table.assign(sex=table["sex"].mask(table.index.isin(women), "male")))
     trial.run(gate)
 
 
@@ -156,16 +148,6 @@ def definition_of_bad(**outcome: Any) -> Callable[[Trial], None]:
     return harm
 
 
-def women_relabelled(trial: Trial) -> None:
-    """Three in ten of women's bads called good in the data: the model learns it, and every figure of it agrees."""
-    crown(trial)
-    table = read_csv(trial.raw)
-    called_good = (table["status"] == "bad") & (table["sex"] == "female") & (table.index % 10 < 3)
-    table.assign(status=table["status"].mask(called_good, "good")).to_csv(trial.raw, index=False)
-    add_gates(trial, GROUPS_AS_BEFORE)
-    trial.run(*FROM_RAW, *FROM_MODEL, *FROM_SCORER[:-1], validator, gate)
-
-
 def other_draw(trial: Trial) -> None:
     """Everything again with another seed of the split: another draw, which nobody refuses and everybody sees."""
     crown(trial)
@@ -181,47 +163,127 @@ def record_of_a_champion_halved(trial: Trial) -> None:
 
 
 AFTER: Mapping[str, str] = {
-    name: rf"REFUSED .*(reports/{name}.json|{name}) changed after the verdict"
+    name: rf"REFUSED reports/{name}.json changed after the verdict"
     for name in ("preparation", "selection", "metrics", "fairness", "explain", "robustness", "latency")
 }
+
+OTHER_TABLES = r"REFUSED the tables were prepared under other columns, outcome or split"
 
 OF_RECORD = (
     *(
         Sabotage(f"{name}.json edited after the verdict", edited_after(name, "note"), {"digests": said}, quick=True)
         for name, said in AFTER.items()
     ),
-    Sabotage("rows of preparation.json by hand", rows_by_hand, {"altered": "x"}, quick=True),
-    Sabotage("outcomes edited after preparation", outcomes_after_preparation, {"altered": "x"}, quick=True),
-    Sabotage("protected column edited after preparation", protected_after_preparation, {"altered": "x"}, quick=True),
-    Sabotage("training rows thinned after the training", training_rows_thinned, {"altered": "x"}, quick=True),
-    Sabotage("scorer and challenger exchanged", models_exchanged, {"digests": "x"}, quick=True),
-    Sabotage("parameters edited after the training", parameters_edited, {"stale": "x"}, quick=True),
-    Sabotage("seed of the split edited, only the gate run again", seed_edited, {"stale": "x"}, quick=True),
-    Sabotage("what nobody has decided", undecided, {"record": "x"}, quick=True),
-    Sabotage("floor deleted", without_floor, {"floor": "x"}, quick=True),
-    Sabotage("waiver by a made-up name", waiver_unsigned, {"gate": "x"}, quick=True),
-    Sabotage("waiver in another's name", waiver_of_another, {"gate": "x"}, quick=True),
-    Sabotage("waiver that has expired", waiver_expired, {"gate": "x"}, quick=True),
-    Sabotage("waiver for eleven years", waiver_without_end, {"gate": "x"}, quick=True),
-    Sabotage("waiver of what nobody may waive", waiver_of_what_nobody_may, {"floor": "x"}, quick=True),
-    Sabotage("waiver of a check that is not there", waiver_of_another_check, {"gate": "x"}, quick=True),
-    Sabotage("waivers by the dozen", waivers_by_the_dozen, {"floor": "x"}, quick=True),
+    Sabotage(
+        "rows of preparation.json by hand",
+        rows_by_hand,
+        {"altered": r"REFUSED reports/preparation.json was altered: its counts of test rows"},
+        quick=True,
+    ),
+    Sabotage(
+        "outcomes edited after preparation",
+        outcomes_after_preparation,
+        {"altered": r"REFUSED .*artifacts/outcomes/test.parquet is not the table"},
+        quick=True,
+    ),
+    Sabotage(
+        "protected column edited after preparation",
+        protected_after_preparation,
+        {"altered": r"REFUSED .*artifacts/protected/test.parquet is not the table"},
+        quick=True,
+    ),
+    Sabotage(
+        "training rows thinned after the training",
+        training_rows_thinned,
+        {
+            "altered": r"REFUSED .*artifacts/inputs/train.parquet is not the table",
+            "record": r"REFUSED artifacts/model was trained on other inputs",
+        },
+        quick=True,
+    ),
+    Sabotage(
+        "scorer and challenger exchanged",
+        models_exchanged,
+        {"digests": r"REFUSED the scorer changed", "stale": r"REFUSED .*measured another scorer"},
+        may=("reasons_resampled",),
+        quick=True,
+    ),
+    Sabotage(
+        "parameters edited after the training",
+        parameters_edited,
+        {"record": r"REFUSED artifacts/model was trained on other parameters"},
+        quick=True,
+    ),
+    Sabotage("seed of the split edited, only the gate run again", seed_edited, {"record": OTHER_TABLES}, quick=True),
+    Sabotage("what nobody has decided", undecided, {"record": r"REFUSED not promotable: .*policy.margin"}, quick=True),
+    Sabotage(
+        "floor deleted", without_floor, {"record": r"REFUSED configs/policies/gate_floor.yaml is not there"}, quick=True
+    ),
+    Sabotage(
+        "waiver by a made-up name",
+        waiver_unsigned,
+        {"gate": r"REFUSED .*nobody of identities.yaml signed it"},
+        quick=True,
+    ),
+    Sabotage(
+        "waiver in another's name",
+        waiver_of_another,
+        {"gate": r"REFUSED .*it is signed by Ada Lovelace; expected Grace Hopper"},
+        quick=True,
+    ),
+    Sabotage(
+        "waiver that has expired",
+        waiver_expired,
+        {"gate": r"REFUSED These waivers do not count.*it expired on"},
+        quick=True,
+    ),
+    Sabotage(
+        "waiver for eleven years",
+        waiver_without_end,
+        {"gate": r"REFUSED These waivers do not count.*at most 366 days"},
+        quick=True,
+    ),
+    Sabotage(
+        "waiver of what nobody may waive",
+        waiver_of_what_nobody_may,
+        {"floor": r"REFUSED monotone is waived, and the floor lets nobody waive it"},
+        quick=True,
+    ),
+    Sabotage(
+        "waiver of a check that is not there",
+        waiver_of_another_check,
+        {"gate": r"REFUSED These waivers do not count.*expected one gate by its name"},
+        quick=True,
+    ),
+    Sabotage(
+        "waivers by the dozen",
+        waivers_by_the_dozen,
+        {"floor": r"REFUSED waived checks: 4, and the floor allows 3"},
+        quick=True,
+    ),
     Sabotage(
         "bad defined in other words",
         definition_of_bad(definition="60 days late"),
-        {"definition_of_bad": "x"},
+        {"definition_of_bad": r"FAIL .*in outcome.definition", "record": OTHER_TABLES},
         quick=True,
     ),
     Sabotage(
         "bad by other codes",
         definition_of_bad(bad=["bad", "indeterminate"], indeterminate=[]),
-        {"definition_of_bad": "x"},
+        {"definition_of_bad": r"FAIL .*in outcome.bad, outcome.indeterminate", "record": OTHER_TABLES},
         quick=True,
     ),
     Sabotage(
-        "shorter window for bad", definition_of_bad(performance_window_months=6), {"definition_of_bad": "x"}, quick=True
+        "shorter window for bad",
+        definition_of_bad(performance_window_months=6),
+        {"definition_of_bad": r"FAIL .*in outcome.performance_window_months", "record": OTHER_TABLES},
+        quick=True,
     ),
-    Sabotage("women's bads relabelled", women_relabelled, {"groups_as_before": "x"}),
-    Sabotage("half a champion", record_of_a_champion_halved, {"gate": "x"}, quick=True),
+    Sabotage(
+        "half a champion",
+        record_of_a_champion_halved,
+        {"gate": r"REFUSED .*champion/models/scorer/config.json is no config of a scorer"},
+        quick=True,
+    ),
     Sabotage("another draw of the split", other_draw, {}, shown=r"split\.seed: 7 → 8"),
 )

@@ -9,6 +9,8 @@ the reason in a comment; where a first run showed that a gate had been overlooke
 import math
 import re
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import lightgbm as lgb
@@ -490,6 +492,11 @@ def slow(trial: Trial) -> None:
     trial.run(*FROM_MODEL, *FROM_SCORER)
 
 
+def _of_part(module: str, name: str) -> tuple[Sabotage, ...]:
+    """What an optional part's figures see; nothing where the part was taken out."""
+    return getattr(import_module(module), name) if find_spec(module) else ()
+
+
 SABOTAGES = (
     # With the answer among the features the scorecard knows all there is to know too. Where the classes are nearly
     # parted few rows hold slope and level, so their intervals are wide. What the required features keep is open.
@@ -831,6 +838,7 @@ SABOTAGES = (
     *OF_DATA,
     *OF_REASONS,
     *OF_RECORD,
+    *_of_part("harms_of_validator", "OF_VALIDATOR"),
 )
 
 # Nothing is wrong with these: every gate must pass, or the refusals above prove nothing.
@@ -839,4 +847,5 @@ CONTROLS = (
     Sabotage("challenger as good, the better one chosen", scorecard_chosen, {}, fresh=True),
     *CONTROLS_OF_DATA,
     *CONTROLS_OF_REASONS,
+    *_of_part("harms_of_validator", "CONTROLS_OF_VALIDATOR"),
 )

@@ -807,6 +807,22 @@ def test_other_rows_and_another_mix_of_decisions_are_facts_that_changed(judged: 
     assert [(each["fact"], each["old"]) for each in changed] == [("bad rate", 0.5), ("approve", 0.7)]
 
 
+def test_tables_that_were_prepared_under_another_split_are_refused(judged: Judged):
+    _, files = judged
+    write_text(
+        files.config, files.config.read_text(encoding="utf-8").replace("test: 0.3, seed: 7", "test: 0.3, seed: 8")
+    )
+    judge(load(files.config), files)
+    blocked(files, "the tables were prepared under other columns, outcome or split than the config's now")
+
+
+def test_counts_of_rows_that_are_not_those_of_the_table_are_named(judged: Judged):
+    config, files = judged
+    edit(files, "preparation", lambda raw: raw["parts"]["test"].update(bads=1))
+    judge(config, files)
+    blocked(files, "reports/preparation.json was altered: its counts of test rows are not those of the table")
+
+
 def test_the_bad_rate_of_each_group_is_a_fact(judged: Judged):
     groups = {"female": {"bad_rate": 0.1, "rows": 400}, "male": {"bad_rate": None, "rows": 3}}
     config, files = judged

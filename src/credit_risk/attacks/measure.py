@@ -1,4 +1,4 @@
-"""Both scores, measured and written: reports/parts/attacks.json and the tables in reports/parts/attacks/."""
+"""Both scores, measured and written: reports/parts/attacks.json, its tables, and reports/attacks.html."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from credit_risk.attacks import adversarial, membership
+from credit_risk.attacks import adversarial, membership, page
 from credit_risk.attacks.membership import Applicants
 from credit_risk.attacks.plausible_changes import PlausibleChanges
 from credit_risk.attacks.search import thresholds_of
@@ -16,7 +16,7 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Attacks, Gate
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Inputs, Mask
-from credit_risk.data.writing import read_json, write_figures, write_report
+from credit_risk.data.writing import read_json, write_figures, write_report, write_text
 from credit_risk.errors import CheckFailed, DataError
 from credit_risk.measures import gate
 from credit_risk.measures.figure import flat
@@ -42,7 +42,7 @@ def check(files: Files, floors: Mapping[str, float]) -> None:
 
 
 def run(config: Config, files: Files) -> None:
-    """Write reports/parts/attacks.json and tables beside it; both scores stand beside what they rest on."""
+    """Write reports/parts/attacks.json, its tables, and reports/attacks.html; both scores beside what they rest on."""
     if config.attacks is None:
         raise DataError(
             "configs/credit.yaml has no section attacks, which says what could be changed and at what cost."
@@ -56,6 +56,7 @@ def run(config: Config, files: Files) -> None:
         "unknown": unknown,
     }
     write_report(files.part("attacks"), numbers)
+    write_text(files.reports / "attacks.html", page.page(config, files, read_json(files.part("attacks"))))
 
 
 def _robustness(

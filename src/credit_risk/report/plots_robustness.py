@@ -1,6 +1,6 @@
 """The robustness part of the report page: its pictures, tables and sentences, from the reports alone.
 
-Attacks are an optional part; where they were not run the page says so.
+Attacks are an optional part, with a page of its own; where they were not run the page says so.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,20 +15,9 @@ from pandas import DataFrame
 
 from credit_risk.data.files import Files
 from credit_risk.report.artefacts import Cells, Picture, cells, drawn, read_report, read_table, records
-from credit_risk.report.plots import BAD, INK, MODEL, MUTED, NORMAL
+from credit_risk.report.plots import BAD, MODEL, NORMAL
 
 NOT_AVAILABLE = "not available"
-ATTACKS = {
-    "search": "Our own search over the model’s thresholds",
-    "fgsm": "FGSM, carried over from a surrogate",
-    "pgd": "PGD, carried over from a surrogate",
-    "hop_skip_jump": "HopSkipJump (sees decisions alone)",
-    "all": "All together",
-    "loss": "Threshold on the loss",
-    "rule": "“Right guess, so trained on”",
-    "gradient boosting": "Learned (gradient boosting)",
-    "logistic": "Learned (logistic)",
-}
 
 
 def figures(files: Files) -> dict[str, Any]:
@@ -41,7 +30,7 @@ def figures(files: Files) -> dict[str, Any]:
         "missing": why,
         "stale": bool(judged) and bool(report) and judged != report.get("scorer"),
         "sentences": list(sentences(report)),
-        "stress": _panel(files, "robustness/scenarios", "Approvals and profit under each stress", stress),
+        "stress": panel(files, "robustness/scenarios", "Approvals and profit under each stress", stress),
         "scenario_rows": scenario_rows(files),
         "migration": migration(files),
         "missing_sentence": injected(report, "missing"),
@@ -52,14 +41,8 @@ def figures(files: Files) -> dict[str, Any]:
             "stale": bool(attacks) and attacks.get("scorer") != report.get("scorer"),
             "robustness": _between(attacks.get("robustness", {}), "score", "{:.2f}"),
             "privacy": _between(attacks.get("privacy", {}), "score", "{:.2f}"),
-            "attacked": _count(attacks.get("robustness", {}).get("attacked")),
-            "budget": _written(attacks.get("robustness", {}).get("budget")),
-            "survival": _panel(
-                files, "parts/attacks/survival", "Declines that stand, by what an attack may cost", survival
-            ),
-            "flips": flips(files),
-            "levers": levers(files),
-            "membership": membership(files),
+            "attacked": counted(attacks.get("robustness", {}).get("attacked")),
+            "budget": in_words(attacks.get("robustness", {}).get("budget")),
         },
     }
 
@@ -113,19 +96,6 @@ def stress(figure: Figure, table: DataFrame) -> None:
     approved.set_ylim(len(table) - 0.5, -0.5)
 
 
-def survival(figure: Figure, table: DataFrame) -> None:
-    """The share of declines that no attack of at most this cost turns over."""
-    axes = figure.subplots()
-    axes.fill_between(table["cost"], table["low"], table["high"], color=MODEL, alpha=0.16, linewidth=0)
-    axes.plot(table["cost"], table["survived"], color=MODEL)
-    axes.axvline(table["cost"].max(), color=INK, linewidth=1.1, linestyle=(0, (2, 2)))
-    axes.text(table["cost"].max(), 0.03, "budget ", ha="right", color=MUTED, fontsize=8.5)
-    axes.set(
-        xlabel="Cost of the change (1: a standard step of weight 1)", ylabel="Decisions that stand", ylim=(0, 1.02)
-    )
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-
-
 def scenario_rows(files: Files) -> Cells:
     """The figures of every scenario."""
     headings = ["Stress", "Approved", "Mean PD", "Expected profit", "Profit of open accounts",
@@ -143,7 +113,7 @@ def migration(files: Files) -> Cells:
     """From which decision to which."""
     table, why = read_table(files.reports / "robustness" / "migration.csv")
     rows = [
-        [_name(row["scenario"]), row["before"], row["after"], _count(row["rows"])]
+        [_name(row["scenario"]), row["before"], row["after"], counted(row["rows"])]
         for row in records(table)
         if row["before"] != row["after"]
     ]
@@ -154,66 +124,36 @@ def missing_rows(files: Files) -> Cells:
     """What leaving out each input does."""
     table, why = read_table(files.reports / "robustness" / "missing.csv")
     rows = [
-        [row["input"], row["policy"], _count(row["rows"]), _count(row["scored"]), _count(row["by_accident"]),
-         _written(row["pd_shift"], "{:.3f}") if row["scored"] else "not scored", _count(row["won"])]
+        [row["input"], row["policy"], counted(row["rows"]), counted(row["scored"]), counted(row["by_accident"]),
+         in_words(row["pd_shift"], "{:.3f}") if row["scored"] else "not scored", counted(row["won"])]
         for row in records(table)
     ]  # fmt: skip
     headings = ["Input left out", "Policy", "Accounts", "Scored", "By accident", "Mean change of PD", "Approvals won"]
     return cells(headings, rows, why, texts=2)
 
 
-def flips(files: Files) -> Cells:
-    """What each attack achieved on the same declined applications."""
-    table, why = read_table(files.parts / "attacks" / "flips.csv")
-    rows = [
-        [ATTACKS.get(row["attack"], row["attack"]), _count(row["rows"]), _count(row["flipped"]),
-         _ends(row, "survived", "low", "high", "{:.1%}"), _written(row["median_cost"]), _count(row["found_alone"])]
-        for row in records(table)
-    ]  # fmt: skip
-    headings = ["Attack", "Declines", "Flipped", "Stand (interval)", "Median cost of a flip", "Found by no other"]
-    return cells(headings, rows, why)
-
-
-def levers(files: Files) -> Cells:
-    """Which columns the cheapest flips move, and which way."""
-    table, why = read_table(files.parts / "attacks" / "levers.csv")
-    rows = [
-        [row["input"], _count(row["raised"]), _count(row["lowered"]), _written(row["median_move"], "{:,.4g}")]
-        for row in records(table)
-    ]
-    return cells(["Input", "Raised", "Lowered", "Median change"], rows, why)
-
-
-def membership(files: Files) -> Cells:
-    """How well each attack tells training rows from others."""
-    table, why = read_table(files.parts / "attacks" / "membership.csv")
-    rows = [
-        [ATTACKS.get(row["attack"], row["attack"]), _count(row["rows"]),
-         _ends(row, "auc", "auc_low", "auc_high", "{:.3f}"), _ends(row, "privacy", "low", "high", "{:.3f}")]
-        for row in records(table)
-    ]  # fmt: skip
-    return cells(["Attack", "Accounts", "AUC (0.5: a guess)", "Privacy score"], rows, why)
-
-
 def _between(each: Mapping[Any, Any], name: str, form: str) -> str:
-    return _ends(each, name, f"{name}_low", f"{name}_high", form)
+    return value_and_ends(each, name, f"{name}_low", f"{name}_high", form)
 
 
-def _ends(each: Mapping[Any, Any], name: str, low: str, high: str, form: str) -> str:
+def value_and_ends(each: Mapping[Any, Any], name: str, low: str, high: str, form: str) -> str:
+    """A figure of a row with its interval, as far as they are known."""
     value, *ends = (each.get(key) for key in (name, low, high))
     if value is None or pd.isna(value):
         return NOT_AVAILABLE
     if any(end is None or pd.isna(end) for end in ends):
-        return _written(value, form)
-    return f"{_written(value, form)} ({_written(ends[0], form)} to {_written(ends[1], form)})"
+        return in_words(value, form)
+    return f"{in_words(value, form)} ({in_words(ends[0], form)} to {in_words(ends[1], form)})"
 
 
-def _written(value: Any, form: str = "{:.3g}") -> str:
+def in_words(value: Any, form: str = "{:.3g}") -> str:
+    """A figure in this form, with a minus sign; or that it is not available."""
     return NOT_AVAILABLE if value is None or pd.isna(value) else form.format(value).replace("-", "−")
 
 
-def _count(value: Any) -> str:
-    return _written(value, "{:,.0f}")
+def counted(value: Any) -> str:
+    """A whole number."""
+    return in_words(value, "{:,.0f}")
 
 
 def _name(name: Any) -> str:
@@ -221,7 +161,8 @@ def _name(name: Any) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _panel(files: Files, name: str, title: str, draw: Callable[..., None]) -> Picture:
+def panel(files: Files, name: str, title: str, draw: Callable[..., None]) -> Picture:
+    """A picture of a table below reports/, or why there is none."""
     table, why = read_table(files.reports / f"{name}.csv")
     key = name.removeprefix("parts/").replace("/", "-")
     if table is None:
