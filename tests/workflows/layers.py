@@ -43,6 +43,7 @@ ONLY_ON_GITHUB = {
     ("ai-model-ci-cd", "integration-tests"): "not run: `CI` executes the tests",
     ("ai-model-ci-cd", "build-and-push"): "executed; `make image` and the push are noted and not run",
     ("ai-model-ci-cd", "deploy-staging"): "not run: `deploy` executes what it calls",  # part: rollout
+    ("risk-model-pipeline", "retraining"): "not run: `retrain` executes what it calls",  # part: retraining
     ("auto-scaler", "scale"): "executed where there is no machine",  # part: rollout-local
 }
 
