@@ -8,7 +8,7 @@ for a report. News of fewer accounts than `smallest` waits for more, because the
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.ledger import Ledger
@@ -20,6 +20,22 @@ from credit_risk.monitoring.pd_cells import PdCells, odds_bin
 OUTCOMES = "outcomes"
 CELL = ("month_on_book", "decision", "band", "bin", "outcome")
 NOT_KNOWN = "not_known"
+
+
+class Account(NamedTuple):
+    """What is counted of a decision. cell: what was decided, the band and the bin of odds."""
+
+    decision_id: str
+    cell: tuple[str, str | None, int | None]
+    pd: float | None
+    erased: bool
+
+    @classmethod
+    def of(cls, decision: StoredDecision) -> "Account":
+        pd = pd_of(decision)
+        cell = (decision.decision, decision.band, odds_bin(pd))
+        return cls(decision.decision_id, cell, pd, decision.erased)
+
 
 News = dict[str, list[NumberedFact]]
 """By decision: all its facts, of which one at least has not been counted."""
@@ -83,14 +99,14 @@ def mature(
     for month in sorted(set(months)):
         facts = [fact for fact in outcomes.of_month(month) if fact.observed_on <= as_of.isoformat()]
         news = _news(facts, min((until[each] for each in until if each[0] == month), default=0))
-        of_scorer: dict[str, list[StoredDecision]] = defaultdict(list)
+        of_scorer: dict[str, list[Account]] = defaultdict(list)
         for decision in by_ids(ledger, sorted(news)):
             if news[decision.decision_id][-1].number > until[month, decision.by.scorer]:
-                of_scorer[decision.by.scorer].append(decision)
+                of_scorer[decision.by.scorer].append(Account.of(decision))
         new += [
-            _record(month, scorer, decisions, news, until[month, scorer])
-            for scorer, decisions in sorted(of_scorer.items())
-            if len(decisions) >= smallest
+            _record(month, scorer, accounts, news, until[month, scorer])
+            for scorer, accounts in sorted(of_scorer.items())
+            if len(accounts) >= smallest
         ]
     return new
 
@@ -102,28 +118,26 @@ def _news(facts: Iterable[NumberedFact], until: int) -> News:
     return {decision_id: history for decision_id, history in by_decision.items() if history[-1].number > until}
 
 
-def _record(month: str, scorer: str, decisions: Sequence[StoredDecision], news: News, until: int) -> Record:
+def _record(month: str, scorer: str, accounts: Sequence[Account], news: News, until: int) -> Record:
     cells, booked = PdCells(), Counter[str]()
-    for decision in decisions:
-        pd = pd_of(decision)
-        cell = (decision.decision, decision.band, odds_bin(pd))
-        history = news[decision.decision_id]
+    for account in accounts:
+        history = news[account.decision_id]
         before = [fact for fact in history if fact.number <= until]
-        if before and decision.erased:
+        if before and account.erased:
             continue  # it stays as it was counted: which cell that was cannot be read any more
         if before:
-            count_account(cells, cell, pd, states(by_month(before)), -1)
+            count_account(cells, account.cell, account.pd, states(by_month(before)), -1)
         else:
-            booked[decision.decision] += 1
-        count_account(cells, cell, pd, states(by_month(history)), 1)
-    facts = [fact for decision in decisions for fact in news[decision.decision_id]]
+            booked[account.cell[0]] += 1
+        count_account(cells, account.cell, account.pd, states(by_month(history)), 1)
+    facts = [fact for account in accounts for fact in news[account.decision_id]]
     return {
         "kind": OUTCOMES,
         "month": month,
         "scorer": scorer,
         "facts_until": max(fact.number for fact in facts),
         "observed_until": max(fact.observed_on for fact in facts),
-        "accounts": len(decisions),
+        "accounts": len(accounts),
         "booked": dict(sorted(booked.items())),
         "cells": cells.rows(),
     }
