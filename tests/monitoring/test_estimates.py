@@ -78,7 +78,7 @@ def test_the_truth_lies_where_it_was_foretold_and_a_change_of_concept_shows(assu
 def test_before_maturity_there_is_no_truth(assumed):
     pds = np.array([0.1, 0.3])
     (young,) = estimates.by_vintage(book(pds, pds > 1, date(2025, 12, 31)), assumed, 0.1)
-    assert (young["why"], young["truth"], young["verdict"]) == ("its accounts have not matured", {}, {})
+    assert (young["why"], young["truth"], young["verdict"]) == ("not matured", {}, {})
 
 
 def test_where_outcomes_lack_there_is_no_truth(assumed):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -189,6 +190,15 @@ def test_facts_are_those_of_decisions_of_the_month(desk):
     assert [fact.decision_id for fact in desk.outcomes.of_month("2021-01")] == [desk.ids[0]]
     assert [fact.decision_id for fact in desk.outcomes.of_month("2021-02")] == [february]
     assert desk.outcomes.of_month("2020-12") == []
+    assert [desk.outcomes.last_of_month(month) for month in ("2020-12", "2021-01", "2021-02")] == [0, 1, 2]
+
+
+def test_a_month_without_news_is_not_read_again(desk):
+    desk.deliver(all_good_but(0))
+    desk.freeze()
+    with patch.object(desk.outcomes, "of_month") as read:
+        desk.report()
+    assert read.call_count == 0
 
 
 def test_the_states_of_random_accounts_are_those_that_single_look_ups_give():

@@ -103,7 +103,7 @@ def report():
             "assumption": "As if each PD were right.",
             "vintages": [
                 estimate("2025-01", "", {"bad_rate": 0.05, "auc": 0.71}, {"bad_rate": "IN", "auc": "OUT"}),
-                estimate("2026-02", "its accounts have not matured", {}, {}),
+                estimate("2026-02", "not matured", {}, {}),
             ],
         },
         "overrides": [
@@ -152,7 +152,7 @@ def test_an_estimate_stands_beside_what_came(report):
     assert "As if each PD were right." in text
     foretold = r"6\.0% \(4\.0% to 9\.0%\)"
     assert re.search(rf"2025-01\s+OUT\s+40\s+{foretold}\s+5\.0%\s+0\.800 \(0\.750 to 0\.850\)\s+0\.710", text)
-    assert re.search(rf"2026-02\s+40\s+{foretold}\s+0\.800 .*\s+its accounts have not matured", text)
+    assert re.search(rf"2026-02\s+40\s+{foretold}\s+0\.800 .*\s+not matured", text)
 
 
 def test_groups_stand_with_their_contrasts(report):

@@ -91,7 +91,7 @@ def _set_against(approvals: DataFrame, known: "DataFrame | str", assumed: Assume
 def _truth(book: Book, month: str, most_without_outcome: float) -> "DataFrame | str":
     """Accounts with a known outcome by bin of odds, or why there is no truth yet."""
     if month not in book.matured:
-        return "its accounts have not matured"
+        return "not matured"
     if why := backtest.why_withheld(book.states([month]), most_without_outcome):
         return why
     known = backtest.outcomes_by_bin(book.accounts([month], book.window))

@@ -97,8 +97,11 @@ def mature(
     until = counted_until(known, as_of)
     new = []
     for month in sorted(set(months)):
+        counted = min((until[each] for each in until if each[0] == month), default=0)
+        if outcomes.last_of_month(month) <= counted:
+            continue
         facts = [fact for fact in outcomes.of_month(month) if fact.observed_on <= as_of.isoformat()]
-        news = _news(facts, min((until[each] for each in until if each[0] == month), default=0))
+        news = _news(facts, counted)
         of_scorer: dict[str, list[Account]] = defaultdict(list)
         for decision in by_ids(ledger, sorted(news)):
             if news[decision.decision_id][-1].number > until[month, decision.by.scorer]:

@@ -10,7 +10,19 @@ from contextlib import contextmanager
 from typing import Final, Literal, NamedTuple
 
 import pandas as pd
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, UniqueConstraint, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.engine import Connection
 
 from credit_risk.ledger import schema
@@ -90,12 +102,20 @@ class Outcomes(BesideLedger):
 
     def of_month(self, month: str) -> list[NumberedFact]:
         """The facts of the decisions of a month (UTC), as 2026-11, in the order in which they were recorded."""
-        begin = pd.Period(month, freq="M")
-        of_month = (facts.c.decision_id >= _first_id(begin), facts.c.decision_id < _first_id(begin + 1))
         columns = [facts.c[name] for name in NumberedFact._fields]
         with self.store.core() as connection:
-            rows = connection.execute(select(*columns).where(*of_month).order_by(facts.c.number)).all()
+            rows = connection.execute(select(*columns).where(*_is_of(month)).order_by(facts.c.number)).all()
         return [NumberedFact(*row) for row in rows]
+
+    def last_of_month(self, month: str) -> int:
+        """The number of the last fact of the decisions of a month; 0 without any."""
+        with self.store.core() as connection:
+            return connection.execute(select(func.max(facts.c.number)).where(*_is_of(month))).scalar_one() or 0
+
+
+def _is_of(month: str) -> tuple[ColumnElement[bool], ...]:
+    begin = pd.Period(month, freq="M")
+    return facts.c.decision_id >= _first_id(begin), facts.c.decision_id < _first_id(begin + 1)
 
 
 def _first_id(month: pd.Period) -> str:
