@@ -2,12 +2,12 @@
 
 .PHONY: up rehearse down status drill
 
-up: setup ## Router and service on this machine, kept running, at http://127.0.0.1:8080 (after `make run`)
-	$(BIN)/credit-risk up
+up: setup ## Router, service and alarms on this machine, kept running, at http://127.0.0.1:8080 (after `make run`; ALARMS=off)
+	$(BIN)/credit-risk up $(if $(filter off,$(ALARMS)),--no-alarms)
 
 rehearse: setup ## Deploy the release over itself on this machine, behind the router, and end: what a deployment will do
 	$(BIN)/credit-risk sign
-	trap '$(BIN)/credit-risk down' EXIT; $(BIN)/credit-risk up; \
+	trap '$(BIN)/credit-risk down' EXIT; $(BIN)/credit-risk up --no-alarms; \
 		$(BIN)/credit-risk deploy --strategy direct --model-version here --by "Rehearsal Run" --reason "a rehearsal before real traffic"; \
 		$(BIN)/credit-risk status
 

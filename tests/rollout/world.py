@@ -90,7 +90,7 @@ class World:
             self.note("move", candidate, percent)
             self.split = (candidate, percent, salt)
 
-    def counts(self):
+    def counts(self, slow_above_ms):
         return {colour: {f"{colour}-1": self.did[colour]} for colour in self.runs}
 
     def stop(self, colour):
@@ -119,6 +119,9 @@ class World:
 
     def foreign_live(self):
         """What is live was brought here by a rollout."""
+
+    def restart(self, colour):
+        self.note("restart", colour)
 
     def overview(self):
         return ""

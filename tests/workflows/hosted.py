@@ -38,6 +38,7 @@ ABSENT = {
     "initdb": "postgresql",
     "strace": "strace",
     "promtool": "prometheus",
+    "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
     "google-chrome": "chromium",
 }

@@ -45,14 +45,16 @@ examples:
 
 exit codes: 0 sound; 2 not, and the message says what
 """
-ALARMS_MORE = """
-What each alert means, and what to do first, is in docs/operations.md, Runbooks.
+HEAL_MORE = """
+It looks for monitoring.heal.look_s, and where errors, slow answers or missing decisions are beyond the limits of the
+environment it rolls a version back that came lately, or starts the service anew: at most monitoring.heal.per_hour
+times an hour, then it calls a person at monitoring.webhook. All of it stands in the audit trail (`status --audit`).
 
 examples:
-  credit-risk alarms --environment production
-  credit-risk alarms --environment production --check
+  credit-risk heal --by "Ada Berg"
+  credit-risk heal --every 300 --by "Ada Berg" --environment production
 
-exit codes: 0 written, or as the config says; 1 stale, and the message names the file; 2 it could not be done
+exit codes: 0 sound, or mended; 1 a person is needed, and was called; 2 it could not be done
 """
 WATCHED_EVERY = 0.5  # seconds
 
@@ -66,10 +68,10 @@ Reason = Annotated[
 def add_commands(app: Typer) -> None:
     """Add the commands of environments and rollouts."""
     add(app, "environment", _environment, group=ROLLOUT, more=ENVIRONMENT_MORE)
-    add(app, "alarms", _alarms, group=ROLLOUT, more=ALARMS_MORE)
     add(app, "status", _status, group=ROLLOUT, more=STATUS_MORE)
     add(app, "deploy", _deploy, group=ROLLOUT, more=DEPLOY_MORE)
     add(app, "rollback", _roll_back, group=ROLLOUT, more=DEPLOY_MORE)
+    add(app, "heal", _heal, group=ROLLOUT, more=HEAL_MORE)
     add(app, "rollout-power", _rollout_power, group=STUDIES, more=POWER_MORE)
 
 
@@ -96,23 +98,6 @@ def _environment(
             f"{settings.environment}: {scaling.min_replicas} to {scaling.max_replicas} replicas of {compute.cpu:g} "
             f"cores and {compute.memory_gb:g} GB, steps {', '.join(map(str, settings.rollout.steps))} %"
         )
-
-
-def _alarms(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
-    check: Annotated[bool, Option("--check", help="Write nothing, and exit 1 if the file is stale.")] = False,
-) -> None:
-    """Write the alert rules of an environment for Prometheus from its config: configs/alarms/NAME.rules.yaml."""
-    from credit_risk.rollout import alarms
-
-    settings = read_environment(root, environment, config_file)
-    if check:
-        alarms.check(root, settings)
-        say(f"The alert rules of {settings.environment} are what its config says.")
-    else:
-        say(f"{alarms.write(root, settings)} is written.")
 
 
 def _status(
@@ -257,6 +242,36 @@ def _roll_back(
     engine.signed(who, why)
     state = deployment.roll_back(site, who, why)
     say(f"Version {state.candidate if state.phase == 'done' else state.live} has all traffic.")
+
+
+def _heal(
+    root: Root = HERE,
+    environment: Environment = LOCAL,
+    config_file: EnvironmentFile = None,
+    every: Annotated[
+        float | None, Option(min=0, help="Seconds from one look to the next, until Ctrl-C (default: one look).")
+    ] = None,
+    by: Annotated[str | None, Option("--by", help="On whose behalf (default: as for deploy).")] = None,
+) -> None:
+    """Look whether what is live does its work; else roll it back, start it anew, or call a person."""
+    from credit_risk.rollout import HealthMonitor
+    from credit_risk.rollout.engine import NotReached
+    from credit_risk.rollout.health import PersonNeeded
+
+    site = read_site(root, environment, config_file)
+    who, _ = _signature(root, site.environment.registry.four_eyes, by, None, "healed")
+    monitor = HealthMonitor(site, who)
+    site.target.require_running()
+    if every is None:
+        say(monitor.watch())
+        return
+    with suppress(KeyboardInterrupt):
+        while True:
+            try:
+                say(monitor.watch())
+            except (NotReached, PersonNeeded) as error:  # the next look may find it mended
+                say(str(error))
+            time.sleep(every)
 
 
 def _rollout_power(

@@ -43,6 +43,9 @@ class DeploymentTarget(Target, Protocol):
     def require_running(self) -> None:
         """Raise where nothing runs that a version could be brought into."""
 
+    def restart(self, colour: Colour) -> None:
+        """Let the replicas of a colour start anew, with the version that they have. Raises NotReached."""
+
     def foreign_live(self) -> tuple[Colour, str] | None:
         """The live colour and its version, where it may have come from elsewhere and is to be fetched; else None."""
 
@@ -145,7 +148,7 @@ def _steps(site: Site, request: DeploymentRequest, say: Callable[[str], None]) -
     """The percentages, and the plan said with the time that each step will take at the measured traffic."""
     target = site.target
     times = _timed(site.environment.rollout, request.duration_s)
-    made = plan(times, _usual(target), ledger_history.per_day(site.folder, site.environment))
+    made = plan(times, _usual(target, times), ledger_history.per_day(site.folder, site.environment))
     steps = chosen(made, request.strategy, request.percent)
     say(f"shadow: {site.environment.rollout.shadow_decisions:,} recent applications, before any traffic")
     known = {step.percent: step.sentence for step in made.steps}
@@ -176,9 +179,10 @@ def chosen(made: RolloutPlan, strategy: Strategy, percent: int | None) -> tuple[
     return planned if percent is None else (percent, *(share for share in planned if share > percent))
 
 
-def _usual(target: DeploymentTarget) -> Counts:
+def _usual(target: DeploymentTarget, rollout: Rollout) -> Counts:
     try:
-        return sum(target.counts().get(target.live()[0], {}).values(), start=Counts())
+        slow_above_ms = rollout.analysis.slow_above_ms
+        return sum(target.counts(slow_above_ms).get(target.live()[0], {}).values(), start=Counts())
     except NotReached:
         return Counts()
 
@@ -229,6 +233,15 @@ def roll_back(site: Site, by: str, reason: str) -> RolloutState:
     with lock(site.record.lock_file, BUSY):
         site.engine.begin(state.live, "rollback", (100,), by=by, reason=reason)
         return drive(site)
+
+
+def restart(site: Site) -> str:
+    """Start the replicas of the live colour anew, and say which. Not while another controller drives a rollout."""
+    site.target.require_running()
+    with lock(site.record.lock_file, BUSY):
+        colour, version = site.target.live()
+        site.target.restart(colour)
+        return f"{colour}, which serves version {version}"
 
 
 def drive(site: Site) -> RolloutState:

@@ -56,8 +56,11 @@ class Target(Protocol):
     def move(self, candidate: Colour, percent: int, salt: int) -> None:
         """Give the candidate its share."""
 
-    def counts(self) -> Mapping[Colour, Mapping[str, Counts]]:
-        """What each replica of each colour did so far, by its name. Raises NotReached."""
+    def counts(self, slow_above_ms: float) -> Mapping[Colour, Mapping[str, Counts]]:
+        """What each replica of each colour did so far, by its name. Raises NotReached.
+
+        slow_above_ms: one of the bounds at which answers are counted.
+        """
 
     def stop(self, colour: Colour) -> None:
         """Let a colour end."""
@@ -228,7 +231,7 @@ class RolloutEngine:
         """One look at both colours; the same state where it is not time for one yet."""
         if state.looks and self.clock() - state.since < state.looks * self.settings.analysis.interval_s:
             return state
-        counts = self.target.counts()
+        counts = self.target.counts(self.settings.analysis.slow_above_ms)
         if not self.target.ready(state.colour, state.candidate):
             return self._away(state)
         both = (state.live_colour, state.colour)

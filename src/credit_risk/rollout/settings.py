@@ -20,6 +20,7 @@ MEMORY_QUOTA_GB = 32
 Percent = Annotated[int, Field(ge=1, le=100)]
 Steps = Annotated[tuple[Percent, ...], Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 Label = Annotated[str, Field(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
@@ -39,10 +40,25 @@ class Scaling(Section):
     cool_down_s: Positive
 
 
+class Healing(Section):
+    """What the health monitor may do by itself (see health).
+
+    look_s: how long a look lasts. per_hour: restarts and rollbacks together, beyond which a person is called.
+    undo_within_s: a version that came so lately is rolled back, an older one is restarted.
+    """
+
+    look_s: Positive = 60.0
+    per_hour: Count = 2
+    undo_within_s: Positive = 86_400.0
+
+
 class Monitoring(Section):
     """When somebody is called (see alarms). owner: who, a label that Alertmanager routes by.
 
     throughput_below: as a share of expected_per_second. p95_above_ms: one of the bounds at which answers are counted.
+    score_gap_above, approval_shift_above: the last day against the week before. disk_free_below: a share.
+    webhook: where alerts are posted. heartbeat: where a sign of life is, so that its absence is seen.
+    prometheus_port, alertmanager_port: where they listen on one machine.
     """
 
     scrape_s: Positive
@@ -50,7 +66,16 @@ class Monitoring(Section):
     p95_above_ms: Positive
     expected_per_second: Positive
     throughput_below: Share
+    score_gap_above: Share = 0.1
+    approval_shift_above: Share = 0.1
+    disk_free_below: Share = 0.1
+    expires_within_days: Count = 14
     owner: Label = "on-call"
+    webhook: Url | None = None
+    heartbeat: Url | None = None
+    prometheus_port: Port = 9390
+    alertmanager_port: Port = 9393
+    heal: Healing = Healing()
 
 
 class Security(Section):
@@ -205,12 +230,19 @@ def _of_scaling(settings: Environment) -> Iterator[tuple[Loc, str]]:
         yield ("scaling", "min_replicas"), f"{scaling.min_replicas} is more than max_replicas, {scaling.max_replicas}"
     if settings.environment == "production" and scaling.min_replicas < 2:
         yield ("scaling", "min_replicas"), "production needs 2 or more: one that is replaced leaves nobody to answer"
-    router, most = settings.router, scaling.max_replicas
-    first = (router.blue_port, router.green_port)
-    ports = [router.port, *(port + number for port in first for number in range(most))]
-    if len(set(ports)) < len(ports):
+    yield from _of_ports(settings.router, settings.monitoring, scaling.max_replicas)
+
+
+def _of_ports(router: RouterSettings, watched: Monitoring, most: int) -> Iterator[tuple[Loc, str]]:
+    replicas = {port + number for port in (router.blue_port, router.green_port) for number in range(most)}
+    if len(replicas | {router.port}) < 2 * most + 1:
         needed = f"blue_port and green_port need {most} ports each, apart from one another and from port"
         yield ("router",), f"{needed}; got {router.blue_port}, {router.green_port} and {router.port}"
+    taken = {*replicas, router.port}
+    for key, port in (("prometheus_port", watched.prometheus_port), ("alertmanager_port", watched.alertmanager_port)):
+        if port in taken:
+            yield ("monitoring", key), f"{port} is taken by the router, a replica or Prometheus: choose another"
+        taken.add(port)
 
 
 def _of_rollout(rollout: Rollout) -> Iterator[tuple[Loc, str]]:

@@ -33,25 +33,13 @@ examples:
 The page is at /, the API's description at /openapi.json, Prometheus metrics at /metrics.
 exit codes: 0 it was ended; 1 the gate does not let this scorer serve; 2 it cannot start, and the message says why
 """
-
-
 REVIEW = (
     "{} from before keys read the decisions of their own client alone: decide each with `credit-risk keys scopes ID`."
 )
-
-
-class _Scope(StrEnum):
-    DECIDE = "decide"
-    READ = "read"
-    READ_ALL = "read:all"
-    ADMIN = "admin"
-
-
+_Scope = StrEnum("_Scope", {"DECIDE": "decide", "READ": "read", "READ_ALL": "read:all", "ADMIN": "admin"})
 Scopes = Annotated[
     list[_Scope],
-    Option(
-        help="What it is for; may be repeated. `read` reads the decisions of its own client, `read:all` everybody's."
-    ),
+    Option(help="What it is for; may be repeated. `read` reads its own client's decisions, `read:all` everybody's."),
 ]
 KeyId = Annotated[str, Argument(metavar="ID", help="The middle part of the key, as `list` shows it.")]
 

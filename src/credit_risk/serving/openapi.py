@@ -122,7 +122,7 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
                     "items": _ref("Application"),
                     "minItems": 1,
                     "maxItems": settings.limits.batch_rows,
-                },
+                }
             },
             "required": ["applications"],
             "additionalProperties": False,

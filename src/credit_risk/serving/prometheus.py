@@ -6,9 +6,11 @@ on when PROMETHEUS_MULTIPROC_DIR is set, which BentoML does).
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 LATENCIES = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0)
 SCORES = tuple(range(350, 751, 20))
@@ -17,45 +19,19 @@ SCORES = tuple(range(350, 751, 20))
 class ServiceMetrics:
     """The service's metrics. Labels are words from the config and the API alone, so that their number is bounded."""
 
-    def __init__(self, scorer: str) -> None:
-        self.registry = CollectorRegistry()
-        self.scorer = scorer[:12]
-        registry = self.registry
-        self.latency = Histogram(
-            "credit_risk_latency_seconds",
-            "From the arrival of a request to its answer, by what the answer was",
-            ["outcome"],
-            buckets=LATENCIES,
-            registry=registry,
-        )
-        self.decisions = Counter(
-            "credit_risk_decisions", "Decisions recorded and answered", ["outcome", "scorer"], registry=registry
-        )
-        self.refused = Counter(
-            "credit_risk_refused_inputs", "Faults of refused applications", ["rule", "field"], registry=registry
-        )
-        self.problems = Counter("credit_risk_problems", "Answers that were no decision", ["status"], registry=registry)
-        self.score = Histogram(
-            "credit_risk_score", "Scores of decided applications", ["scorer"], buckets=SCORES, registry=registry
-        )
-        self.missing = Counter(
-            "credit_risk_missing_inputs", "Inputs that decided applications lacked", ["field"], registry=registry
-        )
-        self.lacking = Counter(
-            "credit_risk_decisions_lacking_inputs", "Decisions whose application lacked an input", registry=registry
-        )
-        self.waiting = Gauge(
-            "credit_risk_ledger_queue",
-            "Decisions that are not durable yet",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self.lapses = Gauge(
-            "credit_risk_admission_lapses",
-            "Reasons for which what serves would not be let start now, or is to be looked at",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
+    def __init__(self, scorer: str, supplies: Collector) -> None:
+        self.registry, self.supplies, self.scorer = CollectorRegistry(), supplies, scorer[:12]
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        self.latency = histogram("credit_risk_latency_seconds", "Time to answer", ["outcome"], buckets=LATENCIES)
+        self.decisions = counter("credit_risk_decisions", "Decisions recorded and answered", ["outcome", "scorer"])
+        self.refused = counter("credit_risk_refused_inputs", "Faults of refused applications", ["rule", "field"])
+        self.problems = counter("credit_risk_problems", "Answers that were no decision", ["status"])
+        self.score = histogram("credit_risk_score", "Scores of decided applications", ["scorer"], buckets=SCORES)
+        self.missing = counter("credit_risk_missing_inputs", "Inputs that decided applications lacked", ["field"])
+        self.lacking = counter("credit_risk_decisions_lacking_inputs", "Decisions whose application lacked an input")
+        self.waiting = gauge("credit_risk_ledger_queue", "Decisions not durable yet", multiprocess_mode="livesum")
+        self.lapses = gauge("credit_risk_admission_lapses", "Reasons not to let it start", multiprocess_mode="livemax")
         self._outcomes: dict[str, tuple[Callable[[float], None], Callable[[], None]]] = {}
         self._scored = self.score.labels(self.scorer).observe
 
@@ -76,8 +52,8 @@ class ServiceMetrics:
 
     def text(self) -> bytes:
         """The metrics of all workers in Prometheus' text format."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-            return generate_latest(self.registry)
-        all_workers = CollectorRegistry()
-        MultiProcessCollector(all_workers)  # type: ignore[no-untyped-call]
-        return generate_latest(all_workers)
+        registry: Collector = self.registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry) + generate_latest(self.supplies)

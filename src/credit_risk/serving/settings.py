@@ -99,7 +99,7 @@ class Serving(SignaturePolicy, extra="forbid"):
 
     statement: which versions may be live; production needs it. on_lapse: where a running scorer would not be let start
     again (a waiver has expired, the statement no longer covers it): `alarm` and go on, or `stop`. tls: `proxy` says
-    that something in front ends TLS, and nobody else reaches the port, as the service speaks plain HTTP.
+    that something in front ends TLS and nobody else reaches the port. certificates: PEM files whose end /metrics tells.
     """
 
     ledger: LedgerSettings = LedgerSettings()
@@ -110,6 +110,7 @@ class Serving(SignaturePolicy, extra="forbid"):
     statement: Statement | None = None
     on_lapse: Literal["alarm", "stop"] = "alarm"
     tls: Literal["none", "proxy"] = "none"
+    certificates: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _a_statement_is_signed(self) -> "Serving":

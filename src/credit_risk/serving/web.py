@@ -33,6 +33,7 @@ from credit_risk.serving.prometheus import ServiceMetrics
 from credit_risk.serving.readiness import Readiness
 from credit_risk.serving.request_reading import REFERENCE, is_reference
 from credit_risk.serving.settings import Serving
+from credit_risk.serving.supplies import Supplies
 from credit_risk.serving.traffic import ArrivingBodies, InFlightLimit, TokenBuckets
 
 SECURE = {
@@ -78,7 +79,7 @@ class Service:
             ArrivingBodies(limits.arriving_bytes, math.floor(limits.arriving_bytes * share)),
             BatchWork(limits.batches_at_once, limits.batch_seconds),
             Readiness(engine, limits.probe_seconds),
-            ServiceMetrics(engine.by.scorer),
+            ServiceMetrics(engine.by.scorer, Supplies(settings, engine.admission.root)),
             AdmissionWatch(engine.admission),
         )
 

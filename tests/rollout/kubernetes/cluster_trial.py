@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from prometheus_client import CollectorRegistry
+
 from credit_risk.serving.prometheus import ServiceMetrics
 
 TOKEN = "a-token-of-the-test"
@@ -71,7 +73,7 @@ class Pod:
 
     name: str
     version: str
-    measures: ServiceMetrics = field(default_factory=lambda: ServiceMetrics("0" * 64))
+    measures: ServiceMetrics = field(default_factory=lambda: ServiceMetrics("0" * 64, CollectorRegistry()))
     ready: bool = True
 
 

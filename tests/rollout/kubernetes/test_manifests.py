@@ -11,6 +11,7 @@ from jsonschema_rs import Draft7Validator
 from ruamel.yaml import YAML
 
 from credit_risk.cli import main
+from credit_risk.rollout.alarms import alerts, files
 from credit_risk.rollout.kubernetes import manifests, target
 from credit_risk.rollout.settings import validate_environment_config
 from credit_risk.serving.settings import load as load_serving
@@ -110,6 +111,7 @@ def test_each_schema_is_of_a_kind_that_is_there(built):
         ("argo-rollouts", "Rollout", "spec"),
         ("argo-rollouts", "AnalysisTemplate", "spec"),
         ("service-monitor", "ServiceMonitor", "spec"),
+        ("service-monitor", "PrometheusRule", "spec"),
     ],
 )
 def test_a_field_that_no_schema_knows_is_a_misfit(built, tool, kind, where):
@@ -254,6 +256,17 @@ def test_keda_takes_the_place_of_the_autoscalers(built):
         assert (spec["minReplicaCount"], spec["maxReplicaCount"], spec["cooldownPeriod"]) == (2, 8, 300)
         assert spec["triggers"][0]["metadata"]["threshold"] == "25"  # 50 a second are expected, of 2 replicas
         assert f'colour="{colour}"' in spec["triggers"][0]["metadata"]["query"]
+
+
+def test_the_cluster_is_alarmed_by_the_alerts_of_the_environment_under_the_job_that_they_name(built):
+    documents = built("production", "service-monitor")
+    environment = validate_environment_config(HERE / "environments" / "production.yaml", "production")
+    (rule,) = of(documents, "PrometheusRule")
+    assert rule["spec"] == files.rules(environment)
+    label = of(documents, "ServiceMonitor")[0]["spec"]["jobLabel"]
+    services = of(documents, "Service")
+    assert len(services) == 2
+    assert {f'job="{service["metadata"]["labels"][label]}"' for service in services} == {alerts.JOB}
 
 
 def test_metrics_are_read_as_often_as_the_config_says(built):

@@ -3,6 +3,7 @@ target does when that server, a pod or the controller fails. No real cluster has
 
 import json
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pytest
 
@@ -254,10 +255,18 @@ def test_pods_that_are_out_of_traffic_roll_a_candidate_back(engine, api):
     assert api.runs == {"blue": "1"}
 
 
+def test_a_restart_is_asked_for_as_kubectl_does_and_changes_no_version(target, api):
+    before = target.live()
+    target.restart("blue")
+    pod = api.objects["credit-risk-blue"]["spec"]["template"]["metadata"]["annotations"]
+    assert datetime.fromisoformat(pod["kubectl.kubernetes.io/restartedAt"]).tzinfo is not None
+    assert target.live() == before
+
+
 def test_counts_are_those_of_each_pod_with_faults_among_its_requests(target, api):
     api.errors["1"] = 0.25
     api.pass_(per_second=400)
-    found = target.counts()
+    found = target.counts(50)
     assert set(found) == {"blue", "green"}
     assert found["green"] == {}
     assert set(found["blue"]) == {one.name for one in api.pods["blue"]}
@@ -265,7 +274,7 @@ def test_counts_are_those_of_each_pod_with_faults_among_its_requests(target, api
     assert sum(one.errors for one in found["blue"].values()) == 100
     assert sum(one.decisions for one in found["blue"].values()) == 300
     api.pods["blue"][0].ready = False
-    assert set(target.counts()["blue"]) == {api.pods["blue"][1].name}
+    assert set(target.counts(50)["blue"]) == {api.pods["blue"][1].name}
 
 
 @pytest.mark.parametrize("phase", ["fetch", "start", "traffic", "bake", "retire"])

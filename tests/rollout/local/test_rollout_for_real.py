@@ -1,7 +1,9 @@
 """A rollout from end to end: registry, HAProxy, BentoML's processes and applicants, by the commands that people use."""
 
+import re
 import time
 
+import httpx
 import pytest
 
 from credit_risk.cli import main
@@ -9,8 +11,12 @@ from credit_risk.data import digest
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.registry.lifecycle import standing
+from credit_risk.rollout.alarms.alerts import alarms, population_alarms
+from credit_risk.rollout.alarms.dashboards import charts
 from credit_risk.rollout.local.folder import LocalFolder
+from credit_risk.rollout.settings import validate_environment_config
 from registry_trial import assemble_again, empty_registry, files, move_version, opened, registered
+from rollout.alarms.queries import metrics_named
 from rollout_trial import ADA, KEY, Applicants, write_environment
 from tools import HAPROXY, needed
 
@@ -32,7 +38,7 @@ def up(files, registered, opened, monkeypatch):
     port = write_environment(files.root)
     root = ["--root", str(files.root)]
     try:
-        assert main(["up", *root, "--model-version", "champion"]) == 0
+        assert main(["up", "--no-alarms", *root, "--model-version", "champion"]) == 0
         yield port, root
     finally:
         assert main(["down", *root]) == 0
@@ -80,7 +86,27 @@ def test_four_eyes_and_the_shadow_each_stop_a_candidate_before_it_decides(up, fi
     with Applicants(port, rate=200, people=100) as asking:
         time.sleep(4)
     assert asking.failed() == []
+    assert named_by_alerts_and_dashboard(files.root) <= scraped(files.root, port) | {"up"}  # which Prometheus adds
     assert main(["deploy", *root, *ADA]) == 1
     assert "shadow: approval_rate" in capsys.readouterr().err
     assert standing(opened.events()).champion == 1
     assert LocalFolder(files.root).versions() == {"blue": "1"}
+
+
+def named_by_alerts_and_dashboard(root):
+    environment = validate_environment_config(root / "configs" / "deploy" / "local.yaml")
+    queries = [alarm.expr for alarm in (*alarms(environment), *population_alarms(environment.monitoring))]
+    queries += [query for chart in charts(environment) for query in chart.queries.values()]
+    named = set().union(*map(metrics_named, queries))
+    assert len(named) >= 12
+    return named
+
+
+def scraped(root, port):
+    """The names of the samples at /metrics of the running service, once it has refused an application."""
+    router = f"http://127.0.0.1:{port}"
+    for body in ({"no such field": 1}, {}):
+        httpx.post(f"{router}/decide", json=body)
+    environment = validate_environment_config(root / "configs" / "deploy" / "local.yaml")
+    text = httpx.get(f"http://127.0.0.1:{environment.router.blue_port}/metrics").text
+    return {re.split(r"[ {]", line)[0] for line in text.splitlines() if not line.startswith("#")}

@@ -4,9 +4,13 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
 from credit_risk.cli import main
 from credit_risk.rollout import command
+from credit_risk.rollout.engine import NotReached
 from credit_risk.rollout.local.supervisor import known
+from credit_risk.rollout.local.target import LocalTarget
 from rollout.local.supervisor_trial import is_up, up
 
 __all__ = ["up"]
@@ -45,6 +49,27 @@ def test_another_version_of_a_colour_is_another_process(up):
     up.folder.write_versions({"blue": "2"})
     up.until(lambda: up.who() == {"blue-1@2"})
     assert known(up.folder)["blue-1"]["pid"] != before
+
+
+def test_replicas_are_started_anew_one_after_the_other_and_nobody_is_refused(up):
+    up.scale(2)
+    up.until(lambda: up.who() == {"blue-1@1", "blue-2@1"})
+    before = {name: known(up.folder)[name]["pid"] for name in ("blue-1", "blue-2")}
+    target = LocalTarget(up.folder, up.supervisor.environment)
+    with up.asked_all_the_time() as statuses:
+        target.restart("blue")
+        up.until(lambda: up.who() == {"blue-1@1", "blue-2@1"})
+    assert set(statuses) == {200}
+    after = known(up.folder)
+    assert all(after[name]["pid"] not in (None, pid) for name, pid in before.items())
+    assert [after[name]["generation"] for name in before] == [1, 1]
+
+
+def test_a_replica_that_does_not_come_back_is_said(up, environment):
+    rollout = environment.rollout.model_copy(update={"ready_s": 0.01})
+    target = LocalTarget(up.folder, up.supervisor.environment.model_copy(update={"rollout": rollout}))
+    with pytest.raises(NotReached, match=r"blue-1 was started anew and did not answer within 0\.01 s"):
+        target.restart("blue")
 
 
 def test_a_router_that_is_killed_comes_back_with_all_replicas(up):

@@ -98,7 +98,7 @@ def machine(files, monkeypatch, capsys):
     )
     key = capsys.readouterr().out.strip()
     try:
-        assert main(["up", *where, "--environment", "staging"]) == 0
+        assert main(["up", "--no-alarms", *where, "--environment", "staging"]) == 0
         yield LocalFolder(files.root), key
     finally:
         assert main(["down", *where]) == 0

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CheckFailed
+from credit_risk.rollout.alarms.files import rules
 from credit_risk.rollout.colours import COLOURS, Colour
 from credit_risk.rollout.kubernetes import argo
 from credit_risk.rollout.settings import Environment, Rollout
@@ -62,7 +63,9 @@ def render(environment: Environment) -> dict[str, str]:
         "argo-rollouts/rollout.yaml": _rollout(environment),
         "keda/kustomization.yaml": _component("keda", {f"{colour}.yaml": _scaled(colour) for colour in COLOURS}),
         **{f"keda/{colour}.yaml": _scaling(environment, colour) for colour in COLOURS},
-        "service-monitor/kustomization.yaml": _component("service-monitor", {"every.yaml": {"kind": "ServiceMonitor"}}),
+        "service-monitor/kustomization.yaml": _component("service-monitor", {"every.yaml": {"kind": "ServiceMonitor"}})
+        | {"resources": ["alerts.yaml"]},
+        "service-monitor/alerts.yaml": _of("monitoring.coreos.com/v1", "PrometheusRule", rules(environment)),
         "service-monitor/every.yaml": [_add("/spec/endpoints/0/interval", _seconds(environment.monitoring.scrape_s))],
     }
     return {path: HEAD.format(environment.environment) + _yaml(content) for path, content in files.items()}

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -135,10 +136,9 @@ class ClusterTarget:
         if not _taken(route):
             raise NotReached(f"no gateway has taken {self.where.route} as it is now: {shares}.")
 
-    def counts(self) -> Mapping[Colour, Mapping[str, Counts]]:
+    def counts(self, slow_above_ms: float) -> Mapping[Colour, Mapping[str, Counts]]:
         """What each ready pod says of itself; what the gateway answered itself is not in it."""
-        slow = self.environment.rollout.analysis.slow_above_ms
-        return {colour: {pod: self._counted(pod, slow) for pod in self._pods(colour)} for colour in COLOURS}
+        return {colour: {pod: self._counted(pod, slow_above_ms) for pod in self._pods(colour)} for colour in COLOURS}
 
     def _counted(self, pod: str, slow_above_ms: float) -> Counts:
         status, text = self._ask(pod, "/metrics", {}, None)
@@ -151,6 +151,11 @@ class ClusterTarget:
         """No replica: an autoscaler of the HPA's kind leaves that as it is."""
         if self._deployment(colour).spec.replicas != 0:
             self._patch(colour, {"spec": {"replicas": 0}})
+
+    def restart(self, colour: Colour) -> None:
+        """Ask for all its pods anew, one after the other, as `kubectl rollout restart` does."""
+        at = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat(timespec="seconds")}
+        self._patch(colour, {"spec": {"template": {"metadata": {"annotations": at}}}})
 
     def require_running(self) -> None:
         """Raise where the cluster does not answer, or lacks a colour."""

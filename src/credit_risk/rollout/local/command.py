@@ -28,6 +28,7 @@ examples:
 exit codes: 0 looked, and changed what was to be changed; 2 it could not be done
 """
 
+Alarms = Annotated[bool, Option("--alarms/--no-alarms", help="Start Prometheus and Alertmanager beside them.")]
 Metric = Literal["cpu_utilization", "memory_utilization", "requests_per_second"]
 
 
@@ -53,14 +54,17 @@ def _up(
         str,
         Option(help="What serves where nothing was up before: `champion`, a number of the registry, or `here`."),
     ] = "here",
+    alarms: Alarms = True,
 ) -> None:
     """Start router and service on this machine, kept running: crashed or hung, they are started again."""
     from credit_risk.rollout.local import machine
 
     site = read_site(root, environment, config_file)
-    machine.up(site, model_version)
-    router = site.environment.router
+    machine.up(site, model_version, alarmed=alarms)
+    router, watched = site.environment.router, site.environment.monitoring
     say(f"http://{router.host}:{router.port} answers; `credit-risk status` shows what runs.")
+    if alarms:
+        say(f"Alerts: http://127.0.0.1:{watched.prometheus_port} and http://127.0.0.1:{watched.alertmanager_port}.")
 
 
 def _down(root: Root = HERE) -> None:
@@ -71,11 +75,13 @@ def _down(root: Root = HERE) -> None:
     say("Router and services have ended." if supervisor.down(LocalFolder(root.absolute())) else "Nothing ran.")
 
 
-def _supervise(root: Root = HERE, environment: Environment = LOCAL, config_file: EnvironmentFile = None) -> None:
+def _supervise(
+    root: Root = HERE, environment: Environment = LOCAL, config_file: EnvironmentFile = None, alarms: Alarms = True
+) -> None:
     """Do in the foreground what `up` starts in the background: for systemd or a container."""
     from credit_risk.rollout.local import machine
 
-    machine.supervise(read_site(root, environment, config_file))
+    machine.supervise(read_site(root, environment, config_file), alarmed=alarms)
 
 
 def _scale(

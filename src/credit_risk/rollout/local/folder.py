@@ -42,6 +42,25 @@ class LocalFolder(RolloutFolder):
         """How many replicas each colour has, and since when (see scaling)."""
         return self.run / "scale.json"
 
+    @property
+    def alarms(self) -> Path:
+        """What Prometheus and Alertmanager read and keep."""
+        return (self.run / "alarms").absolute()
+
+    @property
+    def generations_file(self) -> Path:
+        """How often each replica was to start anew, by its name; the supervisor sees to it."""
+        return self.run / "generations.json"
+
+    def generations(self) -> dict[str, int]:
+        return dict(read_json(self.generations_file)) if self.generations_file.is_file() else {}
+
+    def restart(self, replica: Replica) -> int:
+        """Let a replica start anew with the version it has; which generation of it that will be."""
+        generation = self.generations().get(replica.name, 0) + 1
+        write_json(self.generations_file, self.generations() | {replica.name: generation})
+        return generation
+
     def settings(self, colour: Colour) -> Path:
         """The settings of the service of a colour (see write_settings)."""
         return self.run / f"{colour}.yaml"

@@ -2,7 +2,7 @@
 
 from credit_risk.errors import UsageError
 from credit_risk.rollout.deployment import Site
-from credit_risk.rollout.local import supervisor
+from credit_risk.rollout.local import alarms, supervisor
 from credit_risk.rollout.local.folder import LocalFolder
 
 
@@ -16,21 +16,23 @@ def folder_of(site: Site) -> LocalFolder:
     return LocalFolder(site.root)
 
 
-def up(site: Site, version: str) -> None:
+def up(site: Site, version: str, *, alarmed: bool) -> None:
     """Start router and services and wait until they answer. version: of blue, where nothing was ever up.
 
-    version: `here`, `champion`, or a number of the registry; fetched and verified. Raises NotUp, UsageError.
+    alarmed: with Prometheus and Alertmanager. version: `here`, `champion`, or a number of the registry; fetched and
+    verified. Raises NotUp, UsageError.
     """
     folder = folder_of(site)
     if version != "here" and not folder.versions():  # for `here`, `supervisor.prepare` copies the release
         number = site.version(version)
         site.engine.releases.fetch(number, "blue", "", "")
         folder.write_versions({"blue": number})
-    supervisor.up(folder, site.environment, site.settings)
+    supervisor.up(folder, site.environment, site.settings, alarmed=alarmed)
 
 
-def supervise(site: Site) -> None:
+def supervise(site: Site, *, alarmed: bool) -> None:
     """Keep router and services running, in the foreground, until SIGTERM or SIGINT."""
     folder = folder_of(site)
     supervisor.prepare(folder, site.environment)
-    supervisor.Supervisor(folder, site.environment).run()
+    watching = alarms.commands(folder, site.environment) if alarmed else ()
+    supervisor.Supervisor(folder, site.environment, watching).run()

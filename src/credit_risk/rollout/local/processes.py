@@ -24,7 +24,7 @@ class ProcessCommand:
     """What is to run.
 
     answers: does it answer at all? starts_within: seconds until it must have answered once. version: what it serves;
-    another version takes another process.
+    another version takes another process, and so does another generation, by which it is started anew.
     """
 
     name: str
@@ -34,6 +34,7 @@ class ProcessCommand:
     environment: Mapping[str, str] = field(default_factory=dict)
     starts_within: float = 120.0
     version: str = ""
+    generation: int = 0
 
 
 @dataclass
@@ -82,7 +83,7 @@ class KeptProcess:
     def as_dict(self) -> dict[str, Any]:
         """What `status` shows and a later supervisor adopts."""
         fields: dict[str, Any] = {"state": self.status, "restarts": self.restarts, "version": self.command.version}
-        fields |= {"answers": self.has_answered and not self.silent}
+        fields |= {"generation": self.command.generation, "answers": self.has_answered and not self.silent}
         if self.process is None:
             return fields | {"pid": None, "answers": False}
         with suppress(psutil.NoSuchProcess):

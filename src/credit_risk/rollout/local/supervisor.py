@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,6 +18,7 @@ from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import CreditRiskError, UsageError
 from credit_risk.rollout.colours import COLOURS
 from credit_risk.rollout.folder import copy_release, version_here
+from credit_risk.rollout.local import alarms
 from credit_risk.rollout.local.folder import LocalFolder, write_settings
 from credit_risk.rollout.local.processes import KeptProcess, ProcessCommand, answers, begin
 from credit_risk.rollout.local.replicas import Replica
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 EVERY = 0.2  # seconds between two looks at the processes
 DRAINED_S = 0.5  # from the last request that a replica is sent to its end; it finishes what it has begun
 ROUTER = "router"
+NO_REPLICAS = (ROUTER, alarms.PROMETHEUS, alarms.ALERTMANAGER)
 
 
 class NotUp(CreditRiskError, RuntimeError):
@@ -38,10 +40,14 @@ class NotUp(CreditRiskError, RuntimeError):
 
 @dataclass
 class Supervisor:
-    """Keeps the router and the replicas of every colour with a version running until it has to stop."""
+    """Keeps the router and the replicas of every colour with a version running until it has to stop.
+
+    watching: Prometheus and Alertmanager, where they are to run beside them (see alarms.commands).
+    """
 
     folder: LocalFolder
     environment: Environment
+    watching: tuple[ProcessCommand, ...] = ()
     kept: dict[str, KeptProcess] = field(default_factory=dict)
     serving: frozenset[str] = frozenset()
     stopping: bool = False
@@ -52,6 +58,8 @@ class Supervisor:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._stop)
             self.folder.router.write(self.environment, self.serving)
+            if self.watching:
+                alarms.write(self.folder, self.environment)
             while not self.stopping:
                 self.look()
                 time.sleep(EVERY)
@@ -63,7 +71,9 @@ class Supervisor:
     def look(self) -> None:
         """One look at everything: what shall run and does not is started, what runs and shall not is ended."""
         commands = self._commands()
-        gone = [name for name, kept in self.kept.items() if _version(commands.get(name)) != kept.command.version]
+        if self.watching:
+            alarms.write_targets(self.folder, self.environment)
+        gone = [name for name, kept in self.kept.items() if _identity(commands.get(name)) != _identity(kept.command)]
         if gone:
             self._serve(but=gone)
             time.sleep(DRAINED_S)
@@ -81,18 +91,21 @@ class Supervisor:
         self._note()
 
     def _commands(self) -> dict[str, ProcessCommand]:
-        """What is to run: the router and every replica, each with the version of its colour."""
-        versions = self.folder.versions()
+        """What is to run: the router, every replica with the version of its colour, and who watches them."""
+        versions, generations = self.folder.versions(), self.folder.generations()
         services = [
-            service_command(self.folder, self.environment, replica, versions[replica.colour])
+            replace(
+                service_command(self.folder, self.environment, replica, versions[replica.colour]),
+                generation=generations.get(replica.name, 0),
+            )
             for replica in self.folder.replicas(self.environment.scaling)
         ]
-        return {command.name: command for command in (router_command(self.folder), *services)}
+        return {command.name: command for command in (router_command(self.folder), *services, *self.watching)}
 
     def _serve(self, but: Collection[str] = ()) -> None:
         """Let the router know which replicas are in service: those that have answered; asked again where it is away."""
         answering = (name for name, kept in self.kept.items() if kept.has_answered)
-        serving = frozenset(name for name in answering if name not in (ROUTER, *but))
+        serving = frozenset(name for name in answering if name not in (*NO_REPLICAS, *but))
         if serving != self.serving:
             with suppress(RouterUnavailable):
                 self.folder.router.serve(self.environment, serving)
@@ -101,7 +114,7 @@ class Supervisor:
     def _begin(self, command: ProcessCommand) -> KeptProcess:
         kept, name = KeptProcess(command), command.name
         earlier = known(self.folder).get(name, {})
-        if earlier.get("pid") and earlier.get("version", "") == command.version:
+        if earlier.get("pid") and (earlier.get("version", ""), earlier.get("generation", 0)) == _identity(command):
             kept.adopt(earlier["pid"], earlier.get("created", 0.0))
         return kept
 
@@ -115,8 +128,9 @@ class Supervisor:
         self.stopping = True
 
 
-def _version(command: ProcessCommand | None) -> str | None:
-    return command.version if command else None
+def _identity(command: ProcessCommand | None) -> tuple[str, int] | None:
+    """What must be the same for a process to go on."""
+    return (command.version, command.generation) if command else None
 
 
 def known(folder: LocalFolder) -> dict[str, Any]:
@@ -155,19 +169,20 @@ def service_command(folder: LocalFolder, environment: Environment, replica: Repl
     return ProcessCommand(name, tuple(words), answering, log_file, home, starts_within=within, version=version)
 
 
-def up(folder: LocalFolder, environment: Environment, settings: Path) -> None:
+def up(folder: LocalFolder, environment: Environment, settings: Path, *, alarmed: bool) -> None:
     """Start the supervisor in the background and wait until the router sends applications to the live colour.
 
-    settings: the environment's file. With no version yet, blue serves the release of this repository. Raises NotUp
-    with the end of the logs.
+    settings: the environment's file. alarmed: with Prometheus and Alertmanager, which are waited for too. With no
+    version yet, blue serves the release of this repository. Raises NotUp with the end of the logs.
     """
     router_command(folder)  # refuses before anything starts
+    watching = alarms.commands(folder, environment) if alarmed else ()
     prepare(folder, environment)
     if not is_locked(folder.supervisor_lock):
         words = [sys.executable, "-m", "credit_risk.cli", "supervise", "--root", str(folder.root)]
         words += ["--environment", environment.environment, "--config-file", str(settings)]
-        begin(words, folder.log("supervisor"))
-    _wait_until_up(folder, environment)
+        begin(words if alarmed else [*words, "--no-alarms"], folder.log("supervisor"))
+    _wait_until_up(folder, environment, [command.name for command in watching])
 
 
 def prepare(folder: LocalFolder, environment: Environment) -> None:
@@ -180,13 +195,14 @@ def prepare(folder: LocalFolder, environment: Environment) -> None:
         folder.write_versions({"blue": version_here(folder.root)})
 
 
-def _wait_until_up(folder: LocalFolder, environment: Environment) -> None:
+def _wait_until_up(folder: LocalFolder, environment: Environment, watching: Collection[str]) -> None:
     deadline = time.monotonic() + environment.rollout.ready_s
     shown = ""
     while time.monotonic() < deadline:
         with suppress(RouterUnavailable):
-            servers = folder.router.servers()
-            if all(servers.get(replica.name, OFF).up for replica in folder.replicas(environment.scaling)):
+            servers, processes = folder.router.servers(), known(folder)
+            serving = all(servers.get(replica.name, OFF).up for replica in folder.replicas(environment.scaling))
+            if serving and all(processes.get(name, {}).get("answers") for name in watching):
                 return
         processes = known(folder)
         states = [f"{name}: {process['state']}" for name, process in processes.items() if "state" in process]

@@ -1,6 +1,7 @@
 """The local target: colours are processes that the supervisor keeps, traffic is HAProxy's."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.replicas import Replica, replicas
 from credit_risk.rollout.local.router import OFF, RouterUnavailable
 from credit_risk.rollout.local.split import TrafficSplit
-from credit_risk.rollout.local.supervisor import NotUp, known
+from credit_risk.rollout.local.supervisor import EVERY, NotUp, known
 from credit_risk.rollout.lock import is_locked
 from credit_risk.rollout.settings import Environment
 from credit_risk.rollout.shadow import Shadow
@@ -97,14 +98,13 @@ class LocalTarget:
             if self.folder.router.split() != target or self.folder.router.routed() != target:
                 self.folder.router.move(target)
 
-    def counts(self) -> Mapping[Colour, Mapping[str, Counts]]:
-        slow = self.environment.rollout.analysis.slow_above_ms
+    def counts(self, slow_above_ms: float) -> Mapping[Colour, Mapping[str, Counts]]:
         counted: dict[Colour, dict[str, Counts]] = {colour: {} for colour in self.folder.versions()}
         with _reached():
             servers = self.folder.router.servers()
             for replica in self.folder.replicas(self.environment.scaling):
                 if (server := servers.get(replica.name, OFF)).up:
-                    own = read(f"http://127.0.0.1:{replica.port(self.environment)}", slow)
+                    own = read(f"http://127.0.0.1:{replica.port(self.environment)}", slow_above_ms)
                     both = replace(own, requests=server.requests, errors=server.failed)
                     counted[replica.colour][replica.name] = both
         return counted
@@ -113,6 +113,20 @@ class LocalTarget:
         versions = self.folder.versions()
         if versions.pop(colour, None) is not None:
             self.folder.write_versions(versions)
+
+    def restart(self, colour: Colour) -> None:
+        """Its replicas anew, one after the other: the router sends applicants to those that answer."""
+        for replica in replicas(colour, self.folder.scale(self.environment.scaling)):
+            generation = self.folder.restart(replica)
+            deadline = time.monotonic() + self.environment.rollout.ready_s
+            while not (self._generation(replica) == generation and replica in self._up(colour)):
+                if time.monotonic() > deadline:
+                    within = f"{self.environment.rollout.ready_s:g} s"
+                    raise NotReached(f"{replica.name} was started anew and did not answer within {within}.")
+                time.sleep(EVERY)
+
+    def _generation(self, replica: Replica) -> int:
+        return int(known(self.folder).get(replica.name, {}).get("generation", 0))
 
     def require_running(self) -> None:
         """Raise NotUp unless the supervisor runs."""
