@@ -25,6 +25,7 @@ from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Mask
 from credit_risk.data.writing import write_csv
+from credit_risk.errors import DataError
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.ledger.verification import verify
@@ -50,6 +51,7 @@ CLIENT = "the simulated year"
 DAY_OF_MONTH = 15
 TIMEOUT_S = 5.0
 TOGETHER, BODY_BYTES = 500, 65_536  # of a batch, as a service's limits have them
+OF_OTHERS = 0.8  # of the bad candidate's outcomes: with all of them the fit itself mostly refuses
 RUNBOOK = "docs/retraining.md#when"
 
 
@@ -284,28 +286,43 @@ def notice(playback: Playback, report: dict[str, Any], as_of: date) -> None:
 
 
 def try_bad_candidate(playback: Playback, as_of: date) -> None:
-    """A candidate fitted on outcomes of other accounts is held against the champion on the newest matured accounts."""
+    """A candidate fitted on outcomes of other accounts, most of them, tries to take the champion's place."""
+    event = Event("A bad candidate: most outcomes that it was fitted on are of other accounts", as_of.isoformat())
+    playback.events["bad_candidate"] = event
+    try:
+        record = bad_comparison(playback, as_of)
+    except DataError as refusal:
+        by, verdict = "the fit itself", str(refusal)
+    else:
+        blocked = [check["name"] for check in record["checks"] if check["verdict"] != "PASS"]
+        by, verdict = f"the comparison's gates: {', '.join(blocked)}" if blocked else "", record["verdict"]
+    if by:
+        event.noticed, event.by, event.done, event.runbook = (
+            as_of.isoformat(),
+            by,
+            f"refused: {verdict}",
+            "docs/gates.md",
+        )
+
+
+def bad_comparison(playback: Playback, as_of: date) -> dict[str, Any]:
+    """The bad candidate against the champion, on the newest matured accounts. Raises DataError where no fit comes."""
     files, config, build = playback.files, playback.config, playback.files.root / "build"
     settings = retraining.load(files.config.parent / "retraining.yaml")
-    table = pd.read_csv(files.root / lender.DATA, parse_dates=["applied_on"])
-    shuffled = table.assign(status=np.random.default_rng(playback.seed).permutation(table["status"].to_numpy()))
-    write_csv(build / "shuffled.csv", shuffled)
+    table, random = pd.read_csv(files.root / lender.DATA), np.random.default_rng(playback.seed)
+    status, wrong = table["status"].to_numpy(dtype=object), np.flatnonzero(random.random(len(table)) < OF_OTHERS)
+    status[wrong] = status[random.permutation(wrong)]
+    write_csv(build / "wrong.csv", table.assign(status=status))
     with playback.ledger() as ledger, playback.outcomes() as store:
         known = KnownDecisions.read(ledger, store.histories(), config.outcome.performance_window_months, as_of)
     version = data_version(known, settings.data, as_of)
     sources.write(Lender(config, files, settings.data), version, known.applications, build / "bad")
     newest, scorer = build / "bad" / COMPARED_ON, build / "bad" / "scorer"
     now = config.model_copy(update={"outcome": config.outcome.model_copy(update={"observed_until": as_of})})
-    train_files.run(now, build / "shuffled.csv", newest, scorer)
-    record = compare.compare(
+    train_files.run(now, build / "wrong.csv", newest, scorer)
+    return compare.compare(
         candidate.for_comparison(now), files, candidate=scorer, baseline=files.scorer, test_data=newest
     )
-    blocked = [check["name"] for check in record["checks"] if check["verdict"] != "PASS"]
-    event = Event("A bad candidate: fitted on outcomes of other accounts", as_of.isoformat())
-    if blocked:
-        event.noticed, event.by = as_of.isoformat(), f"the gates {', '.join(blocked)}"
-        event.done, event.runbook = f"refused: {record['verdict']}", "docs/gates.md"
-    playback.events["bad_candidate"] = event
 
 
 def erase(playback: Playback, as_of: date) -> None:
