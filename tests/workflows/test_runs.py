@@ -465,12 +465,38 @@ def test_without_its_variables_an_operation_does_nothing_and_says_why(clone, wor
 
 @pytest.mark.parametrize(("open_", "verbs"), [("", ["list", "create", "create"]), ("12", ["list", "comment"])])
 def test_one_issue_is_opened_and_then_commented_on(clone, open_, verbs):
+    calls = issue_calls(clone, open_, ".ci/one-issue", "drift", "Drift")
+    assert [arguments[1] for arguments in calls] == verbs
+
+
+DRIFTED = {"rows": 900, "verdict": "FAIL", "moved": "above 5"}
+
+
+def test_the_issue_names_the_three_columns_that_moved_most(clone, tmp_path):
+    psis = {"income": 0.4, "age": 0.05, "utilisation": 0.3, "purpose": 0.1234}
+    columns = [{"column": name, "psi": psi, "low": psi / 2, "high": 2 * psi, **DRIFTED} for name, psi in psis.items()]
+    (tmp_path / "drift.json").write_text(json.dumps({"drift": {"columns": columns}}))
+    answer = subprocess.run([ROOT / ".ci/worst-drift", tmp_path / "drift.json"], check=True, capture_output=True)
+    lines = answer.stdout.decode().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["- income", "- utilisation", "- purpose"]
+    assert lines[2] == "- purpose: PSI 0.123 (0.062 to 0.247), 900 rows, FAIL; most in above 5"
+    (tmp_path / "worst.md").write_bytes(answer.stdout)
+    arguments = issue_calls(clone, "", ".ci/one-issue", "drift", "Drift", tmp_path / "worst.md")[-1]
+    assert "- purpose: PSI 0.123" in arguments[arguments.index("--body") + 1]
+
+
+@pytest.mark.parametrize(("open_", "verbs"), [("", ["list"]), ("12", ["list", "close"])])
+def test_an_open_issue_is_closed_when_it_is_over(clone, open_, verbs):
+    assert [arguments[1] for arguments in issue_calls(clone, open_, ".ci/no-issue", "drift")] == verbs
+
+
+def issue_calls(clone, open_, script, *arguments):
+    """What a script has asked GitHub for. open_: the number of the open issue, empty for none."""
     clone.answers["issue list"] = open_
     told = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/credit-risk", "GITHUB_RUN_ID": "9"}
     (clone.room / "log").write_text("")
-    subprocess.run([ROOT / ".ci/one-issue", "drift", "Drift"], env=clone.environment() | told, check=True)
-    calls = [json.loads(line)["arguments"] for line in (clone.room / "log").read_text().splitlines()]
-    assert [arguments[1] for arguments in calls] == verbs
+    subprocess.run([ROOT / script, *arguments], env=clone.environment() | told, check=True)
+    return [json.loads(line)["arguments"] for line in (clone.room / "log").read_text().splitlines()]
 
 
 @pytest.mark.parametrize(
