@@ -1,6 +1,6 @@
 ##@ Operations
 
-.PHONY: measured-run pipeline-metrics benchmark benchmark-power scaling-trial
+.PHONY: measured-run pipeline-metrics benchmark benchmark-power scaling-trial capacity-search
 
 measured-run: data ## As `verdict`, with what each stage takes on record: processor, memory, cache hits (docs/costs.md)
 	@mkdir -p reports/parts
@@ -17,3 +17,6 @@ benchmark-power: setup ## Plant a slowdown of 30 % twenty times: is it found eac
 
 scaling-trial: setup ## Reactive against predictive scaling on twelve simulated years (docs/capacity.md; minutes)
 	@OMP_NUM_THREADS=1 $(BIN)/credit-risk capacity trial --years 12
+
+capacity-search: data ## Which workers and requests in flight accept most within 100 ms, in an open loop (needs wrk; minutes)
+	$(BIN)/python -m loadtest.capacity_search

@@ -42,6 +42,7 @@ SCRIPTS = {
     "auto_scaler.py": ("--metric", "--threshold", "--action", "--increment"),  # part: rollout-local
     "collect_metrics.py": ("--pipeline-duration", "--test-coverage", "--build-success"),  # part: operations
     # of the part: operations
+    "optimize_resources.py": ("--model-complexity", "--data-size", "--available-gpus", "--allocated-gpus"),
     "cost_tracker.py": ("--runner-type", "--duration", "--compute-units", "--estimated-cost"),
     # end of part
     "audit_model.py": ("--model-path", "--regulatory-framework"),  # part: governance

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import MaxNLocator
 
 from credit_risk.data import digest
 from credit_risk.data.writing import read_json, write_json, write_text
@@ -138,6 +139,7 @@ def draw(drawing: Drawing, runs: Sequence[Mapping[str, Any]]) -> None:
         changes = [run["ratios"][name] / run["against"][name] for run in runs]
         axes.plot(numbers, changes, color=colour, marker=mark, markersize=3, linewidth=1, label=label)
     axes.axhline(1 + WORSE_BY, color=plots.MUTED, linestyle="--", linewidth=1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="Run", ylabel="Times the baseline", ylim=(0, None))
     axes.legend(loc="lower left")
 

@@ -7,7 +7,7 @@ from typer import Context, Option, Typer
 from credit_risk.command_line import HERE, OPERATIONS, Json, Root, add, before_the_verb, say, verbs
 from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_environment
 
-HELP = "Plan replicas ahead of the hour, and try such plans on simulated years."
+HELP = "Plan replicas ahead of the hour, try such plans, and recommend settings from measurements."
 PLAN_MORE = """
 The ledger's hourly counts of the last weeks are smoothed (Holt-Winters, a season of a week). A plan is made only where
 that beats the same hour of the week before on two weeks held back; else it says to use reactive scaling, and an older
@@ -28,6 +28,15 @@ example:
 exit codes: 0 predictive scaling earned its place in each year; 1 it did not in some; 2 it could not be done
 """
 
+RECOMMEND_MORE = """
+Each recommendation stands with the measurement that it is drawn from; where nothing was measured there is none, and it
+says what measures it. Nothing is changed.
+
+examples:
+  credit-risk capacity recommend --environment production
+  credit-risk capacity recommend --model-complexity 6000 --data-size 3000000 --available-gpus 1 --allocated-gpus 1
+"""
+
 
 def add_commands(app: Typer) -> None:
     """Add the commands of capacity."""
@@ -35,6 +44,7 @@ def add_commands(app: Typer) -> None:
     capacity.callback()(_capacity)
     add(capacity, "plan", _plan, more=PLAN_MORE)
     add(capacity, "trial", _trial, more=TRIAL_MORE)
+    add(capacity, "recommend", _recommend, more=RECOMMEND_MORE)
 
 
 def _capacity(context: Context, root: Root = HERE) -> None:  # noqa: ARG001  (handed on to the verb)
@@ -87,3 +97,32 @@ def _trial(
     say(json_text(figures) if as_json else "\n".join([scaling_trial.table(rows), verdict]))
     if not verdict.startswith("Use predictive"):
         raise CheckFailed(verdict)
+
+
+def _recommend(
+    root: Root = HERE,
+    environment: Environment = LOCAL,
+    config_file: EnvironmentFile = None,
+    model_complexity: Annotated[
+        int | None, Option(min=1, help="Trees times leaves of the training to come (default: as the last one).")
+    ] = None,
+    data_size: Annotated[int | None, Option(min=1, help="Its rows (default: as the last one).")] = None,
+    available_gpus: Annotated[int, Option(min=0, help="GPUs that there are.")] = 0,
+    allocated_gpus: Annotated[int, Option(min=0, help="GPUs that are reserved for the training.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Recommend runner, memory, workers, requests in flight and GPUs, each with its evidence; change nothing."""
+    from credit_risk.data.writing import json_text
+    from credit_risk.operations.capacity import recommend
+
+    made = recommend.recommendations(
+        root.absolute(),
+        read_environment(root, environment, config_file),
+        coming=recommend.Training(data_size, model_complexity),
+        available_gpus=available_gpus,
+        allocated_gpus=allocated_gpus,
+    )
+    if as_json:
+        say(json_text([vars(each) for each in made]))
+    else:
+        say("\n".join(f"{each.subject}: {each.advice}. {each.evidence}." for each in made))

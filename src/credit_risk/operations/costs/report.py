@@ -132,5 +132,5 @@ def draw(drawing: Drawing, figures: Mapping[str, Any]) -> None:
 
 
 def _amount(amount: float | None, currency: str) -> str:
-    """Four significant digits: a stage costs fractions of a cent."""
-    return pricing.NO_RECORD if amount is None else f"{amount:,.4g} {currency}"
+    """To the millionth: a stage costs fractions of a cent."""
+    return pricing.NO_RECORD if amount is None else f"{amount:,.6f} {currency}"
