@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from credit_risk.operations.capacity import recommend
-from credit_risk.operations.capacity.recommend import NO_ADVICE, Training
+from credit_risk.operations.capacity.recommend import NO_ADVICE, TrainingSize
 from credit_risk.rollout.settings import validate_environment_config
 
 
@@ -54,11 +54,11 @@ def test_gpus_are_freed_because_nothing_here_uses_one():
 
 
 def test_a_training_to_come_grows_with_rows_and_with_trees_times_leaves():
-    measured = Training(rows=30_000, complexity=3_000)
-    assert recommend.expected_training(10.0, measured, Training(60_000, 6_000)) == 40
-    assert recommend.expected_training(10.0, measured, Training(None, None)) == 10
-    assert recommend.expected_training(None, measured, Training(1, 1)) is None
-    assert recommend.expected_training(10.0, Training(None, 3_000), Training(1, 1)) is None
+    measured = TrainingSize(rows=30_000, complexity=3_000)
+    assert recommend.expected_training(10.0, measured, TrainingSize(60_000, 6_000)) == 40
+    assert recommend.expected_training(10.0, measured, TrainingSize(None, None)) == 10
+    assert recommend.expected_training(None, measured, TrainingSize(1, 1)) is None
+    assert recommend.expected_training(10.0, TrainingSize(None, 3_000), TrainingSize(1, 1)) is None
 
 
 def test_the_time_of_a_training_is_the_median_of_its_stage(use):

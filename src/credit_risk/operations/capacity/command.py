@@ -94,9 +94,11 @@ def _trial(
     verdict = scaling_trial.verdict(rows)
     figures = {"branches": branches, "years": rows, "verdict": verdict}
     write_json(root / FOLDER / ("scaling-trial.json" if branches else "scaling-trial-online.json"), figures)
-    say(json_text(figures) if as_json else "\n".join([scaling_trial.table(rows), verdict]))
+    say(json_text(figures) if as_json else scaling_trial.table(rows))
     if not verdict.startswith("Use predictive"):
         raise CheckFailed(verdict)
+    if not as_json:
+        say(verdict)
 
 
 def _recommend(
@@ -118,7 +120,7 @@ def _recommend(
     made = recommend.recommendations(
         root.absolute(),
         read_environment(root, environment, config_file),
-        coming=recommend.Training(data_size, model_complexity),
+        coming=recommend.TrainingSize(data_size, model_complexity),
         available_gpus=available_gpus,
         allocated_gpus=allocated_gpus,
     )

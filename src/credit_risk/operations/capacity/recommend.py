@@ -27,7 +27,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingSize:
     """A training: rows, and trees times leaves. None where it is not known."""
 
     rows: int | None
@@ -35,7 +35,7 @@ class Training:
 
 
 def recommendations(
-    root: Path, environment: Environment, *, coming: Training, available_gpus: int, allocated_gpus: int
+    root: Path, environment: Environment, *, coming: TrainingSize, available_gpus: int, allocated_gpus: int
 ) -> list[Recommendation]:
     """Everything that can be advised from what was measured here. coming: the training to come. Raises ConfigError."""
     uses, files = UseRecord(root).read(), Files(root)
@@ -69,13 +69,13 @@ def cores(runs: Sequence[Use], environment: Environment) -> Recommendation:
 
 def memory(uses: Iterable[Use], environment: Environment) -> Recommendation:
     """The memory of a replica, by what the measured service holds; a quarter more, for what no mean shows."""
-    subject, asked = "compute.memory_gb", environment.compute.memory_gb
+    subject, configured = "compute.memory_gb", environment.compute.memory_gb
     known = [use for use in uses if use.kind == "serving" and use.seconds and use.memory_gb_hours]
     if not known:
         return Recommendation(subject, NO_ADVICE, "no record of the service: `credit-risk measure --kind serving`")
     means = [(use.memory_gb_hours or 0.0) / ((use.seconds or 1.0) / 3600) for use in known]
     needed = math.ceil(max(means) * 1.25 * 4) / 4
-    advice = "keep it" if needed == asked else f"{needed:g} instead of {asked:g}"
+    advice = "keep it" if needed == configured else f"{needed:g} instead of {configured:g}"
     return Recommendation(subject, advice, f"the service held {max(means):.2f} GB in the mean of its largest period")
 
 
@@ -86,8 +86,8 @@ def service(searched: Mapping[str, Any] | None, environment: Environment) -> Rec
         return Recommendation(subject, NO_ADVICE, "no record of a search: `make capacity-search`")
     best, serving = searched["best"], environment.serving
     now = serving.workers, serving.limits.in_flight
-    asked = best["workers"], best["in_flight"]
-    advice = "keep them" if asked == now else f"{asked[0]} and {asked[1]} instead of {now[0]} and {now[1]}"
+    better = best["workers"], best["in_flight"]
+    advice = "keep them" if better == now else f"{better[0]} and {better[1]} instead of {now[0]} and {now[1]}"
     return Recommendation(
         subject,
         advice,
@@ -109,7 +109,7 @@ def gpus(available: int, allocated: int, expected_s: float | None) -> Recommenda
     )
 
 
-def expected_training(seconds: float | None, measured: Training, coming: Training) -> float | None:
+def expected_training(seconds: float | None, measured: TrainingSize, coming: TrainingSize) -> float | None:
     """Processor seconds of a training to come: those measured, by its rows and by its trees times leaves."""
     if seconds is None or not measured.rows or not measured.complexity:
         return None
@@ -125,9 +125,9 @@ def training_seconds(uses: Iterable[Use]) -> float | None:
     return median(seconds) if seconds else None
 
 
-def trained(config: Config, files: Files) -> Training:
+def trained(config: Config, files: Files) -> TrainingSize:
     """The last training here, as far as its artefacts are there."""
     preparation, training = files.report("preparation"), files.model / "training.json"
     rows = read_json(preparation)["rows_read"] if preparation.is_file() else None
     trees = read_json(training)["trees"] if training.is_file() else None
-    return Training(rows, None if trees is None else trees * config.parameters.num_leaves)
+    return TrainingSize(rows, None if trees is None else trees * config.parameters.num_leaves)
