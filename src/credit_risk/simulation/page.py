@@ -12,6 +12,7 @@ from credit_risk.report.templates import template
 from credit_risk.simulation.profit import ACTUAL, MONTHLY, NEVER, ORACLE
 
 Report = Mapping[str, Any]
+WIDE = (8.6, 3.1)
 STYLES = {
     ACTUAL: (plots.MODEL, "solid"),
     NEVER: (plots.BAD, (0, (5, 2))),
@@ -74,4 +75,4 @@ def earned(report: Report) -> Picture:
         axes.set(xlabel="Month", ylabel="Profit since January, exposures")
         drawing.legend(loc="outside upper left", ncols=2, handlelength=1.8, columnspacing=1.2)
 
-    return drawn("earned", "Profit since January, by policy", draw)
+    return drawn("earned", "Profit since January, by policy", draw, size=WIDE)
