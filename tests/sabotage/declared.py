@@ -9,6 +9,7 @@ from typing import Any
 
 from trial import Trial
 
+from credit_risk.config import wordings
 from credit_risk.data.files import Files
 
 # Gates on reasons that compare two explanations: both a harm to the model and a harm to the reasons moves them.
@@ -47,6 +48,12 @@ def add_feature(name: str, column: Mapping[str, Any], family: int) -> Callable[[
 def add_gates(trial: Trial, *gates: Mapping[str, Any]) -> None:
     """More gates in the lender's config, each without its reason."""
     trial.edit_config(lambda tree: tree["gates"].extend({**gate, "reason": "one more"} for gate in gates))
+
+
+def put_wordings_on_record(trial: Trial) -> None:
+    """Give what applicants read, of reasons and rules, a version of its own that is on record."""
+    trial.edit_config(lambda tree: tree["reasons"].update(version="2"))
+    wordings.record(trial.config, trial.files.config.parent)
 
 
 def crown(trial: Trial) -> None:

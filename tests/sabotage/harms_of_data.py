@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from declared import AGREEMENT, Sabotage, add_feature
+from declared import AGREEMENT, Sabotage, add_feature, put_wordings_on_record
 from pandas import DataFrame
 from trial import FROM_MODEL, FROM_RAW, FROM_SCORER, GAP, Refused, Trial, write
 
@@ -31,6 +31,7 @@ def alias_for_a_rule(trial: Trial) -> None:
         tree["policy"]["rules"].append(rule)
 
     trial.edit_config(change)
+    put_wordings_on_record(trial)
     trial.run_from_raw()
 
 
@@ -97,7 +98,17 @@ OF_DATA = (
         "days that know the outcome",
         days_ordered,
         {"leak_order": r"FAIL .*\(leak.order\) of applied_on .* outside"},
-        may=(*OF_PDS, *AGREEMENT),
+        may=(
+            *OF_PDS,
+            "stability",
+            "stability_inputs",
+            "fairness_women",
+            "fairness_age",
+            "reasons_hold",
+            "discrimination",
+            "beats_scorecard",
+            *AGREEMENT,
+        ),
         fresh=True,
     ),
 )

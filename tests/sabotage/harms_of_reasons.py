@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from declared import AGREEMENT, Sabotage, add_gates
+from declared import AGREEMENT, Sabotage, add_gates, put_wordings_on_record
 from trial import FROM_SCORER, Trial
 
-from credit_risk.config import wordings
 from credit_risk.stages import assemble, gate
 
 GATES = (
@@ -23,8 +22,7 @@ def reworded(change: Callable[[Any], None]) -> Callable[[Trial], None]:
     def harm(trial: Trial) -> None:
         add_gates(trial, *GATES)
         trial.edit_config(change)
-        trial.edit_config(lambda tree: tree["reasons"].update(version="2"))
-        wordings.record(trial.config, trial.files.config.parent)
+        put_wordings_on_record(trial)
         trial.run(assemble, *FROM_SCORER)
 
     return harm
@@ -88,7 +86,7 @@ OF_REASONS = (
         "reason that is not true of whom it is told",
         reworded(_never_true),
         {"reasons_true": r"FAIL .*\(explain.reasons.untrue\)"},
-        may=AGREEMENT,
+        may=("reasons_for_everybody", *AGREEMENT),
     ),
     Sabotage(
         "texts of two families exchanged",

@@ -16,14 +16,13 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
-from declared import AGREEMENT, Sabotage, add_feature
+from declared import AGREEMENT, Sabotage, add_feature, put_wordings_on_record
 from harms_of_data import CONTROLS_OF_DATA, OF_DATA
 from harms_of_reasons import CONTROLS_OF_REASONS, OF_REASONS
 from harms_of_record import OF_RECORD
 from pandas import DataFrame
 from trial import FROM_MODEL, FROM_SCORER, GAP, MONTHS, ROWS, Refused, Trial, write
 
-from credit_risk.config import wordings
 from credit_risk.data.files import SPLITS
 from credit_risk.data.inputs import Inputs
 from credit_risk.data.simulated_lender import lender
@@ -494,8 +493,7 @@ def slow(trial: Trial) -> None:
         for place in range(1, 2_001)
     ]
     trial.edit_config(lambda tree: tree["policy"]["rules"].extend(rules))
-    trial.edit_config(lambda tree: tree["reasons"].update(version="2"))
-    wordings.record(trial.config, trial.files.config.parent)
+    put_wordings_on_record(trial)
     trial.run(*FROM_MODEL, *FROM_SCORER)
 
 

@@ -1,4 +1,4 @@
-"""The quick sabotages of `make sabotage`, and that its own judgement cannot be passed silently either."""
+"""Some quick sabotages of `make sabotage`, and that its own judgement cannot be passed silently either."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ __all__ = ["whole"]
 
 pytestmark = pytest.mark.slow
 
-QUICK = [one for one in SABOTAGES if one.quick]
+QUICK = [one for one in SABOTAGES if one.quick][::4]  # of each kind some; `make sabotage` tries all
 
 
 def test_the_untouched_lender_passes_every_gate(whole: Trial):
