@@ -103,10 +103,15 @@ def named_by_alerts_and_dashboard(root):
 
 
 def scraped(root, port):
-    """The names of the samples at /metrics of the running service, once it has refused an application."""
+    """The names at /metrics of the running service, once it has refused an application and decided one with a gap.
+
+    Nothing expires here, so that of this metric its type alone is there.
+    """
     router = f"http://127.0.0.1:{port}"
-    for body in ({"no such field": 1}, {}):
+    gap = {"employment": ">=7y", "purpose": "car", "loan_amount": 2_000.0, "term_months": 12, "utilisation": 0.05}
+    gap |= {"months_late": 0, "existing_customer": True}
+    for body in ({"no such field": 1}, gap):
         httpx.post(f"{router}/decide", json=body)
     environment = validate_environment_config(root / "configs" / "deploy" / "local.yaml")
     text = httpx.get(f"http://127.0.0.1:{environment.router.blue_port}/metrics").text
-    return {re.split(r"[ {]", line)[0] for line in text.splitlines() if not line.startswith("#")}
+    return set(re.findall(r"^(?:# TYPE )?(credit_risk_\w+)", text, re.MULTILINE))
