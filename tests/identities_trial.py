@@ -30,9 +30,22 @@ def sign(file: Path, key: Path, namespace: str = NAMESPACE) -> None:
     subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(key), str(file)], check=True)
 
 
+def commit(root: Path) -> None:
+    """Commit who is who and the waivers of a repository as they stand; one that is none yet becomes one."""
+    git = ["git", "-C", str(root), "-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    there = [str(folder) for folder in root.glob("configs/**/*") if folder.name in ("policies", "waivers")]
+    for words in (
+        ["init", "-q"],
+        ["add", "--force", "--all", "--", *there],
+        ["commit", "-q", "--allow-empty", "-m", "who is who"],
+    ):
+        subprocess.run([*git, *words], check=True)
+
+
 def sign_waiver(root: Path, file: Path, person: str) -> None:
-    """Sign a waiver as this person, whom the repository's file of identities then names alone."""
+    """Sign a waiver as this person, whom the repository's file of identities then names alone, and commit both."""
     key = new_key(root / "keys", person)
     public = " ".join(key.with_suffix(".pub").read_text(encoding="utf-8").split()[:2])
     write_identities(root, {"name": person, "ssh_keys": [public]})
     sign(file, key)
+    commit(root)

@@ -29,7 +29,7 @@ def test_the_form_of_the_committed_file_holds_once_its_marks_are_taken_off(tmp_p
     (tmp_path / identities.FILE).write_text(head + "version: 1" + rest.replace("\n# ", "\n"))
     known = identities.load(tmp_path)
     assert known.person("account:ada") == known.person("subject:ada-berg")
-    assert known.tokens[0].claim == "actor"  # part: registry
+    assert len(known.tokens) == 1  # part: registry
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from credit_risk.config import identities
+from credit_risk.data import digest
 from credit_risk.errors import UsageError
 from credit_risk.registry import history
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
@@ -21,6 +23,7 @@ from credit_risk.scoring import signing
 from credit_risk.scoring.live_statement import LiveStatement, LiveVersion
 from credit_risk.scoring.signed_chain import SignedFacts, link
 from credit_risk.scoring.signing import SignatureRefused, SignedBy
+from identities_trial import write_identities
 from tools import PATIENCE
 
 RACES = int(os.environ.get("REGISTRY_RACES", "10"))
@@ -283,6 +286,102 @@ def test_a_history_that_does_not_follow_is_not_taken_over_either(three, file, tm
     with pytest.raises(RegistryBroken, match="entry 2 is not what was recorded"):
         again.take_over("Kim Lee", "looked it through today")
     again.close()
+
+
+BACK = LiveVersion(1, "rolled back to", "5c", "")
+
+
+def in_between(opened: History, monkeypatch, what) -> None:
+    """Let something happen once, after the history was read and before what follows from it is recorded."""
+    read = opened._verified
+
+    def verified(remembered=()):
+        monkeypatch.setattr(opened, "_verified", read)
+        reading = read(remembered)
+        what()
+        return reading
+
+    monkeypatch.setattr(opened, "_verified", verified)
+
+
+@pytest.mark.parametrize("signed_anew", [History.restate, lambda opened: add(opened, 3, 4)], ids=["restate", "move"])
+@pytest.mark.parametrize("first", ["move", "restate"])
+def test_what_was_read_before_somebody_else_was_faster_is_never_signed(
+    three, tmp_path, monkeypatch, first, signed_anew
+):
+    other = of(three.settings.history, tmp_path)
+    in_between(three, monkeypatch, lambda: add(other, 3, 1, "nominate") if first == "move" else other.restate(BACK))
+    with pytest.raises(RegistryMoved, match="somebody moved a scorer meanwhile"):
+        signed_anew(three)
+    assert len(three.read()) == 3 + (first == "move")
+    roles = [version.role for version in LiveStatement.of_facts(json.loads(three.signed().text)).live]
+    assert roles == (["challenger"] if first == "move" else ["rolled back to"])
+    other.close()
+
+
+def test_a_move_during_a_take_over_is_not_signed_as_unseen(three, file, tmp_path, monkeypatch):
+    other, read = of(f"sqlite:///{file}", tmp_path), three._reading
+
+    def reading():
+        monkeypatch.setattr(three, "_reading", read)
+        seen = read()
+        add(other, 3, 4)
+        return seen
+
+    monkeypatch.setattr(three, "_reading", reading)
+    with pytest.raises(RegistryMoved):
+        three.take_over("Kim Lee", "looked it through today")
+    assert three.notes() == []
+    other.close()
+
+
+def test_a_version_to_be_rolled_back_to_stays_named_until_the_next_move(three, tmp_path):
+    def live(signed):
+        return LiveStatement.of_facts(signed.verified(BY, tmp_path)).live
+
+    assert live(three.restate(BACK)) == (BACK,)
+    assert live(three.restate()) == (BACK,)  # as a schedule does it
+    assert live(three.restate(BACK)) == (BACK,)
+    add(three, 3, 2, "nominate")
+    assert [version.role for version in live(three.restate())] == ["challenger"]
+
+
+def test_a_release_that_no_registry_has_is_let_live_by_a_move_with_its_person_and_reason(three, tmp_path):
+    def live():
+        named = LiveStatement.of_facts(three.restate().verified(BY, tmp_path)).live
+        return [(version.version, version.role, version.scorer, version.gate_record) for version in named]
+
+    for by, reason in (("kim", "the first release here"), ("Kim Lee", "because")):
+        with pytest.raises(MoveRefused, match="expected"):
+            three.let_live("7d", "8e", by=by, reason=reason)
+    made = three.let_live("7d", "8e", by="Kim Lee", reason="the first release here")
+    assert (made.seq, made.move, made.by, made.reason) == (4, "here", "Kim Lee", "the first release here")
+    assert three.read()[-1] == made
+    add(three, 4, 1, "nominate")
+    assert live() == [(1, "challenger", "5c", ""), (0, "here", "7d", "8e")]
+    three.let_live("9f", "0a", by="Kim Lee", reason="the second release here")
+    assert live() == [(1, "challenger", "5c", ""), (0, "here", "9f", "0a")]
+    add(three, 6, 1, "promote")
+    assert live() == [(1, "champion", "5c", "")]
+
+
+PROVED = "Ada Berg <account:ada>"
+
+
+def test_once_somebody_was_proved_no_typed_name_moves_anything(three):
+    three.let_live("7d", "8e", by=PROVED, reason="the first release here")
+    with pytest.raises(MoveRefused, match="a name that was typed, and who moved before was proved"):
+        three.let_live("7d", "8e", by="Kim Lee", reason="the second release here")
+    with pytest.raises(MoveRefused, match="a name that was typed"):
+        three.take_over("Kim Lee", "looked it through today")
+    assert len(three.read()) == 4
+
+
+def test_a_move_by_a_proved_person_says_who_was_who_then(three, tmp_path):
+    write_identities(tmp_path, {"name": "Ada Berg", "accounts": ["ada"]})
+    made = three.let_live("7d", "8e", by=PROVED, reason="the first release here")
+    assert made.facts["identities"] == digest.of_file(tmp_path / identities.FILE)
+    assert "identities" not in three.read()[0].facts  # of a name that was typed
 
 
 def test_each_move_states_what_may_be_live_and_publishes_it(tmp_path, file):

@@ -90,6 +90,14 @@ def test_who_registered_it_may_not_move_it_on(move, by):
     refuse(standing(history(*moves)), move, 1, "Ada Berg", WHY)
 
 
+@pytest.mark.parametrize("move", ["register", "nominate", "retire"])
+def test_a_typed_name_moves_nothing_once_somebody_was_proved(move):
+    now = standing(history(("register", 1), by="Ada Berg <account:ada>"))
+    with pytest.raises(MoveRefused, match="'Kim Lee', a name that was typed"):
+        refuse(now, move, 1, "Kim Lee", WHY)
+    refuse(now, move, 1, "Kim Lee <subject:kim>", WHY)
+
+
 @pytest.mark.parametrize("by", ["", "Kim", "admin", "the team"])
 def test_a_move_is_a_persons(by):
     with pytest.raises(MoveRefused, match="expected a first and a last name"):

@@ -13,13 +13,13 @@ from credit_risk.config import Config, floor, identities, load, wordings
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, read_parquet, write_json, write_parquet, write_text
-from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, DataError, NotFound
+from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, DataError, NotFound, UsageError
 from credit_risk.measures.gate import WITH_WAIVERS
 from credit_risk.measures.waiver import WaiverRefused
 from credit_risk.modelling import evidence
 from credit_risk.scoring.signed_chain import link
 from credit_risk.stages import gate
-from identities_trial import sign_waiver
+from identities_trial import commit, sign_waiver
 from measured import measure
 
 Judged = tuple[Config, Files]
@@ -288,16 +288,39 @@ def test_a_waiver_counts_only_once_it_is_committed(measured: Judged):
     config, files = measured
     measure(files, **LOW)
     waive(files)
+    assert judge(config, files)["verdict"] == WITH_WAIVERS
     git = ["git", "-C", str(files.root), "-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
-    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "start"]):
-        subprocess.run([*git, *command], check=True)
+    subprocess.run([*git, "rm", "-q", "--cached", "-r", str(files.waivers)], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "take it back"], check=True)
     with pytest.raises(ConfigError, match="a waiver counts when it is committed"):
         judge(config, files)
-    for command in (["add", "configs"], ["commit", "-q", "-m", "waive"]):
-        subprocess.run([*git, *command], check=True)
+    (files.root / ".gitignore").write_text("configs/waivers\n")  # what git ignores, its status does not name
+    with pytest.raises(ConfigError, match="a waiver counts when it is committed"):
+        judge(config, files)
+    commit(files.root)
     assert judge(config, files)["verdict"] == WITH_WAIVERS
-    waive(files, reason="another reason, written after it was signed")
+    with (files.waivers / "one.yaml").open("a") as stream:
+        stream.write("# another word, written after it was signed\n")
     with pytest.raises(ConfigError, match="commit it first"):
+        judge(config, files)
+
+
+def test_a_waiver_counts_for_nothing_where_git_cannot_say_what_is_committed(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    waive(files)
+    shutil.rmtree(files.root / ".git")
+    with pytest.raises(ConfigError, match="a waiver counts when it is committed"):
+        judge(config, files)
+
+
+def test_a_waiver_of_somebody_whom_no_commit_names_does_not_count(measured: Judged):
+    config, files = measured
+    measure(files, **LOW)
+    waive(files)
+    path = files.root / identities.FILE
+    path.write_text(path.read_text() + "# one line more, which nobody has seen\n")
+    with pytest.raises(UsageError, match=r"identities\.yaml is not as git has it committed"):
         judge(config, files)
 
 
@@ -318,10 +341,12 @@ def test_a_waiver_counts_only_as_its_person_signed_it(measured: Judged):
     file, signature = files.waivers / "one.yaml", files.waivers / "one.yaml.sig"
     signed = signature.read_bytes()
     signature.unlink()
+    commit(files.root)
     with pytest.raises(ConfigError, match=r"nobody of identities\.yaml signed it; expected Ada Lovelace.*ssh-keygen"):
         judge(config, files)
     signature.write_bytes(signed)
     file.write_bytes(file.read_bytes() + b"# longer\n")
+    commit(files.root)
     with pytest.raises(ConfigError, match=r"nobody of identities\.yaml signed it"):
         judge(config, files)
     sign_waiver(files.root, file, "Grace Hopper")

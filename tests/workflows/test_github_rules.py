@@ -44,6 +44,10 @@ jobs: {workflows: {steps: [{uses: ./.github/actions/set-up}, {run: make test-wor
 on: {pull_request: }
 jobs: {sign: {steps: [{run: sign, env: {KEY: "${{ secrets.SIGNING_KEY }}"}}]}}
 """,
+    rules.keys_are_read_in_an_environment: """
+on: {workflow_dispatch: }
+jobs: {sign: {steps: [{run: sign, if: "true", env: {KEY: "${{ secrets.SIGNING_KEY }}"}}]}}
+""",
     rules.callable_workflows_name_their_own_queue: """
 on: {workflow_call: }
 concurrency: {group: "${{ github.workflow }}"}

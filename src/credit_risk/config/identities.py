@@ -6,7 +6,7 @@ that signs a person's commits and waivers. Each belongs to one person, and a nam
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -31,24 +31,12 @@ class Person(Section):
     ssh_keys: tuple[Annotated[str, Field(pattern=r"^(ssh|ecdsa|sk-(ssh|ecdsa))-\S+ [A-Za-z0-9+/=]+$")], ...] = ()
 
 
-# of the part: registry
-class TokenIssuer(Section):
-    """An identity provider whose tokens say who acts. jwks: its keys, https or a file. claim: holds the subject."""
-
-    issuer: Text
-    audience: Text
-    jwks: Text
-    claim: Text = "sub"
-    algorithms: tuple[Literal["RS256", "ES256", "EdDSA"], ...] = ("RS256",)
-
-
-# end of part
 class Identities(Section):
-    """The persons of one lender, and whose tokens are believed."""
+    """The persons of one lender; tokens: whose are believed."""
 
     version: Literal[1]
     persons: tuple[Person, ...] = ()
-    tokens: tuple[TokenIssuer, ...] = ()  # part: registry
+    tokens: tuple[Any, ...] = ()  # part: registry: read in registry.acting
 
     def person(self, identity: str) -> Person | None:
         """The person that an identity proves, as `account:ada`; None for one that is nobody's."""
@@ -82,10 +70,7 @@ def _faults(identities: Identities) -> Iterator[tuple[Loc, str]]:
             yield loc, f"{person.name!r} is no person; expected a first and a last name"
         for earlier in identities.persons[:index]:
             if same_person(earlier.name, person.name):
-                yield (
-                    loc,
-                    f"{person.name!r} is {earlier.name!r} once more; put all identities of a person under one name",
-                )
+                yield loc, f"{person.name!r} is {earlier.name!r} once more; put a person's identities under one name"
         for identity in proofs(person):
             if identity in seen:
                 yield loc, f"{identity:.60} is {seen[identity]}'s already; an identity proves one person"

@@ -5,7 +5,7 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,14 @@ def author(root: Path) -> str | None:
 def uncommitted(root: Path, *paths: str) -> tuple[str, ...]:
     """Files below these paths that differ from the commit, or are not in it."""
     return tuple(line[3:] for line in (_git(root, "status", "--porcelain", "--", *paths) or "").splitlines())
+
+
+def not_committed(root: Path, paths: Iterable[Path]) -> list[str]:
+    """Which files are not, to the byte, those of the commit that is checked out; all of them where git cannot say."""
+    names = [path.relative_to(root).as_posix() for path in paths]
+    there = (_git(root, "rev-parse", "--verify", "--quiet", f"HEAD:./{name}") for name in names)
+    here = (_git(root, "hash-object", "--no-filters", "--", name) for name in names)
+    return [name for name, *blobs in zip(names, there, here, strict=True) if None in blobs or blobs[0] != blobs[1]]
 
 
 def tracked(record: Path, files: tuple[Path, ...]) -> Tracked:

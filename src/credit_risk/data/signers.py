@@ -7,14 +7,23 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from credit_risk.config.identities import Identities
+from credit_risk.config import identities
+from credit_risk.data import provenance
 from credit_risk.errors import UsageError
 
 NAMESPACE = "credit-risk"  # of signatures of files: one that was made for something else does not count
 SECONDS = 10  # for ssh-keygen
 
 
-def signer(known: Identities, content: bytes, signature_file: Path) -> tuple[str, str] | None:
+def known(root: Path) -> identities.Identities:
+    """The identities of a repository, as they are committed: what only lies there, nobody can have agreed to."""
+    read = identities.load(root)
+    if provenance.not_committed(root, [root / identities.FILE]):
+        raise UsageError(f"{identities.FILE} is not as git has it committed here: have it reviewed, and commit it.")
+    return read
+
+
+def signer(known: identities.Identities, content: bytes, signature_file: Path) -> tuple[str, str] | None:
     """The person whose SSH key signed exactly these bytes, and that identity; None if nobody of the file did."""
     ssh_keygen = shutil.which("ssh-keygen")
     if ssh_keygen is None:

@@ -4,23 +4,45 @@ import json
 import os
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jwt
+from pydantic import Field
 
-from credit_risk.config import identities
-from credit_risk.config.identities import Identities, TokenIssuer
+from credit_risk.config import environment, identities
 from credit_risk.config.names import identity_of, same_person, signature
-from credit_risk.data import provenance
-from credit_risk.data.signers import account
+from credit_risk.config.section import Section, Text
+from credit_risk.data import provenance, signers
 from credit_risk.errors import UsageError
 from credit_risk.registry.settings import FourEyes
 from credit_risk.serving.jwks import UNREADABLE, download, keys_of
 
 TOKEN = "CREDIT_RISK_IDENTITY_TOKEN"  # noqa: S105  (the name of a variable)
 GITHUB = "https://token.actions.githubusercontent.com"  # the issuer of the tokens of GitHub's workflows
+OF_WORKFLOWS = ("repository", "ref", "event_name")  # anybody's workflow gets a token of GitHub's, for any audience
 SECONDS = 10  # for its word on who started a run
+
+
+class TokenIssuer(Section):
+    """An identity provider whose tokens say who acts. jwks: its keys, https or a file. claim: holds the subject.
+
+    require: claims that a token must have, each one of these values; of a workflow's, which repository, ref and event.
+    """
+
+    issuer: Text
+    audience: Text
+    jwks: Text
+    claim: Text = "sub"
+    require: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
+    algorithms: tuple[Literal["RS256", "ES256", "EdDSA"], ...] = ("RS256",)
+
+
+class Believed(identities.Identities):
+    """Whose tokens are believed: what the registry alone reads of the file of identities."""
+
+    tokens: tuple[TokenIssuer, ...] = ()
 
 
 def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
@@ -37,9 +59,10 @@ def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
             )
         starter = os.environ.get("GITHUB_ACTOR")
         return stated or (f"{starter} of GitHub" if starter else provenance.author(root)) or ""
-    known = identities.load(root)
-    token = os.environ.get(TOKEN) or _token_of_workflow(known)
-    identity = f"subject:{_subject(known, token, root)}" if token else f"account:{account()}"
+    known = signers.known(root)
+    tokens = environment.whole(root / identities.FILE, Believed).tokens
+    token = os.environ.get(TOKEN) or _token_of_workflow(tokens)
+    identity = f"subject:{_subject(tokens, token, root)}" if token else f"account:{signers.account()}"
     person = known.person(identity)
     if person is None:
         kind, _, value = identity.partition(":")
@@ -54,10 +77,10 @@ def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
     return signature(person.name, identity)
 
 
-def _token_of_workflow(known: Identities) -> str | None:
+def _token_of_workflow(tokens: Sequence[TokenIssuer]) -> str | None:
     """GitHub's word on who started this run, where the job may ask for it (`id-token: write`); None elsewhere."""
     url, bearer = (os.environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}") for name in ("URL", "TOKEN"))
-    issuer = next((each for each in known.tokens if each.issuer == GITHUB), None)
+    issuer = next((each for each in tokens if each.issuer == GITHUB), None)
     if not url or not bearer or issuer is None or not url.startswith("https://"):
         return None
     audience = urllib.parse.quote(issuer.audience, safe="")
@@ -66,13 +89,13 @@ def _token_of_workflow(known: Identities) -> str | None:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
             return str(json.load(answer)["value"])
     except (*UNREADABLE, KeyError) as error:
-        raise UsageError(f"GitHub does not say who started this run: {error}. Run the job again.") from None
+        raise UsageError(f"GitHub does not say who started this run: {error}. Start a new run.") from None
 
 
-def _subject(known: Identities, token: str, root: Path) -> str:
+def _subject(tokens: Sequence[TokenIssuer], token: str, root: Path) -> str:
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
-        settings = next((each for each in known.tokens if each.issuer == issuer), None)
+        settings = next((each for each in tokens if each.issuer == issuer), None)
         if settings is None:
             raise jwt.InvalidIssuerError(f"the issuer {issuer!r:.100} is not among the `tokens`")
         claims = jwt.decode(
@@ -83,12 +106,31 @@ def _subject(known: Identities, token: str, root: Path) -> str:
             issuer=settings.issuer,
             options={"require": ["exp", "iat"]},
         )
+        if fault := _fault_of(claims, settings):
+            raise jwt.InvalidTokenError(fault)
     except (*UNREADABLE, KeyError) as error:
         raise UsageError(f"The token in {TOKEN} is not accepted: {error}. See {identities.FILE.as_posix()}.") from None
     subject = claims.get(settings.claim)
     if not isinstance(subject, str) or not subject:
         raise UsageError(f"The token in {TOKEN} has no claim {settings.claim!r}, so it says of nobody who acts.")
     return subject
+
+
+def _fault_of(claims: Mapping[str, Any], settings: TokenIssuer) -> str | None:
+    """What in a verified token is not as `require` has it. A workflow's must say which one it is.
+
+    Whoever runs a workflow again is in no claim: `actor` stays the one who started it first.
+    """
+    required = dict(settings.require)
+    if settings.issuer == GITHUB or "repository" in claims:
+        if lacking := [name for name in OF_WORKFLOWS if name not in required]:
+            return f"it is a workflow's, so name the {', '.join(lacking)} that may act under `require`"
+        required["run_attempt"] = ("1",)
+    for name, values in required.items():
+        if claims.get(name) not in values:
+            again = "; who runs it again is not known, so start a new run" if name == "run_attempt" else ""
+            return f"its {name} is {claims.get(name)!r:.100}, expected {' or '.join(values)}{again}"
+    return None
 
 
 def _key(settings: TokenIssuer, token: str, root: Path) -> Any:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from credit_risk.registry.history import History
     from credit_risk.registry.lifecycle import HistoryEvent
     from credit_risk.registry.settings import RegistrySettings
-    from credit_risk.scoring.live_statement import LiveVersion
     from credit_risk.scoring.signing import SignedBy
 
 REGISTRY_HELP = "Say which scorers there are, and what became of each."
@@ -149,32 +148,39 @@ def _statement(
     environment: Environment = None,
     output: Annotated[Path | None, Option(help="Where to write it too (default: registry.statement alone).")] = None,
     here: Annotated[
-        bool, Option("--here", help="Let the release of this repository be live too, where no registry has it.")
+        bool, Option("--here", help="First let the release of this repository be live too: a move, with --reason.")
     ] = False,
+    by: Annotated[str | None, Option("--by", help="Who lets it (default: whose identity this is).")] = None,
+    reason: Annotated[str, Option("--reason", help="Why, as a sentence.")] = "",
 ) -> None:
     """Sign and date anew which versions may be live, as the history says."""
     from credit_risk.data.writing import write_text
+    from credit_risk.errors import UsageError
+    from credit_risk.registry import acting
 
-    also = _release_here(root, _settings(root, environment).signed_by) if here else None
+    if not here and (by or reason):
+        raise UsageError("--by and --reason belong to --here: a statement alone decides nothing.")
+    settings = _settings(root, environment)
     with _opened(root, environment) as history:
-        signed = history.restate(also)
+        if here:
+            release = _release_here(root, settings.signed_by)
+            history.let_live(*release, by=acting.signed_by(root, by, settings.four_eyes), reason=reason)
+        signed = history.restate()
     if output:
         write_text(output, str(signed))
     say(signed.text)
 
 
-def _release_here(root: Path, by: "SignedBy") -> "LiveVersion":
-    """The release of a repository, if the gate lets it pass and it is signed."""
+def _release_here(root: Path, by: "SignedBy") -> tuple[str, str]:
+    """The digests of a repository's scorer and gate record, if the gate lets it pass and it is signed."""
     from credit_risk.data import digest
     from credit_risk.data.files import Files
-    from credit_risk.scoring.live_statement import LiveVersion
     from credit_risk.scoring.release_files import verified_release
     from credit_risk.stages import gate
 
     gate.check(Files(root))
     with verified_release(Files(root), by) as verified:
-        scorer, record = digest.of_directory(verified.scorer) or "", digest.of_file(verified.report("gate"))
-    return LiveVersion(0, "here", scorer, record)
+        return digest.of_directory(verified.scorer), digest.of_file(verified.report("gate"))
 
 
 def _take_over(

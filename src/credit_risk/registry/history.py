@@ -9,20 +9,38 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DDL, Column, Integer, MetaData, Table, Text, create_engine, event, insert, inspect, select
+from sqlalchemy import (
+    DDL,
+    Column,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
+from credit_risk.config import identities
 from credit_risk.config.environment import sqlite_file
+from credit_risk.config.names import identity_of
+from credit_risk.data import digest
 from credit_risk.data.writing import write_text
 from credit_risk.errors import UsageError
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
-from credit_risk.registry.lifecycle import HistoryEvent, Move, may_be_live, refuse_unsigned
+from credit_risk.registry.lifecycle import HERE, HistoryEvent, Move, may_be_live, refuse, refuse_unsigned, standing
 from credit_risk.registry.settings import RegistrySettings
 from credit_risk.scoring.live_statement import LiveStatement, LiveVersion
 from credit_risk.scoring.signed_chain import BEGINNING, ChainWalk, Head, SignedFacts, fault_against, link
@@ -45,8 +63,8 @@ move_table = _table("registry_moves", "body", "hash")
 # Every statement that was ever signed (scoring.live_statement); the last one counts, and names the last move.
 statement_table = _table("registry_statements", "facts", "signature")
 MEANWHILE = (
-    "somebody moved a scorer meanwhile, so this move was not made. Look at `credit-risk registry history` and decide "
-    "again."
+    "somebody moved a scorer meanwhile, or stated anew what may be live, so this was not done. Look at `credit-risk "
+    "registry history` and decide again."
 )
 TAKE_OVER = (
     "Look it through (`credit-risk registry history --unverified`), hold it against what was written down elsewhere, "
@@ -80,6 +98,39 @@ def only_grows(table: str, dialect: str) -> list[str]:
 _CHANGES = ("update", "delete")
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Both tables at one moment: what a move or a statement is signed on."""
+
+    moves: Sequence[Any]
+    statements: Sequence[Any]
+
+    @property
+    def events(self) -> list[HistoryEvent]:
+        return [_event(seq, body) for seq, body, _ in self.moves]
+
+    @property
+    def head(self) -> Head:
+        """Where the history ends."""
+        return _head(self.moves[-1]) if self.moves else BEGINNING
+
+    @property
+    def signed(self) -> SignedFacts | None:
+        """The last statement."""
+        return SignedFacts(*self.statements[-1][1:]) if self.statements else None
+
+    @property
+    def unverified(self) -> list[Mapping[str, Any]]:
+        """What the last statement says that nobody vouches for."""
+        return list(json.loads(self.signed.text).get("unverified", [])) if self.signed else []
+
+    @property
+    def also_live(self) -> tuple[LiveVersion, ...]:
+        """What the last statement names beyond what the moves say: no move has followed it, so it still counts."""
+        named = LiveStatement.of_facts(json.loads(self.signed.text)).live if self.signed else ()
+        return tuple(version for version in named if version not in may_be_live(self.events))
+
+
 class History:
     """The moves of one registry, in SQLite or PostgreSQL. project: that its statements speak of."""
 
@@ -94,22 +145,19 @@ class History:
 
         Raises RegistryBroken where one was changed, put in or taken out, or where the last is not the one signed for.
         """
-        return self._verified(remembered)[0]
+        return self._verified(remembered).events
 
     def unverified(self) -> list[HistoryEvent]:
         """Every move that can be read, whoever wrote it."""
-        with self._reached() as connection:
-            return [_event(seq, body) for seq, body, _ in _rows(connection, move_table)]
+        return self._reading().events
 
     def notes(self) -> list[Mapping[str, Any]]:
         """What of it nobody vouches for: before when, up to which entry, who took it over and why."""
-        return _unverified_in(self._verified()[1])
+        return self._verified().unverified
 
     def head(self) -> Head:
-        """Where the history ends."""
-        with self._reached() as connection:
-            rows = _rows(connection, move_table)
-        return _head(rows[-1]) if rows else BEGINNING
+        """Where the history ends. Raises RegistryBroken as `read`."""
+        return self._verified().head
 
     def append(
         self, move: Move, version: int, scorer: str, *, by: str, reason: str, facts: Mapping[str, Any], after: int
@@ -118,61 +166,79 @@ class History:
 
         Raises RegistryMoved if somebody was faster, SignatureRefused without the key that counts.
         """
-        events, signed = self._verified()
+        reading = self._verified()
+        events = reading.events
         if len(events) < after:
             raise RegistryBroken(f"entry {after} is missing from the registry's history: it was cut off.")
         if len(events) > after:
             raise RegistryMoved(MEANWHILE)
+        if identity_of(by):
+            facts = {**facts, "identities": _digest_of(self._root / identities.FILE)}
         fields = {"move": move, "version": version, "scorer": scorer, "by": by, "reason": reason, "facts": facts}
         at = datetime.now(UTC).isoformat(timespec="microseconds")
         body = json.dumps(fields | {"at": at}, sort_keys=True, ensure_ascii=False)
         made = _event(after + 1, body)
-        head = Head(after + 1, link(self.head().hash, body))
+        head = Head(after + 1, link(reading.head.hash, body))
         row = {"seq": head.seq, "body": body, "hash": head.hash.hex()}
-        self._state([*events, made], head, _unverified_in(signed), move=row)
+        self._state(reading, [*events, made], head, reading.unverified, move=row)
         return made
+
+    def let_live(self, scorer: str, gate_record: str, *, by: str, reason: str) -> HistoryEvent:
+        """Record that a release which no registry holds may be live, with its signed statement.
+
+        scorer: its digest; gate_record: SHA-256 of the gate's record of it. It stays until a version is promoted or
+        rolled back to, or another such release is named. Raises MoveRefused, and what `append` raises.
+        """
+        events = self.read()
+        refuse(standing(events), "here", HERE, by, reason)
+        facts = {"gate_record": gate_record}
+        return self.append("here", HERE, scorer, by=by, reason=reason, facts=facts, after=len(events))
 
     def signed(self) -> SignedFacts | None:
         """The last signed statement; None before the first. Raises RegistryBroken as `read`."""
-        return self._verified()[1]
+        return self._verified().signed
 
     def restate(self, also: LiveVersion | None = None) -> SignedFacts:
         """A statement of now about the same history. also: a version that may be live too, as one to be rolled back to.
 
-        Raises RegistryBroken, SignatureRefused, RegistryMoved.
+        It stays named until the next move. Raises RegistryBroken, SignatureRefused, RegistryMoved.
         """
-        events, signed = self._verified()
-        return self._state(events, self.head(), _unverified_in(signed), also=also)
+        reading = self._verified()
+        named = dict.fromkeys((*reading.also_live, *([also] if also else [])))
+        return self._state(reading, reading.events, reading.head, reading.unverified, also=tuple(named))
 
     def take_over(self, by: str, reason: str) -> SignedFacts:
         """Sign a history from before, or one that nobody's key vouches for: as unverified before now.
 
         Raises RegistryBroken where its entries do not even follow one another, MoveRefused without a person or reason.
         """
-        refuse_unsigned(by, reason)
-        with self._reached() as connection:
-            rows = _rows(connection, move_table)
-            last = _rows(connection, statement_table)
-        _walked(rows)
-        before = _unverified_in(SignedFacts(*last[-1][1:]) if last else None)
+        reading = self._reading()
+        _walked(reading.moves)
+        refuse_unsigned(by, reason, standing(reading.events))
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        taken = {"before": now, "up_to": len(rows), "by": by, "reason": reason}
-        return self._state([_event(seq, body) for seq, body, _ in rows], self.head(), [*before, taken])
+        taken = {"before": now, "up_to": len(reading.moves), "by": by, "reason": reason}
+        return self._state(reading, reading.events, reading.head, [*reading.unverified, taken])
 
     def close(self) -> None:
         self._engine.dispose()
 
-    def _verified(self, remembered: Sequence[Head] = ()) -> tuple[list[HistoryEvent], SignedFacts | None]:
+    def _reading(self) -> Reading:
+        """Both tables, in one query: two would see two moments, and a move between them would look like a forgery."""
+        named = ((move_table, "moves"), (statement_table, "statements"))
+        both = union_all(*(select(literal(name).label("of"), *table.c) for table, name in named)).order_by("seq")
         with self._reached() as connection:
-            rows, statements = _rows(connection, move_table), _rows(connection, statement_table)
-        walk = _walked(rows)
-        signed = SignedFacts(*statements[-1][1:]) if statements else None
-        hashes = {seq: bytes.fromhex(hash_) for seq, _, hash_ in rows} | {0: BEGINNING.hash}
-        faults = [self._fault_of_statement(signed, walk)] if rows or signed else []
+            rows = connection.execute(both).all()
+        return Reading(*([tuple(row)[1:] for row in rows if row.of == name] for _, name in named))
+
+    def _verified(self, remembered: Sequence[Head] = ()) -> Reading:
+        reading = self._reading()
+        walk, signed = _walked(reading.moves), reading.signed
+        hashes = {seq: bytes.fromhex(hash_) for seq, _, hash_ in reading.moves} | {0: BEGINNING.hash}
+        faults = [self._fault_of_statement(signed, walk)] if reading.moves or signed else []
         faults += [fault_against(head, walk.last, hashes.get(head.seq)) for head in remembered]
         if fault := next(filter(None, faults), None):
             raise RegistryBroken(f"the registry's history does not hold: {fault}")
-        return [_event(seq, body) for seq, body, _ in rows], signed
+        return reading
 
     def _fault_of_statement(self, signed: SignedFacts | None, walk: ChainWalk) -> str | None:
         if signed is None:
@@ -187,20 +253,25 @@ class History:
 
     def _state(
         self,
+        reading: Reading,
         events: Sequence[HistoryEvent],
         head: Head,
         unverified: Sequence[Mapping[str, Any]],
         *,
-        also: LiveVersion | None = None,
+        also: tuple[LiveVersion, ...] = (),
         move: Mapping[str, Any] | None = None,
     ) -> SignedFacts:
-        """Sign what may be live after these events and record it, with the move in one transaction."""
-        live = (*may_be_live(events), *([also] if also else []))
+        """Sign what may be live after these events and record it, with the move in one transaction.
+
+        The statement gets the number behind the last one that was read. Every move has a statement too, so whatever
+        came in between has taken that number, and this is not recorded.
+        """
+        live = (*may_be_live(events), *also)
         statement = LiveStatement(self._project, datetime.now(UTC), head, live, tuple(unverified))
+        seq = len(reading.statements) + 1
         signed = SignedFacts.sign(statement.as_facts(), self.settings.signed_by, self._root)
         try:
             with self._reached() as connection:
-                seq = len(_rows(connection, statement_table)) + 1
                 if move:
                     connection.execute(insert(move_table).values(move))
                 row = {"seq": seq, "facts": signed.text, "signature": signed.signature}
@@ -285,12 +356,8 @@ def _event(seq: int, body: str) -> HistoryEvent:
     return HistoryEvent(seq=seq, **(fields | {"at": datetime.fromisoformat(fields["at"])}))
 
 
-def _unverified_in(signed: SignedFacts | None) -> list[Mapping[str, Any]]:
-    return list(json.loads(signed.text).get("unverified", [])) if signed else []
-
-
-def _rows(connection: Connection, table: Table) -> list[Any]:
-    return list(connection.execute(select(table).order_by(table.c.seq)).all())
+def _digest_of(path: Path) -> str | None:
+    return digest.of_file(path) if path.is_file() else None
 
 
 def _walked(rows: Sequence[Any]) -> ChainWalk:

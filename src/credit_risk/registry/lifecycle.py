@@ -4,18 +4,19 @@ The history is a list of moves that only grows; every role is read off it, so th
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from credit_risk.config.names import is_person, person_of, same_person
+from credit_risk.config.names import identity_of, is_person, person_of, same_person
 from credit_risk.errors import CheckFailed
 from credit_risk.registry.errors import RegistryBroken
 from credit_risk.scoring.live_statement import LiveVersion
 
-Move: TypeAlias = Literal["register", "nominate", "promote", "retire", "rollback"]
+Move: TypeAlias = Literal["register", "nominate", "promote", "retire", "rollback", "here"]
 Role: TypeAlias = Literal["candidate", "challenger", "champion", "retired"]
 
+HERE = 0  # the number that stands for a repository's own release, which no registry holds
 CHECKED: tuple[Move, ...] = ("nominate", "promote")  # what takes a passing gate, and a second pair of eyes
 
 
@@ -39,11 +40,17 @@ class HistoryEvent:
 
 @dataclass(frozen=True)
 class Standing:
-    """Who holds which role. line: the champions, the present one last, back to which a rollback goes."""
+    """Who holds which role. line: the champions, the present one last, back to which a rollback goes.
+
+    here: a repository's own release that was let live, until a version is promoted or rolled back to. proved: whether
+    any mover was proved by an identity.
+    """
 
     roles: Mapping[int, Role] = field(default_factory=dict)
     line: tuple[int, ...] = ()
     makers: Mapping[int, str] = field(default_factory=dict)
+    here: LiveVersion | None = None
+    proved: bool = False
     seq: int = 0
     last_move: datetime | None = None
 
@@ -82,7 +89,7 @@ def standing(events: Iterable[HistoryEvent], at: datetime | None = None) -> Stan
 
 def after(before: Standing, event: HistoryEvent) -> Standing:
     """The standing after one more move."""
-    roles, line, makers = dict(before.roles), before.line, dict(before.makers)
+    roles, line, makers, here = dict(before.roles), before.line, dict(before.makers), before.here
     match event.move:
         case "register":
             roles[event.version], makers[event.version] = "candidate", event.by
@@ -94,13 +101,16 @@ def after(before: Standing, event: HistoryEvent) -> Standing:
             if line:
                 roles[line[-1]] = "retired"
             roles[event.version] = "champion"
-            line = (*line, event.version)
+            line, here = (*line, event.version), None
         case "retire":
             roles[event.version] = "retired"
         case "rollback":
             roles[line[-1]], roles[event.version] = "retired", "champion"
-            line = line[:-1]
-    return replace(before, roles=roles, line=line, makers=makers, seq=event.seq, last_move=event.at)
+            line, here = line[:-1], None
+        case "here":
+            here = LiveVersion(HERE, "here", event.scorer, event.facts["gate_record"])
+    proved = before.proved or identity_of(event.by) is not None
+    return Standing(roles, line, makers, here, proved, event.seq, event.at)
 
 
 def refuse(now: Standing, move: Move, version: int, by: str, reason: str) -> None:
@@ -111,8 +121,8 @@ def refuse(now: Standing, move: Move, version: int, by: str, reason: str) -> Non
             f"the clock says {clock:%Y-%m-%d %H:%M:%S} UTC, and the last move was made at "
             f"{now.last_move:%Y-%m-%d %H:%M:%S}: set the clock right, or nobody can say what stood on which day."
         )
-    refuse_unsigned(by, reason)
-    if move != "register" and role is None:
+    refuse_unsigned(by, reason, now)
+    if move not in ("register", "here") and role is None:
         raise MoveRefused(f"version {version} is not registered.")
     if move in CHECKED and same_person(now.makers[version], by):
         raise MoveRefused(
@@ -123,10 +133,15 @@ def refuse(now: Standing, move: Move, version: int, by: str, reason: str) -> Non
         raise MoveRefused(f"version {version} is {role}: {expected}")
 
 
-def refuse_unsigned(by: str, reason: str) -> None:
-    """Raise MoveRefused unless a person says who they are and why."""
+def refuse_unsigned(by: str, reason: str, now: Standing) -> None:
+    """Raise MoveRefused unless a person says who they are and why, proved by an identity once somebody was."""
     if not is_person(by):
         raise MoveRefused(f"the move is by {by!r}, expected a first and a last name (--by).")
+    if now.proved and identity_of(by) is None:
+        raise MoveRefused(
+            f"the move is by {by!r}, a name that was typed, and who moved before was proved by an identity: "
+            "set `registry.four_eyes: identities`, and see docs/signatures.md."
+        )
     if len(reason.split()) < 3:
         raise MoveRefused(f"the reason is {reason!r}, expected a sentence that an auditor can read (--reason).")
 
@@ -158,8 +173,10 @@ def registered(events: Iterable[HistoryEvent], version: int) -> HistoryEvent:
 
 
 def may_be_live(events: Sequence[HistoryEvent]) -> tuple[LiveVersion, ...]:
-    """The champion, and the challenger, which comes into traffic step by step."""
-    return tuple(live_version(events, version, role) for role, version in standing(events).aliases.items())
+    """The champion, the challenger, which comes into traffic step by step, and a repository's own release."""
+    now = standing(events)
+    live = tuple(live_version(events, version, role) for role, version in now.aliases.items())
+    return (*live, now.here) if now.here else live
 
 
 def live_version(events: Sequence[HistoryEvent], version: int, role: str) -> LiveVersion:

@@ -1,12 +1,14 @@
 """Where the registry is, in one environment: the `registry:` section of configs/deploy/NAME.yaml."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from credit_risk.config import environment
 from credit_risk.config.environment import url_below
 from credit_risk.config.section import Section, Text
-from credit_risk.scoring.signing import SignedBy
+from credit_risk.config.yaml_positions import Loc
+from credit_risk.scoring.signing import SignedBy, is_development
 
 FourEyes = Literal["identities", "names"]
 
@@ -30,9 +32,24 @@ class RegistrySettings(Section):
 
 
 def load(path: Path, root: Path) -> RegistrySettings:
-    """Read the section; relative files lie below the root. Raises ConfigError, NotFound."""
+    """Read the section; relative files lie below the root. Raises ConfigError, NotFound.
+
+    What only a developer's machine may do is refused in every other environment.
+    """
     section = environment.read(path, "registry", RegistrySettings)
+    if not environment.is_developers(path):
+        faults = developers_alone(section, environment.name_of(path), root)
+        environment.refuse(path, ((("registry", *loc), fault) for loc, fault in faults))
     urls = {"tracking": url_below(root, section.tracking), "history": url_below(root, section.history)}
     if section.artifacts and "://" not in section.artifacts:
         urls["artifacts"] = (root / section.artifacts).absolute().as_uri()
     return section.model_copy(update=urls)
+
+
+def developers_alone(section: RegistrySettings, name: str, root: Path | None = None) -> Iterator[tuple[Loc, str]]:
+    """What no registry but a developer's may be set to; each fault with its key. root: to look at the key's file."""
+    if section.four_eyes != "identities":
+        yield ("four_eyes",), f"a name that is typed proves nobody in {name}: expected identities"
+    if section.signed_by.public_key and is_development(root, section.signed_by.public_key):
+        own = "expected a key of your own (docs/signatures.md)"
+        yield ("signed_by", "public_key"), f"anybody on a developer's machine could sign moves in {name}: {own}"

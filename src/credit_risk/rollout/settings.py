@@ -9,7 +9,7 @@ from pydantic import Field
 from credit_risk.config import environment
 from credit_risk.config.section import Count, Positive, Section, Share, Text
 from credit_risk.config.yaml_positions import Loc
-from credit_risk.registry.settings import RegistrySettings
+from credit_risk.registry.settings import RegistrySettings, developers_alone
 from credit_risk.serving.open_doors import open_doors
 from credit_risk.serving.prometheus import LATENCIES
 from credit_risk.serving.settings import Serving
@@ -270,8 +270,7 @@ def _of_bounds(settings: Environment) -> Iterator[tuple[Loc, str]]:
 def _of_an_open_door(settings: Environment) -> Iterator[tuple[Loc, str]]:
     """What a developer's machine may do, and nobody else; the service refuses the same where it starts."""
     yield from ((("serving", *loc), fault) for loc, fault in open_doors(settings.serving, settings.environment))
-    if settings.registry.four_eyes != "identities":
-        where = f"in {settings.environment}"
-        yield ("registry", "four_eyes"), f"a name that is typed proves nobody {where}: expected identities"
+    registry = developers_alone(settings.registry, settings.environment)
+    yield from ((("registry", *loc), fault) for loc, fault in registry)
     if not settings.security.run_as_non_root:
         yield ("security", "run_as_non_root"), f"nothing runs as root in {settings.environment}: expected true"

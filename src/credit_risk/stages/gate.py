@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from credit_risk.config import Config, floor, identities, load, wordings
+from credit_risk.config import Config, floor, load, wordings
 from credit_risk.config.deciding import differences
 from credit_risk.config.dotted import lookup
 from credit_risk.config.floor import Floor
@@ -185,7 +185,8 @@ def read_waivers(root: Path, folder: Path) -> list[SignedWaiver]:
     Raises ConfigError for a file that is none, which must not be passed over, and for one that its person did not sign.
     """
     written: list[tuple[Path, bytes, Waiver]] = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in NO_WAIVERS):
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in NO_WAIVERS)
+    for path in files:
         if path.parent == folder and path.name.endswith(".yaml.sig") and path.with_suffix("").is_file():
             continue
         if path.parent != folder or path.suffix != ".yaml":
@@ -197,12 +198,10 @@ def read_waivers(root: Path, folder: Path) -> list[SignedWaiver]:
             raise ConfigError(path, [f"{_field(problem)}: {problem['msg']}" for problem in error.errors()]) from None
         except (YAMLError, ValueError, RecursionError) as error:
             raise ConfigError(path, str(error).splitlines()[:8]) from None
-    loose = provenance.uncommitted(root, str(folder.relative_to(root))) if written else ()
-    if loose:
+    if loose := provenance.not_committed(root, files):
         why = "a waiver counts when it is committed, so that its author and its day are on record; commit it first"
         raise ConfigError(folder, [f"{name}: {why}" for name in loose])
-    known = identities.load(root) if written else None
-    return [_signed(*each, known) for each in written if known is not None]
+    return [_signed(*each, signers.known(root)) for each in written]
 
 
 def _signed(path: Path, content: bytes, waiver: Waiver, known: Identities) -> SignedWaiver:

@@ -14,7 +14,7 @@ from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.state import RolloutRecord
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignedBy
-from identities_trial import write_identities
+from identities_trial import commit, write_identities
 from judged import judge
 from registry_trial import empty_registry, files
 from rollout_trial import KEY, write_environment
@@ -62,6 +62,7 @@ def test_a_scorer_that_the_gate_stops_is_not_even_rehearsed(clone):
 def test_a_machine_on_which_nothing_runs_takes_no_version_and_production_is_not_reached(clone):
     on_free_ports(clone)
     write_identities(clone.root, {"name": "Ada Berg", "accounts": [ACCOUNT]})
+    commit(clone.root)
     variables = {"DEPLOY_ROOT": str(clone.root)}
     run = clone.act("workflow_dispatch", "deploy.yml", {"inputs": DEPLOY}, variables=variables)
     assert run.jobs == {"target": "success", "rehearse": "success", "roll-out": "failure"}, str(run)
@@ -80,6 +81,7 @@ def machine(files, monkeypatch, capsys):
     tree["security"]["run_as_non_root"] = True
     tree["registry"]["four_eyes"] = "identities"
     write_identities(files.root, {"name": "Ada Berg", "accounts": [ACCOUNT]})
+    commit(files.root)
     del tree["serving"]["ledger"]["key_file"]
     # A development key does not count in staging, and nothing serves there that no statement names.
     judge(files)  # who is who is part of what was judged
@@ -91,7 +93,8 @@ def machine(files, monkeypatch, capsys):
     yaml.dump(tree, folder / "staging.yaml")
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY)
     where = ["--root", str(files.root)]
-    assert main(["registry", "statement", "--here", *where, "--environment", str(folder / "staging.yaml")]) == 0
+    staging = ["--environment", str(folder / "staging.yaml")]
+    assert main(["registry", "statement", "--here", "--reason", "the first release here", *where, *staging]) == 0
     capsys.readouterr()
     assert (
         main(["keys", "add", "smoke", "--scope", "decide", *where, "--environment", str(folder / "staging.yaml")]) == 0
@@ -156,6 +159,7 @@ def test_real_traffic_changes_from_the_default_branch_alone(clone, workflow):
 
 def test_a_rollback_where_nothing_runs_says_so(clone):
     write_identities(clone.root, {"name": "Ada Berg", "accounts": [ACCOUNT]})
+    commit(clone.root)
     run = clone.act("workflow_dispatch", "rollback.yml", {"inputs": BACK}, variables={"DEPLOY_ROOT": str(clone.root)})
     assert run.jobs == {"back": "failure"}, str(run)
     assert "nothing runs here to bring a version into" in run.log
