@@ -8,6 +8,7 @@ import pytest
     [
         (("registry",), 2, "say what to do with the registry"),
         (("registry", "as-of", "yesterday"), 2, "is no date"),
+        (("registry", "statement", "--reason", "the first release here"), 2, "--by and --reason belong to --here"),
         (("release", "--identity", "me"), 2, "go together"),
         (("registry", "history", "--environment", "none.yaml"), 2, "there is no such file"),
     ],

@@ -524,3 +524,29 @@ def test_coverage_below_its_floor_is_red(tmp_path):
         )
         assert done.returncode == code
     assert "**80 %**" in (tmp_path / "page").read_text(encoding="utf-8")
+
+
+BRANCHES = {"protected_branches": True, "custom_branch_policies": False}
+REVIEWERS = {"id": 7, "type": "required_reviewers", "prevent_self_review": True, "reviewers": [{"type": "Team"}]}
+PRODUCTION = {
+    "name": "production",
+    "deployment_branch_policy": BRANCHES,
+    "protection_rules": [{"id": 8, "type": "branch_policy"}, REVIEWERS],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, None),
+        ({"name": "another"}, None),
+        ({"deployment_branch_policy": None}, "environment production/deployment_branch_policy: wanted"),
+        ({"deployment_branch_policy": BRANCHES | {"protected_branches": False}}, "/protected_branches: wanted true"),
+        ({"protection_rules": []}, "required_reviewers: wanted"),
+        ({"protection_rules": [REVIEWERS | {"prevent_self_review": False}]}, "/prevent_self_review: wanted true"),
+    ],
+)
+def test_an_environment_that_was_opened_by_hand_is_named(monkeypatch, changes, sentence):
+    monkeypatch.chdir(ROOT)
+    found = program("rulesets.py")["of_environments"]({"environments": [PRODUCTION | changes]})
+    assert [sentence in line for line in found] == ([True] if sentence else [])

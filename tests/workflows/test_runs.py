@@ -440,6 +440,7 @@ def live(clone: Clone, **changes: object) -> Run:
     clone.answers["rulesets/4"] = json.dumps(wanted)
     clone.answers["rulesets/5"] = (ROOT / ".github/rulesets/tags.json").read_text()
     clone.answers["rulesets"] = json.dumps([{"name": "main", "id": 4}, {"name": "release tags", "id": 5}])
+    clone.answers["environments"] = '{"environments": []}'
     return clone.act("workflow_dispatch", "repo-settings.yml")
 
 
@@ -529,7 +530,7 @@ def test_nothing_that_is_scheduled_runs_before_somebody_switches_it_on(clone):
 
 
 def test_what_is_due_and_switched_on_runs(clone):
-    clone.answers["rulesets"] = "[]"
+    clone.answers |= {"rulesets": "[]", "environments": '{"environments": []}'}
     on = {"SCHEDULES": "repo-settings retrain"}
     run = clone.act("schedule", "schedules.yml", {"schedule": "17 1 * * *"}, variables=on)
     assert run.jobs == {"due": "success", "rulesets": "failure"}, str(run)  # none is in force there
