@@ -129,11 +129,11 @@ def secrets_have_a_way_without(workflows: Workflows) -> Iterator[str]:
                 yield f"{file}: {name} reads a secret in a step that nothing skips"
 
 
-def keys_are_read_in_an_environment(workflows: Workflows) -> Iterator[str]:
+def the_signing_key_is_read_in_an_environment(workflows: Workflows) -> Iterator[str]:
     """A secret of the repository is read by a workflow of any branch; an environment says which branches may."""
     for file, name, job in jobs(workflows):
-        if re.search(r"\bsecrets\.(SIGNING|LEDGER|SMOKE)_KEY", str(job.get("steps"))) and "environment" not in job:
-            yield f"{file}: {name} reads a key outside an environment, so the workflow of any branch may"
+        if re.search(r"\bsecrets\.SIGNING_KEY", str(job.get("steps"))) and "environment" not in job:
+            yield f"{file}: {name} reads the signing key outside an environment, so the workflow of any branch may"
 
 
 def callable_workflows_name_their_own_queue(workflows: Workflows) -> Iterator[str]:
@@ -196,7 +196,7 @@ RULES: tuple[Rule, ...] = (
     schedules_in_a_caller_of_their_own,
     tests_have_their_packages,
     secrets_have_a_way_without,
-    keys_are_read_in_an_environment,
+    the_signing_key_is_read_in_an_environment,
     callable_workflows_name_their_own_queue,
     self_hosted_runners_have_another_label,
     repositories_are_compared_by_their_full_names,

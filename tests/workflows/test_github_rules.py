@@ -44,7 +44,7 @@ jobs: {workflows: {steps: [{uses: ./.github/actions/set-up}, {run: make test-wor
 on: {pull_request: }
 jobs: {sign: {steps: [{run: sign, env: {KEY: "${{ secrets.SIGNING_KEY }}"}}]}}
 """,
-    rules.keys_are_read_in_an_environment: """
+    rules.the_signing_key_is_read_in_an_environment: """
 on: {workflow_dispatch: }
 jobs: {sign: {steps: [{run: sign, if: "true", env: {KEY: "${{ secrets.SIGNING_KEY }}"}}]}}
 """,

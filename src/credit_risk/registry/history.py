@@ -99,25 +99,25 @@ _CHANGES = ("update", "delete")
 
 
 @dataclass(frozen=True)
-class Reading:
+class HistoryReading:
     """Both tables at one moment: what a move or a statement is signed on."""
 
-    moves: Sequence[Any]
-    statements: Sequence[Any]
+    move_rows: Sequence[Any]
+    statement_rows: Sequence[Any]
 
     @property
     def events(self) -> list[HistoryEvent]:
-        return [_event(seq, body) for seq, body, _ in self.moves]
+        return [_event(seq, body) for seq, body, _ in self.move_rows]
 
     @property
     def head(self) -> Head:
         """Where the history ends."""
-        return _head(self.moves[-1]) if self.moves else BEGINNING
+        return _head(self.move_rows[-1]) if self.move_rows else BEGINNING
 
     @property
     def signed(self) -> SignedFacts | None:
         """The last statement."""
-        return SignedFacts(*self.statements[-1][1:]) if self.statements else None
+        return SignedFacts(*self.statement_rows[-1][1:]) if self.statement_rows else None
 
     @property
     def unverified(self) -> list[Mapping[str, Any]]:
@@ -213,28 +213,28 @@ class History:
         Raises RegistryBroken where its entries do not even follow one another, MoveRefused without a person or reason.
         """
         reading = self._reading()
-        _walked(reading.moves)
+        _walked(reading.move_rows)
         refuse_unsigned(by, reason, standing(reading.events))
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        taken = {"before": now, "up_to": len(reading.moves), "by": by, "reason": reason}
+        taken = {"before": now, "up_to": len(reading.move_rows), "by": by, "reason": reason}
         return self._state(reading, reading.events, reading.head, [*reading.unverified, taken])
 
     def close(self) -> None:
         self._engine.dispose()
 
-    def _reading(self) -> Reading:
+    def _reading(self) -> HistoryReading:
         """Both tables, in one query: two would see two moments, and a move between them would look like a forgery."""
         named = ((move_table, "moves"), (statement_table, "statements"))
         both = union_all(*(select(literal(name).label("of"), *table.c) for table, name in named)).order_by("seq")
         with self._reached() as connection:
             rows = connection.execute(both).all()
-        return Reading(*([tuple(row)[1:] for row in rows if row.of == name] for _, name in named))
+        return HistoryReading(*([tuple(row)[1:] for row in rows if row.of == name] for _, name in named))
 
-    def _verified(self, remembered: Sequence[Head] = ()) -> Reading:
+    def _verified(self, remembered: Sequence[Head] = ()) -> HistoryReading:
         reading = self._reading()
-        walk, signed = _walked(reading.moves), reading.signed
-        hashes = {seq: bytes.fromhex(hash_) for seq, _, hash_ in reading.moves} | {0: BEGINNING.hash}
-        faults = [self._fault_of_statement(signed, walk)] if reading.moves or signed else []
+        walk, signed = _walked(reading.move_rows), reading.signed
+        hashes = {seq: bytes.fromhex(hash_) for seq, _, hash_ in reading.move_rows} | {0: BEGINNING.hash}
+        faults = [self._fault_of_statement(signed, walk)] if reading.move_rows or signed else []
         faults += [fault_against(head, walk.last, hashes.get(head.seq)) for head in remembered]
         if fault := next(filter(None, faults), None):
             raise RegistryBroken(f"the registry's history does not hold: {fault}")
@@ -253,7 +253,7 @@ class History:
 
     def _state(
         self,
-        reading: Reading,
+        reading: HistoryReading,
         events: Sequence[HistoryEvent],
         head: Head,
         unverified: Sequence[Mapping[str, Any]],
@@ -268,7 +268,7 @@ class History:
         """
         live = (*may_be_live(events), *also)
         statement = LiveStatement(self._project, datetime.now(UTC), head, live, tuple(unverified))
-        seq = len(reading.statements) + 1
+        seq = len(reading.statement_rows) + 1
         signed = SignedFacts.sign(statement.as_facts(), self.settings.signed_by, self._root)
         try:
             with self._reached() as connection:
