@@ -94,6 +94,13 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path):
     assert read(tmp_path, windows).equals(read(tmp_path, GOOD))
 
 
+def test_no_row_is_lost_where_some_lines_end_with_a_carriage_return_alone(tmp_path: Path):
+    lines = GOOD.splitlines()
+    for ends in (("\r", "\r\n"), ("\r", "\n"), ("\r\r\n", "\n")):
+        text = "".join(line + ends[number % 2] for number, line in enumerate(lines))
+        assert read(tmp_path, text.encode()).equals(read(tmp_path, GOOD)), ends
+
+
 def test_a_quoted_cell_may_hold_delimiters_and_line_breaks(tmp_path: Path):
     assert read(tmp_path, GOOD.replace("hello", '"a,\nb"')).equals(read(tmp_path))
 

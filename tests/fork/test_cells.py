@@ -20,6 +20,8 @@ from credit_risk.fork import cells
         (["2026-01-31", "2025-12-01 10:00:00"], "date"),
         (["31.01.2026", "1.2.2026"], "other date"),
         (["00123", "04567"], "category"),  # a postcode is no number
+        (["1E5", "2E1", "1E2"], "category"),  # products, whose names only look like powers of ten
+        (["1E5", "2.5"], "number"),
         (["<1", "1-4", "4-7", ">=7"], "ordered"),
         (["low", "medium", "high"], "ordered"),
         (["A", "B", "C"], "ordered"),
@@ -87,6 +89,10 @@ def test_numbers_are_read_and_what_is_none_is_missing():
     found = cells.numbers_of(Series(["1", "2.5", None, "x"], dtype="str"))
     assert found[:2].tolist() == [1.0, 2.5]
     assert np.isnan(found[2:]).all()
+
+
+def test_what_is_endless_is_no_number():
+    assert np.isnan(cells.numbers_of(Series(["inf", "-Infinity", "1e400"], dtype="str"))).all()
 
 
 def test_na_among_codes_of_two_letters_is_a_country_and_elsewhere_a_gap():

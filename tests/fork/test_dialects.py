@@ -104,6 +104,7 @@ def test_a_quote_in_a_header_that_is_never_closed_is_said(tmp_path):
         (Numerals(".", ","), "12,5", None),  # no group of three
         (Numerals(",", " "), "1\u00a0234,5", "1234.5"),
         (Numerals(".", ",", "$"), "-$1,200", "-1200"),
+        (Numerals(".", "'", "CHF"), "CHF\u00a01\u2019234.50", "1234.50"),
         (Numerals(".", None, "%"), "13.5%", "13.5"),
         (Numerals(".", None, "%"), "13.5", None),  # 13.5 % or 1,350 %?
     ],
@@ -153,3 +154,16 @@ def test_a_workbook_is_refused_with_what_to_do(tmp_path):
     path.write_bytes(b"PK\x03\x04 and more")
     with pytest.raises(DataError, match=r"loans\.xlsx: this is a spreadsheet or zip file\. .*CSV"):
         dialects.dialect(path)
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "thousands"), [("CHF\u00a01\u2019234.50", "CHF", "'"), ("1\u202f234.50\u00a0€", "€", " ")]
+)
+def test_narrow_blanks_and_curved_apostrophes_stand_between_thousands(tmp_path, written, unit, thousands):
+    (tmp_path / "loans.csv").write_text("a\n1\n")
+    data = dialects.dialect(tmp_path / "loans.csv")
+    numerals, units = dialects.numerals_of(DataFrame({"debt": [written]}, dtype="str"), data)
+    assert (numerals[0], units) == (Numerals(".", thousands), {"debt": unit})
+    assert dialects.in_plain_numerals(DataFrame({"debt": [written]}), numerals[0], units)["debt"].tolist() == [
+        "1234.50"
+    ]

@@ -16,7 +16,7 @@ def draft(root: Path, outcomes: list[str], income: str = "2.5", **request: objec
     rows = [f"{1000 + 7 * row % 900}.5,{'NA' if row % 3 else 'ZA'},{word}" for row, word in enumerate(outcomes)]
     path = root / "loans.csv"
     path.write_text("\n".join(["income,country,status", *rows, "1.5,BW,0", f"{income},ZM,1"]) + "\n", encoding="utf-8")
-    asked = InitRequest(data=path, target="status", bad=("1",), accept=True, **request)
+    asked = InitRequest(data=path, target="status", accept=True, **{"bad": ("1",), **request})
     made = drafted(asked, lambda _: None)
     checked(made, asked)
     return made
@@ -48,6 +48,35 @@ def test_good_is_never_everything_else(tmp_path: Path):
     assert made.facts.good == ("0",)
     explicit = draft(tmp_path, OUTCOMES, good=("0", "NA"))  # whoever says so means it
     assert explicit.facts.good == ("0", "NA")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "bad", "sentence"),
+    [
+        (
+            ["X", "", ""] * 40,
+            "X",
+            "in 81 rows the outcome is not known, and a gap is never good. Where it stands for good",
+        ),
+        (["status", "0", "1"] * 9, "1", r"loans\.csv: row 2 holds the header again, .*: take such lines out"),
+        (
+            [f"2024-03-{n:02}" for n in range(1, 20)],
+            "1",
+            "20 different words, as '0': .* a day of default, add a",
+        ),
+    ],
+)
+def test_outcomes_that_need_another_column_or_file_are_refused_with_what_to_do(tmp_path, outcomes, bad, sentence):
+    path = tmp_path / "loans.csv"
+    rows = [f"{n}.5,{word}" for n, word in enumerate(["" if outcomes[0] == "X" else "0", *outcomes])]
+    path.write_text("\n".join(["income,status", *rows]) + "\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=sentence):
+        drafted(InitRequest(data=path, target="status", bad=(bad,)), lambda _: None)
+
+
+def test_capitals_of_an_outcome_do_not_count(tmp_path: Path):
+    made = draft(tmp_path, ["Paid", "paid", "DEFAULT", "1"], bad=("1", "default"), good=("paid", "0"))
+    assert (made.facts.bad, made.facts.good) == (("1", "DEFAULT"), ("Paid", "0"))
 
 
 def protected(root: Path, header: str, row: str, *, accept: bool) -> str:

@@ -147,6 +147,30 @@ def test_a_long_word_within_a_name_is_known_too(name, role):
     assert (found.role, found.suspected) == (role, role != "feature")
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("civil status", "marital status"),
+        ("estado_civil", "marital status"),
+        ("genero", "sex"),
+        ("annee_naissance", "age"),
+        ("geb_datum", "age"),
+        ("nacionalidad", "national origin"),
+    ],
+)
+def test_protected_names_in_other_languages_are_asked_about(name, why):
+    one = profiled(**{name: np.arange(N) % 40, "civil_servant": np.arange(N) % 2, "income": INCOME})
+    assert (one[name].role, one[name].suspected, one[name].why) == ("protected", True, f"{why}, as its name says")
+    assert one["civil_servant"].role == "feature"
+
+
+@pytest.mark.parametrize(
+    ("words", "role"), [("M F", "protected"), ("Mr Mrs Ms", "protected"), ("M F X", "protected"), ("M F Q", "feature")]
+)
+def test_letters_and_titles_say_the_sex_whatever_the_name(words, role):
+    assert profiled(type=np.resize(words.split(), N), income=INCOME)["type"].role == role
+
+
 def test_black_and_single_are_no_people_among_many_words():
     found = profiled(single=INCOME, black=np.resize(["box", "white", "grey"], N))
     assert {one.role for one in found.values()} == {"feature"}
@@ -166,6 +190,7 @@ def test_where_somebody_lives_is_asked_about_as_a_proxy():
         ("sub_grade", np.resize(["A1", "B2", "C3"], N), "the lender's own grade"),
         ("internal_score", INCOME, "the lender's own score"),
         ("approved", np.resize(["yes", "no"], N), "the lender's decision"),
+        ("funded_amnt", INCOME, "what the lender granted"),
     ],
 )
 def test_what_the_lender_makes_of_an_application_is_asked_about(name, cells, what):
@@ -447,7 +472,7 @@ def test_what_knows_the_outcome_is_asked_about():
     assert (found["bankrupt"].role, found["bankrupt"].suspected) == ("ignore", True)
 
 
-@pytest.mark.parametrize("form", ["({}.25)", "{}.25-", "{}.2k", "1,{:02},000"])
+@pytest.mark.parametrize("form", ["({}.25)", '="{}"', "{}%", "{}.25-", "{}.2k", "1,{:02},000"])
 def test_numbers_that_are_written_in_no_form_that_is_read_are_asked_about(form):
     cells = [form.format(n % 97 + 1) if n % 2 else f"{n % 89 + 1}.75" for n in range(N)]
     found = profiled(income=INCOME, balance=cells)["balance"]
@@ -462,6 +487,74 @@ def test_an_id_that_not_every_row_has_is_none():
     found = profiled(income=INCOME, loan_no=some, customer_no=some)
     assert (found["loan_no"].role, found["customer_no"].role) == ("ignore", "applicant")
     assert "14.5% have none" in found["loan_no"].why
+
+
+@pytest.mark.parametrize("name", ["custid", "KUNDENNR", "id_cliente", "customernumber"])
+def test_a_persons_number_is_known_in_one_word_and_in_other_languages(name):
+    found = profiled(income=INCOME, **{name: RANDOM.permutation(N) // 2 + 1000})[name]
+    assert (found.role, found.why) == ("applicant", "rows of one person share it")
+
+
+def test_an_id_that_repeats_is_asked_about_and_a_count_is_a_feature():
+    numbers = RANDOM.permutation(N) + 1000
+    numbers[:3] = numbers[3]
+    found = profiled(income=INCOME, loan_id=numbers, loan_no=numbers, no_of_days=numbers, loan_key=numbers % 50)
+    assert [found[name].suspected for name in ("loan_id", "loan_no", "no_of_days", "loan_key")] == [1, 1, 0, 0]
+    assert found["loan_id"].role == found["loan_no"].role == "ignore"
+    assert "3 repeat a number: rows that stand twice, or of one person?" in found["loan_id"].why
+    assert found["no_of_days"].role == found["loan_key"].role == "feature"
+
+
+def test_a_number_that_is_one_persons_is_no_feature_and_whether_there_is_a_telephone_is_one():
+    found = profiled(income=INCOME, ssn=RANDOM.integers(1e8, 9e8, N), own_telephone=np.resize(["yes", "no"], N))
+    assert (found["ssn"].role, found["ssn"].suspected) == ("ignore", True)
+    assert "--applicant ssn" in found["ssn"].why
+    assert found["own_telephone"].role == "feature"
+
+
+def test_an_id_that_begins_with_zeros_keeps_them():
+    padded = [f"{n:02}" for n in range(N)]  # ten of four hundred begin with 0
+    found = profiled({"key": "id"}, income=INCOME, key=padded)
+    assert (found["key"].role, found["key"].kind) == ("id", "text")
+
+
+def test_ids_that_a_spreadsheet_has_shortened_are_asked_about_and_name_nobody():
+    shortened = [f"{1.1e17 + n * 1e15:.2E}" for n in range(N)]
+    found = profiled(income=INCOME, customer_id=shortened, rate=[f"{n / 7:.5E}" for n in range(1, N + 1)])
+    assert (found["customer_id"].role, found["customer_id"].suspected) == ("ignore", True)
+    assert found["customer_id"].why.startswith("numbers this long lose digits")
+    assert found["rate"].role == "feature"
+    with pytest.raises(UsageError, match=r"--applicant customer_id: .*'1\.1.E.17': numbers this long lose digits"):
+        profiled({"customer_id": "applicant"}, income=INCOME, customer_id=shortened)
+
+
+@pytest.mark.parametrize("factor", [1, 1000])
+def test_seconds_since_1970_are_asked_about_whatever_the_name(factor):
+    seconds = (1_700_000_000 + RANDOM.integers(0, 10**7, N)) * factor
+    found = profiled(income=INCOME, first_seen=seconds, area=seconds // 10_000)
+    assert (found["first_seen"].role, found["first_seen"].suspected) == ("ignore", True)
+    assert "may be a day in seconds since 1970" in found["first_seen"].why
+    assert found["area"].role == "feature"
+
+
+def test_codes_with_leading_zeros_have_no_order():
+    assert profiled(branch=[f"{n % 39:03}" for n in range(N)], income=INCOME)["branch"].kind == "category"
+
+
+def test_frequent_nines_beyond_a_gap_are_a_code_and_a_cap_is_none():
+    days = RANDOM.integers(0, 720, N)
+    found = profiled(
+        days=np.where(np.arange(N) % 5 == 0, 999, days),
+        capped=np.where(np.arange(N) % 5 == 0, 999, days + 278),
+        rare=np.where(np.arange(N) % 100 == 0, 999, days),
+    )
+    assert [found[name].codes for name in ("days", "capped", "rare")] == [(999.0,), (), ()]
+
+
+def test_one_word_beside_blanks_is_asked_about():
+    found = profiled(income=INCOME, flag=np.resize(["x", "", "", ""], N))["flag"]
+    assert (found.role, found.suspected) == ("ignore", True)
+    assert found.why == "25.0% of the rows say 'x', the others nothing: if that means no, write no to use it"
 
 
 def test_a_word_in_many_cells_of_numbers_is_named_and_asked_about():

@@ -40,7 +40,7 @@ _TYPES = {
 }
 
 
-_BLANK = re.compile("[\u00a0\u202f\u2009]")
+PLAIN_SIGNS = str.maketrans("\u00a0\u202f\u2009\u2019", "   '")  # blanks, and the apostrophe of Swiss thousands
 _WHOLE = re.compile(r"[-+]?\d{1,18}")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
@@ -81,7 +81,7 @@ class Numerals:
 
         A sign for thousands stands between groups of three digits, or nowhere; a unit stands beside each number.
         """
-        bare, unit = _BLANK.sub(" ", word).strip(), (self.unit or "").strip()
+        bare, unit = word.translate(PLAIN_SIGNS).strip(), (self.unit or "").strip()
         if unit:
             sign = bare[:1] if bare[:1] in "-+" else ""
             amount = bare.removeprefix(sign).strip()

@@ -138,7 +138,7 @@ class CsvRows:
             raise empty_file(self.path)
 
     def _header_end(self) -> int:
-        """Where the header ends: a line break within quotes ends none."""
+        """Where the header ends: a line break within quotes ends none, a CR alone does though later lines end in LF."""
         quote, end = self.data.quote.encode(), 0
         while (end := self._ahead.find(b"\n", end) + 1) and self._ahead.count(quote, 0, end) % 2:
             pass
@@ -149,7 +149,8 @@ class CsvRows:
                 f"{self.path}: a quote in the header (line {self.data.header_line}) is never closed: look for a "
                 f"{self.data.quote!r} that has no second one."
             )
-        return end or len(self._ahead)
+        alone = re.match(rb"(?:[^%b\r]|%b[^%b]*%b)*\r(?=[^\r\n])" % ((quote,) * 4), self._ahead[: end or None])
+        return alone.end() if alone else end or len(self._ahead)
 
     def _take(self, end: int) -> bytes:
         content, self._ahead = self._ahead[:end], self._ahead[end:]
@@ -160,6 +161,5 @@ class CsvRows:
 def _without_last_lines(content: bytes, count: int) -> bytes:
     """Without the last lines that hold anything."""
     for _ in range(count):
-        content = content.rstrip(b"\r\n")
-        content = content[: content.rfind(b"\n") + 1]
+        content = content[: content.rstrip(b"\r\n").rfind(b"\n") + 1]
     return content

@@ -59,9 +59,13 @@ MOST_CODES = 5  # different codes at one end of a column
 FEWEST_OF_A_CODE, CODE_SHARE = 10, 0.002  # rows that say codes, and their share
 FEWEST_BESIDE, MANY_BESIDE = 3, 20  # other values, without which nothing is far from them
 FAR = 5
+FAR_OF_NINES, OFTEN = 20, 5  # 999 beyond a gap, this often as often as other values
+_MANY_NINES = re.compile(r"-?9{3,}")
 _NINES = re.compile(r"-?9{2,}")
 _CODE = re.compile(r"[A-Z]{2}")
 _PADDED = re.compile(r"0\d+")
+_POWER = re.compile(r"\d+[eE]\d+")
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d{2}")
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?")
 _OTHER_DAY = re.compile(
@@ -110,6 +114,8 @@ def kind_of(words: Series) -> Kind:
     if {word.lower() for word in distinct} in SWITCHES:
         return "boolean"
     numeric = [is_number(word) and not _PADDED.fullmatch(word) for word in distinct]
+    if all(map(_POWER.fullmatch, distinct)):  # 1E5, 2E1: no program writes amounts so, and products are called so
+        numeric = [False] * len(distinct)
     if words.isin(distinct[np.array(numeric, dtype=bool)]).mean() >= NEARLY_EVERY:
         return "integer" if all(_INTEGER.fullmatch(word) for word in distinct if is_number(word)) else "number"
     for pattern, kind in ((_ISO_DAY, "date"), (_OTHER_DAY, "other date")):
@@ -152,8 +158,9 @@ def _are_days(words: Sequence[str], form: str) -> bool:
 
 
 def numbers_of(words: Series) -> Matrix:
-    """A column of numbers; NaN where a cell is missing or none."""
-    return pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64)
+    """A column of numbers; NaN where a cell is missing or none, as inf is."""
+    values = pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def in_order(words: Iterable[str]) -> tuple[str, ...] | None:
@@ -186,7 +193,7 @@ def codes_of(values: Matrix) -> tuple[float, ...]:
     """Whole numbers that stand far from all others and in many rows: codes, as -9 for "no record", rather than amounts.
 
     At either end: at most a few values, further from the rest than the rest extends; or below zero where all else is
-    zero or more. Nines that are twice as large as all else are codes in few rows too.
+    zero or more. Nines that are twice as large as all else are codes in few rows too; 999 beyond a gap if many say it.
     """
     known, rows = np.unique(values[~np.isnan(values)], return_counts=True)
     many = max(FEWEST_OF_A_CODE, CODE_SHARE * rows.sum())
@@ -201,7 +208,9 @@ def codes_of(values: Matrix) -> tuple[float, ...]:
             below_zero = ends[count - 1] < 0 <= rest.min() and (len(rest) >= MANY_BESIDE or away >= FAR)
             nines = count == 1 and _NINES.fullmatch(f"{ends[0]:.12g}") and abs(ends[0]) > 2 * np.abs(rest).max()
             is_many = counts[:count].sum() >= many
-            if bool(nines) or (is_many and (below_zero or away > extent)):
+            apart = count == 1 and _MANY_NINES.fullmatch(f"{ends[0]:.12g}") and away > extent / FAR_OF_NINES
+            stands_out = apart and counts[0] > OFTEN * np.median(np.delete(counts, 0))
+            if bool(nines) or (is_many and (below_zero or away > extent or stands_out)):
                 codes |= set(ends[:count].tolist())
     return tuple(sorted(code for code in codes if code % 1 == 0))
 
@@ -213,7 +222,7 @@ def _key(word: str, scale: tuple[str, ...]) -> str:
 def _step(word: str) -> tuple[float, int] | None:
     """Where a step begins; `<5` lies before `5-10`, which lies before `>5`."""
     match = _STEP.fullmatch(word.strip())
-    if match is None:
+    if match is None or _PADDED.fullmatch(word.strip()):  # 007 is the name of a branch
         return None
     low, sign = float(match["low"].replace(",", "")), (match["sign"] or "").lower()
     return low, -1 if sign in _BELOW else int(sign in _ABOVE or bool(match["open"]))
@@ -225,5 +234,12 @@ def is_number(word: str) -> bool:
 
 
 def is_exact(word: str) -> bool:
-    """Whether a key is a whole number that 64 bits hold."""
+    """Whether a key is a whole number that 64 bits hold, of which nothing is lost as one: 007 is not 7."""
+    if _PADDED.fullmatch(word.strip()):
+        return False
     return bool(_INTEGER.fullmatch(word.strip())) and abs(int(word.strip().split(".")[0])) < 2**63
+
+
+def is_shortened(word: str) -> bool:
+    """Whether a key is what a spreadsheet leaves of a long number, as 1.23457E+17."""
+    return bool(_SHORTENED.fullmatch(word.strip()))

@@ -17,7 +17,7 @@ from pandas import DataFrame
 
 from credit_risk.config.columns import Data, Source
 from credit_risk.data import raw
-from credit_risk.data.cells import Numerals, is_number
+from credit_risk.data.cells import PLAIN_SIGNS, Numerals, is_number
 from credit_risk.errors import DataError
 from credit_risk.fork.cells import DOUBTFUL, GAPS, NEARLY_EVERY
 
@@ -220,7 +220,7 @@ def _all_are(words: list[str], numerals: Numerals) -> bool:
 
 def _unit(words: list[str]) -> str | None:
     """What stands beside every number of a column; None where something else stands there, or nothing."""
-    matches = [_UNIT.fullmatch(word.strip()) for word in words]
+    matches = [_UNIT.fullmatch(word.translate(PLAIN_SIGNS).strip()) for word in words]
     beside = {match["before"] or match["after"] for match in matches if match}
     if len(beside) != 1 or sum(match is not None for match in matches) < NEARLY_EVERY * len(words):
         return None

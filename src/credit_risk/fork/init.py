@@ -23,7 +23,7 @@ from credit_risk.config.reading import tree_of, undecided
 from credit_risk.data.cells import LOST_DIGITS
 from credit_risk.data.contract import repeats
 from credit_risk.data.csv_rows import Progress
-from credit_risk.data.inputs import Mask, word_of
+from credit_risk.data.inputs import Mask, folded, word_of
 from credit_risk.data.tables import lacks
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
@@ -258,16 +258,13 @@ def _own_missing_words(table: DataFrame, request: InitRequest, missing: Words) -
 def _outcomes(column: Series, request: InitRequest, missing: Sequence[str]) -> tuple[Words, Words, Words]:
     """Bad, good and indeterminate words, every word of the column in exactly one of them."""
     words = {_word(word) for word in column.dropna().unique() if word not in missing}
-    bad = tuple(map(_word, request.bad))
-    neither = tuple(map(_word, request.indeterminate))
-    good = tuple(map(_word, request.good)) or tuple(sorted(words - set(bad) - set(neither)))
-    if len(words) > MOST_OUTCOMES and all(map(cells.is_number, words)):
-        numbers = sorted(map(float, words))
-        raise UsageError(
-            f"the column {request.target!r} holds {len(words):,} different numbers, from {numbers[0]:.12g} to "
-            f"{numbers[-1]:.12g}: is it the outcome? If the outcome is a number, as a loss, add a column to the file "
-            "that says of each row whether it is bad (a loss above what you bear), and name it with --target."
-        )
+    by_folded = {folded(word): word for word in words}
+    bad, neither, good = (
+        tuple(by_folded.get(folded(word), word) for word in map(_word, given))
+        for given in (request.bad, request.indeterminate, request.good)
+    )
+    good = good or tuple(sorted(words - set(bad) - set(neither)))
+    _refuse_no_outcome(column, request, words)
     if not request.good and 1 < len(good) <= MOST_OUTCOMES:
         raise UsageError(
             f"besides bad, the column {request.target!r} says {_some(good)}: good is never everything else. "
@@ -281,12 +278,40 @@ def _outcomes(column: Series, request: InitRequest, missing: Sequence[str]) -> t
         raise UsageError(
             f"the column {request.target!r} says {_some(rest)} too: give each to --bad, --good or --indeterminate."
         )
-    if not good or len(good) > MOST_OUTCOMES:
-        raise UsageError(
-            f"besides bad, the column {request.target!r} says {_some(good) or 'nothing'}: is it the outcome? "
-            "Name what is good with --good."
-        )
+    if not good:
+        unknown = int((column.isna() | column.isin([*missing])).sum())
+        mend = "is it the outcome? Name what is good with --good."
+        if unknown:
+            mend = (
+                f"in {unknown:,} rows the outcome is not known, and a gap is never good. Where it stands for good, "
+                "write a word for good in these cells; name a word that only looks like a gap, as -, with --good."
+            )
+        raise UsageError(f"besides bad, the column {request.target!r} says nothing: {mend}")
     return bad, good, neither
+
+
+def _refuse_no_outcome(column: Series, request: InitRequest, words: Collection[str]) -> None:
+    """Raise UsageError for a column that repeats the header, or says more than outcomes do."""
+    if request.target in words:
+        row = int(np.flatnonzero(column == request.target)[0]) + 1
+        raise UsageError(
+            f"{request.data}: row {row:,} holds the header again, as where files were put one below the other: take "
+            "such lines out."
+        )
+    are_numbers = all(map(cells.is_number, words))
+    is_named = 0 < len(request.good) <= MOST_OUTCOMES and not are_numbers
+    if len(words) <= MOST_OUTCOMES or is_named:
+        return
+    what = f"words, as {min(words)!r}"
+    if are_numbers:
+        numbers = sorted(map(float, words))
+        what = f"numbers, from {numbers[0]:.12g} to {numbers[-1]:.12g}"
+    raise UsageError(
+        f"the column {request.target!r} holds {len(words):,} different {what}: is it the outcome? If the outcome is a "
+        "number, as a loss, or a day of default, add a column to the file that says of each row whether it is bad (a "
+        "loss above what you bear, a day within the performance window), and name it with --target; if these are words "
+        "for outcomes, name the good ones with --good."
+    )
 
 
 def _facts(

@@ -2,21 +2,35 @@
 
 import re
 from collections.abc import Collection, Mapping
+from itertools import product
 
 GUARDED = {  # parts of names, in the languages that lenders' columns often have
-    "sex": "sex", "gender": "sex", "geschlecht": "sex", "sexe": "sex", "sexo": "sex",
+    "sex": "sex", "gender": "sex", "geschlecht": "sex", "geschl": "sex", "sexe": "sex", "sexo": "sex", "genre": "sex",
+    "genero": "sex", "género": "sex", "gênero": "sex", "genere": "sex", "sesso": "sex", "geslacht": "sex", "kön": "sex",
+    "kjønn": "sex", "køn": "sex", "płeć": "sex", "salutation": "sex", "anrede": "sex",
     "race": "race", "ethnicity": "race", "ethnic": "race", "ethnie": "race", "minority": "race", "hispan": "race",
     "hispanic": "race", "latino": "race", "latina": "race", "latinx": "race", "afam": "race", "caste": "race",
-    "tribe": "race", "religion": "religion", "religious": "religion", "konfession": "religion",
+    "tribe": "race", "etnia": "race", "raza": "race", "raça": "race", "raca": "race", "razza": "race",
+    "religion": "religion", "religión": "religion", "religious": "religion", "konfession": "religion",
     "nationality": "national origin", "nationalität": "national origin", "foreign": "national origin",
+    "nationalité": "national origin", "nacionalidad": "national origin", "nacionalidade": "national origin",
+    "nazionalità": "national origin", "cittadinanza": "national origin", "staatsangehörigkeit": "national origin",
     "foreigner": "national origin", "immigrant": "national origin", "citizen": "national origin",
     "citizenship": "national origin", "birthplace": "national origin",
     "marital": "marital status", "marriage": "marital status", "married": "marital status", "spouse": "marital status",
     "divorced": "marital status", "widowed": "marital status", "widow": "marital status",
-    "familienstand": "marital status", "verheiratet": "marital status",
-    "age": "age", "alter": "age", "edad": "age", "birth": "age", "birthday": "age", "birthdate": "age", "dob": "age",
-    "geburtsdatum": "age", "disability": "health", "disabled": "health", "pregnant": "health", "pregnancy": "health",
+    "familienstand": "marital status", "verheiratet": "marital status", "familiale": "marital status",
+    "age": "age", "alter": "age", "edad": "age", "idade": "age", "leeftijd": "age", "età": "age", "âge": "age",
+    "yob": "age", "geburt": "age", "geburtstag": "age", "geburtsjahr": "age", "nacimiento": "age", "naissance": "age",
+    "nascita": "age", "nascimento": "age", "geboortedatum": "age", "birth": "age", "birthday": "age",
+    "birthdate": "age", "dob": "age", "geburtsdatum": "age",
+    "disability": "health", "disabled": "health", "pregnant": "health", "pregnancy": "health",
     "veteran": "military service",
+}  # fmt: skip
+TOGETHER = {  # words that only together speak of a protected ground
+    frozenset({"civil", "status"}): "marital status", frozenset({"civil", "estado"}): "marital status",
+    frozenset({"civile", "stato"}): "marital status", frozenset({"civil", "etat"}): "marital status",
+    frozenset({"civil", "état"}): "marital status", frozenset({"geb", "datum"}): "age",
 }  # fmt: skip
 FLAGS = {  # words that speak of a person where the column only says yes or no
     "female": "sex", "male": "sex", "woman": "sex", "women": "sex", "man": "sex", "men": "sex",
@@ -28,20 +42,31 @@ FLAGS = {  # words that speak of a person where the column only says yes or no
 SUBSTITUTES = {  # what stands in for race or origin by where or how somebody lives
     "zip": "where somebody lives", "zipcode": "where somebody lives", "postcode": "where somebody lives",
     "postal": "where somebody lives", "plz": "where somebody lives", "postleitzahl": "where somebody lives",
-    "neighbourhood": "where somebody lives", "neighborhood": "where somebody lives",
-    "surname": "a family's name", "lastname": "a family's name", "firstname": "a first name",
-    "language": "a mother tongue",
+    "neighbourhood": "where somebody lives", "neighborhood": "where somebody lives", "city": "where somebody lives",
+    "town": "where somebody lives", "wohnort": "where somebody lives", "ville": "where somebody lives",
+    "ciudad": "where somebody lives", "cidade": "where somebody lives", "latitude": "where somebody lives",
+    "longitude": "where somebody lives", "nachname": "a family's name", "apellido": "a family's name",
+    "cognome": "a family's name", "vorname": "a first name", "surname": "a family's name",
+    "lastname": "a family's name", "firstname": "a first name", "language": "a mother tongue",
+    "tongue": "a mother tongue",
 }  # fmt: skip
 UNMISTAKABLE = 6  # letters of a word that is known within another
 AGE = {"age", "alter", "edad"}  # counted in years; a year or a day of birth is not
-SEXES = {"male", "female", "man", "woman"}
+SEXES = {"male", "female", "man", "woman", "frau", "mrs", "homme", "femme", "hombre", "mujer", "weiblich", "männlich",
+         "masculin", "féminin", "masculino", "femenino", "feminino"}  # fmt: skip
+SEX_LETTERS = {"m", "f"}  # with others for not stated, or for neither
+NO_SEX_LETTERS = {"d", "x", "u"}
 OUTPUTS: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (  # what a lender itself makes of an application
     ("the price that the lender set", (frozenset({"interest", "rate"}), frozenset({"int", "rate"}),
-                                       frozenset({"apr"}), frozenset({"zinssatz"}), frozenset({"coupon"}))),
+                                       frozenset({"apr"}), frozenset({"zinssatz"}), frozenset({"coupon"}),
+                                       frozenset({"tasa", "interes"}), frozenset({"tasa", "interés"}),
+                                       frozenset({"taux", "interet"}), frozenset({"taux", "intérêt"}))),
     ("the lender's own grade", (frozenset({"grade"}), frozenset({"subgrade"}), frozenset({"risk", "class"}),
                                 frozenset({"risk", "band"}), frozenset({"risk", "rating"}), frozenset({"risk", "tier"}),
                                 frozenset({"risk", "level"}), frozenset({"risk", "category"}),
                                 frozenset({"internal", "rating"}), frozenset({"score", "band"}))),
+    ("what the lender granted", tuple(frozenset(its) for its in product(
+        ("approved", "granted", "sanctioned", "funded"), ("amount", "amnt", "amt", "limit", "term")))),
     ("the lender's own score", (frozenset({"internal", "score"}), frozenset({"model", "score"}),
                                 frozenset({"application", "score"}), frozenset({"app", "score"}),
                                 frozenset({"behaviour", "score"}), frozenset({"behavior", "score"}),
@@ -49,11 +74,28 @@ OUTPUTS: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (  # what a lender
 )  # fmt: skip
 DECISIONS = {"decision", "decided", "approved", "approval", "accepted", "declined", "rejected", "underwriter",
            "verdict", "booked", "funded", "entscheidung"}  # fmt: skip
-WEIGHTS = {"weight", "weights", "wt", "wgt", "gewicht", "gewichtung"}
+WEIGHTS = {"weight", "weights", "wt", "wgt", "fnlwgt", "gewicht", "gewichtung", "poids", "peso", "ponderacion"}
 OF_SAMPLE = {"sample", "sampling", "survey", "design", "case", "obs", "observation", "freq", "frequency", "row",
              "expansion", "inverse", "prob"}  # fmt: skip
-IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer", "kennung"}
-CUSTOMERS = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust"}
+IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer", "kennung", "numero", "número"}
+COUNTS = {"no", "number", "num"}  # at a name's beginning these count something
+CUSTOMERS = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust", "cliente"}
+NUMBERED = {
+    "account",
+    "contract",
+    "contrat",
+    "contrato",
+    "dossier",
+    "expediente",
+    "konto",
+    "ref",
+    "reference",
+    "referenz",
+    "vertrag",
+}  # columns of these names hold the numbers of such
+ACCOUNTS = {"loan", "account", "contract", "application", "vertrag", "vertrags", "kredit", "konto"}
+PERSONAL = {"ssn", "cpf", "dni", "nif", "curp", "iban", "msisdn", "phone", "telephone", "mobile", "telefon", "passport",
+            "email"}  # fmt: skip
 DAYS = {"application", "applied", "apply", "appl", "app", "open", "opened", "issue", "issued", "orig", "origination",
         "start", "request", "created", "granted", "booked", "booking", "disbursed", "disbursement", "drawdown",
         "inception", "signed", "submitted", "submission", "vintage", "cohort", "antrag", "antragsdatum"}  # fmt: skip
@@ -67,15 +109,38 @@ MONEY = {"income", "amount", "debt", "salary", "balance", "price", "payment", "i
          "assets", "wage", "wages", "revenue", "fee", "fees", "exposure", "betrag", "einkommen", "amt"}  # fmt: skip
 
 
+_ID_IN_ONE_WORD = re.compile(rf"^({'|'.join(sorted(CUSTOMERS | ACCOUNTS))})({'|'.join(sorted(IDS))})$")
+
+
 def parts(name: str) -> set[str]:
-    """The words a column's name is made of, in lower case."""
+    """The words a column's name is made of, in lower case; custid is customer and id."""
+    return set(_in_order(name))
+
+
+def _in_order(name: str) -> list[str]:
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return {part for part in re.split(r"[\W_\d]+", apart.lower()) if part}
+    words = re.split(r"[\W_\d]+", apart.lower())
+    return " ".join(_ID_IN_ONE_WORD.sub(r"\1 \2", word) for word in words).split()
+
+
+def is_id(name: str) -> bool:
+    """Whether a name speaks of what numbers something, as loan_no, and not of how many there are, as no_of_loans."""
+    words = _in_order(name)
+    return bool(set(words) & (IDS - COUNTS)) or set(words) <= NUMBERED or (len(words) > 1 and words[-1] in COUNTS)
+
+
+def is_personal(name: str) -> bool:
+    """Whether a name speaks of a number or an address that is one person's."""
+    return bool(parts(name) & PERSONAL)
 
 
 def guarded(name: str, *, switch: bool) -> str | None:
     """The protected ground that a name speaks of. switch: whether the column only says yes or no."""
-    return _meaning(name, GUARDED | FLAGS if switch else GUARDED) or _meaning_within(name, GUARDED)
+    return (
+        _meaning(name, GUARDED | FLAGS if switch else GUARDED)
+        or next((ground for words, ground in TOGETHER.items() if words <= parts(name)), None)
+        or _meaning_within(name, GUARDED)
+    )
 
 
 def substitute(name: str) -> str | None:
@@ -111,4 +176,5 @@ def is_weight(name: str) -> bool:
 
 def of_sex(words: Collection[str]) -> bool:
     """Whether words of a column name men and women."""
-    return any(parts(word) & SEXES for word in words)
+    letters = {word.lower() for word in words}
+    return any(parts(word) & SEXES for word in words) or SEX_LETTERS <= letters <= SEX_LETTERS | NO_SEX_LETTERS

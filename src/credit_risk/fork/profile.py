@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pandas import DataFrame, Series
 
 from credit_risk.config.columns import KEY_ROLES
+from credit_risk.data.cells import LOST_DIGITS
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.errors import UsageError
 from credit_risk.fork import cells, directions, names
@@ -29,8 +30,9 @@ FEW_VALUES = 10
 FEWEST_IN_ORDER = 50  # rows in which a number that rises from each to the next does so by no chance
 MOST_AMONG_NUMBERS = 3  # different words in a column of numbers
 A_DAY = 10_000  # numbers that stand for days are larger, as 20240131, 45322 or seconds since 1970
+SINCE_1970 = ((10**9, 22 * 10**8), (10**12, 22 * 10**11))  # 2001 to 2039, in seconds and in thousandths of them
 LARGE = 1_000  # whole numbers as large as this are amounts as likely as counts, and amounts may be broken
-_NEARLY = re.compile(r"\(?[-+]?\W?\d[\d.,' ]*(?:[kKmM]|-|CR|DR|cr|dr)?\)?")
+_NEARLY = re.compile(r"(?:\(|=\")?[-+]?\W?\d[\d.,'’ ]*(?:[kKmM%]|-|CR|DR|cr|dr)?[)\"]?")
 _INDEX = re.compile(r"|unnamed: ?\d+|index|level_\d+|__index_level_\d+__|x|\.\.\.1", re.IGNORECASE)
 UNREAD: Mapping[Kind, str] = {
     "date": "a day; if it is the day of application, give it role date",
@@ -206,7 +208,7 @@ def _with_role(profile: Profile, column: Series, named_roles: Mapping[str, Role]
     if profile.missing >= MOSTLY_MISSING:
         return replace(profile, role="ignore", why=f"{profile.missing:.0%} of its cells are missing")
     if len(profile.groups) == 1:
-        return replace(profile, role="ignore", why=f"every row says {next(iter(profile.groups))!r}")
+        return replace(profile, role="ignore", **_only_word(profile))
     return (
         _by_name(profile, column)
         or _by_outcomes(profile, column, known)
@@ -216,11 +218,22 @@ def _with_role(profile: Profile, column: Series, named_roles: Mapping[str, Role]
     )
 
 
+def _only_word(profile: Profile) -> dict[str, Any]:
+    """Why a column that knows one word alone is left out; a blank beside it may say no, which a person has to say."""
+    word = repr(next(iter(profile.groups)))
+    if not profile.missing:
+        return {"why": f"every row says {word}"}
+    why = f"{1 - profile.missing:.1%} of the rows say {word}, the others nothing: if that means no, write no to use it"
+    return {"why": why, "suspected": True}
+
+
 def _refuse_role(profile: Profile, role: Role) -> None:
     """Refuse a role that a column cannot have, rather than give it another one."""
     got = f"it holds {len(profile.groups):,} different texts, as {next(iter(profile.groups), '')!r}"
     if not profile.groups and role != "ignore":
         raise UsageError(f"--{role} {profile.name}: every cell of it is missing. Leave the flag out.")
+    if role in KEY_ROLES and any(map(cells.is_shortened, profile.groups)):
+        raise UsageError(f"--{role} {profile.name}: {got}: {LOST_DIGITS}.")
     if role == "weight" and not (profile.kind in ("number", "integer") and _are_weights(profile)):
         raise UsageError(f"--weight {profile.name}: a weight is a number above 0 in every row, and here are others.")
     if role == "date" and profile.kind != "date":
@@ -272,18 +285,32 @@ def _as_key(profile: Profile) -> Profile:
 
 
 def _by_name(profile: Profile, column: Series) -> Profile | None:
-    if question := _asked_by_name(profile, column):
+    if question := _asked_by_name(profile, column) or _asked_as_id(profile, column):
         role, why = question
         return replace(profile, role=role, why=why, suspected=True)
     words, unique = parts(profile.name), column.nunique() == column.notna().sum()
     if words & IDS and words & CUSTOMERS and not unique and profile.kind in ("integer", "text", "category"):
         return replace(profile, role="applicant", why="rows of one person share it")
-    if words & IDS and unique and profile.kind in ("integer", "text"):
+    if (words & IDS or names.is_id(profile.name)) and unique and profile.kind in ("integer", "text"):
         if not profile.missing:
             return replace(profile, role="id")
         if words & CUSTOMERS:
             return replace(profile, role="applicant", why="rows of one person share it")
         return replace(profile, role="ignore", why=f"it numbers the rows, but {profile.missing:.1%} have none")
+    return None
+
+
+def _asked_as_id(profile: Profile, column: Series) -> tuple[Role, str] | None:
+    """What keeps a column that is called as an id from being one, so that a person has to say what it is."""
+    name, words, known = profile.name, parts(profile.name), int(column.notna().sum())
+    repeated = known - len(profile.groups)
+    if words & IDS and any(map(cells.is_shortened, profile.groups)):
+        return "ignore", LOST_DIGITS
+    if names.is_personal(name) and len(profile.groups) > FEW_VALUES:
+        return "ignore", f"it says who somebody is, as its name says; to keep rows of one together: --applicant {name}"
+    if names.is_id(name) and not words & CUSTOMERS and profile.kind in ("integer", "text") and 0 < repeated < known / 2:
+        what = f"its name says that it numbers the rows, and {repeated:,} repeat a number"
+        return "ignore", f"{what}: rows that stand twice, or of one person? If so, --applicant {name}"
     return None
 
 
@@ -354,8 +381,10 @@ def _asked_by_values(profile: Profile, column: Series) -> str | None:
         if profile.kind == "integer" and len(column) >= FEWEST_IN_ORDER and _is_saved_index(column):
             return "it rises from row to row: a row number, or a day?"
         years = bool(words & YEARS and words & DAYS) and bool(((values >= 1900) & (values < 2100)).all())
-        if years or (words & DATES and (values >= A_DAY).all()):
-            return f"its name speaks of a day, and {example} is no form of one that is read: write it as 2024-01-31"
+        is_moment = any(low <= values.min() and values.max() < high for low, high in SINCE_1970)
+        if years or (words & DATES and (values >= A_DAY).all()) or (profile.kind == "integer" and is_moment):
+            ground = "it may be a day in seconds since 1970" if is_moment else "its name speaks of a day"
+            return f"{ground}, and {example} is no form of one that is read: write it as 2024-01-31"
     elif profile.kind in ("category", "ordered", "text") and words & DATES and all(map(_has_digit, profile.groups)):
         return (
             f"its name speaks of a day, and not every cell is one in one form, as {example!r}: write it as 2024-01-31"
