@@ -126,7 +126,8 @@ def _in_order(name: str) -> list[str]:
 def is_id(name: str) -> bool:
     """Whether a name speaks of what numbers something, as loan_no, and not of how many there are, as no_of_loans."""
     words = _in_order(name)
-    return bool(set(words) & (IDS - COUNTS)) or set(words) <= NUMBERED or (len(words) > 1 and words[-1] in COUNTS)
+    is_whole = len(words) == 1 and words[0] in NUMBERED
+    return is_whole or bool(set(words) & (IDS - COUNTS)) or (len(words) > 1 and words[-1] in COUNTS)
 
 
 def is_personal(name: str) -> bool:
