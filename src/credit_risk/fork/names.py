@@ -88,7 +88,6 @@ NUMBERED = {
     "dossier",
     "expediente",
     "konto",
-    "ref",
     "reference",
     "referenz",
     "vertrag",
