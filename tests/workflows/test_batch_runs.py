@@ -39,6 +39,17 @@ def test_a_scorer_that_the_gate_stops_decides_no_file(clone):
     assert list((clone.room / "store").iterdir()) == []
 
 
+def test_a_branch_that_was_not_merged_decides_no_file(clone):
+    file = applications(clone)
+    (clone.room / "store").mkdir()
+    store = {"DECISIONS_STORE": str(clone.room / "store")}
+    event = {"inputs": {"applications": file}, "ref": "refs/heads/generous", "repository": {"default_branch": "main"}}
+    run = clone.act("workflow_dispatch", "batch-score.yml", event, variables=store)
+    assert run.jobs == {"score": "failure"}, str(run)
+    assert "refs/heads/generous may not do this" in str(run)
+    assert list((clone.room / "store").iterdir()) == []
+
+
 def test_nobody_is_decided_about_without_a_store_for_decisions(clone):
     run = clone.act("workflow_dispatch", "batch-score.yml", {"inputs": {"applications": "new.csv"}})
     assert run.jobs == {"score": "success"}, str(run)
