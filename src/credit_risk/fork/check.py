@@ -43,6 +43,9 @@ VARIABLES = {  # a repository variable of the workflows, and what it switches on
     "RETRAIN_TRAINING_DATA": "old rows for retrain (with RETRAIN_VALIDATION_DATA and RETRAIN_TEST_DATA)",
     "RETRAIN_VALIDATION_DATA": "newer rows for retrain",
     "RETRAIN_TEST_DATA": "matured rows on which champion and challenger are compared",
+    # of the part: retraining
+    "RETRAIN_ENVIRONMENT": "the environment whose ledger retrain reads (with the secret LEDGER_KEY)",
+    # end of part
     "DRIFT_DATASET": "new applications that drift-monitor holds against the training rows",
     "DEPLOY_ROOT": "where the release lies on the machines that serve; unset, deploy only rehearses",  # part: rollout
     "APP_CLIENT_ID": "the App whose pull requests (of retrain and lock) start CI (with the secret APP_KEY)",

@@ -61,7 +61,7 @@ def changes(counts: Mapping[date, Counter[str]], name: str, settings: Detection)
     detector = ADWIN(delta=settings.delta)  # type: ignore[no-untyped-call]
     noticed: list[dict[str, Any]] = []
     for day, of_day in counts.items():
-        shift, rows = seasons[settings.season_of(day)], of_day[base_of(name)]
+        shift, rows = seasons[season_of(day, settings)], of_day[base_of(name)]
         before, changed = detector.estimation, False
         for position in range(rows):
             answer = (position + 1) * of_day[name] // rows - position * of_day[name] // rows
@@ -89,11 +89,19 @@ def _series(counts: Mapping[date, Counter[str]], name: str, settings: Detection,
     return {"n": rows, "changes": noticed, "verdict": verdict, "why": ""}
 
 
+def season_of(day: date, settings: Detection) -> tuple[int, ...]:
+    """The season of a day, as a key: its weekday and third of the month, as far as these count, or a holiday."""
+    if day in settings.holidays:
+        return (-1,)
+    of_day = {"weekday": day.weekday(), "third_of_month": min((day.day - 1) // 10, 2)}
+    return tuple(of_day[name] for name in settings.seasons)
+
+
 def _seasons(counts: Mapping[date, Counter[str]], name: str, settings: Detection) -> dict[Sequence[int], float]:
     """By season, how far its share lies above that of all days."""
     sums: dict[Sequence[int], Counter[str]] = {}
     for day, of_day in counts.items():
-        sums.setdefault(settings.season_of(day), Counter()).update(of_day)
+        sums.setdefault(season_of(day, settings), Counter()).update(of_day)
     whole = sum(sums.values(), Counter[str]())
     level = whole[name] / max(whole[base_of(name)], 1)
     return {season: (of[name] / of[base_of(name)] - level) if of[base_of(name)] else 0.0 for season, of in sums.items()}

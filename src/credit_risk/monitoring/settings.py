@@ -45,13 +45,6 @@ class Detection(Section):
     seasons: tuple[Literal["weekday", "third_of_month"], ...] = ()
     holidays: tuple[date, ...] = ()
 
-    def season_of(self, day: date) -> tuple[int, ...]:
-        """The season of a day, as a key."""
-        if day in self.holidays:
-            return (-1,)
-        of_day = {"weekday": day.weekday(), "third_of_month": min((day.day - 1) // 10, 2)}
-        return tuple(of_day[name] for name in self.seasons)
-
 
 class MonitoringSettings(Section):
     """most_without_outcome: share of matured approvals whose outcome is not known beyond which no figure is given.

@@ -77,6 +77,7 @@ def test_it_is_started_and_runs_once_it_answers(keep, clock):
         "pid": 0,
         "created": 0,
         "version": "",
+        "generation": 0,
     }
 
 
