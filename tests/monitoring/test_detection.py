@@ -56,9 +56,15 @@ def test_a_weekend_is_no_change_where_days_are_compared_within_weekdays():
 
 
 def test_holidays_are_a_season_of_their_own():
-    assert Detection(delta=0.1, seasons=("weekday",), holidays=(BEGIN,)).season_of(BEGIN) == (-1,)
+    with_holiday = Detection(delta=0.1, seasons=("weekday",), holidays=(BEGIN,))
+    assert detection.season_of(BEGIN, with_holiday) == (-1,)
     both = Detection(delta=0.1, seasons=("weekday", "third_of_month"))
-    assert [season_of(date(2026, 6, day), both) for day in (1, 10, 11, 30)] == [(0, 0), (2, 0), (3, 1), (1, 2)]
+    assert [detection.season_of(date(2026, 6, day), both) for day in (1, 10, 11, 30)] == [
+        (0, 0),
+        (2, 0),
+        (3, 1),
+        (1, 2),
+    ]
 
 
 def test_few_decisions_say_nothing_and_other_scorers_do_not_count():
