@@ -1,7 +1,7 @@
 """The year, month by month: applications, decisions, outcomes, monitoring, retraining, and what happens to the lender.
 
 Decisions are made by the service's own engine in this process, with the ledger's clock set to the month: no process of
-its own could be told another day. People's part (a repair, a promotion) follows a script, and the page says so.
+its own could be given another day. People's part (a repair, a promotion) follows a script, and the page says so.
 """
 
 import calendar
