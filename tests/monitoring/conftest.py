@@ -8,7 +8,7 @@ import pytest
 
 from credit_risk.config import Config, load
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.monitoring.outcome_store import Outcomes
+from credit_risk.monitoring.outcomes.outcome_store import Outcomes
 from ledger_fixtures import file, ledger, server, url
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "ledger")]

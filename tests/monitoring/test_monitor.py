@@ -11,10 +11,11 @@ from sklearn.metrics import roc_auc_score
 from credit_risk.config import load
 from credit_risk.data.simulated_lender import lender
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.monitoring import monitor, pd_cells
-from credit_risk.monitoring import outcomes as adding
+from credit_risk.monitoring import monitor
 from credit_risk.monitoring.calendar import months_after
-from credit_risk.monitoring.outcome_store import Outcomes
+from credit_risk.monitoring.outcomes import adding
+from credit_risk.monitoring.outcomes.outcome_store import Outcomes
+from credit_risk.monitoring.records import pd_cells
 from credit_risk.monitoring.settings import DriftRule, MonitoringSettings
 from ledger_fixtures import KEY
 

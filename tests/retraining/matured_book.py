@@ -15,9 +15,9 @@ from credit_risk.ledger.entry import Entry
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.ledger.settings import LedgerSettings
-from credit_risk.monitoring import outcomes as adding
 from credit_risk.monitoring.calendar import months_after
-from credit_risk.monitoring.outcome_store import Outcomes
+from credit_risk.monitoring.outcomes import adding
+from credit_risk.monitoring.outcomes.outcome_store import Outcomes
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving.engine import digests
 from measured import measure

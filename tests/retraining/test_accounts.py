@@ -11,8 +11,8 @@ from book import decide, delivery, entry
 
 from credit_risk.config import load
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.monitoring import outcomes as adding
-from credit_risk.monitoring.outcome_store import Outcomes
+from credit_risk.monitoring.outcomes import adding
+from credit_risk.monitoring.outcomes.outcome_store import Outcomes
 from credit_risk.retraining.accounts import NEWEST, PAST, DataVersion, KnownDecisions, data_version, faults
 from credit_risk.retraining.settings import DataWindow
 from ledger_fixtures import KEY

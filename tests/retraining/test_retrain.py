@@ -13,7 +13,7 @@ from credit_risk.config import load
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import DataError
-from credit_risk.monitoring.outcome_store import Outcomes
+from credit_risk.monitoring.outcomes.outcome_store import Outcomes
 from credit_risk.retraining import candidate, retrain
 from credit_risk.retraining.candidate import RetrainedCandidate
 from credit_risk.retraining.command import _run

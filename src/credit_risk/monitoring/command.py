@@ -24,8 +24,8 @@ from credit_risk.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
     from credit_risk.ledger.settings import LedgerSettings
-    from credit_risk.monitoring.frozen_store import Record
-    from credit_risk.monitoring.outcome_store import History
+    from credit_risk.monitoring.outcomes.outcome_store import History
+    from credit_risk.monitoring.records.frozen_store import Record
 
 Rejects = Annotated[Path | None, Option(help="Where rejected rows go, with reasons (default: FILE.rejects.csv).")]
 
@@ -130,8 +130,8 @@ def _add(
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import outcomes
-    from credit_risk.monitoring.outcome_store import Outcomes
+    from credit_risk.monitoring.outcomes import adding
+    from credit_risk.monitoring.outcomes.outcome_store import Outcomes
 
     credit, _ = opened(root, config)
     settings = _ledger_settings(root, environment)
@@ -140,8 +140,8 @@ def _add(
         open_ledger(root, settings, os.environ, create=False) as ledger,
         Outcomes(_url(root, settings), busy_timeout_s=settings.busy_timeout_s) as store,
     ):
-        totals = outcomes.add(ledger, store, file, credit, today=datetime.now(UTC).date())
-    outcomes.write_rejects(path, totals)
+        totals = adding.add(ledger, store, file, credit, today=datetime.now(UTC).date())
+    adding.write_rejects(path, totals)
     counts = totals.as_dict()
     say(json_text(counts) if json else ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
     if totals.rejected:
@@ -152,15 +152,15 @@ def _show(root: Root = HERE, environment: Environment = None, json: Json = False
     """Verify the outcomes that are recorded, and count them; exit 1 if they are not those that were delivered."""
     from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import deliveries, outcomes
-    from credit_risk.monitoring.beside_ledger import is_begun
+    from credit_risk.monitoring.outcomes import adding, deliveries
+    from credit_risk.monitoring.records.beside_ledger import is_begun
 
     settings = _ledger_settings(root, environment)
     signed = 0
     if is_begun(_url(root, settings)):
         with open_ledger(root, settings, os.environ, create=False) as ledger:
             signed = deliveries.verify(ledger, busy_timeout_s=settings.busy_timeout_s)
-    counts = {**outcomes.summary(_histories(root, settings)), "signed": signed}
+    counts = {**adding.summary(_histories(root, settings)), "signed": signed}
     say(json_text(counts) if json else "\n".join(f"{name}: {count}" for name, count in counts.items()))
 
 
@@ -169,7 +169,7 @@ def _backup(
 ) -> None:
     """Verify and copy outcomes and frozen months of a ledger in SQLite; put back, the copy is outcomes.db."""
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import deliveries
+    from credit_risk.monitoring.outcomes import deliveries
 
     settings = _ledger_settings(root, environment)
     with open_ledger(root, settings, os.environ, create=False) as ledger:
@@ -187,7 +187,7 @@ def _add_override(
 ) -> None:
     """Record a person's decision in the place of the scorer's."""
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import overrides
+    from credit_risk.monitoring.outcomes import overrides
     from credit_risk.monitoring.settings import load
 
     reasons = load(root / "configs" / "monitoring.yaml").override_reasons
@@ -213,11 +213,12 @@ def _freeze(
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring import deliveries, freezing, groups, maturing
-    from credit_risk.monitoring.drift_windows import DriftWindows
-    from credit_risk.monitoring.frozen_store import FrozenRecords
-    from credit_risk.monitoring.outcome_store import Outcomes
+    from credit_risk.monitoring.outcomes import deliveries, maturing
+    from credit_risk.monitoring.outcomes.outcome_store import Outcomes
+    from credit_risk.monitoring.records.frozen_store import FrozenRecords
     from credit_risk.monitoring.settings import load
+    from credit_risk.monitoring.windows import freezing, groups
+    from credit_risk.monitoring.windows.drift_windows import DriftWindows
     from credit_risk.scoring.scorer import Scorer
 
     credit, files = opened(root, config)
@@ -263,8 +264,8 @@ def _add_protected(
     from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
     from credit_risk.ledger.sealing import master_key
-    from credit_risk.monitoring import protected_file
-    from credit_risk.monitoring.protected_store import VARIABLE, ProtectedAttributes
+    from credit_risk.monitoring.protected import protected_file
+    from credit_risk.monitoring.protected.protected_store import VARIABLE, ProtectedAttributes
 
     credit, _ = opened(root, config)
     settings = _ledger_settings(root, environment)
@@ -295,7 +296,7 @@ def _show_windows(
     """Verify the records and list them; exit 1 if they do not hold."""
     from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring.frozen_store import FrozenRecords
+    from credit_risk.monitoring.records.frozen_store import FrozenRecords
     from credit_risk.scoring import signed_chain
 
     settings = _ledger_settings(root, environment)
@@ -335,8 +336,8 @@ def _monitor(
     from credit_risk.data.writing import json_text, read_json, write_report, write_text
     from credit_risk.ledger.opening import open_ledger
     from credit_risk.monitoring import monitor, page
-    from credit_risk.monitoring.drift_windows import DriftWindows
     from credit_risk.monitoring.settings import load
+    from credit_risk.monitoring.windows.drift_windows import DriftWindows
     from credit_risk.scoring.scorer import Scorer
 
     credit, files = opened(root, config)
@@ -364,7 +365,7 @@ def _study(
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.monitoring import study
-    from credit_risk.monitoring.estimates import Assumed
+    from credit_risk.monitoring.performance.estimates import Assumed
     from credit_risk.monitoring.settings import load
 
     credit, _ = opened(root, config)
@@ -377,8 +378,8 @@ def _study(
 
 def _histories(root: Path, settings: "LedgerSettings") -> "dict[str, History]":
     """All facts by decision; none where no outcome was ever added, and then nothing is made."""
-    from credit_risk.monitoring.beside_ledger import is_begun
-    from credit_risk.monitoring.outcome_store import Outcomes
+    from credit_risk.monitoring.outcomes.outcome_store import Outcomes
+    from credit_risk.monitoring.records.beside_ledger import is_begun
 
     url = _url(root, settings)
     if not is_begun(url):

@@ -10,25 +10,17 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.monitoring import (
-    backtest,
-    deliveries,
-    detection,
-    estimates,
-    freezing,
-    groups,
-    maturing,
-    overrides,
-    shifts,
-)
-from credit_risk.monitoring.beside_ledger import is_begun
-from credit_risk.monitoring.book import Book
-from credit_risk.monitoring.drift_windows import DriftWindows
-from credit_risk.monitoring.estimates import ASSUMPTION, Assumed
-from credit_risk.monitoring.frozen_store import FrozenRecords, Record
-from credit_risk.monitoring.outcome_store import Outcomes
-from credit_risk.monitoring.overrides import Overridden
+from credit_risk.monitoring.outcomes import deliveries, maturing, overrides
+from credit_risk.monitoring.outcomes.outcome_store import Outcomes
+from credit_risk.monitoring.outcomes.overrides import Overridden
+from credit_risk.monitoring.performance import backtest, estimates
+from credit_risk.monitoring.performance.book import Book
+from credit_risk.monitoring.performance.estimates import ASSUMPTION, Assumed
+from credit_risk.monitoring.records.beside_ledger import is_begun
+from credit_risk.monitoring.records.frozen_store import FrozenRecords, Record
 from credit_risk.monitoring.settings import MonitoringSettings
+from credit_risk.monitoring.windows import detection, freezing, groups, shifts
+from credit_risk.monitoring.windows.drift_windows import DriftWindows
 
 NO_SCORER: dict[str, Any] = {
     "verdict": "CANNOT SAY",

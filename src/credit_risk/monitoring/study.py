@@ -14,12 +14,14 @@ from credit_risk.config.schema import Evaluation
 from credit_risk.data.simulated_lender import lender
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.intervals import ranking
-from credit_risk.monitoring import backtest, detection, estimates, maturing
-from credit_risk.monitoring.book import Book
-from credit_risk.monitoring.detection import Days
-from credit_risk.monitoring.estimates import Assumed
-from credit_risk.monitoring.pd_cells import PdCells, odds_bin
+from credit_risk.monitoring.outcomes import maturing
+from credit_risk.monitoring.performance import backtest, estimates
+from credit_risk.monitoring.performance.book import Book
+from credit_risk.monitoring.performance.estimates import Assumed
+from credit_risk.monitoring.records.pd_cells import PdCells, odds_bin
 from credit_risk.monitoring.settings import Detection
+from credit_risk.monitoring.windows import detection
+from credit_risk.monitoring.windows.detection import Days
 
 PER_DAY, YEAR, FALL_ON, FALL = 200, 365, 183, 0.04
 WEEKEND = 0.06  # so many points fewer are approved at weekends

@@ -17,10 +17,10 @@ from pandas import DataFrame
 
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.replay import decision_pages
-from credit_risk.monitoring import accounts as joined
-from credit_risk.monitoring import overrides
-from credit_risk.monitoring.outcome_store import History
-from credit_risk.monitoring.outcomes import decided_on
+from credit_risk.monitoring.outcomes import accounts as joined
+from credit_risk.monitoring.outcomes import overrides
+from credit_risk.monitoring.outcomes.adding import decided_on
+from credit_risk.monitoring.outcomes.outcome_store import History
 from credit_risk.retraining.settings import DataWindow
 
 PAST, NEWEST = "past", "newest"

@@ -84,8 +84,8 @@ def _run(config: "Config", files: "Files", environment: str | None, as_of: date,
     from credit_risk.config.environment import url_below
     from credit_risk.ledger.settings import load
     from credit_risk.monitoring import settings as monitoring
-    from credit_risk.monitoring.beside_ledger import is_begun
-    from credit_risk.monitoring.outcome_store import Outcomes
+    from credit_risk.monitoring.outcomes.outcome_store import Outcomes
+    from credit_risk.monitoring.records.beside_ledger import is_begun
     from credit_risk.retraining import approvals, settings
     from credit_risk.retraining.retrain import Retraining
     from credit_risk.scoring.scorer import Scorer

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pandas import DataFrame
 
-from credit_risk.monitoring import backtest
+from credit_risk.monitoring.performance import backtest
 from credit_risk.retraining.accounts import NEWEST, PAST, DataVersion, faults
 from credit_risk.retraining.record import Past
 from credit_risk.retraining.settings import DataWindow, Plan, TrainingLimits

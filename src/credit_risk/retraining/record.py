@@ -11,7 +11,7 @@ from typing import Any
 
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring.calendar import months_after
-from credit_risk.monitoring.frozen_store import Record, SignedRecords, table_of_records
+from credit_risk.monitoring.records.frozen_store import Record, SignedRecords, table_of_records
 
 records = table_of_records("retraining_records_1")
 BEGUN, ENDED = "begun", "ended"

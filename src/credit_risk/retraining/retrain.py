@@ -20,10 +20,10 @@ from credit_risk.data.writing import refuse_in_the_way, remove, write_json
 from credit_risk.errors import CreditRiskError
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring import monitor
-from credit_risk.monitoring.drift_windows import DriftWindows
-from credit_risk.monitoring.frozen_store import Record
-from credit_risk.monitoring.outcome_store import History
+from credit_risk.monitoring.outcomes.outcome_store import History
+from credit_risk.monitoring.records.frozen_store import Record
 from credit_risk.monitoring.settings import MonitoringSettings
+from credit_risk.monitoring.windows.drift_windows import DriftWindows
 from credit_risk.retraining import candidate, due, sources, triggers
 from credit_risk.retraining.accounts import PAST, DataVersion, KnownDecisions, data_version
 from credit_risk.retraining.candidate import RetrainedCandidate

@@ -29,10 +29,10 @@ from credit_risk.errors import DataError
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.ledger.verification import verify
-from credit_risk.monitoring import outcomes as adding
 from credit_risk.monitoring import settings as monitoring
 from credit_risk.monitoring.calendar import months_after
-from credit_risk.monitoring.outcome_store import Outcomes
+from credit_risk.monitoring.outcomes import adding
+from credit_risk.monitoring.outcomes.outcome_store import Outcomes
 from credit_risk.retraining import candidate, retrain, sources, wording
 from credit_risk.retraining import settings as retraining
 from credit_risk.retraining.accounts import KnownDecisions, data_version

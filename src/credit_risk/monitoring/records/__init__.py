@@ -1,0 +1,1 @@
+"""What monitoring keeps beside the ledger, and how it reads entries: aggregates alone, chained and signed."""

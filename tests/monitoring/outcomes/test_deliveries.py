@@ -1,0 +1,96 @@
+"""Outcomes that somebody changed in the database are found; a copy of them is whole."""
+
+from datetime import date
+
+import pytest
+from book import decide, delivery, entry
+
+from credit_risk.errors import UsageError
+from credit_risk.ledger.errors import LedgerBroken
+from credit_risk.monitoring import monitor
+from credit_risk.monitoring.outcomes import adding, deliveries
+from credit_risk.monitoring.outcomes.outcome_store import Fact, Outcomes
+from credit_risk.monitoring.settings import DriftRule, MonitoringSettings
+
+DAY, AS_OF = date(2025, 1, 10), date(2026, 2, 15)
+FACT = "('x', 12, 'good', '2026-01-31', '', 'f', 1)"
+SETTINGS = MonitoringSettings(
+    most_without_outcome=0.1, asset_correlation=0.04, smallest_window=1, drift=DriftRule(out=2, of=3)
+)
+
+
+@pytest.fixture
+def delivered(ledger, outcomes, config, tmp_path):
+    """Two deliveries, of two outcomes and of one."""
+    ids = decide(ledger, DAY, [entry("Ada"), entry("Ben"), entry("Cid")])
+    rows = [{"decision_id": each, "outcome": "good", "month": 12, "observed_on": "2026-01-31"} for each in ids]
+    for part in (rows[:2], rows[2:]):
+        adding.add(ledger, outcomes, delivery(tmp_path / "a.csv", part), config, today=AS_OF)
+    return outcomes
+
+
+def run(outcomes: Outcomes, statement: str) -> None:
+    with outcomes.store.core() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def test_each_delivery_is_signed_with_what_it_brought(ledger, delivered):
+    assert deliveries.verify(ledger, busy_timeout_s=5) == 3
+    with deliveries.Deliveries(ledger, busy_timeout_s=5) as chain:
+        records, end = chain.read()
+    assert [(each["first"], each["last"], each["facts"]) for each in records] == [(1, 2, 2), (3, 3, 1)]
+    assert end.seq == 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("UPDATE outcome_facts_1 SET outcome = 'bad' WHERE number = 2", "the facts 1 to 2 are not those"),
+        ("DELETE FROM outcome_facts_1 WHERE number = 3", "the facts 3 to 3 are not those"),
+        (
+            "INSERT INTO outcome_facts_1 (decision_id, month, outcome, observed_on, correction, file, recorded) "
+            f"VALUES {FACT}",
+            "1 facts behind fact 3 came with no delivery",
+        ),
+        ("DELETE FROM outcome_deliveries_1 WHERE seq = 1", "entries 1 to 1 are missing"),
+    ],
+)
+def test_what_was_changed_put_in_or_left_out_is_found_by_the_report_too(ledger, delivered, config, statement, fault):
+    run(delivered, statement)
+    with pytest.raises(LedgerBroken, match=fault):
+        deliveries.verify(ledger, busy_timeout_s=5)
+    with pytest.raises(LedgerBroken, match=fault):
+        monitor.of_ledger(ledger, config, SETTINGS, as_of=AS_OF, drift=None, busy_timeout_s=5)
+
+
+def test_the_same_file_again_signs_nothing_and_a_rejected_one_neither(ledger, delivered, config, tmp_path):
+    with deliveries.Deliveries(ledger, busy_timeout_s=5) as chain:
+        before = chain.read()
+        adding.add(ledger, delivered, tmp_path / "a.csv", config, today=AS_OF)
+        unknown = [{"decision_id": "none", "outcome": "good", "month": 12, "observed_on": "2026-01-31"}]
+        adding.add(ledger, delivered, delivery(tmp_path / "b.csv", unknown), config, today=AS_OF)
+        assert chain.read() == before
+
+
+def test_facts_from_before_there_was_a_chain_are_signed_with_the_next_delivery(ledger, outcomes, config, tmp_path):
+    first, second = decide(ledger, DAY, [entry("Ada"), entry("Ben")])
+    with outcomes.adding() as transaction:
+        transaction.add([Fact(first, 12, "good", "2026-01-31", "", "f")])
+    assert deliveries.verify(ledger, busy_timeout_s=5) == 0
+    rows = [{"decision_id": second, "outcome": "good", "month": 12, "observed_on": "2026-01-31"}]
+    adding.add(ledger, outcomes, delivery(tmp_path / "a.csv", rows), config, today=AS_OF)
+    assert deliveries.verify(ledger, busy_timeout_s=5) == 2
+
+
+def test_a_copy_has_what_was_there_and_takes_no_others_name(ledger, delivered, tmp_path):
+    if ledger.store.path is None:
+        with pytest.raises(UsageError, match="in PostgreSQL"):
+            deliveries.backup(ledger, tmp_path / "copy.db", busy_timeout_s=5)
+        return
+    assert deliveries.backup(ledger, tmp_path / "copies" / "outcomes.db", busy_timeout_s=5) == 3
+    with Outcomes(f"sqlite:///{tmp_path / 'copies' / 'ledger.db'}", busy_timeout_s=5) as copy:
+        assert copy.histories() == delivered.histories()
+    run(delivered, "UPDATE outcome_facts_1 SET outcome = 'bad' WHERE number = 2")
+    with pytest.raises(LedgerBroken):
+        deliveries.backup(ledger, tmp_path / "other.db", busy_timeout_s=5)
+    assert not (tmp_path / "other.db").exists()
