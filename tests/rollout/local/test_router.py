@@ -210,6 +210,22 @@ def test_a_router_that_was_killed_comes_back_with_the_split(start):
     assert running.router.routed() == split
 
 
+def test_a_replica_is_up_once_it_was_asked_and_not_because_the_router_is_new(environment, tmp_path, monkeypatch):
+    router = HaproxyRouter(tmp_path)
+    stats = (
+        "# pxname,svname,status,check_status,stot,hrsp_5xx,econ,eresp",
+        "blue,blue-1,UP,INI,0,0,0,0",
+        "green,green-1,UP,L7OK,0,0,0,0",
+        "green,green-2,UP 1/2,* L4CON,0,0,0,0",
+    )
+    monkeypatch.setattr(HaproxyRouter, "ask", lambda router, command: "\n".join(stats))
+    assert {name: server.up for name, server in router.servers().items()} == {
+        "blue-1": False,
+        "green-1": True,
+        "green-2": True,
+    }
+
+
 def test_a_split_that_the_router_was_not_told_is_in_the_file_and_followed_later(start):
     running = start()
     running.router._write_map(split := TrafficSplit.of("green", 25, 41))  # as of a controller that was killed here

@@ -32,8 +32,9 @@ class RouterUnavailable(CreditRiskError, ConnectionError):
 
 @dataclass(frozen=True)
 class Server:
-    """One replica as the router sees it. up: it gets traffic; requests and failed: since the router started.
+    """One replica as the router sees it. up: it answered the router's last questions and gets traffic.
 
+    requests and failed: since the router started.
     out_of_service: whatever its health; it was not put into service, or taken out of it.
     """
 
@@ -138,7 +139,9 @@ class HaproxyRouter:
             requests = sum(int(each["stot"]) for each in mine)
             failed = sum(int(each[counter] or 0) for each in mine for counter in FAILED)
             status = line["status"]
-            servers[name] = Server(status.startswith("UP"), status.startswith("MAINT"), requests, failed)
+            # A router that has just started takes each replica for up until it has asked it.
+            up = status.startswith("UP") and "INI" not in line["check_status"]
+            servers[name] = Server(up, status.startswith("MAINT"), requests, failed)
         return servers
 
     def ask(self, command: str) -> str:
