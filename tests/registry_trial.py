@@ -30,6 +30,7 @@ registry:
   artifacts: registry/artifacts
   history: sqlite:///registry/history.db
   four_eyes: names
+  governance: reported
   signed_by: {public_key: build/signing/signing.pub}
 """
 

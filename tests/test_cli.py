@@ -46,6 +46,7 @@ SCRIPTS = {
     "cost_tracker.py": ("--runner-type", "--duration", "--compute-units", "--estimated-cost"),
     # end of part
     "audit_model.py": ("--model-path", "--regulatory-framework"),  # part: governance
+    "compliance_check.py": ("--dataset", "--privacy-policy", "--check-types"),  # part: governance
     "log_model.py": ("--model-path", "--metrics-path", "--run-name", "--tags"),  # part: mlflow
     "validate_model_signature.py": ("version", "--url"),  # part: mlflow
 }
@@ -158,7 +159,7 @@ def test_an_example_is_a_command_line_that_parses(words):
         *("registry history", "registry as-of"),  # part: registry
         "registry diff",  # part: mlflow
         "fork-check",  # part: fork
-        *("audit", "lineage"),  # part: governance
+        *("audit", "compliance", "lineage"),  # part: governance
         *("status", "environment"),  # part: rollout
     ],
 )
@@ -187,6 +188,7 @@ def test_a_module_is_imported_by_its_name_alone_where_it_may_be_gone():
         "registry/versions.py",  # part: registry
         "rollout/targets.py",  # part: rollout
         "attacks/toolbox.py",  # part: attacks; a library
+        "governance/repository_checks.py",  # part: governance; the part `retention`
     }
 
 

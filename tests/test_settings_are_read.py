@@ -193,10 +193,10 @@ def test_every_statement_of_a_policy_is_evidence_of_a_control(path):
     """Statements that are no fields of a class are read by the control that names them."""
     policy = YAML(typ="safe").load(path)
     controls = policy.get("controls")
-    if controls is None:
+    if controls is None or "data_controls" in policy:
         return  # data controls: their statements are fields, and stand in the test above
-    measures = {control["evidence"].get("measure") for control in controls}
-    assert {f"statements.{name}" for name in policy["statements"]} <= measures
+    measures = {control.get("evidence", {}).get("measure") for control in controls}
+    assert {f"statements.{name}" for name in policy.get("statements", {})} <= measures
 
 
 def test_what_counts_as_read(tmp_path):

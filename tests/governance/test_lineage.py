@@ -206,6 +206,8 @@ def write_lender_config(files: Files) -> None:
     (files.root / "configs" / "deploy").mkdir()
     settings = """
 serving: {access: {mode: off}, gate: reported}
-registry: {tracking: sqlite:///m.db, history: sqlite:///h.db, signed_by: {public_key: a.pub}, four_eyes: names}
+registry:
+  {tracking: sqlite:///m.db, history: sqlite:///h.db, signed_by: {public_key: a.pub}, four_eyes: names,
+   governance: reported}
 """
     (files.root / "configs" / "deploy" / "local.yaml").write_text(settings)

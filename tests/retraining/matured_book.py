@@ -73,6 +73,7 @@ DEPLOY = {
         "history": "sqlite:///build/registry/history.db",
         "signed_by": {"public_key": "build/signing/signing.pub"},
         "four_eyes": "names",
+        "governance": "reported",
     },
 }
 

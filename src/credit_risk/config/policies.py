@@ -6,7 +6,7 @@ something of a scorer. A file is of the kind whose list of controls it holds.
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
@@ -14,6 +14,8 @@ from ruamel.yaml.error import YAMLError
 
 from credit_risk.config.section import Section, Text
 from credit_risk.errors import ConfigError, UsageError
+
+RESERVED = ("DataPolicy.controls",)  # part: governance
 
 
 class UnknownFramework(UsageError):
@@ -61,6 +63,7 @@ class DataStatements(Section):
     purpose: str = ""
     retention: str = ""
     retention_months: Annotated[int, Field(gt=0)] | None = None
+    anonymous: str = ""  # part: governance: why nobody is in the data, read in governance.dataset_checks
 
 
 class DataWords(Section):
@@ -78,6 +81,7 @@ class DataPolicy(PolicyFile):
     statements: DataStatements
     words: DataWords
     data_controls: Annotated[tuple[DataControl, ...], Field(min_length=1)]
+    controls: tuple[Any, ...] = ()  # part: governance: read in governance.scorer_policy
 
 
 Kind = TypeVar("Kind", bound=PolicyFile)

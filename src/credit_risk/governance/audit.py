@@ -1,12 +1,15 @@
 """Whether a scorer meets a framework's controls: each verdict stands on evidence that is named with its SHA-256.
 
 The controls are data (configs/policies/<framework>.yaml, key `controls`). Evidence that is missing, or that speaks
-about another scorer, fails: an audit that cannot see something does not take it for granted.
+about another scorer, fails: an audit that cannot see something does not take it for granted. So does a question that
+a person must answer and nobody has, or whose answer has expired, and a control that nobody assesses.
 """
 
+import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,16 @@ from credit_risk.data import digest, identifiers
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, CreditRiskError
-from credit_risk.governance.scorer_policy import EvidenceSource, ScorerControl, ScorerPolicy, ScorerWords
+from credit_risk.governance import records, repository_checks
+from credit_risk.governance.records import Entered
+from credit_risk.governance.repository_checks import Scope
+from credit_risk.governance.scorer_policy import (
+    EvidenceCheck,
+    EvidenceSource,
+    ScorerControl,
+    ScorerPolicy,
+    ScorerWords,
+)
 from credit_risk.measures import gate
 from credit_risk.measures.gate import Verdict
 from credit_risk.report.summary import STYLES
@@ -37,7 +49,10 @@ OF_DATA = ("validation", "preparation")  # reports about data, which name no sco
 
 @dataclass(frozen=True)
 class Audited:
-    """A control with its verdict and the evidence it was reached on; sha256 is None where the file is not there."""
+    """A control with its verdict and the evidence it was reached on; sha256 is None where the file is not there.
+
+    kind: computed, human or not assessed. binding: whether it counts today; one that applies from a later day does not.
+    """
 
     id: str
     requirement: str
@@ -49,6 +64,9 @@ class Audited:
     file: str
     sha256: str | None
     measure: str | None
+    kind: str = "computed"
+    status: str = "in_force"
+    binding: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         facts = asdict(self)
@@ -60,13 +78,30 @@ class _NoEvidence(CreditRiskError, LookupError):
     """The evidence of a control cannot be used; the message says why."""
 
 
-def audit(model_path: Path, framework: str, files: Files, config: Config) -> dict[str, Any]:
-    """The record of the audit of one scorer, verdict first; see `raise_unless_passed` for what blocks."""
+def audit(
+    model_path: Path,
+    framework: str,
+    files: Files,
+    config: Config,
+    *,
+    site: Path | None = None,
+    answers: Sequence[Entered] = (),
+    applies: Sequence[str] | None = None,
+    today: date | None = None,
+) -> dict[str, Any]:
+    """The record of the audit of one scorer, verdict first; see `raise_unless_passed` for what blocks.
+
+    site: the environment's file, whose stores are looked at. answers: what persons put on record. applies: what holds
+    of this lender, as the inventory says it; None where nobody has said, and then every control applies.
+    """
+    today = today or datetime.now(UTC).date()
     path, policy = policies.find(files.policies, framework, ScorerPolicy)
     scorer = Scorer.load(model_path)
-    audited = [_audited(control, policy, model_path, scorer, files) for control in policy.controls]
+    scope = Scope(files, config, policy, scorer, site, today, os.environ)
+    applicable = [control for control in policy.controls if _applies(control, applies)]
+    audited = [_audited(control, scope, model_path, answers) for control in applicable]
     return {
-        "verdict": _overall(audited),
+        "verdict": _overall([control for control in audited if control.binding]),
         "project": config.project.name,
         "framework": policy.framework,
         "title": policy.title,
@@ -75,20 +110,35 @@ def audit(model_path: Path, framework: str, files: Files, config: Config) -> dic
         "scorer": scorer.digest,
         "model_path": named(model_path, files),
         "controls": [entry.as_dict() for entry in audited],
+        "counts": counts(audited),
+        "not_applicable": [
+            {"id": control.id, "applies_to": list(control.applies_to)}
+            for control in policy.controls
+            if control not in applicable
+        ],
         "waivers": _waivers(files),
         "not_covered": [entry.model_dump(include={"source", "why"}) for entry in policy.not_covered],
     }
 
 
-def raise_unless_passed(record: Mapping[str, Any], output: Path) -> None:
-    """Raise CheckFailed with every control that is not met, or not shown to be."""
-    if record["verdict"] == "PASS":
-        return
+def counts(audited: Sequence[Audited]) -> dict[str, dict[str, int]]:
+    """How many controls of each kind came to which verdict."""
+    kinds = dict.fromkeys(control.kind for control in audited)
+    return {kind: dict(Counter(control.verdict for control in audited if control.kind == kind)) for kind in kinds}
+
+
+def raise_unless_passed(record: Mapping[str, Any], output: Path, *, missing: bool = True) -> None:
+    """Raise CheckFailed with every control that is not met, or not shown to be.
+
+    missing: whether an answer that a person owes, and a control that nobody assesses, count too.
+    """
     lines = [
         f"{control['verdict']} {control['id']}: {control['found']}"
         for control in record["controls"]
-        if control["verdict"] != "PASS"
+        if control["verdict"] != "PASS" and control["binding"] and (missing or control["kind"] == "computed")
     ]
+    if not lines and record["controls"]:
+        return
     answer = f"The scorer does not pass the audit by {record['framework']}. All stands in {output}."
     raise CheckFailed("\n  ".join([answer, *lines]))
 
@@ -112,8 +162,13 @@ def render(record: Mapping[str, Any]) -> RenderableType:
         table.add_row(Styled(entry["id"]), verdict, *map(Styled, (entry["found"], evidence, source)))
     gaps = [Styled(f"Not covered: {entry['source']}: {entry['why']}") for entry in record["not_covered"]]
     gaps += [Styled(f"Waived: {entry['check']} by {entry['person']}: {entry['reason']}") for entry in record["waivers"]]
+    gaps += [Styled(f"Applies to others: {entry['id']}") for entry in record["not_applicable"]]
+    of_kinds = [
+        Styled(f"{kind}: {', '.join(f'{count} {verdict}' for verdict, count in verdicts.items())}")
+        for kind, verdicts in record["counts"].items()
+    ]
     verdict = Styled("The audit says ") + Styled(record["verdict"], style=STYLES[record["verdict"]]) + Styled(".")
-    return Group(table, *gaps, verdict)
+    return Group(table, *gaps, *of_kinds, verdict)
 
 
 def _waivers(files: Files) -> list[Any]:
@@ -133,22 +188,68 @@ def _overall(audited: Sequence[Audited]) -> Verdict:
     return "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
 
 
-def _audited(control: ScorerControl, policy: ScorerPolicy, model_path: Path, scorer: Scorer, files: Files) -> Audited:
-    evidence = control.evidence
-    path = _path(evidence, model_path, files)
-    verdict: Verdict
-    try:
-        if control.check.by is not None:
-            verdict, sentence = CHECKS[control.check.by](scorer.config, policy.words)
-        else:
-            verdict, sentence = _judged(control, _content(evidence, path, scorer, files))
-    except _NoEvidence as missing:
-        verdict, sentence = "FAIL", str(missing)
-    stated = control.model_dump(include={"id", "requirement", "source", "dated", "secondary"})
-    sha256 = digest.of_file(path) if path.is_file() else None
+def _applies(control: ScorerControl, applies: Sequence[str] | None) -> bool:
+    return applies is None or set(control.applies_to) <= set(applies)
+
+
+def _audited(control: ScorerControl, scope: Scope, model_path: Path, answers: Sequence[Entered]) -> Audited:
+    verdict, sentence, path = _verdict(control, scope, model_path, answers)
+    binding = control.applies_from is None or control.applies_from <= scope.today
+    if not binding:
+        sentence = f"applies from {control.applies_from}: {sentence}"
+    stated = control.model_dump(include={"id", "requirement", "source", "dated", "secondary", "status"})
     return Audited(
-        **stated, verdict=verdict, sentence=sentence, file=named(path, files), sha256=sha256, measure=evidence.measure
+        **stated,
+        verdict=verdict,
+        sentence=sentence,
+        file=named(path, scope.files),
+        sha256=digest.of_file(path) if path.is_file() else None,
+        measure=control.evidence.measure if control.evidence else None,
+        kind=control.kind,
+        binding=binding,
     )
+
+
+def _verdict(
+    control: ScorerControl, scope: Scope, model_path: Path, answers: Sequence[Entered]
+) -> tuple[Verdict, str, Path]:
+    if control.person is not None:
+        verdict, sentence = _of_person(control, answers, scope.today)
+        return verdict, sentence, scope.files.root / records.FILE
+    if control.not_assessed is not None:
+        return "FAIL", f"not assessed: {control.not_assessed}", scope.files.policies / f"{scope.policy.framework}.yaml"
+    if control.by is not None:
+        reached = repository_checks.answer(control.by, scope)
+        return reached.verdict, reached.sentence, reached.path
+    return _of_evidence(control, scope, model_path)
+
+
+def _of_person(control: ScorerControl, answers: Sequence[Entered], today: date) -> tuple[Verdict, str]:
+    """The last answer on record, as long as it holds."""
+    entry = records.last(answers, "attest", control.id)
+    if control.person is None or entry is None:
+        question = control.person.question if control.person else control.requirement
+        return "FAIL", f"nobody has answered: {question} (credit-risk attest --control {control.id})"
+    until = date.fromisoformat(entry.facts["until"])
+    sentence = f"{entry.by} on {entry.at:%Y-%m-%d}, until {until}: {entry.reason}"
+    if until < today:
+        return "FAIL", f"the answer has expired: {sentence}"
+    return ("PASS" if entry.facts["met"] is True else "FAIL"), sentence
+
+
+def _of_evidence(control: ScorerControl, scope: Scope, model_path: Path) -> tuple[Verdict, str, Path]:
+    evidence, check = control.evidence, control.check
+    if evidence is None or check is None:
+        return "FAIL", "the control names no evidence", scope.files.config
+    path = _path(evidence, model_path, scope.files)
+    try:
+        if check.by is not None:
+            verdict, sentence = CHECKS[check.by](scope.scorer.config, scope.policy.words)
+        else:
+            verdict, sentence = _judged(check, evidence, _content(evidence, path, scope.scorer, scope.files))
+    except _NoEvidence as missing:
+        return "FAIL", str(missing), path
+    return verdict, sentence, path
 
 
 def _path(evidence: EvidenceSource, model_path: Path, files: Files) -> Path:
@@ -187,8 +288,8 @@ def _scorer_of(report: Mapping[str, Any]) -> Any:
     return report.get("scorer", digests.get("scorer") if isinstance(digests, Mapping) else None)
 
 
-def _judged(control: ScorerControl, content: Mapping[str, Any]) -> tuple[Verdict, str]:
-    check, measure = control.check, str(control.evidence.measure)
+def _judged(check: EvidenceCheck, evidence: EvidenceSource, content: Mapping[str, Any]) -> tuple[Verdict, str]:
+    measure = str(evidence.measure)
     if check.equals is not None:
         value = value_at(content, measure)
         # The type counts too: true is not 1.
@@ -196,7 +297,7 @@ def _judged(control: ScorerControl, content: Mapping[str, Any]) -> tuple[Verdict
         return ("PASS" if met else "FAIL"), f"{measure} is {value!r}, expected {check.equals!r}"
     unknown = content.get("unknown")
     limits = check.model_dump(include={"at_least", "at_most", "exact"})
-    limit = Gate(name="control", measure=measure, reason=control.requirement, **limits)
+    limit = Gate(name="control", measure=measure, reason="a control of a framework", **limits)
     (judged,) = gate.decide([limit], content, unknown if isinstance(unknown, Mapping) else {})
     return judged.verdict, judged.sentence.rstrip(".")
 

@@ -1,20 +1,42 @@
-"""`credit-risk audit`, and `credit-risk lineage` with the way back from one decision."""
+"""`credit-risk audit`, `attest` and `compliance`, and `lineage` with the way back from one decision."""
 
 import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option, Typer
 
 from credit_risk.command_line import AUDIT, HERE, ConfigFile, Environment, Json, Root, add, environment_file, say, show
 
+if TYPE_CHECKING:
+    from credit_risk.governance.records import Entered
+
 AUDIT_MORE = """
+Controls that a person must answer, or that nobody assesses, are FAIL until somebody does. They end the command with
+exit code 1 where `registry.governance` of the environment is `required`; elsewhere they are only shown.
+
 example:
   credit-risk audit --model-path models/scorer --regulatory-framework equal_credit_opportunity_act
 
 exit codes: 0 every control is met, 1 one is not or cannot be shown
+"""
+ATTEST_MORE = """
+The answer stands in governance/records.jsonl, signed with the registry's key; commit it. It holds at most as long as
+the control's policy says.
+
+example:
+  credit-risk attest --control ecoa-forms --until 2027-06-30 --reason "all forms were read; none asks for a basis"
+"""
+COMPLIANCE_MORE = """
+data_retention: no row of a person is older than the policy's term, and with --environment no decision either.
+right_to_be_forgotten: rows say whose they are, and an erasure is tried on a ledger made for it and searched for.
+
+example:
+  credit-risk compliance --dataset data/uci_credit_default.csv --check-types data_retention,right_to_be_forgotten
+
+exit codes: 0 every check passed, 1 one did not or could not be looked at
 """
 LINEAGE_MORE = """
 examples:
@@ -28,6 +50,8 @@ exit codes: 0 every digest holds; 1 a file, or a link from decision to approval,
 def add_commands(app: Typer) -> None:
     """Add the commands that a supervisor or auditor asks for."""
     add(app, "audit", _audit, group=AUDIT, more=AUDIT_MORE)
+    add(app, "attest", _attest, group=AUDIT, more=ATTEST_MORE)
+    add(app, "compliance", _compliance, group=AUDIT, more=COMPLIANCE_MORE)
     add(app, "lineage", _lineage, group=AUDIT, more=LINEAGE_MORE)
 
 
@@ -40,24 +64,107 @@ def _audit(
     ],
     root: Root = HERE,
     config: ConfigFile = None,
+    environment: Environment = None,
     model_path: Annotated[Path | None, Option(help="The scorer directory (default: models/scorer).")] = None,
     output: Annotated[Path | None, Option(help="Where the JSON record goes (default: reports/audit.json).")] = None,
     json: Json = False,
 ) -> None:
-    """Hold a scorer against a regulatory framework, each verdict linked to its evidence."""
+    """Hold a scorer and its repository against a regulatory framework, each verdict linked to its evidence."""
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text, write_json
     from credit_risk.governance import audit
 
     settings, files = opened(root, config)
     path = output or files.report("audit")
-    record = audit.audit(model_path or files.scorer, regulatory_framework, files, settings)
+    site, required, answers = _site(root, environment)
+    record = audit.audit(model_path or files.scorer, regulatory_framework, files, settings, site=site, answers=answers)
     write_json(path, record)
     if json:
         say(json_text(record))
     else:
         show(audit.render(record))
-    audit.raise_unless_passed(record, path)
+    audit.raise_unless_passed(record, path, missing=required)
+
+
+def _site(root: Path, environment: str | None) -> "tuple[Path | None, bool, list[Entered]]":
+    """The environment's file, whether it asks for every answer, and the answers on record; none without the file.
+
+    Where none is named and the local one is not there, stores cannot be looked at, and nothing is asked of anybody.
+    """
+    from credit_risk.governance.records import Records
+    from credit_risk.registry.settings import load
+
+    path = environment_file(root, environment)
+    if environment is None and not path.is_file():
+        return None, False, []
+    settings = load(path, root)
+    return path, settings.governance == "required", Records(root, settings.signed_by).read()
+
+
+def _attest(
+    control: Annotated[str, Option(help="The control's id, as it stands in configs/policies.")],
+    reason: Annotated[str, Option("--reason", help="What was looked at and seen, as a sentence.")],
+    until: Annotated[datetime, Option(formats=["%Y-%m-%d"], help="The last day on which the answer holds.")],
+    not_met: Annotated[bool, Option("--not-met", help="The requirement is not met.")] = False,
+    by: Annotated[str | None, Option("--by", help="Who says so (default: whose identity this is).")] = None,
+    root: Root = HERE,
+    environment: Environment = None,
+) -> None:
+    """Answer a control that only a person can answer, by name and until a day."""
+    from credit_risk.governance import attestation
+    from credit_risk.governance.records import FILE, Records
+    from credit_risk.registry import acting
+    from credit_risk.registry.settings import load
+
+    settings = load(environment_file(root, environment), root)
+    entry = attestation.attest(
+        control,
+        Records(root, settings.signed_by),
+        by=acting.signed_by(root, by, settings.four_eyes),
+        reason=reason,
+        until=until.date(),
+        met=not not_met,
+        today=datetime.now(UTC).date(),
+    )
+    say(
+        f"{control}: {'met' if entry.facts['met'] else 'not met'}, says {entry.by} until {until.date()}; commit {FILE}."
+    )
+
+
+def _compliance(
+    root: Root = HERE,
+    config: ConfigFile = None,
+    environment: Environment = None,
+    dataset: Annotated[Path | None, Option(help="The file to check (default: the config's own).")] = None,
+    privacy_policy: Annotated[Path | None, Option(help="The policy (default: configs/policies/gdpr.yaml).")] = None,
+    check_types: Annotated[
+        str, Option(help="Checks by name, with commas between.")
+    ] = "data_retention,right_to_be_forgotten",
+    model_path: Annotated[Path | None, Option(help="The scorer directory (default: models/scorer).")] = None,
+    json: Json = False,
+) -> None:
+    """Hold a data set, and what was decided, against a privacy policy: how long it is kept, who can be forgotten."""
+    from credit_risk.config import policies
+    from credit_risk.data.repository import opened
+    from credit_risk.data.writing import json_text
+    from credit_risk.governance import dataset_checks
+    from credit_risk.governance.repository_checks import Scope
+    from credit_risk.governance.scorer_policy import ScorerPolicy
+    from credit_risk.scoring.scorer import Scorer
+
+    settings, files = opened(root, config)
+    path = privacy_policy or files.policies / "gdpr.yaml"
+    site = environment_file(root, environment) if environment else None
+    policy, scorer = policies.read(path, ScorerPolicy), Scorer.load(model_path or files.scorer)
+    around = Scope(files, settings, policy, scorer, site, datetime.now(UTC).date(), os.environ)
+    names = [name.strip() for name in check_types.split(",") if name.strip()]
+    checks = dataset_checks.check(names, dataset_checks.scope_of(path, around, dataset))
+    say(
+        json_text(dataset_checks.as_dict(checks))
+        if json
+        else "\n".join(f"{'PASS' if each.passed else 'FAIL'} {each.check}: {each.sentence}." for each in checks)
+    )
+    dataset_checks.raise_unless_passed(checks)
 
 
 def _lineage(

@@ -1,12 +1,13 @@
-"""A policy that asks something of a scorer: which evidence answers each control, and what it must show."""
+"""A policy that asks something of a scorer and of who runs it: what answers each control, and what that must show."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from credit_risk.config.policies import PolicyFile, Requirement
-from credit_risk.config.section import Scalar, Section, Text
+from credit_risk.config.policies import DataControl, DataWords, PolicyFile, Requirement
+from credit_risk.config.section import Count, Scalar, Section, Text
 
 
 class EvidenceSource(Section):
@@ -44,14 +45,45 @@ class EvidenceCheck(Section):
         return self
 
 
-class ScorerControl(Requirement):
-    """A requirement of a scorer, and how it is answered."""
+class PersonalCheck(Section):
+    """A question that only a person can answer; an answer holds for so many months (`credit-risk attest`)."""
 
-    evidence: EvidenceSource
-    check: EvidenceCheck
+    question: Text
+    months: Count
+
+
+class ScorerControl(Requirement):
+    """A requirement, and how it is answered: by evidence, by a check of the repository, by a person, or not at all.
+
+    status: in_force, coming (from `applies_from`), disputed in court, or house policy. applies_to: words of the
+    inventory's `applies`, all of which must hold of the lender; without any the control applies to everybody.
+    by: a check of the repository and its stores by name (governance.repository_checks). not_assessed: why nobody looks.
+    """
+
+    status: Literal["in_force", "coming", "disputed", "house"] = "in_force"
+    applies_from: date | None = None
+    applies_to: tuple[Text, ...] = ()
+    evidence: EvidenceSource | None = None
+    check: EvidenceCheck | None = None
+    by: Text | None = None
+    person: PersonalCheck | None = None
+    not_assessed: Text | None = None
+
+    @property
+    def kind(self) -> Literal["computed", "human", "not assessed"]:
+        if self.person is not None:
+            return "human"
+        return "not assessed" if self.not_assessed is not None else "computed"
 
     @model_validator(mode="after")
     def _answerable(self) -> Self:
+        ways = (self.evidence, self.by, self.person, self.not_assessed)
+        if sum(way is not None for way in ways) != 1 or (self.evidence is None) != (self.check is None):
+            raise ValueError("give evidence with check, by, person, or not_assessed")
+        if (self.status == "coming") != (self.applies_from is not None):
+            raise ValueError("status: coming and applies_from go together")
+        if self.evidence is None or self.check is None:
+            return self
         if (self.evidence.measure is None) != (self.check.by is not None):
             raise ValueError("a check by name reads a whole file of the scorer; any other needs evidence.measure")
         if self.check.by is not None and self.evidence.scorer is None:
@@ -66,7 +98,7 @@ class NotCovered(Section):
     why: Text
 
 
-class ScorerWords(Section):
+class ScorerWords(DataWords):
     """Parts of column names that are a prohibited basis, and phrases that are no specific reason."""
 
     prohibited: tuple[str, ...] = ()
@@ -74,11 +106,12 @@ class ScorerWords(Section):
 
 
 class ScorerPolicy(PolicyFile):
-    """What one framework asks of a scorer."""
+    """What one framework asks of a scorer. data_controls: what it asks of a data set, read in config.policies."""
 
     controls_key: ClassVar[str] = "controls"
 
     statements: Mapping[str, Scalar] = {}
-    words: ScorerWords
+    words: ScorerWords = ScorerWords()
     controls: Annotated[tuple[ScorerControl, ...], Field(min_length=1)]
+    data_controls: tuple[DataControl, ...] = ()
     not_covered: tuple[NotCovered, ...] = ()

@@ -1,6 +1,6 @@
 """What work took, as facts that only grow: runs, stages, retrainings, services, jobs of runners, storage.
 
-They lie in a chain (rollout.chain_file) at build/operations/use.jsonl. What nobody measured is None, and stays so in
+They lie in a chain (registry.chain_file) at build/operations/use.jsonl. What nobody measured is None, and stays so in
 every sum that it would belong to: it is never taken for nothing.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from credit_risk.operations.measuring import Segment
-from credit_risk.rollout.chain_file import ChainFile
+from credit_risk.registry.chain_file import ChainFile
 
 FOLDER = Path("build") / "operations"
 Kind = Literal["run", "stage", "retraining", "serving", "runner", "storage"]

@@ -11,6 +11,7 @@ from credit_risk.config.yaml_positions import Loc
 from credit_risk.scoring.signing import SignedBy, is_development
 
 FourEyes = Literal["identities", "names"]
+STAGING = "staging"  # where what persons still owe is reported, and stops nothing
 
 
 class RegistrySettings(Section):
@@ -18,6 +19,8 @@ class RegistrySettings(Section):
 
     history: the moves, in SQLite or PostgreSQL. signed_by: whose signature a scorer must carry to be moved, and the
     statement of what may be live, which each move writes to the file `statement` for services to read.
+    governance: `required` promotes only what findings, opinion, inventory and controls let through (where the part is
+    there); `reported` only says what is missing, on a developer's machine or in staging.
     four_eyes: who moves a version or deploys it is proved by an identity of configs/policies/identities.yaml; `names`
     believes what is typed, on one developer's machine.
     A password stands in no URL here: PGPASSWORD, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD hold it.
@@ -29,6 +32,7 @@ class RegistrySettings(Section):
     signed_by: SignedBy
     statement: Text | None = None
     four_eyes: FourEyes = "identities"
+    governance: Literal["required", "reported"] = "required"
 
 
 def load(path: Path, root: Path) -> RegistrySettings:
@@ -53,3 +57,5 @@ def developers_alone(section: RegistrySettings, name: str, root: Path | None = N
     if section.signed_by.public_key and is_development(root, section.signed_by.public_key):
         own = "expected a key of your own (docs/signatures.md)"
         yield ("signed_by", "public_key"), f"anybody on a developer's machine could sign moves in {name}: {own}"
+    if section.governance != "required" and name != STAGING:
+        yield ("governance",), f"what is missing would be promoted in {name}: expected required"

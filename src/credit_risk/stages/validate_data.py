@@ -139,7 +139,7 @@ def validate(
         remove(table)
     data_policies = [policies.find(files.policies, framework, DataPolicy)[1] for framework in frameworks]
     baseline = None if reference is None else read_reference(reference)
-    config = _with_sources(config, paths)
+    config = with_sources(config, paths)
     reading = reading or tables.inspect_sources(config, files.root, progress=progress)
     checked = _contract(reading, config, today or datetime.now(UTC).date(), rules)
     report = Report(
@@ -148,7 +148,7 @@ def validate(
         commit=provenance.commit(files.root) if frameworks else None,
         contract=checked,
         drift=None if baseline is None else _drift(reading, config, baseline, drift_threshold),
-        compliance=_compliance(data_policies, reading, config, files) if data_policies else (),
+        compliance=compliance_verdicts(data_policies, reading, config, files) if data_policies else (),
         control_totals=compliance.control_totals(reading.table, config),
     )
     if table is not None and report.passed:
@@ -169,7 +169,7 @@ def read_reference(path: Path) -> drift.Reference:
     return drift.Reference.from_dict(raw["inputs"])
 
 
-def _with_sources(config: Config, paths: Sequence[Path]) -> Config:
+def with_sources(config: Config, paths: Sequence[Path]) -> Config:
     """The config with other files in place of its own."""
     if not paths:
         return config
@@ -238,7 +238,7 @@ def _drift(
     )
 
 
-def _compliance(
+def compliance_verdicts(
     data_policies: Sequence[DataPolicy], reading: Reading, config: Config, files: Files
 ) -> tuple[compliance.Verdict, ...]:
     paths = tables.source_paths(config, files.root)

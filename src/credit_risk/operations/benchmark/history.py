@@ -23,10 +23,10 @@ from credit_risk.operations.benchmark.performance import (
 from credit_risk.operations.benchmark.power import is_sound
 from credit_risk.operations.benchmark.power import measure as measure_power
 from credit_risk.operations.use_record import FOLDER
+from credit_risk.registry.chain_file import ChainFile
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Cells, cells, drawn
 from credit_risk.report.templates import template
-from credit_risk.rollout.chain_file import ChainFile
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""A chain of entries in a file, its signed head beside it: the audit trail of rollouts (see scoring.signed_chain)."""
+"""A chain of entries in a file, its signed head beside it: the trail of rollouts is one (scoring.signed_chain)."""
 
 import fcntl
 import hashlib

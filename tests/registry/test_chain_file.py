@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from credit_risk.errors import NotFound
-from credit_risk.rollout.chain_file import ChainFile
+from credit_risk.registry.chain_file import ChainFile
 from credit_risk.scoring import signing
 from credit_risk.scoring.signed_chain import (
     BEGINNING,
