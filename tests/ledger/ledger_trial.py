@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from credit_risk.ledger import chain, schema
+from credit_risk.ledger import chain
 from credit_risk.ledger.chain import DECISION, ERASURE, Row
+from credit_risk.ledger.database import schema
+from credit_risk.ledger.database.store import Store
 from credit_risk.ledger.entry import DecidedBy, Entry, facts, new_id
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.sealing import Secret, seal
-from credit_risk.ledger.store import Store
 from credit_risk.scoring.signed_chain import Head
 
 KEY = bytes(range(32))

@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from ledger_trial import KEY, entry
 
-from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
-from credit_risk.ledger.group_commit import GroupCommit
+from credit_risk.ledger.commit.event_loop_commit import EventLoopCommit, group_commit
+from credit_risk.ledger.commit.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 
 

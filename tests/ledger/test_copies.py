@@ -8,9 +8,9 @@ from ledger_trial import KEY, change, entry
 
 from credit_risk.data.writing import InTheWay
 from credit_risk.errors import NotFound, UsageError
+from credit_risk.ledger.commit.group_commit import GroupCommit
 from credit_risk.ledger.copies import backup, restore
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
-from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.scoring.signed_chain import write_down, written_down

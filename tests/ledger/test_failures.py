@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from ledger_trial import KEY, entry
 
-from credit_risk.ledger import store
+from credit_risk.ledger.commit.group_commit import GroupCommit
+from credit_risk.ledger.database import store
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
-from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from tools import PATIENCE

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from ledger_trial import BY, KEY, REASONS, SECRET_INCOME, entry, submit_all
 
+from credit_risk.ledger.database.stored import KeyRow
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.stored import KeyRow
 from credit_risk.ledger.verification import verify
 
 

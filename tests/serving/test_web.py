@@ -17,8 +17,8 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json
 from credit_risk.errors import CheckFailed
+from credit_risk.ledger.commit.event_loop_commit import EventLoopCommit
 from credit_risk.ledger.errors import LedgerUnavailable
-from credit_risk.ledger.event_loop_commit import EventLoopCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.scoring import signing

@@ -116,7 +116,7 @@ def _public_key(named: NamedLedger = UNNAMED) -> None:
 
 def _migrate(named: NamedLedger = UNNAMED) -> None:
     """Bring an older ledger to this version's schema; back it up first."""
-    from credit_risk.ledger.schema import VERSION
+    from credit_risk.ledger.database.schema import VERSION
 
     with named.opened() as ledger:
         say(f"{ledger.store.address} has schema {VERSION}; its chain ends at {ledger.head()}")

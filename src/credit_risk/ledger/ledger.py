@@ -13,9 +13,23 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from credit_risk.ledger import chain, holds, schema
-from credit_risk.ledger.batch import Batch, EntryOutcome
+from credit_risk.ledger import chain, holds
 from credit_risk.ledger.chain import DECISION, ERASURE, Row
+from credit_risk.ledger.commit.batch import Batch, EntryOutcome
+from credit_risk.ledger.database import schema
+from credit_risk.ledger.database.schema import entries, head, identity, keys
+from credit_risk.ledger.database.statements import LedgerStatements, halves, padded
+from credit_risk.ledger.database.store import NO_FILE, Store
+from credit_risk.ledger.database.stored import (
+    KeyRow,
+    StoredHead,
+    decrypted,
+    head_of,
+    row_and_key,
+    single_row,
+    stored_head,
+    with_personal,
+)
 from credit_risk.ledger.entry import (
     Entry,
     Prepared,
@@ -29,20 +43,7 @@ from credit_risk.ledger.entry import (
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.holds import Hold
 from credit_risk.ledger.reference import canonical, earlier_forms
-from credit_risk.ledger.schema import entries, head, identity, keys
 from credit_risk.ledger.sealing import Secret, signature_holds
-from credit_risk.ledger.statements import LedgerStatements, halves, padded
-from credit_risk.ledger.store import NO_FILE, Store
-from credit_risk.ledger.stored import (
-    KeyRow,
-    StoredHead,
-    decrypted,
-    head_of,
-    row_and_key,
-    single_row,
-    stored_head,
-    with_personal,
-)
 from credit_risk.scoring.signed_chain import Head
 
 

@@ -6,12 +6,12 @@ from contextlib import closing
 from pathlib import Path
 
 from credit_risk.config.environment import url_below
-from credit_risk.ledger import schema
+from credit_risk.ledger.database import schema
+from credit_risk.ledger.database.store import Store
 from credit_risk.ledger.errors import LedgerRefused
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.sealing import BYTES, VARIABLE, make_key_file, master_key
 from credit_risk.ledger.settings import LedgerSettings
-from credit_risk.ledger.store import Store
 
 log = logging.getLogger(__name__)
 

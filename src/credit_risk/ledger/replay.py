@@ -8,10 +8,10 @@ import orjson
 
 from credit_risk.ledger import chain
 from credit_risk.ledger.chain import DECISION
+from credit_risk.ledger.database.stored import decrypted
 from credit_risk.ledger.entry import StoredDecision, stored_decision
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.stored import decrypted
 from credit_risk.ledger.verification import MAX_FAULTS_SHOWN, rows
 from credit_risk.scoring.decision import as_stated
 

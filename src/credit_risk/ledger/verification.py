@@ -13,14 +13,15 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from credit_risk.ledger import chain, schema
+from credit_risk.ledger import chain
 from credit_risk.ledger.chain import DECISION, Row
+from credit_risk.ledger.database import schema
+from credit_risk.ledger.database.statements import LedgerStatements
+from credit_risk.ledger.database.store import NO_FILE, Store
+from credit_risk.ledger.database.stored import FOR_ALL_TIME, KeyRow, Readable, StoredHead, row_and_key, stored_head
 from credit_risk.ledger.entry import period_of
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.sealing import Secret, signature_holds, unseal
-from credit_risk.ledger.statements import LedgerStatements
-from credit_risk.ledger.store import NO_FILE, Store
-from credit_risk.ledger.stored import FOR_ALL_TIME, KeyRow, Readable, StoredHead, row_and_key, stored_head
 from credit_risk.scoring.signed_chain import ChainWalk, Head, fault_against
 
 MAX_FAULTS_SHOWN = 20

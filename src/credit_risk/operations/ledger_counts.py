@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 from pandas import Series
 
+from credit_risk.ledger.database.store import scalar
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.ledger.settings import LedgerSettings
-from credit_risk.ledger.store import scalar
 
 HOUR_US = 3_600_000_000  # an entry's time is in microseconds since 1970
 BY_HOUR = f"SELECT at / {HOUR_US}, COUNT(*) FROM entries WHERE kind = 'decision' GROUP BY 1 ORDER BY 1"  # noqa: S608

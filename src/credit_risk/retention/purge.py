@@ -13,13 +13,13 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, null, or_, select
 
 from credit_risk.errors import CheckFailed
+from credit_risk.ledger.database.schema import entries, keys
+from credit_risk.ledger.database.statements import PAGE
+from credit_risk.ledger.database.store import Store
+from credit_risk.ledger.database.stored import FOR_ALL_TIME, Readable, decrypted, row_and_key
 from credit_risk.ledger.errors import LedgerUnavailable
 from credit_risk.ledger.holds import Hold
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.schema import entries, keys
-from credit_risk.ledger.statements import PAGE
-from credit_risk.ledger.store import Store
-from credit_risk.ledger.stored import FOR_ALL_TIME, Readable, decrypted, row_and_key
 from credit_risk.ledger.verification import LedgerReader
 
 TOGETHER = 100  # keys of one transaction: a service that records decisions waits for no longer

@@ -8,9 +8,9 @@ from pandas import DateOffset, Timestamp
 from credit_risk.command_line import is_path
 from credit_risk.config.yaml_positions import read_tree
 from credit_risk.errors import ConfigError, UsageError
+from credit_risk.ledger.database.stored import stored_head
 from credit_risk.ledger.errors import LedgerRefused
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.stored import stored_head
 
 MOST_AHEAD = timedelta(days=366)
 

@@ -22,10 +22,10 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import CheckFailed, ScorerError
+from credit_risk.ledger.commit.event_loop_commit import EventLoopCommit, group_commit
+from credit_risk.ledger.commit.group_commit import GroupCommit
 from credit_risk.ledger.entry import DecidedBy, Entry, RecordedDecision, iso_time
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerBroken, LedgerUnavailable, Overloaded
-from credit_risk.ledger.event_loop_commit import EventLoopCommit, group_commit
-from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.scoring.release_files import verified_release

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
+from credit_risk.ledger.commit.group_commit import GroupCommit
 from credit_risk.ledger.entry import DecidedBy, Entry
-from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 
 AT_A_TIME = (1, 16, 64)

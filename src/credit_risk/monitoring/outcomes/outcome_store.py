@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from credit_risk.ledger import schema
+from credit_risk.ledger.database import schema
 from credit_risk.monitoring.records.beside_ledger import BesideLedger
 
 OutcomeKind = Literal["good", "indeterminate", "bad"]

@@ -14,9 +14,9 @@ from sqlalchemy import literal_column, select
 
 from credit_risk.errors import UsageError
 from credit_risk.ledger.chain import OVERRIDE, Row
+from credit_risk.ledger.database.schema import entries
 from credit_risk.ledger.entry import moment
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.schema import entries
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.intervals import jeffreys, proportion
 from credit_risk.monitoring.calendar import months_old

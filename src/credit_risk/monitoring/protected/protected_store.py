@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Row, Table, delete, insert, select
 from sqlalchemy.engine import Connection
 
-from credit_risk.ledger import schema
+from credit_risk.ledger.database import schema
+from credit_risk.ledger.database.schema import keys
+from credit_risk.ledger.database.stored import KeyRow
 from credit_risk.ledger.errors import LedgerRefused
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.reference import canonical
-from credit_risk.ledger.schema import keys
 from credit_risk.ledger.sealing import seal, unseal
-from credit_risk.ledger.stored import KeyRow
 from credit_risk.monitoring.records.beside_ledger import BesideLedger, is_begun
 
 VARIABLE = "CREDIT_RISK_PROTECTED_KEY"

@@ -10,8 +10,8 @@ from typing import Self
 from sqlalchemy import MetaData
 
 from credit_risk.config.environment import sqlite_file
-from credit_risk.ledger import schema
-from credit_risk.ledger.store import Store
+from credit_risk.ledger.database import schema
+from credit_risk.ledger.database.store import Store
 
 OUTCOMES = "outcomes.db"
 

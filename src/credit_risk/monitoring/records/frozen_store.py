@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text, insert, select
 from sqlalchemy.engine import Connection
 
-from credit_risk.ledger import schema
+from credit_risk.ledger.database import schema
 from credit_risk.ledger.errors import LedgerBroken, LedgerBusy
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.sealing import signature_holds

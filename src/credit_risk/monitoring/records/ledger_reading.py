@@ -8,11 +8,11 @@ from sqlalchemy.engine import Dialect
 
 from credit_risk.ledger import chain
 from credit_risk.ledger.chain import DECISION, Row
+from credit_risk.ledger.database.schema import entries, keys
+from credit_risk.ledger.database.stored import KeyRow, decrypted, row_and_key
 from credit_risk.ledger.entry import StoredDecision, is_of_row, stored_decision
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.schema import entries, keys
-from credit_risk.ledger.stored import KeyRow, decrypted, row_and_key
 from credit_risk.ledger.verification import rows
 from credit_risk.scoring.signed_chain import Head
 

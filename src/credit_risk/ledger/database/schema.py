@@ -19,8 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
+from credit_risk.ledger.database.store import Store, scalar
 from credit_risk.ledger.errors import LedgerRefused
-from credit_risk.ledger.store import Store, scalar
 
 VERSION = "0004"  # the last of migrations/versions
 LOCK = 7_235_140_911  # any number that nothing else in the database uses for an advisory lock

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from credit_risk.ledger.schema import metadata
+from credit_risk.ledger.database.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

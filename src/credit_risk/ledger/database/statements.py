@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
 from credit_risk.ledger.chain import DECISION, ERASURE, HOLD, RELEASE
-from credit_risk.ledger.schema import entries, head, identity, keys
+from credit_risk.ledger.database.schema import entries, head, identity, keys
 
 MOST_ROWS = 64  # of one statement
 PAGE = 500  # rows that are held in memory at a time

@@ -7,10 +7,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from credit_risk.ledger.chain import Row
+from credit_risk.ledger.database.statements import LedgerStatements
+from credit_risk.ledger.database.store import Store
 from credit_risk.ledger.errors import LedgerUnavailable
 from credit_risk.ledger.sealing import Secret, unseal
-from credit_risk.ledger.statements import LedgerStatements
-from credit_risk.ledger.store import Store
 from credit_risk.scoring.signed_chain import Head
 
 ROW = len(Row._fields)

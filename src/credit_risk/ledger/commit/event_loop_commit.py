@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from credit_risk.ledger.batch import EntryOutcome
+from credit_risk.ledger.commit.batch import EntryOutcome
+from credit_risk.ledger.commit.group_commit import CLOSED, GroupCommit, resolve_all, stopped
+from credit_risk.ledger.database.store import AGAIN
 from credit_risk.ledger.entry import Entry, Prepared, RecordedDecision
 from credit_risk.ledger.errors import LedgerBusy, LedgerUnavailable, Overloaded
-from credit_risk.ledger.group_commit import CLOSED, GroupCommit, resolve_all, stopped
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.store import AGAIN
 
 
 class _LoopEntry(NamedTuple):

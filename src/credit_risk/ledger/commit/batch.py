@@ -8,10 +8,10 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from credit_risk.ledger.chain import Row
+from credit_risk.ledger.database.stored import KeyRow, bound_to
 from credit_risk.ledger.entry import Prepared, RecordedDecision, moment
 from credit_risk.ledger.errors import Conflict, LedgerUnavailable
 from credit_risk.ledger.sealing import BYTES, Secret, seal
-from credit_risk.ledger.stored import KeyRow, bound_to
 from credit_risk.scoring.signed_chain import Head
 
 EntryOutcome: TypeAlias = RecordedDecision | Conflict | LedgerUnavailable

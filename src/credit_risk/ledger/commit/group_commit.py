@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from credit_risk.ledger.batch import EntryOutcome
+from credit_risk.ledger.commit.batch import EntryOutcome
 from credit_risk.ledger.entry import Entry, Prepared, RecordedDecision
 from credit_risk.ledger.errors import LedgerUnavailable, Overloaded
 from credit_risk.ledger.ledger import Ledger

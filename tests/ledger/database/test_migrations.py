@@ -6,11 +6,11 @@ import pytest
 from ledger_trial import KEY, change, entry, older
 from sqlalchemy import UniqueConstraint, inspect
 
-from credit_risk.ledger import schema
+from credit_risk.ledger.database import schema
+from credit_risk.ledger.database.schema import VERSION, metadata
+from credit_risk.ledger.database.store import Store
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.schema import VERSION, metadata
-from credit_risk.ledger.store import Store
 from credit_risk.ledger.verification import NOT_SIGNED, NOT_SIGNED_PUBLICLY, LedgerReader, verify
 
 

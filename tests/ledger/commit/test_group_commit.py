@@ -6,8 +6,8 @@ import threading
 import pytest
 from ledger_trial import entry
 
+from credit_risk.ledger.commit.group_commit import GroupCommit
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, Overloaded
-from credit_risk.ledger.group_commit import GroupCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from tools import PATIENCE

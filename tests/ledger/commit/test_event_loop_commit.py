@@ -10,8 +10,8 @@ import pytest
 from ledger_trial import KEY, entry
 from sqlalchemy import event
 
+from credit_risk.ledger.commit.event_loop_commit import EventLoopCommit
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerBusy, LedgerUnavailable, Overloaded
-from credit_risk.ledger.event_loop_commit import EventLoopCommit
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 
