@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 
 from credit_risk.data.writing import (
     InTheWay,
+    append_line,
     read_json,
     read_parquet,
     remove,
@@ -189,6 +191,20 @@ def test_tables_are_written_without_their_index_and_alike_each_time(tmp_path: Pa
     assert (tmp_path / "1.csv").read_bytes() == b"a,b\n1.5,x\n,y\n" == (tmp_path / "2.csv").read_bytes()
     assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "2.parquet").read_bytes()
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "1.parquet"), table.reset_index(drop=True))
+
+
+def test_a_line_is_added_behind_what_stands_there_and_is_on_disk(tmp_path: Path):
+    path, synced = tmp_path / "heads" / "lines.txt", []
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").resolve())
+
+    with patch("credit_risk.data.writing.os.fsync", note):
+        append_line(path, "1:é")
+        append_line(path, "2")
+
+    assert path.read_bytes() == "1:é\n2\n".encode()
+    assert synced == [path, path.parent] * 2, "the line, and the name of the file that holds it"
 
 
 def test_a_file_that_others_have_open_keeps_its_old_content_for_them(tmp_path: Path):

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from credit_risk.measures import proxies
 from credit_risk.measures.figure import Figure
-from credit_risk.measures.proxies import ProxyFigures, Tell
+from credit_risk.measures.proxies import GroupAndRest, ProxyFigures
 
 HOW = {"min_n": 50, "confidence": 0.95, "seed": 3}
 
@@ -16,7 +16,7 @@ def tell(columns, member, applicant=None, plain=()):
     member = np.asarray(member, dtype=bool)
     columns = {name: np.asarray(column, dtype=float) for name, column in columns.items()}
     applicant = np.arange(len(member)) if applicant is None else np.asarray(applicant)
-    return Tell(columns, frozenset(plain), member, applicant)
+    return GroupAndRest(columns, frozenset(plain), member, applicant)
 
 
 def drawn(rows=2_000, seed=1):

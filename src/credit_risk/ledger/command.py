@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Context, Option, Typer
 
-from credit_risk.command_line import LEDGER, Json, add, before_the_verb, say, verbs, with_shared_options
+from credit_risk.command_line import LEDGER, Json, WriteDown, add, before_the_verb, say, verbs, with_shared_options
 from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.ledger.named import UNNAMED, NamedLedger
 
@@ -91,9 +91,7 @@ def _verify(
 
 def _head(
     named: NamedLedger = UNNAMED,
-    write_down: Annotated[
-        Path | None, Option("--write-down", metavar="FILE", help="Add it to this file of heads too.")
-    ] = None,
+    write_down: WriteDown = None,
     public_key: PublicKey = None,
     json: Json = False,
 ) -> None:

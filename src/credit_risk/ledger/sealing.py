@@ -24,6 +24,7 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from credit_risk.data.writing import sync_folder
 from credit_risk.ledger.errors import LedgerRefused
 
 BYTES = 32
@@ -167,15 +168,6 @@ def make_key_file(path: Path) -> bytes:
         unfinished.unlink(missing_ok=True)
     sync_folder(path.parent)  # before anything is sealed under it
     return _key_of(_text_of(path), str(path))
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _text_of(file: Path) -> str:

@@ -37,8 +37,8 @@ PARAMETERS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Tell:
-    """Rows of a group and of those it is told from: what their applications carry, and which belong to the group.
+class GroupAndRest:
+    """Rows of a group and of those it is compared with: what their applications carry, and which belong to the group.
 
     columns: inputs and derived features by name. unordered: those whose codes have no order.
     applicant: rows that count as one draw.
@@ -49,15 +49,15 @@ class Tell:
     member: Mask
     applicant: Labels
 
-    def take(self, rows: Labels) -> "Tell":
+    def take(self, rows: Labels) -> "GroupAndRest":
         columns = {name: column[rows] for name, column in self.columns.items()}
-        return Tell(columns, self.unordered, self.member[rows], self.applicant[rows])
+        return GroupAndRest(columns, self.unordered, self.member[rows], self.applicant[rows])
 
     @property
     def matrix(self) -> Matrix:
         return np.column_stack(list(self.columns.values()))
 
-    def sample(self, seed: int) -> "Tell":
+    def sample(self, seed: int) -> "GroupAndRest":
         """At most ROWS rows; applicants are drawn with all their rows."""
         if len(self.member) <= ROWS:
             return self
@@ -80,7 +80,7 @@ class ProxyFigures:
     feature: str | None
 
 
-def measure(rows: Tell, *, min_n: int, confidence: float, seed: int) -> ProxyFigures:
+def measure(rows: GroupAndRest, *, min_n: int, confidence: float, seed: int) -> ProxyFigures:
     """AUC of group against reference: 0.5 if the features say nothing, 1 if they are the protected column itself.
 
     All features: LightGBM, each row by trees that did not see it, so shapes and combinations count too.
@@ -100,7 +100,7 @@ def measure(rows: Tell, *, min_n: int, confidence: float, seed: int) -> ProxyFig
 
 
 def groups_of(cells: Series, *, min_n: int) -> dict[str, Mask]:
-    """The groups of a guarded column that nobody declared groups for, which others could be told from.
+    """The groups of a guarded column that nobody declared groups for, each to be compared with the other rows.
 
     Numbers and days fall apart at their middle; of words the GROUPS most frequent are a group each. None is smaller
     than `min_n`, nor the rest beside it. Of two groups the second is the first, seen from the other side.
@@ -113,7 +113,7 @@ def groups_of(cells: Series, *, min_n: int) -> dict[str, Mask]:
     return dict(list(large.items())[: 1 if cells.nunique(dropna=False) == 2 else GROUPS])
 
 
-def area(score: Matrix, rows: Tell, confidence: float) -> Figure:
+def area(score: Matrix, rows: GroupAndRest, confidence: float) -> Figure:
     """AUC with its interval: DeLong's on the log-odds scale, rows of one applicant summed.
 
     Groups that are parted perfectly have no spread to judge by. Then as many pairs as the smaller group has
@@ -143,7 +143,7 @@ def largest(contrasts: Mapping[str, ProxyFigures]) -> tuple[str | None, Figure]:
     return name, Figure(aucs[name].value, low, high, aucs[name].n)
 
 
-def _scores(rows: Tell, fold: Labels) -> dict[str, Matrix]:
+def _scores(rows: GroupAndRest, fold: Labels) -> dict[str, Matrix]:
     """Each column as something to rank by, turned so that more of it speaks for the group."""
     scores = {}
     for name, column in rows.columns.items():
@@ -163,7 +163,7 @@ def _group_rates(codes: Matrix, member: Mask, fold: Labels) -> Matrix:
     return rates
 
 
-def _out_of_fold(rows: Tell, fold: Labels, seed: int) -> Matrix:
+def _out_of_fold(rows: GroupAndRest, fold: Labels, seed: int) -> Matrix:
     matrix, names = rows.matrix, list(rows.columns)
     unordered = [index for index, name in enumerate(names) if name in rows.unordered]
     margin = np.empty(len(matrix))

@@ -14,20 +14,19 @@ from credit_risk.command_line import (
     Environment,
     Json,
     Root,
+    WriteDown,
     add,
     before_the_verb,
-    environment_file,
     say,
     verbs,
 )
 from credit_risk.errors import CheckFailed, UsageError
+from credit_risk.monitoring.options import DeliveredFile, ledger_settings
 
 if TYPE_CHECKING:
     from credit_risk.ledger.settings import LedgerSettings
     from credit_risk.monitoring.outcomes.outcome_store import History
     from credit_risk.monitoring.records.frozen_store import Record
-
-Rejects = Annotated[Path | None, Option(help="Where rejected rows go, with reasons (default: FILE.rejects.csv).")]
 
 HELP = "Record what became of decided applications, beside the ledger, and count what is recorded."
 ADD_MORE = """
@@ -119,33 +118,23 @@ def _outcomes(
 
 
 def _add(
-    file: Annotated[Path, Argument(help="Outcomes, CSV or Parquet by suffix.")],
-    root: Root = HERE,
-    config: ConfigFile = None,
-    environment: Environment = None,
-    rejects: Rejects = None,
-    json: Json = False,
+    delivered: DeliveredFile,
 ) -> None:
     """Record the outcomes of a file; a correction is a new fact that keeps the old."""
     from credit_risk.data.repository import opened
-    from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
     from credit_risk.monitoring.outcomes import adding
     from credit_risk.monitoring.outcomes.outcome_store import Outcomes
 
-    credit, _ = opened(root, config)
-    settings = _ledger_settings(root, environment)
-    path = rejects or file.with_name(f"{file.name}.rejects.csv")
+    credit, _ = opened(delivered.root, delivered.config)
+    settings = ledger_settings(delivered.root, delivered.environment)
     with (
-        open_ledger(root, settings, os.environ, create=False) as ledger,
-        Outcomes(_url(root, settings), busy_timeout_s=settings.busy_timeout_s) as store,
+        open_ledger(delivered.root, settings, os.environ, create=False) as ledger,
+        Outcomes(_url(delivered.root, settings), busy_timeout_s=settings.busy_timeout_s) as store,
     ):
-        totals = adding.add(ledger, store, file, credit, today=datetime.now(UTC).date())
-    adding.write_rejects(path, totals)
-    counts = totals.as_dict()
-    say(json_text(counts) if json else ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
-    if totals.rejected:
-        raise CheckFailed(f"{totals.rejected} of {totals.read} rows were rejected; {path} has each with its reason.")
+        totals = adding.add(ledger, store, delivered.file, credit, today=datetime.now(UTC).date())
+    adding.write_rejects(delivered.rejects_file, totals)
+    delivered.say(totals.as_dict(), totals.rejected)
 
 
 def _show(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:
@@ -155,7 +144,7 @@ def _show(root: Root = HERE, environment: Environment = None, json: Json = False
     from credit_risk.monitoring.outcomes import adding, deliveries
     from credit_risk.monitoring.records.beside_ledger import is_begun
 
-    settings = _ledger_settings(root, environment)
+    settings = ledger_settings(root, environment)
     signed = 0
     if is_begun(_url(root, settings)):
         with open_ledger(root, settings, os.environ, create=False) as ledger:
@@ -171,7 +160,7 @@ def _backup(
     from credit_risk.ledger.opening import open_ledger
     from credit_risk.monitoring.outcomes import deliveries
 
-    settings = _ledger_settings(root, environment)
+    settings = ledger_settings(root, environment)
     with open_ledger(root, settings, os.environ, create=False) as ledger:
         signed = deliveries.backup(ledger, file, busy_timeout_s=settings.busy_timeout_s)
     say(f"{file}: {signed} outcomes, and the frozen months.")
@@ -191,7 +180,7 @@ def _add_override(
     from credit_risk.monitoring.settings import load
 
     reasons = load(root / "configs" / "monitoring.yaml").override_reasons
-    with open_ledger(root, _ledger_settings(root, environment), os.environ, create=False) as ledger:
+    with open_ledger(root, ledger_settings(root, environment), os.environ, create=False) as ledger:
         if not overrides.record(ledger, decision, to, by=by, reason=reason, reasons=reasons):
             raise CheckFailed("The ledger holds no such decision.")
     say(f"Decision {decision} is {to} now, by {by}.")
@@ -222,7 +211,7 @@ def _freeze(
     from credit_risk.scoring.scorer import Scorer
 
     credit, files = opened(root, config)
-    judged_by, settings = load(root / "configs" / "monitoring.yaml"), _ledger_settings(root, environment)
+    judged_by, settings = load(root / "configs" / "monitoring.yaml"), ledger_settings(root, environment)
     scorers = [Scorer.load(path) for path in scorer or [files.scorer]]
     windows = {each.digest: DriftWindows.of(each) for each in scorers}
     now = datetime.now(UTC)
@@ -252,45 +241,33 @@ def _freeze(
 
 
 def _add_protected(
-    file: Annotated[Path, Argument(help="Attributes, CSV or Parquet by suffix.")],
-    root: Root = HERE,
-    config: ConfigFile = None,
-    environment: Environment = None,
-    rejects: Rejects = None,
-    json: Json = False,
+    delivered: DeliveredFile,
 ) -> None:
     """Record what applicants said of themselves; a later answer stands in the place of an earlier."""
     from credit_risk.data.repository import opened
-    from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
     from credit_risk.ledger.sealing import master_key
     from credit_risk.monitoring.protected import protected_file
     from credit_risk.monitoring.protected.protected_store import VARIABLE, ProtectedAttributes
 
-    credit, _ = opened(root, config)
-    settings = _ledger_settings(root, environment)
+    credit, _ = opened(delivered.root, delivered.config)
+    settings = ledger_settings(delivered.root, delivered.environment)
     key = master_key(os.environ, variable=VARIABLE)
     with (
-        open_ledger(root, settings, os.environ, create=False) as ledger,
+        open_ledger(delivered.root, settings, os.environ, create=False) as ledger,
         ProtectedAttributes(ledger, key, busy_timeout_s=settings.busy_timeout_s) as store,
     ):
         store.forget_erased()
-        recorded = protected_file.add(store, file, credit)
-    path = rejects or file.with_name(f"{file.name}.rejects.csv")
-    protected_file.write_rejects(path, recorded)
-    counts = recorded.as_dict()
-    say(json_text(counts) if json else ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
-    if recorded.rejects:
-        raise CheckFailed(f"{len(recorded.rejects)} of {counts['read']} rows were rejected; {path} has each with why.")
+        recorded = protected_file.add(store, delivered.file, credit)
+    protected_file.write_rejects(delivered.rejects_file, recorded)
+    delivered.say(recorded.as_dict(), len(recorded.rejects))
 
 
 def _show_windows(
     root: Root = HERE,
     environment: Environment = None,
     heads: Annotated[Path | None, Option(help="A file of heads that the records must continue.")] = None,
-    write_down: Annotated[
-        Path | None, Option("--write-down", metavar="FILE", help="Add the head to this file.")
-    ] = None,
+    write_down: WriteDown = None,
     json: Json = False,
 ) -> None:
     """Verify the records and list them; exit 1 if they do not hold."""
@@ -299,7 +276,7 @@ def _show_windows(
     from credit_risk.monitoring.records.frozen_store import FrozenRecords
     from credit_risk.scoring import signed_chain
 
-    settings = _ledger_settings(root, environment)
+    settings = ledger_settings(root, environment)
     with (
         open_ledger(root, settings, os.environ, create=False) as ledger,
         FrozenRecords(ledger, busy_timeout_s=settings.busy_timeout_s) as store,
@@ -342,7 +319,7 @@ def _monitor(
 
     credit, files = opened(root, config)
     judged_by = load(root / "configs" / "monitoring.yaml")
-    settings = _ledger_settings(root, environment)
+    settings = ledger_settings(root, environment)
     day = (as_of or datetime.now(UTC)).date()
     fitted = scorer or files.scorer
     drift = DriftWindows.of(Scorer.load(fitted)) if scorer or fitted.exists() else None
@@ -386,12 +363,6 @@ def _histories(root: Path, settings: "LedgerSettings") -> "dict[str, History]":
         return {}
     with Outcomes(url, busy_timeout_s=settings.busy_timeout_s) as store:
         return store.histories()
-
-
-def _ledger_settings(root: Path, environment: str | None) -> "LedgerSettings":
-    from credit_risk.ledger.settings import load
-
-    return load(environment_file(root, environment))
 
 
 def _url(root: Path, settings: "LedgerSettings") -> str:

@@ -17,6 +17,7 @@ from credit_risk.command_line import (
     Issuer,
     Json,
     Root,
+    WriteDown,
     add,
     before_the_verb,
     environment_file,
@@ -128,9 +129,7 @@ def _history(
 def _head(
     root: Root = HERE,
     environment: Environment = None,
-    write_down: Annotated[
-        Path | None, Option("--write-down", metavar="FILE", help="Add it to this file of heads too.")
-    ] = None,
+    write_down: WriteDown = None,
 ) -> None:
     """Print where the history ends, to be kept elsewhere: a history put back to an older state shows against it."""
     from credit_risk.scoring import signed_chain

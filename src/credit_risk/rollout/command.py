@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option, Typer
 
-from credit_risk.command_line import HERE, ROLLOUT, STUDIES, Json, Root, add, say, show
+from credit_risk.command_line import HERE, ROLLOUT, STUDIES, Json, Root, WriteDown, add, say, show
 from credit_risk.errors import CheckFailed, UsageError
-from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_environment, read_site
+from credit_risk.rollout.options import ON_THIS_MACHINE, EnvironmentFile, NamedEnvironment, read_environment
 
 if TYPE_CHECKING:
-    from credit_risk.registry.settings import FourEyes
     from credit_risk.rollout.deployment import Site
     from credit_risk.rollout.state import RolloutState
 
@@ -101,9 +100,7 @@ def _environment(
 
 
 def _status(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     watch: Annotated[bool, Option("--watch", help="Stay, and show what changes, until Ctrl-C.")] = False,
     audit: Annotated[
         bool, Option("--audit", help="Verify the audit trail of all rollouts; exit 1 if altered.")
@@ -111,18 +108,16 @@ def _status(
     heads: Annotated[
         Path | None, Option("--heads", help="With --audit: hold it against the heads of this file.")
     ] = None,
-    write_down: Annotated[
-        Path | None, Option("--write-down", metavar="FILE", help="With --audit: add its head to this file of heads.")
-    ] = None,
+    write_down: WriteDown = None,
     json: Json = False,
 ) -> None:
     """Show what runs on this machine, how the traffic is split, and what the rollout waits for."""
     if json and watch:
         raise UsageError("--json prints how it stands now: give it without --watch.")
     if audit:
-        _audit(read_site(root, environment, config_file), heads, write_down)
+        _audit(named.site(), heads, write_down)
         return
-    status, settings, folder = _status_of(root, environment, config_file)
+    status, settings, folder = _status_of(named)
     if json:
         from credit_risk.data.writing import json_text
 
@@ -155,13 +150,13 @@ def _audit(site: "Site", heads: Path | None, write_down: Path | None) -> None:
     say(f"The audit trail holds, against {len(remembered)} heads from before; it ends at {verified.head}")
 
 
-def _status_of(root: Path, environment: str, config_file: Path | None) -> tuple[ModuleType, Any, Any]:
+def _status_of(named: NamedEnvironment) -> tuple[ModuleType, Any, Any]:
     """The target's status module and what its functions take; scorer and registry take seconds to import."""
     from credit_risk.rollout.folder import RolloutFolder
     from credit_risk.rollout.targets import part_of
 
-    settings = read_environment(root, environment, config_file)
-    return part_of(settings, "status"), settings, RolloutFolder.of(root.absolute(), settings)
+    settings = named.settings()
+    return part_of(settings, "status"), settings, RolloutFolder.of(named.root.absolute(), settings)
 
 
 def _deploy(
@@ -169,9 +164,7 @@ def _deploy(
         Literal["pause", "resume", "approve", "abort"] | None,
         Argument(metavar="ORDER", help="What to do with the rollout under way: pause, resume, approve, abort."),
     ] = None,
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     version: Annotated[
         str,
         Option(
@@ -207,8 +200,8 @@ def _deploy(
     from credit_risk.rollout import CanaryDeployer, deployment, engine
     from credit_risk.rollout.lock import is_locked
 
-    site = read_site(root, environment, config_file, health_check_endpoint)
-    who, why = _signature(root, site.environment.registry.four_eyes, by, reason, f"{order or 'deployed'} by hand")
+    site = named.site(health_check_endpoint)
+    who, why = _signature(site, by, reason, f"{order or 'deployed'} by hand")
     if order is None and strategy == "canary":
         deployer = CanaryDeployer(site, duration, say)
         _say_end(deployer.deploy(version, by=who, reason=why, percent=percent, current=current_version))
@@ -228,26 +221,22 @@ def _deploy(
 
 
 def _roll_back(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     by: By = None,
     reason: Reason = None,
 ) -> None:
     """Go back to the version that was live before, in seconds."""
     from credit_risk.rollout import deployment, engine
 
-    site = read_site(root, environment, config_file)
-    who, why = _signature(root, site.environment.registry.four_eyes, by, reason, "rolled back by hand")
+    site = named.site()
+    who, why = _signature(site, by, reason, "rolled back by hand")
     engine.signed(who, why)
     state = deployment.roll_back(site, who, why)
     say(f"Version {state.candidate if state.phase == 'done' else state.live} has all traffic.")
 
 
 def _heal(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     every: Annotated[
         float | None, Option(min=0, help="Seconds from one look to the next, until Ctrl-C (default: one look).")
     ] = None,
@@ -258,8 +247,8 @@ def _heal(
     from credit_risk.rollout.engine import NotReached
     from credit_risk.rollout.health import PersonNeeded
 
-    site = read_site(root, environment, config_file)
-    who, _ = _signature(root, site.environment.registry.four_eyes, by, None, "healed")
+    site = named.site()
+    who, _ = _signature(site, by, None, "healed")
     monitor = HealthMonitor(site, who)
     site.target.require_running()
     if every is None:
@@ -275,9 +264,7 @@ def _heal(
 
 
 def _rollout_power(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     rollouts: Annotated[int, Option(help="Simulated rollouts of each kind.")] = 200,
     per_look: Annotated[int, Option(help="Requests between two looks.")] = 1_000,
     seed: Annotated[int, Option(help="Of the random numbers.")] = 7,
@@ -285,7 +272,7 @@ def _rollout_power(
     """Measure how often a rollout's analysis is wrong, and how soon it is right, on simulated rollouts."""
     from credit_risk.rollout import power
 
-    settings = read_environment(root, environment, config_file).rollout
+    settings = named.settings().rollout
     allowed = settings.analysis.false_alarms
     steps = [step for step in settings.steps if step < 100]
     say(f"{rollouts} rollouts each; at most {allowed:.1%} of the sound may be stopped")
@@ -298,10 +285,10 @@ def _rollout_power(
         raise CheckFailed("; ".join(wrong))
 
 
-def _signature(root: Path, four_eyes: "FourEyes", by: str | None, reason: str | None, what: str) -> tuple[str, str]:
+def _signature(site: "Site", by: str | None, reason: str | None, what: str) -> tuple[str, str]:
     from credit_risk.registry import acting
 
-    return acting.signed_by(root, by, four_eyes), reason or f"{what} on the command line"
+    return acting.signed_by(site.root, by, site.environment.registry.four_eyes), reason or f"{what} on the command line"
 
 
 def _say_end(state: "RolloutState") -> None:

@@ -1,11 +1,12 @@
 """The options by which the commands of rollouts, and of each target, name an environment."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from typer import Option
 
-from credit_risk.command_line import environment_file, is_path
+from credit_risk.command_line import HERE, Root, environment_file, is_path
 from credit_risk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ LOCAL: Final = "local"
 Environment = Annotated[
     str, Option("--environment", metavar="NAME|FILE", help="local, staging or production; or its file.")
 ]
+Check = Annotated[bool, Option("--check", help="Write nothing, and exit 1 if a file is stale.")]
 EnvironmentFile = Annotated[
     Path | None, Option("--config-file", help="The environment's file, if it is not configs/deploy/NAME.yaml.")
 ]
@@ -34,10 +36,23 @@ def read_environment(root: Path, environment: str, config_file: Path | None) -> 
     return validate_environment_config(path, None if is_path(environment) else environment)
 
 
-def read_site(root: Path, environment: str, config_file: Path | None, health: str = "/health") -> "Site":
-    """The repository with that environment."""
-    from credit_risk.rollout.deployment import Site  # noqa: PLC0415  (`--help` need not wait)
+@dataclass(frozen=True)
+class NamedEnvironment:
+    """The environment that a command line names, of the repository at `root`."""
 
-    settings = read_environment(root, environment, config_file)
-    path = config_file or environment_file(root, environment)
-    return Site(root.absolute(), settings, path.absolute(), health)
+    root: Root = HERE
+    environment: Environment = LOCAL
+    config_file: EnvironmentFile = None
+
+    def settings(self) -> "EnvironmentSettings":
+        return read_environment(self.root, self.environment, self.config_file)
+
+    def site(self, health: str = "/health") -> "Site":
+        """The repository with that environment."""
+        from credit_risk.rollout.deployment import Site  # noqa: PLC0415  (`--help` need not wait)
+
+        path = self.config_file or environment_file(self.root, self.environment)
+        return Site(self.root.absolute(), self.settings(), path.absolute(), health)
+
+
+ON_THIS_MACHINE = NamedEnvironment()

@@ -2,14 +2,13 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from credit_risk.data.writing import read_json, write_json
+from credit_risk.data.writing import append_line, read_json, write_json
 from credit_risk.errors import CreditRiskError
 from credit_risk.registry.chain_file import ChainFile
 from credit_risk.rollout.analysis import Counts
@@ -186,21 +185,10 @@ class RolloutRecord:
 
     def order(self, what: str, by: str, why: str) -> None:
         """Leave an order for the controller, which may be another process, or none until `resume`."""
-        _append(self.orders_file, {"what": what, "by": by, "why": why})
+        append_line(self.orders_file, json.dumps({"what": what, "by": by, "why": why}, ensure_ascii=False))
 
     def orders(self) -> list[dict[str, str]]:
         return list(_lines(self.orders_file))
-
-
-def _append(path: Path, value: Mapping[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(value, ensure_ascii=False).encode() + b"\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(descriptor, line)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _lines(path: Path) -> Iterator[dict[str, str]]:

@@ -7,13 +7,13 @@ since. The decision ledger is such a chain, and so are the histories that parts 
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from credit_risk.data.writing import append_line
 from credit_risk.errors import NotFound, UsageError
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignatureRefused, SignedBy
@@ -85,11 +85,7 @@ def fault_against(remembered: Head, end: Head, hash_there: bytes | None) -> str 
 def write_down(head: Head, path: Path) -> None:
     """Add a head to a file of heads, one a line, durably; keep that file where nobody who writes the chain writes."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(f"{head}\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_line(path, str(head))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
 

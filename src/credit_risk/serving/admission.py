@@ -17,7 +17,7 @@ from typing import Any
 
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.data.writing import read_json
+from credit_risk.data.writing import append_line, read_json
 from credit_risk.errors import CheckFailed, CreditRiskError
 from credit_risk.measures import gate, gate_record
 from credit_risk.scoring.live_statement import LiveStatement
@@ -168,11 +168,7 @@ def _seen(path: Path) -> list[datetime]:
 def _remember(path: Path, at: datetime) -> None:
     """Raises CheckFailed where the date cannot be kept: the statement was reached, so the one before does not do."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{at.isoformat()}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(path, at.isoformat())
     except OSError as error:
         raise CheckFailed(f"that it was seen cannot be written to {path}: {error.strerror}") from None
 

@@ -225,9 +225,9 @@ def proxy_figures(config: Config, train: ProtectedSplit, unknown: dict[str, str]
         rows = np.flatnonzero(member | others)
         applicant, _ = pd.factorize(train.outcomes["group"].to_numpy()[rows])
         seen = {column: values[rows] for column, values in columns.items()}
-        tell = proxies.Tell(seen, unordered, member[rows], applicant)
+        group_and_rest = proxies.GroupAndRest(seen, unordered, member[rows], applicant)
         by_group[name] = proxies.measure(
-            tell, min_n=config.fairness.min_n, confidence=confidence, seed=config.evaluation.seed
+            group_and_rest, min_n=config.fairness.min_n, confidence=confidence, seed=config.evaluation.seed
         )
     largest, most = proxies.largest(by_group)
     return {

@@ -19,8 +19,8 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from credit_risk.data.writing import sync_folder
 from credit_risk.ledger.errors import LedgerBusy, LedgerRefused, LedgerUnavailable
-from credit_risk.ledger.sealing import sync_folder
 
 SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "fullfsync=ON", "checkpoint_fullfsync=ON")
 AGAIN = 0.0004  # seconds between two tries for SQLite's write lock: its own waiting grows to 100 ms and is unfair

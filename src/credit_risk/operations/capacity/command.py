@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Context, Option, Typer
 
 from credit_risk.command_line import HERE, OPERATIONS, Json, Root, add, before_the_verb, say, verbs
-from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_environment
+from credit_risk.rollout.options import ON_THIS_MACHINE, NamedEnvironment
 
 HELP = "Plan replicas ahead of the hour, try such plans, and recommend settings from measurements."
 PLAN_MORE = """
@@ -52,9 +52,7 @@ def _capacity(context: Context, root: Root = HERE) -> None:  # noqa: ARG001  (ha
 
 
 def _plan(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     per_replica: Annotated[
         float | None,
         Option(min=0.001, help="Applications a second for one replica (default: those expected, by min_replicas)."),
@@ -65,8 +63,8 @@ def _plan(
     from credit_risk.data.writing import json_text
     from credit_risk.operations.capacity import planning
 
-    settings = read_environment(root, environment, config_file)
-    made, written = planning.write(root.absolute(), settings, per_replica)
+    settings = named.settings()
+    made, written = planning.write(named.root.absolute(), settings, per_replica)
     if as_json:
         say(json_text(made.as_dict()))
         return
@@ -102,9 +100,7 @@ def _trial(
 
 
 def _recommend(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     model_complexity: Annotated[
         int | None, Option(min=1, help="Trees times leaves of the training to come (default: as the last one).")
     ] = None,
@@ -118,8 +114,8 @@ def _recommend(
     from credit_risk.operations.capacity import recommend
 
     made = recommend.recommendations(
-        root.absolute(),
-        read_environment(root, environment, config_file),
+        named.root.absolute(),
+        named.settings(),
         coming=recommend.TrainingSize(data_size, model_complexity),
         available_gpus=available_gpus,
         allocated_gpus=allocated_gpus,

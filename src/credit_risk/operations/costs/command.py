@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Exit, Option, Typer
 
-from credit_risk.command_line import HERE, OPERATIONS, Json, Root, add, say
+from credit_risk.command_line import OPERATIONS, Json, add, say
 from credit_risk.errors import CheckFailed, UsageError
-from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_environment
+from credit_risk.rollout.options import ON_THIS_MACHINE, NamedEnvironment
 
 if TYPE_CHECKING:
     from credit_risk.operations.costs.budget import BudgetVerdict
@@ -50,9 +50,7 @@ def add_commands(app: Typer) -> None:
 
 def _measure(
     command: Annotated[list[str], Argument(help="The program and its arguments, behind `--`.")],
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     kind: Annotated[Literal["run", "retraining", "serving"], Option(help="What its costs count as.")] = "run",
     name: Annotated[str | None, Option(help="How the record names it (default: the program's name).")] = None,
     every: Annotated[
@@ -65,19 +63,17 @@ def _measure(
     """Run a program and record what it took: processor, memory, each DVC stage, cache hits, decisions made."""
     from credit_risk.operations.costs import tracking
 
-    settings = read_environment(root, environment, config_file)
+    settings = named.settings()
     if within_budget:
-        say(_enforced(root, settings).sentence)
+        say(_enforced(named.root, settings).sentence)
     name = name or Path(command[0]).name
-    code = tracking.measure(root.absolute(), settings, command, kind, name, every_s=every)
+    code = tracking.measure(named.root.absolute(), settings, command, kind, name, every_s=every)
     if code:
         raise Exit(code)
 
 
 def _cost(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     runner_type: Annotated[
         str | None, Option(metavar="hosted|NAME", help="Add a job of such a runner; one of your own by any name.")
     ] = None,
@@ -98,11 +94,11 @@ def _cost(
 
     if (runner_type is None) != (duration is None):
         raise UsageError("--runner-type and --duration belong together: expected both, or neither.")
-    settings = read_environment(root, environment, config_file)
+    settings = named.settings()
     sentences = []
     if runner_type is not None and duration is not None:
-        sentences = [_added(root, settings, runner_type, duration, compute_units, estimated_cost, job)]
-    verdict, figures = report.write(root.absolute(), settings)
+        sentences = [_added(named.root, settings, runner_type, duration, compute_units, estimated_cost, job)]
+    verdict, figures = report.write(named.root.absolute(), settings)
     say(json_text(figures) if as_json else "\n".join([*sentences, *report.sentences(figures)]))
     if check and verdict.state in ("REFUSED", "CANNOT SAY"):
         raise CheckFailed(verdict.sentence)

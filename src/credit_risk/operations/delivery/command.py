@@ -5,8 +5,8 @@ from typing import Annotated
 
 from typer import Option, Typer
 
-from credit_risk.command_line import HERE, OPERATIONS, Json, Root, add, say
-from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_site
+from credit_risk.command_line import OPERATIONS, Json, add, say
+from credit_risk.rollout.options import ON_THIS_MACHINE, NamedEnvironment
 
 MORE = """
 Read from git, the registry's history, the audit trail of rollouts, measured runs, build/coverage.xml and, with GH_TOKEN
@@ -26,9 +26,7 @@ def add_commands(app: Typer) -> None:
 
 
 def _metrics(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     pipeline_duration: Annotated[bool, Option("--pipeline-duration", help="How long runs take; cache hits.")] = False,
     test_coverage: Annotated[bool, Option("--test-coverage", help="The share of lines that tests reach.")] = False,
     build_success: Annotated[bool, Option("--build-success", help="The share of runs that end well.")] = False,
@@ -44,7 +42,7 @@ def _metrics(
 
     now = datetime.now(UTC)
     since = now - timedelta(days=days)
-    site = read_site(root, environment, config_file)
+    site = named.site()
     sources = collecting.read(site, os.environ, since)
     measured = collecting.measure(site, sources, since, now)
     figures = report.figures_of(measured, sources, site.environment.environment, since, now)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from typer import Option, Typer
 
-from credit_risk.command_line import HERE, ROLLOUT, Root, add, say
-from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_environment
+from credit_risk.command_line import ROLLOUT, add, say
+from credit_risk.rollout.options import ON_THIS_MACHINE, Check, NamedEnvironment
 
 ALARMS_MORE = """
 NAME.rules.yaml is for Prometheus, NAME.alertmanager.yaml for Alertmanager. What each alert means, and what to do first,
@@ -37,20 +37,18 @@ def add_commands(app: Typer) -> None:
 
 
 def _alarms(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
-    check: Annotated[bool, Option("--check", help="Write nothing, and exit 1 if a file is stale.")] = False,
+    named: NamedEnvironment = ON_THIS_MACHINE,
+    check: Check = False,
 ) -> None:
     """Write the alerts of an environment for Prometheus and Alertmanager from its config, into configs/alarms."""
     from credit_risk.rollout.alarms import files
 
-    settings = read_environment(root, environment, config_file)
+    settings = named.settings()
     if check:
-        files.check(root, settings)
+        files.check(named.root, settings)
         say(f"The alerts of {settings.environment} are what its config says.")
         return
-    for path in files.write(root, settings):
+    for path in files.write(named.root, settings):
         say(f"{path} is written.")
     for key in ("webhook", "heartbeat"):
         if getattr(settings.monitoring, key) is None:
@@ -58,9 +56,7 @@ def _alarms(
 
 
 def _dashboard(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     output: Annotated[
         Path | None, Option("--output", help="The file (default: build/dashboards/NAME.json below the root).")
     ] = None,
@@ -69,7 +65,7 @@ def _dashboard(
     from credit_risk.data.writing import write_text
     from credit_risk.rollout.alarms import dashboards
 
-    settings = read_environment(root, environment, config_file)
-    path = output or root / "build" / "dashboards" / f"{settings.environment}.json"
+    settings = named.settings()
+    path = output or named.root / "build" / "dashboards" / f"{settings.environment}.json"
     write_text(path, dashboards.text(settings))
     say(f"{path} is written.")

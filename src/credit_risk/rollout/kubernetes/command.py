@@ -1,11 +1,9 @@
 """`credit-risk manifests`: the Kubernetes overlay of an environment."""
 
-from typing import Annotated
+from typer import Typer
 
-from typer import Option, Typer
-
-from credit_risk.command_line import HERE, ROLLOUT, Root, add, say
-from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_environment
+from credit_risk.command_line import ROLLOUT, add, say
+from credit_risk.rollout.options import ON_THIS_MACHINE, Check, NamedEnvironment
 
 MANIFESTS_MORE = """
 examples:
@@ -22,17 +20,15 @@ def add_commands(app: Typer) -> None:
 
 
 def _manifests(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
-    check: Annotated[bool, Option("--check", help="Write nothing, and exit 1 if a file is stale.")] = False,
+    named: NamedEnvironment = ON_THIS_MACHINE,
+    check: Check = False,
 ) -> None:
     """Write the Kubernetes overlay of an environment from its config: configs/kubernetes/overlays/NAME."""
     from credit_risk.rollout.kubernetes import manifests
 
-    settings = read_environment(root, environment, config_file)
+    settings = named.settings()
     if check:
-        manifests.check(root, settings)
+        manifests.check(named.root, settings)
         say(f"The overlay of {settings.environment} is what its config says.")
     else:
-        say(f"{manifests.write(root, settings)} is written.")
+        say(f"{manifests.write(named.root, settings)} is written.")

@@ -7,7 +7,7 @@ from typer import BadParameter, Option, Typer
 
 from credit_risk.command_line import HERE, ROLLOUT, Root, add, say
 from credit_risk.errors import UsageError
-from credit_risk.rollout.options import LOCAL, Environment, EnvironmentFile, read_site
+from credit_risk.rollout.options import ON_THIS_MACHINE, NamedEnvironment
 
 LOCAL_MORE = """
 Files, logs and the record of rollouts lie in build/delivery. `up` begins with the release of this repository as the
@@ -47,9 +47,7 @@ def _above_zero(value: float | None) -> float | None:
 
 
 def _up(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     model_version: Annotated[
         str,
         Option(help="What serves where nothing was up before: `champion`, a number of the registry, or `here`."),
@@ -59,7 +57,7 @@ def _up(
     """Start router and service on this machine, kept running: crashed or hung, they are started again."""
     from credit_risk.rollout.local import machine
 
-    site = read_site(root, environment, config_file)
+    site = named.site()
     machine.up(site, model_version, alarmed=alarms)
     router, watched = site.environment.router, site.environment.monitoring
     say(f"http://{router.host}:{router.port} answers; `credit-risk status` shows what runs.")
@@ -75,19 +73,15 @@ def _down(root: Root = HERE) -> None:
     say("Router and services have ended." if supervisor.down(LocalFolder(root.absolute())) else "Nothing ran.")
 
 
-def _supervise(
-    root: Root = HERE, environment: Environment = LOCAL, config_file: EnvironmentFile = None, alarms: Alarms = True
-) -> None:
+def _supervise(named: NamedEnvironment = ON_THIS_MACHINE, alarms: Alarms = True) -> None:
     """Do in the foreground what `up` starts in the background: for systemd or a container."""
     from credit_risk.rollout.local import machine
 
-    machine.supervise(read_site(root, environment, config_file), alarmed=alarms)
+    machine.supervise(named.site(), alarmed=alarms)
 
 
 def _scale(
-    root: Root = HERE,
-    environment: Environment = LOCAL,
-    config_file: EnvironmentFile = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
     metric: Annotated[Metric, Option(help="Of a replica.")] = "cpu_utilization",
     threshold: Annotated[
         float | None,
@@ -107,7 +101,7 @@ def _scale(
     """Look once at what the replicas use, and add or remove some within the environment's limits."""
     from credit_risk.rollout.local import machine, scaling
 
-    site = read_site(root, environment, config_file)
+    site = named.site()
     folder = machine.folder_of(site)
     if threshold is None and metric != "cpu_utilization":
         raise UsageError(f"the environment has a target for CPU alone: give --threshold for {metric}.")
