@@ -49,9 +49,7 @@ Environment = Annotated[
 ]
 Identity = Annotated[str | None, typer.Option("--identity", help="Whose keyless signature counts, with --issuer.")]
 Issuer = Annotated[str | None, typer.Option("--issuer", help="Who vouches for the identity.")]
-WriteDown = Annotated[
-    Path | None, typer.Option("--write-down", metavar="FILE", help="Add the head to this file of heads too.")
-]
+WriteDown = Annotated[Path | None, typer.Option("--write-down", metavar="FILE", help="Add the head to this file too.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read, and nothing else.")]
 
 HERE: Final = Path()
