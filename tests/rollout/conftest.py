@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.evidence.analysis import Counts
 from credit_risk.rollout.settings import Environment, validate_environment_config
 
 ENVIRONMENTS = Path(__file__).parent / "environments"

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from credit_risk.errors import CheckFailed, UsageError
-from credit_risk.rollout.analysis import Counts
 from credit_risk.rollout.deployment import order
 from credit_risk.rollout.engine import Releases, RolloutEngine, RolloutRefused
-from credit_risk.rollout.state import RolloutRecord
+from credit_risk.rollout.evidence.analysis import Counts
+from credit_risk.rollout.record.state import RolloutRecord
 from rollout.world import Killed, World
 from rollout_trial import go_on
 

@@ -11,11 +11,11 @@ from ruamel.yaml import YAML
 from credit_risk.cli import main
 from credit_risk.errors import UsageError
 from credit_risk.rollout import CanaryDeployer, HealthMonitor, deployment, health
-from credit_risk.rollout.analysis import Counts
 from credit_risk.rollout.deployment import Site
 from credit_risk.rollout.engine import Releases
+from credit_risk.rollout.evidence.analysis import Counts
 from credit_risk.rollout.health import Health, MissedLimit, PersonNeeded
-from credit_risk.rollout.lock import lock
+from credit_risk.rollout.record.lock import lock
 from credit_risk.rollout.settings import Healing
 from registry_trial import empty_registry, files
 from rollout.world import World

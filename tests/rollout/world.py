@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from credit_risk.errors import CheckFailed
-from credit_risk.rollout.analysis import Counts
 from credit_risk.rollout.engine import NotReached
+from credit_risk.rollout.evidence.analysis import Counts
+from credit_risk.rollout.evidence.shadow import shadow
 from credit_risk.rollout.settings import validate_environment_config
-from credit_risk.rollout.shadow import shadow
 
 ANALYSIS = validate_environment_config(Path(__file__).parent / "environments" / "local.yaml").rollout.analysis
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from credit_risk.rollout import deployment
 from credit_risk.rollout.deployment import DeploymentRequest, Site
-from credit_risk.rollout.state import RolloutState
+from credit_risk.rollout.record.state import RolloutState
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from credit_risk.rollout.options import ON_THIS_MACHINE, EnvironmentFile, NamedE
 
 if TYPE_CHECKING:
     from credit_risk.rollout.deployment import Site
-    from credit_risk.rollout.state import RolloutState
+    from credit_risk.rollout.record.state import RolloutState
 
 POWER_MORE = """
 exit codes: 0 as the environment allows; 1 sound candidates are rolled back, or faulty ones let through, more often
@@ -152,7 +152,7 @@ def _audit(site: "Site", heads: Path | None, write_down: Path | None) -> None:
 
 def _status_of(named: NamedEnvironment) -> tuple[ModuleType, Any, Any]:
     """The target's status module and what its functions take; scorer and registry take seconds to import."""
-    from credit_risk.rollout.folder import RolloutFolder
+    from credit_risk.rollout.record.folder import RolloutFolder
     from credit_risk.rollout.targets import part_of
 
     settings = named.settings()
@@ -198,7 +198,7 @@ def _deploy(
 ) -> None:
     """Bring a version into traffic step by step, and back by itself if it is worse than the live one."""
     from credit_risk.rollout import CanaryDeployer, deployment, engine
-    from credit_risk.rollout.lock import is_locked
+    from credit_risk.rollout.record.lock import is_locked
 
     site = named.site(health_check_endpoint)
     who, why = _signature(site, by, reason, f"{order or 'deployed'} by hand")
@@ -270,7 +270,7 @@ def _rollout_power(
     seed: Annotated[int, Option(help="Of the random numbers.")] = 7,
 ) -> None:
     """Measure how often a rollout's analysis is wrong, and how soon it is right, on simulated rollouts."""
-    from credit_risk.rollout import power
+    from credit_risk.rollout.evidence import power
 
     settings = named.settings().rollout
     allowed = settings.analysis.false_alarms

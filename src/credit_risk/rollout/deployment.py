@@ -21,14 +21,14 @@ from credit_risk.registry.lifecycle import standing
 from credit_risk.registry.settings import load as load_registry
 from credit_risk.registry.versions import open_versions
 from credit_risk.rollout import ledger_history, releases, smoke
-from credit_risk.rollout.analysis import Counts
 from credit_risk.rollout.colours import Colour
 from credit_risk.rollout.engine import NotReached, RolloutEngine, RolloutRefused, Target, signed
-from credit_risk.rollout.folder import RolloutFolder, version_here
-from credit_risk.rollout.lock import is_locked, lock
+from credit_risk.rollout.evidence.analysis import Counts
 from credit_risk.rollout.plan import RolloutPlan, plan
+from credit_risk.rollout.record.folder import RolloutFolder, version_here
+from credit_risk.rollout.record.lock import is_locked, lock
+from credit_risk.rollout.record.state import RolloutRecord, RolloutState, Strategy
 from credit_risk.rollout.settings import Environment, Rollout, validate_environment_config
-from credit_risk.rollout.state import RolloutRecord, RolloutState, Strategy
 from credit_risk.rollout.targets import part_of
 
 log = logging.getLogger(__name__)

@@ -14,11 +14,11 @@ from typing import Protocol
 from credit_risk.config.names import is_person, same_person
 from credit_risk.data.writing import write_json
 from credit_risk.errors import CheckFailed, CreditRiskError, UsageError
-from credit_risk.rollout.analysis import Counts, judge
 from credit_risk.rollout.colours import Colour, opposite
+from credit_risk.rollout.evidence.analysis import Counts, judge
+from credit_risk.rollout.evidence.shadow import Shadow
+from credit_risk.rollout.record.state import Meter, Phase, RolloutRecord, RolloutState, Strategy
 from credit_risk.rollout.settings import Rollout
-from credit_risk.rollout.shadow import Shadow
-from credit_risk.rollout.state import Meter, Phase, RolloutRecord, RolloutState, Strategy
 
 log = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from credit_risk.errors import CheckFailed, CreditRiskError
 from credit_risk.rollout import deployment
 from credit_risk.rollout.alarms.alerts import SLOW_SHARE
 from credit_risk.rollout.alarms.files import PAGE, anchor
-from credit_risk.rollout.analysis import Counts
 from credit_risk.rollout.deployment import Site
 from credit_risk.rollout.engine import RolloutRefused, signed
-from credit_risk.rollout.lock import is_locked
+from credit_risk.rollout.evidence.analysis import Counts
+from credit_risk.rollout.record.lock import is_locked
+from credit_risk.rollout.record.state import Meter
 from credit_risk.rollout.settings import Monitoring
-from credit_risk.rollout.state import Meter
 
 HOUR = 3_600.0
 NAME = "health"  # as the audit trail calls what belongs to no rollout

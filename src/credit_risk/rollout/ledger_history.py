@@ -10,9 +10,9 @@ from credit_risk.ledger.entry import StoredDecision, stored_decision
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.ledger.verification import rows
 from credit_risk.rollout.colours import Colour
-from credit_risk.rollout.folder import RolloutFolder
+from credit_risk.rollout.evidence.shadow import Shadow, shadow
+from credit_risk.rollout.record.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment
-from credit_risk.rollout.shadow import Shadow, shadow
 
 
 def compared(folder: RolloutFolder, environment: Environment, live: Colour, candidate: Colour) -> Shadow:

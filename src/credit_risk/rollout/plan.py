@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from credit_risk.rollout.analysis import Counts, decisions_needed
+from credit_risk.rollout.evidence.analysis import Counts, decisions_needed
 from credit_risk.rollout.settings import Rollout
 
 DAY = 86_400

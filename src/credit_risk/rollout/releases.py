@@ -11,7 +11,7 @@ from credit_risk.registry.lifecycle import live_version, refuse, standing
 from credit_risk.registry.versions import Versions, mlflow_side
 from credit_risk.rollout.colours import COLOURS, Colour
 from credit_risk.rollout.engine import NotReached, Releases, RolloutRefused
-from credit_risk.rollout.folder import HERE, RolloutFolder, copy_release, version_here
+from credit_risk.rollout.record.folder import HERE, RolloutFolder, copy_release, version_here
 from credit_risk.scoring import signing
 from credit_risk.scoring.release_files import absolute
 from credit_risk.scoring.signed_chain import SignedFacts

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from credit_risk.rollout.folder import RolloutFolder
-from credit_risk.rollout.state import RolloutRecord
+from credit_risk.rollout.record.folder import RolloutFolder
+from credit_risk.rollout.record.state import RolloutRecord
 
 
 def rollout_lines(folder: RolloutFolder) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from credit_risk.operations.capacity import plan, planning
 from credit_risk.operations.capacity.forecast import WEEK
 from credit_risk.operations.capacity.plan import PlannedHour, ReplicaPlan
-from credit_risk.rollout.folder import RolloutFolder
+from credit_risk.rollout.record.folder import RolloutFolder
 from credit_risk.rollout.settings import validate_environment_config
 
 ROLLOUT = Path(__file__).parents[2] / "rollout"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from credit_risk.operations.delivery import changes
-from credit_risk.rollout.state import RolloutEvent
+from credit_risk.rollout.record.state import RolloutEvent
 
 STEPS = ("fetch", "shadow", "start", "smoke")
 

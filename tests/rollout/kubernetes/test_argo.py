@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from credit_risk.rollout.analysis import MEASURES
+from credit_risk.rollout.evidence.analysis import MEASURES
 from credit_risk.rollout.kubernetes import argo
 from credit_risk.serving.prometheus import SCORES
 

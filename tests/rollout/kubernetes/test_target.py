@@ -13,10 +13,10 @@ from credit_risk.errors import UsageError
 from credit_risk.rollout import deployment
 from credit_risk.rollout.colours import opposite
 from credit_risk.rollout.engine import NotReached, Releases, RolloutEngine, RolloutRefused
-from credit_risk.rollout.folder import RolloutFolder, copy_release, version_here
 from credit_risk.rollout.kubernetes.target import ClusterTarget, connected
+from credit_risk.rollout.record.folder import RolloutFolder, copy_release, version_here
+from credit_risk.rollout.record.state import RolloutRecord
 from credit_risk.rollout.settings import KubernetesSettings, validate_environment_config
-from credit_risk.rollout.state import RolloutRecord
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from registry_trial import empty_registry, files

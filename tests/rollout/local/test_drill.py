@@ -29,11 +29,11 @@ from credit_risk.data import digest
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.registry.lifecycle import standing
-from credit_risk.rollout import power
+from credit_risk.rollout.evidence import power
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.supervisor import known
+from credit_risk.rollout.record.state import RolloutRecord, RolloutState
 from credit_risk.rollout.settings import validate_environment_config
-from credit_risk.rollout.state import RolloutRecord, RolloutState
 from registry_trial import assemble_again, empty_registry, files, move_version, opened, registered
 from rollout_trial import ADA, KEY, Applicants, write_environment
 from tools import HAPROXY, needed

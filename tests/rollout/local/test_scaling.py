@@ -11,7 +11,7 @@ from credit_risk.rollout.local import scaling
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.scaling import ScalingRule, busiest, look
 from credit_risk.rollout.local.supervisor import NotUp
-from credit_risk.rollout.state import RolloutRecord
+from credit_risk.rollout.record.state import RolloutRecord
 from rollout.local.supervisor_trial import up
 
 __all__ = ["up"]

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from credit_risk.cli import main
 from credit_risk.rollout.local.folder import LocalFolder
-from credit_risk.rollout.state import RolloutRecord
+from credit_risk.rollout.record.state import RolloutRecord
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignedBy
 from identities_trial import commit, write_identities

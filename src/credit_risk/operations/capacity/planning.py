@@ -14,7 +14,7 @@ from credit_risk.operations import ledger_counts
 from credit_risk.operations.capacity import plan
 from credit_risk.operations.capacity.plan import ReplicaPlan
 from credit_risk.operations.use_record import FOLDER
-from credit_risk.rollout.folder import RolloutFolder
+from credit_risk.rollout.record.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment
 
 KEDA = FOLDER / "keda-cron"

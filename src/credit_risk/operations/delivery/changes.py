@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from credit_risk.rollout.state import RolloutEvent
+from credit_risk.rollout.record.state import RolloutEvent
 
 ATTRIBUTION = timedelta(days=7)  # a rollback later than this after the change is laid to something else
 BEGUN = re.compile(r"^(\S+) of version (\S+) instead of (\S+) as ")

@@ -9,7 +9,7 @@ from typing import Any
 
 from scipy.special import chdtri
 
-from credit_risk.rollout.analysis import COLOURS, SHARES, part
+from credit_risk.rollout.evidence.analysis import COLOURS, SHARES, part
 from credit_risk.rollout.settings import Analysis, Rollout
 from credit_risk.serving.prometheus import SCORES
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.kubernetes.target import connect
+from credit_risk.rollout.record.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment
 
 

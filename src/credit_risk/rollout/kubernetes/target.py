@@ -19,13 +19,14 @@ from rich.console import Group
 from urllib3.exceptions import HTTPError
 
 from credit_risk.errors import UsageError
-from credit_risk.rollout import counts, ledger_history, smoke
-from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout import ledger_history, smoke
 from credit_risk.rollout.colours import COLOURS, Colour, opposite
 from credit_risk.rollout.engine import NotReached, RolloutRefused
-from credit_risk.rollout.folder import HERE, RolloutFolder
+from credit_risk.rollout.evidence import counts
+from credit_risk.rollout.evidence.analysis import Counts
+from credit_risk.rollout.evidence.shadow import Shadow
+from credit_risk.rollout.record.folder import HERE, RolloutFolder
 from credit_risk.rollout.settings import Environment, KubernetesSettings
-from credit_risk.rollout.shadow import Shadow
 from credit_risk.rollout.status import rollout_facts, rollout_lines
 
 VERSION = "credit-risk/version"  # the annotation that says what a Deployment and its pods serve

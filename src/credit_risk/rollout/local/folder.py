@@ -9,9 +9,9 @@ from ruamel.yaml import YAML
 from credit_risk.config.environment import url_below
 from credit_risk.data.writing import read_json, replacing, write_json
 from credit_risk.rollout.colours import COLOURS, Colour
-from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.local.replicas import Replica, replicas
 from credit_risk.rollout.local.router import HaproxyRouter
+from credit_risk.rollout.record.folder import RolloutFolder
 from credit_risk.rollout.settings import Environment, Scaling
 
 

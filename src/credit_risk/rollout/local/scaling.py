@@ -16,9 +16,9 @@ from credit_risk.data.writing import read_json, write_json
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.processes import family
 from credit_risk.rollout.local.supervisor import NotUp, known
-from credit_risk.rollout.lock import is_locked, lock
+from credit_risk.rollout.record.lock import is_locked, lock
+from credit_risk.rollout.record.state import RolloutRecord
 from credit_risk.rollout.settings import Environment
-from credit_risk.rollout.state import RolloutRecord
 
 Metric = Literal["cpu_utilization", "memory_utilization", "requests_per_second"]
 Action = Literal["scale_out", "scale_in"]

@@ -7,11 +7,11 @@ from rich import box
 from rich.console import Group
 from rich.table import Table
 
-from credit_risk.rollout.folder import RolloutFolder
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.router import RouterUnavailable, Server
 from credit_risk.rollout.local.supervisor import NotUp, known
-from credit_risk.rollout.lock import is_locked
+from credit_risk.rollout.record.folder import RolloutFolder
+from credit_risk.rollout.record.lock import is_locked
 from credit_risk.rollout.settings import Environment
 from credit_risk.rollout.status import rollout_facts, rollout_lines
 

@@ -17,13 +17,13 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import CreditRiskError, UsageError
 from credit_risk.rollout.colours import COLOURS
-from credit_risk.rollout.folder import copy_release, version_here
 from credit_risk.rollout.local import alarms
 from credit_risk.rollout.local.folder import LocalFolder, write_settings
 from credit_risk.rollout.local.processes import KeptProcess, ProcessCommand, answers, begin
 from credit_risk.rollout.local.replicas import Replica
 from credit_risk.rollout.local.router import OFF, RouterUnavailable
-from credit_risk.rollout.lock import is_locked, lock
+from credit_risk.rollout.record.folder import copy_release, version_here
+from credit_risk.rollout.record.lock import is_locked, lock
 from credit_risk.rollout.settings import Environment
 
 log = logging.getLogger(__name__)

@@ -13,20 +13,20 @@ from typing import Any
 from rich.console import Group
 
 from credit_risk.rollout import ledger_history, smoke
-from credit_risk.rollout.analysis import Counts
 from credit_risk.rollout.colours import Colour
-from credit_risk.rollout.counts import NotCounted, read
 from credit_risk.rollout.engine import NotReached, RolloutRefused
-from credit_risk.rollout.folder import RolloutFolder
+from credit_risk.rollout.evidence.analysis import Counts
+from credit_risk.rollout.evidence.counts import NotCounted, read
+from credit_risk.rollout.evidence.shadow import Shadow
 from credit_risk.rollout.local import status
 from credit_risk.rollout.local.folder import LocalFolder
 from credit_risk.rollout.local.replicas import Replica, replicas
 from credit_risk.rollout.local.router import OFF, RouterUnavailable
 from credit_risk.rollout.local.split import TrafficSplit
 from credit_risk.rollout.local.supervisor import EVERY, NotUp, known
-from credit_risk.rollout.lock import is_locked
+from credit_risk.rollout.record.folder import RolloutFolder
+from credit_risk.rollout.record.lock import is_locked
 from credit_risk.rollout.settings import Environment
-from credit_risk.rollout.shadow import Shadow
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import beta
 
-from credit_risk.rollout.sequential import bounds
+from credit_risk.rollout.evidence.sequential import bounds
 
 
 def test_without_trials_every_share_is_possible():

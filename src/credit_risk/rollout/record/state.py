@@ -11,8 +11,8 @@ from typing import Any, Literal
 from credit_risk.data.writing import append_line, read_json, write_json
 from credit_risk.errors import CreditRiskError
 from credit_risk.registry.chain_file import ChainFile
-from credit_risk.rollout.analysis import Counts
 from credit_risk.rollout.colours import Colour, opposite
+from credit_risk.rollout.evidence.analysis import Counts
 from credit_risk.scoring.signing import SignedBy
 
 log = logging.getLogger(__name__)

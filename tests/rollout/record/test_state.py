@@ -1,7 +1,7 @@
 """What a colour did in a step, added up over replicas that come and go."""
 
-from credit_risk.rollout.analysis import Counts
-from credit_risk.rollout.state import Meter, RolloutState
+from credit_risk.rollout.evidence.analysis import Counts
+from credit_risk.rollout.record.state import Meter, RolloutState
 
 
 def decided(count: int) -> Counts:

@@ -6,8 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from credit_risk.cli import main
-from credit_risk.rollout import power
-from credit_risk.rollout.power import CandidateOutcomes, SimulatedRollout, Truth, at_the_tolerance, faulty, rollout
+from credit_risk.rollout.evidence import power
+from credit_risk.rollout.evidence.power import (
+    CandidateOutcomes,
+    SimulatedRollout,
+    Truth,
+    at_the_tolerance,
+    faulty,
+    rollout,
+)
 
 STEPS = (10, 50)
 
@@ -62,7 +69,7 @@ def test_faulty_candidates_may_be_held_and_not_be_let_through():
 
 def test_the_command_measures_and_an_analysis_that_is_wrong_exits_1(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "configs" / "deploy"
-    shutil.copytree(Path(__file__).parent / "environments", folder)
+    shutil.copytree(Path(__file__).parents[1] / "environments", folder)
     words = ["rollout-power", "--root", str(tmp_path), "--rollouts", "2", "--per-look", "20000"]
     assert main(words) == 0
     assert "30 % errors: 2 of 2 rolled back" in capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 import pytest
 
-from credit_risk.rollout.analysis import MEASURES, Counts, decisions_needed, judge, part
+from credit_risk.rollout.evidence.analysis import MEASURES, Counts, decisions_needed, judge, part
 
 
 def look(live, candidate, analysis, at=1):

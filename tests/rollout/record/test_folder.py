@@ -6,7 +6,7 @@ import pytest
 
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.rollout.folder import RolloutFolder
+from credit_risk.rollout.record.folder import RolloutFolder
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignatureRefused, SignedBy
 from exchange_trial import approve_nearly_everybody, exchange

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from prometheus_client.parser import text_string_to_metric_families
 
 from credit_risk.errors import CreditRiskError
-from credit_risk.rollout.analysis import Counts
+from credit_risk.rollout.evidence.analysis import Counts
 from credit_risk.serving.prometheus import SCORES
 
 WITHIN = 5.0

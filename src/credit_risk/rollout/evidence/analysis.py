@@ -13,7 +13,7 @@ import numpy as np
 
 from credit_risk.measures import drift
 from credit_risk.measures.gate import Verdict
-from credit_risk.rollout.sequential import bounds
+from credit_risk.rollout.evidence.sequential import bounds
 from credit_risk.rollout.settings import Analysis
 
 Direction = Literal["higher", "either"]

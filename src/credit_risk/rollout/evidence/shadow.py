@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from credit_risk.ledger.replay import Decide
-from credit_risk.rollout.analysis import Counts, Judgement, judge
+from credit_risk.rollout.evidence.analysis import Counts, Judgement, judge
 from credit_risk.rollout.settings import Analysis
 from credit_risk.serving.prometheus import SCORES
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import binomtest
 
-from credit_risk.rollout.analysis import Counts, judge
+from credit_risk.rollout.evidence.analysis import Counts, judge
 from credit_risk.rollout.settings import Analysis
 
 BY_CHANCE = 0.001

@@ -1,0 +1,1 @@
+"""What a candidate is judged by while it takes traffic: counts of the service, shadow decisions, sequential tests."""
