@@ -129,7 +129,7 @@ ledger-kills: setup ## Kill -9 under load, twenty times in each database: no dec
 	LEDGER_KILLS=20 $(BIN)/pytest -s tests/ledger/test_durability.py -k kill
 
 fuzz: setup ## 20,000 made-up requests to the running service on each database; REQUESTS=N for another number
-	FUZZ_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -s -n 0 tests/serving/test_fuzzed.py
+	FUZZ_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -s -n 0 tests/serving/requests/test_fuzzed.py
 
 attack-drill: setup ## Try every attack of docs/threat-model.md; what became of each stands in docs/serving.md
 	FUZZ_REQUESTS=500 $(BIN)/python tools/attack_drill.py

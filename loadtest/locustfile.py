@@ -15,7 +15,7 @@ from pathlib import Path
 from locust import FastHttpUser, constant, events, task
 from locust.env import Environment
 
-from credit_risk.serving import examples
+from credit_risk.serving.requests import examples
 
 SCORER = Path(os.environ.get("SCORER", "models/scorer"))
 MADE = 500  # different applications; each user sends them in an order of its own

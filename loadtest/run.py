@@ -18,7 +18,7 @@ import matplotlib.style
 from loadtest.servers import APPLICATIONS, HERE, HOST, Contender, served, settings_for
 from matplotlib.figure import Figure
 
-from credit_risk.serving import examples
+from credit_risk.serving.requests import examples
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 Every limit of `serving.limits` lets a body of some size in; these are the dearest that are known. Processor time of one
 application, which the event loop spends; of one batch, which a thread spends in steps; and how long the event
-loop was kept waiting meanwhile. tests/serving/test_bounded_work.py holds the same bodies to a number of steps.
+loop was kept waiting meanwhile. tests/serving/limits/test_bounded_work.py holds the same bodies to a number of steps.
 """
 
 import argparse
@@ -23,10 +23,11 @@ from rich.table import Table
 
 from credit_risk.data.files import Files
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving import engine, examples, settings
-from credit_risk.serving.batch_work import WorkLimit
+from credit_risk.serving import engine, settings
 from credit_risk.serving.engine import DecisionEngine, RequestContext
+from credit_risk.serving.limits.batch_work import WorkLimit
 from credit_risk.serving.problems import Problem
+from credit_risk.serving.requests import examples
 from credit_risk.serving.settings import Limits
 
 Body = tuple[bytes, Callable[[int], bytes], bytes]

@@ -20,7 +20,8 @@ from ruamel.yaml import YAML
 from starlette.testclient import TestClient
 
 from credit_risk import cli
-from credit_risk.serving import access, engine, settings, web
+from credit_risk.serving import engine, settings, web
+from credit_risk.serving.clients import access
 from fork_trial import ROOT, Fork, fork
 from tools import PATIENCE, free_port, needed
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from credit_risk.serving import access, engine, web
+from credit_risk.serving import engine, web
+from credit_risk.serving.clients import access
 from credit_risk.serving.settings import Serving
 
 KEY = "5e" * 32

@@ -14,8 +14,9 @@ from credit_risk.data.writing import write_json, write_text
 from credit_risk.errors import CheckFailed
 from credit_risk.scoring import signing
 from credit_risk.scoring.signed_chain import BEGINNING, SignedFacts
-from credit_risk.serving import access, engine, web
+from credit_risk.serving import engine, web
 from credit_risk.serving.admission import Admission, AdmissionWatch, ServedVersion
+from credit_risk.serving.clients import access
 from credit_risk.serving.settings import Serving
 
 SIGNED = {"public_key": "build/signing/signing.pub"}

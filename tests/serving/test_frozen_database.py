@@ -10,7 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from credit_risk.ledger.errors import LedgerUnavailable
-from credit_risk.serving import access, engine, web
+from credit_risk.serving import engine, web
+from credit_risk.serving.clients import access
 from credit_risk.serving.settings import Serving
 from postgresql import server
 

@@ -17,7 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
-from credit_risk.serving.key_file import add_key
+from credit_risk.serving.clients.key_file import add_key
 from tools import PATIENCE, until
 
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": "5e" * 32}

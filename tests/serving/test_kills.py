@@ -28,7 +28,7 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.replay import replay
 from credit_risk.ledger.verification import verify
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving import examples
+from credit_risk.serving.requests import examples
 from tools import PATIENCE
 
 pytestmark = pytest.mark.slow

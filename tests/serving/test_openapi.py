@@ -91,7 +91,7 @@ def test_nothing_protected_is_named_anywhere(client):
 
 
 def test_access_is_described_where_it_is_asked_for(serve, tmp_path):
-    from credit_risk.serving.key_file import add_key  # noqa: PLC0415  (the fixture serves below tmp_path)
+    from credit_risk.serving.clients.key_file import add_key  # noqa: PLC0415  (the fixture serves below tmp_path)
 
     add_key(tmp_path / "keys.json", "a", ["decide"], 1)
     described = serve(access={"mode": "keys", "keys_file": "keys.json"}).get("/openapi.json").json()

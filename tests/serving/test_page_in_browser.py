@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
-from credit_risk.serving import key_file
+from credit_risk.serving.clients import key_file
 from tools import needed
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from prometheus_client import generate_latest
 
-from credit_risk.serving import key_file
+from credit_risk.serving.clients import key_file
 from credit_risk.serving.supplies import Supplies
 from serving.conftest import settings_of
 

@@ -24,7 +24,7 @@ from credit_risk.ledger.verification import verify
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import engine, readiness, web
-from credit_risk.serving.key_file import add_key
+from credit_risk.serving.clients.key_file import add_key
 from credit_risk.serving.settings import Serving
 from tools import PATIENCE
 

@@ -17,7 +17,7 @@ from credit_risk.config.section import Section, Text
 from credit_risk.data import provenance, signers
 from credit_risk.errors import UsageError
 from credit_risk.registry.settings import FourEyes
-from credit_risk.serving.jwks import UNREADABLE, download, keys_of
+from credit_risk.serving.clients.jwks import UNREADABLE, download, keys_of
 
 TOKEN = "CREDIT_RISK_IDENTITY_TOKEN"  # noqa: S105  (the name of a variable)
 GITHUB = "https://token.actions.githubusercontent.com"  # the issuer of the tokens of GitHub's workflows

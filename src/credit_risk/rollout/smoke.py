@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from credit_risk.errors import UsageError
 from credit_risk.rollout.settings import Environment
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving import examples
+from credit_risk.serving.requests import examples
 
 SMOKE = 20  # decisions that are compared
 SMOKE_KEY = "CREDIT_RISK_SMOKE_KEY"

@@ -23,7 +23,7 @@ from credit_risk.measures import gate, gate_record
 from credit_risk.scoring.live_statement import LiveStatement
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.scoring.signed_chain import SignedFacts
-from credit_risk.serving.jwks import UNREADABLE, download
+from credit_risk.serving.clients.jwks import UNREADABLE, download
 from credit_risk.serving.settings import Serving, Statement
 
 log = logging.getLogger(__name__)

@@ -51,7 +51,9 @@ def start() -> "Service":
 
 def service_of(root: Path, path: Path) -> "Service":
     """The service of a repository: its settings, scorer, ledger and guard. path: of the environment's file."""
-    from credit_risk.serving import access, connections, engine, open_doors, settings, web  # noqa: PLC0415  (late: see above)
+    from credit_risk.serving import engine, open_doors, settings, web  # noqa: PLC0415  (late: see above)
+    from credit_risk.serving.clients import access  # noqa: PLC0415
+    from credit_risk.serving.limits import connections  # noqa: PLC0415
 
     serving = settings.load(path)
     open_doors.refuse_open_doors(path, serving, root, os.environ.get(HOST, EVERYWHERE))
@@ -91,7 +93,8 @@ class ServiceWithoutMiddleware(bentoml.Service[Any]):  # type: ignore[misc]  # (
 
     def to_asgi(self, is_main: bool = True) -> Any:
         import_lightgbm_alone()
-        from credit_risk.serving import connections, web  # noqa: PLC0415  (late: see above)
+        from credit_risk.serving import web  # noqa: PLC0415  (late: see above)
+        from credit_risk.serving.limits import connections  # noqa: PLC0415
 
         connections.install()
         app: Any = super().to_asgi(is_main=is_main)

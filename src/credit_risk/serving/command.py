@@ -69,7 +69,8 @@ def _serve(
     from credit_risk.serving.lightgbm_alone import import_lightgbm_alone
 
     import_lightgbm_alone()
-    from credit_risk.serving import access, engine, open_doors, settings
+    from credit_risk.serving import engine, open_doors, settings
+    from credit_risk.serving.clients import access
 
     path = environment_file(root, environment).absolute()
     serving = settings.load(path)
@@ -120,7 +121,7 @@ def _add(
 ) -> None:
     """Make a key and print it; it is shown this once, and kept as a hash."""
     from credit_risk.data.writing import json_text
-    from credit_risk.serving import key_file
+    from credit_risk.serving.clients import key_file
 
     key = key_file.add_key(_key_file(root, environment), client, [str(name) for name in scope], days)
     say(json_text({"key": key, "client": client, "scopes": sorted(scope), "days": days}) if json else key)
@@ -131,7 +132,7 @@ def _list(root: Root = HERE, environment: Environment = None, json: Json = False
     from rich.table import Table
 
     from credit_risk.data.writing import json_text
-    from credit_risk.serving import key_file
+    from credit_risk.serving.clients import key_file
 
     dates = ("made", "expires", "revoked")
     rows = [
@@ -158,13 +159,13 @@ def _list(root: Root = HERE, environment: Environment = None, json: Json = False
 
 def _scopes(identifier: KeyId, scope: Scopes, root: Root = HERE, environment: Environment = None) -> None:
     """Say anew what a key is for; it counts within seconds, and the key stays the same."""
-    from credit_risk.serving import key_file
+    from credit_risk.serving.clients import key_file
 
     key_file.change_scopes(_key_file(root, environment), identifier, [str(name) for name in scope])
 
 
 def _revoke(identifier: KeyId, root: Root = HERE, environment: Environment = None) -> None:
     """Let a key in no more, within seconds."""
-    from credit_risk.serving import key_file
+    from credit_risk.serving.clients import key_file
 
     key_file.revoke_key(_key_file(root, environment), identifier)

@@ -30,10 +30,10 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
 from credit_risk.scoring.release_files import verified_release
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving import examples
 from credit_risk.serving.admission import Admission, ServedVersion
 from credit_risk.serving.problems import Problem
-from credit_risk.serving.request_reading import Application, ApplicationBatch, RequestReader
+from credit_risk.serving.requests import examples
+from credit_risk.serving.requests.request_reading import Application, ApplicationBatch, RequestReader
 from credit_risk.serving.settings import Serving
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from credit_risk.config.columns import Column
 from credit_risk.data.inputs import expected
 from credit_risk.scoring.decision import OUTCOMES, REFUSED, field_schemas, reason_field_schemas
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving import examples
 from credit_risk.serving.engine import API_VERSION
 from credit_risk.serving.problems import TITLES
+from credit_risk.serving.requests import examples
 from credit_risk.serving.settings import Serving
 
 TEXT = {"type": "string"}

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from credit_risk.config.environment import sqlite_file
 from credit_risk.errors import CreditRiskError
-from credit_risk.serving.key_file import read_keys
+from credit_risk.serving.clients.key_file import read_keys
 from credit_risk.serving.settings import Serving
 
 

@@ -21,20 +21,21 @@ from starlette.websockets import WebSocketClose
 from credit_risk.ledger import reference
 from credit_risk.ledger.errors import LedgerUnavailable
 from credit_risk.ledger.reference import ReferenceRefused
-from credit_risk.serving import examples, openapi, page
-from credit_risk.serving.access import Client, Guard, Scope, needs
+from credit_risk.serving import openapi, page
 from credit_risk.serving.admission import AdmissionWatch
-from credit_risk.serving.batch_work import BatchWork
+from credit_risk.serving.clients.access import Client, Guard, Scope, needs
+from credit_risk.serving.clients.key_file import READ_ALL
 from credit_risk.serving.engine import DecisionEngine, RequestContext
-from credit_risk.serving.json_reading import SHOWN
-from credit_risk.serving.key_file import READ_ALL
+from credit_risk.serving.limits.batch_work import BatchWork
+from credit_risk.serving.limits.traffic import ArrivingBodies, InFlightLimit, TokenBuckets
 from credit_risk.serving.problems import Fault, Problem
 from credit_risk.serving.prometheus import ServiceMetrics
 from credit_risk.serving.readiness import Readiness
-from credit_risk.serving.request_reading import REFERENCE, is_reference
+from credit_risk.serving.requests import examples
+from credit_risk.serving.requests.json_reading import SHOWN
+from credit_risk.serving.requests.request_reading import REFERENCE, is_reference
 from credit_risk.serving.settings import Serving
 from credit_risk.serving.supplies import Supplies
-from credit_risk.serving.traffic import ArrivingBodies, InFlightLimit, TokenBuckets
 
 SECURE = {
     "Cache-Control": "no-store",

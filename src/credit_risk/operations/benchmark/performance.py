@@ -20,7 +20,7 @@ import pandas as pd
 
 from credit_risk.data.inputs import Inputs, Matrix
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving import examples
+from credit_risk.serving.requests import examples
 
 Quantity = Literal["latency", "throughput", "memory", "cpu"]
 QUANTITIES: Final[tuple[Quantity, ...]] = ("latency", "throughput", "memory", "cpu")

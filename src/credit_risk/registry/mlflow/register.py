@@ -21,7 +21,7 @@ from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.registry.mlflow.tracking import Run, dataset
 from credit_risk.scoring.release_files import verified_release
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving import examples
+from credit_risk.serving.requests import examples
 from credit_risk.stages import gate as judging
 
 log = logging.getLogger(__name__)

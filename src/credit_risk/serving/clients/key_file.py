@@ -19,7 +19,7 @@ from typing import Any
 
 from credit_risk.data.writing import json_text, replacing
 from credit_risk.errors import NotFound, UsageError
-from credit_risk.serving.request_reading import REFERENCE, is_reference
+from credit_risk.serving.requests.request_reading import REFERENCE, is_reference
 
 LONGEST = 3_650  # days that a key may be valid
 READ_ALL = "read:all"  # the scope that reads every client's decisions; `read` reads those of its own client

@@ -23,15 +23,15 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 import server as service
 
-from credit_risk.serving.key_file import add_key
+from credit_risk.serving.clients.key_file import add_key
 from postgresql import server
 
 __all__ = ["server"]
 
-KEPT = Path(__file__).parents[2] / "build" / "fuzz"
+KEPT = Path(__file__).parents[3] / "build" / "fuzz"
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "0"))  # of each database
 CHECKS = [
     schemathesis.checks.not_a_server_error,

@@ -8,9 +8,9 @@ import pytest
 
 from credit_risk.cli import main
 from credit_risk.errors import UsageError
-from credit_risk.serving import access
-from credit_risk.serving.access import ApiKeyGuard
-from credit_risk.serving.key_file import add_key, change_scopes, read_keys, record_of, revoke_key
+from credit_risk.serving.clients import access
+from credit_risk.serving.clients.access import ApiKeyGuard
+from credit_risk.serving.clients.key_file import add_key, change_scopes, read_keys, record_of, revoke_key
 from credit_risk.serving.problems import Problem
 
 

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from credit_risk.errors import UsageError
-from credit_risk.serving import jwks
-from credit_risk.serving.access import JwtGuard
-from credit_risk.serving.jwks import UNREADABLE, ProviderKeys, keys_of
+from credit_risk.serving.clients import jwks
+from credit_risk.serving.clients.access import JwtGuard
+from credit_risk.serving.clients.jwks import UNREADABLE, ProviderKeys, keys_of
 from credit_risk.serving.problems import Problem
 from credit_risk.serving.settings import Jwt
 from tools import PATIENCE, until

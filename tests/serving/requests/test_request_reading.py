@@ -6,7 +6,7 @@ import pytest
 
 import smallest
 from credit_risk.serving.problems import Problem
-from credit_risk.serving.request_reading import RequestReader, is_reference
+from credit_risk.serving.requests.request_reading import RequestReader, is_reference
 
 COLUMNS = {
     "id": {"role": "id", "type": "integer"},

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from loadtest.worst_bodies import batch_of, filled, worst
 
 import smallest
-from credit_risk.serving import json_reading
-from credit_risk.serving.batch_work import WorkLimit
-from credit_risk.serving.json_reading import BatchJson, once, parsed
+from credit_risk.serving.limits.batch_work import WorkLimit
 from credit_risk.serving.problems import MOST_FAULTS, Problem
-from credit_risk.serving.request_reading import NAMES_EXPLAINED, RequestReader
+from credit_risk.serving.requests import json_reading
+from credit_risk.serving.requests.json_reading import BatchJson, once, parsed
+from credit_risk.serving.requests.request_reading import NAMES_EXPLAINED, RequestReader
 from credit_risk.serving.settings import Limits
 
 LIMITS = Limits()

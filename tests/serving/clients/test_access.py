@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from credit_risk.errors import NotFound, UsageError
-from credit_risk.serving import access
-from credit_risk.serving.access import ApiKeyGuard, Client, JwtGuard, needs
-from credit_risk.serving.key_file import add_key, revoke_key
+from credit_risk.serving.clients import access
+from credit_risk.serving.clients.access import ApiKeyGuard, Client, JwtGuard, needs
+from credit_risk.serving.clients.key_file import add_key, revoke_key
 from credit_risk.serving.problems import Problem
 from credit_risk.serving.settings import Access, Jwt
 

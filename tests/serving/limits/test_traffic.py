@@ -2,9 +2,9 @@
 
 import pytest
 
-from credit_risk.serving import traffic
+from credit_risk.serving.limits import traffic
+from credit_risk.serving.limits.traffic import ArrivingBodies, InFlightLimit, TokenBuckets
 from credit_risk.serving.problems import Problem
-from credit_risk.serving.traffic import ArrivingBodies, InFlightLimit, TokenBuckets
 
 
 def waits(buckets, client, cost=1):

@@ -6,7 +6,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from credit_risk.serving.connections import PIPELINED, TimedConnection
+from credit_risk.serving.limits.connections import PIPELINED, TimedConnection
 from tools import PATIENCE
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -4,8 +4,8 @@ import json
 from itertools import islice
 
 import smallest
-from credit_risk.serving import examples
-from credit_risk.serving.request_reading import RequestReader
+from credit_risk.serving.requests import examples
+from credit_risk.serving.requests.request_reading import RequestReader
 
 COLUMNS = {
     "income": {"role": "feature", "type": "number", "range": [0, 9000]},

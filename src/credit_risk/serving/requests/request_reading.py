@@ -18,8 +18,8 @@ from credit_risk.config import Config
 from credit_risk.data.inputs import Inputs, Matrix, expected
 from credit_risk.ledger import reference
 from credit_risk.ledger.reference import ReferenceRefused
-from credit_risk.serving.json_reading import BATCH, BatchJson, beginning, parsed
 from credit_risk.serving.problems import MOST_FAULTS, Fault, Problem
+from credit_risk.serving.requests.json_reading import BATCH, BatchJson, beginning, parsed
 
 NAMES_EXPLAINED = 3  # unknown fields for which the nearest name is looked for: each costs a look at every input
 NEAREST = 4  # inputs with about the letters of an unknown field, of which the nearest is found letter by letter

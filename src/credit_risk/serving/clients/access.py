@@ -16,10 +16,10 @@ import jwt
 from starlette.datastructures import Headers
 
 from credit_risk.errors import UsageError
-from credit_risk.serving.jwks import ProviderKeys
-from credit_risk.serving.key_file import READ_ALL, hashed, read_keys, stamp
+from credit_risk.serving.clients.jwks import ProviderKeys
+from credit_risk.serving.clients.key_file import READ_ALL, hashed, read_keys, stamp
 from credit_risk.serving.problems import Problem
-from credit_risk.serving.request_reading import is_reference
+from credit_risk.serving.requests.request_reading import is_reference
 from credit_risk.serving.settings import Access, Jwt
 
 log = logging.getLogger(__name__)
