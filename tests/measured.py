@@ -8,7 +8,7 @@ from credit_risk.config import load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_parquet, write_parquet
-from credit_risk.measures import recomputation
+from credit_risk.measures.verdict import recomputation
 from credit_risk.modelling import evidence, training_record
 from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.scoring.decision import PD_DECIMALS

@@ -1,8 +1,8 @@
 """What stage validate-data leaves for the stages after it, for tests that start there."""
 
 from credit_risk.config import Config
-from credit_risk.data import tables
 from credit_risk.data.files import Files
+from credit_risk.data.reading import tables
 
 
 def hand_on(config: Config, files: Files) -> None:

@@ -8,8 +8,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from credit_risk.config.schema import Gate
-from credit_risk.measures import gate, waiver
-from credit_risk.measures.waiver import Waiver, WaiverRefused
+from credit_risk.measures.verdict import gate, waiver
+from credit_risk.measures.verdict.waiver import Waiver, WaiverRefused
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHOWN = ("fairness", "explain", "robustness")

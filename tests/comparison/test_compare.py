@@ -26,7 +26,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import write_json
 from credit_risk.errors import CheckFailed, DataError, ScorerError
-from credit_risk.measures.waiver import WaiverRefused
+from credit_risk.measures.verdict.waiver import WaiverRefused
 from credit_risk.modelling.accounts import Accounts, Weights
 from credit_risk.report import gate_output
 from credit_risk.scoring import decision

@@ -13,9 +13,9 @@ from pandas.testing import assert_frame_equal
 
 import smallest
 from credit_risk.config import Column, Config
-from credit_risk.data.cells import Numerals, without_gaps
 from credit_risk.data.inputs import Inputs
-from credit_risk.data.tables import inspect_sources, join, read_passed, read_sources, read_table, write_passed
+from credit_risk.data.reading.cells import Numerals, without_gaps
+from credit_risk.data.reading.tables import inspect_sources, join, read_passed, read_sources, read_table, write_passed
 from credit_risk.errors import DataError, NotFound
 
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -356,7 +356,7 @@ def test_a_bad_cell_in_a_batch_is_infinite_and_fails_no_file(tmp_path: Path, suf
 
 
 def test_blocks_are_cut_between_rows_not_within_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("credit_risk.data.raw.BLOCK", 64)
+    monkeypatch.setattr("credit_risk.data.reading.raw.BLOCK", 64)
     path = tmp_path / "loans.csv"
     rows = [f'{n},{n},yes,"some"' if n % 3 else f'{n},"{n}",no,"no\nne"' for n in range(200)]
     path.write_text("\n".join(["income,months,customer,job", *rows]))

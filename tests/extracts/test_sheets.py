@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 
 from credit_risk.config.columns import Data, Source
-from credit_risk.data import raw
+from credit_risk.data.reading import raw
 from credit_risk.errors import CreditRiskError
 from credit_risk.extracts.sheets import sheet
 

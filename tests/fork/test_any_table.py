@@ -26,8 +26,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from credit_risk.config import load
-from credit_risk.data import contract, tables
+from credit_risk.data import contract
 from credit_risk.data.inputs import spelled
+from credit_risk.data.reading import tables
 from credit_risk.errors import CreditRiskError
 from credit_risk.fork import init
 

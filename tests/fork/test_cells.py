@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pandas import Series
 
-from credit_risk.fork import cells
+from credit_risk.fork.reading import cells
 
 
 @pytest.mark.parametrize(

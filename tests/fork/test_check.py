@@ -11,8 +11,8 @@ import pytest
 
 from credit_risk import cli
 from credit_risk.config import load
-from credit_risk.data import raw
 from credit_risk.data.files import Files
+from credit_risk.data.reading import raw
 from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import write_json
 from credit_risk.fork import check

@@ -3,10 +3,10 @@
 import pytest
 from pandas import DataFrame
 
-from credit_risk.data.cells import Numerals
+from credit_risk.data.reading.cells import Numerals
 from credit_risk.errors import DataError
-from credit_risk.fork import dialects
-from credit_risk.fork.raw_texts import texts
+from credit_risk.fork.reading import dialects
+from credit_risk.fork.reading.raw_texts import texts
 
 ROWS = [["1", "car", "5"], ["2", "a home", "7"], ["3", "car", "9"]]
 EXPECTED = {"nr": ["1", "2", "3"], "what for": ["car", "a home", "car"], "late": ["5", "7", "9"]}

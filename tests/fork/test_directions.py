@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from credit_risk.fork import directions
-from credit_risk.fork.directions import Trend, trend
+from credit_risk.fork.drafting import directions
+from credit_risk.fork.drafting.directions import Trend, trend
 
 
 def column(rates, rows=200):

@@ -10,11 +10,12 @@ from pandas import DataFrame
 from credit_risk.config import load
 from credit_risk.config.formulas import parse
 from credit_risk.config.open_decisions import DECISIONS
-from credit_risk.data.tables import no_progress, read_sources
+from credit_risk.data.reading.tables import no_progress, read_sources
 from credit_risk.errors import ConfigError
-from credit_risk.fork import dialects, draft, raw_texts
-from credit_risk.fork.draft import Facts
-from credit_risk.fork.profile import Profile, profiles
+from credit_risk.fork.drafting import draft
+from credit_risk.fork.drafting.draft import Facts
+from credit_risk.fork.drafting.profile import Profile, profiles
+from credit_risk.fork.reading import dialects, raw_texts
 from credit_risk.measures import fairness
 
 N = 1_000

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from credit_risk.config import floor, load
-from credit_risk.fork import floor_draft
+from credit_risk.fork.drafting import floor_draft
 
 LENDER = Path(__file__).parents[1] / "lender" / "credit.yaml"
 

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from credit_risk.config import load
 from credit_risk.config.reading import undecided
-from credit_risk.data.tables import no_progress
+from credit_risk.data.reading.tables import no_progress
 from credit_risk.errors import ConfigError, UsageError
 from credit_risk.fork.init import Drafted, InitRequest, checked, drafted
 

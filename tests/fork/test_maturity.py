@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from credit_risk.fork.maturity import immature
+from credit_risk.fork.drafting.maturity import immature
 
 OLD, YOUNG = pd.Timestamp("2023-06-01"), pd.Timestamp("2024-12-31")
 

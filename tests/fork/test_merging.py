@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from credit_risk.fork.merging import NotMergeable, by_id, merge_files, same, shown
+from credit_risk.fork.upstream.merging import NotMergeable, by_id, merge_files, same, shown
 
 ROOT = Path(__file__).parents[2]
 

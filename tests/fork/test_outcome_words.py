@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from credit_risk.errors import UsageError
-from credit_risk.fork.draft import outcome_words
+from credit_risk.fork.drafting.draft import outcome_words
 from credit_risk.fork.init import Drafted, InitRequest, checked, drafted
 
 OUTCOMES = ["0", "0", "0", "1", "NA"] * 40

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from credit_risk.errors import DataError
-from credit_risk.fork.dialects import dialect
-from credit_risk.fork.raw_texts import texts
+from credit_risk.fork.reading.dialects import dialect
+from credit_risk.fork.reading.raw_texts import texts
 
 TABLE = "Größe;Betrag\n1;2,5\n3;4,5\n"
 

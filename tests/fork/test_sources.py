@@ -6,7 +6,7 @@ import pytest
 from pandas import DataFrame
 
 from credit_risk.errors import DataError
-from credit_risk.fork.sources import LenderTable, read
+from credit_risk.fork.reading.sources import LenderTable, read
 
 LOANS = "loan_no,income,status\n1,100.5,good\n2,200.5,bad\n,300.5,good\n4,400.5,bad\n"
 

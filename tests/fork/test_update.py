@@ -10,7 +10,7 @@ import pytest
 
 from credit_risk.cli import main
 from credit_risk.errors import CheckFailed, UsageError
-from credit_risk.fork.update import DirtyTree, NoCommonHistory, update
+from credit_risk.fork.upstream.update import DirtyTree, NoCommonHistory, update
 from fork_trial import Fork
 from tools import borrow_environment
 

@@ -15,7 +15,7 @@ from credit_risk.config import Config
 from credit_risk.data import digest
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.writing import read_json, read_parquet, write_json, write_text
-from credit_risk.measures import gate_record
+from credit_risk.measures.verdict import gate_record
 from credit_risk.refit import refitting
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.scoring.signing import SignedBy, verify_release

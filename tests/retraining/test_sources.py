@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from credit_risk.config import load
-from credit_risk.data import tables
 from credit_risk.data.files import Files
+from credit_risk.data.reading import tables
 from credit_risk.errors import DataError
 from credit_risk.retraining import candidate, sources
 from credit_risk.retraining.accounts import NEWEST, PAST, ROWS, Application, DataVersion

@@ -13,7 +13,7 @@ from credit_risk.config.schema import Fairness, Gate
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import DataError
-from credit_risk.measures import gate
+from credit_risk.measures.verdict import gate
 from credit_risk.modelling import alternatives
 from credit_risk.report import plots_fairness
 from credit_risk.scoring.scorer import Scorer

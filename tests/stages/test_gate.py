@@ -14,8 +14,8 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, read_parquet, write_json, write_parquet, write_text
 from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, DataError, NotFound, UsageError
-from credit_risk.measures.gate import WITH_WAIVERS
-from credit_risk.measures.waiver import WaiverRefused
+from credit_risk.measures.verdict.gate import WITH_WAIVERS
+from credit_risk.measures.verdict.waiver import WaiverRefused
 from credit_risk.modelling import evidence
 from credit_risk.scoring.signed_chain import link
 from credit_risk.stages import gate

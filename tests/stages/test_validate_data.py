@@ -18,7 +18,7 @@ from credit_risk.config import Config, policies
 from credit_risk.config.policies import DataPolicy, UnknownFramework
 from credit_risk.data.compliance import CHECKS
 from credit_risk.data.files import Files
-from credit_risk.data.tables import read_passed
+from credit_risk.data.reading.tables import read_passed
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound, UsageError
 from credit_risk.measures import drift
 from credit_risk.stages import validate_data

@@ -9,7 +9,7 @@ from credit_risk.cli import main
 from credit_risk.config.schema import Gate
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.measures import gate
+from credit_risk.measures.verdict import gate
 from credit_risk.stages import gate as gate_stage
 
 TABLES = {"grades", "periods", "stress", "characteristics", "woe", "correlations", "points", "segments", "groups"}

@@ -18,8 +18,8 @@ from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Inputs, Mask
 from credit_risk.data.writing import read_json, write_figures, write_report, write_text
 from credit_risk.errors import CheckFailed, DataError
-from credit_risk.measures import gate
 from credit_risk.measures.figure import flat
+from credit_risk.measures.verdict import gate
 from credit_risk.modelling.scored_split import RowsUnderTest
 from credit_risk.scoring.decision import DECLINE
 

@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from credit_risk.config import Config
 from credit_risk.config.columns import Column
-from credit_risk.data import raw, tables
+from credit_risk.data.reading import raw, tables
 from credit_risk.data.writing import read_json, remove, replacing, write_json
 from credit_risk.errors import CheckFailed, DataError
 from credit_risk.scoring.decision import OUTCOMES, REFUSED, batch_columns, field_schemas

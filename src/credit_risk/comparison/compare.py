@@ -32,13 +32,15 @@ from credit_risk.comparison.figures import (
 from credit_risk.config import Config
 from credit_risk.config.columns import Source
 from credit_risk.config.schema import Gate
-from credit_risk.data import digest, split, tables
+from credit_risk.data import digest, split
 from credit_risk.data.files import Files, SplitName
+from credit_risk.data.reading import tables
 from credit_risk.data.repository import opened
 from credit_risk.data.split import Labels
 from credit_risk.errors import CheckFailed, DataError, ScorerError
-from credit_risk.measures import fairness, gate, waiver
-from credit_risk.measures.gate import Check
+from credit_risk.measures import fairness
+from credit_risk.measures.verdict import gate, waiver
+from credit_risk.measures.verdict.gate import Check
 from credit_risk.modelling.accounts import Accounts, modelled, read_inputs
 from credit_risk.report.summary import STYLES
 from credit_risk.scoring.scorer import Scorer

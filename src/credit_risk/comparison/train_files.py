@@ -7,7 +7,7 @@ import numpy as np
 
 from credit_risk.config import Config
 from credit_risk.config.columns import Source
-from credit_risk.data import tables
+from credit_risk.data.reading import tables
 from credit_risk.data.writing import refuse_in_the_way, write_json
 from credit_risk.errors import DataError
 from credit_risk.measures.figure import flat

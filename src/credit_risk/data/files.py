@@ -24,7 +24,7 @@ class Files:
 
     @property
     def waivers(self) -> Path:
-        """Signed exceptions to single gates, a file each (see measures.waiver)."""
+        """Signed exceptions to single gates, a file each (see measures.verdict.waiver)."""
         return self.root / "configs" / "waivers"
 
     @property

@@ -15,7 +15,7 @@ from ruamel.yaml.error import YAMLError
 
 from credit_risk.config import Config
 from credit_risk.config.columns import Data
-from credit_risk.data.raw import is_parquet
+from credit_risk.data.reading.raw import is_parquet
 
 
 @dataclass(frozen=True)

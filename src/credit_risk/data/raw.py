@@ -16,8 +16,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from credit_risk.config.columns import Data
-from credit_risk.data.csv_rows import CsvRows, Progress, column_name, empty_file, header_cells
 from credit_risk.data.inputs import FALSE_WORDS, TRUE_WORDS
+from credit_risk.data.reading.csv_rows import CsvRows, Progress, column_name, empty_file, header_cells
 from credit_risk.errors import DataError, NotFound
 
 BLOCK = 8 << 20  # bytes that are parsed at a time

@@ -13,10 +13,10 @@ from pandas import DataFrame, Series
 
 from credit_risk.config import Column, Config
 from credit_risk.config.columns import KEY_ROLES, Data, Source
-from credit_risk.data import raw
-from credit_risk.data.cells import Numerals, Unreadable, arrow_type, is_key, typed, without_gaps
-from credit_risk.data.csv_rows import Progress
 from credit_risk.data.inputs import folded, folded_codes, word_of
+from credit_risk.data.reading import raw
+from credit_risk.data.reading.cells import Numerals, Unreadable, arrow_type, is_key, typed, without_gaps
+from credit_risk.data.reading.csv_rows import Progress
 from credit_risk.data.writing import write_parquet
 from credit_risk.errors import DataError, NotFound
 

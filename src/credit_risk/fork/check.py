@@ -10,8 +10,8 @@ from pandas import DataFrame
 
 from credit_risk.config import Config, load
 from credit_risk.config.schema import DRAFT
-from credit_risk.data import tables
 from credit_risk.data.files import Files
+from credit_risk.data.reading import tables
 from credit_risk.errors import ConfigError, CreditRiskError
 from credit_risk.fork.init import SAMPLE, default_remote, remote_address, sample_files
 from credit_risk.measures.fairness import grouped

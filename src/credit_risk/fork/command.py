@@ -11,8 +11,8 @@ from credit_risk.command_line import FORK, HERE, ConfigFile, Json, Root, add, sa
 from credit_risk.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
+    from credit_risk.fork.drafting.profile import Role
     from credit_risk.fork.init import InitRequest
-    from credit_risk.fork.profile import Role
 
 INIT_MORE = """
 example:
@@ -205,7 +205,7 @@ def _update(
     root: Root = HERE,
 ) -> None:
     """Merge a newer upstream: your configs, data and results stay yours, the code becomes its."""
-    from credit_risk.fork import update
+    from credit_risk.fork.upstream import update
 
     for sentence in update.update(root, upstream=upstream, ref=ref):
         say(sentence)
@@ -218,7 +218,7 @@ def _merge_config(
     name: Annotated[str, Argument(help="What the file is called in the repository.")],
 ) -> None:
     """Merge configs/deploy and configs/policies key by key: git's merge driver, which `update` sets up."""
-    from credit_risk.fork import merging
+    from credit_risk.fork.upstream import merging
 
     for sentence in merging.merge_files(base, ours, theirs, name):
         echo(f"{name}: {sentence}", err=True)

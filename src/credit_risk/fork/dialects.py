@@ -16,10 +16,10 @@ from pathlib import Path
 from pandas import DataFrame
 
 from credit_risk.config.columns import Data, Source
-from credit_risk.data import raw
-from credit_risk.data.cells import PLAIN_SIGNS, Numerals, is_number
+from credit_risk.data.reading import raw
+from credit_risk.data.reading.cells import PLAIN_SIGNS, Numerals, is_number
 from credit_risk.errors import DataError
-from credit_risk.fork.cells import DOUBTFUL, GAPS, NEARLY_EVERY
+from credit_risk.fork.reading.cells import DOUBTFUL, GAPS, NEARLY_EVERY
 
 ENCODINGS = ("utf-8", "cp1252")
 MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}

@@ -11,7 +11,7 @@ from credit_risk.config.names import is_person
 from credit_risk.data import provenance
 from credit_risk.data.signers import account
 from credit_risk.data.writing import write_text
-from credit_risk.fork.git import tried
+from credit_risk.fork.upstream.git import tried
 
 NO_PERSONS = "persons: []\n"
 

@@ -20,18 +20,20 @@ from ruamel.yaml import YAML
 from credit_risk.config import floor, load
 from credit_risk.config.columns import KEY_ROLES
 from credit_risk.config.reading import tree_of, undecided
-from credit_risk.data.cells import LOST_DIGITS
 from credit_risk.data.contract import repeats
-from credit_risk.data.csv_rows import Progress
 from credit_risk.data.inputs import Mask, folded, word_of
-from credit_risk.data.tables import lacks
+from credit_risk.data.reading.cells import LOST_DIGITS
+from credit_risk.data.reading.csv_rows import Progress
+from credit_risk.data.reading.tables import lacks
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
-from credit_risk.fork import cells, draft, first_person, floor_draft, sources
-from credit_risk.fork.draft import Answers, Facts
-from credit_risk.fork.maturity import Immature, immature
-from credit_risk.fork.profile import Profile, Role, is_index_name, profiles
-from credit_risk.fork.sources import LenderTable
+from credit_risk.fork import first_person
+from credit_risk.fork.drafting import draft, floor_draft
+from credit_risk.fork.drafting.draft import Answers, Facts
+from credit_risk.fork.drafting.maturity import Immature, immature
+from credit_risk.fork.drafting.profile import Profile, Role, is_index_name, profiles
+from credit_risk.fork.reading import cells, sources
+from credit_risk.fork.reading.sources import LenderTable
 
 Words: TypeAlias = tuple[str, ...]
 

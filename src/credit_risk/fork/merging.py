@@ -22,7 +22,7 @@ from credit_risk.config.reading import tree_of
 from credit_risk.config.yaml_positions import plain_values
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CheckFailed, ConfigError
-from credit_risk.fork.git import git, tried
+from credit_risk.fork.upstream.git import git, tried
 
 ABSENT = object()
 WORDS = r"(?<=: )|(?<=\S)(?= +#)|(?<= #)|(?<=, )|(?<=\{)|(?=\})"

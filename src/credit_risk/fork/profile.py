@@ -9,13 +9,14 @@ import numpy as np
 from pandas import DataFrame, Series
 
 from credit_risk.config.columns import KEY_ROLES
-from credit_risk.data.cells import LOST_DIGITS
 from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.reading.cells import LOST_DIGITS
 from credit_risk.errors import UsageError
-from credit_risk.fork import cells, directions, names
-from credit_risk.fork.cells import Kind
-from credit_risk.fork.directions import Trend
-from credit_risk.fork.names import AFTERWARDS, AGE, CUSTOMERS, DATES, DAY_WORDS, DAYS, IDS, MONEY, YEARS, parts
+from credit_risk.fork.drafting import directions, names
+from credit_risk.fork.drafting.directions import Trend
+from credit_risk.fork.drafting.names import AFTERWARDS, AGE, CUSTOMERS, DATES, DAY_WORDS, DAYS, IDS, MONEY, YEARS, parts
+from credit_risk.fork.reading import cells
+from credit_risk.fork.reading.cells import Kind
 from credit_risk.measures import leak
 
 Role = Literal["feature", "protected", "proxy", "id", "applicant", "date", "weight", "target", "ignore"]

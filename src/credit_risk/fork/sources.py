@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 from pandas import DataFrame
 
 from credit_risk.config.columns import Data, Source
-from credit_risk.data import cells, raw, tables
-from credit_risk.data.cells import LARGEST_EXACT, Numerals
-from credit_risk.data.csv_rows import Progress, column_name
-from credit_risk.data.tables import Joined
+from credit_risk.data.reading import cells, raw, tables
+from credit_risk.data.reading.cells import LARGEST_EXACT, Numerals
+from credit_risk.data.reading.csv_rows import Progress, column_name
+from credit_risk.data.reading.tables import Joined
 from credit_risk.errors import DataError
-from credit_risk.fork import dialects, raw_texts
+from credit_risk.fork.reading import dialects, raw_texts
 
 WRITTEN = ("delimiter", "quote", "encoding", "decimal", "thousands", "header_line", "footer_lines")
 

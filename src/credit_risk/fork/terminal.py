@@ -11,11 +11,11 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from credit_risk.data.csv_rows import Progress
+from credit_risk.data.reading.csv_rows import Progress
 from credit_risk.fork.check import Left
-from credit_risk.fork.draft import outcome_words
+from credit_risk.fork.drafting.draft import outcome_words
+from credit_risk.fork.drafting.profile import Profile
 from credit_risk.fork.init import Drafted
-from credit_risk.fork.profile import Profile
 
 MOST = 40  # columns that a screen holds; the config has them all
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from credit_risk.errors import CheckFailed, CreditRiskError, UsageError
-from credit_risk.fork.git import git, tried
+from credit_risk.fork.upstream.git import git, tried
 
 KEY_BY_KEY, OURS = "credit-risk-config", "credit-risk-ours"  # .gitattributes says which file has which
 DRIVERS = {KEY_BY_KEY: f'"{sys.executable}" -m credit_risk.cli merge-config %O %A %B %P', OURS: "true"}

@@ -38,8 +38,8 @@ from credit_risk.governance.scorer_policy import (
     ScorerPolicy,
     ScorerWords,
 )
-from credit_risk.measures import gate
-from credit_risk.measures.gate import Verdict
+from credit_risk.measures.verdict import gate
+from credit_risk.measures.verdict.gate import Verdict
 from credit_risk.report.summary import STYLES
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate as judging

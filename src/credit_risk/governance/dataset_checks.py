@@ -14,9 +14,10 @@ import pandas as pd
 
 from credit_risk.config import policies
 from credit_risk.config.policies import DataPolicy
-from credit_risk.data import compliance, tables
+from credit_risk.data import compliance
 from credit_risk.data.compliance import Verdict
-from credit_risk.data.tables import Reading
+from credit_risk.data.reading import tables
+from credit_risk.data.reading.tables import Reading
 from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.governance import repository_checks
 from credit_risk.governance.repository_checks import Scope

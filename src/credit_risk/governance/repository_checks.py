@@ -22,17 +22,17 @@ from credit_risk.errors import CreditRiskError, UsageError
 from credit_risk.governance import lineage, stores
 from credit_risk.governance.scorer_policy import ScorerPolicy
 from credit_risk.ledger import verification
+from credit_risk.ledger.database.schema import keys
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.schema import keys
-from credit_risk.measures.gate import Verdict
+from credit_risk.measures.verdict.gate import Verdict
 from credit_risk.registry import settings as registry_settings
 from credit_risk.registry.history import events_if_there
 from credit_risk.registry.lifecycle import CHECKED, HistoryEvent, registered
 from credit_risk.registry.settings import RegistrySettings
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving import examples
+from credit_risk.serving.requests import examples
 from credit_risk.stages import validate_data
 
 PURGE = "credit_risk.retention.purge"

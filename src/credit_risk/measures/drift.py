@@ -23,7 +23,7 @@ from credit_risk.config.tags import tags
 from credit_risk.data.inputs import Matrix
 from credit_risk.errors import DataError
 from credit_risk.measures.figure import Figure
-from credit_risk.measures.gate import Verdict
+from credit_risk.measures.verdict.gate import Verdict
 
 Counts = NDArray[np.int64]
 

@@ -14,7 +14,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import DataError, NotFound
-from credit_risk.measures.gate import Check
+from credit_risk.measures.verdict.gate import Check
 
 NONE = "No champion lies in reports/parts/champion, so nobody sees what changed since (docs/gates.md)."
 ANOTHER_OUTCOME = Gate(

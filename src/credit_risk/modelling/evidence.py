@@ -97,7 +97,7 @@ def other_tables(config: Config, files: Files) -> list[str]:
 
 def other_figures(config: Config, files: Files, metrics: Mapping[str, Any]) -> list[str]:
     """Whether the predictions are the scorer's of the test rows, and the headline figures those of the predictions."""
-    from credit_risk.measures import recomputation  # noqa: PLC0415  (late, as those below: `credit-risk config` need not wait)
+    from credit_risk.measures.verdict import recomputation  # noqa: PLC0415  (late, as those below: `credit-risk config` need not wait)
     from credit_risk.modelling.accounts import Weights, read_inputs  # noqa: PLC0415
     from credit_risk.modelling.assembly import read_fitted  # noqa: PLC0415
     from credit_risk.scoring.decision import PD_DECIMALS  # noqa: PLC0415

@@ -15,12 +15,14 @@ import numpy as np
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Gate
-from credit_risk.data import digest, tables
+from credit_risk.data import digest
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.data.inputs import Matrix
+from credit_risk.data.reading import tables
 from credit_risk.data.writing import read_json, read_parquet, write_directory, write_json, write_text
 from credit_risk.errors import CheckFailed
-from credit_risk.measures import gate, gate_record, monotone, recalibration
+from credit_risk.measures import monotone, recalibration
+from credit_risk.measures.verdict import gate, gate_record
 from credit_risk.modelling import training, training_record
 from credit_risk.modelling.accounts import Accounts, modelled, read_inputs
 from credit_risk.modelling.assembly import assembled, under_policy

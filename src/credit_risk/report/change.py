@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from credit_risk.measures.wording import HEADLINES
+from credit_risk.measures.verdict.wording import HEADLINES
 from credit_risk.report.gate_output import cell
 
 MOST_BYTES = 200_000

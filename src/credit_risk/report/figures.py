@@ -12,7 +12,7 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.config.dotted import lookup, value_at
-from credit_risk.measures.gate import LETS_THROUGH, Outcome
+from credit_risk.measures.verdict.gate import LETS_THROUGH, Outcome
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Cells, read_table
 from credit_risk.report.gate_output import fact_changed, not_needed

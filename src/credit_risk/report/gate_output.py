@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from credit_risk.measures.gate import LETS_THROUGH
+from credit_risk.measures.verdict.gate import LETS_THROUGH
 
 TITLE = "Promotion gate"
 WAIVED = "WAIVED"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from credit_risk.errors import CreditRiskError, UsageError
-from credit_risk.measures.gate import Outcome, Verdict
+from credit_risk.measures.verdict.gate import Outcome, Verdict
 from credit_risk.report import change
 from credit_risk.report.gate_output import cell, markdown
 

@@ -13,7 +13,7 @@ from credit_risk.config.open_decisions import trial_notice
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import NotFound
-from credit_risk.measures.wording import HEADLINES
+from credit_risk.measures.verdict.wording import HEADLINES
 from credit_risk.report.gate_output import fact_changed, not_needed
 
 STARS = {"approval_rate": "*", "profit_per_application": "*", "final_profit_per_application": "**"}  # see below

@@ -20,7 +20,7 @@ from credit_risk.config.schema import Gate
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, remove, write_json
-from credit_risk.measures import gate
+from credit_risk.measures.verdict import gate
 from credit_risk.retraining.sources import ACCOUNTS, COMPARED_ON
 from credit_risk.stages import (
     assemble,

@@ -11,8 +11,8 @@ from pandas import DataFrame, Series
 
 from credit_risk.config import Config
 from credit_risk.config.columns import GUARDED_ROLES, Source
-from credit_risk.data import tables
 from credit_risk.data.files import Files
+from credit_risk.data.reading import tables
 from credit_risk.data.writing import write_parquet
 from credit_risk.errors import DataError
 from credit_risk.monitoring.calendar import months_after

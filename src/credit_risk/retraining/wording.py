@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from credit_risk.measures.gate import LETS_THROUGH
+from credit_risk.measures.verdict.gate import LETS_THROUGH
 from credit_risk.report.gate_output import cell
 from credit_risk.report.gate_output import markdown as of_record
 

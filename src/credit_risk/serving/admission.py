@@ -19,7 +19,7 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import append_line, read_json
 from credit_risk.errors import CheckFailed, CreditRiskError
-from credit_risk.measures import gate, gate_record
+from credit_risk.measures.verdict import gate, gate_record
 from credit_risk.scoring.live_statement import LiveStatement
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.scoring.signed_chain import SignedFacts

@@ -6,10 +6,11 @@ from pandas import DataFrame
 
 from credit_risk.config import Column, Config
 from credit_risk.config.columns import GUARDED_ROLES
-from credit_risk.data import dictionary, tables
+from credit_risk.data import dictionary
 from credit_risk.data.contract import outcomes
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import expected
+from credit_risk.data.reading import tables
 from credit_risk.data.writing import write_text
 from credit_risk.report.gate_output import cell
 from credit_risk.scoring.features import made_of

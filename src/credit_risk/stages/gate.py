@@ -24,9 +24,9 @@ from credit_risk.data import digest, provenance, signers
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import CheckFailed, ConfigError, DataError, NotFound
-from credit_risk.measures import gate, gate_record, waiver
 from credit_risk.measures.figure import Figure
-from credit_risk.measures.waiver import SignedWaiver, Waiver
+from credit_risk.measures.verdict import gate, gate_record, waiver
+from credit_risk.measures.verdict.waiver import SignedWaiver, Waiver
 from credit_risk.modelling import champion, evidence, selection, training_record
 
 CODE = "src/credit_risk"

@@ -9,9 +9,10 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.config.columns import GUARDED_ROLES
-from credit_risk.data import digest, split, tables
+from credit_risk.data import digest, split
 from credit_risk.data.files import SPLITS, Files, SplitName
 from credit_risk.data.inputs import Mask
+from credit_risk.data.reading import tables
 from credit_risk.data.split import Assignment
 from credit_risk.data.writing import write_json, write_parquet
 from credit_risk.errors import DataError

@@ -16,10 +16,11 @@ from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.data.split import Labels
 from credit_risk.data.writing import read_json, write_figures
-from credit_risk.measures import bands, gate, recalibration
+from credit_risk.measures import bands, recalibration
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import bootstrap, paired_difference
 from credit_risk.measures.metrics import Economics, Sample, ranking
+from credit_risk.measures.verdict import gate
 from credit_risk.modelling import evidence, selection, training_record
 from credit_risk.modelling.assembly import read_fitted
 from credit_risk.modelling.resplits import Resplit, Rows, fitted, folds_of, resplits

@@ -15,11 +15,12 @@ from rich.text import Text
 from credit_risk.config import Config, policies
 from credit_risk.config.columns import Source
 from credit_risk.config.policies import DataPolicy
-from credit_risk.data import compliance, contract, digest, provenance, tables
+from credit_risk.data import compliance, contract, digest, provenance
 from credit_risk.data.contract import ContractReport, Finding
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import numbers
-from credit_risk.data.tables import Progress, Reading, no_progress
+from credit_risk.data.reading import tables
+from credit_risk.data.reading.tables import Progress, Reading, no_progress
 from credit_risk.data.writing import read_json, remove, write_json
 from credit_risk.errors import CheckFailed, DataError, NotFound, UsageError
 from credit_risk.measures import drift

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from credit_risk.config.schema import Gate
 from credit_risk.measures.figure import Figure
-from credit_risk.measures.gate import Verdict
 from credit_risk.measures.intervals import proportion
+from credit_risk.measures.verdict.gate import Verdict
 
 AIM = (0.93, 0.97)  # share of 95 % intervals that should hold the truth
 

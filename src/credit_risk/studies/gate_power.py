@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
-from credit_risk.measures import gate
+from credit_risk.measures.verdict import gate
 from credit_risk.studies import coverage, gate_errors, gate_power_page, gate_power_plots
 from credit_risk.studies.worlds import Trial, trials
 

@@ -32,9 +32,9 @@ from rich.table import Table
 from credit_risk.batch import score
 from credit_risk.config import Config, load
 from credit_risk.config.columns import CATEGORY_TYPES, Column, Source
-from credit_risk.data import raw, tables
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Matrix
+from credit_risk.data.reading import raw, tables
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import CreditRiskError
 from credit_risk.modelling.accounts import outcome_of

@@ -13,9 +13,9 @@ from scipy.special import expit, logit
 
 from credit_risk.config import Config
 from credit_risk.config.columns import Column
-from credit_risk.data import tables
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Inputs, Mask, Matrix, word_of
+from credit_risk.data.reading import tables
 from credit_risk.data.split import Labels
 from credit_risk.data.writing import write_report
 from credit_risk.errors import DataError, UsageError

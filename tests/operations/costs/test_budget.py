@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from credit_risk.measures.waiver import Waiver, WaiverRefused
+from credit_risk.measures.verdict.waiver import Waiver, WaiverRefused
 from credit_risk.operations.costs import pricing
 from credit_risk.operations.costs.budget import BudgetEnforcer, BudgetExceeded
 

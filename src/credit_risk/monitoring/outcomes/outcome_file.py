@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from credit_risk.config.columns import Data
 from credit_risk.config.columns import Outcome as OutcomeDefinition
 from credit_risk.config.section import Scalar
-from credit_risk.data import raw
+from credit_risk.data.reading import raw
 from credit_risk.errors import DataError
 
 NEEDED = ("outcome", "month", "observed_on")

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from credit_risk.config import Config
 from credit_risk.config.schema import Attribute
-from credit_risk.data import raw
 from credit_risk.data.inputs import word_of
+from credit_risk.data.reading import raw
 from credit_risk.data.writing import write_csv
 from credit_risk.errors import DataError
 from credit_risk.ledger.errors import EntryError

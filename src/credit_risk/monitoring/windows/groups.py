@@ -18,8 +18,8 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.sealing import master_key
 from credit_risk.measures import fairness
 from credit_risk.measures.figure import Figure
-from credit_risk.measures.gate import verdict_on
 from credit_risk.measures.intervals import proportion
+from credit_risk.measures.verdict.gate import verdict_on
 from credit_risk.monitoring.protected import protected_store
 from credit_risk.monitoring.records.frozen_store import Record
 from credit_risk.monitoring.windows.drift_windows import DriftVerdict, worst

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from credit_risk.config.schema import Gate
 from credit_risk.errors import CheckFailed
-from credit_risk.measures import gate, waiver
-from credit_risk.measures.waiver import Waived, Waiver
+from credit_risk.measures.verdict import gate, waiver
+from credit_risk.measures.verdict.waiver import Waived, Waiver
 
 WAIVERS = Path("configs") / "deploy" / "waivers"  # beside the prices: they judge no scorer, so no verdict is stale
 BUDGET = Gate(

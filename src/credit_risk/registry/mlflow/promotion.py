@@ -8,7 +8,7 @@ from typing import Any
 
 from credit_risk.config.dotted import leaves
 from credit_risk.data.files import Files
-from credit_risk.measures import gate_record
+from credit_risk.measures.verdict import gate_record
 from credit_risk.registry.lifecycle import CHECKED, HistoryEvent, Move, MoveRefused, registered, standing
 from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring.scorer import Scorer

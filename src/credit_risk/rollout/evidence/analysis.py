@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from credit_risk.measures import drift
-from credit_risk.measures.gate import Verdict
+from credit_risk.measures.verdict.gate import Verdict
 from credit_risk.rollout.evidence.sequential import bounds
 from credit_risk.rollout.settings import Analysis
 

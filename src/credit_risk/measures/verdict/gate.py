@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from credit_risk.config.dotted import lookup, numbers, value_at
 from credit_risk.config.schema import Gate
 from credit_risk.measures.figure import ENDS
-from credit_risk.measures.wording import named
+from credit_risk.measures.verdict.wording import named
 
 Verdict = Literal["PASS", "FAIL", "CANNOT SAY"]  # on a check
 WITH_WAIVERS: Final = "PASS WITH WAIVERS"

@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from credit_risk.config.schema import Gate
-from credit_risk.measures import waiver
-from credit_risk.measures.gate import Check, Verdict
-from credit_risk.measures.waiver import Waiver, WaiverRefused
+from credit_risk.measures.verdict import waiver
+from credit_risk.measures.verdict.gate import Check, Verdict
+from credit_risk.measures.verdict.waiver import Waiver, WaiverRefused
 
 TODAY = date(2026, 3, 14)
 GATES = ("discrimination", "monotone")

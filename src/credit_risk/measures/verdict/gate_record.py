@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from credit_risk.config.schema import Gate
-from credit_risk.measures import gate, waiver
-from credit_risk.measures.waiver import SignedWaiver, Waiver
+from credit_risk.measures.verdict import gate, waiver
+from credit_risk.measures.verdict.waiver import SignedWaiver, Waiver
 
 ALTERED = "the gate's record cannot be judged again: it was altered, or another version wrote it"
 
@@ -17,7 +17,7 @@ def refusals(record: Any, scorer: str | None, today: date, *, twin: str | None =
     """Why a recorded verdict does not let this scorer through today, each as a sentence; empty if it does.
 
     Whatever the record says of itself, each verdict has to follow from its figures and limits, each waiver to count
-    today (measures.waiver), nothing to be stale, and all to be about this scorer, by its digest.
+    today (measures.verdict.waiver), nothing to be stale, and all to be about this scorer, by its digest.
     twin: of a refit, the scorer on which the figures were measured, by its digest: the record has to name it.
     """
     try:

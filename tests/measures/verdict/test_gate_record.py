@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from credit_risk.measures.gate_record import ALTERED, refusals
+from credit_risk.measures.verdict.gate_record import ALTERED, refusals
 
 TODAY = date(2026, 11, 29)
 

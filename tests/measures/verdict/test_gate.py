@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from credit_risk.config.schema import Gate
-from credit_risk.measures import gate
-from credit_risk.measures.gate import Check
 from credit_risk.measures.intervals import proportion, wilson
+from credit_risk.measures.verdict import gate
+from credit_risk.measures.verdict.gate import Check
 
 NAN, INF = float("nan"), float("inf")
 

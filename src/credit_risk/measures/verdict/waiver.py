@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from credit_risk.config.names import is_person
 from credit_risk.config.section import Section, Text
 from credit_risk.errors import CreditRiskError
-from credit_risk.measures.gate import Check
+from credit_risk.measures.verdict.gate import Check
 
 LONGEST = timedelta(days=366)  # a year; what still holds then is decided again, by somebody who looks again
 
