@@ -70,7 +70,7 @@ class ContractReport:
 def check(
     table: DataFrame, config: Config, *, today: date, rules: bool = True, unreadable: Words | None = None
 ) -> ContractReport:
-    """Every way in which a table, typed as by data.tables, breaks the config's contract.
+    """Every way in which a table, typed as by data.reading.tables, breaks the config's contract.
 
     today: no date may lie after it. rules: whether the cross-field rules of contract.rules count too.
     unreadable: texts found in the cells that are no value of their column, to be shown beside the count.
@@ -87,7 +87,7 @@ def check(
 
 
 def schema(config: Config, *, today: date, rules: bool = True) -> pandera.DataFrameSchema:
-    """The contract as a Pandera schema, over tables as data.tables types them."""
+    """The contract as a Pandera schema, over tables as data.reading.tables types them."""
     return _schema(config, _clauses(config, today, rules))
 
 
@@ -201,7 +201,7 @@ def _target_clauses(config: Config) -> Iterator[_Clause]:
 
 
 def outcomes(cells: Series, outcome: Outcome) -> tuple[int, int]:
-    """How many accounts went bad and how many good, of a target column typed as by data.tables."""
+    """How many accounts went bad and how many good, of a target column typed as by data.reading.tables."""
     bad, good = (list(map(word_of, its)) for its in (outcome.bad, outcome.good))
     return int(cells.isin(bad).sum()), int(cells.isin(good).sum())
 

@@ -1,6 +1,6 @@
 """How a stranger's CSV file is written, found by trying: encoding, delimiter, quotes, header, footer, numerals.
 
-What is found here stands as keys in the config; `data.raw` and `data.cells` obey those and try nothing.
+What is found here stands as keys in the config; `data.reading.raw` and `data.reading.cells` obey those and try nothing.
 """
 
 import codecs
