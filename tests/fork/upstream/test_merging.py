@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from credit_risk.fork.upstream.merging import NotMergeable, by_id, merge_files, same, shown
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 BASE = """\
 # How it runs

@@ -22,10 +22,10 @@ from credit_risk.config.open_decisions import DECISIONS, OPEN
 from credit_risk.config.schema import DRAFT, Scale
 from credit_risk.data.inputs import Matrix
 from credit_risk.data.reading.tables import Joined
-from credit_risk.fork import cells
-from credit_risk.fork.maturity import Immature
-from credit_risk.fork.names import AGE, parts
-from credit_risk.fork.profile import FEW_VALUES, Profile
+from credit_risk.fork.drafting.maturity import Immature
+from credit_risk.fork.drafting.names import AGE, parts
+from credit_risk.fork.drafting.profile import FEW_VALUES, Profile
+from credit_risk.fork.reading import cells
 from credit_risk.scoring.decision import scores
 
 Answers = Mapping[str, Any]

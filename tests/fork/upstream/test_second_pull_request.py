@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fork_trial import ROOT, SAMPLE
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflows"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "workflows"))
 
 from runner import REPOSITORY, Clone, clone, pristine, without_lints
 

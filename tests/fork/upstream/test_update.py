@@ -14,7 +14,7 @@ from credit_risk.fork.upstream.update import DirtyTree, NoCommonHistory, update
 from fork_trial import Fork
 from tools import borrow_environment
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DEPLOY = "serving:\n  workers: 1\n  limits:\n    body: 100\n    rows: 10\n"
 FILES = {
     "configs/credit.yaml": "version: 1\nproject:\n  name: sample\n",

@@ -5,7 +5,7 @@ from pathlib import Path
 from credit_risk.config import floor, load
 from credit_risk.fork.drafting import floor_draft
 
-LENDER = Path(__file__).parents[1] / "lender" / "credit.yaml"
+LENDER = Path(__file__).parents[2] / "lender" / "credit.yaml"
 
 
 def drafted(tmp_path: Path, config_text: str) -> floor.Floor:

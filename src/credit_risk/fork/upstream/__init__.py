@@ -1,0 +1,1 @@
+"""Staying up to date: merging a newer upstream, and its config with one's own."""
