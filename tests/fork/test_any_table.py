@@ -31,6 +31,7 @@ from credit_risk.data.inputs import spelled
 from credit_risk.data.reading import tables
 from credit_risk.errors import CreditRiskError
 from credit_risk.fork import init
+from credit_risk.fork.drafting.request import InitRequest
 
 TABLES = int(os.environ.get("TABLES", "50"))
 MOST_REFUSED = 0.1  # of tables, or asked about: a reader that refuses everything is none
@@ -189,7 +190,7 @@ def write_parquet(path: Path, columns: dict[str, Written], rng: random.Random, f
 
 def drafted(path: Path):
     """The config that init drafts of a file, loaded, with every open decision filled."""
-    request = init.InitRequest(data=path, target="defaulted", bad=("1",), roles={"loan_no": "id"}, accept=True)
+    request = InitRequest(data=path, target="defaulted", bad=("1",), roles={"loan_no": "id"}, accept=True)
     made = init.drafted(request, tables.no_progress)
     config = path.parent / "credit.yaml"
     config.write_text(made.config, encoding="utf-8")

@@ -12,7 +12,8 @@ from credit_risk.config import load
 from credit_risk.config.reading import undecided
 from credit_risk.data.reading.tables import no_progress
 from credit_risk.errors import ConfigError, UsageError
-from credit_risk.fork.init import Drafted, InitRequest, checked, drafted
+from credit_risk.fork.drafting.request import InitRequest
+from credit_risk.fork.init import Drafted, checked, drafted
 
 N = 400
 

@@ -13,7 +13,8 @@ from credit_risk.config.schema import DRAFT
 from credit_risk.data.files import Files
 from credit_risk.data.reading import tables
 from credit_risk.errors import ConfigError, CreditRiskError
-from credit_risk.fork.init import SAMPLE, default_remote, remote_address, sample_files
+from credit_risk.fork.data_remote import default_remote, remote_address, sample_files
+from credit_risk.fork.init import SAMPLE
 from credit_risk.measures.fairness import grouped
 from credit_risk.stages import dictionary, gate, validate_data
 

@@ -12,7 +12,7 @@ from credit_risk.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
     from credit_risk.fork.drafting.profile import Role
-    from credit_risk.fork.init import InitRequest
+    from credit_risk.fork.drafting.request import InitRequest
 
 INIT_MORE = """
 example:
@@ -110,7 +110,7 @@ def _init(
     config: ConfigFile = None,
 ) -> None:
     """Write configs/credit.yaml from your data: types, ranges, roles, directions, reasons, and what you must decide."""
-    from credit_risk.fork.init import InitRequest
+    from credit_risk.fork.drafting.request import InitRequest
 
     columns: dict[Role, Words] = {"id": identifier, "applicant": applicant, "date": day, "protected": protected}
     columns |= {"proxy": proxy, "feature": feature, "ignore": ignore, "weight": weight}

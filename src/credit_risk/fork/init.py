@@ -1,19 +1,13 @@
 """From a lender's file to a config of its own: profile, draft, and a remote for the data outside the repository."""
 
-import hashlib
-import json
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
-from dvc.config import Config as DvcConfig
 from pandas import DataFrame, Series
 from ruamel.yaml import YAML
 
@@ -21,23 +15,25 @@ from credit_risk.config import floor, load
 from credit_risk.config.columns import KEY_ROLES
 from credit_risk.config.reading import tree_of, undecided
 from credit_risk.data.contract import repeats
-from credit_risk.data.inputs import Mask, folded, word_of
+from credit_risk.data.inputs import Mask
 from credit_risk.data.reading.cells import LOST_DIGITS
 from credit_risk.data.reading.csv_rows import Progress
 from credit_risk.data.reading.tables import lacks
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
 from credit_risk.fork import first_person
+from credit_risk.fork.data_remote import move_remote, remove_sample
 from credit_risk.fork.drafting import draft, floor_draft
 from credit_risk.fork.drafting.draft import Answers, Facts
 from credit_risk.fork.drafting.maturity import Immature, immature
-from credit_risk.fork.drafting.profile import Profile, Role, is_index_name, profiles
+from credit_risk.fork.drafting.outcomes import Words, outcome_word, outcomes_of, own_missing_words
+from credit_risk.fork.drafting.profile import Profile, Role
+from credit_risk.fork.drafting.profiling import profiles
+from credit_risk.fork.drafting.request import InitRequest
+from credit_risk.fork.drafting.roles import is_index_name
 from credit_risk.fork.reading import cells, sources
 from credit_risk.fork.reading.sources import LenderTable
 
-Words: TypeAlias = tuple[str, ...]
-
-MOST_OUTCOMES = 10  # words for one side of an outcome
 COARSE = 0.05  # share of rows that repeat the inputs of another, beyond which they are few answers, not copies
 SAMPLE = "uci-card-default"  # the project of the config that this repository ships
 PARAMETERS = """\
@@ -65,30 +61,6 @@ class ConfigInTheWay(CreditRiskError, FileExistsError):
 
 
 @dataclass(frozen=True)
-class InitRequest:
-    """What `credit-risk init` is to draft.
-
-    bad, good, indeterminate: words of the target column; good: its only other word, if none is named.
-    joined: files of which each has one column in common with those before it, by which its rows are joined to them.
-    """
-
-    data: Path
-    target: str
-    bad: tuple[str, ...]
-    good: tuple[str, ...] = ()
-    indeterminate: tuple[str, ...] = ()
-    roles: Mapping[str, Role] | None = None
-    answers: Answers | None = None
-    name: str | None = None
-    accept: bool = False
-    joined: tuple[Path, ...] = ()
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        return (self.data, *self.joined)
-
-
-@dataclass(frozen=True)
 class Drafted:
     """A first config: the texts of both files, what was found, and what nobody has decided yet."""
 
@@ -109,11 +81,11 @@ def drafted(request: InitRequest, progress: Progress) -> Drafted:
     table = lender.table
     _refuse_unknown(roles, table)
     missing = cells.missing_words({str(name): column for name, column in table.items() if name != request.target})
-    own = _own_missing_words(table, request, missing)
+    own = own_missing_words(table, request, missing)
     unknown = own.get(request.target, missing)
-    bad, good, neither = _outcomes(table[request.target], request, unknown)
+    bad, good, neither = outcomes_of(table[request.target], request, unknown)
     facts = _facts(request, lender, missing, (bad, good, neither))
-    outcome, answers = table[request.target].map(_word), request.answers or {}
+    outcome, answers = table[request.target].map(outcome_word), request.answers or {}
     is_bad, is_judged = outcome.isin(bad).to_numpy(), outcome.isin((*bad, *good)).to_numpy()
     of_columns = [
         _exact(_no_index(_joining(_measured(column, lender.units), lender.keys), lender.indexes), lender.rounded)
@@ -219,7 +191,7 @@ def install(
 ) -> list[str]:
     """Put config, data and DVC's remote where they belong; returns what was done, a sentence each."""
     _refuse_own_config(config, replace=replace)
-    done = [_move_remote(root, remote)]
+    done = [move_remote(root, remote)]
     for path in request.paths:
         target = root / "data" / path.name
         if path.resolve() != target.resolve():
@@ -228,7 +200,7 @@ def install(
             done.append(f"Copied {path.name} to data/.")
     done += [
         f"Took the sample's {name} out of data/ (`make data` of the sample brings it back)."
-        for name in _remove_sample(root)
+        for name in remove_sample(root)
     ]
     write_text(config.with_name("model.yaml"), made.parameters)
     write_text(config.parent / floor.NAME, floor_draft.text(made.config))
@@ -243,79 +215,6 @@ def _refuse_unknown(roles: Mapping[str, str], table: DataFrame) -> None:
         raise UsageError(f"{lacks(lacking, names)}.")
 
 
-def _own_missing_words(table: DataFrame, request: InitRequest, missing: Words) -> dict[str, Words]:
-    """By column, where other words mean "not known" than in the rest: the outcome, and NA where it is Namibia."""
-    own: dict[str, Words] = {}
-    for name, column in table.items():
-        words = set(column.dropna().unique())
-        if name == request.target:
-            named = {*map(_word, (*request.bad, *request.good, *request.indeterminate))}
-            gaps = tuple(word for word in cells.outcome_gaps(words) if word not in named)
-            own |= {str(name): (*missing, *(word for word in gaps if word not in missing))}
-        elif real := cells.real_gaps(words) & set(missing):
-            own[str(name)] = tuple(word for word in missing if word not in real)
-    return {name: words for name, words in own.items() if words != missing}
-
-
-def _outcomes(column: Series, request: InitRequest, missing: Sequence[str]) -> tuple[Words, Words, Words]:
-    """Bad, good and indeterminate words, every word of the column in exactly one of them."""
-    words = {_word(word) for word in column.dropna().unique() if word not in missing}
-    by_folded = {folded(word): word for word in words}
-    bad, neither, good = (
-        tuple(by_folded.get(folded(word), word) for word in map(_word, given))
-        for given in (request.bad, request.indeterminate, request.good)
-    )
-    good = good or tuple(sorted(words - set(bad) - set(neither)))
-    _refuse_no_outcome(column, request, words)
-    if not request.good and 1 < len(good) <= MOST_OUTCOMES:
-        raise UsageError(
-            f"besides bad, the column {request.target!r} says {_some(good)}: good is never everything else. "
-            "Name what is good with --good, what is neither (as an account that runs) with --indeterminate."
-        )
-    if strange := sorted({*bad, *good, *neither} - words):
-        raise UsageError(
-            f"the column {request.target!r} never says {', '.join(map(repr, strange))}; it says {_some(words)}."
-        )
-    if rest := sorted(words - {*bad, *good, *neither}):
-        raise UsageError(
-            f"the column {request.target!r} says {_some(rest)} too: give each to --bad, --good or --indeterminate."
-        )
-    if not good:
-        unknown = int((column.isna() | column.isin([*missing])).sum())
-        mend = "is it the outcome? Name what is good with --good."
-        if unknown:
-            mend = (
-                f"in {unknown:,} rows the outcome is not known, and a gap is never good. Where it stands for good, "
-                "write a word for good in these cells; name a word that only looks like a gap, as -, with --good."
-            )
-        raise UsageError(f"besides bad, the column {request.target!r} says nothing: {mend}")
-    return bad, good, neither
-
-
-def _refuse_no_outcome(column: Series, request: InitRequest, words: Collection[str]) -> None:
-    """Raise UsageError for a column that repeats the header, or says more than outcomes do."""
-    if request.target in words:
-        row = int(np.flatnonzero(column == request.target)[0]) + 1
-        raise UsageError(
-            f"{request.data}: row {row:,} holds the header again, as where files were put one below the other: take "
-            "such lines out."
-        )
-    are_numbers = all(map(cells.is_number, words))
-    is_named = 0 < len(request.good) <= MOST_OUTCOMES and not are_numbers
-    if len(words) <= MOST_OUTCOMES or is_named:
-        return
-    what = f"words, as {min(words)!r}"
-    if are_numbers:
-        numbers = sorted(map(float, words))
-        what = f"numbers, from {numbers[0]:.12g} to {numbers[-1]:.12g}"
-    raise UsageError(
-        f"the column {request.target!r} holds {len(words):,} different {what}: is it the outcome? If the outcome is a "
-        "number, as a loss, or a day of default, add a column to the file that says of each row whether it is bad (a "
-        "loss above what you bear, a day within the performance window), and name it with --target; if these are words "
-        "for outcomes, name the good ones with --good."
-    )
-
-
 def _facts(
     request: InitRequest,
     lender: LenderTable,
@@ -325,8 +224,8 @@ def _facts(
     table, data = lender.table, lender.data
     bad, good, neither = outcomes
     meanings = dict.fromkeys(bad, "bad") | dict.fromkeys(good, "good") | dict.fromkeys(neither, "indeterminate")
-    counted = table[request.target].fillna("").map(_word).value_counts()
-    outcome = table[request.target].map(_word)
+    counted = table[request.target].fillna("").map(outcome_word).value_counts()
+    outcome = table[request.target].map(outcome_word)
     bads, goods = int(outcome.isin(bad).sum()), int(outcome.isin(good).sum())
     name = (
         request.name
@@ -357,14 +256,6 @@ def _facts(
     )
 
 
-def _word(value: str) -> str:
-    """The word by which the config names an outcome: 1.0 and 1 are one."""
-    try:
-        return word_of(float(value)) if re.fullmatch(r"-?\d+\.0*", value) else value
-    except TypeError:
-        return value
-
-
 def _refuse_nothing_to_read(path: Path, of_columns: Sequence[Profile]) -> None:
     if any(column.role == "feature" for column in of_columns):
         return
@@ -384,63 +275,3 @@ def _refuse_own_config(path: Path, *, replace: bool) -> None:
     name = (tree_of(path).get("project") or {}).get("name", "another project")
     if name != SAMPLE:
         raise ConfigInTheWay(path, name)
-
-
-def _move_remote(root: Path, remote: str | None) -> str:
-    """Give DVC a default remote outside the repository, so that private data never end in git."""
-    known = default_remote(root)
-    if known and remote is None:
-        return f"DVC's default remote stays {known!r}."
-    url = remote or str(Path("..") / f"{root.resolve().name}-data")
-    if "://" not in url and (root / url).resolve().is_relative_to(root.resolve()):
-        raise UsageError(f"--remote {url} lies in the repository: private data would end in git. Name one outside.")
-    done = _dvc(root, "remote", "add", "--force", "--default", "storage", url)
-    if done.returncode:
-        raise UsageError(f"DVC refused the remote {url}: {done.stderr.strip()}")
-    return (
-        f"DVC's default remote is {url} now; `.venv/bin/dvc remote modify storage url s3://YOUR-BUCKET` names another."
-    )
-
-
-def default_remote(root: Path) -> str | None:
-    """The name of DVC's default remote; None without one."""
-    name: str | None = _dvc_config(root)["core"].get("remote")
-    return name
-
-
-def remote_address(root: Path, name: str) -> str:
-    """Where DVC's remote of that name lies; a folder as a whole path."""
-    return str(_dvc_config(root)["remote"][name]["url"])
-
-
-def _dvc_config(root: Path) -> Mapping[str, Any]:
-    """DVC's settings as its commands see them, without starting one."""
-    return DvcConfig(str(root / ".dvc"))  # type: ignore[no-any-return]
-
-
-def _dvc(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    dvc = Path(sys.executable).with_name("dvc")
-    return subprocess.run([dvc, *arguments], cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
-
-
-def _remove_sample(root: Path) -> list[str]:
-    """Remove the sample's files from data/."""
-    names = sample_files(root)
-    for name in names:
-        (root / "data" / name).unlink()
-    return names
-
-
-def sample_files(root: Path) -> list[str]:
-    """The files in data/ that are still what the sample remote holds."""
-    names = []
-    for listing in (root / "sample-remote" / "files" / "md5").glob("*/*.dir"):
-        for entry in json.loads(listing.read_text(encoding="utf-8")):
-            path = root / "data" / entry["relpath"]
-            if path.is_file() and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == entry["md5"]:
-                names.append(entry["relpath"])
-    return names
-
-
-def _some(words: Sequence[str] | set[str]) -> str:
-    return ", ".join(map(repr, sorted(words)[:12])) + (", …" if len(words) > 12 else "")

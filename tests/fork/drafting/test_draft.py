@@ -12,9 +12,10 @@ from credit_risk.config.formulas import parse
 from credit_risk.config.open_decisions import DECISIONS
 from credit_risk.data.reading.tables import no_progress, read_sources
 from credit_risk.errors import ConfigError
-from credit_risk.fork.drafting import draft
+from credit_risk.fork.drafting import draft, protected_groups, reason_families
 from credit_risk.fork.drafting.draft import Facts
-from credit_risk.fork.drafting.profile import Profile, profiles
+from credit_risk.fork.drafting.profile import Profile
+from credit_risk.fork.drafting.profiling import profiles
 from credit_risk.fork.reading import dialects, raw_texts
 from credit_risk.measures import fairness
 
@@ -162,7 +163,7 @@ def test_the_suggested_cut_off_lies_at_the_bad_rate():
 
 
 def test_columns_that_are_numbered_alike_share_a_reason():
-    families = draft.families([one for one in found() if one.role == "feature"])
+    families = reason_families.families([one for one in found() if one.role == "feature"])
     assert [one["features"] for one in families] == [["income"], ["no"], ["months late"], ["rate_1", "rate_2"]]
     assert [one["id"] for one in families] == ["R01", "R02", "R03", "R04"]
     assert families[2]["text"] == "Months late is high compared with {population}"
@@ -182,13 +183,15 @@ def protected(name, kind, span=None, **groups):
 
 
 def test_small_groups_of_a_protected_column_are_put_together():
-    groups = draft.groups_of(protected("origin", "category", a=500, b=29, c=1, d=60))
+    groups = protected_groups.groups_of(protected("origin", "category", a=500, b=29, c=1, d=60))
     assert [(one["name"], one["rows"]) for one in groups] == [("a", 500), ("d", 60), ("others", 30)]
     assert groups[2]["words"] == ["b", "c"]
 
 
 def test_an_age_falls_into_the_bands_of_law_and_house_policy():
-    groups = draft.groups_of(protected("age", "integer", (18, 110), **{str(age): 2 for age in range(20, 70)}))
+    groups = protected_groups.groups_of(
+        protected("age", "integer", (18, 110), **{str(age): 2 for age in range(20, 70)})
+    )
     assert [tuple(one.values()) for one in groups] == [
         ("under 25", 18, 24, 10),
         ("25 to 61", 25, 61, 74),
@@ -198,13 +201,13 @@ def test_an_age_falls_into_the_bands_of_law_and_house_policy():
 
 def test_a_code_among_ages_has_a_group_of_its_own():
     ages = {str(age): 2 for age in (-1, *range(20, 70), 999)}
-    groups = draft.groups_of(protected("age", "integer", (-1, 999), **ages))
+    groups = protected_groups.groups_of(protected("age", "integer", (-1, 999), **ages))
     assert [tuple(one.values()) for one in groups[3:]] == [("below 0", -1, -1, 2), ("above 120", 121, 999, 2)]
     assert groups[2]["high"] == 120
 
 
 def test_another_number_falls_into_thirds_that_hold_its_whole_range():
-    groups = draft.groups_of(protected("children", "number", (0, 20), **{str(n / 2): 10 for n in range(12)}))
+    groups = protected_groups.groups_of(protected("children", "number", (0, 20), **{str(n / 2): 10 for n in range(12)}))
     assert [one["rows"] for one in groups] == [40, 40, 40]
     assert [one["name"] for one in groups] == ["up to 1.5", "above 1.5 to 3.5", "above 3.5"]
     assert (groups[0]["low"], groups[-1]["high"]) == (0, 20)
@@ -213,19 +216,19 @@ def test_another_number_falls_into_thirds_that_hold_its_whole_range():
 
 def test_a_year_of_birth_is_no_age():
     years = {str(year): 10 for year in range(1960, 1972)}
-    groups = draft.groups_of(protected("birth_year", "integer", (0, 4000), **years))
+    groups = protected_groups.groups_of(protected("birth_year", "integer", (0, 4000), **years))
     assert [(one["low"], one["high"]) for one in groups] == [(0, 1963), (1964, 1967), (1968, 4000)]
 
 
 def test_a_number_that_is_mostly_its_highest_falls_into_two_groups():
     few = {str(n): 1 for n in range(11)}
-    groups = draft.groups_of(protected("score", "integer", (0, 50), **few, **{"50": 89}))
+    groups = protected_groups.groups_of(protected("score", "integer", (0, 50), **few, **{"50": 89}))
     assert [(one["name"], one["rows"]) for one in groups] == [("up to 10", 11), ("above 10", 89)]
 
 
 def test_a_cell_that_is_no_number_makes_no_group():
     ages = {str(age): 2 for age in range(20, 70)} | {"unknown": 1}
-    assert sum(one["rows"] for one in draft.groups_of(protected("age", "integer", (18, 110), **ages))) == 100
+    assert sum(one["rows"] for one in protected_groups.groups_of(protected("age", "integer", (18, 110), **ages))) == 100
 
 
 PROTECTED = {
@@ -262,7 +265,7 @@ def test_a_low_bad_rate_still_makes_a_margin_and_limits_that_hold_it(tmp_path):
 
 def test_groups_whose_names_have_no_latin_letter_keep_apart():
     one = protected("性别", "category", 男=300, 女=200, 他=100)
-    contrasts = draft.contrasts([(one, draft.groups_of(one))])
+    contrasts = protected_groups.contrasts([(one, protected_groups.groups_of(one))])
     assert [each["group"] for each in contrasts] == ["女", "他"]
     assert len({each["name"] for each in contrasts}) == 2
 
@@ -299,8 +302,8 @@ def test_a_stress_makes_the_strongest_directed_number_a_fifth_worse():
 
 @pytest.mark.parametrize("name", ["class", "not", "None", "a b"])
 def test_a_column_whose_name_is_a_word_of_the_language_is_named_as_any_can_be(name):
-    assert draft.flow_name(name) == f'col["{name}"]'
-    assert parse(f"{draft.flow_name(name)} * 2", {name: None}).inputs == (name,)
+    assert reason_families.flow_name(name) == f'col["{name}"]'
+    assert parse(f"{reason_families.flow_name(name)} * 2", {name: None}).inputs == (name,)
 
 
 @pytest.mark.parametrize(
@@ -314,4 +317,4 @@ def test_a_column_whose_name_is_a_word_of_the_language_is_named_as_any_can_be(na
     ],
 )
 def test_a_text_is_true_of_the_worse_half_and_never_of_those_with_the_best_value(values, rows, rises, worse_from):
-    assert draft._worse_from(np.array(values, dtype=float), np.array(rows), rises=rises) == worse_from
+    assert reason_families._worse_from(np.array(values, dtype=float), np.array(rows), rises=rises) == worse_from

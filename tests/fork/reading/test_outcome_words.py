@@ -7,7 +7,8 @@ from ruamel.yaml import YAML
 
 from credit_risk.errors import UsageError
 from credit_risk.fork.drafting.draft import outcome_words
-from credit_risk.fork.init import Drafted, InitRequest, checked, drafted
+from credit_risk.fork.drafting.request import InitRequest
+from credit_risk.fork.init import Drafted, checked, drafted
 
 OUTCOMES = ["0", "0", "0", "1", "NA"] * 40
 

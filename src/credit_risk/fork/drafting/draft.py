@@ -1,41 +1,32 @@
 """The first config of a fork, written from what its data look like and what its owner has said."""
 
 import json
-import keyword
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
-from pandas import Series
 
 from credit_risk.config.columns import KEY_ROLES, Source
-from credit_risk.config.formulas import MAX_LENGTH
 from credit_risk.config.migration import VERSION
 from credit_risk.config.open_decisions import DECISIONS, OPEN
 from credit_risk.config.schema import DRAFT, Scale
-from credit_risk.data.inputs import Matrix
 from credit_risk.data.reading.tables import Joined
 from credit_risk.fork.drafting.maturity import Immature
-from credit_risk.fork.drafting.names import AGE, parts
-from credit_risk.fork.drafting.profile import FEW_VALUES, Profile
-from credit_risk.fork.reading import cells
+from credit_risk.fork.drafting.profile import Profile
+from credit_risk.fork.drafting.protected_groups import contrasts, groups_of
+from credit_risk.fork.drafting.reason_families import families, flow_name
 from credit_risk.scoring.decision import scores
 
 Answers = Mapping[str, Any]
 """Decisions by their key in the config, as far as the owner has said them."""
 
-FEWEST_OF_A_GROUP = 30
 WINDOW = 12  # months that a trial run takes for the performance window
 SCALE = Scale(base=600, odds=50, pdo=20)
-AGES = (("under 25", 0.0, 24.0), ("25 to 61", 25.0, 61.0), ("62 and over", 62.0, 120.0))
-NO_AGES = (("below 0", -np.inf, -1.0), ("above 120", 121.0, np.inf))  # codes, which a reader should look at
 TYPES = {"other date": "text"}
 UNQUOTED = re.compile(r"[^\W\d][\w ./-]*[\w)%]|[^\W\d]")
 NEEDS_QUOTES = {"true", "false", "null", "yes", "no", "on", "off", "nan", "inf"}
@@ -172,175 +163,6 @@ def identity(columns: Sequence[Profile]) -> list[str]:
     return applicants or [column.name for column in columns if column.role == "feature"]
 
 
-def families(features: Sequence[Profile], *, accept: bool = True) -> list[dict[str, Any]]:
-    """Reasons of a first version: columns that are numbered alike and go the same way share one.
-
-    accept: whether a text may stand where only a person knows what a code means.
-    """
-    grouped: dict[tuple[str, str | None], list[Profile]] = {}
-    for column in features:
-        stem = re.sub(r"[\W_]*\d+$", "", column.name) or column.name
-        grouped.setdefault((stem, column.trend.direction), []).append(column)
-    return [
-        {"id": f"R{number:02d}", "features": [column.name for column in members], **_wording(members, accept)}
-        for number, members in enumerate(grouped.values(), start=1)
-    ]
-
-
-def _wording(members: Sequence[Profile], accept: bool) -> dict[str, Any]:
-    """What a family says, by the state of what it is about, and of whom it is true: of the worse half, or of all."""
-    first = members[0]
-    label = first.label if len(members) == 1 else re.sub(r"[\s\d]+$", "", first.label)
-    subject = f"{label[0].upper()}{label[1:]}"
-    words = ("yes", "no") if first.kind == "boolean" else ("is high", "is low")
-    side = dict(zip(("increasing", "decreasing"), words, strict=True)).get(first.trend.direction or "")
-    text = f"{subject} {side} compared with {{population}}" if side else f"{subject}, compared with {{population}}"
-    value = f"{subject}: {side}" if side and first.kind == "boolean" else text
-    others = {"missing": f"{subject}: not stated"} if any(column.missing > 0 for column in members) else {}
-    codes = {name: code for column in members for code, name in column.special.items()}
-    others |= {name: f"{subject}: recorded as {code:.12g}" if accept else OPEN for name, code in codes.items()}
-    return {
-        "text": {"value": value, **others} if others else value,
-        "true_when": _any_of(map(_counts_against, members)),
-        "prompt": f"{subject}: is it correct, and is there a cause that has ended?",
-    }
-
-
-def _any_of(formulas: Iterable[str]) -> str:
-    """The formulas joined by `or`, as many as a formula may be long."""
-    joined = ""
-    for formula in formulas:
-        longer = f"{joined} or {formula}" if joined else formula
-        if len(longer) > MAX_LENGTH:
-            break
-        joined = longer
-    return joined
-
-
-def _counts_against(column: Profile) -> str:
-    """The formula that is true of the half of the rows that has the higher PD; without a direction, of every value."""
-    name, rises = flow_name(column.name), column.trend.direction == "increasing"
-    if column.trend.direction is None:
-        return f"not is_missing({name})"
-    if column.kind == "boolean":
-        formula = f"{name} == {int(rises)}"
-    elif column.kind == "ordered":
-        given = list(column.categories or ())
-        rows = np.array([column.groups.get(word, 0) for word in given])
-        middle = _worse_from(np.arange(len(given), dtype=float), rows, rises=rises)
-        worse = given[int(middle) :] if rises else given[: int(middle) + 1]
-        formula = " or ".join(f"{name} == {json.dumps(word, ensure_ascii=False)}" for word in worse)
-    else:
-        values = cells.numbers_of(Series(list(column.groups), dtype="str"))
-        known = ~np.isnan(values)
-        middle = _worse_from(values[known], np.array(list(column.groups.values()))[known], rises=rises)
-        formula = f"{name} {'>=' if rises else '<='} {middle:.12g}"
-    return f"fill({formula}, 0)" if column.missing > 0 else formula
-
-
-def _worse_from(values: Matrix, rows: Any, *, rises: bool) -> float:
-    """The value in the middle of all rows, from which on it is the worse half; where most have the best, the next one.
-
-    values: (values,); rows: how many rows have each. rises: whether a larger value is the worse.
-    """
-    order = np.argsort(values)
-    middle = float(values[order][np.searchsorted(np.cumsum(rows[order]), rows.sum() / 2)])
-    worse = values[(values > middle) if rises else (values < middle)]
-    if len(worse) and middle == (values.min() if rises else values.max()):
-        return float(worse.min() if rises else worse.max())
-    return middle
-
-
-def groups_of(column: Profile, day: Profile | None = None) -> list[dict[str, Any]]:
-    """How a protected column falls into groups: words, the age bands of law and house policy, or thirds of a number.
-
-    A date of birth by the age on the day of application, which `day` holds; none without it, and none of more words
-    than anybody lists: a person has to say.
-    """
-    if column.kind == "date":
-        return _age_bands(column, day) if day else []
-    if column.kind == "text":
-        return []
-    if column.kind == "number" or (column.kind == "integer" and len(column.groups) > FEW_VALUES):
-        return _bands(column)
-    rare = [word for word, count in column.groups.items() if count < FEWEST_OF_A_GROUP]
-    frequent = [word for word in column.groups if word not in rare]
-    groups = [{"name": word, "words": [word], "rows": column.groups[word]} for word in frequent]
-    if rare:
-        groups.append({"name": "others", "words": rare, "rows": sum(column.groups[word] for word in rare)})
-    return groups
-
-
-def _age_bands(column: Profile, day: Profile) -> list[dict[str, Any]]:
-    """Bands of age; rows are counted by the age on the middle day of application, for the choice of a reference."""
-    born, applied = (cells.days_of(Series(list(its.groups), dtype="str"), its.formats) for its in (column, day))
-    if not born.notna().any() or not applied.notna().any():
-        return []
-    ages = np.floor((applied.median() - born).dt.days / 365.25).to_numpy()
-    counts = np.array(list(column.groups.values()))
-    return [
-        {"name": name, "low": low, "high": high, "rows": _rows(ages, counts, low, high)} for name, low, high in AGES
-    ]
-
-
-def _bands(column: Profile) -> list[dict[str, Any]]:
-    """Bands that hold the whole range of a number, so that the next applicants have one too."""
-    values = cells.numbers_of(Series(list(column.groups), dtype="str"))
-    known = ~np.isnan(values)
-    values, counts = values[known], np.array(list(column.groups.values()))[known]
-    if parts(column.name) & AGE and column.kind == "integer":
-        ends = [*AGES, *(band for band in NO_AGES if _rows(values, counts, *band[1:]))]
-    else:
-        ends = _thirds(values, counts, whole=column.kind == "integer")
-    least, most = column.range or (values.min(), values.max())
-    return [
-        {"name": name, "low": max(low, least), "high": min(high, most), "rows": _rows(values, counts, low, high)}
-        for name, low, high in ends
-    ]
-
-
-def _thirds(values: Matrix, counts: Any, *, whole: bool) -> list[tuple[str, float, float]]:
-    """Three bands of about as many rows; fewer where one value has more than a third of them."""
-    thirds = np.quantile(np.repeat(values, counts), [1 / 3, 2 / 3], method="lower")
-    below = values[values < values.max()]
-    cuts = [float(cut) for cut in np.unique(np.minimum(thirds, below.max()))]
-    return [
-        (_span(low, high), low + 1 if whole else float(np.nextafter(low, np.inf)), high)
-        for low, high in pairwise([-np.inf, *cuts, np.inf])
-    ]
-
-
-def _span(low: float, high: float) -> str:
-    if np.isinf(low):
-        return f"up to {high:.12g}"
-    return f"above {low:.12g}" if np.isinf(high) else f"above {low:.12g} to {high:.12g}"
-
-
-def _rows(values: Matrix, counts: Any, low: float, high: float) -> int:
-    return int(counts[(values >= low) & (values <= high)].sum())
-
-
-def contrasts(attributes: Sequence[tuple[Profile, Sequence[Mapping[str, Any]]]]) -> list[dict[str, str]]:
-    """Each group of a column compared with its largest one, under a name that no other comparison has."""
-    made: list[dict[str, str]] = []
-    for column, groups in attributes:
-        largest = max(groups, key=lambda group: group["rows"])
-        for group in groups:
-            if group is largest or group["rows"] < FEWEST_OF_A_GROUP:
-                continue
-            name, taken = slug(f"{column.name} {group['name']}"), [contrast["name"] for contrast in made]
-            name = name if name not in taken else f"{name}_{len(taken) + 1}"
-            made.append({"name": name, "attribute": column.name, "group": group["name"], "reference": largest["name"]})
-    return made
-
-
-def slug(name: str) -> str:
-    """A name as gates and contrasts have it: lower-case letters, digits, underscores."""
-    spelled = name.lower().replace("<", "below ").replace(">", "above ").replace("ß", "ss")
-    ascii_only = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
-    return re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "_", ascii_only).strip("_")) or "group"
-
-
 def bands(bad_rate: float) -> list[tuple[str, int]]:
     """Five score bands around the score of the mean odds, 20 points apart: that is twice the odds."""
     middle = round(float(scores(np.array([bad_rate]), SCALE)[0]) / 10) * 10
@@ -361,12 +183,6 @@ def stress(features: Sequence[Profile]) -> dict[str, str] | None:
     worse = f"{flow_name(column.name)} * {1.2 if column.trend.direction == 'increasing' else 0.8}"
     whole = f"floor({worse} + 0.5)" if column.kind == "integer" else worse
     return {column.name: f"clip({whole}, {low:.12g}, {high:.12g})"}
-
-
-def flow_name(name: str) -> str:
-    """A column as a formula names it."""
-    in_formulas = name.isidentifier() and name.isascii() and not keyword.iskeyword(name)
-    return name if in_formulas else f"col[{json.dumps(name, ensure_ascii=False)}]"
 
 
 def outcome_words(facts: Facts) -> list[str]:

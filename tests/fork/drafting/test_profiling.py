@@ -8,7 +8,8 @@ from pandas import DataFrame, Timedelta, Timestamp, date_range
 
 from credit_risk.errors import UsageError
 from credit_risk.fork.drafting.names import parts
-from credit_risk.fork.drafting.profile import Profile, limits, profiles
+from credit_risk.fork.drafting.profile import Profile
+from credit_risk.fork.drafting.profiling import limits, profiles
 
 N = 400
 BAD = np.arange(N) % 4 == 0

@@ -1,0 +1,156 @@
+"""Every column of a table of texts profiled: its kind, limits, role and direction, and what to look at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from pandas import DataFrame, Series
+
+from credit_risk.config.columns import KEY_ROLES
+from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.fork.drafting import directions, leaks, roles
+from credit_risk.fork.drafting.names import AGE, DAY_WORDS, DAYS, MONEY, parts
+from credit_risk.fork.drafting.profile import FEW_VALUES, Profile, Role, as_numbers
+from credit_risk.fork.reading import cells
+
+LARGE = 1_000  # whole numbers as large as this are amounts as likely as counts, and amounts may be broken
+
+
+def profiles(
+    table: DataFrame,
+    bad: Mask,
+    known: Mask,
+    named_roles: Mapping[str, Role],
+    missing: Sequence[str],
+    *,
+    own: Mapping[str, Sequence[str]] | None = None,
+) -> list[Profile]:
+    """Every column of a table of texts.
+
+    bad, known: (rows,), which rows are bad, and which have an outcome at all.
+    named_roles: by column, what the fork's owner has said.
+    missing: the texts that mean "not known"; own: those of the columns in which others do.
+    """
+    own = own or {}
+    columns = {str(name): cells.where(~cells.isin([*own.get(str(name), missing)])) for name, cells in table.items()}
+    drafts = [
+        replace(_typed(name, column), missing_words=tuple(own[name]) if name in own else None)
+        for name, column in columns.items()
+    ]
+    drafts = [
+        _as_money(_as_key(_in_words(_with_century(roles.with_role(draft, columns[draft.name], named_roles, known)))))
+        for draft in drafts
+    ]
+    inputs = {draft.name: as_numbers(columns[draft.name], draft) for draft in drafts if draft.role == "feature"}
+    drafts = [leaks.against_leaks(draft, inputs, bad, known) for draft in drafts]
+    drafts = [leaks.with_proxies(draft, inputs, drafts, columns) for draft in drafts]
+    drafts = [_range_of_amounts(draft) for draft in roles.with_a_day(roles.single_columns(drafts))]
+    return [
+        replace(draft, trend=directions.trend(inputs[draft.name][known], bad[known]))
+        if draft.role == "feature" and draft.kind in ("number", "integer", "ordered", "boolean") and not draft.codes
+        else draft
+        for draft in drafts
+    ]
+
+
+def _typed(name: str, column: Series) -> Profile:
+    """What a column holds and within which limits."""
+    words = column.dropna()
+    if words.empty:
+        return Profile(name, "text", "feature", 1.0)
+    kind = cells.kind_of(words)
+    profile = Profile(
+        name,
+        kind,
+        "feature",
+        float(column.isna().mean()),
+        groups={str(word): int(rows) for word, rows in words.value_counts().items()},
+    )
+    if kind in ("integer", "number", "other date", "category", "text"):
+        is_named = bool(parts(name) & (DAYS | DAY_WORDS)) and not parts(name) & MONEY
+        formats = cells.day_formats(profile.groups, named=is_named)
+        if formats:
+            note = f"days written {' or '.join(formats)}" + (": which of them?" if len(formats) > 1 else "")
+            return replace(profile, kind="date", formats=formats, notes=(note,))
+    if kind in ("number", "integer"):
+        values = cells.numbers_of(words)
+        unread = int(np.isnan(values).sum())
+        notes = (f"{unread} cells are no number, as {words[np.isnan(values)].iloc[0]!r}",) if unread else ()
+        known = values[~np.isnan(values)]
+        span = (min(18.0, known.min()), max(110.0, known.max())) if parts(name) & AGE else limits(known, kind)
+        codes = cells.codes_of(values)
+        return replace(profile, range=span, codes=codes, notes=(*notes, *_codes_note(codes, profile.groups)))
+    if kind in ("category", "ordered"):
+        given = cells.in_order(profile.groups) if kind == "ordered" else tuple(sorted(profile.groups))
+        odd = cells.unordered_words(profile.groups) if kind == "category" else ()
+        notes = (f"steps but for {', '.join(map(repr, odd))}: `ordered` once they have a place",) if odd else ()
+        return replace(profile, categories=given, notes=notes)
+    return profile
+
+
+def _range_of_amounts(profile: Profile) -> Profile:
+    """The range without the codes, which stand under `special`."""
+    if not profile.special:
+        return profile
+    values = cells.numbers_of(Series(list(profile.groups), dtype="str"))
+    amounts = values[~np.isnan(values) & ~np.isin(values, profile.codes)]
+    return replace(profile, range=limits(amounts, profile.kind))
+
+
+def limits(values: Matrix, kind: str) -> tuple[float, float]:
+    """A range that the next applicants keep to: grades from 1 as they are, counts and amounts with room at the ends."""
+    low, high = float(values.min()), float(values.max())
+    if kind == "integer" and low >= 1 and len(np.unique(values)) <= FEW_VALUES:
+        return low, high
+    return (0.0 if low >= 0 else -_room(-low)), (0.0 if high <= 0 else _room(high))
+
+
+def _room(size: float) -> float:
+    """Twice as much, rounded up to one digit: 74,000 becomes 200,000."""
+    digits = 10.0 ** np.floor(np.log10(2 * size))
+    return float(np.ceil(2 * size / digits) * digits)
+
+
+def _codes_note(codes: Sequence[float], groups: Mapping[str, int]) -> tuple[str, ...]:
+    """The note about numbers that are probably codes."""
+    if not codes:
+        return ()
+    rows = {code: sum(count for word, count in groups.items() if _equals(word, code)) for code in codes}
+    stated = ", ".join(f"{code:.12g} ({count:,} rows)" for code, count in rows.items())
+    return (f"{stated}: far from all else, so probably codes and no amounts: no direction is proposed over them",)
+
+
+def _equals(word: str, code: float) -> bool:
+    return cells.is_number(word) and float(word) == code
+
+
+def _with_century(profile: Profile) -> Profile:
+    """A day of birth whose year has two digits as a text: 12/05/58 is read as 2058, and nobody would be of any age."""
+    if profile.role != "protected" or not any(cells.NO_CENTURY in form for form in profile.formats):
+        return profile
+    note = "its years have two digits, which say no century: write every day as 1958-05-12"
+    return replace(profile, kind="other date", formats=(), notes=(note,))
+
+
+def _in_words(profile: Profile) -> Profile:
+    """A protected column of few values by its words: as a boolean or a number they would be written another way."""
+    coded = profile.kind == "boolean" or (profile.kind in ("integer", "number") and len(profile.groups) <= FEW_VALUES)
+    if profile.role != "protected" or not coded:
+        return profile
+    return replace(profile, kind="category", categories=tuple(sorted(profile.groups)), range=None, notes=())
+
+
+def _as_money(profile: Profile) -> Profile:
+    """Whole amounts as numbers: the next applicant's may be broken."""
+    largest = max(map(abs, profile.range)) if profile.range else 0.0
+    if profile.role != "feature" or profile.kind != "integer" or not (parts(profile.name) & MONEY or largest > LARGE):
+        return profile
+    return replace(profile, kind="number")
+
+
+def _as_key(profile: Profile) -> Profile:
+    """An id or applicant as a whole number where every one fits into 64 bits, else as text, which holds anything."""
+    if profile.role not in KEY_ROLES:
+        return profile
+    fits = profile.kind == "integer" and all(map(cells.is_exact, profile.groups))
+    return replace(profile, kind="integer" if fits else "text", categories=None, range=None, notes=())
