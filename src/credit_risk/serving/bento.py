@@ -51,7 +51,7 @@ def start() -> "Service":
 
 def service_of(root: Path, path: Path) -> "Service":
     """The service of a repository: its settings, scorer, ledger and guard. path: of the environment's file."""
-    from credit_risk.serving import engine, open_doors, settings, web  # noqa: PLC0415(late: see above)
+    from credit_risk.serving import engine, open_doors, settings, web  # noqa: PLC0415  (late: see above)
     from credit_risk.serving.clients import access  # noqa: PLC0415
     from credit_risk.serving.limits import connections  # noqa: PLC0415
 
@@ -65,7 +65,7 @@ def service_of(root: Path, path: Path) -> "Service":
 @asynccontextmanager
 async def lifespan(outer: Starlette) -> AsyncIterator[None]:
     """The routes of the service, from when the worker starts until it ends."""
-    from credit_risk.serving import web  # noqa: PLC0415(late: see above)
+    from credit_risk.serving import web  # noqa: PLC0415  (late: see above)
 
     service = web.application(start)
     outer.router.routes.extend(service.router.routes)
@@ -93,7 +93,7 @@ class ServiceWithoutMiddleware(bentoml.Service[Any]):  # type: ignore[misc]  # (
 
     def to_asgi(self, is_main: bool = True) -> Any:
         import_lightgbm_alone()
-        from credit_risk.serving import web  # noqa: PLC0415(late: see above)
+        from credit_risk.serving import web  # noqa: PLC0415  (late: see above)
         from credit_risk.serving.limits import connections  # noqa: PLC0415
 
         connections.install()
