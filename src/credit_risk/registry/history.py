@@ -321,16 +321,21 @@ class History:
             ) from None
 
 
-def events_if_there(settings: RegistrySettings, root: Path, project: str) -> list[HistoryEvent] | None:
-    """Every move of a project's registry, or None where there is none yet. Raises RegistryBroken."""
-    file = sqlite_file(settings.history)
-    if file is not None and not file.is_file():
-        return None
+def read_events(settings: RegistrySettings, root: Path, project: str) -> list[HistoryEvent]:
+    """Every move of a project's registry, which is begun if there is none. Raises RegistryBroken."""
     history = History(settings, root, project)
     try:
         return history.read()
     finally:
         history.close()
+
+
+def events_if_there(settings: RegistrySettings, root: Path, project: str) -> list[HistoryEvent] | None:
+    """Every move of a project's registry, or None where there is none yet. Raises RegistryBroken."""
+    file = sqlite_file(settings.history)
+    if file is not None and not file.is_file():
+        return None
+    return read_events(settings, root, project)
 
 
 def _engine(url: str) -> Engine:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from credit_risk.errors import UsageError
-from credit_risk.registry.history import History
+from credit_risk.registry.history import History, read_events
 from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.registry.settings import RegistrySettings
 
@@ -65,8 +65,4 @@ def read_history(project: str, settings: RegistrySettings, root: Path) -> list[H
         with open_versions(project, settings, root) as versions:
             events: list[HistoryEvent] = versions.events()
             return events
-    history = History(settings, root, project)
-    try:
-        return history.read()
-    finally:
-        history.close()
+    return read_events(settings, root, project)

@@ -4,10 +4,9 @@ from datetime import date
 from pathlib import Path
 
 from credit_risk.config import Config
-from credit_risk.config.environment import sqlite_file
 from credit_risk.data.files import Files
 from credit_risk.registry import acting, versions
-from credit_risk.registry.history import History
+from credit_risk.registry.history import events_if_there
 from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.registry.settings import load
 from credit_risk.scoring import signing
@@ -19,14 +18,8 @@ def promoted_on(environment: Path, root: Path, project: str, scorer: str) -> dat
     environment: its file. Raises RegistryBroken where the history was altered, ConfigError without a `registry:`.
     """
     settings = load(environment, root)
-    file = sqlite_file(settings.history)
-    if file is not None and not file.is_file():
-        return None
-    history = History(settings, root, project)
-    try:
-        promotions = [event for event in history.read() if event.move == "promote" and event.scorer == scorer]
-    finally:
-        history.close()
+    events = events_if_there(settings, root, project) or ()
+    promotions = [event for event in events if event.move == "promote" and event.scorer == scorer]
     return promotions[-1].at.date() if promotions else None
 
 
