@@ -39,6 +39,10 @@ Root = Annotated[Path, typer.Option("--root", help="The repository's root.")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="The config (default: configs/credit.yaml below the root).")
 ]
+Schema = Annotated[
+    Path | None,
+    typer.Option("--config", "--schema", help="The config to go by (default: configs/credit.yaml below the root)."),
+]
 Environment = Annotated[
     str | None,
     typer.Option(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option, Typer
 
-from credit_risk.command_line import GATES, HERE, MODEL, Json, Root, add, say, show
+from credit_risk.command_line import GATES, HERE, MODEL, Json, Root, Schema, add, say, show
 from credit_risk.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
@@ -32,11 +32,6 @@ FAIRNESS = (
     "Least approval ratio, lowest group over highest, of every declared attribute, as 0.95; few samples can prove that "
     "much, so by default only the config's declared contrasts count."
 )
-
-Schema = Annotated[
-    Path | None,
-    Option("--config", "--schema", help="The config to go by (default: configs/credit.yaml below the root)."),
-]
 
 
 def add_commands(app: Typer) -> None:

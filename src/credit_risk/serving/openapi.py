@@ -20,6 +20,22 @@ ENCODED = {
     "type": "string",
     "pattern": f"^{_ASCII_CHARACTER}((?:{_ASCII_CHARACTER}|%20| ){{0,198}}{_ASCII_CHARACTER})?$",
 }
+RETRIED: list[dict[str, Any]] = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "schema": REFERENCE,
+        "description": "A retry with the same key and body gets the first decision and makes no second.",
+    },
+    {
+        "name": "X-Applicant-Id",
+        "in": "header",
+        "schema": ENCODED,
+        "description": "Your reference of the person, by which a decision is found and a person erased: up to 200 "
+        "visible characters, percent-encoded where they are not ASCII (a % itself is sent as %25).",
+    },
+    {"name": "explain", "in": "query", "schema": {"type": "boolean"}, "description": "Contributions of all families."},
+]
 
 
 def of(scorer: Scorer, settings: Serving) -> dict[str, Any]:
@@ -50,26 +66,11 @@ def paths(settings: Serving, example: dict[str, Any]) -> dict[str, Any]:
     """Every route with every answer it may give."""
     knows = () if settings.access.mode == "off" else (401, 403)
     sent = (*knows, 400, 408, 413, 415, 422, 429, 503)
-    retried = [
-        _header("Idempotency-Key", "A retry with the same key and body gets the first decision and makes no second."),
-        _header(
-            "X-Applicant-Id",
-            "Your reference of the person, by which a decision is found and a person erased: up to 200 visible "
-            "characters, percent-encoded where they are not ASCII (a % itself is sent as %25).",
-        )
-        | {"schema": ENCODED},
-        {
-            "name": "explain",
-            "in": "query",
-            "schema": {"type": "boolean"},
-            "description": "Contributions of all families.",
-        },
-    ]
     identifier = {"name": "decision_id", "in": "path", "required": True, "schema": TEXT}
     return {
         "/decide": {
             "post": _operation("Decide one application", "Decision", (*sent, 409), sent="Application", example=example)
-            | {"parameters": retried}
+            | {"parameters": RETRIED}
         },
         "/decide/batch": {
             "post": _operation(
@@ -91,7 +92,31 @@ def paths(settings: Serving, example: dict[str, Any]) -> dict[str, Any]:
 
 def schemas(config: Config, settings: Serving) -> dict[str, Any]:
     """The schemas of requests and replies, by name."""
-    decision = _object(
+    not_recorded = _object({"problem": _ref("Problem")})
+    error = _object({"field": TEXT, "got": {}, "expected": TEXT})
+    said = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
+    return {
+        "Application": application(config),
+        "Batch": _batch(settings.limits.batch_rows),
+        "Reason": _reason_of(config),
+        "Decision": _decision(config),
+        "Decisions": _object({"decisions": {"type": "array", "items": {"anyOf": [_ref("Decision"), not_recorded]}}}),
+        "Record": {"type": "object", "required": ["decision_id", "decision", "at", "erased", "by"]},
+        "Model": {"type": "object", "required": ["scorer", "digests", "gate", "features"]},
+        "Health": _object({"status": {"const": "ready"}, "scorer": TEXT}),
+        "Problem": _object(said, {"errors": {"type": "array", "items": error}}),
+    }
+
+
+def _batch(most: int) -> dict[str, Any]:
+    applications = {"type": "array", "items": _ref("Application"), "minItems": 1, "maxItems": most}
+    return _object({"applications": applications}) | {"additionalProperties": False}
+
+
+def _decision(config: Config) -> dict[str, Any]:
+    """A decision as it is answered; contributions stand in it where they were asked for."""
+    contribution = _object({"family": TEXT, "text": TEXT, "log_odds": {"type": "number"}})
+    return _object(
         {
             "decision_id": TEXT,
             "decided_at": TEXT,
@@ -102,56 +127,17 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
             "repeated": {"type": "boolean"},
             "model": {"type": "object"},
             "api_version": {"const": API_VERSION},
-        }
+        },
+        {"base_log_odds": NUMBER_OR_NONE, "contributions": {"type": "array", "items": contribution}},
     )
-    decision["properties"] |= {
-        "base_log_odds": NUMBER_OR_NONE,
-        "contributions": {
-            "type": "array",
-            "items": _object({"family": TEXT, "text": TEXT, "log_odds": {"type": "number"}}),
-        },
-    }
-    not_recorded = _object({"problem": _ref("Problem")})
-    return {
-        "Application": application(config),
-        "Batch": {
-            "type": "object",
-            "properties": {
-                "applications": {
-                    "type": "array",
-                    "items": _ref("Application"),
-                    "minItems": 1,
-                    "maxItems": settings.limits.batch_rows,
-                }
-            },
-            "required": ["applications"],
-            "additionalProperties": False,
-        },
-        "Reason": _reason(
-            {
-                **reason_field_schemas(),
-                # A policy rule's reason has the rule's name for an id.
-                **({} if config.policy.rules else {"id": {"enum": [family.id for family in config.reasons.families]}}),
-                "version": {"const": config.reasons.version},
-            }
-        ),
-        "Decision": decision,
-        "Decisions": _object({"decisions": {"type": "array", "items": {"anyOf": [_ref("Decision"), not_recorded]}}}),
-        "Record": {"type": "object", "required": ["decision_id", "decision", "at", "erased", "by"]},
-        "Model": {"type": "object", "required": ["scorer", "digests", "gate", "features"]},
-        "Health": _object({"status": {"const": "ready"}, "scorer": TEXT}),
-        "Problem": {
-            "type": "object",
-            "properties": {
-                "type": TEXT,
-                "title": TEXT,
-                "status": {"type": "integer"},
-                "detail": TEXT,
-                "errors": {"type": "array", "items": _object({"field": TEXT, "got": {}, "expected": TEXT})},
-            },
-            "required": ["type", "title", "status", "detail"],
-        },
-    }
+
+
+def _reason_of(config: Config) -> dict[str, Any]:
+    """A reason by the config's families; a policy rule's has the rule's name for an id."""
+    ids: dict[str, Any] = (
+        {} if config.policy.rules else {"id": {"enum": [family.id for family in config.reasons.families]}}
+    )
+    return _reason(reason_field_schemas() | ids | {"version": {"const": config.reasons.version}})
 
 
 def _reason(properties: dict[str, Any]) -> dict[str, Any]:
@@ -206,12 +192,8 @@ def _operation(
     return operation
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "schema": REFERENCE, "description": description}
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
+def _object(properties: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"type": "object", "properties": properties | (optional or {}), "required": list(properties)}
 
 
 def _ref(name: str) -> dict[str, str]:

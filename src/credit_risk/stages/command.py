@@ -1,6 +1,8 @@
 """The commands of the pipeline: the config's check, the data's check, a command for each DVC stage, and signatures."""
 
 import logging
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,7 @@ from credit_risk.command_line import (
     Issuer,
     Json,
     Root,
+    Schema,
     add,
     environment_file,
     say,
@@ -43,6 +46,30 @@ development key below build/signing, made at the first use. --keyless signs as t
 exit codes: 0 signed; 1 the gate does not let this scorer pass; 2 it could not be done
 """
 
+# Each is a command of that name: by its group, what it does.
+STAGES: Mapping[str, tuple[str, str]] = {
+    "dictionary": (DATA, "Write reports/dictionary.md: what every column means, may hold, does hold and is used for."),
+    "prepare": (DATA, "Take out, group and split the rows; write inputs, outcomes and protected columns apart."),
+    "select": (
+        MODEL,
+        "Choose the candidate on the selection rows: LightGBM if it earns its place, else the scorecard.",
+    ),
+    "assemble": (MODEL, "Put the fitted models together with the policy: models/scorer and models/challenger."),
+    "evaluate": (
+        GATES,
+        "Measure model and challengers with intervals; write reports/metrics.json and the plots' tables.",
+    ),
+    "stability": (
+        GATES,
+        "Fit and judge the same models on at least 20 other splits of the rows; write reports/splits.json.",
+    ),
+    "fairness": (GATES, "Measure approvals by protected group, and search for less discriminatory alternatives."),
+    "explain": (GATES, "Check the reasons of declines, and what the model looks at."),
+    "robustness": (GATES, "Stress the decisions, and put gaps and nonsense into applications."),
+    "latency": (GATES, "Measure what one decision costs, in bare LightGBM predictions."),
+    "report": (GATES, "Write reports/index.html, the page for the risk manager."),
+}
+
 
 def add_commands(app: Typer) -> None:
     """Add the pipeline's commands, in the order in which `make run` runs them."""
@@ -50,17 +77,8 @@ def add_commands(app: Typer) -> None:
     add(app, "migrate", _migrate, group=DATA, more=MIGRATE_MORE)
     add(app, "wordings", _wordings, group=DATA, more=WORDINGS_MORE)
     add(app, "validate-data", _validate_data, group=DATA, more=VALIDATE_EXAMPLE)
-    add(app, "dictionary", _dictionary, group=DATA)
-    add(app, "prepare", _prepare, group=DATA)
-    add(app, "select", _select, group=MODEL)
-    add(app, "assemble", _assemble, group=MODEL)
-    add(app, "evaluate", _evaluate, group=GATES)
-    add(app, "stability", _stability, group=GATES)
-    add(app, "fairness", _fairness, group=GATES)
-    add(app, "explain", _explain, group=GATES)
-    add(app, "robustness", _robustness, group=GATES)
-    add(app, "latency", _latency, group=GATES)
-    add(app, "report", _report, group=GATES)
+    for name, (group, does) in STAGES.items():
+        add(app, name, _stage(name, does), group=group)
     add(app, "sign", _sign, group=GATES, more=SIGN_MORE)
     add(app, "verify", _verify, group=GATES)
 
@@ -126,10 +144,7 @@ def _migrate(root: Root = HERE, config: ConfigFile = None) -> None:
 
 def _validate_data(
     root: Root = HERE,
-    config: Annotated[
-        Path | None,
-        Option("--config", "--schema", help="The config to go by (default: configs/credit.yaml below the root)."),
-    ] = None,
+    config: Schema = None,
     dataset: Annotated[
         Path | None, Option("--dataset", "--data-path", help="The file to check (default: the config's own).")
     ] = None,
@@ -173,92 +188,16 @@ def _validate_data(
     validate_data.raise_unless_passed(report, path)
 
 
-def _dictionary(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Write reports/dictionary.md: what every column means, may hold, does hold and is used for."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import dictionary
+def _stage(name: str, does: str) -> Callable[..., None]:
+    """The command of a stage that has no options of its own."""
 
-    dictionary.run(*opened(root, config))
+    def run(root: Root = HERE, config: ConfigFile = None) -> None:
+        from credit_risk.data.repository import opened
 
+        import_module(f"credit_risk.stages.{name}").run(*opened(root, config))
 
-def _prepare(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Take out, group and split the rows; write inputs, outcomes and protected columns apart."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import prepare
-
-    prepare.run(*opened(root, config))
-
-
-def _select(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Choose the candidate on the selection rows: LightGBM if it earns its place, else the scorecard."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import select
-
-    select.run(*opened(root, config))
-
-
-def _assemble(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Put the fitted models together with the policy: models/scorer and models/challenger."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import assemble
-
-    assemble.run(*opened(root, config))
-
-
-def _evaluate(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Measure model and challengers with intervals; write reports/metrics.json and the plots' tables."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import evaluate
-
-    evaluate.run(*opened(root, config))
-
-
-def _stability(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Fit and judge the same models on at least 20 other splits of the rows; write reports/splits.json."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import stability
-
-    stability.run(*opened(root, config))
-
-
-def _fairness(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Measure approvals by protected group, and search for less discriminatory alternatives."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import fairness
-
-    fairness.run(*opened(root, config))
-
-
-def _explain(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Check the reasons of declines, and what the model looks at."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import explain
-
-    explain.run(*opened(root, config))
-
-
-def _robustness(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Stress the decisions, and put gaps and nonsense into applications."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import robustness
-
-    robustness.run(*opened(root, config))
-
-
-def _latency(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Measure what one decision costs, in bare LightGBM predictions."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import latency
-
-    latency.run(*opened(root, config))
-
-
-def _report(root: Root = HERE, config: ConfigFile = None) -> None:
-    """Write reports/index.html, the page for the risk manager."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import report
-
-    report.run(*opened(root, config))
+    run.__doc__ = does
+    return run
 
 
 def _sign(
