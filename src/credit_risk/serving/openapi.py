@@ -137,7 +137,7 @@ def _reason_of(config: Config) -> dict[str, Any]:
     ids: dict[str, Any] = (
         {} if config.policy.rules else {"id": {"enum": [family.id for family in config.reasons.families]}}
     )
-    return _reason(reason_field_schemas() | ids | {"version": {"const": config.reasons.version}})
+    return _reason({**reason_field_schemas(), **ids, "version": {"const": config.reasons.version}})
 
 
 def _reason(properties: dict[str, Any]) -> dict[str, Any]:
