@@ -79,7 +79,9 @@ class Server:
         """An empty database, or a copy of the one at the address `copied`, to which nobody may be connected."""
         name, template = f"ledger_{next(_numbers)}", urlsplit(copied).path.strip("/") or "template1"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            # Copying files takes half the processor time of logging their pages; before 15 there was no other way.
+            by_files = "STRATEGY FILE_COPY" if connection.info.server_version >= 15_00_00 else ""
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {by_files}")
         return self.url(name)
 
 

@@ -78,20 +78,26 @@ def open_registry(folder: Path) -> None:
 
 
 @pytest.fixture
-def files(tmp_path: Path, trained: tuple[Config, Files], empty_registry: Path | None) -> Files:
+def files(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, trained: tuple[Config, Files], empty_registry: Path | None
+) -> Files:
     """The simulated lender's repository, judged and signed."""
-    return repository(tmp_path / "repository", trained[1], empty_registry)
+    return repository(tmp_path / "repository", tmp_path_factory, trained[1], empty_registry)
 
 
-def repository(root: Path, trained: Files, empty_registry: Path | None) -> Files:
-    found = Files(root)
-    shutil.copytree(trained.root, found.root)
+def repository(root: Path, factory: pytest.TempPathFactory, trained: Files, empty_registry: Path | None) -> Files:
+    """A copy of the one that is judged and signed once."""
+    judged = built_once(factory, "judged", lambda folder: judge_lender(folder, trained, empty_registry))
+    return Files(shutil.copytree(judged, root))
+
+
+def judge_lender(root: Path, trained: Files, empty_registry: Path | None) -> None:
+    shutil.copytree(trained.root, root, dirs_exist_ok=True)
     if empty_registry:
-        shutil.copytree(empty_registry, found.root / "registry")
-    write_text(found.root / "configs" / "deploy" / "local.yaml", SETTINGS)
-    write_text(found.root / gate.CODE / "scoring" / "model.py", "x = 1\n")
-    judge(found)
-    return found
+        shutil.copytree(empty_registry, root / "registry")
+    write_text(root / "configs" / "deploy" / "local.yaml", SETTINGS)
+    write_text(root / gate.CODE / "scoring" / "model.py", "x = 1\n")
+    judge(Files(root))
 
 
 @pytest.fixture

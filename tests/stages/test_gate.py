@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,13 +26,18 @@ from measured import measure
 Judged = tuple[Config, Files]
 
 
-@pytest.fixture
-def measured(harmed: Judged) -> Judged:
-    """Figures that pass, of exactly this scorer, and a file of code."""
-    config, files = harmed
+@pytest.fixture(scope="module")
+def measured_once(trained: Judged, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Figures that pass, of exactly this scorer, and a file of code. Copy it, never write into it."""
+    files = Files(shutil.copytree(trained[1].root, tmp_path_factory.mktemp("measured") / "root"))
     write_text(files.root / gate.CODE / "scoring" / "model.py", "x = 1\n")
     measure(files)
-    return config, files
+    return files
+
+
+@pytest.fixture
+def measured(trained: Judged, measured_once: Files, tmp_path: Path) -> Judged:
+    return trained[0], Files(shutil.copytree(measured_once.root, tmp_path / "copy"))
 
 
 @pytest.fixture

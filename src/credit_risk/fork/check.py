@@ -48,6 +48,9 @@ VARIABLES = {  # a repository variable of the workflows, and what it switches on
     "RETRAIN_ENVIRONMENT": "the environment whose ledger retrain reads (with the secret LEDGER_KEY)",
     # end of part
     "DRIFT_DATASET": "new applications that drift-monitor holds against the training rows",
+    # of the part: monitoring
+    "MONITOR_ENVIRONMENT": "the environment whose ledger drift-monitor reads (with the secret LEDGER_KEY)",
+    # end of part
     "DEPLOY_ROOT": "where the release lies on the machines that serve; unset, deploy only rehearses",  # part: rollout
     "APP_CLIENT_ID": "the App whose pull requests (of retrain and lock) start CI (with the secret APP_KEY)",
     "TRAINING_RUNNER": "the labels of the runner that trains, as a JSON list; unset, GitHub's own",

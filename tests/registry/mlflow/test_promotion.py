@@ -35,7 +35,7 @@ def live(opened, version: int) -> None:
 @pytest.fixture(scope="module")
 def replaced(tmp_path_factory, trained, empty_registry):
     """A repository with two versions, one after the other champion; `kept` beside it is as it was then."""
-    files = repository(tmp_path_factory.mktemp("replaced") / "repository", trained[1], empty_registry)
+    files = repository(tmp_path_factory.mktemp("replaced") / "repository", tmp_path_factory, trained[1], empty_registry)
     with registry(files) as opened:
         register(opened, files)
         live(opened, 1)

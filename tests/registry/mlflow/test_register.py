@@ -1,6 +1,9 @@
 """Registering: what MLflow holds afterwards, the same decisions from it, and nothing half-done whatever breaks."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow
@@ -76,6 +79,18 @@ def test_what_mlflow_loads_decides_as_the_scorer_does(opened, files, registered)
     decisions = scorer.decide(rows)
     assert answered.to_dict("records") == [decisions.record(row) for row in range(len(rows))]
     assert np.array_equal(answered["pd"].astype(float), decisions.table()["pd"], equal_nan=True)
+
+
+def test_the_packed_code_alone_decides(files, tmp_path):
+    code = packing.what_decides(tmp_path / "credit_risk")
+    script = (
+        "import sys, credit_risk; from pathlib import Path; from credit_risk.scoring.scorer import Scorer\n"
+        "print(credit_risk.__file__, Scorer.load(Path(sys.argv[1])).decide({'income': 'x'}).record()['decision'])"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", script, str(files.scorer)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [str(code / "__init__.py"), "refused"], done.stderr
 
 
 def test_the_example_is_made_up_and_fits_the_schema(files):

@@ -1,6 +1,8 @@
 """A scorer as an MLflow model directory: code, scorer, signatures and gate record, and no pickle."""
 
 import re
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.metadata import requires, version
 from pathlib import Path
@@ -13,6 +15,7 @@ from mlflow.types import ColSpec, DataType
 from mlflow.types import Schema as MlflowSchema
 from mlflow.types.schema import AnyType, Array, Object, Property
 
+from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.registry.mlflow.schemas import OUTPUTS, Field, Schema, as_stored
 from credit_risk.scoring.decision import field_schemas, reason_field_schemas
@@ -29,19 +32,31 @@ ANY = AnyType()  # type: ignore[no-untyped-call]
 
 
 def pack(files: Files, schema: Schema, example: Mapping[str, Any], to: Path) -> None:
-    """Write the directory that is registered: scorer, gate record and signatures of `files`, our code, the schema.
+    """Write the directory that is registered: scorer, gate record and signatures of `files`, what decides, the schema.
 
     example: one application, made up. The model is loaded and asked once with it before anything is uploaded.
     """
-    mlflow.pyfunc.save_model(
-        to,
-        python_model=str(Path(__file__).with_name("pyfunc.py")),
-        code_paths=[str(CODE)],
-        artifacts={name: str(path) for name, path in artefacts(files).items()},
-        signature=ModelSignature(_inputs(schema), _outputs()),
-        input_example=table(schema, [example]),
-        pip_requirements=requirements(),
-    )
+    with tempfile.TemporaryDirectory() as scratch:
+        mlflow.pyfunc.save_model(
+            to,
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            code_paths=[str(what_decides(Path(scratch) / CODE.name))],
+            artifacts={name: str(path) for name, path in artefacts(files).items()},
+            signature=ModelSignature(_inputs(schema), _outputs()),
+            input_example=table(schema, [example]),
+            pip_requirements=requirements(),
+        )
+
+
+def what_decides(to: Path) -> Path:
+    """A copy of our package that loads a scorer and decides, and does nothing else."""
+    to.mkdir()
+    for path in (CODE / name for name in ("__init__.py", *digest.DECIDES)):
+        if path.is_dir():
+            shutil.copytree(path, to / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(path, to / path.name)
+    return to
 
 
 def artefacts(files: Files) -> dict[str, Path]:

@@ -1,5 +1,7 @@
 """The registry as one thing: versions in MLflow, moves in the history, and the two held against each other."""
 
+import hashlib
+import json
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,7 +12,7 @@ from typing import Any
 
 from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.data.writing import read_json, write_directory, write_text
+from credit_risk.data.writing import write_directory, write_text
 from credit_risk.registry.errors import RegistryBroken, RegistryUnavailable
 from credit_risk.registry.history import History
 from credit_risk.registry.lifecycle import HistoryEvent, Move, Standing, refuse, registered, standing
@@ -84,15 +86,16 @@ class Registry:
 
     def verify(self, version: int, events: list[HistoryEvent]) -> None:
         """Raise unless the version's files are, to the byte, what was registered and signed."""
-        with tempfile.TemporaryDirectory() as scratch:
-            self._sound(version, events, Path(scratch))
+        with self.tracking.reading(version) as packed:
+            self._raise_unless_sound(version, events, packed)
 
     def fetch(self, version: int, events: list[HistoryEvent], to: Path) -> None:
         """Write a version as a root that can be served: models/scorer, reports/gate.json, signatures, statement."""
 
         def fill(folder: Path) -> None:
             with tempfile.TemporaryDirectory() as scratch:
-                packed = self._sound(version, events, Path(scratch))
+                packed = self.tracking.files_of(version, Path(scratch))
+                self._raise_unless_sound(version, events, packed)
                 for path in release_files(Files(folder)):  # side by side in the registry
                     copy(packed / "artifacts" / path.name, path)
             if signed := self.history.signed():
@@ -102,16 +105,16 @@ class Registry:
 
     def gate_record(self, version: int, events: list[HistoryEvent]) -> dict[str, Any]:
         """The gate's record that was registered with a version. Raises RegistryBroken if it is another one now."""
-        with tempfile.TemporaryDirectory() as scratch:
-            path = self.tracking.files_of(version, Path(scratch)) / "artifacts" / "gate.json"
-            if _of_file(path) != registered(events, version).facts["gate_record"]:
-                raise RegistryBroken(f"version {version} is altered since it was registered: gate.json.")
-            record: dict[str, Any] = read_json(path)
+        with self.tracking.reading(version) as packed:
+            path = packed / "artifacts" / "gate.json"
+            kept = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(kept).hexdigest() != registered(events, version).facts["gate_record"]:
+            raise RegistryBroken(f"version {version} is altered since it was registered: gate.json.")
+        record: dict[str, Any] = json.loads(kept)
         return record
 
-    def _sound(self, version: int, events: list[HistoryEvent], scratch: Path) -> Path:
+    def _raise_unless_sound(self, version: int, events: list[HistoryEvent], packed: Path) -> None:
         registration = registered(events, version)
-        packed = self.tracking.files_of(version, scratch)
         artefacts = packed / "artifacts"
         expected = {
             "scorer": (registration.scorer, digest.of_directory(artefacts / "scorer")),
@@ -123,7 +126,6 @@ class Registry:
         if wrong or named:
             what = f"altered since it was registered: {', '.join(wrong)}" if wrong else "not signed as it must be"
             raise RegistryBroken("\n  ".join([f"version {version} is {what}.", *named]))
-        return packed
 
     def _unsigned(self, artefacts: Path, name: str) -> str | None:
         what = artefacts / ("scorer" if name == "scorer" else "gate.json")
@@ -133,8 +135,7 @@ class Registry:
         """The version of a registration that was killed before the history said so, if its files are whole."""
         for version in self.tracking.versions():
             if (version.tags.get("scorer"), version.tags.get("gate_record")) == (scorer, gate):
-                with tempfile.TemporaryDirectory() as scratch:
-                    packed = self.tracking.files_of(version.number, Path(scratch))
+                with self.tracking.reading(version.number) as packed:
                     if artefact_digest(packed) == version.tags.get("artefact"):
                         return version
         return None

@@ -6,6 +6,7 @@ the next one.
 
 import logging
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,9 +98,18 @@ class Tracking:
         address = self.address_of(version)
         with self._reached():
             scratch.mkdir(parents=True, exist_ok=True)
-            if address.startswith(LOCAL):  # which MLflow would not copy
-                return Path(shutil.copytree(unquote(address.removeprefix(LOCAL)), scratch / COPY))
+            if folder := _on_this_machine(address):  # which MLflow would not copy
+                return Path(shutil.copytree(folder, scratch / COPY, ignore=shutil.ignore_patterns("__pycache__")))
             return Path(mlflow.artifacts.download_artifacts(address, dst_path=str(scratch), tracking_uri=self.url))
+
+    @contextmanager
+    def reading(self, version: int) -> Iterator[Path]:
+        """A version's files for as long as they are looked at, and not used: as they lie there, if on this machine."""
+        folder = _on_this_machine(self.address_of(version))
+        with self._reached(), tempfile.TemporaryDirectory() as scratch:
+            if folder:
+                folder.stat()  # raises where it is gone
+            yield folder or self.files_of(version, Path(scratch))
 
     def set_aliases(self, aliases: Mapping[str, int], head: str) -> None:
         """Make MLflow's aliases those of the history, and note there where the history ends."""
@@ -158,6 +168,10 @@ class Tracking:
                 f"MLflow at {_without_password(self.url)} cannot be used: {what}. Nothing was registered or moved; "
                 "try the same command again."
             ) from None
+
+
+def _on_this_machine(address: str) -> Path | None:
+    return Path(unquote(address.removeprefix(LOCAL))) if address.startswith(LOCAL) else None
 
 
 def artefact_digest(model: Path) -> str:
