@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from multiprocessing import get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,13 @@ def until(condition: Callable[[], object], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
         time.sleep(0.02)
+
+
+def processes() -> BaseContext:
+    """Makes processes for tests: forks of one that has imported once what they would each import for seconds."""
+    server = get_context("forkserver")
+    server.set_forkserver_preload(["credit_risk.ledger.ledger", "credit_risk.data.tables", "pytest"])
+    return server
 
 
 def free_port() -> int:

@@ -1,7 +1,6 @@
 """Recording and finding decisions, once each, in both databases."""
 
 import math
-import multiprocessing
 import struct
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +11,7 @@ from credit_risk.ledger.database.stored import KeyRow
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
+from tools import processes
 
 
 def bits(number: float) -> bytes:
@@ -221,7 +221,7 @@ def test_an_entry_cannot_be_changed_or_removed_by_a_slip(ledger):
 
 def test_several_processes_continue_one_chain_and_record_each_request_once(url):
     """They also open it at the same time, when there is none yet: one makes it."""
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with processes().Pool(4) as pool:
         said = [one for some in pool.starmap(submit_all, [(url, number) for number in range(4)]) for one in some]
     ids = {name: {one[1] for one in said if one[0] == name} for name, *_ in said}
     assert len(ids) == 10 + 4 * 10

@@ -1,7 +1,6 @@
 """The history: a number is given once, and what was changed, put in or taken out shows."""
 
 import json
-import multiprocessing
 import os
 import shutil
 import sqlite3
@@ -24,7 +23,7 @@ from credit_risk.scoring.live_statement import LiveStatement, LiveVersion
 from credit_risk.scoring.signed_chain import SignedFacts, link
 from credit_risk.scoring.signing import SignatureRefused, SignedBy
 from identities_trial import write_identities
-from tools import PATIENCE
+from tools import PATIENCE, processes
 
 RACES = int(os.environ.get("REGISTRY_RACES", "10"))
 DATABASES = ("sqlite", "postgresql")
@@ -100,7 +99,7 @@ def race(url: str, root: Path, version: int, gun, won) -> None:
 
 def test_of_two_movers_at_once_one_wins_each_time(url, tmp_path):
     of(url, tmp_path).close()
-    context = multiprocessing.get_context("spawn")
+    context = processes()
     gun, won = context.Barrier(2, timeout=PATIENCE), context.Queue()
     movers = [context.Process(target=race, args=(url, tmp_path, version, gun, won)) for version in (1, 2)]
     for one in movers:

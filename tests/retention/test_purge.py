@@ -1,6 +1,5 @@
 """What a purge destroys, what it keeps, what it proves; killed anywhere it is run again."""
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -23,7 +22,7 @@ from credit_risk.ledger.replay import replay
 from credit_risk.ledger.verification import LedgerReader, verify
 from credit_risk.retention.byte_search import count_in
 from credit_risk.retention.purge import due, kept_by_holds, opened_anew, prove_gone, purge
-from tools import PATIENCE
+from tools import PATIENCE, processes
 
 BEFORE = date(2024, 10, 1)
 WHY = {"policy": "ecoa", "term_months": "25"}
@@ -212,10 +211,9 @@ def test_killed_anywhere_it_is_run_again(local, tmp_path):
     decide(local, "2024-09", *(f"person {number}" for number in range(400)))
     new = decide(local, "2026-11", "Ada", "Bob")
     local.close()
-    path, server = tmp_path / "ledger.db", multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload([__name__])  # imported once for all three
+    path = tmp_path / "ledger.db"
     for number in (1, 60, 200):
-        process = server.Process(target=purge_slowly, args=(f"sqlite:///{path}",))
+        process = processes().Process(target=purge_slowly, args=(f"sqlite:///{path}",))
         process.start()
         deadline = time.monotonic() + PATIENCE
         while erasures(path) < number and time.monotonic() < deadline:

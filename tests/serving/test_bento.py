@@ -101,41 +101,6 @@ def test_the_start_says_that_access_is_off_and_what_the_gate_says(served):
     assert "the gate says: nothing (there is no record)" in said
 
 
-def test_what_it_accepted_is_finished_when_it_is_told_to_stop(root, tmp_path, application):
-    folder = server.place(tmp_path, root)
-    found = server.begin(folder, environment=ENVIRONMENT)
-    answers, stop = [], threading.Event()
-
-    def ask():
-        with httpx.Client(base_url=found.url, timeout=PATIENCE) as client:
-            while not stop.is_set():
-                try:
-                    answers.append(client.post("/decide", json=application))
-                except httpx.TransportError:
-                    return  # not accepted any more
-
-    try:
-        server.wait(found)
-        askers = [threading.Thread(target=ask) for _ in range(4)]
-        for one in askers:
-            one.start()
-        while len(answers) <= 4:  # under way, however slow the machine
-            assert found.process.poll() is None, found.log.read_text()
-            time.sleep(0.05)
-        os.kill(found.process.pid, signal.SIGTERM)
-        for one in askers:
-            one.join(PATIENCE)
-    finally:
-        stop.set()
-        server.end(found)
-    assert len(answers) > 4
-    assert {answer.status_code for answer in answers} <= {200, 503}
-    with ledger_of(folder) as ledger:
-        recorded = [answer.json()["decision_id"] for answer in answers if answer.status_code == 200]
-        assert all(ledger.get(one) is not None for one in recorded)
-        assert verify(ledger).holds
-
-
 @pytest.mark.parametrize(
     "case",
     [
@@ -169,6 +134,40 @@ def test_every_service_of_a_machine_has_a_folder_of_its_own_for_metrics(root, tm
         main(["serve", "--root", str(folder), "--port", port])
     above = home or str(tmp_path / "bentoml")
     assert homes == {f"{above}/serve-127.0.0.1-3001", f"{above}/serve-127.0.0.1-3002"}
+
+
+def test_what_it_accepted_is_finished_when_it_is_told_to_stop(served, application):
+    """It ends the service of this file, so it comes behind what asks it."""
+    found, folder = served
+    answers, stop = [], threading.Event()
+
+    def ask():
+        with httpx.Client(base_url=found.url, timeout=PATIENCE) as client:
+            while not stop.is_set():
+                try:
+                    answers.append(client.post("/decide", json=application))
+                except httpx.TransportError:
+                    return  # not accepted any more
+
+    try:
+        askers = [threading.Thread(target=ask) for _ in range(4)]
+        for one in askers:
+            one.start()
+        while len(answers) <= 4:  # under way, however slow the machine
+            assert found.process.poll() is None, found.log.read_text()
+            time.sleep(0.05)
+        os.kill(found.process.pid, signal.SIGTERM)
+        for one in askers:
+            one.join(PATIENCE)
+        assert found.process.wait(PATIENCE) is not None
+    finally:
+        stop.set()
+    assert len(answers) > 4
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    with ledger_of(folder) as ledger:
+        recorded = [answer.json()["decision_id"] for answer in answers if answer.status_code == 200]
+        assert all(ledger.get(one) is not None for one in recorded)
+        assert verify(ledger).holds
 
 
 def _set(folder: Path, **serving) -> None:

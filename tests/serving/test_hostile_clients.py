@@ -77,18 +77,6 @@ def test_a_thousand_partial_heads_keep_nobody_waiting_and_end(served):
         assert {connection.recv(10) for connection in partial} == {b""}
 
 
-def test_partial_heads_never_take_the_last_of_the_files_that_a_process_may_have_open(root, tmp_path):
-    """They last for ever here, so that only their number can end them."""
-    few = tmp_path / "few"
-    few.mkdir()
-    (few / "sitecustomize.py").write_text("import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (256, 512))\n")
-    folder = server.place(tmp_path, root, limits={"head_seconds": 3_600})
-    with server.serving(folder, environment=ENVIRONMENT | {"PYTHONPATH": str(few)}) as found, ExitStack() as opened:
-        for _ in range(600):
-            opened.enter_context(connect(found.url)).sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-")
-        assert server.ask("GET", f"{found.url}/livez", timeout=60).status_code == 200
-
-
 @pytest.mark.parametrize(
     ("first", "second"), [(b"\r\n", b"\r\n"), (b"G", b"E"), (b"GET / HTTP/1.1\r\nHost: a\r\nX: b", b"c")]
 )
@@ -177,33 +165,48 @@ def test_nothing_that_a_client_sends_counts_as_a_failure_of_the_service(served):
     assert re.findall(r'^credit_risk_problems_total\{status="5\d\d"\} [^0].*$', exposition, re.MULTILINE) == []
 
 
-def test_a_batch_whose_client_has_gone_and_one_that_goes_on_for_ever_end(root, tmp_path, application, monkeypatch):
-    """Each step of a batch takes its time here, so that only being ended ends one within the test. A step says that it
-    has begun: a client that goes before its body was read is none that has left a batch behind."""
-    folder = server.place(tmp_path, root, limits={"batch_seconds": 3_600, "shutdown_seconds": 1, "batch_rows": 100_000})
-    working = tmp_path / "working"
-    (tmp_path / "slow").mkdir()
-    (tmp_path / "slow" / "sitecustomize.py").write_text(
-        "import pathlib, time\nfrom credit_risk.serving import batch_work\n"
+@pytest.fixture(scope="module")
+def patient(root, tmp_path_factory):
+    """A service in which nothing ends by itself: heads and batches may take an hour, and each step of a batch takes its
+    time. A step says that it has begun: a client that goes before its body was read is none that has left a batch.
+    It may have few files open."""
+    folder = tmp_path_factory.mktemp("patient")
+    working = folder / "working"
+    limits = {"head_seconds": 3_600, "batch_seconds": 3_600, "shutdown_seconds": 1, "batch_rows": 100_000}
+    (folder / "changed").mkdir()
+    (folder / "changed" / "sitecustomize.py").write_text(
+        "import pathlib, resource, time\nfrom credit_risk.serving import batch_work\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 512))\n"
         "step = batch_work.WorkLimit.step\n"
         f"working = pathlib.Path({str(working)!r})\n"
         "batch_work.WorkLimit.step = lambda self: (working.touch(), time.sleep(0.2), step(self))[2]\n"
     )
-    found = server.begin(folder, environment=ENVIRONMENT | {"PYTHONPATH": str(tmp_path / "slow")})
+    environment = ENVIRONMENT | {"PYTHONPATH": str(folder / "changed")}
+    with server.serving(server.place(folder / "root", root, limits=limits), environment=environment) as found:
+        yield found, working
+
+
+def test_partial_heads_never_take_the_last_of_the_files_that_a_process_may_have_open(patient):
+    """They last for ever here, so that only their number can end them."""
+    found, _ = patient
+    with ExitStack() as opened:
+        for _ in range(600):
+            opened.enter_context(connect(found.url)).sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-")
+        assert server.ask("GET", f"{found.url}/livez", timeout=60).status_code == 200
+
+
+def test_a_batch_whose_client_has_gone_and_one_that_goes_on_for_ever_end(patient, application):
+    found, working = patient
     body = json.dumps({"applications": [application] * 2_000}).encode()
     head = b"POST /decide/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    try:
-        server.wait(found)
-        with connect(found.url) as gone:
-            gone.sendall(head % len(body) + body)
-            until(working.exists, "work on the batch of the client that goes")
-        ended = 'credit_risk_problems_total{status="408"} 1.0'
-        until(lambda: ended in server.ask("GET", f"{found.url}/metrics").text, ended)
-        working.unlink()
-        with connect(found.url) as staying:
-            staying.sendall(head % len(body) + body)
-            until(working.exists, "work on the batch of the client that stays")
-            os.kill(found.process.pid, signal.SIGTERM)
-            assert found.process.wait(PATIENCE) is not None
-    finally:
-        server.end(found)
+    with connect(found.url) as gone:
+        gone.sendall(head % len(body) + body)
+        until(working.exists, "work on the batch of the client that goes")
+    ended = 'credit_risk_problems_total{status="408"} 1.0'
+    until(lambda: ended in server.ask("GET", f"{found.url}/metrics").text, ended)
+    working.unlink()
+    with connect(found.url) as staying:
+        staying.sendall(head % len(body) + body)
+        until(working.exists, "work on the batch of the client that stays")
+        os.kill(found.process.pid, signal.SIGTERM)
+        assert found.process.wait(PATIENCE) is not None
