@@ -124,9 +124,8 @@ def decide_months(root: Path, scorer: Path, drift: float) -> None:
     shutil.copytree(scorer, files.scorer)
     with opened(files) as ledger:
         for month in MONTHS:
-            drifted = drift if month > 2 else 0.0
-            table = lender(A_MONTH, seed=month, months=1, drift=drifted).applications
-            decided(ledger, files, table.assign(day=date(2026, month, 10)))
+            years = lender(6 * A_MONTH, seed=month, months=60, drift=drift if month > 2 else 0.0).applications
+            decided(ledger, files, years.tail(A_MONTH).assign(day=date(2026, month, 10)))  # drift grows with the months
 
 
 @pytest.fixture(params=[0.0, 2.5], ids=["as_before", "drifted"])
@@ -161,7 +160,10 @@ def test_decisions_that_have_drifted_become_one_issue_and_start_a_retraining(clo
     assert f"**{'OUT' if drift else 'IN'}**" in run.summary
     if drift:
         (body,) = [words[words.index("--body") + 1] for words in calls if words[:2] == ["issue", "create"]]
-        assert body.count("PSI") == 3
+        assert [line[: line.index(" PSI") + 4] for line in body.splitlines() if "PSI" in line] == [
+            "- utilisation: PSI",
+            "- score: PSI",
+        ]
     for suffix in ("json", "html"):
         assert (run.artifacts / f"monitoring/monitoring.{suffix}").is_file()
     assert not list(run.artifacts.rglob("*.parquet"))
