@@ -73,11 +73,15 @@ def _audit(
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text, write_json
     from credit_risk.governance import audit
+    from credit_risk.governance.model_risk import inventory
 
     settings, files = opened(root, config)
     path = output or files.report("audit")
     site, required, answers = _site(root, environment)
-    record = audit.audit(model_path or files.scorer, regulatory_framework, files, settings, site=site, answers=answers)
+    applies = inventory.applies_if_there(root)
+    record = audit.audit(
+        model_path or files.scorer, regulatory_framework, files, settings, site=site, answers=answers, applies=applies
+    )
     write_json(path, record)
     if json:
         say(json_text(record))

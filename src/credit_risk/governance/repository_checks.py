@@ -20,6 +20,8 @@ from credit_risk.config.names import same_person
 from credit_risk.data.files import Files
 from credit_risk.errors import CreditRiskError, UsageError
 from credit_risk.governance import lineage, stores
+from credit_risk.governance.model_risk import findings, inventory
+from credit_risk.governance.records import Records
 from credit_risk.governance.scorer_policy import ScorerPolicy
 from credit_risk.ledger import verification
 from credit_risk.ledger.database.schema import keys
@@ -184,6 +186,21 @@ def _traced(scope: Scope) -> CheckResult:
     return "; ".join(changed[:5]) or None, f"every file that {len(ran)} steps read or wrote is what was recorded"
 
 
+def _inventory_whole(scope: Scope) -> CheckResult:
+    entry, tiers = inventory.load(scope.files.root), inventory.load_tiers(scope.files.root)
+    tier = inventory.tier_of(entry, tiers)
+    faults = inventory.faults(entry, tier, scope.config, scope.today)
+    faults += inventory.faults_of_parts(tier, scope.files, scope.scorer.digest)
+    return "; ".join(faults) or None, f"the entry is whole, and the model is of tier {tier.tier}"
+
+
+def _findings_on_time(scope: Scope) -> CheckResult:
+    known = findings.register(Records(scope.files.root, scope.settings().signed_by).read())
+    overdue = [finding.id for finding in known.values() if finding.is_overdue(scope.today)]
+    fault = f"findings are overdue: {', '.join(overdue)}" if overdue else None
+    return fault, f"none of {len(known)} findings is overdue"
+
+
 CHECKS: Mapping[str, tuple[Callable[[Scope], CheckResult], str | None]] = {
     "data_controls": (_data_controls, "data.dvc"),
     "ledger_holds": (_ledger_holds, None),
@@ -194,5 +211,7 @@ CHECKS: Mapping[str, tuple[Callable[[Scope], CheckResult], str | None]] = {
     "registered": (_registered, None),
     "signed": (_signed, "models/scorer.sig"),
     "traced": (_traced, "dvc.lock"),
+    "inventory_whole": (_inventory_whole, "configs/model-inventory.yaml"),
+    "findings_on_time": (_findings_on_time, "governance/records.jsonl"),
 }
 """Each check with the file that its answer stands on; None stands for the environment's file."""

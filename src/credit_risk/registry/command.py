@@ -155,7 +155,8 @@ def _statement(
     """Sign and date anew which versions may be live, as the history says."""
     from credit_risk.data.writing import write_text
     from credit_risk.errors import UsageError
-    from credit_risk.registry import acting
+    from credit_risk.registry import acting, conditions
+    from credit_risk.registry.lifecycle import MoveRefused
 
     if not here and (by or reason):
         raise UsageError("--by and --reason belong to --here: a statement alone decides nothing.")
@@ -163,6 +164,8 @@ def _statement(
     with _opened(root, environment) as history:
         if here:
             release = _release_here(root, settings.signed_by)
+            if reasons := conditions.refusals(root, settings, release[0], datetime.now(UTC).date()):
+                raise MoveRefused("\n  ".join(["the release here may not be let live:", *reasons]))
             history.let_live(*release, by=acting.signed_by(root, by, settings.four_eyes), reason=reason)
         signed = history.restate()
     if output:

@@ -9,6 +9,7 @@ from typing import Any
 from credit_risk.config.dotted import leaves
 from credit_risk.data.files import Files
 from credit_risk.measures.verdict import gate_record
+from credit_risk.registry import conditions
 from credit_risk.registry.lifecycle import CHECKED, HistoryEvent, Move, MoveRefused, registered, standing
 from credit_risk.registry.mlflow.registry import Registry
 from credit_risk.scoring.scorer import Scorer
@@ -22,7 +23,13 @@ def move(
     version = standing(events).named(word)
     facts: dict[str, Any] = {}
     if move_ in CHECKED:
-        facts = evidence(registry, version, events, today or datetime.now(UTC).date())
+        day = today or datetime.now(UTC).date()
+        facts = evidence(registry, version, events, day)
+        scorer = registered(events, version).scorer
+        if move_ == "promote" and (
+            reasons := conditions.refusals(registry.root, registry.history.settings, scorer, day)
+        ):
+            raise MoveRefused("\n  ".join([f"version {version} may not be promoted:", *reasons]))
     return registry.move(move_, version, events, by=by, reason=reason, facts=facts)
 
 
