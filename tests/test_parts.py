@@ -302,7 +302,7 @@ def test_commands_of_parts_are_those_that_their_packages_add():
     for path in (path for path in parts.tracked(ROOT) if path.endswith("/command.py")):
         if name := parts.owner(parts.read(ROOT), path):
             for app, command in re.findall(r'\badd\((\w+), "([a-z-]+)"', text(ROOT, path)):
-                added[command if app == "app" else f"{app} {command}"] = name
+                added[command if app == "app" else f"{app.replace('_', '-')} {command}"] = name
     assert {name: part for name, part in added.items() if name not in declared} == {}
 
 
