@@ -51,7 +51,7 @@ def test_what_it_writes_is_tidy_and_only_adds(root, capsys, name):
         (["Train", "--purpose", PURPOSE], "lower-case words"),
         (["a-name-that-is-longer-than-lines-allow", "--purpose", PURPOSE], "at most 30"),
         (["../x", "--purpose", PURPOSE], "lower-case words"),
-        (["new-one", "--purpose", "Too short"], "20 to 120"),
+        (["new-one", "--purpose", "Too short"], "20 to 100"),
         (["new-one", "--purpose", "A purpose: that breaks YAML in two"], "plain sentence"),
     ],
 )

@@ -53,7 +53,7 @@ def _stage(context: Context, root: Root = HERE) -> None:  # noqa: ARG001  (read 
 
 def _new(
     name: Annotated[str, Argument(help="Lower-case words with hyphens.")],
-    purpose: Annotated[str, Option(help="What it is for, in one breath: a sentence of 20 to 120 letters.")],
+    purpose: Annotated[str, Option(help="What it is for, in one breath: a sentence of 20 to 100 letters.")],
     root: Root = HERE,
 ) -> None:
     """Make a stage that runs: module, test, command, entry in dvc.yaml, heading in docs/pipeline.md."""

@@ -9,7 +9,7 @@ from credit_risk.errors import NotFound, UsageError
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 30  # letters of a name: the lines that it stands in are then no longer than the linter allows
-LEAST, MOST = 20, 120  # characters of what a stage is for: dvc.yaml says it in one breath
+LEAST, MOST = 20, 100  # characters of what a stage is for: dvc.yaml says it in one breath
 FIX = "Run the command in the repository's root."
 
 MODULE = '''"""{purpose} (DVC stage `{name}`)."""
@@ -53,15 +53,6 @@ def test_without_the_stage_before_it_says_so(tmp_path):
     with pytest.raises(NotFound, match="has not run"):
         {module}.run(CONFIG, Files(tmp_path))
 '''
-COMMAND = '''
-
-def _{module}(root: Root = HERE, config: ConfigFile = None) -> None:
-    """{purpose}."""
-    from credit_risk.data.repository import opened
-    from credit_risk.stages import {module}
-
-    {module}.run(*opened(root, config))
-'''
 ENTRY = """  {name}:
     desc: {purpose}
     cmd: credit-risk {name}
@@ -76,7 +67,11 @@ HEADING = """
 
 {purpose}: `reports/{name}.json`.
 """
-ADDED = '    add(app, "{name}", _{module}, group=GATES)\n'
+ADDED = """    "{name}": (
+        GATES,
+        "{purpose}.",
+    ),
+"""
 
 
 @dataclass(frozen=True)
@@ -121,12 +116,11 @@ def write(files: list[NewFile]) -> None:
 
 
 def _with_command(text: str, words: dict[str, str]) -> str:
-    """Behind the last command of a stage, before those of signatures; its function at the end."""
-    lines = text.splitlines(keepends=True)
-    last = max((index for index, line in enumerate(lines) if line.startswith('    add(app, "report"')), default=None)
-    if last is None:
-        raise UsageError("src/credit_risk/stages/command.py adds no command `report`, behind which the new one goes.")
-    return "".join([*lines[: last + 1], ADDED.format(**words), *lines[last + 1 :]]) + COMMAND.format(**words)
+    """Behind the last entry of the table of stages."""
+    behind = re.search(r"^    \"report\": \(.*\),\n", text, flags=re.MULTILINE)
+    if behind is None:
+        raise UsageError("src/credit_risk/stages/command.py has no line `report`, behind which the new command goes.")
+    return text[: behind.end()] + ADDED.format(**words) + text[behind.end() :]
 
 
 def _with_entry(text: str, words: dict[str, str]) -> str:
