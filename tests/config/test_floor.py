@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from credit_risk.config import Config, floor, load
-from credit_risk.config.schema import Contrast, Gate
+from credit_risk.config.fairness import Contrast
+from credit_risk.config.schema import Gate
 from credit_risk.errors import ConfigError
 
 LENDER = Path(__file__).parents[1] / "lender"

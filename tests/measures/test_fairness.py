@@ -14,7 +14,8 @@ from fairlearn.metrics import (
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
-from credit_risk.config.schema import Alternatives, Attribute, Contrast, Fairness, Policy
+from credit_risk.config.fairness import Alternatives, Attribute, Contrast, Fairness
+from credit_risk.config.schema import Policy
 from credit_risk.errors import DataError
 from credit_risk.measures import fairness, intervals
 from credit_risk.measures.fairness import NOT_KNOWN, Cases, Grouping

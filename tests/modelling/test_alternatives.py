@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from credit_risk.config import load
-from credit_risk.config.schema import Alternatives, Attribute, Contrast, Fairness
+from credit_risk.config.fairness import Alternatives, Attribute, Contrast, Fairness
 from credit_risk.data.inputs import Inputs
 from credit_risk.data.simulated_lender import lender
 from credit_risk.measures import fairness

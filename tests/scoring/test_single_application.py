@@ -31,7 +31,8 @@ from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import APPROVE, DECLINE, OUTCOMES, REFER, Decisions
 from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.scoring.single_application import FEW_ROWS, FUNCTIONS, TreesByRow, holds, margin_of, value_of
+from credit_risk.scoring.single_application import FUNCTIONS, holds, margin_of, value_of
+from credit_risk.scoring.trees_by_row import FEW_ROWS, TreesByRow
 
 KNOWN = {"a": None, "b": None}
 

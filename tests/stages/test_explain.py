@@ -21,6 +21,7 @@ from credit_risk.config.section import Share
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
 from credit_risk.measures import explanation
+from credit_risk.modelling import shap_values
 from credit_risk.report import plots_explain
 from credit_risk.scoring import reasons
 from credit_risk.scoring.background import Background
@@ -197,7 +198,9 @@ def test_coalitions_agree_with_the_shap_library_on_trees():
     model = Boosted.of(lgb.train(parameters, lgb.Dataset(matrix, bad), 12))
     asked = small(matrix, Calibration(0.1, 1.2), model)
     given, against = matrix[:9], matrix[100:130]
-    assert_allclose(explain.by_feature(asked, given, against), explanation.by_family(asked, given, against), atol=1e-6)
+    assert_allclose(
+        shap_values.by_feature(asked, given, against), explanation.by_family(asked, given, against), atol=1e-6
+    )
 
 
 def test_reasons_that_are_not_true_are_counted_by_family(trained: tuple[Config, Files]):

@@ -9,7 +9,8 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Fairness, Gate
+from credit_risk.config.fairness import Fairness
+from credit_risk.config.schema import Gate
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import DataError

@@ -15,7 +15,8 @@ from credit_risk.data.writing import read_json, write_json
 from credit_risk.studies import coverage, gate_power, gate_power_page, gate_power_plots
 from credit_risk.studies import gate_errors as counting
 from credit_risk.studies.gate_power import Cell, StudyPlan
-from credit_risk.studies.worlds import make_world, trials
+from credit_risk.studies.trials import trials
+from credit_risk.studies.worlds import make_world
 
 pytestmark = pytest.mark.slow
 

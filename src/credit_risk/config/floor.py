@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from credit_risk.config import environment
-from credit_risk.config.schema import Attribute, Config, Contrast, Gate, Kind
+from credit_risk.config.fairness import Attribute, Contrast
+from credit_risk.config.schema import Config, Gate, Kind
 from credit_risk.config.section import Section, Text
 from credit_risk.config.yaml_positions import Loc, read_tree, sentence
 

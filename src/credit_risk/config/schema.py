@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from credit_risk.config.columns import INPUT_ROLES, Column, Contract, Data, Derived, Outcome
+from credit_risk.config.fairness import Fairness
 from credit_risk.config.formulas import Coded, Formula, Known, parse
 from credit_risk.config.migration import migrated
 from credit_risk.config.open_decisions import trial_notice
@@ -203,53 +204,6 @@ class Reasons(Section):
 def by_state(text: ByState) -> Mapping[str, str]:
     """A text by state; one text alone is that of a value."""
     return {VALUE: text} if isinstance(text, str) else text
-
-
-class AgeBand(Section):
-    """A group of a protected number, both ends included."""
-
-    name: Text
-    low: float
-    high: float
-
-
-class Attribute(Section):
-    """How a protected column falls into groups: words by group, or bands of a number."""
-
-    groups: Mapping[str, tuple[str, ...]] | None = None
-    bands: tuple[AgeBand, ...] | None = None
-
-
-class Contrast(Section):
-    """A comparison declared beforehand: the approval rate of `group` over that of `reference`."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    attribute: Text
-    group: Text
-    reference: Text
-
-
-class Alternatives(Section):
-    """The search for less discriminatory alternatives; `select` needs a person of the legal department by name."""
-
-    mode: Literal["off", "report", "select"]
-    sign_off: str | None = None
-    most_auc_lost: Annotated[float, Field(ge=0, le=1)]
-
-
-class Fairness(Section):
-    """Which groups are compared, at the operating cut-off, and how many rows a group must have to be compared.
-
-    Without protected columns `unavailable` says why in words a regulator would accept, and no contrast is declared.
-    """
-
-    attributes: Mapping[str, Attribute]
-    min_n: Annotated[int, Field(gt=0)]
-    refer_counts_as: Literal["approve", "decline"]
-    contrasts: tuple[Contrast, ...]
-    intersections: tuple[tuple[str, str], ...] = ()
-    alternatives: Alternatives
-    unavailable: str | None = None
 
 
 class Scenario(Section):

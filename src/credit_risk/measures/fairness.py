@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from fairlearn.metrics import MetricFrame
 
+from credit_risk.config.fairness import Attribute, Contrast, Fairness
 from credit_risk.config.floor import COMPARED_BY
-from credit_risk.config.schema import Attribute, Contrast, Fairness, Policy
+from credit_risk.config.schema import Policy
 from credit_risk.data.inputs import Mask, Matrix, word_of
 from credit_risk.data.split import Labels
 from credit_risk.errors import DataError

@@ -18,8 +18,8 @@ from fairlearn.reductions import DemographicParity, ErrorRate, ExponentiatedGrad
 from pandas.errors import Pandas4Warning
 
 from credit_risk.config import Config
+from credit_risk.config.fairness import Alternatives, Contrast, Fairness
 from credit_risk.config.names import is_person
-from credit_risk.config.schema import Alternatives, Contrast, Fairness
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.split import Labels
 from credit_risk.errors import CreditRiskError

@@ -38,7 +38,8 @@ from credit_risk.scoring.features import Features, FeatureTable
 from credit_risk.scoring.model import RiskModel
 from credit_risk.scoring.reasons import Explainer
 from credit_risk.scoring.scorer_files import FIRST, FORMAT, altered, config_of, facts_of, model_of, object_of
-from credit_risk.scoring.single_application import FEW_ROWS, SingleApplication, never_seen, row_by_row
+from credit_risk.scoring.single_application import SingleApplication, never_seen
+from credit_risk.scoring.trees_by_row import FEW_ROWS, row_by_row
 
 MARK = "scorer.json"  # the file by which a directory is known for a scorer
 

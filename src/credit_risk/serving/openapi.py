@@ -94,7 +94,7 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
     """The schemas of requests and replies, by name."""
     not_recorded = _object({"problem": _ref("Problem")})
     error = _object({"field": TEXT, "got": {}, "expected": TEXT})
-    said = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
+    known = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
     return {
         "Application": application(config),
         "Batch": _batch(settings.limits.batch_rows),
@@ -104,7 +104,7 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
         "Record": {"type": "object", "required": ["decision_id", "decision", "at", "erased", "by"]},
         "Model": {"type": "object", "required": ["scorer", "digests", "gate", "features"]},
         "Health": _object({"status": {"const": "ready"}, "scorer": TEXT}),
-        "Problem": _object(said, {"errors": {"type": "array", "items": error}}),
+        "Problem": _object(known, {"errors": {"type": "array", "items": error}}),
     }
 
 

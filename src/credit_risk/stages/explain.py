@@ -1,7 +1,6 @@
 """Whether the reasons of declines can be relied on, and what the model looks at overall (DVC stage `explain`)."""
 
 import logging
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,6 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import shap
 from pandas import DataFrame
 
 from credit_risk.config import Config, wordings
@@ -23,7 +21,7 @@ from credit_risk.data.writing import read_parquet, write_directory, write_figure
 from credit_risk.measures import explanation
 from credit_risk.measures.figure import Figure, reported
 from credit_risk.measures.intervals import proportion, resampled
-from credit_risk.modelling import evidence, fitting
+from credit_risk.modelling import evidence, fitting, shap_values
 from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import load_current
 from credit_risk.scoring import background, decision, reasons
@@ -31,7 +29,7 @@ from credit_risk.scoring.background import Background
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import DECLINE, NO_RULE
 from credit_risk.scoring.features import Features
-from credit_risk.scoring.model import Boosted, RiskModel, Scorecard, with_levels
+from credit_risk.scoring.model import Boosted, RiskModel, Scorecard
 from credit_risk.scoring.reasons import Explainer, Explanations
 from credit_risk.scoring.scorer import Scorer
 
@@ -337,7 +335,7 @@ def interventional(config: Config, train: ExplainedSplit, declined: Explanations
     ours = explainer.by_family(declined.contributions[chosen])
     given = declined.matrix[chosen]
     if method == "by feature":
-        theirs = explainer.by_family(by_feature(explainer, given, against))
+        theirs = explainer.by_family(shap_values.by_feature(explainer, given, against))
     elif method == "by coalitions of families":
         theirs = explanation.by_family(explainer, given, against)
     else:
@@ -368,44 +366,14 @@ def _method(config: Config, explainer: Explainer, against: int) -> tuple[str, in
     return "by drawn orders of families", max(1, PREDICTIONS // (against * 2 * ORDERS * (families + 1)))
 
 
-def by_feature(explainer: Explainer, given: Matrix, against: Matrix) -> Matrix:
-    """Interventional SHAP values of each feature on the log-odds scale, by the shap library."""
-    model = explainer.model
-    assert isinstance(model, Boosted)  # noqa: S101
-    against, given = (with_levels(rows, model.levels) for rows in (against, given))
-    trees = shap.TreeExplainer(model.booster, against, feature_perturbation="interventional", model_output="raw")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "LightGBM binary classifier with TreeExplainer", UserWarning)
-        values = trees.shap_values(given, check_additivity=False)
-    return model.by_feature(np.asarray(values)) * explainer.calibration.slope
-
-
 def interactions(config: Config, overall: Explanations, unknown: Unknown) -> DataFrame:
     """The pairs of features that act on each other most, in mean absolute log-odds; empty where they are not known."""
-    explainer = overall.explainer
-    empty = DataFrame({"first": [], "second": [], "mean_abs": [], "share": []})
-    if not isinstance(explainer.model, Boosted):
-        unknown["interactions"] = f"a {explainer.model.kind} adds its features up: none acts on another"
-        return empty
-    if fitting.plain_categories(config):
-        unknown["interactions"] = "the shap library cannot follow splits on plain categories"
-        return empty
-    if explainer.model.levels:
-        unknown["interactions"] = "the pairs of special codes, which are columns of their own, are not separated"
-        return empty
     given = overall.matrix[draw(config, len(overall), INTERACTION_ROWS)]
-    values = np.asarray(shap.TreeExplainer(explainer.model.booster).shap_interaction_values(given))
-    gap = np.abs(values.sum(axis=2) - explainer.model.contributions(given)[:, :-1]).max()
-    if gap > 1e-6:
-        unknown["interactions"] = f"they miss the contributions by {gap:.2g}"
-        return empty
-    # Half of each pair's effect stands on either side of the diagonal.
-    size = np.abs(values * explainer.calibration.slope).mean(axis=0)
-    first, second = np.triu_indices(len(size), k=1)
-    table = DataFrame({"first": np.array(config.features)[first], "second": np.array(config.features)[second]})
-    table["mean_abs"] = 2 * size[first, second]
-    table["share"] = table["mean_abs"] / size.sum()
-    return table.nlargest(PAIRS, "mean_abs")
+    try:
+        return shap_values.interactions(config, overall.explainer, given).nlargest(PAIRS, "mean_abs")
+    except shap_values.NotSeparable as why:
+        unknown["interactions"] = str(why)
+        return DataFrame({"first": [], "second": [], "mean_abs": [], "share": []})
 
 
 def shares(config: Config, counts: Mapping[str, tuple[int, int]]) -> dict[str, Figure]:

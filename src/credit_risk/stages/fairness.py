@@ -12,7 +12,7 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.config.columns import GUARDED_ROLES
-from credit_risk.config.schema import Alternatives, Fairness
+from credit_risk.config.fairness import Alternatives, Fairness
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.data.writing import read_json, read_parquet, write_directory, write_figures

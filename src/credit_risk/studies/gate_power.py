@@ -23,7 +23,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
 from credit_risk.measures.verdict import gate
 from credit_risk.studies import coverage, gate_errors, gate_power_page, gate_power_plots
-from credit_risk.studies.worlds import Trial, trials
+from credit_risk.studies.trials import Trial, trials
 
 log = logging.getLogger(__name__)
 

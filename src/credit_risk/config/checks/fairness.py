@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from credit_risk.config.checks.problems import Loc, Problem, repeated, unknown
 from credit_risk.config.columns import GUARDED_ROLES
+from credit_risk.config.fairness import AgeBand, Attribute
 from credit_risk.config.names import is_person
-from credit_risk.config.schema import AgeBand, Attribute, Config
+from credit_risk.config.schema import Config
 
 
 def fairness_problems(config: Config) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Attribute
+from credit_risk.config.fairness import Attribute
 from credit_risk.data.inputs import word_of
 from credit_risk.data.reading import raw
 from credit_risk.data.writing import write_csv

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Contrast, Fairness
+from credit_risk.config.fairness import Contrast, Fairness
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.sealing import master_key
 from credit_risk.measures import fairness
