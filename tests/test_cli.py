@@ -35,7 +35,7 @@ SCRIPTS = {
     ),
     "train_risk_model.py": ("--training-data", "--validation-data", "--output-model"),
     "validate_data.py": ("--dataset", "--schema", "--drift-threshold"),
-    "validate_financial_data.py": ("--data-path", "--schema", "--compliance"),
+    "validate_financial_data.py": ("--data-path", "--schema"),
     "deploy.py": ("--environment", "--model-version", "--config-file"),  # part: rollout
     "blue_green_deploy.py": ("--current-version", "--new-version", "--health-check-endpoint"),  # part: rollout
     "deploy_risk_model.py": ("--model-version", "--environment", "--traffic-shift"),  # part: rollout
@@ -318,7 +318,7 @@ def test_without_a_config_every_command_exits_2_with_one_sentence(tmp_path, caps
         ["score", "--input", "data/applications.csv", "--output", "decisions.csv"],  # part: batch
         ["validate-data", "--dataset", "nowhere.csv"],
         ["validate-data", "--drift-threshold", "0.1", "--reference", "nowhere"],
-        ["validate-data", "--compliance", "no_such_law"],
+        ["validate-data", "--compliance", "no_such_law"],  # part: compliance
     ],
 )
 def test_a_command_too_early_says_what_is_missing_and_what_mends_it(root, monkeypatch, capsys, arguments):

@@ -12,8 +12,9 @@ from rich.console import Console
 
 import measured
 from credit_risk.cli import main
-from credit_risk.config import floor, load, policies
-from credit_risk.config.policies import UnknownFramework
+from credit_risk.compliance import policies
+from credit_risk.compliance.policies import UnknownFramework
+from credit_risk.config import floor, load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from credit_risk.config import policies
-from credit_risk.config.policies import DataPolicy
+from credit_risk.compliance import policies
+from credit_risk.compliance.policies import DataPolicy
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.governance import dataset_checks, repository_checks

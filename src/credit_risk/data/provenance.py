@@ -9,12 +9,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
+from pandas import DataFrame, Series
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from credit_risk.config import Config
-from credit_risk.config.columns import Data
+from credit_risk.config.columns import NUMERIC_TYPES, Data
 from credit_risk.data.reading.raw import is_parquet
 
 
@@ -113,3 +115,26 @@ def _git(root: Path, *arguments: str) -> str | None:
         return None
     done = subprocess.run([git, "-C", str(root), *arguments], capture_output=True, text=True, check=False)  # noqa: S603
     return done.stdout.rstrip("\n") if done.returncode == 0 else None
+
+
+def control_totals(table: DataFrame, config: Config) -> dict[str, dict[str, float | int | None]]:
+    """For each column of numbers its sum and its known cells, so that a later copy can be compared with this one.
+
+    The sum is None where a cell is no number.
+    """
+    return {
+        name: {"sum": _total(table[name]), "known": int(table[name].notna().sum())}
+        for name, column in config.columns.items()
+        if column.type in NUMERIC_TYPES and column.role not in ("ignore", "target")
+    }
+
+
+def _total(cells: Series) -> float | int | None:
+    if cells.dtype.kind == "b":
+        return int(cells.sum())
+    if cells.dtype.kind in "iu":
+        values = cells.dropna().to_numpy(dtype=np.int64)
+        high, low = np.divmod(values, 1 << 32)  # ids of nineteen digits would overflow a sum of 64 bits
+        return int(high.sum()) * (1 << 32) + int(low.sum())
+    total = float(cells.sum())
+    return total if np.isfinite(total) else None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pandas import DateOffset, Timestamp
 
-from credit_risk.config import policies
+from credit_risk.compliance import policies
 from credit_risk.errors import UsageError
 from credit_risk.governance.records import Entered, RecordRefused, Records
 from credit_risk.governance.scorer_policy import PersonalCheck, ScorerPolicy

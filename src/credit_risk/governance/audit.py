@@ -20,11 +20,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from credit_risk.comparison.compare import named
-from credit_risk.config import Config, policies
+from credit_risk.compliance import identifiers, policies
+from credit_risk.config import Config
 from credit_risk.config.columns import GUARDED_ROLES
 from credit_risk.config.dotted import value_at
 from credit_risk.config.schema import Gate
-from credit_risk.data import digest, identifiers
+from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, CreditRiskError

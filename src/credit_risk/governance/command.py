@@ -148,7 +148,7 @@ def _compliance(
     json: Json = False,
 ) -> None:
     """Hold a data set, and what was decided, against a privacy policy: how long it is kept, who can be forgotten."""
-    from credit_risk.config import policies
+    from credit_risk.compliance import policies
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.governance import dataset_checks

@@ -1,7 +1,7 @@
 """What a privacy policy asks of a data set and of what was decided: `credit-risk compliance`, check by check.
 
 Two checks are here: whether data are kept no longer than stated, and whether a person can be forgotten. The others are
-the data checks of the core by their names (data.compliance). A check that lacks what it looks at fails.
+those of compliance.controls by their names. A check that lacks what it looks at fails.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,10 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from credit_risk.config import policies
-from credit_risk.config.policies import DataPolicy
-from credit_risk.data import compliance
-from credit_risk.data.compliance import Verdict
+from credit_risk.compliance import answers, controls, policies
+from credit_risk.compliance.controls import Verdict
+from credit_risk.compliance.policies import DataPolicy
 from credit_risk.data.reading import tables
 from credit_risk.data.reading.tables import Reading
 from credit_risk.errors import CheckFailed, UsageError
@@ -48,7 +47,7 @@ class DatasetScope:
     def answers(self) -> Mapping[str, Verdict]:
         """The policy's data controls by the checks that answer them."""
         scope = self.around
-        verdicts = validate_data.compliance_verdicts([self.policy], self.reading, scope.config, scope.files)
+        verdicts = answers.verdicts([self.policy], self.reading, scope.config, scope.files)
         return {control.check: its for control, its in zip(self.policy.data_controls, verdicts, strict=True)}
 
     def of_stores(self, name: str) -> tuple[bool, str]:
@@ -59,7 +58,7 @@ class DatasetScope:
 
 def check(names: Sequence[str], scope: DatasetScope) -> list[Checked]:
     """The checks by their names, in this order. Raises UsageError for a name that no check has."""
-    known = (*OWN, *compliance.CHECKS)
+    known = (*OWN, *controls.CHECKS)
     if unknown := [name for name in names if name not in known] or ([] if names else ["none"]):
         raise UsageError(f"--check-types names {', '.join(unknown)}; known: {', '.join(known)}.")
     return [Checked(name, *(OWN[name](scope) if name in OWN else _of_core(name, scope))) for name in names]

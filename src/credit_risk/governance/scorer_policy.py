@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from credit_risk.config.policies import DataControl, DataWords, PolicyFile, Requirement
+from credit_risk.compliance.policies import DataControl, DataWords, PolicyFile, Requirement
 from credit_risk.config.section import Count, Scalar, Section, Text
 
 
@@ -106,7 +106,7 @@ class ScorerWords(DataWords):
 
 
 class ScorerPolicy(PolicyFile):
-    """What one framework asks of a scorer. data_controls: what it asks of a data set, read in config.policies."""
+    """What one framework asks of a scorer. data_controls: what it asks of a data set, read in compliance.policies."""
 
     controls_key: ClassVar[str] = "controls"
 

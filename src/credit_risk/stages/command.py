@@ -37,7 +37,7 @@ example:
 """
 VALIDATE_EXAMPLE = """
 example:
-  credit-risk validate-data --dataset new.csv --drift-threshold 0.1 --compliance gdpr,sox
+  credit-risk validate-data --dataset new.csv --drift-threshold 0.1
 """
 SIGN_MORE = """
 The key: the file that CREDIT_RISK_SIGNING_KEY names (PEM, EC; CREDIT_RISK_SIGNING_PASSWORD opens it), else a
@@ -152,7 +152,9 @@ def _validate_data(
         float | None, Option(help="The highest PSI that is not drift; needs a reference.")
     ] = None,
     reference: Annotated[Path | None, Option(help="A scorer or its reference.json (default: models/scorer).")] = None,
+    # of the part: compliance
     compliance: Annotated[str | None, Option(help="Frameworks whose data controls apply too, as in gdpr,sox.")] = None,
+    # end of part
     output: Annotated[
         Path | None,
         Option(help="Where the JSON report goes (default: reports/validation.json for the config's own data)."),
@@ -168,14 +170,15 @@ def _validate_data(
     named = reference or files.scorer
     known = named if named.suffix == ".json" else named / "reference.json"
     # The pipeline's own report is of the config's own data; a check of anything else must not replace it.
-    of_the_stage = not (dataset or compliance or reference)
+    of_the_stage = not (dataset or reference)
+    of_the_stage &= not compliance  # part: compliance
     report = validate_data.validate(
         contract,
         files,
         paths=(dataset,) if dataset else (),
         reference=known if reference or (dataset and known.is_file()) else None,
         drift_threshold=drift_threshold,
-        frameworks=tuple(compliance.split(",")) if compliance else (),
+        frameworks=tuple(compliance.split(",")) if compliance else (),  # part: compliance
         table=files.table if of_the_stage else None,
     )
     path = output or (files.report("validation") if of_the_stage else None)

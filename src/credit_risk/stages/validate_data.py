@@ -1,4 +1,4 @@
-"""Whether a data set is what the config says: contract, cross-field rules, drift and the data checks of compliance."""
+"""Whether a data set is what the config says: contract, cross-field rules, drift."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,10 +12,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from credit_risk.config import Config, policies
+from credit_risk.compliance import answers, controls  # part: compliance
+from credit_risk.config import Config
 from credit_risk.config.columns import Source
-from credit_risk.config.policies import DataPolicy
-from credit_risk.data import compliance, contract, digest, provenance
+from credit_risk.data import contract, digest, provenance
 from credit_risk.data.contract import ContractReport, Finding
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import numbers
@@ -25,8 +25,6 @@ from credit_risk.data.writing import read_json, remove, write_json
 from credit_risk.errors import CheckFailed, DataError, NotFound, UsageError
 from credit_risk.measures import drift
 
-CONTROLLED = ("src", "configs", "data.dvc")  # what a commit must hold for a run to be traced to it
-
 
 @dataclass(frozen=True)
 class Report:
@@ -34,10 +32,10 @@ class Report:
 
     sources: tuple[dict[str, Any], ...]
     config_digest: str
-    commit: str | None
+    commit: str | None  # part: compliance
     contract: ContractReport
     drift: tuple[drift.Shift, ...] | None
-    compliance: tuple[compliance.Verdict, ...]
+    compliance: tuple[controls.Verdict, ...]  # part: compliance
     control_totals: dict[str, Any]
 
     @property
@@ -53,7 +51,7 @@ class Report:
         """Every reason why the data set does not pass, a sentence each; an unclear drift is one."""
         problems = [str(finding) for finding in self.contract.failures]
         problems += [_drift_sentence(shift) for shift in self.drift or () if shift.verdict != "PASS"]
-        problems += [str(its) for its in self.compliance if its.verdict == "FAIL" and its.severity == "failure"]
+        problems += [str(its) for its in controls.failures(self.compliance)]  # part: compliance
         return tuple(problems)
 
     @property
@@ -74,9 +72,9 @@ class Report:
             "config_digest": self.config_digest,
             "contract": self.contract.as_dict(),
             "drift": {"note": self.drift_note, "columns": [asdict(shift) for shift in self.drift or ()]},
-            "compliance": [verdict.as_dict() for verdict in self.compliance],
+            "compliance": [verdict.as_dict() for verdict in self.compliance],  # part: compliance
             "control_totals": self.control_totals,
-            **({"commit": self.commit} if self.compliance else {}),
+            **({"commit": self.commit} if self.compliance else {}),  # part: compliance
         }
 
 
@@ -113,7 +111,7 @@ def validate(
     rules: bool = True,
     reference: Path | None = None,
     drift_threshold: float | None = None,
-    frameworks: Sequence[str] = (),
+    frameworks: Sequence[str] = (),  # part: compliance
     today: date | None = None,
     table: Path | None = None,
     progress: Progress = no_progress,
@@ -124,7 +122,6 @@ def validate(
     paths: files to check in place of the config's own, one for each, or a single one that is joined already.
     rules: whether the cross-field rules count. reference: a scorer's reference.json, against which drift is measured.
     drift_threshold: in place of the config's; it asks for drift, so a reference must be there.
-    frameworks: names of policies, as gdpr and sox, whose data controls are answered too.
     table: where the typed table goes if it passes; what an earlier check wrote there is removed.
     reading: the data set, if it was read already.
     Raises an error with exit code 2 for whatever cannot be checked.
@@ -138,7 +135,7 @@ def validate(
         )
     if table is not None:
         remove(table)
-    data_policies = [policies.find(files.policies, framework, DataPolicy)[1] for framework in frameworks]
+    asked = answers.find(frameworks, files)  # part: compliance
     baseline = None if reference is None else read_reference(reference)
     config = with_sources(config, paths)
     reading = reading or tables.inspect_sources(config, files.root, progress=progress)
@@ -146,11 +143,11 @@ def validate(
     report = Report(
         sources=tuple(_source(path, files.root) for path in tables.source_paths(config, files.root)),
         config_digest=provenance.config_digest(config),
-        commit=provenance.commit(files.root) if frameworks else None,
+        commit=provenance.commit(files.root) if frameworks else None,  # part: compliance
         contract=checked,
         drift=None if baseline is None else _drift(reading, config, baseline, drift_threshold),
-        compliance=compliance_verdicts(data_policies, reading, config, files) if data_policies else (),
-        control_totals=compliance.control_totals(reading.table, config),
+        compliance=answers.verdicts(asked, reading, config, files),  # part: compliance
+        control_totals=provenance.control_totals(reading.table, config),
     )
     if table is not None and report.passed:
         tables.write_passed(table, reading)
@@ -239,32 +236,6 @@ def _drift(
     )
 
 
-def compliance_verdicts(
-    data_policies: Sequence[DataPolicy], reading: Reading, config: Config, files: Files
-) -> tuple[compliance.Verdict, ...]:
-    paths = tables.source_paths(config, files.root)
-    state = provenance.tracked(files.root / "data.dvc", paths)
-    commit, changed = provenance.commit(files.root), provenance.uncommitted(files.root, *CONTROLLED)
-    counted = provenance.rows(paths[0], config.data)
-    own_digest = provenance.config_digest(config)
-    evidence = (
-        compliance.DataEvidence(
-            policy=policy,
-            table=reading.table,
-            config=config,
-            config_digest=own_digest,
-            commit=commit,
-            uncommitted=changed,
-            rows_in_file=counted,
-            recorded=state.recorded,
-            measured=state.measured,
-            untracked=state.untracked,
-        )
-        for policy in data_policies
-    )
-    return tuple(chain.from_iterable(map(compliance.verdicts, evidence)))
-
-
 def _drift_sentence(shift: drift.Shift) -> str:
     why = "drifted" if shift.verdict == "FAIL" else "cannot be called stable"
     return (
@@ -281,8 +252,7 @@ def render(report: Report) -> RenderableType:
         parts.append(_findings_table(report.contract.findings))
     if report.drift is not None:
         parts.append(_drift_table(report.drift))
-    if report.compliance:
-        parts.append(_compliance_table(report.compliance))
+    parts += [answers.table_of(report.compliance)] if report.compliance else []  # part: compliance
     size = f"{report.contract.rows:,} rows, {report.contract.columns} columns, {len(report.contract.checked)} rules"
     warnings = len(report.contract.findings) - len(report.contract.failures)
     parts.append(Text(f"{', '.join(source['path'] for source in report.sources)}: {size}. Drift: {report.drift_note}."))
@@ -310,13 +280,4 @@ def _drift_table(shifts: Sequence[drift.Shift]) -> Table:
         shares = (f"{its.share_then:.1%}", f"{its.share_now:.1%}")
         cells = (its.column, f"{its.psi:.3f}", f"{its.low:.3f} to {its.high:.3f}", its.moved, *shares)
         table.add_row(Text(its.verdict, style=colors[its.verdict]), *map(Text, cells))
-    return table
-
-
-def _compliance_table(verdicts: Sequence[compliance.Verdict]) -> Table:
-    table = Table("", "control", "requirement", "found", "source", title="Compliance", title_justify="left")
-    for its in verdicts:
-        source = f"{its.source} ({its.dated.isoformat()}{', secondary source' if its.secondary else ''})"
-        color = "green" if its.verdict == "PASS" else "red" if its.severity == "failure" else "yellow"
-        table.add_row(Text(its.verdict, style=color), *map(Text, (its.id, its.requirement, its.sentence, source)))
     return table

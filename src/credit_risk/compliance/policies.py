@@ -51,7 +51,7 @@ class PolicyFile(Section):
 
 
 class DataControl(Requirement):
-    """A requirement of a data set, and the check that answers it by its name (see data.compliance)."""
+    """A requirement of a data set, and the check that answers it by its name (see compliance.controls)."""
 
     check: Text
     severity: Literal["failure", "warning"]

@@ -10,16 +10,16 @@ from pandas import Categorical, DataFrame
 from pydantic import ValidationError
 
 import smallest
-from credit_risk.config import Config
-from credit_risk.config.policies import DataPolicy
-from credit_risk.data import identifiers
-from credit_risk.data.compliance import (
+from credit_risk.compliance import identifiers
+from credit_risk.compliance.controls import (
     CHECKS,
     DataEvidence,
     Verdict,
     control_totals,
     verdicts,
 )
+from credit_risk.compliance.policies import DataPolicy
+from credit_risk.config import Config
 
 COLUMNS: dict[str, dict[str, Any]] = {
     "id": {"role": "id", "type": "integer"},

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from credit_risk.config import policies
-from credit_risk.config.policies import DataPolicy, UnknownFramework
+from credit_risk.compliance import policies
+from credit_risk.compliance.policies import DataPolicy, UnknownFramework
 from credit_risk.errors import ConfigError
 
 HEAD = "version: 1\nframework: {}\nnames: [{}]\ntitle: t\nreviewed: 2026-01-01\nstatements: {{}}\nwords: {{}}\n"

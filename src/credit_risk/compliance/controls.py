@@ -4,7 +4,7 @@ A policy says what is required, where that stands and which check answers it; th
 whose check nobody wrote fails: an unanswered question is no pass.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame, Series
 
+from credit_risk.compliance import identifiers
+from credit_risk.compliance.policies import DataControl, DataPolicy
 from credit_risk.config import Config
-from credit_risk.config.columns import GUARDED_ROLES, NUMERIC_TYPES
-from credit_risk.config.policies import DataControl, DataPolicy
-from credit_risk.data import identifiers
+from credit_risk.config.columns import GUARDED_ROLES
 from credit_risk.data.inputs import word_of
+from credit_risk.data.provenance import control_totals
 
 SAMPLE = 2_000  # cells of a column that are looked at for identifiers
 
@@ -82,6 +83,11 @@ def verdicts(evidence: DataEvidence) -> tuple[Verdict, ...]:
     return tuple(_verdict(control, evidence) for control in evidence.policy.data_controls)
 
 
+def failures(of: Iterable[Verdict]) -> list[Verdict]:
+    """The verdicts that keep a data set from passing."""
+    return [its for its in of if its.verdict == "FAIL" and its.severity == "failure"]
+
+
 def _verdict(control: DataControl, evidence: DataEvidence) -> Verdict:
     check = CHECKS.get(control.check)
     if check is None:
@@ -97,29 +103,6 @@ def _verdict(control: DataControl, evidence: DataEvidence) -> Verdict:
         verdict="PASS" if answer.passed else "FAIL",
         sentence=answer.sentence,
     )
-
-
-def control_totals(table: DataFrame, config: Config) -> dict[str, dict[str, float | int | None]]:
-    """For each column of numbers its sum and its known cells, so that a later copy can be compared with this one.
-
-    The sum is None where a cell is no number.
-    """
-    return {
-        name: {"sum": _total(table[name]), "known": int(table[name].notna().sum())}
-        for name, column in config.columns.items()
-        if column.type in NUMERIC_TYPES and column.role not in ("ignore", "target")
-    }
-
-
-def _total(cells: Series) -> float | int | None:
-    if cells.dtype.kind == "b":
-        return int(cells.sum())
-    if cells.dtype.kind in "iu":
-        values = cells.dropna().to_numpy(dtype=np.int64)
-        high, low = np.divmod(values, 1 << 32)  # ids of nineteen digits would overflow a sum of 64 bits
-        return int(high.sum()) * (1 << 32) + int(low.sum())
-    total = float(cells.sum())
-    return total if np.isfinite(total) else None
 
 
 def _no_direct_identifiers(evidence: DataEvidence) -> Answer:
