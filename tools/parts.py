@@ -435,12 +435,21 @@ def remove(root: Path, name: str) -> list[str]:
     said += [f"{len(files)} files: {', '.join(paths)}"]
     edited = [*_edit_marked(root, gone), *_edit_listed(root, [parts[part] for part in gone])]
     said += [f"lines in {', '.join(sorted(set(edited)))}"]
+    _format(root, edited)
     for program in filter(lambda path: (root / path).is_file(), WRITERS):
         environment = os.environ | {"PYTHONPATH": str(root / "src")}
         subprocess.run([sys.executable, program], cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)
         said += [f"{program} has written its page anew"]
     _git(root, "add", "--all")
     return said
+
+
+def _format(root: Path, edited: Iterable[str]) -> None:
+    """Write edited sources as ruff does, where it is installed: brackets may be empty now, and blank lines meet."""
+    sources = sorted({path for path in edited if path.endswith(".py")})
+    ruff = Path(sys.executable).with_name("ruff")
+    if sources and ruff.is_file():
+        subprocess.run([ruff, "format", "--quiet", *sources], cwd=root, check=True)
 
 
 def _edit_marked(root: Path, gone: list[str]) -> Iterator[str]:

@@ -135,7 +135,7 @@ def validate(
         )
     if table is not None:
         remove(table)
-    asked = answers.find(frameworks, files)  # part: compliance
+    data_policies = answers.find(frameworks, files)  # part: compliance
     baseline = None if reference is None else read_reference(reference)
     config = with_sources(config, paths)
     reading = reading or tables.inspect_sources(config, files.root, progress=progress)
@@ -146,7 +146,7 @@ def validate(
         commit=provenance.commit(files.root) if frameworks else None,  # part: compliance
         contract=checked,
         drift=None if baseline is None else _drift(reading, config, baseline, drift_threshold),
-        compliance=answers.verdicts(asked, reading, config, files),  # part: compliance
+        compliance=answers.verdicts(data_policies, reading, config, files),  # part: compliance
         control_totals=provenance.control_totals(reading.table, config),
     )
     if table is not None and report.passed:
