@@ -14,7 +14,7 @@ from credit_risk.scoring.reasons import Explainer
 
 
 class NotSeparable(ValueError):
-    """The effects of pairs of features cannot be told apart from their own; the message says why."""
+    """What pairs of features do together cannot be separated; the message says why."""
 
 
 def by_feature(explainer: Explainer, given: Matrix, against: Matrix) -> Matrix:

@@ -170,28 +170,38 @@ def _by_kind(profile: Profile, column: Series) -> Profile | None:
 
 def _asked_by_values(profile: Profile, column: Series) -> str | None:
     """What speaks against a column as a feature though it could be one, so that a person has to say."""
-    words, example = parts(profile.name), next(iter(profile.groups))
     if profile.kind in ("number", "integer"):
-        values = cells.numbers_of(column.dropna())
-        if profile.kind == "integer" and len(column) >= FEWEST_IN_ORDER and _is_saved_index(column):
-            return "it rises from row to row: a row number, or a day?"
-        years = bool(words & YEARS and words & DAYS) and bool(((values >= 1900) & (values < 2100)).all())
-        is_moment = any(low <= values.min() and values.max() < high for low, high in SINCE_1970)
-        if years or (words & DATES and (values >= A_DAY).all()) or (profile.kind == "integer" and is_moment):
-            ground = "it may be a day in seconds since 1970" if is_moment else "its name speaks of a day"
-            return f"{ground}, and {example} is no form of one that is read: write it as 2024-01-31"
-    elif profile.kind in ("category", "ordered", "text") and words & DATES and all(map(_has_digit, profile.groups)):
-        return (
-            f"its name speaks of a day, and not every cell is one in one form, as {example!r}: write it as 2024-01-31"
-        )
-    if profile.kind == "text" and (rest := _words_among_numbers(profile.groups)):
-        listed = ", ".join(f"{word!r} ({profile.groups[word]:,} rows)" for word in rest)
+        return _asked_of_numbers(profile, column)
+    may_be_days = profile.kind in ("category", "ordered", "text") and parts(profile.name) & DATES
+    if may_be_days and all(map(_has_digit, profile.groups)):
+        what = f"its name speaks of a day, and not every cell is one in one form, as {next(iter(profile.groups))!r}"
+        return f"{what}: write it as 2024-01-31"
+    return _asked_of_text(profile.groups) if profile.kind == "text" else None
+
+
+def _asked_of_numbers(profile: Profile, column: Series) -> str | None:
+    """Numbers that may number the rows, or stand for days."""
+    words, example, whole = parts(profile.name), next(iter(profile.groups)), profile.kind == "integer"
+    if whole and len(column) >= FEWEST_IN_ORDER and _is_saved_index(column):
+        return "it rises from row to row: a row number, or a day?"
+    values = cells.numbers_of(column.dropna())
+    years = bool(words & YEARS and words & DAYS) and bool(((values >= 1900) & (values < 2100)).all())
+    is_moment = any(low <= values.min() and values.max() < high for low, high in SINCE_1970)
+    if years or (words & DATES and (values >= A_DAY).all()) or (whole and is_moment):
+        ground = "it may be a day in seconds since 1970" if is_moment else "its name speaks of a day"
+        return f"{ground}, and {example} is no form of one that is read: write it as 2024-01-31"
+    return None
+
+
+def _asked_of_text(words: Mapping[str, int]) -> str | None:
+    """Texts that would be numbers, but for a few words or the form. words: how many rows say each."""
+    if rest := _words_among_numbers(words):
+        listed = ", ".join(f"{word!r} ({words[word]:,} rows)" for word in rest)
         return f"numbers but for {listed}: leave these cells empty, or give each a number of its own and `special`"
-    if profile.kind == "text" and _are_nearly_numbers(profile.groups):
-        oddest = max(profile.groups, key=lambda word: len(re.sub(r"[\d.,]", "", word)))
-        return (
-            f"nearly every cell is a number, as {example!r}, but not in one form, as {oddest!r}: write them as -1234.50"
-        )
+    if _are_nearly_numbers(words):
+        oddest = max(words, key=lambda word: len(re.sub(r"[\d.,]", "", word)))
+        what = f"nearly every cell is a number, as {next(iter(words))!r}, but not in one form, as {oddest!r}"
+        return f"{what}: write them as -1234.50"
     return None
 
 
