@@ -43,7 +43,7 @@ def until(condition: Callable[[], object], what: str) -> None:
 def processes() -> BaseContext:
     """Makes processes for tests: forks of one that has imported once what they would each import for seconds."""
     server = get_context("forkserver")
-    server.set_forkserver_preload(["credit_risk.ledger.ledger", "credit_risk.data.tables", "pytest"])
+    server.set_forkserver_preload(["credit_risk.ledger.ledger", "credit_risk.data.reading.tables", "pytest"])
     return server
 
 

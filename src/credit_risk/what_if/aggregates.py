@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from credit_risk.config import Config
-from credit_risk.config.schema import Contrast
+from credit_risk.config.fairness import Contrast
 from credit_risk.data.inputs import Mask
 from credit_risk.data.split import Labels
 from credit_risk.measures import fairness
