@@ -27,18 +27,23 @@ def _simulate(
     output: Annotated[
         Path | None, Option(help="Where the report goes (default: reports/year.json); the page lies beside it.")
     ] = None,
+    service: Annotated[
+        bool, Option(help="Run the real service, its alarms and the registry on the days of events.")
+    ] = True,
     json: Json = False,
 ) -> None:
     """Play a year of a lender back: what happened, when it was noticed, what was done, what it cost."""
     import tempfile
+    from contextlib import nullcontext
 
     from credit_risk.data.files import Files
     from credit_risk.data.writing import json_text, read_json, write_report, write_text
-    from credit_risk.simulation import page, settings, year
+    from credit_risk.simulation import page, pager, settings, year
 
     given = settings.load(root / "configs" / "simulation.yaml")
-    with tempfile.TemporaryDirectory(prefix="credit-risk-year-") as folder:
-        report = year.play(root, given, seed, Path(folder) / "lender")
+    listening = pager.listening() if service else nullcontext()
+    with tempfile.TemporaryDirectory(prefix="credit-risk-year-") as folder, listening as called:
+        report = year.play(root.resolve(), given, seed, Path(folder) / "lender", called)
     path = output or Files(root).report("year")
     write_report(path, report)
     write_text(path.with_suffix(".html"), page.page(read_json(path), "A simulated lender"))

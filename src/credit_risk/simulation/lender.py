@@ -13,27 +13,35 @@ from credit_risk.errors import NotFound
 from credit_risk.retraining import candidate
 from credit_risk.scoring import signing
 from credit_risk.simulation import world
+from credit_risk.simulation.processes import PORTS, Processes
 from credit_risk.simulation.settings import YearSettings
 from credit_risk.stages import gate
 
 DATA = Path("data") / "applications.csv"
 LEDGER = {"url": "sqlite:///build/ledger/ledger.db", "key_file": "build/ledger/ledger.key"}
-DEPLOY: dict[str, Any] = {
-    "environment": "local",
-    "serving": {
-        "ledger": LEDGER,
-        "access": {"mode": "off"},
-        "gate": "required",
-        "signed_by": {"public_key": "build/signing/signing.pub"},
-    },
+SERVING: dict[str, Any] = {
+    "ledger": LEDGER,
+    "access": {"mode": "off"},
+    "gate": "required",
+    "signed_by": {"public_key": "build/signing/signing.pub"},
+}
+# Of so few applications a month little can be proved: what a candidate that learned of a drift changes is borne.
+TOLERANCES = {
+    "error_rate": 0.3,
+    "slow_answers": 1.0,
+    "refused_inputs": 0.3,
+    "missing_inputs": 0.5,
+    "approval_rate": 0.5,
+    "score_psi": 5.0,
 }
 PROTECTED = Path("build") / "protected.csv"
 
 
-def make(repository: Path, settings: YearSettings, seed: int, root: Path) -> Files:
+def make(repository: Path, settings: YearSettings, seed: int, root: Path, processes: Processes | None) -> Files:
     """A root with the lender's configs, the year before as its data, and a champion that its gates let through.
 
-    repository: where the configs of the lender and of this part lie. Raises CheckFailed where the gates do not.
+    repository: where the configs of the lender and of this part lie. processes: the service's, whose registry then has
+    the champion. Raises CheckFailed where the gates do not.
     """
     source = repository / settings.lender
     if not source.is_dir():
@@ -48,12 +56,50 @@ def make(repository: Path, settings: YearSettings, seed: int, root: Path) -> Fil
     _edit(files.config.parent / "retraining.yaml", lambda tree: _own_retraining(tree, settings))
     (files.config.parent / "deploy").mkdir()
     with (files.config.parent / "deploy" / "local.yaml").open("w", encoding="utf-8") as stream:
-        YAML().dump(DEPLOY, stream)
+        YAML().dump(environment(repository, processes), stream)
     write_csv(root / DATA, world.history(settings, seed).applications)
     candidate.fit(files)
     candidate.run(files, candidate.MEASURED)
     sign(files, root)
+    if processes:
+        begin_registry(processes)
     return files
+
+
+def environment(repository: Path, processes: Processes | None) -> Any:
+    """The lender's environment: the repository's own local one, on free ports, with quick steps, calling the pager."""
+    if processes is None:
+        return {"environment": "local", "serving": SERVING}
+    tree, port = YAML().load(repository / "configs" / "deploy" / "local.yaml"), processes.port
+    kept = processes.root.absolute() / "build" / "registry"
+    tree["serving"] = SERVING | {"limits": tree["serving"]["limits"]}
+    tree["registry"] = {
+        "tracking": f"sqlite:///{kept / 'mlflow.db'}",
+        "artifacts": str(kept / "artifacts"),
+        "history": f"sqlite:///{kept / 'history.db'}",
+        "signed_by": SERVING["signed_by"] | {"public_key": str(processes.root / "build" / "signing" / "signing.pub")},
+        "four_eyes": "names",
+    }
+    tree["scaling"] |= {"min_replicas": 2, "max_replicas": 2}
+    tree["router"] |= {"port": port, "blue_port": port + 1, "green_port": port + 3}
+    tree["monitoring"] |= {"webhook": processes.pager.url, "scrape_s": 2}
+    tree["monitoring"] |= {"prometheus_port": port + PORTS - 2, "alertmanager_port": port + PORTS - 1}
+    tree["rollout"] |= {
+        "steps": [50, 100],
+        "step_s": 1,
+        "bake_s": 1,
+        "low_volume": {"below_per_day": 1, "steps": [100]},
+    }
+    tree["rollout"]["analysis"]["tolerances"] |= TOLERANCES
+    return tree
+
+
+def begin_registry(processes: Processes) -> None:
+    """The first champion in the registry, from New Year on."""
+    day, why = date(world.YEAR, 1, 1), "the first champion of the year"
+    processes.run(day, "register", "--by", "Kim Lee", "--reason", why)
+    for move in ("nominate", "promote"):
+        processes.run(day, f"registry {move}", "1", "--by", "Ada Berg", "--reason", why)
 
 
 def sign(files: Files, root: Path) -> None:

@@ -23,11 +23,14 @@ STYLES = {
 
 def page(report: Report, title: str) -> str:
     """The page as text; equal reports give an equal page."""
-    runbooks = sorted({event["runbook"] for event in report["events"] if event["runbook"]})
+    named = [its["runbook"] for its in (*report["events"], *report["alarms"])]
+    runbooks = sorted({runbook for runbook in named if runbook})
     return template("simulation").render(
         title=title,
         report=report,
         events=events(report),
+        days=service_days(report),
+        alarms=alarms(report),
         policies=policies(report),
         retrainings=retrainings(report),
         runbooks=[{"name": name, "href": f"../{name}"} for name in runbooks],
@@ -46,6 +49,16 @@ def events(report: Report) -> Cells:
         for event in report["events"]
     ]
     return cells(headings, rows, "" if rows else "nothing happened", texts=7)
+
+
+def service_days(report: Report) -> Cells:
+    rows = [(day["day"], f"{day['asked']:,}", f"{day['failed']:,}") for day in report["service_days"]]
+    return cells(("Day", "Applications", "Answers that failed, and were asked for again"), rows, "")
+
+
+def alarms(report: Report) -> Cells:
+    rows = [tuple(alarm[name] for name in ("day", "name", "summary", "runbook")) for alarm in report["alarms"]]
+    return cells(("Day", "Alarm", "Says", "Runbook"), rows, "none did", texts=4)
 
 
 def policies(report: Report) -> Cells:

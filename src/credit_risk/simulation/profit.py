@@ -1,7 +1,9 @@
 """What policies earn on the same applicants, by their true PDs: nobody's luck is in it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,3 +59,8 @@ def outcomes_of(applications: pd.DataFrame, bad: Mask, known: Mask) -> pd.DataFr
     """Applications with the status that the lender knows: of accounts alone."""
     words = pd.Series(np.where(bad, "bad", "good"), index=applications.index)
     return applications.assign(status=words.where(known))
+
+
+def given_up(months: Sequence[Mapping[str, Any]], first: int) -> float:
+    """What retraining every month would have earned more than the lender did, from a month (1 to 12) on."""
+    return sum(float(month[MONTHLY] - month[ACTUAL]) for month in months[first - 1 :])

@@ -44,6 +44,7 @@ class YearSettings(Section):
     most_bad_rate: Share
     drift: SlowDrift
     fault: FeedFault
+    replica: EventMonth
     bad_candidate: EventMonth
     erasure: EventMonth
 

@@ -1,17 +1,16 @@
 """The year, month by month: applications, decisions, outcomes, monitoring, retraining, and what happens to the lender.
 
-Decisions are made by the service's own engine in this process, with the ledger's clock set to the month: no process of
-its own could be given another day. People's part (a repair, a promotion) follows a script, and the page says so.
+On the days of events the real service runs (simulation.event_days); in between its engine decides in this process, its
+in-process twin, with the ledger's clock set to the month. People's part (a repair, a promotion) follows a script.
 """
 
 import calendar
 import json
 import logging
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,28 +19,25 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
-from credit_risk.comparison import compare, train_files
-from credit_risk.config import Config, load
+from credit_risk.data import digest
 from credit_risk.data.files import Files
-from credit_risk.data.inputs import Mask
 from credit_risk.data.writing import write_csv
-from credit_risk.errors import DataError
-from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.opening import open_ledger
 from credit_risk.ledger.verification import verify
 from credit_risk.monitoring import settings as monitoring
 from credit_risk.monitoring.calendar import months_after
 from credit_risk.monitoring.outcomes import adding
-from credit_risk.monitoring.outcomes.outcome_store import Outcomes
-from credit_risk.retraining import candidate, retrain, sources, wording
+from credit_risk.retraining import approvals, retrain, wording
 from credit_risk.retraining import settings as retraining
-from credit_risk.retraining.accounts import KnownDecisions, data_version
-from credit_risk.retraining.sources import COMPARED_ON, Lender
+from credit_risk.retraining.retrain import processor_seconds
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving import engine as serving
 from credit_risk.serving.settings import load as serving_settings
-from credit_risk.simulation import lender, profit, world
+from credit_risk.simulation import bad_candidate, event_days, lender, profit, world
+from credit_risk.simulation.events import Event
+from credit_risk.simulation.pager import Pager
+from credit_risk.simulation.playback import TIMEOUT_S, Playback
+from credit_risk.simulation.processes import Processes, free_ports, library
 from credit_risk.simulation.settings import YearSettings
 from credit_risk.simulation.world import MONTHS, YEAR, ApplicationMonth
 
@@ -49,65 +45,21 @@ log = logging.getLogger(__name__)
 
 CLIENT = "the simulated year"
 DAY_OF_MONTH = 15
-TIMEOUT_S = 5.0
 TOGETHER, BODY_BYTES = 500, 65_536  # of a batch, as a service's limits have them
 OF_OTHERS = 0.8  # of the bad candidate's outcomes: with all of them the fit itself mostly refuses
 RUNBOOK = "docs/retraining.md#when"
 
 
-@dataclass
-class Event:
-    """Something that happened to the lender: when, when it was noticed and by what, what was done, what it cost.
-
-    cost: in exposures, by true PDs; None where nothing was lost, or what was lost is not known.
-    """
-
-    name: str
-    happened: str
-    noticed: str = "not noticed"
-    by: str = ""
-    done: str = ""
-    cost: float | None = None
-    runbook: str = ""
-
-
-@dataclass
-class Playback:
-    """The year so far. months: the applications as they were; fed: as they came; approved: (rows,) a month."""
-
-    settings: YearSettings
-    seed: int
-    files: Files
-    first: Scorer
-    months: list[ApplicationMonth] = field(default_factory=list)
-    fed: list[pd.DataFrame] = field(default_factory=list)
-    approved: list[Mask] = field(default_factory=list)
-    decisions: list[pd.DataFrame] = field(default_factory=list)
-    events: dict[str, Event] = field(default_factory=dict)
-    profits: list[dict[str, Any]] = field(default_factory=list)
-    retrainings: list[dict[str, Any]] = field(default_factory=list)
-    is_repaired: bool = False
-
-    @property
-    def config(self) -> Config:
-        return load(self.files.config)
-
-    def ledger(self) -> Ledger:
-        settings = serving_settings(self.files.config.parent / "deploy" / "local.yaml").ledger
-        return open_ledger(self.files.root, settings, os.environ, create=True)
-
-    def outcomes(self) -> Outcomes:
-        return Outcomes(f"sqlite:///{self.files.root / 'build/ledger/ledger.db'}", busy_timeout_s=TIMEOUT_S)
-
-
-def play(repository: Path, settings: YearSettings, seed: int, root: Path) -> dict[str, Any]:
+def play(repository: Path, settings: YearSettings, seed: int, root: Path, pager: Pager | None) -> dict[str, Any]:
     """Play the year back below a new root; the report that the page shows.
 
-    Raises CheckFailed where the gates refuse the first champion.
+    pager: whom the service's alarms call; None to play without the service. Raises CheckFailed where the gates refuse
+    the first champion, UsageError where a program that the service needs is not installed.
     """
-    begun = time.process_time()
-    files = lender.make(repository, settings, seed, root)
-    playback = Playback(settings, seed, files, Scorer.load(files.scorer))
+    begun, begun_cpu = time.monotonic(), processor_seconds()
+    processes = Processes(root, library(), free_ports(), pager) if pager else None
+    files = lender.make(repository, settings, seed, root, processes)
+    playback = Playback(settings, seed, files, Scorer.load(files.scorer), processes)
     for month in range(1, MONTHS + 1):
         log.info("%s %s", calendar.month_name[month], YEAR)
         decide(playback, month)
@@ -116,9 +68,8 @@ def play(repository: Path, settings: YearSettings, seed: int, root: Path) -> dic
         earn(playback)
         look(playback, as_of)
         if month == settings.bad_candidate.month:
-            try_bad_candidate(playback, as_of)
-        if month == settings.erasure.month:
-            erase(playback, as_of)
+            bad_candidate.bring(playback, as_of)
+    playback.events["drift"].cost = profit.given_up(playback.profits, settings.drift.month)
     return {
         "seed": seed,
         "settings": settings.model_dump(mode="json"),
@@ -126,7 +77,10 @@ def play(repository: Path, settings: YearSettings, seed: int, root: Path) -> dic
         "profits": playback.profits,
         "retrainings": playback.retrainings,
         "decisions": int(sum(len(each) for each in playback.fed)),
-        "cpu_seconds": round(time.process_time() - begun, 1),
+        "service_days": playback.service_days,
+        "alarms": pager.alarms if pager else [],
+        "cpu_seconds": round(processor_seconds() - begun_cpu, 1),
+        "seconds": round(time.monotonic() - begun, 1),
     }
 
 
@@ -139,20 +93,15 @@ def on_day(day: date) -> Iterator[None]:
 
 
 def decide(playback: Playback, month: int) -> None:
-    """A month's applications, as the feed delivers them, decided by the service's engine and recorded."""
+    """A month's applications, as the feed delivers them, decided and recorded: by the service or by its twin."""
     settings = playback.settings
     truth = world.month_of(settings, playback.seed, month)
     is_faulty = month >= settings.fault.month and not playback.is_repaired
     fed = world.as_fed(settings, truth.applications, is_faulty=is_faulty)
-    engine = serving.opened(
-        playback.files.root, serving_settings(playback.files.config.parent / "deploy" / "local.yaml")
-    )
-    try:
-        with on_day(date(YEAR, month, DAY_OF_MONTH)):
-            replies = answers(engine, fed)
-        lost = cost_of_fault(engine.scorer, truth, fed)
-    finally:
-        engine.close()
+    if playback.processes and is_event_day(playback, month):
+        replies = served(playback, playback.processes, truth, fed)
+    else:
+        replies = of_twin(playback, month, fed)
     decided = pd.DataFrame(replies)[["decision_id", "decision"]]
     playback.months.append(truth)
     playback.fed.append(fed)
@@ -162,10 +111,64 @@ def decide(playback: Playback, month: int) -> None:
         event = playback.events.setdefault(
             "fault", Event("Feed fault: monthly incomes, a purpose gone", f"{YEAR}-{month:02}")
         )
-        event.cost = (event.cost or 0.0) + lost
+        event.cost = (event.cost or 0.0) + cost_of_fault(Scorer.load(playback.files.scorer), truth, fed)
     if month == settings.drift.month:
         name = "Slow drift: use of credit rises, and risk beyond what features tell"
         playback.events["drift"] = Event(name, f"{YEAR}-{month:02}")
+    if month == settings.erasure.month and playback.processes is None:
+        erase(playback, date(YEAR, month, DAY_OF_MONTH))
+
+
+def is_event_day(playback: Playback, month: int) -> bool:
+    """Whether the real service decides this month: something happens to it, or a candidate waits for traffic."""
+    given = playback.settings
+    events = {each.month for each in (given.fault, given.replica, given.bad_candidate, given.erasure)}
+    return month in events or playback.waiting is not None
+
+
+def of_twin(playback: Playback, month: int, fed: pd.DataFrame) -> list[dict[str, Any]]:
+    """What the service's engine answers in this process on the day."""
+    settings = serving_settings(playback.files.config.parent / "deploy" / "local.yaml")
+    engine = serving.opened(playback.files.root, settings)
+    try:
+        with on_day(date(YEAR, month, DAY_OF_MONTH)):
+            return answers(engine, fed)
+    finally:
+        engine.close()
+
+
+def served(
+    playback: Playback, processes: Processes, truth: ApplicationMonth, fed: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """What the real service answers on its day, and what happens to it."""
+    month, settings, day = truth.month, playback.settings, date(YEAR, truth.month, DAY_OF_MONTH)
+    log.info("The service runs on %s", day)
+    applications = event_days.Applications(fed, list(playback.config.inputs), [])
+    with processes.service(day) as service:
+        if playback.waiting:
+            made, version = playback.waiting
+            moved, sentence = event_days.roll_out(service, version, applications)
+            playback.waiting = None
+            playback.events[f"rollout {version}"] = rolled_out(day, moved, sentence)
+            if moved:
+                lender.promote(playback.files, made)
+        if month == settings.replica.month:
+            playback.events["replica"] = event_days.lose_a_replica(service, applications, day)
+        applications.ask(service, applications.left)
+        if month == settings.erasure.month:
+            applicant, decision_id = to_forget(playback)
+            playback.events["erasure"] = event_days.erase(service, applicant, decision_id, day)
+    playback.service_days.append({"day": str(day), "asked": service.asked, "failed": service.failed})
+    return applications.answers
+
+
+def rolled_out(day: date, moved: bool, sentence: str) -> Event:
+    return Event(
+        "A candidate that passed comes into traffic",
+        *(day.isoformat(), day.isoformat(), "the rollout's own analysis"),
+        sentence,
+        runbook=f"docs/operations.md#{'what-a-rollout-does' if moved else 'a-candidate-was-rolled-back'}",
+    )
 
 
 def answers(engine: serving.DecisionEngine, fed: pd.DataFrame) -> list[dict[str, Any]]:
@@ -248,6 +251,7 @@ def look(playback: Playback, as_of: date) -> None:
             store.histories(),
             as_of,
             datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC),
+            promoted_on=promoted_on(playback),
         )
         report = retrain.retrain(run, ledger, output, busy_timeout_s=TIMEOUT_S, decide_only=False)
     notice(playback, report, as_of)
@@ -262,9 +266,19 @@ def look(playback: Playback, as_of: date) -> None:
         }
     )
     if is_new and wording.passed(report):
-        made = Files(output)
-        signing.sign_release(made, signing.private_key(files.root))
-        lender.promote(files, made)
+        take_over(playback, output, as_of)
+
+
+def take_over(playback: Playback, output: Path, as_of: date) -> None:
+    """Sign a candidate that passed; it waits in the registry for its rollout, or replaces the champion of the twin."""
+    made = Files(output.with_name(f"candidate-{as_of}"))
+    output.rename(made.root)
+    signing.sign_release(made, signing.private_key(playback.files.root))
+    if playback.processes is None:
+        lender.promote(playback.files, made)
+        return
+    why = f"retrained on what was known on {as_of}"
+    playback.waiting = made, event_days.register(playback.processes, as_of, made.root, why)
 
 
 def notice(playback: Playback, report: dict[str, Any], as_of: date) -> None:
@@ -281,66 +295,41 @@ def notice(playback: Playback, report: dict[str, Any], as_of: date) -> None:
     if drift and drift.noticed == "not noticed" and by:
         drift.noticed, drift.by, drift.runbook = seen, "; ".join(by), RUNBOOK
     if drift and report["answer"] == "TRAIN":
-        came = "promoted (script)" if wording.passed(report) else "did not pass"
+        goes = "registered for a rollout" if playback.processes else "promoted (script)"
+        came = goes if wording.passed(report) else "did not pass"
         drift.done = f"{drift.done + '; ' if drift.done else ''}{seen}: a candidate was trained, and {came}"
 
 
-def try_bad_candidate(playback: Playback, as_of: date) -> None:
-    """A candidate fitted on outcomes of other accounts, most of them, tries to take the champion's place."""
-    event = Event("A bad candidate: most outcomes that it was fitted on are of other accounts", as_of.isoformat())
-    playback.events["bad_candidate"] = event
-    try:
-        record = bad_comparison(playback, as_of)
-    except DataError as refusal:
-        by, verdict = "the fit itself", str(refusal)
-    else:
-        blocked = [check["name"] for check in record["checks"] if check["verdict"] != "PASS"]
-        by, verdict = f"the comparison's gates: {', '.join(blocked)}" if blocked else "", record["verdict"]
-    if by:
-        event.noticed, event.by, event.done, event.runbook = (
-            as_of.isoformat(),
-            by,
-            f"refused: {verdict}",
-            "docs/gates.md",
-        )
-
-
-def bad_comparison(playback: Playback, as_of: date) -> dict[str, Any]:
-    """The bad candidate against the champion, on the newest matured accounts. Raises DataError where no fit comes."""
-    files, config, build = playback.files, playback.config, playback.files.root / "build"
-    settings = retraining.load(files.config.parent / "retraining.yaml")
-    table, random = pd.read_csv(files.root / lender.DATA), np.random.default_rng(playback.seed)
-    status, wrong = table["status"].to_numpy(dtype=object), np.flatnonzero(random.random(len(table)) < OF_OTHERS)
-    status[wrong] = status[random.permutation(wrong)]
-    write_csv(build / "wrong.csv", table.assign(status=status))
-    with playback.ledger() as ledger, playback.outcomes() as store:
-        known = KnownDecisions.read(ledger, store.histories(), config.outcome.performance_window_months, as_of)
-    version = data_version(known, settings.data, as_of)
-    sources.write(Lender(config, files, settings.data), version, known.applications, build / "bad")
-    newest, scorer = build / "bad" / COMPARED_ON, build / "bad" / "scorer"
-    now = config.model_copy(update={"outcome": config.outcome.model_copy(update={"observed_until": as_of})})
-    train_files.run(now, build / "wrong.csv", newest, scorer)
-    return compare.compare(
-        candidate.for_comparison(now), files, candidate=scorer, baseline=files.scorer, test_data=newest
-    )
-
-
-def erase(playback: Playback, as_of: date) -> None:
-    """A person whose application was approved asks to be forgotten: key destroyed, chain still whole."""
+def to_forget(playback: Playback) -> tuple[str, str]:
+    """Somebody whose application of January was approved, and the decision about them."""
     approved = np.flatnonzero(playback.approved[0])
     row = int(approved[playback.seed % len(approved)])
     applicant = str(playback.months[0].applications["applicant_id"].iloc[row])
+    return applicant, str(playback.decisions[0]["decision_id"].iloc[row])
+
+
+def erase(playback: Playback, day: date) -> None:
+    """A person asks to be forgotten while no service runs: key destroyed, chain still whole."""
+    applicant, decision_id = to_forget(playback)
     with playback.ledger() as ledger:
         erased = ledger.erase(applicant)
-        decision = ledger.get(playback.decisions[0]["decision_id"].iloc[row])
+        decision = ledger.get(decision_id)
         holds = verify(ledger).holds
     is_gone = decision is not None and decision.erased and decision.inputs is None
     playback.events["erasure"] = Event(
         "A person asks to be forgotten",
-        as_of.isoformat(),
-        as_of.isoformat(),
-        "the request",
+        *(day.isoformat(), day.isoformat(), "the request"),
         f"{erased} decisions hold facts alone, the inputs {'cannot be read' if is_gone else 'CAN STILL BE READ'}; "
         f"the chain {'holds' if holds else 'DOES NOT HOLD'}",
-        runbook="docs/ledger.md",
+        runbook="docs/ledger.md#erasing-a-person",
     )
+
+
+def promoted_on(playback: Playback) -> date | None:
+    """When the champion was promoted, by the registry where there is one."""
+    if playback.processes is None:
+        return None
+    files = playback.files
+    environment = files.config.parent / "deploy" / "local.yaml"
+    scorer = digest.of_directory(files.scorer) or ""
+    return approvals.promoted_on(environment, files.root, playback.config.project.name, scorer)
