@@ -112,10 +112,27 @@ def report():
                 "to": "approve",
                 "overrides": 3,
                 "rate": point(0.1, 0.03, 0.26, 30),
-                "reasons": {"income_proved": 2, "error_in_data": 1},
+                "reasons": {
+                    "income_proved": {
+                        "overrides": 3,
+                        "rate": point(0.1, 0.03, 0.26, 30),
+                        "bad_rate": point(0.5, 0.06, 0.94, 2),
+                    }
+                },
                 "bad_rate": point(0.5, 0.06, 0.94, 2),
             }
         ],
+        "declined": {
+            "months": ["2025-01"],
+            "left_out": [],
+            "eligible": 60,
+            "drawn": 3,
+            "weight": 20.0,
+            "naive": {"bad_rate": point(0.05, 0.03, 0.08, 200), "auc": 0.7},
+            "unbiased": {"bad_rate": point(0.12, 0.07, 0.19, 203), "auc": point(0.74, 0.6, 0.8, 203)},
+            "why": "",
+            "bound": None,
+        },
         "vintages": {"2025-01": [point(0.0, 0.0, 0.1, 40) | {"month": 1}, point(0.05, 0.01, 0.2, 40) | {"month": 2}]},
     }
 
@@ -135,7 +152,7 @@ def test_each_figure_stands_with_count_and_interval_or_its_reason(report):
     )
     assert "With correlation 0.04" in text
     assert re.search(
-        r"decline\s+approve\s+income_proved 2, error_in_data 1\s+3\s+10\.0% \(3\.0% to 26\.0%\)"
+        r"decline\s+approve\s+income_proved 3 \(10.0%, bad 50% of 2\)\s+3\s+10\.0% \(3\.0% to 26\.0%\)"
         r"\s+50\.0% \(6\.0% to 94\.0%\)\s+2",
         text,
     )
@@ -171,6 +188,17 @@ def test_shifts_and_noticed_changes_stand_with_their_levels(report):
     assert page.noticed(report["detection"]) == ["approve: a change was noticed on 2026-03-20, from 70.0% to 66.0%"]
     report["shifts"] = report["detection"] = {"verdict": "CANNOT SAY", "why": "nothing is set"}
     assert page.page(report, "A lender").count("nothing is set.") == 2
+
+
+def test_the_declined_stand_beside_what_approvals_say(report):
+    text = re.sub(r"<[^>]+>", " ", page.page(report, "A lender"))
+    assert re.search(r"Bad rate of approvals\s+5\.0% \(3\.0% to 8\.0%\)\s+200", text)
+    assert re.search(r"Bad rate with the declined\s+12\.0% \(7\.0% to 19\.0%\)\s+203", text)
+    assert "3 of 60 declined" in text
+    bound = {"low": 0.04, "high": 0.24, "approved": 200, "declined": 50, "confidence": 0.95}
+    report["declined"] |= {"unbiased": None, "why": "nobody was approved at random", "bound": bound}
+    text = re.sub(r"<[^>]+>", " ", page.page(report, "A lender"))
+    assert re.search(r"4\.0% to 24\.0%, whatever they would have done\s+250", text)
 
 
 def test_what_is_missing_is_said(report):

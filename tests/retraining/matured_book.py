@@ -1,8 +1,11 @@
 """A lender whose champion has decided for two years, in a ledger with outcomes beside it: what retraining reads."""
 
+import random
 import shutil
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pandas as pd
 from book import clock, delivery
@@ -24,6 +27,7 @@ from measured import measure
 
 AS_OF = date(2026, 6, 20)
 MONTHS = 24
+SEED = 1
 DATABASE = "build/ledger/ledger.db"
 LEDGER = LedgerSettings(url=f"sqlite:///{DATABASE}", key_file="build/ledger/key")
 MONITORING = {
@@ -101,8 +105,11 @@ def applications() -> pd.DataFrame:
 
 
 def decided(ledger: Ledger, files: Files, table: pd.DataFrame) -> pd.DataFrame:
-    """Record each application as the champion decides it; the table with ids and decisions."""
-    scorer, parts = Scorer.load(files.scorer), []
+    """Record each application as the champion decides it; the table with ids and decisions.
+
+    Ids are the same each time: a candidate's split follows from them, and of so few rows not every split passes a gate.
+    """
+    scorer, parts, chance = Scorer.load(files.scorer), [], random.Random(SEED)
     by, inputs = digests(files.scorer, scorer), list(scorer.config.inputs)
     for day, rows in table.groupby("day"):
         decisions = scorer.decide(rows, reasons=False)
@@ -113,7 +120,7 @@ def decided(ledger: Ledger, files: Files, table: pd.DataFrame) -> pd.DataFrame:
             Entry(inputs=each, decided=record, by=by, applicant=person)
             for each, record, person in zip(plain, records, who, strict=True)
         ]
-        with clock(day):
+        with clock(day), patch("credit_risk.ledger.entry.os", SimpleNamespace(urandom=chance.randbytes)):
             ids = [each.decision_id for each in ledger.append(entries)]
         parts.append(rows.assign(decision_id=ids, decision=[record["decision"] for record in records]))
     return pd.concat(parts)

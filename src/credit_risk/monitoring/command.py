@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Context, Option, Typer
 
@@ -20,7 +20,7 @@ from credit_risk.command_line import (
     say,
     verbs,
 )
-from credit_risk.errors import CheckFailed, UsageError
+from credit_risk.errors import UsageError
 from credit_risk.monitoring.options import DeliveredFile, ledger_settings
 
 if TYPE_CHECKING:
@@ -50,14 +50,6 @@ examples:
 """
 
 
-OVERRIDES_HELP = "Record what a person decided against the scorer, in the ledger's chain."
-OVERRIDE_MORE = """
-The reason is one of override_reasons in configs/monitoring.yaml. Who and why stand in clear in the chain for ever;
-a later override of the same decision stands in the place of the earlier. `credit-risk monitor` counts them.
-
-example:
-  credit-risk overrides add 01a21098-f168-7765-8a58-0b9fc0816889 --to approve --by "J. Roe" --reason income_proved
-"""
 WINDOWS_HELP = "Count the decisions of months that have ended, once: figures that no erasure changes."
 FREEZE_MORE = """
 What is counted is chained and signed with the ledger's key, beside the outcomes. Each decision is unsealed once, so
@@ -95,9 +87,6 @@ def add_commands(app: Typer) -> None:
     add(outcomes, "add", _add, more=ADD_MORE)
     add(outcomes, "show", _show)
     add(outcomes, "backup", _backup)
-    overrides = verbs(app, "overrides", help=OVERRIDES_HELP, group=LEDGER)
-    overrides.callback()(_outcomes)
-    add(overrides, "add", _add_override, more=OVERRIDE_MORE)
     windows = verbs(app, "windows", help=WINDOWS_HELP, group=LEDGER)
     windows.callback()(_outcomes)
     add(windows, "freeze", _freeze, more=FREEZE_MORE)
@@ -166,26 +155,6 @@ def _backup(
     say(f"{file}: {signed} outcomes, and the frozen months.")
 
 
-def _add_override(
-    decision: Annotated[str, Argument(help="The decision's id.")],
-    to: Annotated[Literal["approve", "decline"], Option(help="What the person decided.")],
-    by: Annotated[str, Option(help="Who decided.")],
-    reason: Annotated[str, Option(help="Why: one of override_reasons in configs/monitoring.yaml.")],
-    root: Root = HERE,
-    environment: Environment = None,
-) -> None:
-    """Record a person's decision in the place of the scorer's."""
-    from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring.outcomes import overrides
-    from credit_risk.monitoring.settings import load
-
-    reasons = load(root / "configs" / "monitoring.yaml").override_reasons
-    with open_ledger(root, ledger_settings(root, environment), os.environ, create=False) as ledger:
-        if not overrides.record(ledger, decision, to, by=by, reason=reason, reasons=reasons):
-            raise CheckFailed("The ledger holds no such decision.")
-    say(f"Decision {decision} is {to} now, by {by}.")
-
-
 def _freeze(
     root: Root = HERE,
     config: ConfigFile = None,
@@ -202,8 +171,8 @@ def _freeze(
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring.outcomes import deliveries, maturing
-    from credit_risk.monitoring.outcomes.outcome_store import Outcomes
+    from credit_risk.monitoring.outcomes import maturing
+    from credit_risk.monitoring.outcomes.deliveries import CheckedOutcomes
     from credit_risk.monitoring.records.frozen_store import FrozenRecords
     from credit_risk.monitoring.settings import load
     from credit_risk.monitoring.windows import freezing, groups
@@ -219,9 +188,8 @@ def _freeze(
     with (
         open_ledger(root, settings, os.environ, create=False) as ledger,
         FrozenRecords(ledger, busy_timeout_s=settings.busy_timeout_s) as store,
-        Outcomes(_url(root, settings), busy_timeout_s=settings.busy_timeout_s) as outcomes,
+        CheckedOutcomes(ledger, busy_timeout_s=settings.busy_timeout_s) as outcomes,
     ):
-        deliveries.verify(ledger, busy_timeout_s=settings.busy_timeout_s)
         known, end = store.read()
         smallest = judged_by.smallest_window
         timeout = settings.busy_timeout_s

@@ -10,7 +10,10 @@ import pandas as pd
 
 from credit_risk.config import Config
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.monitoring.outcomes import deliveries, maturing, overrides
+from credit_risk.monitoring.declined import estimate
+from credit_risk.monitoring.declined.drawing import DrawnDays
+from credit_risk.monitoring.outcomes import maturing, overrides
+from credit_risk.monitoring.outcomes.deliveries import CheckedOutcomes
 from credit_risk.monitoring.outcomes.outcome_store import Outcomes
 from credit_risk.monitoring.outcomes.overrides import Overridden
 from credit_risk.monitoring.performance import backtest, estimates
@@ -47,12 +50,12 @@ def of_ledger(
     if not is_begun(url):
         return measure(ledger, None, (), config, settings, as_of=as_of, drift=drift)
     with (
-        Outcomes(url, busy_timeout_s=busy_timeout_s) as outcomes,
+        CheckedOutcomes(ledger, busy_timeout_s=busy_timeout_s) as outcomes,
         FrozenRecords(ledger, busy_timeout_s=busy_timeout_s) as store,
+        DrawnDays(ledger, busy_timeout_s=busy_timeout_s) as days,
     ):
-        deliveries.verify(ledger, busy_timeout_s=busy_timeout_s)
-        known, _ = store.read()
-        return measure(ledger, outcomes, known, config, settings, as_of=as_of, drift=drift)
+        known, drawn = store.read()[0], [each for each in days.read()[0] if each["day"] <= as_of.isoformat()]
+        return measure(ledger, outcomes, known, config, settings, as_of=as_of, drift=drift, drawn=drawn)
 
 
 def measure(
@@ -64,21 +67,23 @@ def measure(
     *,
     as_of: date,
     drift: DriftWindows | None = None,
+    drawn: Sequence[Record] = (),
 ) -> dict[str, Any]:
     """The report of a day: counts that add up to all decisions, the backtest of matured accounts, vintages, drift.
 
     known: the frozen records; what they do not hold is counted now, and each such decision is unsealed for it.
-    outcomes: None where none was ever added. drift: of the scorer whose decisions are compared with its training rows,
-    still empty; without it drift is not measured, and the report says so. Raises LedgerBroken where the chain does not
-    hold.
+    drawn: of DrawnDays. outcomes: None where none was ever added. drift: of the scorer whose decisions are compared
+    with its training rows, still empty; without it drift is not measured, and the report says so. Raises LedgerBroken
+    where the chain does not hold.
     """
     scorers = {} if drift is None else {drift.scorer: drift}
     windows = freezing.with_live(ledger, known, scorers, as_of)
     window = config.outcome.performance_window_months
     counted = _outcomes(ledger, outcomes, known, windows, as_of)
     book = Book(windows, counted, _overridden(ledger, outcomes, as_of, window), as_of, window)
+    evaluation = config.evaluation
     compared = drift and freezing.compared(windows, drift, as_of)
-    confidence = config.evaluation.confidence
+    confidence = evaluation.confidence
     shared = {"confidence": confidence, "most_not_known": settings.most_without_outcome}
     return {
         "as_of": as_of.isoformat(),
@@ -92,6 +97,9 @@ def measure(
         "backtest": _backtest(book, config, settings),
         "estimates": _estimates(book, config, settings),
         "overrides": overrides.measure(book.overridden, book.by_decision(book.months), confidence=confidence),
+        "declined": estimate.measure(
+            book, drawn, confidence=confidence, replicates=evaluation.replicates, seed=evaluation.seed
+        ),
         "vintages": {
             month: [
                 {"month": at, **asdict(figure)}

@@ -33,6 +33,7 @@ def page(report: Report, title: str) -> str:
         contrasts=contrasts(report["fairness"]),
         groups=groups(report["fairness"]),
         overrides=overrides(report["overrides"]),
+        declined=declined(report["declined"]),
         counts=cells(("Decisions that are", "Number"), list(report["counts"]["by_state"].items()), ""),
         pictures=list(pictures(report)),
     )
@@ -152,7 +153,7 @@ def overrides(directions: Iterable[Report]) -> Cells:
             *(
                 each["by_model"],
                 each["to"],
-                ", ".join(f"{reason} {count}" for reason, count in each["reasons"].items()),
+                ", ".join(_reason(name, its) for name, its in each["reasons"].items()),
             ),
             *(each["overrides"], _with_interval(each["rate"], "percent")),
             *(_with_interval(each["bad_rate"], "percent"), each["bad_rate"]["n"]),
@@ -161,6 +162,30 @@ def overrides(directions: Iterable[Report]) -> Cells:
         if each["overrides"]
     ]
     return cells(headings, rows, "" if rows else "nobody decided against the scorer", texts=3)
+
+
+def _reason(name: str, its: Report) -> str:
+    paid = its["bad_rate"]
+    bad = f", bad {paid['value']:.0%} of {paid['n']}" if paid["n"] else ""
+    return f"{name} {its['overrides']} ({its['rate']['value']:.1%}{bad})"
+
+
+def declined(report: Report) -> Cells:
+    """What approvals say beside what random approvals say of all; a bound where nobody was approved at random."""
+    naive, unbiased, bound = report["naive"], report["unbiased"], report["bound"]
+    rows: list[tuple[Any, ...]] = [
+        ("Bad rate of approvals", _with_interval(naive["bad_rate"], "percent"), naive["bad_rate"]["n"]),
+    ]
+    if unbiased:
+        rows += [
+            ("Bad rate with the declined", _with_interval(unbiased["bad_rate"], "percent"), unbiased["bad_rate"]["n"]),
+            ("AUC of approvals", "" if naive["auc"] is None else f"{naive['auc']:.3f}", naive["bad_rate"]["n"]),
+            ("AUC with the declined", _with_interval(unbiased["auc"], "plain"), unbiased["auc"]["n"]),
+        ]
+    elif bound and "approved" in bound:
+        ends = f"{bound['low']:.1%} to {bound['high']:.1%}, whatever they would have done"
+        rows.append(("Bad rate with the declined", ends, bound["approved"] + bound["declined"]))
+    return cells(("", "Figure", "Accounts"), rows, "")
 
 
 def vintages(curves: Report) -> Cells:

@@ -20,6 +20,7 @@ from credit_risk.data.writing import refuse_in_the_way, remove, write_json
 from credit_risk.errors import CreditRiskError
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring import monitor
+from credit_risk.monitoring.outcomes import deliveries
 from credit_risk.monitoring.outcomes.outcome_store import History
 from credit_risk.monitoring.records.frozen_store import Record
 from credit_risk.monitoring.settings import MonitoringSettings
@@ -100,6 +101,8 @@ def retrain(run: Retraining, ledger: Ledger, output: Path, *, busy_timeout_s: fl
 def situation(run: Retraining, ledger: Ledger, past: Past, busy_timeout_s: float) -> Situation:
     """Read the ledger, and measure what the triggers go by."""
     scorer = Scorer.load(run.files.scorer)
+    if run.histories:  # all of them are learned from, and a report verifies what it reads alone
+        deliveries.verify(ledger, busy_timeout_s=busy_timeout_s)
     drift = DriftWindows.of(scorer)
     measured = monitor.of_ledger(
         ledger, run.config, run.judged_by, as_of=run.as_of, drift=drift, busy_timeout_s=busy_timeout_s

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option, Typer
+from typer import Argument, Option, Typer
 
 from credit_risk.command_line import HERE, STUDIES, Json, Root, add, say
 
@@ -14,11 +14,19 @@ fault, a bad candidate, an erasure (configs/simulation.yaml). About two minutes 
 example:
   credit-risk simulate --seed 1
 """
+YEARS_MORE = """
+Reads what `credit-risk simulate --output` wrote of several seeds: profits with intervals, delays, how often nothing was
+noticed. `make simulate-years` plays the years first.
+
+example:
+  credit-risk simulated-years build/years/1.json build/years/2.json --markdown build/years.md
+"""
 
 
 def add_commands(app: Typer) -> None:
     """Add the command that plays a year back."""
     add(app, "simulate", _simulate, group=STUDIES, more=MORE)
+    add(app, "simulated-years", _years, group=STUDIES, more=YEARS_MORE)
 
 
 def _simulate(
@@ -48,3 +56,20 @@ def _simulate(
     write_report(path, report)
     write_text(path.with_suffix(".html"), page.page(read_json(path), "A simulated lender"))
     say(json_text(report) if json else f"{report['decisions']:,} decisions of a year: {path.with_suffix('.html')}")
+
+
+def _years(
+    reports: Annotated[list[Path], Argument(help="Reports of single years, as JSON.")],
+    confidence: Annotated[float, Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    markdown: Annotated[Path | None, Option(help="Write the table here.")] = None,
+    json: Json = False,
+) -> None:
+    """What several simulated years say together."""
+    from credit_risk.data.writing import json_text, read_json, write_text
+    from credit_risk.simulation import years
+
+    figures = years.measure([read_json(path) for path in reports], confidence=confidence)
+    table = years.markdown(figures)
+    if markdown:
+        write_text(markdown, table)
+    say(json_text(figures) if json else table)

@@ -87,6 +87,7 @@ def environment(repository: Path, processes: Processes | None) -> Any:
     tree["rollout"] |= {
         "steps": [50, 100],
         "step_s": 1,
+        "ready_s": 600,
         "bake_s": 1,
         "low_volume": {"below_per_day": 1, "steps": [100]},
     }

@@ -28,6 +28,7 @@ class Playback:
 
     processes: by which the real service runs; None where it does not. waiting: a candidate's root and its version,
     which no traffic has met yet. service_days: on which the real service decided, and how many answers failed.
+    promoted: days on which a champion was replaced.
     """
 
     settings: YearSettings
@@ -44,6 +45,7 @@ class Playback:
     events: dict[str, Event] = field(default_factory=dict)
     profits: list[dict[str, Any]] = field(default_factory=list)
     retrainings: list[dict[str, Any]] = field(default_factory=list)
+    promoted: list[str] = field(default_factory=list)
     is_repaired: bool = False
 
     @property

@@ -25,7 +25,7 @@ from credit_risk.simulation.pager import Pager
 
 LIBRARIES = "/usr/lib/*/datefudge/datefudge.so"
 PORTS, FIRST_PORT, LAST_PORT = 8, 20_000, 32_000  # below those that the system hands out
-PATIENCE_S, TIMEOUT_S, AGAIN_S = 180.0, 30.0, 0.2
+PATIENCE_S, TIMEOUT_S, AGAIN_S = 600.0, 30.0, 0.2
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def play(repository: Path, settings: YearSettings, seed: int, root: Path, pager:
         "profits": playback.profits,
         "retrainings": playback.retrainings,
         "decisions": int(sum(len(each) for each in playback.fed)),
+        "promoted": playback.promoted,
         "service_days": playback.service_days,
         "alarms": pager.alarms if pager else [],
         "cpu_seconds": round(processor_seconds() - begun_cpu, 1),
@@ -151,7 +152,7 @@ def served(
             playback.waiting = None
             playback.events[f"rollout {version}"] = rolled_out(day, moved, sentence)
             if moved:
-                lender.promote(playback.files, made)
+                promote(playback, made, day)
         if month == settings.replica.month:
             playback.events["replica"] = event_days.lose_a_replica(service, applications, day)
         applications.ask(service, applications.left)
@@ -275,10 +276,15 @@ def take_over(playback: Playback, output: Path, as_of: date) -> None:
     output.rename(made.root)
     signing.sign_release(made, signing.private_key(playback.files.root))
     if playback.processes is None:
-        lender.promote(playback.files, made)
+        promote(playback, made, as_of)
         return
     why = f"retrained on what was known on {as_of}"
     playback.waiting = made, event_days.register(playback.processes, as_of, made.root, why)
+
+
+def promote(playback: Playback, made: Files, day: date) -> None:
+    lender.promote(playback.files, made)
+    playback.promoted.append(str(day))
 
 
 def notice(playback: Playback, report: dict[str, Any], as_of: date) -> None:

@@ -94,3 +94,17 @@ def test_a_copy_has_what_was_there_and_takes_no_others_name(ledger, delivered, t
     with pytest.raises(LedgerBroken):
         deliveries.backup(ledger, tmp_path / "other.db", busy_timeout_s=5)
     assert not (tmp_path / "other.db").exists()
+
+
+def test_a_report_holds_what_it_reads_against_its_deliveries_and_no_others(ledger, outcomes, config, tmp_path):
+    """Two months of decisions, a delivery each: news of the second alone is read, and so is its delivery alone."""
+    for day, name in ((date(2024, 1, 10), "Ada"), (date(2024, 6, 10), "Ben")):
+        (decision_id,) = decide(ledger, day, [entry(name)])
+        row = {"decision_id": decision_id, "outcome": "good", "month": 12, "observed_on": "2026-01-31"}
+        adding.add(ledger, outcomes, delivery(tmp_path / "a.csv", [row]), config, today=AS_OF)
+    run(outcomes, "UPDATE outcome_facts_1 SET outcome = 'bad' WHERE number = 1")
+    with deliveries.CheckedOutcomes(ledger, busy_timeout_s=5) as checked:
+        assert [fact.number for fact in checked.of_month("2024-06")] == [2]
+        for reads in (lambda: checked.of_month("2024-01"), checked.histories):
+            with pytest.raises(LedgerBroken, match="the facts 1 to 1 are not those"):
+                reads()

@@ -1,6 +1,5 @@
 """Overrides stand in the chain, count by direction and reason, and say how those accounts paid."""
 
-import shutil
 from datetime import date
 from pathlib import Path
 
@@ -95,7 +94,10 @@ def test_rates_reasons_and_outcomes_by_direction(ledger, decisions, outcomes, co
     by = {(each["by_model"], each["to"]): each for each in report["overrides"]}
     up, down = by["decline", "approve"], by["approve", "decline"]
     assert (up["overrides"], up["rate"]["value"], up["rate"]["n"]) == (3, 0.75, 4)
-    assert (up["reasons"], down["reasons"]) == ({"income_proved": 3}, {"suspected_fraud": 1})
+    by_reason = up["reasons"] | down["reasons"]
+    of_reason = {name: (its["overrides"], its["rate"]["value"]) for name, its in by_reason.items()}
+    assert of_reason == {"income_proved": (3, 0.75), "suspected_fraud": (1, 0.25)}
+    assert up["reasons"]["income_proved"]["bad_rate"] == up["bad_rate"]
     assert (up["bad_rate"]["value"], up["bad_rate"]["n"]) == (0.5, 2)
     assert (up["bad_rate"]["low"], up["bad_rate"]["high"]) == jeffreys(1, 2, confidence=0.95)
     assert (down["rate"]["value"], down["bad_rate"]["n"]) == (0.25, 0)
@@ -110,13 +112,15 @@ def test_the_command_takes_a_declared_reason(tmp_path, monkeypatch, capsys):
     (tmp_path / "configs" / "deploy").mkdir(parents=True)
     deployed = "serving:\n  ledger: {url: sqlite:///build/ledger/ledger.db}\n"
     (tmp_path / "configs" / "deploy" / "local.yaml").write_text(deployed, encoding="utf-8")
-    shutil.copy(Path(__file__).parents[3] / "configs" / "monitoring.yaml", tmp_path / "configs")
+    shipped = (Path(__file__).parents[3] / "configs" / "monitoring.yaml").read_text(encoding="utf-8")
+    typed = shipped.replace("override_by: identities", "override_by: names")
+    (tmp_path / "configs" / "monitoring.yaml").write_text(typed, encoding="utf-8")
     monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY.hex())
     with Ledger.open(f"sqlite:///{tmp_path / 'build' / 'ledger' / 'ledger.db'}", key=KEY) as ledger:
         (declined,) = decide(ledger, DAY, [entry("Ada", "decline")])
-    arguments = ["--to", "approve", "--by", "J. Roe", "--root", str(tmp_path)]
+    arguments = ["--to", "approve", "--by", "Ada Berg", "--root", str(tmp_path)]
     assert main(["overrides", "add", declined, *arguments, "--reason", "because"]) == 2
     assert "is no reason of configs/monitoring.yaml" in capsys.readouterr().err
     assert main(["overrides", "add", "none", *arguments, "--reason", "income_proved"]) == 1
     assert main(["overrides", "add", declined, *arguments, "--reason", "income_proved"]) == 0
-    assert f"Decision {declined} is approve now, by J. Roe." in capsys.readouterr().out
+    assert f"Decision {declined} is approve now, by Ada Berg." in capsys.readouterr().out

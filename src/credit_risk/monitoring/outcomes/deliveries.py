@@ -6,6 +6,8 @@ and a digest over them. Facts from before there was a chain are signed with the 
 
 import hashlib
 import sqlite3
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from credit_risk.data.writing import refuse_in_the_way, replacing
 from credit_risk.errors import UsageError
 from credit_risk.ledger.errors import LedgerBroken, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.monitoring.outcomes.outcome_store import Fact, facts
+from credit_risk.monitoring.outcomes.outcome_store import Fact, History, NumberedFact, Outcomes, facts
 from credit_risk.monitoring.records.beside_ledger import beside
 from credit_risk.monitoring.records.frozen_store import Record, SignedRecords, table_of_records
 
@@ -49,11 +51,7 @@ class Deliveries(SignedRecords):
             return 0
         with self.store.core() as connection:
             for record in records:
-                if _summary(connection, record["first"], record["last"]) != {k: record[k] for k in ("facts", "digest")}:
-                    raise LedgerBroken(
-                        f"outcomes: the facts {record['first']} to {record['last']} are not those of the delivery "
-                        f"{record['file'][:12]}. Restore a copy of {self.store.address}."
-                    )
+                self._check(connection, record)
             after = records[-1]["last"]
             unsigned = connection.execute(select(func.count()).where(facts.c.number > after)).scalar_one()
         if unsigned:
@@ -62,6 +60,62 @@ class Deliveries(SignedRecords):
                 f"Restore a copy of {self.store.address}."
             )
         return sum(record["facts"] for record in records)
+
+    def verify_count(self, records: Sequence[Record]) -> None:
+        """As `verify`, where there are not as many facts as were delivered: some were put in or left out."""
+        with self.store.core() as connection:
+            there = connection.execute(select(func.count()).select_from(facts)).scalar_one()
+        if records and there != sum(record["facts"] for record in records):
+            self.verify()
+
+    def verify_some(self, records: Sequence[Record]) -> None:
+        """Whether the facts of these deliveries are those that were delivered. Raises LedgerBroken."""
+        with self.store.core() as connection:
+            for record in records:
+                self._check(connection, record)
+
+    def _check(self, connection: Connection, record: Record) -> None:
+        if _summary(connection, record["first"], record["last"]) != {k: record[k] for k in ("facts", "digest")}:
+            raise LedgerBroken(
+                f"outcomes: the facts {record['first']} to {record['last']} are not those of the delivery "
+                f"{record['file'][:12]}. Restore a copy of {self.store.address}."
+            )
+
+
+class CheckedOutcomes(Outcomes):
+    """Outcomes that are held against the signed deliveries as they are read, each delivery once.
+
+    A run that counts the news of some months so reads their deliveries alone, however long the history is. What it does
+    not read it does not look at: `verify` does, and the number of all facts is compared with each run.
+    """
+
+    def __init__(self, ledger: Ledger, *, busy_timeout_s: float) -> None:
+        super().__init__(ledger.store.url.render_as_string(hide_password=False), busy_timeout_s=busy_timeout_s)
+        self._deliveries = Deliveries(ledger, busy_timeout_s=busy_timeout_s)
+        self._records, _ = self._deliveries.read()
+        self._lasts = [record["last"] for record in self._records]
+        self._checked: set[int] = set()
+        self._deliveries.verify_count(self._records)
+
+    def close(self) -> None:
+        self._deliveries.close()
+        super().close()
+
+    def of_month(self, month: str) -> list[NumberedFact]:
+        """As there. Raises LedgerBroken for facts that are not those of their delivery."""
+        of_month = super().of_month(month)
+        self._check(fact.number for fact in of_month)
+        return of_month
+
+    def histories(self, decision_ids: Sequence[str] | None = None) -> dict[str, History]:
+        """As there. Raises LedgerBroken for facts that are not those of their delivery."""
+        self._check(self.numbers(decision_ids))
+        return super().histories(decision_ids)
+
+    def _check(self, numbers: Iterable[int]) -> None:
+        of = {bisect_left(self._lasts, number) for number in numbers} - self._checked
+        self._deliveries.verify_some([self._records[index] for index in sorted(of) if index < len(self._records)])
+        self._checked |= of
 
 
 def verify(ledger: Ledger, *, busy_timeout_s: float) -> int:

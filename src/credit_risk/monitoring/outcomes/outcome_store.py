@@ -100,6 +100,14 @@ class Outcomes(BesideLedger):
         with self.store.core() as connection:
             return Transaction(connection).histories(decision_ids)
 
+    def numbers(self, decision_ids: Sequence[str] | None = None) -> list[int]:
+        """The numbers of the facts of these decisions, of all if none are named."""
+        numbered = select(facts.c.number)
+        if decision_ids is not None:
+            numbered = numbered.where(facts.c.decision_id.in_(decision_ids))
+        with self.store.core() as connection:
+            return list(connection.execute(numbered).scalars())
+
     def of_month(self, month: str) -> list[NumberedFact]:
         """The facts of the decisions of a month (UTC), as 2026-11, in the order in which they were recorded."""
         columns = [facts.c[name] for name in NumberedFact._fields]
@@ -115,12 +123,13 @@ class Outcomes(BesideLedger):
 
 def _is_of(month: str) -> tuple[ColumnElement[bool], ...]:
     begin = pd.Period(month, freq="M")
-    return facts.c.decision_id >= _first_id(begin), facts.c.decision_id < _first_id(begin + 1)
+    first, after = (first_id(month.start_time.timestamp()) for month in (begin, begin + 1))
+    return facts.c.decision_id >= first, facts.c.decision_id < after
 
 
-def _first_id(month: pd.Period) -> str:
-    """Where the ids of a month's decisions begin: an id begins with its time in milliseconds (UUID of version 7)."""
-    digits = f"{int(month.start_time.timestamp() * 1000):012x}"
+def first_id(seconds: float) -> str:
+    """Where the ids of decisions begin from a time on: with that time in milliseconds (UUID of version 7)."""
+    digits = f"{int(seconds * 1000):012x}"
     return f"{digits[:8]}-{digits[8:]}"
 
 

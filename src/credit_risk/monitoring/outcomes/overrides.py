@@ -21,9 +21,10 @@ from credit_risk.measures.figure import Figure
 from credit_risk.measures.intervals import jeffreys, proportion
 from credit_risk.monitoring.calendar import months_old
 from credit_risk.monitoring.outcomes.adding import decided_on
-from credit_risk.monitoring.outcomes.maturing import state_by
+from credit_risk.monitoring.outcomes.maturing import pd_of, state_by
 from credit_risk.monitoring.outcomes.outcome_store import History, by_month
 from credit_risk.monitoring.records.ledger_reading import by_ids
+from credit_risk.monitoring.records.pd_cells import odds_bin
 
 To = Literal["approve", "decline"]
 DIRECTIONS: Final = (("decline", "approve"), ("approve", "decline"), ("refer", "approve"), ("refer", "decline"))
@@ -44,13 +45,15 @@ class Override(NamedTuple):
 class Overridden(NamedTuple):
     """An overridden decision: its month, the scorer's word, the person's, and how its account stands.
 
-    booked: an outcome of it was delivered. state: by the end of the performance window, `immature` before it has ended.
+    bin: of its odds, None without a PD that can be read. booked: an outcome of it was delivered. state: by the end of
+    the performance window, `immature` before it has ended.
     """
 
     month: str
     by_model: str
     to: str
     reason: str
+    bin: int | None
     booked: bool
     state: str
 
@@ -108,13 +111,17 @@ def standing(
         override, day = overrides[decision.decision_id], decided_on(decision)
         state = state_by(by_month(history), window) if months_old(day, as_of) >= window else IMMATURE
         overridden.append(
-            Overridden(f"{day:%Y-%m}", decision.decision, override.to, override.reason, bool(history), state)
+            Overridden(
+                f"{day:%Y-%m}",
+                *(decision.decision, override.to, override.reason, odds_bin(pd_of(decision))),
+                *(bool(history), state),
+            )
         )
     return overridden
 
 
 def measure(overridden: Sequence[Overridden], decided: Mapping[str, int], *, confidence: float) -> list[dict[str, Any]]:
-    """Each direction: how many, which share of what the scorer decided so, by which reasons, and how they paid.
+    """Each direction, and each reason in it: how many, which share of what the scorer decided so, and how they paid.
 
     decided: by the scorer's decision, how many there are. rate: overrides over these, Wilson's interval. bad_rate: of
     matured ones whose outcome is known, Jeffreys' interval.
@@ -125,18 +132,29 @@ def measure(overridden: Sequence[Overridden], decided: Mapping[str, int], *, con
         rate = Figure.unknown(0, "the scorer decided nobody so")
         if decided.get(by_model):
             rate = proportion(len(changed), decided[by_model], confidence=confidence)
-        reasons = Counter(each.reason for each in changed)
+        reasons = sorted({each.reason for each in changed})
         directions.append(
             {
                 "by_model": by_model,
                 "to": to,
                 "overrides": len(changed),
                 "rate": asdict(rate),
-                "reasons": dict(sorted(reasons.items())),
+                "reasons": {
+                    reason: _of_reason(
+                        [each for each in changed if each.reason == reason], decided[by_model], confidence
+                    )
+                    for reason in reasons
+                },
                 "bad_rate": asdict(_bad_rate(changed, confidence)),
             }
         )
     return directions
+
+
+def _of_reason(changed: Sequence[Overridden], decided: int, confidence: float) -> dict[str, Any]:
+    """How many for one reason, which share of what the scorer decided so, and how they paid."""
+    rate = proportion(len(changed), decided, confidence=confidence)
+    return {"overrides": len(changed), "rate": asdict(rate), "bad_rate": asdict(_bad_rate(changed, confidence))}
 
 
 def _bad_rate(changed: Sequence[Overridden], confidence: float) -> Figure:

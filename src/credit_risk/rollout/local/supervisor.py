@@ -66,6 +66,7 @@ class Supervisor:
             # The router first: it sends nothing more to services that are about to go.
             for name in sorted(self.kept, key=lambda name: name != ROUTER):
                 self.kept[name].end()
+            self.kept.clear()  # who starts anew counts restarts from none
             self._note()
 
     def look(self) -> None:
