@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from credit_risk.errors import CheckFailed
-from credit_risk.rollout.state import RolloutRecord
+from credit_risk.rollout.record.state import RolloutRecord
 from credit_risk.simulation.events import Event
 from credit_risk.simulation.processes import PATIENCE_S, LiveService, Processes, until
 

@@ -2,8 +2,7 @@
 
 import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from typer import Argument, Context, Option, Typer
 
@@ -20,9 +19,7 @@ from credit_risk.command_line import (
     verbs,
 )
 from credit_risk.errors import CheckFailed, UsageError
-
-if TYPE_CHECKING:
-    from credit_risk.ledger.settings import LedgerSettings
+from credit_risk.monitoring.options import ledger_settings
 
 OVERRIDES_HELP = "Record what a person decided against the scorer, in the ledger's chain."
 OVERRIDE_MORE = """
@@ -74,7 +71,7 @@ def _add_override(
 
     settings = load(root / "configs" / "monitoring.yaml")
     who = whose.signature_of(root, environment_file(root, environment), by, settings.override_by)
-    with open_ledger(root, _ledger_settings(root, environment), os.environ, create=False) as ledger:
+    with open_ledger(root, ledger_settings(root, environment), os.environ, create=False) as ledger:
         if not overrides.record(ledger, decision, to, by=who, reason=reason, reasons=settings.override_reasons):
             raise CheckFailed("The ledger holds no such decision.")
     say(f"Decision {decision} is {to} now, by {who}.")
@@ -95,7 +92,7 @@ def _draw(
     from credit_risk.monitoring.declined import drawing
     from credit_risk.monitoring.settings import load
 
-    rules, settings = load(root / "configs" / "monitoring.yaml").random_approvals, _ledger_settings(root, environment)
+    rules, settings = load(root / "configs" / "monitoring.yaml").random_approvals, ledger_settings(root, environment)
     if rules is None:
         raise UsageError("configs/monitoring.yaml has no random_approvals: nobody has approved a budget.")
     now = datetime.now(UTC)
@@ -105,9 +102,3 @@ def _draw(
     beyond = "" if record["within"] else "; nobody, because the month's exposure would be exceeded"
     counted = f"{record['day']}: {record['approved']} of {record['eligible']} declined approved at random{beyond}."
     say(json_text(record) if json else counted)
-
-
-def _ledger_settings(root: Path, environment: str | None) -> "LedgerSettings":
-    from credit_risk.ledger.settings import load
-
-    return load(environment_file(root, environment))

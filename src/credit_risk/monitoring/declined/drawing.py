@@ -14,9 +14,9 @@ from sqlalchemy import bindparam, select
 
 from credit_risk.errors import UsageError
 from credit_risk.ledger.chain import DECISION, OVERRIDE
+from credit_risk.ledger.database.schema import entries
 from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.schema import entries
 from credit_risk.monitoring.outcomes import overrides
 from credit_risk.monitoring.outcomes.outcome_store import first_id
 from credit_risk.monitoring.records.frozen_store import Record, SignedRecords, table_of_records
