@@ -89,6 +89,10 @@ def test_the_page_says_what_was_not_noticed_and_links_each_runbook():
         "decisions": 2,
         "cpu_seconds": 3.0,
         "settings": {"performance_window_months": 3},
+        "service_days": [{"day": "2022-09-15", "asked": 450, "failed": 0}],
+        "alarms": [
+            {"day": "2022-09-15", "name": "CreditRiskDown", "summary": "It is down.", "runbook": "docs/operations.md#a"}
+        ],
         "events": [event],
         "profits": [month, month],
         "retrainings": [
@@ -99,4 +103,8 @@ def test_the_page_says_what_was_not_noticed_and_links_each_runbook():
     assert "A &lt;fault&gt;" in text
     assert "not noticed" in text
     assert 'href="../docs/gates.md"' in text
+    assert 'href="../docs/operations.md#a"' in text
+    assert "CreditRiskDown" in text
+    assert "played without the service" not in text
+    assert "played without the service" in page.page(report | {"service_days": [], "alarms": []}, "A lender")
     assert page.policies(report)["rows"][0] == [("as it was", False), ("4.0", True), ("50.0%", True)]

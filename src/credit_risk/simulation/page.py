@@ -58,7 +58,7 @@ def service_days(report: Report) -> Cells:
 
 def alarms(report: Report) -> Cells:
     rows = [tuple(alarm[name] for name in ("day", "name", "summary", "runbook")) for alarm in report["alarms"]]
-    return cells(("Day", "Alarm", "Says", "Runbook"), rows, "none did", texts=4)
+    return cells(("Day", "Alarm", "Says", "Runbook"), rows, "" if rows else "none did", texts=4)
 
 
 def policies(report: Report) -> Cells:

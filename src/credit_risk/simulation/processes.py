@@ -64,8 +64,8 @@ class Processes:
     def service(self, day: date) -> Iterator["LiveService"]:
         """Router, replicas, Prometheus and Alertmanager on a day, up until the end."""
         self.pager.day = day
-        self.run(day, "up", "--model-version", "champion")
         try:
+            self.run(day, "up", "--model-version", "champion")
             yield LiveService(self, day)
         finally:
             self.run(day, "down")
