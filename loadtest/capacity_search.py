@@ -62,17 +62,17 @@ def main() -> None:
     best = search(measured, workers, options.in_flight)
     if not best.per_second:
         sys.exit(f"No setting kept its p99 within {options.p99_ms:g} ms; nothing is recommended.")
-    found = {"best": asdict(best), "p99_ms": options.p99_ms, "processors": os.cpu_count()}
+    report = {"best": asdict(best), "p99_ms": options.p99_ms, "processors": os.cpu_count()}
     print(f"{best.workers} workers with {best.in_flight} in flight accept {best.per_second:,.0f} a second: {SEARCH}")
     if options.whole_grid:
         grid = {f"{count} x {number}": measured(count, number) for count in workers for number in options.in_flight}
-        found |= {"grid": grid, "of_the_grids_best": best.per_second / max(grid.values())}
+        report |= {"grid": grid, "of_the_grids_best": best.per_second / max(grid.values())}
         print(
-            f"That is {found['of_the_grids_best']:.1%} of the best of {len(grid)} settings; the search measured "
+            f"That is {report['of_the_grids_best']:.1%} of the best of {len(grid)} settings; the search measured "
             f"{best.measured} of them."
         )
-    write_json(options.root / SEARCH, found)
-    if found.get("of_the_grids_best", 1.0) < WITHIN:
+    write_json(options.root / SEARCH, report)
+    if report.get("of_the_grids_best", 1.0) < WITHIN:
         sys.exit(f"The search missed the grid's best by more than {1 - WITHIN:.0%}.")
 
 

@@ -89,7 +89,7 @@ def test_the_page_says_what_was_not_noticed_and_links_each_runbook():
         "decisions": 2,
         "cpu_seconds": 3.0,
         "settings": {"performance_window_months": 3},
-        "service_days": [{"day": "2022-09-15", "asked": 450, "failed": 0}],
+        "service_days": [{"day": "2022-09-15", "requests": 450, "failed": 0}],
         "alarms": [
             {"day": "2022-09-15", "name": "CreditRiskDown", "summary": "It is down.", "runbook": "docs/operations.md#a"}
         ],

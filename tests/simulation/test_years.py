@@ -21,7 +21,7 @@ def year(seed, actual, *, noticed="2022-06-01", promoted=("2022-07-15",), done="
             {"as_of": "2022-04-01", "answer": "TRAIN"},
         ],
         "promoted": list(promoted),
-        "service_days": [{"asked": 100, "failed": 1}],
+        "service_days": [{"requests": 100, "failed": 1}],
         "cpu_seconds": 300.0,
         "seconds": 400.0,
     }

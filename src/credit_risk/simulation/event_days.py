@@ -53,8 +53,8 @@ def _records(part: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 def register(processes: Processes, day: date, root: Path, why: str) -> str:
     """A scorer of some root into the lender's registry, as a challenger; its version."""
-    said = processes.run(day, "register", *KIM, why, root=root)
-    version = said.split()[1].rstrip(":")
+    output = processes.run(day, "register", *KIM, why, root=root)
+    version = output.split()[1].rstrip(":")
     processes.run(day, "registry nominate", version, *ADA, why)
     return version
 
@@ -64,15 +64,15 @@ def roll_out(service: LiveService, version: str, applications: Applications) -> 
     begun, failed = time.monotonic(), service.failed
     why = "passed its gates and the comparison"
     deploy = service.processes.begin(service.day, "deploy", "--model-version", version, *ADA, why)
-    record, asked = RolloutRecord(service.processes.root / "build" / "delivery"), applications.left
+    record, left = RolloutRecord(service.processes.root / "build" / "delivery"), applications.left
     while deploy.poll() is None and time.monotonic() - begun < PATIENCE_S:
         state = record.load()
         in_traffic = state is not None and state.candidate == version and state.percent > 0
-        if in_traffic or applications.left > asked * (1 - SOME):
+        if in_traffic or applications.left > left * (1 - SOME):
             applications.ask(service, 1)
         time.sleep(FAST_S if in_traffic else SLOW_S)
     took = (
-        f"in {time.monotonic() - begun:.0f} s, {service.failed - failed} of {asked - applications.left} requests failed"
+        f"in {time.monotonic() - begun:.0f} s, {service.failed - failed} of {left - applications.left} requests failed"
     )
     return _ended(deploy, record, service, version, took)
 
@@ -102,7 +102,7 @@ def lose_a_replica(service: LiveService, applications: Applications, day: date) 
     )
     kept = scorer.read_bytes()
     scorer.write_text("{}", encoding="utf-8")
-    begun, asked = time.monotonic(), applications.left
+    begun, left = time.monotonic(), applications.left
     service.kill(name)
     while not processes.pager.has(DOWN) and time.monotonic() - begun < PATIENCE_S:
         applications.ask(service, 1)
@@ -115,7 +115,7 @@ def lose_a_replica(service: LiveService, applications: Applications, day: date) 
         event.noticed, event.by, event.runbook = day.isoformat(), f"{DOWN}, {called:.0f} s later", alarm["runbook"]
     event.done = (
         f"release restored (script), in traffic again after {time.monotonic() - begun:.0f} s; meanwhile "
-        f"{service.failed - failed} of {asked - applications.left} requests failed, the other replica answered"
+        f"{service.failed - failed} of {left - applications.left} requests failed, the other replica answered"
     )
     event.cost = 0.0 if service.failed == failed else None
     return event
@@ -123,10 +123,10 @@ def lose_a_replica(service: LiveService, applications: Applications, day: date) 
 
 def erase(service: LiveService, applicant: str, decision_id: str, day: date) -> Event:
     """A person asks to be forgotten: their key is destroyed, and the running service knows the facts alone."""
-    before = service.recorded(decision_id)
+    before = service.decision_of(decision_id)
     processes = service.processes
     processes.run(day, "ledger erase", "--applicant", applicant)
-    after = service.recorded(decision_id)
+    after = service.decision_of(decision_id)
     verified = json.loads(processes.run(day, "ledger verify", "--json"))
     gone = "cannot be read" if before.get("inputs") and not after.get("inputs") else "CAN STILL BE READ"
     return Event(

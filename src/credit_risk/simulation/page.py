@@ -52,7 +52,7 @@ def events(report: Report) -> Cells:
 
 
 def service_days(report: Report) -> Cells:
-    rows = [(day["day"], f"{day['asked']:,}", f"{day['failed']:,}") for day in report["service_days"]]
+    rows = [(day["day"], f"{day['requests']:,}", f"{day['failed']:,}") for day in report["service_days"]]
     return cells(("Day", "Applications", "Answers that failed, and were asked for again"), rows, "")
 
 

@@ -87,14 +87,14 @@ class LiveService:
     processes: Processes
     day: date
     failed: int = 0
-    asked: int = 0
+    requests: int = 0
     line: http.client.HTTPConnection | None = field(default=None, repr=False)
 
     def decide(self, application: str, applicant: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to an application; who gets none asks again with the same key, as the API wants it."""
         headers = {"Content-Type": "application/json", "X-Applicant-Id": applicant, "Idempotency-Key": application}
         deadline = time.monotonic() + PATIENCE_S
-        self.asked += 1
+        self.requests += 1
         while True:
             status, answer = self._request("POST", "/decide", json.dumps(inputs), headers)
             if status == http.client.OK:
@@ -104,7 +104,7 @@ class LiveService:
                 raise CheckFailed(f"no decision within {PATIENCE_S:g} s; the last answer was {status} {answer}")
             time.sleep(AGAIN_S)
 
-    def recorded(self, decision_id: str) -> dict[str, Any]:
+    def decision_of(self, decision_id: str) -> dict[str, Any]:
         """What the service still knows of a decision."""
         return self._request("GET", f"/decisions/{decision_id}", None, {})[1]
 

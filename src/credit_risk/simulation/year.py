@@ -159,7 +159,7 @@ def served(
         if month == settings.erasure.month:
             applicant, decision_id = to_forget(playback)
             playback.events["erasure"] = event_days.erase(service, applicant, decision_id, day)
-    playback.service_days.append({"day": str(day), "asked": service.asked, "failed": service.failed})
+    playback.service_days.append({"day": str(day), "requests": service.requests, "failed": service.failed})
     return applications.answers
 
 

@@ -35,7 +35,7 @@ def measure(reports: Sequence[Report], *, confidence: float) -> dict[str, Any]:
         "trainings_before_the_drift": [_early(report) for report in reports],
         "bad_candidates_refused": sum(_is_refused(report) for report in reports),
         "failed_answers": sum(day["failed"] for report in reports for day in report["service_days"]),
-        "answers": sum(day["asked"] for report in reports for day in report["service_days"]),
+        "answers": sum(day["requests"] for report in reports for day in report["service_days"]),
         "cpu_seconds": vars(_mean([report["cpu_seconds"] for report in reports], confidence)),
         "seconds": vars(_mean([report["seconds"] for report in reports], confidence)),
     }

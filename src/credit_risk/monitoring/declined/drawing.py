@@ -111,8 +111,8 @@ def decisions_of(ledger: Ledger, day: date) -> list[StoredDecision]:
     order = compiled.positiontup or list(values)
     with ledger.store.reading() as cursor:
         cursor.execute(str(compiled), tuple(values[name] for name in order))
-        found = [row[0] for row in cursor.fetchall()]
-    return list(by_ids(ledger, found))
+        ids_there = [row[0] for row in cursor.fetchall()]
+    return list(by_ids(ledger, ids_there))
 
 
 def _approve(ledger: Ledger, met: Iterable[StoredDecision], rules: RandomApprovals) -> int:

@@ -26,7 +26,7 @@ Quantity = Literal["latency", "throughput", "memory", "cpu"]
 QUANTITIES: Final[tuple[Quantity, ...]] = ("latency", "throughput", "memory", "cpu")
 WORSE_BY = 0.15  # of the baseline: half of the 30 % that must be found, and several times what chance does
 SINGLE, BATCH, BLOCKS, ROUNDS = 20, 200, 8, 300
-ASKED = 10  # predictions of the reference beside one decision: about as long
+PREDICTIONS = 10  # predictions of the reference beside one decision: about as long
 ROWS, COLUMNS, TREES = 500, 10, 60  # of the reference
 SEED = 42
 
@@ -77,7 +77,7 @@ class PerformanceBenchmark:
         booster, rows = reference()
         ours, theirs = in_turns(
             [partial(self.scorer.decide, application) for application in self.single],
-            lambda: [booster.predict(rows[:1], num_threads=1) for _ in range(ASKED)],
+            lambda: [booster.predict(rows[:1], num_threads=1) for _ in range(PREDICTIONS)],
             self.rounds,
         )
         blocks = [partial(self.scorer.decide_inputs, block) for block in np.array_split(self.batch, BLOCKS)]
