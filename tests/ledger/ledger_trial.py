@@ -64,7 +64,7 @@ def older(url: str, applicants: Sequence[str], *, version: str = "0002", erased:
     secret, ledger_id = Secret(bytes([5] * 32)), bytes(16)
     rows, keys = [], []
     for number, applicant in enumerate(applicants, start=1):
-        data_key = bytes([number] * 32)
+        data_key = bytes([number % 256] * 32)
         subject = secret.digest(b"subject", "applicant", applicant)
         keys.append((number, subject, secret.wrap(data_key, number)))
         personal = {"applicant": applicant, "request_id": None, "body_digest": "b0", **_parts(entry(applicant))}

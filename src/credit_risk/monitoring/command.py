@@ -20,7 +20,7 @@ from credit_risk.command_line import (
     say,
     verbs,
 )
-from credit_risk.errors import UsageError
+from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.monitoring.options import DeliveredFile, ledger_settings
 
 if TYPE_CHECKING:
@@ -78,6 +78,12 @@ STUDY_MORE = """
 Alarms are those of `detection` in configs/monitoring.yaml: false ones over years in which nothing changed, and the days
 until a fall of four points in approvals is noticed. No ledger is read.
 """
+GROWTH_MORE = """
+Plays months of decisions and outcomes in a ledger of its own, and measures each month's `windows freeze` and `monitor`:
+the processor time of counting has to grow with the decisions, not faster (docs/monitoring.md).
+
+exit codes: 0 it does; 1 it grows faster than to the power of 1.05
+"""
 
 
 def add_commands(app: Typer) -> None:
@@ -96,6 +102,7 @@ def add_commands(app: Typer) -> None:
     add(protected, "add", _add_protected, more=PROTECTED_MORE)
     add(app, "monitor", _monitor, group=LEDGER, more=MONITOR_MORE)
     add(app, "monitor-study", _study, group=LEDGER, more=STUDY_MORE)
+    add(app, "monitor-growth", _growth, group=LEDGER, more=GROWTH_MORE)
 
 
 def _outcomes(
@@ -319,6 +326,37 @@ def _study(
         raise UsageError("configs/monitoring.yaml has no `detection`, so there are no alarms to study.")
     assumed = Assumed(credit.policy, study.evaluation_of(credit.evaluation), settings.asset_correlation)
     say(json_text(study.run(assumed, settings.detection, years=years, seeds=seeds)))
+
+
+def _growth(
+    root: Root = HERE,
+    months: Annotated[int, Option(min=16, help="Months that are played.")] = 24,
+    per_month: Annotated[int, Option(min=100, help="Decisions of a month.")] = 40_000,
+    json: Json = False,
+) -> None:
+    """Measure what monitoring takes as a ledger grows."""
+    import tempfile
+    from dataclasses import asdict
+    from itertools import islice
+
+    from credit_risk.data.files import Files
+    from credit_risk.data.writing import json_text
+    from credit_risk.monitoring import growth
+    from credit_risk.scoring.scorer import Scorer
+    from credit_risk.serving.requests import examples
+
+    path = Files(root).scorer
+    applications = list(islice(examples.of_scorer(path, seed=1), growth.APPLICATIONS))
+    with tempfile.TemporaryDirectory(prefix="credit-risk-growth-") as folder:
+        runs = list(growth.measure(Path(folder), Scorer.load(path), applications, months=months, per_month=per_month))
+    power, last = growth.exponent(runs), runs[-1]
+    figures = {"exponent": power, "peak_mb": growth.peak_mb(), "runs": [asdict(run) for run in runs]}
+    new = f"100,000 new decisions are counted in {last.counting_s / per_month * 1e5:.1f} s of processor time"
+    report = f"the report of {months} months takes {last.report_s:.1f} s, {figures['peak_mb']:,.0f} MB at most"
+    grows = f"counting grows by the power of {power:.3f}"
+    say(json_text(figures) if json else f"{last.decisions:,} decisions: {new}, {report}; {grows}.")
+    if power > growth.MOST:
+        raise CheckFailed(f"Monitoring grows by the power of {power:.3f}, at most {growth.MOST} is allowed.")
 
 
 def _histories(root: Path, settings: "LedgerSettings") -> "dict[str, History]":
