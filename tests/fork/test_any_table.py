@@ -46,7 +46,7 @@ NAMES = (
     "not",
     "amount in $",
     "x1",
-    "Ålder",
+    "Månadslön",
     "line\nbreak",
     " padded ",
     "",

@@ -30,6 +30,8 @@ Mask = NDArray[np.bool_]
 
 TRUE_WORDS = ("true", "yes", "y", "1")
 _POINT = re.compile(r"(?<=^\d)\.0+$|(?<=\d\d)\.0+$")
+_BLANKS = re.compile(r"[^\S\t\n\r]+")
+_UNSEEN = dict.fromkeys(map(ord, "\0\u00ad\u200b\u200e\u200f\u2060\ufeff"))
 FALSE_WORDS = ("false", "no", "n", "0")
 
 
@@ -225,7 +227,7 @@ def _code(word: str, codes: Mapping[str, float]) -> float:
 
 
 def folded(word: str) -> str:
-    """A word without what writes it in two ways: composed or not, in capitals or not, blanks around or hard ones in it.
+    """A word without what writes it in two ways: composed or not, in capitals or not, blanks.
 
     A whole number is written without a point: 1.0 in a file is the category 1.
     """
@@ -233,8 +235,8 @@ def folded(word: str) -> str:
 
 
 def spelled(word: str) -> str:
-    """A word composed (NFC), without blanks around it and with plain ones in it."""
-    return unicodedata.normalize("NFC", word).replace("\u00a0", " ").strip()
+    """A word composed (NFC), without what nobody sees in it, and with single plain blanks between its parts."""
+    return _BLANKS.sub(" ", unicodedata.normalize("NFC", word).translate(_UNSEEN)).strip()
 
 
 def word_of(value: Any) -> str:

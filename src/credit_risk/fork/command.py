@@ -102,6 +102,7 @@ def _init(
         Answer, _decision("The bad rate among all accounts, where bads and goods were drawn at different rates.")
     ] = None,
     accept_suggestions: Annotated[bool, Option("--accept-suggestions", help=ACCEPT)] = False,
+    encoding: Annotated[str | None, Option(help="Of the files, as cp1250, where their bytes do not say it.")] = None,
     name: Annotated[str | None, Option(help="The project's name in every record (default: the file's).")] = None,
     remote: Annotated[str | None, Option(help=REMOTE)] = None,
     replace: Annotated[bool, Option("--replace", help="Write over a config that is not the sample's.")] = False,
@@ -129,6 +130,7 @@ def _init(
         answers=_answers(decisions),
         name=name,
         accept=accept_suggestions,
+        encoding=encoding,
     )
     _draft(request, root, config, output, remote=remote, replace=replace)
 

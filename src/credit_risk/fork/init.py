@@ -79,7 +79,7 @@ def drafted(request: InitRequest, progress: Progress) -> Drafted:
     roles: dict[str, Role] = {request.target: "target", **(request.roles or {})}
     lender = _read(request, roles, progress)
     table = lender.table
-    _refuse_unknown(roles, table)
+    _refuse_unknown(roles, table, request.paths)
     missing = cells.missing_words({str(name): column for name, column in table.items() if name != request.target})
     own = own_missing_words(table, request, missing)
     unknown = own.get(request.target, missing)
@@ -132,7 +132,9 @@ def _read(request: InitRequest, roles: Mapping[str, str], progress: Progress) ->
         raise UsageError("two files have one name, and lie side by side in data/: rename one of them.")
     ignored = {name for name, role in roles.items() if role == "ignore"}
     as_written = {name for name, role in roles.items() if role in ("target", *KEY_ROLES)}
-    return sources.read(request.paths, request.target, progress, ignored=ignored, as_written=as_written)
+    return sources.read(
+        request.paths, request.target, progress, ignored=ignored, as_written=as_written, encoding=request.encoding
+    )
 
 
 def _measured(column: Profile, units: Mapping[str, str]) -> Profile:
@@ -143,7 +145,7 @@ def _joining(column: Profile, keys: Collection[str]) -> Profile:
     """A column that joins files holds no amount, so it is no feature unless the owner says so."""
     if column.name not in keys or column.named or column.role != "feature":
         return column
-    kind: cells.Kind = "integer" if column.kind == "integer" and all(map(cells.is_exact, column.groups)) else "text"
+    kind: cells.Kind = "integer" if all(map(cells.is_exact, column.groups)) else "text"
     return replace(column, role="ignore", kind=kind, range=None, categories=None, why="joins the files")
 
 
@@ -209,10 +211,10 @@ def install(
     return [*done, first_person.write(root)]
 
 
-def _refuse_unknown(roles: Mapping[str, str], table: DataFrame) -> None:
+def _refuse_unknown(roles: Mapping[str, str], table: DataFrame, paths: Sequence[Path]) -> None:
     names = list(map(str, table))
     if lacking := [name for name in roles if name not in names]:
-        raise UsageError(f"{lacks(lacking, names)}.")
+        raise UsageError(f"{', '.join(map(str, paths))}: {lacks(lacking, names)}.")
 
 
 def _facts(

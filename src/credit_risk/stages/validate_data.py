@@ -20,7 +20,8 @@ from credit_risk.data.contract import ContractReport, Finding
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import numbers
 from credit_risk.data.reading import tables
-from credit_risk.data.reading.tables import Progress, Reading, no_progress
+from credit_risk.data.reading.csv_rows import Progress
+from credit_risk.data.reading.tables import Reading, no_progress
 from credit_risk.data.writing import read_json, remove, write_json
 from credit_risk.errors import CheckFailed, DataError, NotFound, UsageError
 from credit_risk.measures import drift

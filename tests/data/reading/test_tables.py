@@ -574,3 +574,33 @@ def test_utf8_where_the_config_says_utf16_is_a_sentence(tmp_path: Path):
     )
     with pytest.raises(DataError, match="does not begin as utf-16 text does"):
         list(read_table(tmp_path / "loans.csv", config(encoding="utf-16"), ["income"]))
+
+
+def test_a_day_is_that_of_the_clock_where_it_was_written(tmp_path: Path):
+    path = tmp_path / "loans.parquet"
+    DataFrame({"day": [Timestamp("2026-03-01", tz="Asia/Tokyo")]}).to_parquet(path)
+    (batch,) = read_table(path, config(), ("day",))
+    assert batch["day"].tolist() == [Timestamp("2026-03-01")]
+    path = tmp_path / "loans.csv"
+    path.write_text("day\n2026-03-01T00:30:00+09:00\n2026-03-02 23:30:00-0500\n2026-03-03\n")
+    (batch,) = read_table(path, config(), ("day",))
+    assert batch["day"].dt.day.tolist() == [1, 2, 3]
+
+
+def test_a_category_with_what_nobody_sees_in_it_is_the_declared_one(tmp_path: Path):
+    path = tmp_path / "loans.csv"
+    path.write_text("job\nsome\nso\u200bme\n some\u00ad\nso me\n", encoding="utf-8")
+    (batch,) = read_table(path, config(), ("job",))
+    assert batch["job"].tolist() == ["some", "some", "some", "so me"]
+
+
+def test_a_row_is_not_lost_where_a_file_lacks_the_footer_that_the_config_declares(tmp_path: Path):
+    path = tmp_path / "loans.csv"
+    path.write_text("job,income\nsome,1\nnone,2\n")
+    with pytest.raises(
+        DataError, match="begins with 'none', has a cell in every column as a row has, and would be lost"
+    ):
+        list(read_table(path, config(footer_lines=1), ("job", "income")))
+    path.write_text("job,income\nsome,1\nnone,2\nTotal,3\n")
+    (batch,) = read_table(path, config(footer_lines=1), ("job", "income"))
+    assert batch["income"].tolist() == [1, 2]

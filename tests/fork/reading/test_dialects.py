@@ -167,3 +167,26 @@ def test_narrow_blanks_and_curved_apostrophes_stand_between_thousands(tmp_path, 
     assert dialects.in_plain_numerals(DataFrame({"debt": [written]}), numerals[0], units)["debt"].tolist() == [
         "1234.50"
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a spreadsheet of an old form"),
+        (b"\x1f\x8b\x08", "compressed"),
+        (b'[{"a": 1}]', "JSON"),
+        (b"\xef\xbb\xbf<html><table>", "HTML or XML"),
+        (b"PAR1", "a Parquet file; give it the ending .parquet"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_by_its_name(tmp_path, content, what):
+    path = tmp_path / "loans.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"loans.csv: this is {what}"):
+        dialects.dialect(path)
+
+
+def test_quotes_with_a_backslash_before_them_are_refused_by_line(tmp_path):
+    with pytest.raises(DataError, match="line 3 has"):
+        written(tmp_path / "loans.csv", 'n,note\n1,"a, b"\n2,"said \\"no\\", twice"\n')
+    assert written(tmp_path / "paths.csv", 'n,path\n1,"C:\\loans\\"\n2,"x"\n').delimiter == ","

@@ -55,3 +55,16 @@ def test_a_file_without_rows_is_refused(tmp_path):
     path.write_text("a,b\n")
     with pytest.raises(DataError, match="has a header and no rows"):
         texts(path, dialect(path), no_progress)
+
+
+def test_words_that_differ_in_what_nobody_sees_are_one(tmp_path):
+    path = tmp_path / "loans.csv"
+    twins = ("public sector", "public  sector", "public\u00a0sector", "public\u200b sector", "\ufeffpublic\u2009sector")
+    path.write_text("\n".join(("n,job", *(f"{n},{word}" for n, word in enumerate(twins)), "")), encoding="utf-8")
+    assert set(texts(path, dialect(path), no_progress)["job"]) == {"public sector"}
+
+
+def test_a_number_beside_what_nobody_sees_stays_as_it_is_for_a_key_to_be_exact(tmp_path):
+    path = tmp_path / "loans.csv"
+    path.write_text("n,job\n7,a\n\u200b8,b\n", encoding="utf-8")
+    assert texts(path, dialect(path), no_progress)["n"].tolist() == ["7", "\u200b8"]

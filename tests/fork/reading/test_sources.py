@@ -1,7 +1,11 @@
 """Several files of one lender: joined by the one column that all have, each read as it is written itself."""
 
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pandas import DataFrame
 
@@ -80,3 +84,41 @@ def test_the_index_of_a_saved_table_is_known(tmp_path: Path):
     path = tmp_path / "loans.parquet"
     DataFrame({"income": [1, 2], "status": ["0", "1"]}, index=[7, 9]).rename_axis("line").to_parquet(path)
     assert read((path,), "status", lambda _: None, ignored=(), as_written={"status"}).indexes == {"line"}
+
+
+ROWS = [f"{n},2024-01-{n:02d},{n * n}.5,{n % 3}" for n in range(1, 21)]  # 2,880 in all
+
+
+@pytest.mark.parametrize(
+    ("last", "what"),
+    [
+        (",,2880,18", "its 'income' is the sum of all above"),
+        ("20,2024-02-01,2880.00,0", "its 'income' is the sum of all above"),
+        ("20,,,", "it alone has no 'day' and no 'income'"),
+        (",,144.00,", "it alone has no 'loan' and no 'day'"),
+    ],
+)
+def test_a_last_row_that_is_a_total_without_the_word_is_refused(tmp_path: Path, last: str, what: str):
+    path = tmp_path / "loans.csv"
+    path.write_text("\n".join(["loan,day,income,late", *ROWS, last, ""]), encoding="utf-8")
+    with pytest.raises(DataError, match=f"row 21, the last, is no application: {what}"):
+        read((path,), "late", lambda _: None, ignored=(), as_written=())
+
+
+def test_a_large_amount_in_the_last_row_is_no_total(tmp_path: Path):
+    path = tmp_path / "loans.csv"
+    path.write_text("\n".join(["loan,day,income,late", *ROWS, "21,2024-02-01,2890.00,1", ""]), encoding="utf-8")
+    assert len(read((path,), "late", lambda _: None, ignored=(), as_written=()).table) == 21
+
+
+def test_lengths_of_time_are_refused_by_column(tmp_path: Path):
+    path = tmp_path / "loans.parquet"
+    pq.write_table(pa.table({"loan": [1, 2], "on_book": [timedelta(days=3), timedelta(days=4)]}), path)
+    with pytest.raises(DataError, match=r"'on_book' holds duration.*write them as numbers"):
+        read((path,), "loan", lambda _: None, ignored=(), as_written=())
+
+
+def test_half_floats_are_numbers(tmp_path: Path):
+    path = tmp_path / "loans.parquet"
+    pq.write_table(pa.table({"share": pa.array(np.array([0.5, 0.25], np.float16))}), path)
+    assert read((path,), "loan", lambda _: None, ignored=(), as_written=()).table["share"].tolist() == ["0.5", "0.25"]

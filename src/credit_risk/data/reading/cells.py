@@ -41,8 +41,9 @@ _TYPES = {
 
 
 PLAIN_SIGNS = str.maketrans("\u00a0\u202f\u2009\u2019", "   '")  # blanks, and the apostrophe of Swiss thousands
-_WHOLE = re.compile(r"[-+]?\d{1,18}")
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
+_OFFSET = re.compile(r"(?<=\d)(?:Z|[+-]\d\d:?\d\d)$")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,6 @@ def arrow_type(column: Column, numerals: Numerals, *, key: bool = False) -> pa.D
     if not numerals.are_plain:
         return pa.string()
     return pa.string() if (key and column.type == "number") or column.format else _TYPES[column.type]
-
-
-def is_key(column: Column) -> bool:
-    """Whether a column says who or which an application is, so that no digit of it may be lost."""
-    return column.role in KEY_ROLES
 
 
 def typed(
@@ -353,8 +349,11 @@ def _words(cells: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
 
 def _date(name: str, cells: pa.ChunkedArray) -> tuple[Series, Unreadable | None]:
     if not _is_text(cells):
-        # Nanoseconds below a microsecond are no matter of a day.
-        dates = cells.cast(pa.timestamp("us"), safe=False) if pa.types.is_temporal(cells.type) else None
+        is_moment = pa.types.is_timestamp(cells.type)
+        # The day is that of the clock where it was written; nanoseconds below a microsecond are no matter of it.
+        cells = pc.local_timestamp(cells) if is_moment and cells.type.tz else cells
+        has_days = is_moment or pa.types.is_date(cells.type)
+        dates = cells.cast(pa.timestamp("us"), safe=False) if has_days else None
         if dates is None:
             return Series(np.full(len(cells), np.datetime64("NaT", "us")), name=name), _unreadable(
                 name, cells, pc.is_valid(cells).to_numpy()
@@ -363,7 +362,8 @@ def _date(name: str, cells: pa.ChunkedArray) -> tuple[Series, Unreadable | None]
     if (quick := _cast(cells, pa.timestamp("us"))) is not None:
         return Series(quick.to_numpy(), name=name, copy=False), None
     text = cells.to_pandas()
-    parsed = pd.to_datetime(text.str.strip(), format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
+    local = text.str.strip().str.replace(_OFFSET, "", regex=True)
+    parsed = pd.to_datetime(local, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
     wrong = (parsed.isna() & text.notna()).to_numpy()
     return parsed.astype("datetime64[us]").rename(name), _unreadable(name, cells, wrong)
 

@@ -18,6 +18,9 @@ Progress: TypeAlias = Callable[[int], object]
 HEADER = 1 << 16  # bytes in which a header usually ends, and those in which it must
 MOST_HEADER = 1 << 22
 TAIL = 1 << 16  # bytes in which what stands after the last row must lie
+FOOTER = re.compile(
+    r"(?is)\W*(total|sum|summe|gesamt|count|rows?|records?|end|eof|generated|created|source|\(?\d+ rows)\b.*"
+)
 EXCEL_SIGN = re.compile(rb"\"?sep=(?P<sign>.)\"?\r?\n", re.IGNORECASE)
 
 
@@ -103,9 +106,23 @@ class CsvRows:
         while len(self._ahead) < size + tail:
             if not self._more(size):
                 self._ended = True
-                return _without_last_lines(self._ahead, self.data.footer_lines)
+                return self._without_footer(self._ahead)
         end = len(self._ahead) - tail
         content, self._ahead = self._ahead[:end], self._ahead[end:]
+        return content
+
+    def _without_footer(self, content: bytes) -> bytes:
+        """Without the last lines that hold anything. Raises DataError where one of them is a row like others."""
+        for _ in range(self.data.footer_lines):
+            end = content.rstrip(b"\r\n").rfind(b"\n") + 1
+            cells = header_cells(content[end:].decode("utf-8", "replace").strip(), self.data.delimiter, self.data.quote)
+            if len(cells) == len(self.names) and all(cells) and not FOOTER.fullmatch(cells[0]):
+                raise DataError(
+                    f"{self.path}: its last line, which begins with {cells[0]!r}, has a cell in every column as a row "
+                    "has, and would be lost: data.footer_lines says how many lines after the last row are none. Add "
+                    "such lines to the file, or set it to 0."
+                )
+            content = content[:end]
         return content
 
     def _more(self, size: int) -> bool:
@@ -156,10 +173,3 @@ class CsvRows:
         content, self._ahead = self._ahead[:end], self._ahead[end:]
         self.lines_before += content.count(b"\n")
         return content
-
-
-def _without_last_lines(content: bytes, count: int) -> bytes:
-    """Without the last lines that hold anything."""
-    for _ in range(count):
-        content = content[: content.rstrip(b"\r\n").rfind(b"\n") + 1]
-    return content

@@ -6,7 +6,7 @@ its column holds is no such thing: it is kept as text, and `cells` says what bec
 """
 
 import codecs
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def header(path: Path, data: Data, declared: tuple[str, ...]) -> tuple[str, ...]
     names = list(_parquet_names(path)) if is_parquet(path) else _csv_header(path, data, declared)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"{path}: {_listed(twice)} stands in the header more than once. Remove or rename the copies.")
+        raise DataError(f"{path}: {listed(twice)} stands in the header more than once. Remove or rename the copies.")
     return tuple(names)
 
 
@@ -168,7 +168,7 @@ def _parquet_names(path: Path) -> dict[str, str]:
     written = _parquet(path).schema_arrow.names
     names = {column_name(name): name for name in written}
     if len(names) < len(written):
-        raise DataError(f"{path}: two columns have one name among {_listed(written[:30])}. Rename one of them.")
+        raise DataError(f"{path}: two columns have one name among {listed(written[:30])}. Rename one of them.")
     return names
 
 
@@ -332,5 +332,5 @@ def _decodes(around: bytes, encoding: str) -> bool:
     return True
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names))

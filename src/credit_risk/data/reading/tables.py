@@ -15,7 +15,7 @@ from credit_risk.config import Column, Config
 from credit_risk.config.columns import KEY_ROLES, Data, Source
 from credit_risk.data.inputs import folded, folded_codes, word_of
 from credit_risk.data.reading import raw
-from credit_risk.data.reading.cells import Numerals, Unreadable, arrow_type, is_key, typed, without_gaps
+from credit_risk.data.reading.cells import Numerals, Unreadable, arrow_type, typed, without_gaps
 from credit_risk.data.reading.csv_rows import Progress
 from credit_risk.data.writing import write_parquet
 from credit_risk.errors import DataError, NotFound
@@ -163,15 +163,19 @@ def read_table(
         raise _problems(path.name, [lacks(lacking, names), *_to_join(config)])
     declared = {name: config.columns[name] for name in columns}
     numerals = {name: Numerals.of(config.data, column) for name, column in declared.items()}
-    types = {name: arrow_type(column, numerals[name], key=is_key(column)) for name, column in declared.items()}
+    types = {
+        name: arrow_type(column, numerals[name], key=column.role in KEY_ROLES) for name, column in declared.items()
+    }
     start = 0
     for piece in raw.batches(path, _blank_or_not(config, config.data, columns), types, rows, progress):
         index = pd.RangeIndex(start, start + piece.num_rows)
         of_piece = {}
         for name, column in declared.items():
             cells, _ = without_gaps(piece[name], missing_words(column, config.data), column, numerals[name])
-            of_piece[name] = typed(name, cells, column, numerals[name], key=is_key(column))
-        for wrong in (wrong for _, wrong in of_piece.values() if wrong is not None and is_key(declared[wrong.column])):
+            of_piece[name] = typed(name, cells, column, numerals[name], key=column.role in KEY_ROLES)
+        for wrong in (
+            wrong for _, wrong in of_piece.values() if wrong is not None and declared[wrong.column].role in KEY_ROLES
+        ):
             raise _unfit_key(path, declared[wrong.column], wrong, start)
         yield DataFrame({name: cells for name, (cells, _) in of_piece.items()}, copy=False).set_axis(index)
         start += piece.num_rows
@@ -248,7 +252,7 @@ def _columns_to_read(
     undeclared = [name for names in headers for name in names if name not in config.columns]
     if undeclared:
         problems.append(
-            f"the config does not declare {_listed(undeclared)}. Only declared data are read: declare each under "
+            f"the config does not declare {raw.listed(undeclared)}. Only declared data are read: declare each under "
             f"`columns:` (if it is not needed: `role: ignore`, the reason under `why:`) or leave it out of the file"
         )
     if problems:
@@ -267,7 +271,7 @@ def _key_problems(paths: Sequence[Path], headers: Sequence[Sequence[str]], keys:
             if key and key not in its:
                 yield f"{file.name} has no column {key!r} to join {path.name} on"
         if both := sorted((seen & set(names)) - {key}):
-            yield f"{_listed(both)} stands in {path.name} and in a file before it; remove or rename one"
+            yield f"{raw.listed(both)} stands in {path.name} and in a file before it; remove or rename one"
         seen |= set(names)
 
 
@@ -324,27 +328,8 @@ def lacks(lacking: Sequence[str], names: Sequence[str]) -> str:
     for name in lacking:
         near = difflib.get_close_matches(name, names, 1, cutoff=0.7)
         hints.append(f"{name!r}" + (f" (is it {near[0]!r}?)" if near else ""))
-    return f"there is no column {', '.join(hints)}; the header has {_listed(list(names)[:30])}"
+    return f"there is no column {', '.join(hints)}; the header has {raw.listed(list(names)[:30])}"
 
 
 def _problems(where: str, problems: Sequence[str]) -> DataError:
     return DataError(f"{where}: " + "; ".join(problems) + ".")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names))
-
-
-__all__ = [
-    "Joined",
-    "Progress",
-    "Reading",
-    "Unreadable",
-    "inspect_sources",
-    "join",
-    "read_passed",
-    "read_sources",
-    "read_table",
-    "source_paths",
-    "write_passed",
-]

@@ -25,6 +25,7 @@ from credit_risk.scoring.decision import scores
 Answers = Mapping[str, Any]
 """Decisions by their key in the config, as far as the owner has said them."""
 
+MOST_BAD = 0.5  # beyond it an outcome is probably coded the wrong way round
 WINDOW = 12  # months that a trial run takes for the performance window
 SCALE = Scale(base=600, odds=50, pdo=20)
 TYPES = {"other date": "text"}
@@ -127,6 +128,9 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
         identity=identity(columns),
         scale=SCALE.model_dump(),
         bands=bands(facts.true_bad_rate),
+        accept=accept,
+        open=OPEN,
+        reversed=facts.bad_rate > MOST_BAD,
         bad_rate=(float(f"{facts.bad_rate / 2:.2g}"), min(1.0, float(f"{facts.bad_rate * 2:.2g}"))),
     )
     return rendered
@@ -152,6 +156,7 @@ def _doubted(facts: Facts, columns: Sequence[Profile], ungrouped: Sequence[str])
     doubts += [f"columns.{column.name}.format" for column in columns if len(column.formats) > 1 and is_read(column)]
     doubts += [f"columns.{column.name}.special" for column in columns if column.special]
     doubts += [f"fairness.attributes.{name}" for name in ungrouped]
+    doubts += ["outcome.bad_rate"] if facts.bad_rate > MOST_BAD else []
     return [*doubts, "data.decimal"] if facts.doubtful_numbers else doubts
 
 

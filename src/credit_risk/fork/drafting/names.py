@@ -1,6 +1,7 @@
 """What the name of a column speaks for: protected groups, proxies, the lender's own outputs, weights, ids, days."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from itertools import product
 
@@ -26,11 +27,23 @@ GUARDED = {  # parts of names, in the languages that lenders' columns often have
     "birthdate": "age", "dob": "age", "geburtsdatum": "age",
     "disability": "health", "disabled": "health", "pregnant": "health", "pregnancy": "health",
     "veteran": "military service",
+    "cinsiyet": "sex", "pohlavi": "sex", "sukupuoli": "sex", "пол": "sex", "hautfarbe": "race", "rasse": "race",
+    "kirchensteuer": "religion", "wyznanie": "religion", "godsdienst": "religion", "religione": "religion",
+    "nationaliteit": "national origin", "obywatelstwo": "national origin", "narodowość": "national origin",
+    "medborgarskap": "national origin", "uyruk": "national origin", "občanství": "national origin",
+    "ausländer": "national origin", "extranjero": "national origin", "гражданство": "national origin",
+    "zivilstand": "marital status", "civilstånd": "marital status", "sivilstand": "marital status",
+    "estadocivil": "marital status", "siviilisääty": "marital status", "cywilny": "marital status",
+    "wiek": "age", "ålder": "age", "alder": "age", "yaş": "age", "ikä": "age", "věk": "age", "возраст": "age",
+    "urodzenia": "age", "geboren": "age", "födelsedatum": "age", "fødselsdato": "age", "narození": "age",
+    "behinderung": "health", "handicap": "health", "discapacidad": "health", "deficiência": "health",
 }  # fmt: skip
 TOGETHER = {  # words that only together speak of a protected ground
     frozenset({"civil", "status"}): "marital status", frozenset({"civil", "estado"}): "marital status",
     frozenset({"civile", "stato"}): "marital status", frozenset({"civil", "etat"}): "marital status",
     frozenset({"civil", "état"}): "marital status", frozenset({"geb", "datum"}): "age",
+    frozenset({"burgerlijke", "staat"}): "marital status", frozenset({"medeni", "hal"}): "marital status",
+    frozenset({"rodinný", "stav"}): "marital status", frozenset({"doğum", "tarihi"}): "age",
 }  # fmt: skip
 FLAGS = {  # words that speak of a person where the column only says yes or no
     "female": "sex", "male": "sex", "woman": "sex", "women": "sex", "man": "sex", "men": "sex",
@@ -48,7 +61,11 @@ SUBSTITUTES = {  # what stands in for race or origin by where or how somebody li
     "longitude": "where somebody lives", "nachname": "a family's name", "apellido": "a family's name",
     "cognome": "a family's name", "vorname": "a first name", "surname": "a family's name",
     "lastname": "a family's name", "firstname": "a first name", "language": "a mother tongue",
-    "tongue": "a mother tongue",
+    "tongue": "a mother tongue", "muttersprache": "a mother tongue", "pocztowy": "where somebody lives",
+    "miasto": "where somebody lives", "gmina": "where somebody lives", "gemeinde": "where somebody lives",
+    "comune": "where somebody lives", "municipio": "where somebody lives", "woonplaats": "where somebody lives",
+    "postnummer": "where somebody lives", "nazwisko": "a family's name", "achternaam": "a family's name",
+    "prénom": "a first name",
 }  # fmt: skip
 UNMISTAKABLE = 6  # letters of a word that is known within another
 AGE = {"age", "alter", "edad"}  # counted in years; a year or a day of birth is not
@@ -56,24 +73,68 @@ SEXES = {"male", "female", "man", "woman", "frau", "mrs", "homme", "femme", "hom
          "masculin", "féminin", "masculino", "femenino", "feminino"}  # fmt: skip
 SEX_LETTERS = {"m", "f"}  # with others for not stated, or for neither
 NO_SEX_LETTERS = {"d", "x", "u"}
-OUTPUTS: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (  # what a lender itself makes of an application
-    ("the price that the lender set", (frozenset({"interest", "rate"}), frozenset({"int", "rate"}),
-                                       frozenset({"apr"}), frozenset({"zinssatz"}), frozenset({"coupon"}),
-                                       frozenset({"tasa", "interes"}), frozenset({"tasa", "interés"}),
-                                       frozenset({"taux", "interet"}), frozenset({"taux", "intérêt"}))),
-    ("the lender's own grade", (frozenset({"grade"}), frozenset({"subgrade"}), frozenset({"risk", "class"}),
-                                frozenset({"risk", "band"}), frozenset({"risk", "rating"}), frozenset({"risk", "tier"}),
-                                frozenset({"risk", "level"}), frozenset({"risk", "category"}),
-                                frozenset({"internal", "rating"}), frozenset({"score", "band"}))),
-    ("what the lender granted", tuple(frozenset(its) for its in product(
-        ("approved", "granted", "sanctioned", "funded"), ("amount", "amnt", "amt", "limit", "term")))),
-    ("the lender's own score", (frozenset({"internal", "score"}), frozenset({"model", "score"}),
-                                frozenset({"application", "score"}), frozenset({"app", "score"}),
-                                frozenset({"behaviour", "score"}), frozenset({"behavior", "score"}),
-                                frozenset({"scorecard"}), frozenset({"pd"}))),
+PRICE, GRADE, SCORE = "the price that the lender set", "the lender's own grade", "the lender's own score"
+PD, GRANTED = "the lender's own probability of default", "what the lender granted"
+OUTPUTS: tuple[tuple[str, tuple[str, ...]], ...] = (  # what a lender itself makes of an application: words together
+    (PRICE, ("interest rate", "int rate", "apr", "coupon", "tasa interés", "taux intérêt", "taxa juros",
+             "tasso interesse", "zinssatz", "zins", "sollzins", "effektivzins", "oprocentowanie", "rentevoet",
+             "rentepercentage",
+             "ränta", "korko", "faiz", "úroková sazba", "dobânda", "ставка")),
+    (GRADE, ("grade", "subgrade", "risk class", "risk band", "risk rating", "risk tier", "risk level", "risk category",
+             "risk grade", "internal rating", "credit rating", "customer rating", "model rating", "score band",
+             "rating interno", "rating interna", "calificación", "clasificación riesgo", "clase riesgo", "nivel riesgo",
+             "categoria riesgo", "grupo riesgo", "notation", "cotation", "note interne", "note risque", "classe risque",
+             "classe rischio", "fascia rischio", "classe risco", "faixa risco", "nível risco", "classificação risco",
+             "nota risco", "risikoklasse", "risikogruppe", "risikostufe", "ratingklasse", "ratingnote", "ratingstufe",
+             "bonität", "bonitätsklasse", "bonitätsnote", "klasa ryzyka", "ocena ryzyka", "ocena kredytowa",
+             "kategoria ryzyka", "risicoklasse", "kredietbeoordeling", "riskklass", "kreditbetyg", "rating klienta",
+             "třída rizika", "luottoluokitus", "minősítés", "рейтинг")),
+    (GRANTED, tuple(" ".join(its) for its in product(
+        ("approved", "granted", "sanctioned", "funded", "aprobado", "aprobada", "concedido", "concedida", "accordé",
+         "accordée", "octroyé", "bewilligt", "bewilligte", "bewilligter", "bewilligtes", "genehmigt", "genehmigte",
+         "genehmigter", "genehmigtes", "approvato", "concesso", "deliberato", "aprovado", "przyznany", "przyznana",
+         "toegekend", "beviljad", "beviljat"),
+        ("amount", "amnt", "amt", "limit", "term", "limite", "monto", "importe", "plazo", "montant", "durée", "plafond",
+         "betrag", "kreditbetrag", "laufzeit", "fido", "importo", "valor", "prazo", "kwota", "bedrag", "belopp")))),
+    (SCORE, ("internal score", "model score", "application score", "app score", "behaviour score", "behavior score",
+             "risk score", "score interno", "score interne", "scorecard", "puntaje", "puntuación", "punteggio",
+             "pontuação", "scorewert", "scorepunkte", "scoreklasse", "scoringwert", "punktacja", "punkty scoringowe",
+             "скоринг", "балл")),
+    (PD, ("pd", "probability default", "prob default", "default probability", "ausfallwahrscheinlichkeit",
+          "probabilidad incumplimiento", "probabilidad impago", "probabilité défaut", "probabilità default",
+          "probabilità insolvenza", "probabilidade inadimplência", "probabilidade incumprimento", "prawdopodobieństwo",
+          "wanbetalingskans", "kans wanbetaling", "expected loss", "lgd", "ead")),
 )  # fmt: skip
+ALONE = (
+    dict.fromkeys(("score", "scoring", "skor", "skóre", "punkty", "nota", "note"), SCORE)
+    | dict.fromkeys(("rating", "ocena", "cote", "beoordeling", "valutazione"), GRADE)
+    | dict.fromkeys(("taux", "tasa", "tasso", "taxa"), PRICE)
+)
+NOTES = {"note", "nota"}  # a grade in French and Portuguese, a text in English
+OF_A_BUREAU = {"bureau", "buro", "external", "fico", "vantage", "schufa", "crif", "experian", "equifax", "transunion",
+               "cibil", "bik", "agency"}  # fmt: skip
 DECISIONS = {"decision", "decided", "approved", "approval", "accepted", "declined", "rejected", "underwriter",
-           "verdict", "booked", "funded", "entscheidung"}  # fmt: skip
+             "verdict", "booked", "funded", "entscheidung", "entscheid", "kreditentscheidung", "abgelehnt", "genehmigt",
+             "bewilligt", "decisión", "dictamen", "resolución", "aprobado", "rechazado", "décision", "accepté",
+             "refusé",
+             "decisione", "esito", "delibera", "approvato", "respinto", "decisão", "aprovado", "recusado", "decyzja",
+             "odrzucony",
+             "zaakceptowany", "besluit", "beslissing", "goedgekeurd", "afgewezen", "beslut", "beslutning", "vedtak",
+             "rozhodnutí", "päätös", "döntés", "decizie", "karar", "решение"}  # fmt: skip
+AFTER_DECISION = {  # what becomes of an account: words together
+    "a sum that was recovered": ("recoveries", "recovery fee", "recovery amount", "recupero",
+                                 "recouvrement"),
+    "what was paid since": ("total pymnt", "total rec", "last pymnt", "out prncp", "total payment"),
+    "a loss that was taken": ("chargeoff", "charge off", "writeoff", "write off", "written off", "abschreibung",
+                              "ausbuchung", "castigado", "sofferenza", "settlement"),
+    "collections": ("collection fee", "collection cost", "collection costs", "inkasso", "incasso", "mahnstufe",
+                    "mahnung", "mahnkosten", "contentieux", "cobranza", "cobrança", "windykacja", "egzekucja"),
+}  # fmt: skip
+BEFORE = {"previous", "prior", "past", "before", "ex", "mths", "months", "years", "ever", "bureau", "other", "external"}
+CODED = {"code", "codes", "kod", "código", "codice", "kennziffer", "branch", "filiale", "sucursal", "agence", "agenzia",
+         "agência", "oddział", "region", "región", "sector", "sektor", "branche", "industry", "naics", "nace", "sic",
+         "product", "produkt", "producto", "channel", "kanal", "occupation", "profession", "beruf", "dealer",
+         "purpose", "type", "typ", "tipo"}  # fmt: skip
 WEIGHTS = {"weight", "weights", "wt", "wgt", "fnlwgt", "gewicht", "gewichtung", "poids", "peso", "ponderacion"}
 OF_SAMPLE = {"sample", "sampling", "survey", "design", "case", "obs", "observation", "freq", "frequency", "row",
              "expansion", "inverse", "prob"}  # fmt: skip
@@ -108,12 +169,20 @@ MONEY = {"income", "amount", "debt", "salary", "balance", "price", "payment", "i
          "assets", "wage", "wages", "revenue", "fee", "fees", "exposure", "betrag", "einkommen", "amt"}  # fmt: skip
 
 
+_NO_ACCENTS = str.maketrans({"ł": "l", "ø": "o", "ß": "ss", "æ": "ae", "đ": "d", "ı": "i"})
 _ID_IN_ONE_WORD = re.compile(rf"^({'|'.join(sorted(CUSTOMERS | ACCOUNTS))})({'|'.join(sorted(IDS))})$")
 
 
 def parts(name: str) -> set[str]:
-    """The words a column's name is made of, in lower case; custid is customer and id."""
-    return set(_in_order(name))
+    """The words a column's name is made of, in lower case, with and without accents; custid is customer and id."""
+    words = _in_order(name)
+    return {*words, *map(without_accents, words), *(re.sub(r"(?<=[aou])e", "", word) for word in words)}
+
+
+def without_accents(word: str) -> str:
+    """A word without accents, as names of columns are often written: płeć is plec, nationalité nationalite."""
+    apart = unicodedata.normalize("NFKD", word.translate(_NO_ACCENTS))
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
 def _in_order(name: str) -> list[str]:
@@ -138,7 +207,7 @@ def guarded(name: str, *, switch: bool) -> str | None:
     """The protected ground that a name speaks of. switch: whether the column only says yes or no."""
     return (
         _meaning(name, GUARDED | FLAGS if switch else GUARDED)
-        or next((ground for words, ground in TOGETHER.items() if words <= parts(name)), None)
+        or next((ground for words, ground in TOGETHER.items() if _all_in(" ".join(words), parts(name))), None)
         or _meaning_within(name, GUARDED)
     )
 
@@ -151,11 +220,13 @@ def substitute(name: str) -> str | None:
 
 
 def _meaning(name: str, words: Mapping[str, str]) -> str | None:
+    words = words | {without_accents(word): what for word, what in words.items()}  # type: ignore[operator]
     return next((words[part] for part in sorted(parts(name)) if part in words), None)
 
 
 def _meaning_within(name: str, words: Mapping[str, str]) -> str | None:
     """What a long word says that stands within a part of a name, as marital in maritalstatus."""
+    words = words | {without_accents(word): what for word, what in words.items()}  # type: ignore[operator]
     long = [word for word in words if len(word) >= UNMISTAKABLE]
     return next((words[word] for part in sorted(parts(name)) for word in long if word in part), None)
 
@@ -163,9 +234,39 @@ def _meaning_within(name: str, words: Mapping[str, str]) -> str | None:
 def output(name: str, *, few: bool) -> str | None:
     """What of the lender's own work a name speaks of, which no applicant brings. few: whether it has few values."""
     words = parts(name)
-    if few and words & DECISIONS:
+    if few and words & {*DECISIONS, *map(without_accents, DECISIONS)}:
         return "the lender's decision"
-    return next((what for what, sets in OUTPUTS if any(its <= words for its in sets)), None)
+    if words & OF_A_BUREAU:
+        return None
+    alone = _in_order(name)
+    if (
+        len(alone) == 1
+        and (few or alone[0] not in NOTES)
+        and (what := ALONE.get(alone[0]) or ALONE.get(without_accents(alone[0])))
+    ):
+        return what
+    return next((what for what, texts in OUTPUTS if any(_all_in(text, words) for text in texts)), None)
+
+
+def afterwards(name: str) -> str | None:
+    """What a name tells of that becomes of an account after it was decided about."""
+    words = parts(name)
+    if words & BEFORE:
+        return None
+    together = (what for what, texts in AFTER_DECISION.items() if any(_all_in(text, words) for text in texts))
+    within = {text: what for what, texts in AFTER_DECISION.items() for text in texts if " " not in text}
+    return next(together, None) or _meaning_within(name, within)
+
+
+def is_code(name: str) -> bool:
+    """Whether a name speaks of numbers that stand for kinds of something, and of no count of them."""
+    words = parts(name)
+    return bool(words & {*CODED, *map(without_accents, CODED)}) and not words & {*COUNTS, "count", "anzahl", "score"}
+
+
+def _all_in(text: str, words: Collection[str]) -> bool:
+    """Whether each word of a text is among these, with or without its accents."""
+    return all(word in words or without_accents(word) in words for word in text.split())
 
 
 def is_weight(name: str) -> bool:

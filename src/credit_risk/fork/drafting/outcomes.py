@@ -8,6 +8,7 @@ import numpy as np
 from pandas import DataFrame, Series
 
 from credit_risk.data.inputs import folded, word_of
+from credit_risk.data.reading.cells import is_number
 from credit_risk.errors import UsageError
 from credit_risk.fork.drafting.request import InitRequest
 from credit_risk.fork.reading import cells
@@ -73,7 +74,7 @@ def _refuse_no_outcome(column: Series, request: InitRequest, words: Collection[s
             f"{request.data}: row {row:,} holds the header again, as where files were put one below the other: take "
             "such lines out."
         )
-    are_numbers = all(map(cells.is_number, words))
+    are_numbers = all(map(is_number, words))
     is_named = 0 < len(request.good) <= MOST_OUTCOMES and not are_numbers
     if len(words) <= MOST_OUTCOMES or is_named:
         return

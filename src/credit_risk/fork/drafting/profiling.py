@@ -8,7 +8,8 @@ from pandas import DataFrame, Series
 
 from credit_risk.config.columns import KEY_ROLES
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.fork.drafting import directions, leaks, roles
+from credit_risk.data.reading.cells import is_number
+from credit_risk.fork.drafting import directions, leaks, names, roles
 from credit_risk.fork.drafting.names import AGE, DAY_WORDS, DAYS, MONEY, parts
 from credit_risk.fork.drafting.profile import FEW_VALUES, Profile, Role, as_numbers
 from credit_risk.fork.reading import cells
@@ -38,7 +39,11 @@ def profiles(
         for name, column in columns.items()
     ]
     drafts = [
-        _as_money(_as_key(_in_words(_with_century(roles.with_role(draft, columns[draft.name], named_roles, known)))))
+        _as_money(
+            _as_key(
+                _as_codes(_in_words(_with_century(roles.with_role(draft, columns[draft.name], named_roles, known))))
+            )
+        )
         for draft in drafts
     ]
     inputs = {draft.name: as_numbers(columns[draft.name], draft) for draft in drafts if draft.role == "feature"}
@@ -66,26 +71,33 @@ def _typed(name: str, column: Series) -> Profile:
         float(column.isna().mean()),
         groups={str(word): int(rows) for word, rows in words.value_counts().items()},
     )
-    if kind in ("integer", "number", "other date", "category", "text"):
-        is_named = bool(parts(name) & (DAYS | DAY_WORDS)) and not parts(name) & MONEY
-        formats = cells.day_formats(profile.groups, named=is_named)
-        if formats:
-            note = f"days written {' or '.join(formats)}" + (": which of them?" if len(formats) > 1 else "")
-            return replace(profile, kind="date", formats=formats, notes=(note,))
+    if formats := _formats(profile):
+        note = f"days written {' or '.join(formats)}" + (": which of them?" if len(formats) > 1 else "")
+        return replace(profile, kind="date", formats=formats, notes=(note,))
     if kind in ("number", "integer"):
         values = cells.numbers_of(words)
-        unread = int(np.isnan(values).sum())
-        notes = (f"{unread} cells are no number, as {words[np.isnan(values)].iloc[0]!r}",) if unread else ()
         known = values[~np.isnan(values)]
         span = (min(18.0, known.min()), max(110.0, known.max())) if parts(name) & AGE else limits(known, kind)
         codes = cells.codes_of(values)
-        return replace(profile, range=span, codes=codes, notes=(*notes, *_codes_note(codes, profile.groups)))
+        return replace(profile, range=span, codes=codes, notes=_codes_note(codes, profile.groups))
+    if kind == "other date" and (strange := cells.no_days([*profile.groups])):
+        rare = sorted(strange, key=profile.groups.__getitem__)[0]
+        return replace(profile, notes=(f"{rare!r} ({profile.groups[rare]:,} rows) is no day as 2026-01-31 is",))
     if kind in ("category", "ordered"):
         given = cells.in_order(profile.groups) if kind == "ordered" else tuple(sorted(profile.groups))
         odd = cells.unordered_words(profile.groups) if kind == "category" else ()
         notes = (f"steps but for {', '.join(map(repr, odd))}: `ordered` once they have a place",) if odd else ()
         return replace(profile, categories=given, notes=notes)
     return profile
+
+
+def _formats(profile: Profile) -> tuple[str, ...]:
+    """How its days may be written where they are not as 2026-01-31; none where it holds no days."""
+    if profile.kind not in ("integer", "number", "other date", "category", "text"):
+        return ()
+    words = parts(profile.name)
+    is_named, born = bool(words & (DAYS | DAY_WORDS)) and not words & MONEY, names.guarded(profile.name, switch=False)
+    return cells.day_formats(profile.groups, named=is_named, born=born == "age")
 
 
 def _range_of_amounts(profile: Profile) -> Profile:
@@ -121,7 +133,7 @@ def _codes_note(codes: Sequence[float], groups: Mapping[str, int]) -> tuple[str,
 
 
 def _equals(word: str, code: float) -> bool:
-    return cells.is_number(word) and float(word) == code
+    return is_number(word) and float(word) == code
 
 
 def _with_century(profile: Profile) -> Profile:
@@ -133,11 +145,27 @@ def _with_century(profile: Profile) -> Profile:
 
 
 def _in_words(profile: Profile) -> Profile:
-    """A protected column of few values by its words: as a boolean or a number they would be written another way."""
-    coded = profile.kind == "boolean" or (profile.kind in ("integer", "number") and len(profile.groups) <= FEW_VALUES)
+    """A protected column of few values by its words: as a boolean or a number they would be written another way.
+
+    One with words among its numbers is kept as texts, of which a person has to make groups.
+    """
+    is_kept, are_numbers = profile.role in ("protected", "proxy"), profile.kind in ("integer", "number")
+    if is_kept and are_numbers and not all(map(is_number, profile.groups)):
+        return replace(profile, kind="text", range=None)
+    coded = profile.kind == "boolean" or (are_numbers and len(profile.groups) <= FEW_VALUES)
     if profile.role != "protected" or not coded:
         return profile
     return replace(profile, kind="category", categories=tuple(sorted(profile.groups)), range=None, notes=())
+
+
+def _as_codes(profile: Profile) -> Profile:
+    """Numbers that name something, as branches and sectors, are categories: one more of them is nothing more."""
+    few = profile.kind == "integer" and len(profile.groups) <= cells.MOST_CATEGORIES and not profile.codes
+    if profile.role not in ("feature", "proxy") or not few or not names.is_code(profile.name):
+        return profile
+    note = "numbers that name something, as its name says: categories without an order"
+    given = tuple(sorted(profile.groups, key=float))
+    return replace(profile, kind="category", categories=given, range=None, notes=(*profile.notes, note))
 
 
 def _as_money(profile: Profile) -> Profile:

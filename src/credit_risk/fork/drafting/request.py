@@ -13,6 +13,7 @@ class InitRequest:
     """What `credit-risk init` is to draft.
 
     bad, good, indeterminate: words of the target column; good: its only other word, if none is named.
+    encoding: that of the files, where somebody knows it.
     joined: files of which each has one column in common with those before it, by which its rows are joined to them.
     """
 
@@ -26,6 +27,7 @@ class InitRequest:
     name: str | None = None
     accept: bool = False
     joined: tuple[Path, ...] = ()
+    encoding: str | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -10,6 +10,7 @@ import pandas as pd
 from pandas import Series
 
 from credit_risk.data.inputs import Matrix
+from credit_risk.data.reading.cells import is_number
 
 Kind = Literal["integer", "number", "boolean", "ordered", "category", "date", "other date", "text"]
 
@@ -31,10 +32,21 @@ GAPS = (
     "N.A.",
     "n.a.",
     "NA.",
+    "#NULL!",
+    "#VALUE!",
+    "#REF!",
+    "#NAME?",
+    "#NUM!",
+    "1.#QNAN",
+    "-1.#IND",
+    "1.#IND",
+    "-nan",
+    "-nan(ind)",
 )  # never a value, whatever stands around them
 DOUBTFUL = ("None", "none", "?", ".", "-", "missing", "unknown")  # a gap among numbers, perhaps a word among words
 OUTCOME_GAPS = ("na", "Missing", "Unknown", "NONE")
 REAL = ("None", "none")  # these say "not one" as often as "not known"
+CURRENCIES = "EUR|USD|GBP|CHF|JPY|CNY|INR|BRL|MXN|ZAR|NAD|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|KES|NGN|SGD|HKD"
 SWITCHES = ({"true", "false"}, {"yes", "no"}, {"y", "n"})
 SCALES = (  # words that have an order wherever they stand together
     ("none", "very low", "low", "medium", "moderate", "high", "very high"),
@@ -45,31 +57,38 @@ SCALES = (  # words that have an order wherever they stand together
     ("primary", "secondary", "tertiary"),
     tuple("ABCDEFG"),
 )
-_NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
-_INTEGER = re.compile(r"[-+]?\d+(?:\.0*)?")
+_NUMBER = r"[-+]?[0-9][0-9,]*(?:\.[0-9]+)?"
+_INTEGER = re.compile(r"[-+]?[0-9]+(?:\.0*)?")
+_SAS_GAP = re.compile(r"\.[A-Z_]")
 WRITTEN_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%b-%Y",
-                "%b-%y", "%B %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d/%m/%y",
-                "%m/%d/%y", "%d.%m.%y")  # fmt: skip
+                "%b-%y", "%B %Y", "%d%b%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y",
+                "%d/%m/%y", "%m/%d/%y", "%d.%m.%y")  # fmt: skip
 TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p")  # of a day, after it
+OF_SAS = "%d%b%Y:%H:%M:%S"
 NO_CENTURY = "%y"  # 58 may be 1958 or 2058
 TRIED_FIRST = 50  # words of a column, before all of them
 MANY_DAYS = 20
 EXCEL_DAYS = (14_000, 60_000)  # 1938 to 2064
+FIRST_DAY_BUT_OF_BIRTH = 31_048  # 1985; as days since 1960 or 1970, other programs' numbers of today lie before
 MOST_CODES = 5  # different codes at one end of a column
 FEWEST_OF_A_CODE, CODE_SHARE = 10, 0.002  # rows that say codes, and their share
 FEWEST_BESIDE, MANY_BESIDE = 3, 20  # other values, without which nothing is far from them
+AS_MANY_BESIDE = 4  # times as many values from zero up as one, or a few beyond a gap, below it
 FAR = 5
 FAR_OF_NINES, OFTEN = 20, 5  # 999 beyond a gap, this often as often as other values
 _MANY_NINES = re.compile(r"-?9{3,}")
 _NINES = re.compile(r"-?9{2,}")
 _CODE = re.compile(r"[A-Z]{2}")
-_PADDED = re.compile(r"0\d+")
-_POWER = re.compile(r"\d+[eE]\d+")
+_PADDED = re.compile(r"0[0-9]+")
+_POWER = re.compile(r"[0-9]+[eE][0-9]+")
 _SHORTENED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d{2}")
-_SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
+_SERIAL = re.compile(r"[0-9]{5}(?:\.[0-9]+)?")
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?")
 _OTHER_DAY = re.compile(
-    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|[A-Za-z]{3}-\d{2,4}|\d{1,2}-[A-Za-z]{3}-\d{2,4}"
+    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|[^\W\d]{3,4}[.-]{1,2}\d{2,4}"
+    r"|\d{1,2}(?:\. ?|-| )?[^\W\d]{3,10}\.?(?:-| )?\d{2,4}"  # 12. März 2024, 05-ene-2022
+    r"|\d{4}[-/ ]?[QHSTqhst][1-4]|[QHSTqhst][1-4][-/ ']{0,2}\d{2,4}"  # quarters and halves of a year
+    r"|\d{4}[-/ ]?W\d{1,2}|(?:KW|W) ?\d{1,2}[-/ ]\d{2,4}"
 )
 _STEP = re.compile(
     rf"(?P<sign><=?|>=?|≤|≥|under|over|up to|less than|more than)?\s*(?P<low>{_NUMBER})(?P<open>\s*\+)?.*",
@@ -89,9 +108,10 @@ def missing_words(columns: Mapping[str, Series]) -> tuple[str, ...]:
     for cells in columns.values():
         words = set(cells.dropna().unique())
         gaps |= words & set(GAPS) - real_gaps(words)
-        rest = words - set(GAPS) - set(DOUBTFUL) - {""}
+        of_sas = {word for word in words if _SAS_GAP.fullmatch(word)}
+        rest = words - set(GAPS) - set(DOUBTFUL) - of_sas - {""}
         if rest and all(map(is_number, rest)):
-            gaps |= words & set(DOUBTFUL)
+            gaps |= (words & set(DOUBTFUL)) | of_sas
         else:
             real_words |= words & set(REAL)
     return ("", *sorted(gaps - real_words - {""}))
@@ -113,34 +133,42 @@ def kind_of(words: Series) -> Kind:
     distinct = words.unique()
     if {word.lower() for word in distinct} in SWITCHES:
         return "boolean"
-    numeric = [is_number(word) and not _PADDED.fullmatch(word) for word in distinct]
+    numeric = [is_number(word) and np.isfinite(float(word)) and not _PADDED.fullmatch(word) for word in distinct]
     if all(map(_POWER.fullmatch, distinct)):  # 1E5, 2E1: no program writes amounts so, and products are called so
         numeric = [False] * len(distinct)
     if words.isin(distinct[np.array(numeric, dtype=bool)]).mean() >= NEARLY_EVERY:
         return "integer" if all(_INTEGER.fullmatch(word) for word in distinct if is_number(word)) else "number"
-    for pattern, kind in ((_ISO_DAY, "date"), (_OTHER_DAY, "other date")):
-        if all(pattern.fullmatch(word) for word in distinct):
-            return kind  # type: ignore[return-value]
+    if all(_ISO_DAY.fullmatch(word) or _OTHER_DAY.fullmatch(word) for word in distinct):
+        return "other date" if no_days([*distinct]) else "date"
     if len(distinct) > MOST_CATEGORIES:
         return "text"
     return "ordered" if in_order(distinct) else "category"
 
 
-def day_formats(words: Iterable[str], *, named: bool) -> tuple[str, ...]:
+def no_days(words: Sequence[str]) -> list[str]:
+    """The words that are no day from 1900 to 2099 written as 2026-01-31, as 0000-00-00 and 9999-12-31."""
+    days = pd.to_datetime(Series(words, dtype="str"), format="ISO8601", errors="coerce", utc=True)
+    are_days = days.dt.year.between(1900, 2099) & Series(words, dtype="str").str.fullmatch(_ISO_DAY.pattern)
+    return [word for word, is_day in zip(words, are_days, strict=True) if not is_day]
+
+
+def day_formats(words: Iterable[str], *, named: bool, born: bool = False) -> tuple[str, ...]:
     """The forms in which every one of these words is a day or month of 1900 to 2099; several where they do not tell.
 
     named: whether the column's name speaks of a day; without it few words of six digits, or five, may be anything.
+    born: whether of birth, which may have been before what else a lender has a day of.
     """
     distinct = [word.strip().removesuffix(".0") for word in words]
     digits = {len(word) for word in distinct if word.isdecimal()}
     if named and distinct and all(_SERIAL.fullmatch(word) for word in distinct):  # with the time of day as a fraction
-        return ("excel",) if all(EXCEL_DAYS[0] <= float(word) <= EXCEL_DAYS[1] for word in distinct) else ()
-    if distinct and all(word.isdecimal() for word in distinct):
+        first = EXCEL_DAYS[0] if born else FIRST_DAY_BUT_OF_BIRTH
+        return ("excel",) if all(first <= float(word) <= EXCEL_DAYS[1] for word in distinct) else ()
+    if distinct and all(word.isascii() and word.isdecimal() for word in distinct):
         sure = named or len(distinct) >= MANY_DAYS
         form = {8: "%Y%m%d", 6: "%Y%m"}.get(digits.pop()) if len(digits) == 1 and sure else None
         return (form,) if form and _are_days(distinct, form) else ()
     has_time = bool(distinct) and ":" in distinct[0]
-    forms = [f"{day} {time}" for day, time in product(WRITTEN_DAYS, TIMES)] if has_time else WRITTEN_DAYS
+    forms = [*(f"{day} {time}" for day, time in product(WRITTEN_DAYS, TIMES)), OF_SAS] if has_time else WRITTEN_DAYS
     likely = [form for form in forms if _are_days(distinct[:TRIED_FIRST], form)]
     return tuple(form for form in likely if _are_days(distinct, form))
 
@@ -193,7 +221,8 @@ def codes_of(values: Matrix) -> tuple[float, ...]:
     """Whole numbers that stand far from all others and in many rows: codes, as -9 for "no record", rather than amounts.
 
     At either end: at most a few values, further from the rest than the rest extends; or below zero where all else is
-    zero or more. Nines that are twice as large as all else are codes in few rows too; 999 beyond a gap if many say it.
+    zero or more and has many values: -2, -1, 0, 1 are steps of one scale. Nines that are twice as large as all else are
+    codes in few rows too; 999 beyond a gap if many say it.
     """
     known, rows = np.unique(values[~np.isnan(values)], return_counts=True)
     many = max(FEWEST_OF_A_CODE, CODE_SHARE * rows.sum())
@@ -205,7 +234,8 @@ def codes_of(values: Matrix) -> tuple[float, ...]:
             if len(rest) < FEWEST_BESIDE:
                 break
             away, extent = abs(ends[count - 1] - rest[0]), abs(rest[-1] - rest[0])
-            below_zero = ends[count - 1] < 0 <= rest.min() and (len(rest) >= MANY_BESIDE or away >= FAR)
+            alone = (count == 1 or away > 1) and len(rest) >= AS_MANY_BESIDE * count
+            below_zero = ends[count - 1] < 0 <= rest.min() and (len(rest) >= MANY_BESIDE or away >= FAR or alone)
             nines = count == 1 and _NINES.fullmatch(f"{ends[0]:.12g}") and abs(ends[0]) > 2 * np.abs(rest).max()
             is_many = counts[:count].sum() >= many
             apart = count == 1 and _MANY_NINES.fullmatch(f"{ends[0]:.12g}") and away > extent / FAR_OF_NINES
@@ -226,11 +256,6 @@ def _step(word: str) -> tuple[float, int] | None:
         return None
     low, sign = float(match["low"].replace(",", "")), (match["sign"] or "").lower()
     return low, -1 if sign in _BELOW else int(sign in _ABOVE or bool(match["open"]))
-
-
-def is_number(word: str) -> bool:
-    """Whether a cell is a number, written with a point."""
-    return bool(re.fullmatch(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", word.strip()))
 
 
 def is_exact(word: str) -> bool:

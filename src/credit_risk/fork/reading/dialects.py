@@ -3,7 +3,6 @@
 What is found here stands as keys in the config; `data.reading.raw` and `data.reading.cells` obey those and try nothing.
 """
 
-import codecs
 import csv
 import io
 import re
@@ -18,27 +17,37 @@ from pandas import DataFrame
 from credit_risk.config.columns import Data, Source
 from credit_risk.data.reading import raw
 from credit_risk.data.reading.cells import PLAIN_SIGNS, Numerals, is_number
+from credit_risk.data.reading.csv_rows import FOOTER
 from credit_risk.errors import DataError
-from credit_risk.fork.reading.cells import DOUBTFUL, GAPS, NEARLY_EVERY
+from credit_risk.fork.reading import encodings
+from credit_risk.fork.reading.cells import CURRENCIES, DOUBTFUL, GAPS, NEARLY_EVERY
 
-ENCODINGS = ("utf-8", "cp1252")
-MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 DELIMITERS = (*raw.DELIMITERS, "^", "~")
+OTHER_KINDS = {  # by how a file begins
+    b"PK\x03\x04": "a spreadsheet or zip file",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of an old form (.xls)",
+    b"\x1f\x8b": "compressed (gzip); unpack it first",
+    b"BZh": "compressed (bzip2); unpack it first",
+    b"PAR1": "a Parquet file; give it the ending .parquet",
+    b"ARROW1": "an Arrow file",
+    b"%PDF": "a PDF",
+    b"SQLite format 3": "a SQLite database",
+    b"$FL2": "an SPSS file (.sav)",
+    b"<": "HTML or XML, whatever its name says",
+    b"{": "JSON",
+    b"[{": "JSON",
+}
 QUOTES = ('"', "'")
 HEAD = 1 << 16
 MOST_LINES = 200
 MOST_BEFORE, MOST_AFTER = 30, 5  # lines that stand before a header and after the last row
 LARGEST = 10_000_000_000
 ENOUGH = 0.8  # of the lines have as many cells as the header
-_FOOTER = re.compile(
-    r"\W*(total|sum|summe|gesamt|count|rows?|records?|end|eof|generated|created|source|\(?\d+ rows)\b.*",
-    re.IGNORECASE | re.DOTALL,
-)
 _EXCEL = re.compile(r"sep=.?", re.IGNORECASE)
-_CURRENCIES = "EUR|USD|GBP|CHF|JPY|CNY|INR|BRL|MXN|ZAR|NAD|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|KES|NGN|SGD|HKD"
 _UNIT = re.compile(
-    rf"[-+]?\s*(?P<before>[$€£¥₹]|{_CURRENCIES}|R\$)?\s*\d[\d.,' \u00a0]*?\s*(?P<after>[%$€£¥₹]|{_CURRENCIES})?"
+    rf"[-+]?\s*(?P<before>[$€£¥₹]|{CURRENCIES}|R\$)?\s*\d[\d.,' \u00a0]*?\s*(?P<after>[%$€£¥₹]|{CURRENCIES})?"
 )
+_ESCAPED = re.compile(r'(?:^|[,;|\t])"[^"\n]*(?<!\\)\\"(?![,;|\t]|$)', re.MULTILINE)
 _GROUPED = re.compile(r"[-+]?(0|[1-9]\d{0,2}(\.\d{3})?)")  # three decimals or none, or thousands
 _SIGNS = tuple((point, mark) for point, mark in product((".", ","), (None, ",", ".", " ", "'")) if point != mark)
 
@@ -59,58 +68,51 @@ class Cut:
         return self.width > 1, self.share >= ENOUGH, -self.header_line, self.share, self.width
 
 
-def dialect(path: Path) -> Data:
-    """How a file is written, as the config will declare it. Raises DataError where it is no text."""
+def dialect(path: Path, named: str | None = None) -> Data:
+    """How a file is written, as the config will declare it. Raises DataError where it is no text.
+
+    named: its encoding, where somebody knows it.
+    """
     described = Data(sources=(Source(path=path.name),), missing=(), max_bytes=max(4 * path.stat().st_size, LARGEST))
     if raw.is_parquet(path):
         return described
-    _refuse_workbook(path)
-    encoding = _encoding(path)
+    _refuse_other_kinds(path)
+    encoding = encodings.encoding(path, named)
     with path.open(encoding=encoding, newline="") as stream:
         text = stream.read(HEAD).removeprefix("\ufeff")
         is_whole = not stream.read(1)
     sample = _with_line_feeds(text)
     if not is_whole:
         sample = sample[: sample.rfind("\n") + 1]
+    _refuse_escapes(path, sample)
     cut = max((_cut(sample, *signs) for signs in product(DELIMITERS, QUOTES)), key=lambda each: each.fit)
     keys = {"delimiter": cut.delimiter, "quote": cut.quote, "encoding": encoding, "header_line": cut.header_line}
     return described.model_copy(update=keys | {"footer_lines": _footer(path, encoding, cut)})
 
 
-def _refuse_workbook(path: Path) -> None:
+def _refuse_other_kinds(path: Path) -> None:
     with path.open("rb") as stream:
-        if not stream.read(4).startswith(b"PK\x03\x04"):
-            return
+        start = stream.read(16).removeprefix(b"\xef\xbb\xbf").lstrip()
+    what = next((what for sign, what in OTHER_KINDS.items() if start.startswith(sign)), None)
+    if what is None:
+        return
     advice = "Export it as CSV."
-    command = f"credit-risk extract --workbook {path} --sheet NAME --output {path.stem}.parquet"  # part: extracts
-    advice = f"`{command}` freezes a sheet of a workbook: name what it writes, or export it as CSV."  # part: extracts
-    raise DataError(f"{path}: this is a spreadsheet or zip file. {advice}")
+    if start.startswith(b"PK"):
+        command = f"credit-risk extract --workbook {path} --sheet NAME --output {path.stem}.parquet"  # part: extracts
+        advice = (
+            f"`{command}` freezes a sheet of a workbook: name what it writes, or export it as CSV."  # part: extracts
+        )
+    raise DataError(f"{path}: this is {what}. {advice}")
 
 
-def _encoding(path: Path) -> str:
-    with path.open("rb") as stream:
-        start = stream.read(4)
-    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise DataError(f"{path}: it is written in utf-32, which nothing here reads. Export it as UTF-8.")
-    for mark, encoding in MARKS.items():
-        if start.startswith(mark):
-            return encoding
-    if start[1:2] == b"\0":
-        return "utf-16-le"
-    for encoding in ENCODINGS:
-        if _decodes(path, encoding):
-            return encoding
-    raise DataError(f"{path}: its bytes are neither utf-16, {' nor '.join(ENCODINGS)}. Export it as UTF-8.")
-
-
-def _decodes(path: Path, encoding: str) -> bool:
-    try:
-        with path.open(encoding=encoding) as stream:
-            while stream.read(1 << 20):
-                pass
-    except UnicodeError:
-        return False
-    return True
+def _refuse_escapes(path: Path, sample: str) -> None:
+    """Raise DataError for quotes within a text that a backslash goes before: CSV writes two of them."""
+    if escaped := _ESCAPED.search(sample):
+        line = sample.count("\n", 0, escaped.start()) + 1
+        raise DataError(
+            f'{path}: line {line} has \\" within a text in quotes. Write two quotes for one in a text, as CSV does, or '
+            "export it with another quoting."
+        )
 
 
 def _with_line_feeds(text: str) -> str:
@@ -160,13 +162,13 @@ def _is_quoted(sample: str, delimiter: str) -> bool:
 
 def _footer(path: Path, encoding: str, cut: Cut) -> int:
     """How many lines after the last row are none: fewer cells than a row, or a total, and words at their beginning."""
-    content = path.read_bytes()[-HEAD:] if encoding in ENCODINGS else path.read_bytes()
+    content = path.read_bytes() if encoding.startswith("utf-16") else path.read_bytes()[-HEAD:]
     text = _with_line_feeds(content.decode(encoding, "ignore"))
     lines = [line for line in text.split("\n")[1:] if line.strip()]
     count = 0
     for line in reversed(lines[-MOST_AFTER:]):
         cells = next(csv.reader([line], delimiter=cut.delimiter, quotechar=cut.quote), [])
-        if not _FOOTER.fullmatch(cells[0].strip() if cells else ""):
+        if not FOOTER.fullmatch(cells[0].strip() if cells else ""):
             break
         count += 1
     return count

@@ -28,6 +28,11 @@ def texts(path: Path, data: Data, progress: Progress, *, unread: Collection[str]
         if name in unread:
             columns[name] = Series([None] * table.num_rows, dtype="str")
             continue
+        if pa.types.is_duration(table[name].type):
+            raise DataError(
+                f"{path}: the column {name!r} holds {table[name].type}, lengths of time: write them as numbers, as of "
+                f"days, or say --ignore {name!r}."
+            )
         try:
             columns[name] = _in_one_spelling(_as_text(table[name]))
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and structs; bytes that are no text
@@ -43,10 +48,12 @@ def _in_one_spelling(column: Series) -> Series:
     counted = column.value_counts()
     if len(counted) > MOST_WORDS:
         return column
+    # A number is what it says, also where what nobody sees stands beside its digits: a key is the cell as it is.
+    keys = {word: word if is_number(spelled(word)) else folded(word) for word in map(str, counted.index)}
     first: dict[str, str] = {}
-    for word in counted.index:
-        first.setdefault(folded(str(word)) if not is_number(str(word)) else str(word), spelled(str(word)))
-    words = {word: first[folded(word) if not is_number(word) else word] for word in map(str, counted.index)}
+    for word, key in keys.items():
+        first.setdefault(key, word if key == word else spelled(word))
+    words = {word: first[key] for word, key in keys.items()}
     return column.map(words).astype("str") if any(word != its for word, its in words.items()) else column
 
 

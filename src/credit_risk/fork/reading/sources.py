@@ -4,19 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from credit_risk.config.columns import Data, Source
-from credit_risk.data.reading import cells, raw, tables
-from credit_risk.data.reading.cells import LARGEST_EXACT, Numerals
+from credit_risk.data.reading import raw, tables
+from credit_risk.data.reading.cells import LARGEST_EXACT, LOST_DIGITS, Numerals, is_number
 from credit_risk.data.reading.csv_rows import Progress, column_name
 from credit_risk.data.reading.tables import Joined
 from credit_risk.errors import DataError
-from credit_risk.fork.reading import dialects, raw_texts
+from credit_risk.fork.reading import cells, dialects, raw_texts
 
+FEWEST_ABOVE_A_TOTAL = 10  # rows
 WRITTEN = ("delimiter", "quote", "encoding", "decimal", "thousands", "header_line", "footer_lines")
 
 
@@ -44,14 +46,21 @@ class LenderTable:
 
 
 def read(
-    paths: Sequence[Path], target: str, progress: Progress, *, ignored: Collection[str], as_written: Collection[str]
+    paths: Sequence[Path],
+    target: str,
+    progress: Progress,
+    *,
+    ignored: Collection[str],
+    as_written: Collection[str],
+    encoding: str | None = None,
 ) -> LenderTable:
     """The first file with each later one joined to it by the one column name that both have.
 
     ignored: columns whose cells nobody wants to know. as_written: columns whose numbers are words.
+    encoding: that of every file, where somebody knows it.
     Raises DataError where files share no column, or several, and where a key stands in two rows of a later file.
     """
-    first, *later = (_file(path, progress, ignored, as_written) for path in paths)
+    first, *later = (_file(path, progress, ignored, as_written, encoding) for path in paths)
     table, units, doubtful, joins = first.table, dict(first.units), first.doubtful, []
     rounded, indexes = first.rounded, first.indexes
     sources = [Source(path=f"data/{paths[0].name}")]
@@ -59,7 +68,7 @@ def read(
         key = _key(paths[0], table, path, file.table, target)
         rounded, indexes = rounded | file.rounded, indexes | file.indexes
         if key in rounded:
-            raise DataError(f"{path}: it is joined by {key!r}, and {cells.LOST_DIGITS}.")
+            raise DataError(f"{path}: it is joined by {key!r}, and {LOST_DIGITS}.")
         table, joined = tables.join(_without_blanks(table, key), _without_blanks(file.table, key), key, path)
         joins.append(joined)
         units |= file.units
@@ -69,16 +78,44 @@ def read(
     return LenderTable(table, data, units, doubtful, tuple(joins), rounded, indexes)
 
 
-def _file(path: Path, progress: Progress, ignored: Collection[str], as_written: Collection[str]) -> LenderTable:
-    data = dialects.dialect(path)
+def _file(
+    path: Path, progress: Progress, ignored: Collection[str], as_written: Collection[str], encoding: str | None
+) -> LenderTable:
+    data = dialects.dialect(path, encoding)
     table = raw_texts.texts(path, data, progress, unread=ignored)
     as_written = {*as_written, *_numbers(path)}
     numerals, units = dialects.numerals_of(table, data, as_written)
     _refuse_two_forms(path, table, numerals[0], units, as_written)
     with_points = dialects.in_plain_numerals(table, numerals[0], units, as_written)
     data = data.model_copy(update={"decimal": numerals[0].decimal, "thousands": numerals[0].thousands})
+    _refuse_total(path, with_points)
     rounded, indexes = _rounded(path), _indexes(path)
     return LenderTable(with_points, data, units, doubtful=len(numerals) > 1, rounded=rounded, indexes=indexes)
+
+
+def _refuse_total(path: Path, table: DataFrame) -> None:
+    """Raise DataError where the last row is none: its numbers are the sums of their columns, or it alone has blanks."""
+    rows = len(table) - 1
+    if rows < FEWEST_ABOVE_A_TOTAL:
+        return
+    last, above = table.iloc[-1].fillna("").str.strip(), table.iloc[:-1]
+    sums = [name for name, word in last.items() if is_number(word) and _is_sum(float(word), above[name])]
+    blank = [name for name, word in last.items() if not word and above[name].fillna("").str.strip().ne("").all()]
+    if sums or len(blank) > len(table.columns) / 2:
+        what = (
+            f"its {sums[0]!r} is the sum of all above" if sums else f"it alone has no {blank[0]!r} and no {blank[1]!r}"
+        )
+        raise DataError(
+            f"{path}: row {rows + 1:,}, the last, is no application: {what}. Take the line out of the file."
+        )
+
+
+def _is_sum(value: float, above: Series) -> bool:
+    """Whether a number is what all above it add up to; none of a few, which it could be by chance."""
+    numbers = cells.numbers_of(above)
+    known = numbers[~np.isnan(numbers)]
+    is_larger = len(known) > len(above) / 2 and abs(value) > 3 * np.abs(known).max()
+    return is_larger and bool(np.isclose(known.sum(), value, rtol=1e-6, atol=0.01))
 
 
 def _refuse_two_forms(
@@ -100,7 +137,9 @@ def _rounded(path: Path) -> frozenset[str]:
     """The columns of a Parquet file that are floats too large to hold each whole number."""
     if not raw.is_parquet(path):
         return frozenset()
-    names = {column_name(each.name): each.name for each in pq.read_schema(path) if pa.types.is_floating(each.type)}
+    names = {
+        column_name(each.name): each.name for each in pq.read_schema(path) if each.type in (pa.float32(), pa.float64())
+    }
     table = pq.read_table(path, columns=list(names.values()))
     largest = {name: pc.max(pc.abs(table[written])).as_py() for name, written in names.items()}
     return frozenset(

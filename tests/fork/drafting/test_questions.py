@@ -1,0 +1,153 @@
+"""What a person is asked about a column, by its cells and by its name in the languages of lenders."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from pandas import DataFrame
+
+from credit_risk.errors import UsageError
+from credit_risk.fork.drafting import names
+from credit_risk.fork.drafting.profile import Profile
+from credit_risk.fork.drafting.profiling import profiles
+from credit_risk.fork.reading.cells import GAPS, codes_of, day_formats, missing_words
+
+N = 120
+DAYS = [dt.date(2022, 1, 1) + dt.timedelta(days=7 * n) for n in range(N)]
+NUMBERS = [f"{n % 37}.5" for n in range(N)]
+
+
+def profiled(name: str, cells: list[str | None], named: dict | None = None) -> Profile:
+    table = DataFrame({name: cells, "income": [f"{n * 31 % 97}.5" for n in range(N)]}, dtype="str")
+    return profiles(table, np.arange(N) % 4 == 0, np.ones(N, bool), named or {}, ("",))[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "why"),
+    [
+        ("balance", ["(747.17)", *NUMBERS[1:]], "numbers but for '(747.17)' (1 rows), first in row 1"),
+        ("balance", [*NUMBERS[:-1], "########"], "numbers but for '########' (1 rows), first in row 120"),
+        ("balance", ["inf", *NUMBERS[1:]], "numbers but for 'inf' (1 rows)"),
+        ("balance", ["1e999", *NUMBERS[1:]], "numbers but for '1e999' (1 rows)"),
+        ("balance", [f"{n}.5 {'EUR' if n % 9 else 'USD'}" for n in range(N)], "not in one form"),
+        ("late", ["٠١٢٣"[n % 4] for n in range(N)], "digits that are not read here, as '٠': write '0'"),
+        ("income_2", [chr(0xFF11 + n % 9) + "０" for n in range(N)], "digits that are not read here"),
+        ("band", [("02-Jan", "03-May", "10+")[n % 3] for n in range(N)], "'02-Jan', as a spreadsheet makes of a range"),
+        ("branch_name", [f"B{n // 10}" if n % 10 == 0 else None for n in range(N)], "merged cells?"),
+        ("applied_on", [f"{day.year}Q{(day.month + 2) // 3}" for day in DAYS], "not every cell is one in one form"),
+        ("applied_on", [f"{day.day}. März {day.year}" for day in DAYS], "not every cell is one in one form"),
+        ("applied_on", ["0000-00-00", *(f"{day}" for day in DAYS[1:])], "not every cell is one in one form"),
+        ("applied_on", ["9999-12-31", *(f"{day}" for day in DAYS[1:])], "not every cell is one in one form"),
+        (
+            "applied_on",
+            ["1900-01-01", *(f"{day}" for day in DAYS[1:])],
+            "'1900-01-01' (1 rows) lies years from all other",
+        ),
+        (
+            "applied_on",
+            [str((day - dt.date(1960, 1, 1)).days) for day in reversed(DAYS)],
+            "is no form of one that is read",
+        ),
+    ],
+)
+def test_what_would_be_read_wrong_is_asked_about_and_read_by_no_model(name, cells, why):
+    found = profiled(name, cells)
+    assert (found.role, found.suspected) == ("ignore", True)
+    assert why in found.why
+
+
+def test_cells_that_are_no_numbers_are_refused_where_the_owner_names_the_column():
+    with pytest.raises(UsageError, match=r"--feature balance: numbers but for '\(747.17\)' \(1 rows\), first in row 1"):
+        profiled("balance", ["(747.17)", *NUMBERS[1:]], {"balance": "feature"})
+
+
+def test_a_protected_number_with_a_word_among_its_cells_is_kept_as_texts():
+    found = profiled("age", ["o", *(str(20 + n % 40) for n in range(1, N))])
+    assert (found.role, found.kind, found.range) == ("protected", "text", None)
+
+
+def test_days_of_other_programs_are_read_in_their_form():
+    assert day_formats([f"{day:%d%b%Y}".upper() for day in DAYS], named=True) == ("%d%b%Y",)
+    assert day_formats([f"{day:%d%b%Y}:00:00:00" for day in DAYS], named=True) == ("%d%b%Y:%H:%M:%S",)
+    assert day_formats(["20000", "25000"], named=True, born=True) == ("excel",)  # 1954 and 1968
+    assert day_formats(["20000", "25000"], named=True) == ()  # as likely 2014 in days since 1960
+
+
+def test_gaps_of_other_programs_are_gaps():
+    assert {"#NULL!", "#VALUE!", "#REF!", "1.#QNAN"} <= set(GAPS)
+    columns = {"late": DataFrame({"late": ["1", ".A", "._", "2"]}, dtype="str")["late"]}
+    assert missing_words(columns) == ("", ".A", "._")
+    words = {"job": DataFrame({"job": ["a", ".A"]}, dtype="str")["job"]}
+    assert missing_words(words) == ("",)
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "codes"),
+    [
+        ([-1], range(6), (-1,)),
+        ([-5], range(6), (-5,)),
+        ([-3], range(9), (-3,)),
+        ([-2, -1], range(9), ()),  # steps of one scale
+        ([-3, -2, -1], range(30), (-3, -2, -1)),
+        ([-3, -2, -1], range(4), ()),  # by how many notches a grade moved
+    ],
+)
+def test_a_value_alone_below_zero_is_a_code(below, above, codes):
+    assert codes_of(np.array([*below, *above] * 20, float)) == codes
+
+
+@pytest.mark.parametrize("name", ["branch_code", "sector", "código_producto", "Filiale", "NACE"])
+def test_numbers_that_name_something_are_categories(name):
+    found = profiled(name, [str((101, 205, 310)[n % 3]) for n in range(N)])
+    assert (found.kind, found.categories, found.range) == ("category", ("101", "205", "310"), None)
+
+
+@pytest.mark.parametrize("name", ["no_of_products", "branch_count"])
+def test_counts_of_such_are_numbers(name):
+    assert profiled(name, [str(n % 7) for n in range(N)]).kind == "integer"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["calificacion", "Puntaje", "bonitaetsklasse", "Bonität", "notation", "note_interne", "classe_di_rischio",
+     "punteggio", "ratingInterno", "pontuacao", "ocena_ryzyka", "limite_aprobado", "bewilligtes_limit",
+     "montant_accorde", "scorewert", "probabilidad_incumplimiento", "Ausfallwahrscheinlichkeit", "prawdopodobienstwo",
+     "taux", "oprocentowanie", "score", "rating", "risicoklasse"],
+)  # fmt: skip
+def test_what_the_lender_makes_of_an_application_is_known_in_its_language(name):
+    assert names.output(name, few=True)
+
+
+@pytest.mark.parametrize("name", ["decyzja", "decisión", "decision_credito", "Entscheidung", "esito", "besluit"])
+def test_a_decision_is_known_in_its_language(name):
+    assert names.output(name, few=True) == "the lender's decision"
+    assert names.output(name, few=False) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["schufa_score", "fico_range", "bureau_score", "external_rating", "credit_score", "taux_endettement", "note"],
+)
+def test_what_a_bureau_says_and_what_only_sounds_so_is_none_of_the_lenders(name):
+    assert names.output(name, few=False) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "ground"),
+    [("nationalite", "national origin"), ("plec", "sex"), ("burgerlijke_staat", "marital status"), ("wiek", "age"),
+     ("stan_cywilny", "marital status"), ("Staatsangehoerigkeit", "national origin"), ("kjonn", "sex"),
+     ("ålder", "age")],
+)  # fmt: skip
+def test_protected_grounds_are_known_with_and_without_accents(name, ground):
+    assert names.guarded(name, switch=False) == ground
+
+
+@pytest.mark.parametrize("name", ["recoveries", "inkasso_kosten", "total_rec_prncp", "charge_off_amount", "cobranca"])
+def test_what_becomes_of_an_account_is_no_feature(name):
+    assert profiled(name, NUMBERS).role == "ignore"
+    assert names.afterwards(name)
+
+
+@pytest.mark.parametrize("name", ["previous_charge_offs", "chargeoff_within_12_mths", "past_recoveries", "recorded"])
+def test_what_became_of_earlier_accounts_is_known_before(name):
+    assert names.afterwards(name) is None
