@@ -101,6 +101,7 @@ def test_a_control_that_is_met_names_its_evidence_by_digest(files):
         "kind": "computed",
         "status": "in_force",
         "binding": True,
+        "of_scorer": True,
     }
 
 
@@ -302,7 +303,11 @@ def test_what_nobody_assesses_fails_visibly(files):
 
 
 def test_a_check_of_the_repository_that_finds_nothing_fails(files):
-    (control,) = answered(files, "by: traced")["controls"]
+    record = answered(files, "by: traced")
+    (control,) = record["controls"]
+    audit.raise_unless_passed(record, Path("audit.json"), missing=False)  # what stores owe is shown before production
+    with pytest.raises(CheckFailed, match=r"FAIL c-1"):
+        audit.raise_unless_passed(record, Path("audit.json"))
     assert (control["kind"], control["verdict"], control["file"]) == ("computed", "FAIL", "dvc.lock")
     assert control["sha256"] is None
 

@@ -53,6 +53,7 @@ class Audited:
     """A control with its verdict and the evidence it was reached on; sha256 is None where the file is not there.
 
     kind: computed, human or not assessed. binding: whether it counts today; one that applies from a later day does not.
+    of_scorer: whether it is answered by the scorer and the figures about it alone, and not by stores or persons.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Audited:
     kind: str = "computed"
     status: str = "in_force"
     binding: bool = True
+    of_scorer: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         facts = asdict(self)
@@ -131,12 +133,12 @@ def counts(audited: Sequence[Audited]) -> dict[str, dict[str, int]]:
 def raise_unless_passed(record: Mapping[str, Any], output: Path, *, missing: bool = True) -> None:
     """Raise CheckFailed with every control that is not met, or not shown to be.
 
-    missing: whether an answer that a person owes, and a control that nobody assesses, count too.
+    missing: whether what stores and persons owe counts too, and a control that nobody assesses.
     """
     lines = [
         f"{control['verdict']} {control['id']}: {control['found']}"
         for control in record["controls"]
-        if control["verdict"] != "PASS" and control["binding"] and (missing or control["kind"] == "computed")
+        if control["verdict"] != "PASS" and control["binding"] and (missing or control["of_scorer"])
     ]
     if not lines and record["controls"]:
         return
@@ -208,6 +210,7 @@ def _audited(control: ScorerControl, scope: Scope, model_path: Path, answers: Se
         measure=control.evidence.measure if control.evidence else None,
         kind=control.kind,
         binding=binding,
+        of_scorer=control.evidence is not None,
     )
 
 

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from credit_risk.governance.records import Entered
 
 AUDIT_MORE = """
-Controls that a person must answer, or that nobody assesses, are FAIL until somebody does. They end the command with
-exit code 1 where `registry.governance` of the environment is `required`; elsewhere they are only shown.
+Without a framework: all that the inventory names, each into reports/audits. What persons and stores owe, and what
+nobody assesses, is FAIL; it ends the command with exit code 1 where `registry.governance` of the environment is
+`required`, and is only shown elsewhere.
 
-example:
+examples:
   credit-risk audit --model-path models/scorer --regulatory-framework equal_credit_opportunity_act
+  credit-risk audit --environment production
 
 exit codes: 0 every control is met, 1 one is not or cannot be shown
 """
@@ -57,11 +59,11 @@ def add_commands(app: Typer) -> None:
 
 def _audit(
     regulatory_framework: Annotated[
-        str,
+        str | None,
         Option(
             help="A framework of configs/policies, by its file or by its name (ecoa, equal_credit_opportunity_act)."
         ),
-    ],
+    ] = None,
     root: Root = HERE,
     config: ConfigFile = None,
     environment: Environment = None,
@@ -72,22 +74,32 @@ def _audit(
     """Hold a scorer and its repository against a regulatory framework, each verdict linked to its evidence."""
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text, write_json
+    from credit_risk.errors import CheckFailed
     from credit_risk.governance import audit
     from credit_risk.governance.model_risk import inventory
 
     settings, files = opened(root, config)
-    path = output or files.report("audit")
     site, required, answers = _site(root, environment)
-    applies = inventory.applies_if_there(root)
-    record = audit.audit(
-        model_path or files.scorer, regulatory_framework, files, settings, site=site, answers=answers, applies=applies
-    )
-    write_json(path, record)
-    if json:
-        say(json_text(record))
+    if regulatory_framework:
+        paths = {regulatory_framework: output or files.report("audit")}
     else:
-        show(audit.render(record))
-    audit.raise_unless_passed(record, path, missing=required)
+        paths = {name: files.reports / "audits" / f"{name}.json" for name in inventory.load(root).frameworks}
+    applies, faults = inventory.applies_if_there(root), []
+    for name, path in paths.items():
+        record = audit.audit(
+            model_path or files.scorer, name, files, settings, site=site, answers=answers, applies=applies
+        )
+        write_json(path, record)
+        if json:
+            say(json_text(record))
+        else:
+            show(audit.render(record))
+        try:
+            audit.raise_unless_passed(record, path, missing=required)
+        except CheckFailed as fault:
+            faults.append(str(fault))
+    if faults:
+        raise CheckFailed("\n".join(faults))
 
 
 def _site(root: Path, environment: str | None) -> "tuple[Path | None, bool, list[Entered]]":

@@ -1,4 +1,4 @@
-"""What else a promotion waits for: the optional part `governance` says it, found late and by name."""
+"""What else a promotion waits for: optional parts say it, found late and by name."""
 
 from datetime import date
 from importlib import import_module
@@ -7,15 +7,18 @@ from pathlib import Path
 
 from credit_risk.registry.settings import RegistrySettings
 
-PART = "credit_risk.governance"
+PARTS = (
+    ("credit_risk.governance", "model_risk.promotion"),  # part: governance
+    ("credit_risk.documents", "promotion"),  # part: documents
+)
 
 
 def refusals(root: Path, settings: RegistrySettings, scorer: str, today: date) -> list[str]:
-    """Why a scorer may not be promoted, beyond its gate record; nothing where it is only reported, or nobody is there.
+    """Why a scorer may not be promoted, beyond its gate record; nothing where that is only reported.
 
-    Taking the part out is a reviewed change; an environment that only reports is no production.
+    Taking a part out is a reviewed change; an environment that only reports is no production.
     """
-    if settings.governance != "required" or find_spec(PART) is None:
+    if settings.governance != "required":
         return []
-    reasons: list[str] = import_module(f"{PART}.model_risk.promotion").refusals(root, settings.signed_by, scorer, today)
-    return reasons
+    modules = [import_module(f"{part}.{module}") for part, module in PARTS if find_spec(part) is not None]
+    return [reason for module in modules for reason in module.refusals(root, settings.signed_by, scorer, today)]

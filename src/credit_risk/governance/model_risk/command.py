@@ -90,7 +90,7 @@ def _open(
     root: Root = HERE,
     environment: Environment = None,
 ) -> None:
-    """Open a finding."""
+    """Open a finding, with its severity, owner and last day."""
     from credit_risk.governance.model_risk import findings
 
     records, who = _records(root, environment, by)

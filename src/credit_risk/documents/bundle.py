@@ -1,0 +1,108 @@
+"""A release's evidence as one signed folder: documents, reports, gate record, policies, records, lineage, scorer.
+
+What is not there is on the list `absent`, in the manifest and on the index page: a third party sees what they lack.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
+
+from credit_risk.data import digest
+from credit_risk.data.writing import write_directory, write_json, write_text
+from credit_risk.documents import pages
+from credit_risk.errors import UsageError
+from credit_risk.scoring import signing
+
+MARK = "manifest.json"
+VERIFIER = Path(__file__).with_name("verify.py")
+# What goes in, by what it answers; a folder goes whole.
+CONTENTS: Mapping[str, tuple[str, ...]] = {
+    "The scorer, the gate's record of it, and their signatures": (
+        *("models/scorer", "models/scorer.sig", "reports/gate.json", "models/gate.sig"),
+    ),
+    "Figures of every stage": tuple(
+        f"reports/{name}.json"
+        for name in (
+            *("validation", "preparation", "selection", "metrics", "splits", "fairness", "explain", "robustness"),
+            "latency",
+        )
+    ),
+    "Reports of optional parts": ("reports/parts",),
+    "Lineage: what was made from what": ("reports/data_lineage.json", "dvc.lock", "dvc.yaml", "data.dvc"),
+    "Audits by framework": ("reports/audits",),
+    "Policies, inventory and settings": (
+        "configs/credit.yaml",
+        "configs/policies",
+        "configs/model-inventory.yaml",  # part: governance
+    ),
+    "What persons put on record: findings, opinions, answers": ("governance",),
+    "Waivers": ("configs/waivers",),
+    "The registry's moves and what may be live": ("reports/registry.json", "models/live.json"),
+    "Packages: the bill of materials": ("build/sbom.json", "requirements/serving.txt"),
+}
+
+
+def write(root: Path, folder: Path, key: Path, at: datetime) -> dict[str, Any]:
+    """Write, list and sign the bundle, whole or not at all; returns the manifest. key: the private key's file."""
+
+    def fill(bundle: Path) -> None:
+        documents = pages.write(root, bundle / "documents")
+        absent = [name for names in CONTENTS.values() for name in names if not _copied(root / name, bundle / name)]
+        shutil.copyfile(VERIFIER, bundle / "verify.py")
+        shutil.copyfile(key.with_suffix(".pub"), bundle / "signing.pub")
+        index = _index().render(
+            title="Evidence of a release",
+            at=at.isoformat(timespec="seconds"),
+            scorer=digest.of_directory(root / "models" / "scorer"),
+            documents=[path.name for path in documents.paths],
+            contents={heading: [(name, name in absent) for name in names] for heading, names in CONTENTS.items()},
+            owed=[*documents.missing, *documents.unread],
+        )
+        write_text(bundle / "index.html", index)
+        files = {
+            path.relative_to(bundle).as_posix(): digest.of_file(path)
+            for path in sorted(bundle.rglob("*"))
+            if path.is_file()
+        }
+        made = {"at": at.isoformat(), "files": files, "absent": absent, "not_written": documents.missing}
+        write_json(bundle / MARK, made)
+        (bundle / "manifest.sig").write_bytes(signature((bundle / MARK).read_bytes(), key))
+        manifest.update(made)
+
+    manifest: dict[str, Any] = {}
+    write_directory(folder, fill, mark=MARK)
+    return manifest
+
+
+def signature(content: bytes, key: Path) -> bytes:
+    """An ECDSA signature over SHA-256 (DER), which `openssl dgst -sha256 -verify` reads. Raises UsageError."""
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    word = os.environ.get(signing.OPENED_BY)
+    private = serialization.load_pem_private_key(key.read_bytes(), word.encode() if word else None)
+    if not isinstance(private, ec.EllipticCurvePrivateKey):
+        raise UsageError(f"{key} is no private key of an elliptic curve.")
+    return private.sign(content, ec.ECDSA(hashes.SHA256()))
+
+
+def _index() -> Template:
+    loader = ChoiceLoader([PackageLoader(f"credit_risk.{name}", ".") for name in ("documents", "report")])
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template("index.html.j2")
+
+
+def _copied(source: Path, target: Path) -> bool:
+    """Copy a file or folder; whether it was there."""
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+        return True
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    return source.is_file()

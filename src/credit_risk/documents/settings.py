@@ -1,0 +1,79 @@
+"""What stands in each document, configs/documents.yaml: figures by artefact and key, and persons' texts."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from credit_risk.config import environment
+from credit_risk.config.section import Section, Text
+from credit_risk.errors import NotFound
+
+FILE = Path("configs") / "documents.yaml"
+TEXTS = Path("governance") / "texts"
+SAMPLE = "SAMPLE"  # how a text begins that was only an example: it counts as empty
+
+
+class DocumentFigure(Section):
+    """A number or word of an artefact. kind: how it is written; with `interval` its two ends stand beside it."""
+
+    label: Text
+    artefact: Text
+    key: Text
+    kind: Literal["plain", "percent", "count", "text"] = "plain"
+    interval: bool = False
+
+
+class DocumentSection(Section):
+    """A heading over figures, or over what a person must write (governance/texts/NAME.md)."""
+
+    heading: Text
+    figures: tuple[DocumentFigure, ...] = ()
+    person: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
+    ask: str = ""
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if bool(self.figures) == (self.person is not None) or (self.person is None) == bool(self.ask):
+            raise ValueError("give figures, or person with ask: what is to be written")
+        return self
+
+
+class Document(Section):
+    """A document by its sections. source: the law or guidance that asks for it."""
+
+    title: Text
+    source: Text
+    sections: Annotated[tuple[DocumentSection, ...], Field(min_length=1)]
+
+
+class Documents(Section):
+    """Every document by its name."""
+
+    version: Literal[1]
+    documents: Annotated[Mapping[str, Document], Field(min_length=1)]
+
+    def persons(self) -> Iterator[str]:
+        """The names of all texts that persons must write, each once."""
+        sections = (section for document in self.documents.values() for section in document.sections)
+        yield from dict.fromkeys(section.person for section in sections if section.person is not None)
+
+
+def load(root: Path) -> Documents:
+    """Raises NotFound without the file, ConfigError with every fault."""
+    if not (root / FILE).is_file():
+        raise NotFound(root / FILE, "It says what stands in each document: see docs/documents.md.")
+    return environment.whole(root / FILE, Documents)
+
+
+def text_of(root: Path, name: str) -> str | None:
+    """What a person wrote; None where nothing is there, or only the sample."""
+    path = root / TEXTS / f"{name}.md"
+    text = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    return None if not text or text.startswith(SAMPLE) else text
+
+
+def missing_texts(root: Path, settings: Documents) -> list[str]:
+    """The texts that nobody has written, by name."""
+    return [name for name in settings.persons() if text_of(root, name) is None]

@@ -1,0 +1,174 @@
+"""Documents on a small made-up run: every number traced, a difference found, texts owed; and the bundle's verifier."""
+
+import shutil
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from credit_risk.data.writing import read_json, write_json, write_text
+from credit_risk.documents import bundle, pages, promotion, settings
+from credit_risk.errors import ConfigError
+from credit_risk.scoring import signing
+from credit_risk.scoring.signing import SignedBy
+
+DECLARED = """\
+version: 1
+documents:
+  card:
+    title: Card
+    source: house
+    sections:
+      - heading: Figures
+        figures:
+          - {label: AUC, artefact: reports/metrics.json, key: test.auc, interval: true}
+          - {label: Rows, artefact: reports/metrics.json, key: rows, kind: count}
+          - {label: Outcome, artefact: configs/credit.yaml, key: outcome.definition, kind: text}
+      - heading: Use
+        person: use
+        ask: For what?
+"""
+METRICS = {"test": {"auc": 0.75, "auc_low": 0.7, "auc_high": 0.8}, "rows": 6000}
+AT = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = tmp_path / "root"
+    write_text(root / settings.FILE, DECLARED)
+    write_text(root / "configs" / "credit.yaml", "outcome: {definition: a <bad> account}\n")
+    write_json(root / "reports" / "metrics.json", METRICS)
+    write_text(root / "models" / "scorer" / "scorer.json", "{}")
+    return root
+
+
+def test_every_number_says_where_it_was_read(root, tmp_path):
+    done = pages.write(root, tmp_path / "out")
+    assert (done.numbers, done.missing, done.unread) == (5, ["use"], [])
+    claims = list(pages.claims((tmp_path / "out" / "card.html").read_text()))
+    assert [(claim.key, claim.value) for claim in claims] == [
+        ("test.auc", "0.750"),
+        ("test.auc_low", "0.700"),
+        ("test.auc_high", "0.800"),
+        ("rows", "6,000"),
+        ("outcome.definition", "a <bad> account"),
+    ]
+    assert {len(claim.sha256) for claim in claims} == {64}
+    assert pages.verify(root, tmp_path / "out") == (5, [])
+
+
+def test_a_number_that_was_typed_over_is_found(root, tmp_path):
+    pages.write(root, tmp_path / "out")
+    page = tmp_path / "out" / "card.html"
+    page.write_text(page.read_text().replace(">0.750<", ">0.790<"))
+    count, faults = pages.verify(root, tmp_path / "out")
+    assert (count, faults) == (
+        5,
+        ["card.html: test.auc of reports/metrics.json: the document says '0.790', the artefact '0.750'"],
+    )
+
+
+def test_an_artefact_that_changed_since_is_found_though_the_number_reads_the_same(root, tmp_path):
+    pages.write(root, tmp_path / "out")
+    write_json(root / "reports" / "metrics.json", METRICS | {"other": 1})
+    _, faults = pages.verify(root, tmp_path / "out")
+    assert len(faults) == 4  # what is of credit.yaml still holds
+    assert all("the artefact is another one" in fault for fault in faults)
+
+
+def test_a_page_or_an_artefact_that_is_gone_is_found(root, tmp_path):
+    assert pages.verify(root, tmp_path / "out") == (0, ["card.html is not there"])
+    pages.write(root, tmp_path / "out")
+    (root / "reports" / "metrics.json").unlink()
+    assert len(pages.verify(root, tmp_path / "out")[1]) == 4
+
+
+@pytest.mark.parametrize("change", [{"test": {"auc": 0.75}}, {"test": None}, {"test": {"auc": None}}])
+def test_a_figure_that_cannot_be_read_is_said_in_its_place(root, tmp_path, change):
+    write_json(root / "reports" / "metrics.json", METRICS | change)
+    done = pages.write(root, tmp_path / "out")
+    assert len(done.unread) == 1
+    assert "reports/metrics.json has no" in (tmp_path / "out" / "card.html").read_text()
+
+
+@pytest.mark.parametrize(("text", "owed"), [(None, 1), ("", 1), ("SAMPLE: for cards", 1), ("For cards & loans.", 0)])
+def test_a_text_that_nobody_wrote_is_marked_and_stops_a_promotion(root, tmp_path, text, owed):
+    if text is not None:
+        write_text(root / settings.TEXTS / "use.md", text)
+    reasons = promotion.refusals(root, SignedBy(public_key="k"), "s", date(2026, 11, 30))
+    assert reasons == ["governance/texts/use.md is not written"] * owed
+    pages.write(root, tmp_path / "out")
+    page = (tmp_path / "out" / "card.html").read_text()
+    assert ("To be written by a person" in page) is bool(owed)
+    assert owed or "For cards &amp; loans." in page
+
+
+def test_without_the_list_of_documents_nothing_is_promoted(tmp_path):
+    (reason,) = promotion.refusals(tmp_path, SignedBy(public_key="k"), "s", date(2026, 11, 30))
+    assert "documents.yaml" in reason
+
+
+def test_a_section_is_of_figures_or_of_a_person(root):
+    write_text(root / settings.FILE, DECLARED.replace("        ask: For what?\n", ""))
+    with pytest.raises(ConfigError, match="give figures, or person with ask"):
+        settings.load(root)
+
+
+@pytest.fixture
+def gathered(root, tmp_path):
+    signing.make_keys(tmp_path / "own.key")
+    manifest = bundle.write(root, tmp_path / "evidence", tmp_path / "own.key", AT)
+    return tmp_path / "evidence", manifest
+
+
+def verified(folder, key):
+    words = [sys.executable, str(folder / "verify.py"), "--key", str(key)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_a_bundle_lists_what_it_holds_and_what_it_lacks(gathered):
+    folder, manifest = gathered
+    assert manifest == read_json(folder / "manifest.json")
+    assert {"documents/card.html", "reports/metrics.json", "verify.py", "signing.pub"} <= manifest["files"].keys()
+    assert "reports/gate.json" in manifest["absent"]
+    assert manifest["not_written"] == ["use"]
+    assert "reports/gate.json is not there" in (folder / "index.html").read_text()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_the_verifier_names_a_changed_an_added_and_a_missing_file(gathered, tmp_path):
+    folder, _ = gathered
+    key = tmp_path / "own.pub"
+    assert verified(folder, key) == (0, ["Every file is as it was signed."])
+    metrics = folder / "reports" / "metrics.json"
+    metrics.write_bytes(metrics.read_bytes().replace(b"0.75", b"0.76"))
+    (folder / "documents" / "card.html").unlink()
+    write_text(folder / "extra.txt", "x")
+    assert verified(folder, key) == (
+        1,
+        ["documents/card.html is missing", "extra.txt was added", "reports/metrics.json was changed"],
+    )
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_another_key_and_an_edited_list_are_refused(gathered, tmp_path):
+    folder, _ = gathered
+    signing.make_keys(tmp_path / "another.key")
+    assert verified(folder, tmp_path / "another.pub")[0] == 1
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text() + " ")
+    assert verified(folder, tmp_path / "own.pub") == (1, [f"manifest.json is not signed by {tmp_path / 'own.pub'}"])
+
+
+def test_the_signature_is_one_that_cryptography_reads(gathered, tmp_path):
+    folder, _ = gathered
+    key = serialization.load_pem_public_key((tmp_path / "own.pub").read_bytes())
+    content, signature = (folder / "manifest.json").read_bytes(), (folder / "manifest.sig").read_bytes()
+    key.verify(signature, content, ec.ECDSA(hashes.SHA256()))
+    with pytest.raises(InvalidSignature):
+        key.verify(signature, content + b" ", ec.ECDSA(hashes.SHA256()))
