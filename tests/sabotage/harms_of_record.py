@@ -20,6 +20,22 @@ def edited_after(report: str, key: str) -> Callable[[Trial], None]:
     return lambda trial: trial.edit_json(trial.files.report(report), lambda tree: tree.update({key: 1}))
 
 
+def edited_before(report: str, *keys: str, value: float) -> Callable[[Trial], None]:
+    """A figure that a gate reads written by hand into a report, and the gate run on it."""
+
+    def harm(trial: Trial) -> None:
+        def change(tree: Any) -> None:
+            *folders, name = keys
+            for key in folders:
+                tree = tree[key]
+            tree.update({f"{name}{end}": value for end in ("", "_low", "_high") if f"{name}{end}" in tree})
+
+        trial.edit_json(trial.files.report(report), change, seal=False)
+        trial.run(gate)
+
+    return harm
+
+
 def rows_by_hand(trial: Trial) -> None:
     """The digests of the prepared tables taken out of preparation.json."""
     trial.edit_json(trial.files.report("preparation"), lambda tree: tree["parts"]["test"].update(rows=1))
@@ -167,12 +183,29 @@ AFTER: Mapping[str, str] = {
     for name in ("preparation", "selection", "metrics", "fairness", "explain", "robustness", "latency")
 }
 
+BEFORE: Mapping[str, Callable[[Trial], None]] = {
+    "fairness": edited_before("fairness", "contrasts", "women", "ratio", value=1.0),
+    "explain": edited_before("explain", "reasons", "untrue", value=0.0),
+    "robustness": edited_before("robustness", "scenarios", "odds_doubled", "held_profit", value=0.05),
+    "selection": edited_before("selection", "beyond_materiality", value=0.01),
+    "latency": edited_before("latency", "decline", "ratio", value=5.0),
+}
+
 OTHER_TABLES = r"REFUSED the tables were prepared under other columns, outcome or split"
 
 OF_RECORD = (
     *(
         Sabotage(f"{name}.json edited after the verdict", edited_after(name, "note"), {"digests": said}, quick=True)
         for name, said in AFTER.items()
+    ),
+    *(
+        Sabotage(
+            f"{name}.json edited before the verdict",
+            harm,
+            {"altered": rf"REFUSED reports/{name}.json was altered: it is not as it was written"},
+            quick=True,
+        )
+        for name, harm in BEFORE.items()
     ),
     Sabotage(
         "rows of preparation.json by hand",

@@ -17,6 +17,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
 from credit_risk.data.writing import read_json
 from credit_risk.errors import ConfigError, CreditRiskError, ScorerError
+from credit_risk.modelling import evidence
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import (
     assemble,
@@ -101,10 +102,12 @@ class Trial:
         change(tree)
         yaml.dump(tree, path)
 
-    def edit_json(self, path: Path, change: Callable[[Any], None]) -> None:
-        """Not through our own writer, which would turn NaN into null."""
+    def edit_json(self, path: Path, change: Callable[[Any], None], *, seal: bool = True) -> None:
+        """Not through our own writer, which would turn NaN into null. seal: a report's seal is made anew."""
         tree = read_json(path)
         change(tree)
+        if seal and evidence.SEAL in tree:
+            tree[evidence.SEAL] = evidence.sealed(tree)[evidence.SEAL]
         path.write_text(json.dumps(tree, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pandas import DataFrame
 
 from credit_risk.config import Config, floor, identities, load, wordings
 from credit_risk.data import digest
@@ -53,9 +54,10 @@ def blocked(files: Files, match: str) -> None:
 
 
 def edit(files: Files, name: str, change: Callable[[dict[str, Any]], Any]) -> None:
+    """A report that says something else, sealed again, as whoever knows of the seal would leave it."""
     raw = read_json(files.report(name))
     change(raw)
-    files.report(name).write_text(json.dumps(raw))
+    files.report(name).write_text(json.dumps(evidence.sealed(raw)))
 
 
 def test_what_passes_is_recommended_and_let_through(judged: Judged):
@@ -575,7 +577,8 @@ def with_part_gate(measured: Judged) -> Judged:
 def attack(files: Files, scorer: str | None = None, **figures: Any) -> None:
     score = {"score": 0.8, "score_low": 0.75, "score_high": 0.85, **figures}
     measured_of = scorer or digest.of_directory(files.scorer)
-    write_json(files.part("attacks"), {"scorer": measured_of, "robustness": score, "unknown": {}})
+    report = {"scorer": measured_of, "robustness": score, "unknown": {}}
+    evidence.write(files, "attacks", report, part=load(files.config))
 
 
 def test_a_gate_on_an_optional_part_fails_until_it_was_run_and_names_what_to_run(with_part_gate: Judged):
@@ -622,6 +625,65 @@ def test_an_optional_parts_report_of_another_scorer_is_stale_where_a_gate_reads_
     assert read_json(files.report("gate"))["stale"] == ["reports/parts/attacks.json measured another scorer"]
     none_reads_it = config.model_copy(update={"gates": config.gates[:-1]})
     assert gate.record(none_reads_it, files, date(2026, 1, 1))["stale"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda files: rewrite(files.predictions / "test.parquet"), "predictions"),
+        (lambda files: rewrite(files.inputs("train")), "prepared tables"),
+        (lambda files: in_config(files, "min_n: 50", "min_n: 49"), "settings"),
+    ],
+)
+def test_an_optional_parts_report_is_stale_where_what_it_was_measured_on_has_changed(
+    with_part_gate: Judged, change: Callable[[Files], None], what: str
+):
+    """No run makes it anew, so it names all that it was measured on."""
+    _, files = with_part_gate
+    attack(files)
+    assert not [said for said in judge(load(files.config), files)["stale"] if "attacks" in said]
+    change(files)
+    (said,) = (said for said in judge(load(files.config), files)["stale"] if "attacks" in said)
+    assert said == f"reports/parts/attacks.json was not measured on the {what} as they are: run `make attacks` again"
+
+
+def test_a_limit_may_be_declared_after_an_optional_part_was_run(with_part_gate: Judged):
+    _, files = with_part_gate
+    attack(files)
+    in_config(files, "robustness.score, at_least: 0.7", "robustness.score, at_least: 0.72")
+    assert judge(load(files.config), files)["verdict"] == "PASS"
+
+
+@pytest.mark.parametrize("name", ["metrics", "fairness", "explain", "robustness", "attacks"])
+@pytest.mark.parametrize("change", [{"note": 1}, {"unknown": {"a": "b"}}, {evidence.SEAL: None}])
+def test_a_report_edited_by_hand_before_the_verdict_is_named(with_part_gate: Judged, name: str, change: dict[str, Any]):
+    config, files = with_part_gate
+    attack(files)
+    if name not in ("metrics", "attacks"):
+        evidence.write(files, name, {"scorer": digest.of_directory(files.scorer), "contrasts": {}})
+    assert judge(config, files)["stale"] == []
+    path = gate.path_of(files, name)
+    path.write_text(json.dumps(read_json(path) | change))
+    (said,) = judge(config, files)["stale"]
+    assert said.startswith(f"{path.relative_to(files.root)} was altered: it is not as it was written, run ")
+
+
+def test_a_report_that_is_only_laid_out_otherwise_is_no_other(measured: Judged):
+    config, files = measured
+    files.report("metrics").write_text(json.dumps(read_json(files.report("metrics"))))
+    assert judge(config, files)["verdict"] == "PASS"
+
+
+def rewrite(path: Path) -> None:
+    """Any other content."""
+    table = read_parquet(path) if path.is_file() else DataFrame({"row": [1]})
+    write_parquet(path, table.iloc[::-1])
+
+
+def in_config(files: Files, before: str, after: str) -> None:
+    text = files.config.read_text(encoding="utf-8")
+    assert before in text
+    write_text(files.config, text.replace(before, after))
 
 
 @pytest.mark.parametrize("part", digest.JUDGES)

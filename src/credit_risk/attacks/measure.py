@@ -16,10 +16,11 @@ from credit_risk.config import Config
 from credit_risk.config.schema import Attacks, Gate
 from credit_risk.data.files import Files, SplitName
 from credit_risk.data.inputs import Inputs, Mask
-from credit_risk.data.writing import read_json, write_figures, write_report, write_text
+from credit_risk.data.writing import read_json, write_figures, write_text
 from credit_risk.errors import CheckFailed, DataError
 from credit_risk.measures.figure import flat
 from credit_risk.measures.verdict import gate
+from credit_risk.modelling import evidence
 from credit_risk.modelling.scored_split import RowsUnderTest
 from credit_risk.scoring.decision import DECLINE
 
@@ -55,7 +56,7 @@ def run(config: Config, files: Files) -> None:
         "privacy": _privacy(config, files, tested, folder, unknown),
         "unknown": unknown,
     }
-    write_report(files.part("attacks"), numbers)
+    evidence.write(files, "attacks", numbers, part=config)
     write_text(files.reports / "attacks.html", page.page(config, files, read_json(files.part("attacks"))))
 
 

@@ -15,6 +15,10 @@ def of_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def of_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def of_directory(path: Path) -> str:
     """SHA-256 over the sorted lines `relative/path sha256` of every file below: names count, times do not."""
     return of_files(path, (file for file in path.rglob("*") if file.is_file()))
@@ -23,7 +27,7 @@ def of_directory(path: Path) -> str:
 def of_files(root: Path, files: Iterable[Path]) -> str:
     """The digest of a set of files, named relative to `root`."""
     lines = sorted(f"{file.relative_to(root).as_posix()} {of_file(file)}\n" for file in files)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return of_text("".join(lines))
 
 
 def of_code(package: Path, parts: Iterable[str]) -> str:

@@ -1,11 +1,11 @@
 """Whether what the gate reads is what the stages wrote: tables, predictions and figures, each named if it is not.
 
-A report names the prepared tables that it was measured on, the prepared tables are those of `prepare`, the predictions
-are what the scorer says of them, and the headline figures are computed again. The reports then stand in a chain, whose
-end the gate's record holds: a report that is edited after the verdict is named too.
+A report names what it was measured on and carries its own digest, the prepared tables are those of `prepare`, the
+predictions are what the scorer says of them, and the headline figures, contrasts and the stressed book are computed
+again. The reports then stand in a chain, whose end the gate's record holds.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,14 @@ import numpy as np
 from credit_risk.config import Config
 from credit_risk.data import digest
 from credit_risk.data.files import SPLITS, Files
-from credit_risk.data.writing import read_json, read_parquet, write_report
+from credit_risk.data.rounding import all_rounded
+from credit_risk.data.writing import json_text, read_json, read_parquet, write_json
 from credit_risk.errors import CreditRiskError
 from credit_risk.modelling import training_record
 from credit_risk.scoring import signed_chain
 
 MEASURED_ON = "prepared"  # under which a report names the tables that it was measured on
+SEAL = "sealed"  # under which it carries the digest of all else in it
 TABLES = ("inputs", "outcomes", "protected")
 ALIKE = 1e-9  # PDs are kept with ten decimals
 Chain = list[dict[str, str]]
@@ -30,9 +32,32 @@ def prepared(files: Files) -> str:
     return digest.of_files(files.root, (file for folder in folders for file in folder.rglob("*.parquet")))
 
 
-def write(files: Files, name: str, report: Mapping[str, Any]) -> None:
-    """Write a stage's report with the tables that it was measured on, by digest."""
-    write_report(files.report(name), {**report, MEASURED_ON: prepared(files)})
+def write(files: Files, name: str, report: Mapping[str, Any], *, part: Config | None = None) -> None:
+    """Write a stage's report with the digest of the tables that it was measured on.
+
+    part: for an optional part's, whose report names all that it was measured on: no run makes it anew.
+    """
+    path, bound = files.report(name), {MEASURED_ON: prepared(files)}
+    if part is not None:
+        path, bound = files.part(name), _measured_on(part, files)
+    write_json(path, sealed({**report, **bound}))
+
+
+def sealed(report: Mapping[str, Any]) -> dict[str, Any]:
+    """A report, each figure rounded to what it means, with the digest of its content: an edit by hand is named."""
+    content = {**all_rounded(report), SEAL: None}
+    return {**content, SEAL: digest.of_text(json_text(content, sort_keys=True))}
+
+
+def _measured_on(config: Config, files: Files) -> dict[str, str]:
+    """What a part measures on, by digest. No limit is among the settings: a gate may be declared afterwards."""
+    settings = {name: section for name, section in config.as_dict().items() if name != "gates"}
+    predictions = files.predictions / "test.parquet"
+    return {
+        MEASURED_ON: prepared(files),
+        "predictions": digest.of_file(predictions) if predictions.is_file() else "",
+        "settings": digest.of_text(json_text(settings, sort_keys=True)),
+    }
 
 
 def chain(files: Files, names: Iterable[str]) -> Chain:
@@ -55,17 +80,24 @@ def changed_since(before: object, now: Chain) -> list[str]:
     return [f"reports/{name}.json" for name in names if recorded.get(name) != present.get(name)]
 
 
-def altered(config: Config, files: Files, reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def altered(
+    config: Config, files: Files, reports: Mapping[str, Mapping[str, Any]], parts: Collection[str]
+) -> list[str]:
     """A sentence for each file that is not what its stage wrote, as far as the others can tell; empty if none is.
 
-    reports: by name, `metrics` among them.
+    reports: by name, `metrics` among them; parts: which of them optional parts wrote.
     """
-    now = prepared(files)
-    sentences = [
-        f"reports/{name}.json was not measured on the prepared tables as they are: run its stage again"
-        for name, report in reports.items()
-        if report.get(MEASURED_ON) != now
-    ]
+    now, sentences = _measured_on(config, files), []
+    for name, report in reports.items():
+        path, again = f"reports/{name}.json", "run its stage again"
+        if name in parts:
+            path, again = f"reports/parts/{name}.json", f"run `make {name}` again"
+        if report.get(SEAL) != sealed(report)[SEAL]:
+            sentences.append(f"{path} was altered: it is not as it was written, {again}")
+        bound = now if name in parts else {MEASURED_ON: now[MEASURED_ON]}
+        if changed := [key for key, value in bound.items() if report.get(key) != value]:
+            what = ", ".join(changed).replace(MEASURED_ON, "prepared tables")
+            sentences.append(f"{path} was not measured on the {what} as they are: {again}")
     if tables := other_tables(config, files):
         return sentences + tables  # what is computed from them would only say the same again
     of_this_scorer = reports["metrics"].get("scorer") == digest.of_directory(files.scorer)  # else the gate says so

@@ -50,7 +50,7 @@ def _columns(sections: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _digest(sections: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()
+    return digest.of_text(json.dumps(sections, sort_keys=True))
 
 
 def _parameters(config: Config) -> str:

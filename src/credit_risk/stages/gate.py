@@ -110,7 +110,7 @@ def _of_another_run(
     stale += training_record.differing(reports[METRICS].get("trained_on"), trained_on)
     stale += not_of_this_run(reports.get(RESPLITS), trained_on, kind)
     stale += not_as_selected(config, files, reports.get(SELECTION, {}))
-    return stale + evidence.altered(config, files, {name: reports[name] for name in REPORTS if name in reports})
+    return stale + evidence.altered(config, files, reports, parts_judged(config))
 
 
 def _not_as_decided(config: Config, files: Files) -> list[str]:
