@@ -65,11 +65,7 @@ def change(
     both = ~np.isnan(before.pd) & ~np.isnan(after.pd)
     applicant, was, now = group[both], before.approved[both], after.approved[both]
     pd_was, pd_now = before.pd[both], after.pd[both]
-    flags = {
-        "flips": (before.outcome != after.outcome)[both],
-        "approved_lost": was & ~now,
-        "approved_won": ~was & now,
-    }
+    flags = {"flips": (before.outcome != after.outcome)[both], "approved_lost": was & ~now, "approved_won": ~was & now}
     amounts = {
         "approval_rate_change": now.astype(np.float64) - was,
         "mean_pd_change": pd_now - pd_was,

@@ -272,12 +272,7 @@ def stability(config: Config, files: Files, scorer: Scorer, test: ScoredSplit, u
     columns = {name: test.all_inputs[:, index] for index, name in enumerate(config.inputs)}
     each = drift.at_once(confidence, len(columns))
     name, largest = drift.largest(drift.psi(inputs, columns, threshold=limit, confidence=each))
-    return {
-        "stability": {
-            **flat({"score_psi": shift.figure, "csi_largest": largest}),
-            "csi_largest_input": name,
-        }
-    }
+    return {"stability": {**flat({"score_psi": shift.figure, "csi_largest": largest}), "csi_largest_input": name}}
 
 
 def row_counts(train_rows: int, selection: ScoredSplit, test: ScoredSplit) -> Numbers:

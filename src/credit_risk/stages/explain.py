@@ -349,11 +349,7 @@ def interventional(config: Config, train: ExplainedSplit, declined: Explanations
         **shares(config, {"top_reason": (same, len(chosen)), "whole_list": (alike, len(chosen))}),
         "correlation": of_sums(config, sums, explanation.correlation),
     }
-    return {
-        **reported("interventional", figures, unknown),
-        "method": method,
-        "rows": len(chosen),
-    }
+    return {**reported("interventional", figures, unknown), "method": method, "rows": len(chosen)}
 
 
 def _method(config: Config, explainer: Explainer, against: int) -> tuple[str, int]:

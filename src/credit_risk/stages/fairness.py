@@ -175,9 +175,7 @@ def measured(config: Config, test: ProtectedSplit, tables: Tables, unknown: dict
                 "rows": int(groupings[each.attribute].rows(each.group).sum()),
                 "reference_rows": int(groupings[each.attribute].rows(each.reference).sum()),
                 **reported(
-                    f"contrasts.{each.name}",
-                    fairness.contrast(each, cases, groupings[each.attribute], **how),
-                    unknown,
+                    f"contrasts.{each.name}", fairness.contrast(each, cases, groupings[each.attribute], **how), unknown
                 ),
             }
             for each in settings.contrasts

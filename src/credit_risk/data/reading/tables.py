@@ -144,12 +144,7 @@ def read_passed(path: Path, config: Config) -> DataFrame:
 
 
 def read_table(
-    path: Path,
-    config: Config,
-    columns: Sequence[str],
-    *,
-    rows: int = 100_000,
-    progress: Progress = no_progress,
+    path: Path, config: Config, columns: Sequence[str], *, rows: int = 100_000, progress: Progress = no_progress
 ) -> Iterator[DataFrame]:
     """A file in batches of at most `rows` rows, in bounded memory: the columns named, typed as the config declares.
 
