@@ -2,5 +2,10 @@
 
 .PHONY: validator
 
-validator: setup ## The tables that a validator asks for first, of the last run: reports/validator.html (docs/validator.md)
-	$(BIN)/credit-risk validator
+validator: data ## The tables that a validator asks for first, a stage of `run`: reports/validator.html (docs/validator.md)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro validator
+
+.PHONY: second-opinion
+
+second-opinion: setup ## The validator's tests once more by riskvalidation, in an environment of its own (needs the network once)
+	$(BIN)/python tests/validator/second_opinion.py

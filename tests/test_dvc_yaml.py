@@ -8,15 +8,18 @@ import grimp
 import pytest
 from ruamel.yaml import YAML
 
+import parts
 from credit_risk.config import Config
 from credit_risk.config.schema import Parameters
 from credit_risk.data import digest
+from credit_risk.stages import command
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
 STAGES = PIPELINE["stages"]
 SOURCE = PurePosixPath("src/credit_risk")
-PARTS = PurePosixPath("reports/parts")  # what optional parts measured: no stage writes there
+PARTS = PurePosixPath("reports/parts")  # what optional parts measured: none but their stages writes there
+OF_PARTS = {name: part for part, its in parts.read(ROOT).items() for name in its.commands if name in STAGES}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +28,12 @@ def graph():
 
 
 def module_of(stage):
-    return f"credit_risk.stages.{stage.replace('-', '_')}"
+    """Of the core's stages the module of its name, of an optional part's what it measures by."""
+    return (
+        f"credit_risk.{OF_PARTS[stage]}.measure"
+        if stage in OF_PARTS
+        else f"credit_risk.stages.{stage.replace('-', '_')}"
+    )
 
 
 def file_of(module):
@@ -80,9 +88,9 @@ def test_a_stage_runs_the_command_of_its_name(stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_has_a_module_a_test_and_a_page(stage):
-    name = stage.replace("-", "_")
+    folder, name = module_of(stage).split(".")[1:]
     assert (ROOT / file_of(module_of(stage))).is_file()
-    assert (ROOT / "tests" / "stages" / f"test_{name}.py").is_file()
+    assert (ROOT / "tests" / folder / f"test_{name}.py").is_file()
     headings = [line.strip() for line in (ROOT / "docs" / "pipeline.md").read_text(encoding="utf-8").splitlines()]
     assert headings.count(f"## {stage}") == 1
 
@@ -137,8 +145,10 @@ def test_what_optional_parts_measured_is_watched_and_its_folder_is_always_there(
     """DVC knows no optional file, but a folder changes when a file in it comes or goes."""
     assert PARTS in paths(STAGES[stage]["deps"])
     tracked = subprocess.run(["git", "ls-files", str(PARTS)], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert tracked.stdout.split() == ["reports/parts/README.md"]
-    assert not any(covers(out, PARTS) or covers(PARTS, out) for name in STAGES for out in outputs(name))
+    of_stages = {f"reports/parts/{part}.json" for part in OF_PARTS.values()}
+    assert set(tracked.stdout.split()) - of_stages == {"reports/parts/README.md"}
+    inside = [(name, out) for name in STAGES for out in outputs(name) if covers(out, PARTS) or covers(PARTS, out)]
+    assert inside == [(name, PARTS / f"{part}.json") for name, part in OF_PARTS.items()]
 
 
 def test_the_gate_runs_again_for_the_code_that_its_digest_covers_and_for_no_other():
@@ -148,7 +158,13 @@ def test_the_gate_runs_again_for_the_code_that_its_digest_covers_and_for_no_othe
 
 def test_stages_holds_one_module_a_stage_of_its_name_and_nothing_else():
     modules = {path.stem for path in (ROOT / SOURCE / "stages").rglob("*.py")} - {"__init__", "command"}
-    assert modules == {stage.replace("-", "_") for stage in STAGES}
+    assert modules == {stage.replace("-", "_") for stage in STAGES.keys() - OF_PARTS.keys()}
+
+
+def test_each_command_of_a_stage_alone_has_its_stage_and_its_module():
+    """They are imported by their names: one that is not there would show when it is run."""
+    assert set(command.STAGES) <= STAGES.keys() - OF_PARTS.keys()
+    assert all((ROOT / file_of(module_of(name))).is_file() for name in command.STAGES)
 
 
 def test_no_stage_imports_another():

@@ -111,14 +111,19 @@ def validator_of_another(trial: Trial) -> None:
     trial.run(gate)
 
 
+def validator_of_other_settings(trial: Trial) -> None:
+    """The validator's figures of other segments than the config's now."""
+    _by_validator(trial)
+    trial.edit_config(lambda tree: tree["evaluation"].update(segments=[]))
+    trial.run(gate)
+
+
 OF_VALIDATOR = (
     Sabotage(
         "jittered twins",
         jittered_twins,
         {"no_twins": r"FAIL .*\(validator.twins.excess\)"},
         may=(*OF_PDS, *AGREEMENT),
-        open="training rows have such twins too, so their own distances are as small; the nearest distance over the "
-        "second nearest would tell",
         fresh=True,
     ),
     Sabotage(
@@ -158,6 +163,12 @@ OF_VALIDATOR = (
         "validator's figures of another scorer",
         validator_of_another,
         {"stale": r"REFUSED reports/parts/validator.json measured another scorer"},
+        quick=True,
+    ),
+    Sabotage(
+        "validator's figures under other settings",
+        validator_of_other_settings,
+        {"altered": r"REFUSED reports/parts/validator.json was not measured on the settings as they are"},
         quick=True,
     ),
     Sabotage(

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import beta, chi2
+from scipy.stats import beta, binom, chi2
 
-from credit_risk.validator.grades import grades, hosmer_lemeshow, jeffreys_p, least_p, upper_bound
+from credit_risk.validator.grades import bads_needed, grades, hosmer_lemeshow, jeffreys_p, least_p, upper_bound
 
 
 def one(bads: int, rows: int, pd: float, *, confidence: float = 0.95):
@@ -54,6 +54,22 @@ def test_the_most_prudent_bound_takes_a_grade_for_no_better_than_the_riskier_one
 def test_bounds_are_whole_where_all_are_bad():
     assert upper_bound(5, 5, confidence=0.95) == 1
     assert upper_bound(0, 1, confidence=0.95) == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize("pd", [0.01, 0.1, 0.3])
+def test_with_the_bads_needed_doubled_odds_are_refused_in_eight_of_ten_draws(pd):
+    """Counted exactly, by the binomial distribution: the share of outcomes that Jeffreys' test refuses."""
+    true = 2 * pd / (1 + pd)
+    rows = round(bads_needed(pd, confidence=0.95) / true)
+    refused = next(bads for bads in range(rows) if jeffreys_p(bads, rows, pd) < 0.05)
+    assert binom.sf(refused - 1, rows, true) == pytest.approx(0.8, abs=0.06)
+
+
+def test_a_few_dozen_bads_are_needed_and_more_where_more_grades_are_looked_at():
+    assert bads_needed(0.01, confidence=0.95) == pytest.approx(17, abs=3)
+    assert bads_needed(0.01, confidence=0.99) > bads_needed(0.01, confidence=0.95)
+    assert math.isnan(bads_needed(0.0, confidence=0.95))
+    assert one(2, 10, 0.2).bads_needed == bads_needed(0.2, confidence=0.95)
 
 
 def test_a_grade_without_rows_says_nothing():

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from credit_risk.modelling.accounts import read_inputs
 from credit_risk.modelling.assembly import load_scorers
 from credit_risk.scoring.features import Features
-from credit_risk.scoring.model import Bins
-from credit_risk.validator.points import BASE, Points, cost_of_whole_points
+from credit_risk.scoring.model import Bins, Scorecard
+from credit_risk.validator.points import BASE, Points, characteristics, cost_of_whole_points, wald_p
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,31 @@ def test_whole_points_cost_what_rounding_takes():
         "largest_change_of_score": pytest.approx(0.8),
         "share_decided_otherwise": pytest.approx(1 / 3),
     }
+
+
+def counted_card() -> tuple[Scorecard, np.ndarray]:
+    """Ten bads among a hundred rows of the one bin, twenty among a hundred of the other: fitted to the letter."""
+    ratio = np.log((20 / 80) / (10 / 90))
+    bins = Bins((5.0,), (0.0, ratio), 0.0, by_code=False)
+    return Scorecard((0,), (bins,), (1.0,), np.log(10 / 90)), np.repeat([[1.0], [9.0]], 100, axis=0)
+
+
+def test_the_p_of_a_weight_is_that_of_the_log_odds_ratio_of_its_table():
+    card, train = counted_card()
+    error = np.sqrt(1 / 10 + 1 / 90 + 1 / 20 + 1 / 80)
+    expected = 2 * norm.sf(card.bins[0].woe[1] / error)
+    assert wald_p(card, train, np.ones(200)) == pytest.approx([expected])
+    assert wald_p(card, train, np.full(200, 4.0)) == pytest.approx([2 * norm.sf(2 * card.bins[0].woe[1] / error)])
+
+
+def test_what_may_be_chance_and_what_gives_everybody_the_same_points_are_named():
+    card, train = counted_card()  # p is 0.052
+
+    def doubt(*points: float, weight: float = 1.0) -> str:
+        given = Points(("a",), (Bins((5.0,), points[:2], points[2], by_code=False),), (0,), base=500.0)
+        (line,) = characteristics(given, card, train, np.full(200, weight)).to_dict("records")
+        return line["doubt"]
+
+    assert doubt(10.4, 9.6, 10.0) == "the same points for everybody"
+    assert doubt(10.4, 8.0, 10.0) == "may be chance"
+    assert doubt(10.4, 8.0, 10.0, weight=4.0) == ""

@@ -16,39 +16,67 @@ def rows():
     return matrix
 
 
-def test_fresh_rows_are_no_twins():
-    """In forty draws: the share is that of the training rows on average, and no draw is called twins."""
-    shares = []
+def noisy(rows, seed=6):
+    return rows * (1 + np.random.default_rng(seed).normal(scale=1e-4, size=rows.shape))
+
+
+@pytest.mark.parametrize("columns", [1, 2, 4])
+def test_fresh_rows_are_no_twins(columns):
+    """In forty draws, of rows on a line too."""
     for seed in range(40):
-        fresh = np.random.default_rng(seed).normal(size=(900, 4))
+        fresh = np.random.default_rng(seed).normal(size=(900, columns))
         found = twins.twins(fresh[:600], fresh[600:], **HOW)
-        assert (found["verdict"], found["rows"], found["expected"]) == ("NONE", 300, pytest.approx(0.05, abs=0.002))
-        shares.append(found["share"])
-    assert np.mean(shares) == pytest.approx(0.05, abs=0.01)
+        assert (found["verdict"], found["rows"]) == ("NONE", 300)
+
+
+def test_what_is_expected_in_few_dimensions_is_more():
+    """In d dimensions a ratio below t comes about with a chance of t^d: of two columns, of one in a hundred rows."""
+    fresh = np.random.default_rng(1).uniform(size=(9_000, 2))
+    found = twins.twins(fresh[:6_000], fresh[6_000:], **HOW)
+    assert (found["share"], found["expected"]) == (pytest.approx(0.01, abs=0.005), pytest.approx(0.01, abs=0.005))
 
 
 def test_copies_with_noise_are_seen(rows):
-    random = np.random.default_rng(6)
-    copies = rows[:100] * (1 + random.normal(scale=1e-4, size=(100, 6)))
-    found = twins.twins(rows[:1_000], np.concatenate([rows[1_000:], copies]), **HOW)
-    assert found["verdict"] == "TWINS"
-    assert found["share"] > 100 / 600
+    found = twins.twins(rows[:1_000], np.concatenate([rows[1_000:], noisy(rows[:100])]), **HOW)
+    assert (found["verdict"], found["copies"], found["rows"]) == ("TWINS", 1, 600)
+    assert found["share"] > 90 / 600
     assert found["excess"] == pytest.approx(found["share"] / found["expected"])
     assert found["excess_low"] > 2
 
 
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_copies_are_seen_where_the_training_rows_have_such_copies_among_themselves(rows, copies):
+    """Every training row stands there with noise as often as a test row's copies do: their own distances are small."""
+    train = np.concatenate([noisy(rows[:1_000], seed) for seed in range(copies)])
+    found = twins.twins(train, np.concatenate([rows[1_000:], noisy(rows[:100], 99)]), **HOW)
+    assert (found["verdict"], found["copies"]) == ("TWINS", copies)
+    assert twins.twins(train, np.random.default_rng(9).normal(size=(500, 6)), **HOW)["verdict"] == "NONE"
+
+
+def test_columns_of_steps_tell_no_noise(rows):
+    """Of rows in one cell of yes and no one lies close by and the next far off, which is no copy."""
+    steps = (np.random.default_rng(3).random(size=(1_500, 3)) < 0.5).astype(float)
+    both = np.column_stack([rows, steps])
+    assert twins.twins(both[:1_000], both[1_000:], **HOW) == twins.twins(rows[:1_000], rows[1_000:], **HOW)
+
+
 def test_rows_that_are_equal_hide_no_copy_with_noise(rows):
-    """Half of the training rows stand there twice: the closest pairs are equal, and tell nothing of noise."""
+    """Half of the training rows stand there twice: equal rows count once, and tell nothing of noise."""
     train = np.concatenate([rows[:1_000], rows[:500]])
     fresh = twins.twins(train, np.concatenate([rows[1_000:], rows[:50]]), **HOW)
     assert (fresh["verdict"], fresh["rows"]) == ("NONE", 500)
-    copies = rows[500:700] * (1 + np.random.default_rng(8).normal(scale=1e-4, size=(200, 6)))
-    assert twins.twins(train, np.concatenate([rows[1_000:], copies]), **HOW)["verdict"] == "TWINS"
+    assert twins.twins(train, np.concatenate([rows[1_000:], noisy(rows[500:700])]), **HOW)["verdict"] == "TWINS"
+
+
+def test_of_many_training_rows_those_that_lie_together_are_looked_at(rows, monkeypatch):
+    monkeypatch.setattr(twins, "MOST_TRAINING", 400)
+    found = twins.twins(rows[:1_000], np.concatenate([rows[1_000:], noisy(rows[:500])]), **HOW)
+    assert (found["verdict"], 200 < found["rows"] < 600) == ("TWINS", True)
 
 
 def test_rows_that_are_all_equal_say_nothing():
     found = twins.twins(np.ones((9, 2)), np.ones((9, 2)), **HOW)
-    assert found == {"verdict": "CANNOT SAY", "why": "all training rows are equal"}
+    assert found == {"verdict": "CANNOT SAY", "why": "the training rows are fewer than 7, equal ones once"}
 
 
 def test_a_unit_counts_no_more_than_another(rows):

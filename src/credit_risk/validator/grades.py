@@ -11,7 +11,7 @@ from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, binom, chi2
+from scipy.stats import beta, binom, chi2, norm
 
 from credit_risk.data.inputs import Mask, Matrix
 from credit_risk.measures.drift import at_once
@@ -20,6 +20,7 @@ from credit_risk.measures.intervals import jeffreys
 from credit_risk.measures.metrics import Sample
 
 EMPTY = "no test row is in this grade"
+DOUBLED, POWER = 2.0, 0.8  # odds of bad against the PD's, and how often that is to be seen
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Grade:
     says that the PD is too low. binomial_p: the chance of as many bads or more, were the mean PD true. margin: by how
     much the mean PD lies below the upper end, 0 where it does not: what a margin of conservatism would add.
     most_prudent: the upper bound of the rate if this grade were no better than all riskier ones taken with it.
+    bads_needed: so many bads has a grade that would be refused, in POWER of draws, were the odds of bad DOUBLED: of one
+    with fewer HOLDS says little.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Grade:
     binomial_p: float
     margin: float
     most_prudent: float
+    bads_needed: float
     verdict: str
 
 
@@ -97,12 +101,24 @@ def upper_bound(bads: int, rows: int, *, confidence: float) -> float:
     return 1.0 if bads == rows else float(beta.ppf(confidence, bads + 1, rows - bads))
 
 
+def bads_needed(pd: float, *, confidence: float) -> float:
+    """How many bads a grade must have for a rate of DOUBLED odds to be refused as above its PD in POWER of draws.
+
+    One-sided, by the normal approximation of a share (Fleiss, Levin and Paik 2003, 4.2). NaN for a PD of 0 or 1.
+    """
+    if not 0 < pd < 1:
+        return nan
+    true = DOUBLED * pd / (1 - pd + DOUBLED * pd)
+    spread = norm.ppf(confidence) * np.sqrt(pd * (1 - pd)) + norm.ppf(POWER) * np.sqrt(true * (1 - true))
+    return float(true * (spread / (true - pd)) ** 2)
+
+
 def _grade(name: str, bad: Mask, pd: Matrix, here_and_riskier: Mask, *, confidence: float, each: float) -> Grade:
     rows, bads = len(bad), int(bad.sum())
     prudent = (int(here_and_riskier.sum()), len(here_and_riskier))
     bound = upper_bound(*prudent, confidence=confidence) if prudent[1] else nan
     if not rows:
-        return Grade(name, 0, 0, nan, Figure.unknown(0, EMPTY), nan, nan, nan, bound, "CANNOT SAY")
+        return Grade(name, 0, 0, nan, Figure.unknown(0, EMPTY), nan, nan, nan, bound, nan, "CANNOT SAY")
     mean_pd = float(pd.mean())
     low, high = jeffreys(bads, rows, confidence=confidence)
     p = jeffreys_p(bads, rows, mean_pd)
@@ -117,5 +133,6 @@ def _grade(name: str, bad: Mask, pd: Matrix, here_and_riskier: Mask, *, confiden
         binomial_p=float(binom.sf(bads - 1, rows, mean_pd)),
         margin=max(high - mean_pd, 0.0),
         most_prudent=bound,
+        bads_needed=bads_needed(mean_pd, confidence=each),
         verdict=verdict,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -10,18 +10,20 @@ import pandas as pd
 from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.inputs import Matrix
-from credit_risk.data.writing import read_json, read_parquet, write_figures, write_report, write_text
+from credit_risk.data.writing import read_json, read_parquet, write_figures, write_text
 from credit_risk.measures.figure import flat
-from credit_risk.modelling import champion, training_record
+from credit_risk.modelling import champion, evidence, training_record
 from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import load_scorers
 from credit_risk.modelling.fitting import columns_read
 from credit_risk.modelling.scored_split import ScoredSplit, read_scored
 from credit_risk.scoring import decision
 from credit_risk.scoring.features import Features
+from credit_risk.scoring.model import Scorecard
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.validator import book, champion_groups, characteristics, grades, page, periods, segments, twins
 from credit_risk.validator.points import Points, cost_of_whole_points
+from credit_risk.validator.points import characteristics as characteristics_of_points
 
 Tables = dict[str, pd.DataFrame]
 
@@ -50,11 +52,11 @@ def run(config: Config, files: Files) -> None:
     numbers["twins"] = twins.twins(matrix, test.matrix, seed=draw.seed, confidence=draw.confidence)
     if "why" in numbers["twins"]:
         unknown["twins.excess"] = numbers["twins"]["why"]
-    numbers["points"], card = of_points(config, scorers, test)
+    numbers["points"], card = of_points(config, scorers, test, matrix, Weights.of(outcomes).drawn)
     tables |= card
     for name, table in tables.items():
         write_figures(files.reports / "validator" / f"{name}.csv", table)
-    write_report(files.part("validator"), {**numbers, "unknown": unknown})
+    evidence.write(files, "validator", {**numbers, "unknown": unknown}, part=config)
     write_text(files.reports / "validator.html", page.page(config, numbers, tables))
 
 
@@ -124,17 +126,24 @@ def of_training(
     }
 
 
-def of_points(config: Config, scorers: Mapping[str, Scorer], test: ScoredSplit) -> tuple[dict[str, Any], Tables]:
-    """The scorecard's points, whether it is the candidate or its challenger, and what whole points would cost."""
+def of_points(
+    config: Config, scorers: Mapping[str, Scorer], test: ScoredSplit, train: Matrix, weight: Matrix
+) -> tuple[dict[str, Any], Tables]:
+    """The scorecard's points, whether it is the candidate or its challenger, and what whole points would cost.
+
+    train: (rows, features) of the rows that it was fitted to, and their weight.
+    """
     scorer = scorers["scorecard"]
-    points = Points.of(config, scorer)
+    points, card = Points.of(config, scorer), cast(Scorecard, scorer.model)
+    read = characteristics_of_points(points, card, train, weight)
     score = test.decisions["scorecard"].score[test.scored]
     limit = decision.points(decision.cut_off(config.policy), *decision.score_terms(config.policy.scale))
     numbers = {
         "largest_difference_from_the_score": float(np.abs(points.score(test.matrix) - score).max()),
         "whole": cost_of_whole_points(points, test.matrix, test.bad, float(limit)),
+        "doubtful": [f"{its['feature']} ({its['doubt']})" for its in read.to_dict("records") if its["doubt"]],
     }
-    return numbers, {"points": points.table(config)}
+    return numbers, {"points": points.table(config), "points_by_characteristic": read}
 
 
 def _grades(graded: tuple[grades.Grade, ...]) -> pd.DataFrame:

@@ -84,8 +84,8 @@ def twins_say(twins: Numbers) -> str:
         return f"Cannot say: {twins['why']}."
     seen = "Test rows look like copies of training rows: " if twins["verdict"] == "TWINS" else ""
     return (
-        f"{seen}{_with_interval(twins, 'share', 'percent')} of {twins['rows']:,} distinct test rows lie as close to a "
-        f"training row as {written(twins['expected'], 'percent')} of training rows lie to another one."
+        f"{seen}{_with_interval(twins, 'share', 'percent')} of {twins['rows']:,} distinct test rows lie that much "
+        f"closer to training rows than the next one does; {written(twins['expected'], 'percent')} would be natural."
     )
 
 
@@ -97,6 +97,7 @@ def points_say(points: Numbers) -> str:
         f"Whole points would change the AUC by {whole['auc_change']:+.5f} and a score by at most "
         f"{whole['largest_change_of_score']:.1f}, and decide {written(whole['share_decided_otherwise'], 'percent')} "
         "of the test rows otherwise."
+        + (f" Doubtful beside the others: {', '.join(points['doubtful'])}." if points["doubtful"] else "")
     )
 
 
@@ -122,17 +123,21 @@ def draw_woe(drawing: Drawing, bins: DataFrame) -> None:
 def _grades(table: DataFrame) -> Cells:
     headings = (
         *("Grade", "Verdict", "Rows", "Bads", "Mean PD", "Bad rate (Jeffreys)"),
-        *("Jeffreys p", "Binomial p", "Margin", "Most prudent"),
+        *("Jeffreys p", "Binomial p", "Margin", "Most prudent", "Bads needed"),
     )
     rows = [
         (
             *(its["name"], its["verdict"], f"{its['rows']:,}", f"{its['bads']:,}", written(its["mean_pd"], "percent")),
             *(_with_interval(its, "bad_rate", "percent"), written(its["jeffreys_p"]), written(its["binomial_p"])),
-            *(written(its["margin"], "percent"), written(its["most_prudent"], "percent")),
+            *(written(its["margin"], "percent"), written(its["most_prudent"], "percent"), _whole(its["bads_needed"])),
         )
         for its in table.to_dict("records")
     ]
     return cells(headings, rows, "", texts=2)
+
+
+def _whole(value: float) -> str:
+    return "not known" if math.isnan(value) else f"{math.ceil(value):,}"
 
 
 def _book(book: Numbers) -> Cells:

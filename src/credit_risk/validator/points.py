@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from credit_risk.config import Config
@@ -14,6 +16,7 @@ from credit_risk.scoring.scorer import Scorer
 from credit_risk.validator import words
 
 BASE = "base points"
+CHANCE = 0.05  # of a weight no further from 0, from which a characteristic may be there by chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,39 @@ class Points:
             lines += [(name, bin_, points) for bin_, points in _bins_in_words(config, name, bins)]
         lined = pd.DataFrame(lines, columns=["feature", "bin", "points"])
         return lined.assign(whole_points=lined["points"].round().astype(int))
+
+
+def characteristics(points: Points, card: Scorecard, train: Matrix, weight: Matrix) -> pd.DataFrame:
+    """A row a characteristic of the scorecard: weight, p of its weight, whole points from and to, and what is doubtful.
+
+    p: the chance of a weight at least this far from 0 if it told nothing beside the others (Wald), of training rows.
+    train: (rows, features); weight: (rows,).
+    """
+    whole = [np.round([*bins.woe, bins.missing, *bins.special]) for bins in points.by_bin]
+    lines = [
+        {
+            "feature": name,
+            "weight": coefficient,
+            "p": p,
+            "whole_points_from": int(each.min()),
+            "whole_points_to": int(each.max()),
+            "doubt": "the same points for everybody" if np.ptp(each) == 0 else "may be chance" if p > CHANCE else "",
+        }
+        for name, coefficient, p, each in zip(
+            points.features, card.coefficients, wald_p(card, train, weight), whole, strict=True
+        )
+    ]
+    return pd.DataFrame(lines, columns=["feature", "weight", "p", "whole_points_from", "whole_points_to", "doubt"])
+
+
+def wald_p(card: Scorecard, train: Matrix, weight: Matrix) -> Matrix:
+    """The p of each weight: twice the normal tail beyond it in standard errors, by the fitted PDs' information."""
+    evidence = [bins.transform(train[:, column]) for column, bins in zip(card.columns, card.bins, strict=True)]
+    design = np.column_stack([np.ones(len(train)), *evidence])
+    pd_ = expit(card.margin(train))
+    information = design.T @ (design * (weight * pd_ * (1 - pd_))[:, None])
+    errors = np.sqrt(np.diag(np.linalg.pinv(information)))[1:]
+    return np.asarray(2 * norm.sf(np.abs(card.coefficients) / errors))
 
 
 def cost_of_whole_points(points: Points, matrix: Matrix, bad: Mask, score_at_cut_off: float) -> dict[str, float]:

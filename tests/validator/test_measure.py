@@ -12,7 +12,8 @@ from credit_risk.data.files import Files
 from credit_risk.measures.verdict import gate
 from credit_risk.stages import gate as gate_stage
 
-TABLES = {"grades", "periods", "stress", "characteristics", "woe", "correlations", "points", "segments", "groups"}
+TABLES = {"grades", "periods", "stress", "characteristics", "woe", "correlations", "segments", "groups"}
+TABLES |= {"points", "points_by_characteristic"}
 
 
 def test_the_tables_are_written_and_the_page_shows_them(harmed, capsys):
