@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import threading
 from itertools import product
 from pathlib import Path
 
@@ -316,6 +317,34 @@ def test_what_was_read_before_somebody_else_was_faster_is_never_signed(
     roles = [version.role for version in LiveStatement.of_facts(json.loads(three.signed().text)).live]
     assert roles == (["challenger"] if first == "move" else ["rolled back to"])
     other.close()
+
+
+@pytest.mark.parametrize("signed_anew", [History.restate, lambda opened: add(opened, 3, 4)], ids=["restate", "move"])
+def test_neither_database_signs_what_was_read_before_somebody_was_faster(
+    opened, url, tmp_path, monkeypatch, signed_anew
+):
+    for after in range(3):
+        add(opened, after, after + 1)
+    other = of(url, tmp_path)
+    in_between(opened, monkeypatch, lambda: add(other, 3, 1, "nominate"))
+    with pytest.raises(RegistryMoved, match="somebody moved a scorer meanwhile"):
+        signed_anew(opened)
+    assert [one.move for one in opened.read()] == ["register"] * 3 + ["nominate"]
+    other.close()
+
+
+def test_both_tables_are_read_at_one_moment_while_somebody_moves(opened, url, tmp_path):
+    """Read one after the other, the last statement would be of another history than the moves."""
+    mover = of(url, tmp_path)
+    moving = threading.Thread(target=lambda: [add(mover, after, after + 1) for after in range(RACES)])
+    moving.start()
+    lengths = []
+    while moving.is_alive():
+        lengths.append(len(opened.read()))
+    moving.join()
+    assert lengths == sorted(lengths)
+    assert len(opened.read()) == RACES
+    mover.close()
 
 
 def test_a_move_during_a_take_over_is_not_signed_as_unseen(three, file, tmp_path, monkeypatch):

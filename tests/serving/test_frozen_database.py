@@ -6,10 +6,12 @@ import time
 from contextlib import suppress
 
 import psutil
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
 from credit_risk.ledger.errors import LedgerUnavailable
+from credit_risk.ledger.ledger import Ledger
 from credit_risk.serving import engine, web
 from credit_risk.serving.clients import access
 from credit_risk.serving.settings import Serving
@@ -63,9 +65,55 @@ def test_a_frozen_database_is_503_for_decisions_reads_and_health_and_comes_back(
             time.sleep(0.1)
 
 
-def test_without_the_services_limit_a_long_statement_may_take_its_time(server):
-    from credit_risk.ledger.ledger import Ledger  # noqa: PLC0415  (as the ledger's commands open it)
+def test_connecting_to_a_frozen_database_ends_by_the_same_deadline(server, freeze):
+    """libpq by itself gives each address two seconds or more, beyond what was waited for a connection of before."""
+    with Ledger.open(server.new_database(), key=b"k" * 32, busy_timeout_s=1) as ledger:
+        ledger.store.answer_timeout_s = 0.5
+        ledger.store.engine.dispose()  # as after a fault: the next transaction connects
+        freeze()
+        with pytest.raises(LedgerUnavailable, match=r"no connection came about within 0.5 seconds"):
+            ledger.head()
 
+
+def test_a_name_that_nobody_looks_up_ends_by_the_same_deadline(server, monkeypatch):
+    with Ledger.open(server.new_database(), key=b"k" * 32, busy_timeout_s=1) as ledger:
+        ledger.store.answer_timeout_s = 0.5
+        ledger.store.engine.dispose()
+        asked, late = threading.Event(), []
+        connect = psycopg.Connection.connect.__func__
+
+        def hang(cls, *arguments, **options):
+            asked.wait(LONG)
+            late.append(connect(cls, *arguments, **options))
+            return late[0]
+
+        monkeypatch.setattr(psycopg.Connection, "connect", classmethod(hang))
+        with pytest.raises(LedgerUnavailable, match=r"no connection came about within 0.5 seconds"):
+            ledger.head()
+        asked.set()
+        deadline = time.monotonic() + LONG
+        while not (late and late[0].closed):  # one that comes late is nobody's, and is not left open
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        monkeypatch.undo()
+        ledger.head()
+
+
+def sleep_often(ledger: Ledger) -> None:
+    with ledger.store.reading() as cursor:
+        for _ in range(LONG):
+            cursor.execute("SELECT pg_sleep(0.4)")
+
+
+def test_a_transaction_of_many_short_waits_ends_by_the_same_deadline(server):
+    with Ledger.open(server.new_database(), key=b"k" * 32, busy_timeout_s=1) as ledger:
+        ledger.store.answer_timeout_s = 1.0
+        with pytest.raises(LedgerUnavailable, match=r"did not answer within 1.0 seconds"):
+            sleep_often(ledger)
+        ledger.head()
+
+
+def test_without_the_services_limit_a_long_statement_may_take_its_time(server):
     with Ledger.open(server.new_database(), key=b"k" * 32, busy_timeout_s=1) as ledger:
         with ledger.store.reading() as cursor:
             cursor.execute("SELECT pg_sleep(2.5)")

@@ -7,9 +7,12 @@ compiled once and run on the driver's own cursor, because its layers would cost 
 import math
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +41,9 @@ class Store:
         self.busy_timeout_s = busy_timeout_s
         self.read_only = read_only
         self._settings_due = 0.0
-        # For each wait for PostgreSQL; None where a statement may take long: verification, migration, maintenance.
+        # For a whole transaction, connecting too; None where one may take long: verification, migration, maintenance.
         self.answer_timeout_s: float | None = None
+        self._deadline = threading.local()
         self._read_alone: tuple[int, int] | None = None
         self.path = Path(self.url.database or "").absolute() if self.sqlite else None
         self._file: tuple[int, int] | None = None
@@ -92,7 +96,7 @@ class Store:
 
         Raises LedgerBusy if another process writes to the file for longer than may be waited.
         """
-        with self._translated():
+        with self._translated(), self._in_time():
             self._still_there()
             connection = self.engine.raw_connection()
             done = False
@@ -116,7 +120,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[DBAPICursor]:
-        with self._translated():
+        with self._translated(), self._in_time():
             self._still_there()
             connection = self.engine.raw_connection()
             done = False
@@ -175,6 +179,20 @@ class Store:
         event.listen(engine, "do_connect", self._connect_postgresql)
         return engine
 
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Inside, whatever this thread waits for PostgreSQL ends by one deadline."""
+        self._deadline.at = self.answer_timeout_s and time.monotonic() + self.answer_timeout_s
+        try:
+            yield
+        finally:
+            self._deadline.at = None
+
+    def _left(self) -> float | None:
+        """Seconds to the deadline of this thread; without one, as many as a wait may take."""
+        at = getattr(self._deadline, "at", None)
+        return self.answer_timeout_s if at is None else max(at - time.monotonic(), 0.001)
+
     def _connect_postgresql(self, _: Any, __: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
         """A connection whose waits end, also where the server takes what is sent and answers nothing.
 
@@ -186,14 +204,24 @@ class Store:
 
         class ImpatientConnection(psycopg.Connection[Any]):
             def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-                longest = store.answer_timeout_s if timeout is None else timeout
+                longest = store._left() if timeout is None else timeout
                 try:
                     return super().wait(gen, interval=interval, timeout=longest)
                 except psycopg.errors._WaitTimeout:
                     self.pgconn.finish()  # nothing that the server says later belongs to the next statement
-                    raise psycopg.OperationalError(f"the server did not answer within {longest} seconds") from None
+                    raise psycopg.OperationalError(
+                        f"the server did not answer within {store.answer_timeout_s} seconds"
+                    ) from None
 
-        return ImpatientConnection.connect(*arguments, **options)
+        # Apart: looking up the server's name keeps no time, and libpq gives each of its addresses two seconds or more.
+        apart, left = ThreadPoolExecutor(1), self._left()
+        made = apart.submit(partial(ImpatientConnection.connect, *arguments, **options))
+        apart.shutdown(wait=False)
+        try:
+            return made.result(left)
+        except TimeoutError:
+            made.add_done_callback(_close)
+            raise psycopg.OperationalError(f"no connection came about within {self.answer_timeout_s} seconds") from None
 
     def _sqlite(self) -> sqlite3.Connection:
         assert self.path is not None  # noqa: S101 - only SQLite's engine calls this
@@ -337,3 +365,9 @@ def _read_only(uri: str, timeout: float) -> sqlite3.Connection:
 def scalar(cursor: DBAPICursor) -> Any:
     row = cursor.fetchone()
     return None if row is None else row[0]
+
+
+def _close(late: "Future[Any]") -> None:
+    """A connection that came when nobody waited any more is not left open."""
+    if not late.exception():
+        late.result().close()
