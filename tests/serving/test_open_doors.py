@@ -27,6 +27,10 @@ DOORS = [
     # of the part: registry
     ({"statement": None}, r"serving.statement: a retired scorer could decide in production: expected `statement"),
     # end of part
+    (
+        {"statement": {"source": "models/live.json", "seen": "/tmp/seen"}},
+        "serving.statement.seen: a reboot of production forgets which statements were seen",
+    ),
     ({"tls": "none"}, r"serving.tls: 0\.0\.0\.0 is reached from elsewhere.*expected `tls: proxy`"),
     ({"signed_by": {"public_key": "build/signing/signing.pub"}}, "serving.signed_by.public_key: anybody on a dev"),
 ]
@@ -57,13 +61,40 @@ def test_each_open_door_is_refused_with_its_line_and_way_out(tmp_path, changes, 
 
 
 @pytest.mark.parametrize("name", ["local", "trial"])
-def test_a_developer_may_do_all_of_it(tmp_path, name):
+def test_a_developer_may_do_all_of_it_on_this_machine(tmp_path, name):
     for changes, _ in DOORS:
-        refused(written(tmp_path, name, **changes), tmp_path)
+        refused(written(tmp_path, name, **changes), tmp_path, "127.0.0.1")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "lender.example"])
+def test_a_developer_lets_nobody_in_from_elsewhere_without_a_key(tmp_path, host):
+    path = written(tmp_path, "local", access={"mode": "off"}, tls="none")
+    with pytest.raises(
+        ConfigError, match=rf"access.mode: {host} is reached from elsewhere, and everybody could decide"
+    ):
+        refused(path, tmp_path, host)
+    refused(written(tmp_path, "local", tls="none"), tmp_path, host)
+
+
+@pytest.mark.parametrize(
+    "seen", ["/tmp/seen", "/var/../tmp/seen", "//tmp//a/seen", "/dev/shm/seen", "/run/seen", "/var/tmp/a"]
+)
+def test_a_file_of_seen_statements_that_a_reboot_empties_is_refused(tmp_path, seen):
+    path = written(tmp_path, "production", statement={"source": "models/live.json", "seen": seen})
+    with pytest.raises(
+        ConfigError, match=r"statement.seen: a reboot .* expected a file on a disk or volume that stays"
+    ):
+        refused(path, tmp_path)
+
+
+def test_what_was_seen_is_kept_where_nothing_else_is_said(tmp_path):
+    """Below the root, as the file of keys is."""
+    statement = settings.load(written(tmp_path, "production")).statement
+    assert statement.seen == "build/serving/statements"
 
 
 def test_load_tests_say_that_their_settings_are_a_developers(tmp_path):
-    refused(settings_for(tmp_path), tmp_path)
+    refused(settings_for(tmp_path), tmp_path, "127.0.0.1")
 
 
 def test_a_file_of_any_other_name_says_that_it_is_a_developers_or_is_bound(tmp_path):
@@ -71,7 +102,7 @@ def test_a_file_of_any_other_name_says_that_it_is_a_developers_or_is_bound(tmp_p
     with pytest.raises(ConfigError, match="everybody could decide in mine"):
         refused(path, tmp_path)
     path.write_text("environment: local\n" + path.read_text())
-    refused(path, tmp_path)
+    refused(path, tmp_path, "127.0.0.1")
 
 
 def test_a_development_key_is_known_wherever_it_is_copied(tmp_path, monkeypatch):

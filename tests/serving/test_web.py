@@ -319,6 +319,24 @@ def test_health_writes_now_and_then_and_says_when_that_fails(serve, monkeypatch)
     assert client.get("/health").status_code == 200
 
 
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_text("5e")])
+def test_the_probe_sees_a_master_key_that_is_gone_or_none(root, tmp_path, spoil):
+    """What runs has it in memory and no start would: health says so while there is still a ledger that opens."""
+    path, url = tmp_path / "ledger.key", f"sqlite:///{tmp_path / 'ledger.db'}"
+    sections = {"ledger": {"url": url, "key_file": str(path)}, "access": {"mode": "off"}, "gate": "reported"}
+    started = engine.opened(root, Serving.model_validate(sections), {})
+    started.probe()
+    kept = path.read_bytes()
+    spoil(path)
+    with pytest.raises(LedgerUnavailable, match=r"ledger\.key"):
+        started.probe()
+    path.unlink(missing_ok=True)
+    path.write_bytes(kept)
+    path.chmod(0o600)
+    started.probe()
+    started.close()
+
+
 def test_the_probe_is_a_durable_write_that_changes_nothing(root, tmp_path):
     settings = Serving.model_validate(
         {"ledger": {"url": f"sqlite:///{tmp_path / 'ledger.db'}"}, "access": {"mode": "off"}, "gate": "reported"}

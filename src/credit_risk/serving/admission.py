@@ -150,11 +150,11 @@ class Admission:
             raise ValueError(f"it is of project {statement.project!r}, and {self.served.project!r} serves")
         if statement.at > now + AHEAD:
             raise ValueError(f"it is dated {statement.at.isoformat()}, and now is {now.isoformat()}")
-        path = self.root / settings.seen if settings.seen else None
-        seen = [*([self._statement.at] if self._statement else []), *(_seen(path) if path else [])]
+        path = self.root / settings.seen
+        seen = [*([self._statement.at] if self._statement else []), *_seen(path)]
         if (newest := max(seen, default=statement.at)) > statement.at:
             raise ValueError(f"it is of {statement.at.isoformat()}, and one of {newest.isoformat()} was seen before")
-        if path and statement.at not in seen:
+        if statement.at not in seen:
             _remember(path, statement.at)
         return statement
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,9 @@ from credit_risk.errors import CheckFailed, ScorerError
 from credit_risk.ledger.commit.event_loop_commit import EventLoopCommit, group_commit
 from credit_risk.ledger.commit.group_commit import GroupCommit
 from credit_risk.ledger.entry import DecidedBy, Entry, RecordedDecision, iso_time
-from credit_risk.ledger.errors import Conflict, EntryError, LedgerBroken, LedgerUnavailable, Overloaded
+from credit_risk.ledger.errors import Conflict, EntryError, LedgerBroken, LedgerRefused, LedgerUnavailable, Overloaded
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.opening import open_ledger
+from credit_risk.ledger.opening import ledger_key, open_ledger
 from credit_risk.scoring.release_files import verified_release
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving.admission import Admission, ServedVersion
@@ -68,6 +68,7 @@ class DecisionEngine:
     ledger: Ledger
     commit: EventLoopCommit | GroupCommit
     admission: Admission
+    master_key: Callable[[], bytes]
 
     @cached_property
     def reader(self) -> RequestReader:
@@ -213,12 +214,16 @@ class DecisionEngine:
         self.ledger.ready()
 
     def probe(self) -> None:
-        """Raises LedgerUnavailable if nothing can be recorded now: it writes, durably, and changes no row."""
+        """Raises LedgerUnavailable if nothing can be recorded, now or after a start: it writes, durably, no row."""
         # SQLite writes no page that stays as it was, so a number of its header that nobody reads takes the time.
         number = time.time_ns() // 1_000_000 & 0x7FFFFFFF
         sqlite = self.ledger.store.sqlite
         with self.ledger.store.writing() as cursor:
             cursor.execute(f"PRAGMA application_id = {number}" if sqlite else "UPDATE head SET seq = seq")
+        try:
+            self.master_key()
+        except LedgerRefused as error:
+            raise LedgerUnavailable(str(error)) from None
 
     def close(self) -> None:
         """Write the decisions that wait, then close the ledger."""
@@ -257,7 +262,8 @@ def opened(root: Path, settings: Serving, environment: Mapping[str, str] = os.en
     ledger.store.answer_timeout_s = settings.ledger.busy_timeout_s + settings.ledger.answer_timeout_s
     commit = group_commit(ledger, most_waiting=settings.ledger.most_waiting)
     verdict = served.verdict(datetime.now(UTC).date())
-    return DecisionEngine(scorer, by, verdict, ledger, commit, admission)
+    key = partial(ledger_key, root, settings.ledger, environment)
+    return DecisionEngine(scorer, by, verdict, ledger, commit, admission, key)
 
 
 def digests(path: Path, scorer: Scorer) -> DecidedBy:

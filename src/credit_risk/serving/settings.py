@@ -84,14 +84,15 @@ class Statement(Section):
     """Where the registry's signed statement of which versions may be live is read, a file or an https URL.
 
     max_age_hours: its greatest age, and when_older what follows: `refuse` to start, or `alarm`. refresh_s: between two
-    looks while it serves. seen: a file that keeps the newest date seen, so that an older statement put back is refused.
+    looks while it serves. seen: a file that keeps the newest date seen, so that an older statement put back is refused,
+    after a reboot too.
     """
 
     source: Text
     max_age_hours: Positive = 168.0
     when_older: Literal["refuse", "alarm"] = "refuse"
     refresh_s: Positive = 300.0
-    seen: Text | None = None
+    seen: Text = "build/serving/statements"
 
 
 class Serving(SignaturePolicy, extra="forbid"):

@@ -138,6 +138,15 @@ def test_a_spoilt_file_is_seen_at_health(serve, tmp_path, application, monkeypat
     assert client.post("/decide", json=application, headers={"X-API-Key": key}).status_code == 503
 
 
+def test_a_file_of_keys_that_is_gone_is_seen_at_health(serve, tmp_path):
+    add_key(tmp_path / "keys.json", "branch", ["decide"], 1)
+    client = serve(access={"mode": "keys", "keys_file": "keys.json"})
+    assert client.get("/health").status_code == 200
+    (tmp_path / "keys.json").unlink()
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "The file of clients' keys is gone.")
+
+
 @pytest.mark.parametrize("name", ["", " ", " a", "a\n", "a\x00b", "a\x1b[2J", "x" * 201, "\ud800"])
 def test_a_name_that_the_ledger_could_not_keep_gets_no_key(file, name):
     with pytest.raises(UsageError, match="visible characters"):

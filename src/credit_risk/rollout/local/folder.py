@@ -96,7 +96,7 @@ def write_settings(folder: LocalFolder, environment: Environment, colour: Colour
     if isinstance(serving["access"].get("jwt"), dict) and "://" not in serving["access"]["jwt"]["jwks"]:
         _absolute(serving["access"]["jwt"], "jwks", root)
     _absolute(serving.get("signed_by", {}), "public_key", root)
-    if "seen" in serving.get("statement", {}):  # each colour has a statement of its own, in its release
+    if serving.get("statement"):  # each colour has a statement of its own, in its release
         serving["statement"]["seen"] = str((folder.run / f"statements-{colour}").absolute())
     with replacing(folder.settings(colour)) as unfinished, unfinished.open("w", encoding="utf-8") as stream:
         YAML(typ="safe").dump({"environment": environment.environment, "serving": serving}, stream)

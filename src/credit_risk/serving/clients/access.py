@@ -113,6 +113,8 @@ class ApiKeyGuard:
 
     def check(self) -> None:
         self._keys()
+        if not self.path.is_file():
+            raise Problem(503, "The file of clients' keys is gone.", retry_after=5)
 
     def close(self) -> None:
         """It keeps nothing open."""
