@@ -42,7 +42,7 @@ CHECKS := lint format-check types imports config workflows-lint secrets
 CONFIG_CHECKS :=
 include $(sort $(wildcard make/*.mk))
 
-.PHONY: setup data run verdict scorer recompute same-bytes review serve trial load overload soak worst-bodies serve-kills ledger-kills fuzz attack-drill bento \
+.PHONY: setup data run verdict scorer recompute same-bytes review serve trial load overload soak worst-bodies serve-kills ledger-kills fuzz fuzz-sqlite fuzz-postgresql attack-drill bento \
 	image check ci lint format format-check types imports config workflows-lint docs test coverage test-workflows test-runner test-weekly \
 	sabotage audit secrets secrets-history workflows-online workflows-sarif sbom help help-all remove removal docs-draw lock doctor clean
 
@@ -128,8 +128,10 @@ serve-kills: setup ## Kill -9 the service under load, twenty times: no answered 
 ledger-kills: setup ## Kill -9 under load, twenty times in each database: no decision that was answered is lost
 	LEDGER_KILLS=20 $(BIN)/pytest -s tests/ledger/test_durability.py -k kill
 
-fuzz: setup ## 20,000 made-up requests to the running service on each database; REQUESTS=N for another number
-	FUZZ_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -s -n 0 tests/serving/requests/test_fuzzed.py
+fuzz: fuzz-sqlite fuzz-postgresql ## 20,000 made-up requests to the running service on each database; REQUESTS=N for another number
+
+fuzz-sqlite fuzz-postgresql: setup
+	FUZZ_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -s -n 0 tests/serving/requests/test_fuzzed.py -k $(@:fuzz-%=%)
 
 attack-drill: setup ## Try every attack of docs/threat-model.md; what became of each stands in docs/serving.md
 	FUZZ_REQUESTS=500 $(BIN)/python tools/attack_drill.py

@@ -275,3 +275,9 @@ def test_a_share_whose_interval_ends_at_nought_needs_the_rows_that_its_other_end
     (check,) = gate.decide([share], {"a": {"share": 0.0, "share_low": 0.0, "share_high": 0.2}}, {})
     assert check.verdict == "CANNOT SAY"
     assert "about 2.2 times as many rows" in check.sentence
+
+
+@pytest.mark.parametrize(("limits", "times"), [({"at_least": 1.8}, "6.3"), ({"at_most": 2.4}, "6.3")])
+def test_the_end_beyond_the_limit_says_how_many_rows_are_needed(limits, times):
+    """Of an interval of two lengths: 0.5 has to become 0.2, or 1 to become 0.4, with the root of the rows."""
+    assert f"about {times} times as many rows would settle it" in check(2.0, 1.5, 3.0, **limits).sentence
