@@ -21,8 +21,7 @@ def main() -> None:
         said[f"{grade['name']}: Jeffreys p"] = pd_jeffreys(*counts).p_value
         said[f"{grade['name']}: binomial p"] = pd_binomial(*counts).p_value
     pds, bads = zip(*((float(row["pd"]), int(row["bad"])) for row in rows_of("rows.csv")), strict=True)
-    auc = disc_auc(pds, bads)
-    said |= {"AUC": auc.metric, "AUC, low": auc.extras["ci95_low"], "AUC, high": auc.extras["ci95_high"]}
+    said["AUC"] = disc_auc(pds, bads).metric
     said["Hosmer-Lemeshow p"] = pd_hosmer_lemeshow(bads, pds).p_value
     print(json.dumps(said))
 

@@ -33,14 +33,9 @@ def prepared(files: Files) -> str:
 
 
 def write(files: Files, name: str, report: Mapping[str, Any], *, part: Config | None = None) -> None:
-    """Write a stage's report with the digest of the tables that it was measured on.
-
-    part: for an optional part's, whose report names all that it was measured on: no run makes it anew.
-    """
-    path, bound = files.report(name), {MEASURED_ON: prepared(files)}
-    if part is not None:
-        path, bound = files.part(name), _measured_on(part, files)
-    write_json(path, sealed({**report, **bound}))
+    """Write a stage's report with what it was measured on; all of it for a part's, which no run makes anew."""
+    bound = _measured_on(part, files) if part else {MEASURED_ON: prepared(files)}
+    write_json((files.part if part else files.report)(name), sealed({**report, **bound}))
 
 
 def sealed(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,9 +89,8 @@ def altered(
             path, again = f"reports/parts/{name}.json", f"run `make {name}` again"
         if report.get(SEAL) != sealed(report)[SEAL]:
             sentences.append(f"{path} was altered: it is not as it was written, {again}")
-        bound = now if name in parts else {MEASURED_ON: now[MEASURED_ON]}
-        if changed := [key for key, value in bound.items() if report.get(key) != value]:
-            what = ", ".join(changed).replace(MEASURED_ON, "prepared tables")
+        changed = [key for key in (now if name in parts else (MEASURED_ON,)) if report.get(key) != now[key]]
+        if what := ", ".join(changed).replace(MEASURED_ON, "prepared tables"):
             sentences.append(f"{path} was not measured on the {what} as they are: {again}")
     if tables := other_tables(config, files):
         return sentences + tables  # what is computed from them would only say the same again

@@ -10,9 +10,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from sqlalchemy import URL, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from credit_risk.data.writing import sync_folder
 from credit_risk.ledger.errors import LedgerBusy, LedgerRefused, LedgerUnavailable
@@ -96,43 +95,38 @@ class Store:
 
         Raises LedgerBusy if another process writes to the file for longer than may be waited.
         """
-        with self._translated(), self._in_time():
-            self._still_there()
-            connection = self.engine.raw_connection()
-            done = False
-            try:
-                cursor = connection.cursor()
-                if self.sqlite:
-                    try:
-                        self._begin_alone(cursor, self.busy_timeout_s if wait else 0)
-                    except LedgerBusy:
-                        done = True  # nothing was begun: the connection is as good as before
-                        raise
-                self.recheck_settings(cursor)
-                yield cursor
-                connection.commit()
-                self._still_there()  # again: what was committed to a file that went meanwhile is not durable
-                done = True
-            finally:
-                if not done:
-                    connection.invalidate()  # whatever state it is in ends with it: the database rolls back
-                connection.close()
+        with self._connected() as connection:
+            cursor = connection.cursor()
+            if self.sqlite:
+                self._begin_alone(cursor, self.busy_timeout_s if wait else 0)
+            self.recheck_settings(cursor)
+            yield cursor
+            connection.commit()
+            self._still_there()  # again: what was committed to a file that went meanwhile is not durable
 
     @contextmanager
     def reading(self) -> Iterator[DBAPICursor]:
-        with self._translated(), self._in_time():
+        with self._connected() as connection:
+            yield connection.cursor()
+            connection.rollback()
+            self._still_the_same()
+
+    @contextmanager
+    def _connected(self) -> Iterator[PoolProxiedConnection]:
+        """A connection for one transaction; what this thread waits for PostgreSQL meanwhile ends by one deadline."""
+        self._deadline.at = self.answer_timeout_s and time.monotonic() + self.answer_timeout_s
+        with self._translated(), ExitStack() as ended:
+            ended.callback(setattr, self._deadline, "at", None)
             self._still_there()
             connection = self.engine.raw_connection()
-            done = False
+            ended.callback(connection.close)
             try:
-                yield connection.cursor()
-                connection.rollback()
-                self._still_the_same()
-                done = True
-            finally:
-                if not done:
-                    connection.invalidate()
-                connection.close()
+                yield connection
+            except LedgerBusy:  # nothing was begun: the connection is as good as before
+                raise
+            except BaseException:
+                connection.invalidate()  # whatever state it is in ends with it: the database rolls back
+                raise
 
     def scrub(self) -> None:
         """Remove copies of an erased row: from SQLite's write-ahead log, from PostgreSQL's free rows.
@@ -179,15 +173,6 @@ class Store:
         event.listen(engine, "do_connect", self._connect_postgresql)
         return engine
 
-    @contextmanager
-    def _in_time(self) -> Iterator[None]:
-        """Inside, whatever this thread waits for PostgreSQL ends by one deadline."""
-        self._deadline.at = self.answer_timeout_s and time.monotonic() + self.answer_timeout_s
-        try:
-            yield
-        finally:
-            self._deadline.at = None
-
     def _left(self) -> float | None:
         """Seconds to the deadline of this thread; without one, as many as a wait may take."""
         at = getattr(self._deadline, "at", None)
@@ -209,18 +194,17 @@ class Store:
                     return super().wait(gen, interval=interval, timeout=longest)
                 except psycopg.errors._WaitTimeout:
                     self.pgconn.finish()  # nothing that the server says later belongs to the next statement
-                    raise psycopg.OperationalError(
-                        f"the server did not answer within {store.answer_timeout_s} seconds"
-                    ) from None
+                    late = f"the server did not answer within {store.answer_timeout_s} seconds"
+                    raise psycopg.OperationalError(late) from None
 
         # Apart: looking up the server's name keeps no time, and libpq gives each of its addresses two seconds or more.
-        apart, left = ThreadPoolExecutor(1), self._left()
-        made = apart.submit(partial(ImpatientConnection.connect, *arguments, **options))
-        apart.shutdown(wait=False)
+        with_time = ThreadPoolExecutor(1)
+        made = with_time.submit(ImpatientConnection.connect, *arguments, **options)
+        with_time.shutdown(wait=False)
         try:
-            return made.result(left)
+            return made.result(self._left())
         except TimeoutError:
-            made.add_done_callback(_close)
+            made.add_done_callback(lambda late: late.exception() or late.result().close())  # type: ignore[func-returns-value]
             raise psycopg.OperationalError(f"no connection came about within {self.answer_timeout_s} seconds") from None
 
     def _sqlite(self) -> sqlite3.Connection:
@@ -365,9 +349,3 @@ def _read_only(uri: str, timeout: float) -> sqlite3.Connection:
 def scalar(cursor: DBAPICursor) -> Any:
     row = cursor.fetchone()
     return None if row is None else row[0]
-
-
-def _close(late: "Future[Any]") -> None:
-    """A connection that came when nobody waited any more is not left open."""
-    if not late.exception():
-        late.result().close()
