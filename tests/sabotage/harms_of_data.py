@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from declared import AGREEMENT, Sabotage, add_feature, put_wordings_on_record
+from declared import Sabotage, add_feature, put_wordings_on_record
 from pandas import DataFrame
 from trial import FROM_MODEL, FROM_RAW, FROM_SCORER, GAP, Refused, Trial, write
 
@@ -98,17 +98,7 @@ OF_DATA = (
         "days that know the outcome",
         days_ordered,
         {"leak_order": r"FAIL .*\(leak.order\) of applied_on .* outside"},
-        may=(
-            *OF_PDS,
-            "stability",
-            "stability_inputs",
-            "fairness_women",
-            "fairness_age",
-            "reasons_hold",
-            "discrimination",
-            "beats_scorecard",
-            *AGREEMENT,
-        ),
+        may=("calibration_level", "calibration_bands", "stability", "reasons_interventional"),
         fresh=True,
     ),
 )

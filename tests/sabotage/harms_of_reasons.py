@@ -86,7 +86,7 @@ OF_REASONS = (
         "reason that is not true of whom it is told",
         reworded(_never_true),
         {"reasons_true": r"FAIL .*\(explain.reasons.untrue\)"},
-        may=("reasons_for_everybody", *AGREEMENT),
+        may=("reasons_for_everybody",),
     ),
     Sabotage(
         "texts of two families exchanged",

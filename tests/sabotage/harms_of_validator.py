@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from declared import AGREEMENT, Sabotage, add_gates, crown
+from declared import Sabotage, add_gates, crown
 from pandas import DataFrame
 from trial import FROM_MODEL, FROM_RAW, FROM_SCORER, GAP, Trial, write
 
 from credit_risk.stages import gate
 from credit_risk.validator import measure as validator
 
-OF_PDS = ("calibration_slope", "calibration_level", "calibration_bands")
 GATES = (  # those of docs/validator.md that need no champion
     {"name": "grades_hold", "measure": "validator.grades.least_p", "at_least": 0.02, "exact": True},
     {"name": "segments_calibrated", "measure": "validator.segments.largest_gap", "at_most": 0.69},
@@ -123,23 +122,13 @@ OF_VALIDATOR = (
         "jittered twins",
         jittered_twins,
         {"no_twins": r"FAIL .*\(validator.twins.excess\)"},
-        may=(*OF_PDS, *AGREEMENT),
         fresh=True,
     ),
     Sabotage(
         "segment mispriced",
         segment_mispriced,
         {"segments_calibrated": r"FAIL .*\(validator.segments.largest_gap\)"},
-        may=(
-            *OF_PDS,
-            "grades_hold",
-            "groups_calibrated",
-            "book_as_foretold",
-            "reasons_hold",
-            "beats_scorecard",
-            "stress_profit",
-            *AGREEMENT,
-        ),
+        may=("calibration_slope", "calibration_level", "grades_hold", "groups_calibrated", "book_as_foretold"),
         fresh=True,
     ),
     Sabotage(
@@ -151,7 +140,6 @@ OF_VALIDATOR = (
             "book_as_foretold": r"FAIL",
             "calibration_level": r"FAIL",
         },
-        may=(*OF_PDS, "segments_calibrated"),
     ),
     Sabotage(
         "validator's figures missing",

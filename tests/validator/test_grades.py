@@ -1,6 +1,7 @@
 """Grades on rows that can be counted by hand."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -115,3 +116,25 @@ def test_hosmer_lemeshow_of_right_pds_is_below_five_percent_in_five_percent_of_s
     pd = generator.uniform(0.05, 0.5, (1000, 500))
     p = [hosmer_lemeshow(generator.random(500) < row, row) for row in pd]
     assert np.mean(np.array(p) < 0.05) == pytest.approx(0.05, abs=0.02)
+
+
+def share_refused(rates: list[float]) -> float:
+    """The share of 100 draws that the gate of docs/validator.md, at 0.02, refuses; the PDs are those of PDS."""
+    random = np.random.default_rng(4)
+    refused = 0
+    for bads in random.binomial(ROWS, rates, size=(100, len(ROWS))):
+        counts = zip(bads, ROWS, PDS, strict=True)
+        graded = [SimpleNamespace(name="", rows=rows, jeffreys_p=jeffreys_p(its, rows, pd)) for its, rows, pd in counts]
+        refused += least_p(graded)["least_p"] < 0.02
+    return refused / 100
+
+
+ROWS, PDS = (2_000, 1_500, 1_000, 800, 700), (0.03, 0.07, 0.13, 0.25, 0.5)
+
+
+def test_a_grade_of_doubled_odds_is_refused_in_nearly_all_draws_and_right_pds_are_not():
+    assert share_refused(list(PDS)) < 0.1
+    for grade, pd in enumerate(PDS):
+        wrong = list(PDS)
+        wrong[grade] = 2 * pd / (1 + pd)
+        assert share_refused(wrong) > 0.95
