@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from credit_risk.data import digest
 from credit_risk.data.writing import write_directory, write_json, write_text
 from credit_risk.documents import pages
-from credit_risk.errors import UsageError
+from credit_risk.errors import NotFound, UsageError
 from credit_risk.scoring import signing
 
 MARK = "manifest.json"
@@ -53,9 +55,8 @@ def write(root: Path, folder: Path, key: Path, at: datetime) -> dict[str, Any]:
     def fill(bundle: Path) -> None:
         documents = pages.write(root, bundle / "documents")
         absent = [name for names in CONTENTS.values() for name in names if not _copied(root / name, bundle / name)]
-        shutil.copyfile(VERIFIER, bundle / "verify.py")
-        shutil.copyfile(key.with_suffix(".pub"), bundle / "signing.pub")
-        index = _index().render(
+        index = page(
+            "index.html.j2",
             title="Evidence of a release",
             at=at.isoformat(timespec="seconds"),
             scorer=digest.of_directory(root / "models" / "scorer"),
@@ -64,37 +65,50 @@ def write(root: Path, folder: Path, key: Path, at: datetime) -> dict[str, Any]:
             owed=[*documents.missing, *documents.unread],
         )
         write_text(bundle / "index.html", index)
-        files = {
-            path.relative_to(bundle).as_posix(): digest.of_file(path)
-            for path in sorted(bundle.rglob("*"))
-            if path.is_file()
-        }
-        made = {"at": at.isoformat(), "files": files, "absent": absent, "not_written": documents.missing}
-        write_json(bundle / MARK, made)
-        (bundle / "manifest.sig").write_bytes(signature((bundle / MARK).read_bytes(), key))
-        manifest.update(made)
+        manifest.update(seal(bundle, key, {"at": at.isoformat(), "absent": absent, "not_written": documents.missing}))
 
     manifest: dict[str, Any] = {}
     write_directory(folder, fill, mark=MARK)
     return manifest
 
 
-def signature(content: bytes, key: Path) -> bytes:
-    """An ECDSA signature over SHA-256 (DER), which `openssl dgst -sha256 -verify` reads. Raises UsageError."""
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+def seal(folder: Path, key: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """List every file of a folder by SHA-256 beside these facts, sign the list, and put the verifier to it.
 
+    Raises NotFound without the key, UsageError for one that cannot sign.
+    """
+    private = _private(key)
+    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    (folder / "signing.pub").write_bytes(private.public_key().public_bytes(*form))
+    shutil.copyfile(VERIFIER, folder / "verify.py")
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = {path.relative_to(folder).as_posix(): digest.of_file(path) for path in paths}
+    manifest = {**facts, "files": files}
+    write_json(folder / MARK, manifest)
+    # As `openssl dgst -sha256 -verify` reads it.
+    signed = private.sign((folder / MARK).read_bytes(), ec.ECDSA(hashes.SHA256()))
+    (folder / "manifest.sig").write_bytes(signed)
+    return manifest
+
+
+def _private(key: Path) -> ec.EllipticCurvePrivateKey:
+    if not key.is_file():
+        raise NotFound(key, f"{signing.VARIABLE} names the private key's file.")
     word = os.environ.get(signing.OPENED_BY)
-    private = serialization.load_pem_private_key(key.read_bytes(), word.encode() if word else None)
+    try:
+        private = serialization.load_pem_private_key(key.read_bytes(), word.encode() if word else None)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{key} is no private key that can sign ({error}).") from None
     if not isinstance(private, ec.EllipticCurvePrivateKey):
         raise UsageError(f"{key} is no private key of an elliptic curve.")
-    return private.sign(content, ec.ECDSA(hashes.SHA256()))
+    return private
 
 
-def _index() -> Template:
-    loader = ChoiceLoader([PackageLoader(f"credit_risk.{name}", ".") for name in ("documents", "report")])
+def page(name: str, **values: Any) -> str:
+    """A page of this package, in the report's form."""
+    loader = ChoiceLoader([PackageLoader(f"credit_risk.{package}", ".") for package in ("documents", "report")])
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.get_template("index.html.j2")
+    return environment.get_template(name).render(**values)
 
 
 def _copied(source: Path, target: Path) -> bool:

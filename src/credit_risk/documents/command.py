@@ -1,12 +1,23 @@
 """`credit-risk documents`: the documents of the last run, whether they hold, a release's evidence as a bundle."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 from typer import Context, Option, Typer
 
-from credit_risk.command_line import AUDIT, HERE, Root, add, before_the_verb, say, verbs
+from credit_risk.command_line import (
+    AUDIT,
+    HERE,
+    Environment,
+    Root,
+    add,
+    before_the_verb,
+    environment_file,
+    say,
+    verbs,
+)
 
 HELP = "Write the documents of the last run, hold them against their artefacts, and gather a release's evidence."
 MORE = """
@@ -17,12 +28,21 @@ examples:
   credit-risk documents verify
   credit-risk documents bundle
 """
+EXAMINE_MORE = """
+The folder has index.html, answers.json, the registry's history, the release that was live, and an offline verifier.
+
+example:
+  credit-risk examine --decision 01a21098-f168-7765-8a58-0b9fc0816889
+
+exit codes: 0 every link holds; 1 one does not, and the folder says which; 2 it could not be done
+"""
 Folder = Annotated[Path, Option("--output", help="The folder.")]
 WRITTEN = Path("build") / "documents"
 
 
 def add_commands(app: Typer) -> None:
     """Add `credit-risk documents` with its verbs."""
+    add(app, "examine", _examine, group=AUDIT, more=EXAMINE_MORE)
     documents = verbs(app, "documents", help=HELP, group=AUDIT, more=MORE)
     documents.callback()(_documents)
     add(documents, "write", _write)
@@ -65,3 +85,30 @@ def _bundle(root: Root = HERE, output: Folder = Path("build") / "evidence") -> N
     manifest = bundle.write(root, output, signing.private_key(root), datetime.now(UTC))
     absent = f"; not there: {', '.join(manifest['absent'])}" if manifest["absent"] else ""
     say(f"{output}: {len(manifest['files'])} files, listed and signed{absent}.")
+
+
+def _examine(
+    decision: Annotated[str, Option(help="The decision's id.")],
+    root: Root = HERE,
+    environment: Environment = None,
+    output: Annotated[Path | None, Option(help="The folder (default: build/examinations/ID).")] = None,
+) -> None:
+    """Answer an examiner's questions about one decision, each with what it stands on, in a signed folder."""
+    from credit_risk.data.repository import opened
+    from credit_risk.documents import examination
+    from credit_risk.governance import stores
+    from credit_risk.registry import settings as registry_settings
+    from credit_risk.registry.versions import open_versions
+    from credit_risk.scoring import signing
+
+    site, name = environment_file(root, environment), opened(root)[0].project.name
+    folder = output or root / "build" / "examinations" / decision
+    with (
+        stores.ledger(site, root, os.environ) as ledger,
+        open_versions(name, registry_settings.load(site, root), root) as registry,
+    ):
+        _, checks = examination.examine(
+            decision, ledger, registry, folder, key=signing.private_key(root), at=datetime.now(UTC)
+        )
+    say(f"{folder}: {len(checks.sound)} links hold, {len(checks.broken)} do not.")
+    checks.raise_unless_all_hold()
