@@ -103,7 +103,11 @@ class Counting:
 
 
 def test_the_power_counts_what_was_found_and_what_was_noise(steady, monkeypatch):
-    truth = iter([BASELINE] + [{name: 1.3 * ratio for name, ratio in BASELINE.items()}] * 3 + [BASELINE] * 3)
+    truth = iter(
+        [BASELINE | {"cpu": 9.0}, BASELINE, BASELINE]
+        + [{name: 1.3 * ratio for name, ratio in BASELINE.items()}] * 3
+        + [BASELINE] * 3
+    )
     monkeypatch.setattr(PerformanceBenchmark, "ratios", lambda _: next(truth))
     figures = power.measure(steady, 3)
     assert figures["planted"] == dict.fromkeys(BASELINE, 3)

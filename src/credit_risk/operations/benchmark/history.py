@@ -68,7 +68,8 @@ def measure(root: Path, scorer: Path, baseline: Path, *, save: bool) -> Benchmar
         raise NotFound(baseline, NO_BASELINE)
     stored = None if save else read_baseline(baseline)
     log.info("Measuring decisions beside the reference")
-    ratios = PerformanceBenchmark.of(scorer).ratios()
+    benchmark = PerformanceBenchmark.of(scorer)
+    ratios = benchmark.baseline() if save else benchmark.ratios()
     at = datetime.now(UTC).isoformat(timespec="seconds")
     if save:
         write_json(baseline, {"at": at, "ratios": ratios})

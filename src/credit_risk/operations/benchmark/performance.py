@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any, Final, Literal, Protocol
 
 import lightgbm as lgb
@@ -26,6 +27,7 @@ Quantity = Literal["latency", "throughput", "memory", "cpu"]
 QUANTITIES: Final[tuple[Quantity, ...]] = ("latency", "throughput", "memory", "cpu")
 WORSE_BY = 0.15  # of the baseline: half of the 30 % that must be found, and several times what chance does
 SINGLE, BATCH, BLOCKS, ROUNDS = 20, 200, 8, 300
+BASELINES = 3  # runs whose median is a baseline: one could be luck
 PREDICTIONS = 10  # predictions of the reference beside one decision: about as long
 ROWS, COLUMNS, TREES = 500, 10, 60  # of the reference
 SEED = 42
@@ -69,25 +71,32 @@ class PerformanceBenchmark:
         return cls(scorer, applications[:SINGLE], table)
 
     def ratios(self) -> dict[Quantity, float]:
-        """Each quantity in times the reference's; more is worse.
+        """Each quantity in times the reference's, a prediction of one row; more is worse.
 
         latency: time of a decision. cpu: its processor time. throughput: processor time of a row in a batch. memory:
         the most that a batch holds beside its own table, in times that table.
         """
         booster, rows = reference()
-        ours, theirs = in_turns(
-            [partial(self.scorer.decide, application) for application in self.single],
-            lambda: [booster.predict(rows[:1], num_threads=1) for _ in range(PREDICTIONS)],
-            self.rounds,
-        )
+
+        def predictions() -> None:
+            for _ in range(PREDICTIONS):
+                booster.predict(rows[:1], num_threads=1)
+
+        decisions = [partial(self.scorer.decide, application) for application in self.single]
+        ours, theirs = in_turns(decisions, predictions, self.rounds)
         blocks = [partial(self.scorer.decide_inputs, block) for block in np.array_split(self.batch, BLOCKS)]
-        batch, batch_theirs = in_turns(blocks, lambda: booster.predict(rows, num_threads=1), self.rounds)
+        batch, batch_theirs = in_turns(blocks, predictions, self.rounds // 2)
         return {
             "latency": ours.wall / theirs.wall,
-            "throughput": (batch.cpu / len(self.batch)) / (batch_theirs.cpu / BLOCKS / len(rows)),
+            "throughput": (batch.cpu / len(self.batch)) / (batch_theirs.cpu / BLOCKS / PREDICTIONS),
             "memory": peak_bytes(lambda: self.scorer.decide_inputs(self.batch)) / self.batch.nbytes,
             "cpu": ours.cpu / theirs.cpu,
         }
+
+    def baseline(self) -> dict[Quantity, float]:
+        """What later runs are held against: of each quantity the median of BASELINES runs."""
+        runs = [self.ratios() for _ in range(BASELINES)]
+        return {name: median(run[name] for run in runs) for name in QUANTITIES}
 
 
 def regressions(ratios: Mapping[Quantity, float], baseline: Mapping[Quantity, float]) -> dict[Quantity, float]:

@@ -43,11 +43,11 @@ class Slowed:
 
 
 def measure(benchmark: PerformanceBenchmark, times: int) -> dict[str, Any]:
-    """Against a baseline of one run: in how many of `times` runs each quantity was called a regression.
+    """Against a baseline: in how many of `times` runs each quantity was called a regression.
 
     planted: with everything 30 % dearer, where each is to be found each time; noise: with nothing changed, never.
     """
-    baseline = benchmark.ratios()
+    baseline = benchmark.baseline()
     extra = round(SLOWER_BY * peak_bytes(lambda: benchmark.scorer.decide_inputs(benchmark.batch)))
     planted = replace(benchmark, scorer=Slowed(benchmark.scorer, extra))
     return {
