@@ -2,10 +2,13 @@
 
 PEERS_LOCK := build/peers.txt
 
-.PHONY: gate-power bench-pipeline bench-serving peers-lock
+.PHONY: gate-power bench-pipeline bench-serving bench-migration peers-lock
 
 gate-power: setup ## Measure how often the statistical gates are wrong, where the truth is known (docs/gate-power.md)
 	$(BIN)/credit-risk gate-power
+
+bench-migration: setup ## Bring a ledger of a million decisions to this schema, killed once on the way (DECISIONS=1000000; minutes)
+	PYTHONPATH=tests:tests/ledger $(BIN)/python tests/ledger/migration_bench.py $(or $(DECISIONS),1000000) 5
 
 bench-pipeline: setup ## Measure the pipeline against bare LightGBM, and how it grows from 30 k to 3 M rows
 	$(BIN)/credit-risk bench
