@@ -1,4 +1,4 @@
-"""`make bench-migration`: how long a large ledger takes to come to this schema, killed once on the way and run again."""
+"""`make bench-migration`: how long a large ledger takes to come to this schema, killed once on the way and run on."""
 
 import multiprocessing
 import os

@@ -80,11 +80,14 @@ def measure(
 
 
 def exponent(runs: Sequence[MonthRun]) -> float:
-    """By which power of the decisions so far the time of counting so far grows; of the second half."""
-    decisions, cpu = np.array([run.decisions for run in runs]), np.cumsum([run.counting_s for run in runs])
-    half = len(runs) // 2
-    slope, _ = np.polyfit(np.log(decisions[half:]), np.log(cpu[half:]), 1)
-    return float(slope)
+    """By which power of the decisions so far all counting so far grows: 1 where a run takes as long as any before.
+
+    Of the months with outcomes: those before them have less to count.
+    """
+    steady = [run for run in runs if run.adding_s]
+    decisions, counting = (np.log([getattr(run, name) for run in steady]) for name in ("decisions", "counting_s"))
+    slope, _ = np.polyfit(decisions, counting, 1)
+    return 1 + float(slope)
 
 
 def peak_mb() -> float:
