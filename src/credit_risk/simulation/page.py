@@ -30,7 +30,6 @@ def page(report: Report, title: str) -> str:
         report=report,
         events=events(report),
         days=service_days(report),
-        alarms=alarms(report),
         policies=policies(report),
         retrainings=retrainings(report),
         runbooks=[{"name": name, "href": f"../{name}"} for name in runbooks],
@@ -54,11 +53,6 @@ def events(report: Report) -> Cells:
 def service_days(report: Report) -> Cells:
     rows = [(day["day"], f"{day['requests']:,}", f"{day['failed']:,}") for day in report["service_days"]]
     return cells(("Day", "Applications", "Answers that failed, and were asked for again"), rows, "")
-
-
-def alarms(report: Report) -> Cells:
-    rows = [tuple(alarm[name] for name in ("day", "name", "summary", "runbook")) for alarm in report["alarms"]]
-    return cells(("Day", "Alarm", "Says", "Runbook"), rows, "" if rows else "none did", texts=4)
 
 
 def policies(report: Report) -> Cells:
