@@ -14,7 +14,7 @@ ROLE = "role-to-assume"
 PACKAGES = ".ci/packages"
 LEVELS = {"none": 0, "read": 1, "write": 2}
 RUNS_TESTS = re.compile(r"\bmake (?:test|coverage|test-workflows|removal|rehearse|ci)\b|\.ci/test |\bpytest\b")
-HANDLES_DECISIONS = re.compile(r"credit-risk score\b|decisions\.parquet")
+HANDLES_DECISIONS = re.compile(r"credit-risk (?:score|batch)\b|decisions\.parquet")
 STORES = re.compile(r"\bmake rehearse\b")  # starts a router, as tests do
 OWN_SWITCH = "vars."
 

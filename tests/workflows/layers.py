@@ -19,7 +19,7 @@ LAYERS = {
     "Operations, on schedules": (
         "schedules",
         "retrain",
-        "batch-score",  # part: batch
+        "batch-score",  # part: batch-runs
         "pipeline-metrics",  # part: operations
         "drift-monitor",
         "lock",

@@ -18,7 +18,7 @@ COMMENT = "test_the_pull_request_that_github_names_gets_the_comment"
 SCHEDULED = "test_nothing_that_is_scheduled_runs_before_somebody_switches_it_on"
 SCORECARD = "test_scorecard_is_skipped_with_a_sentence_where_it_cannot_be"
 ON_GITHUB = "test_what_only_github_can_run_is_wired"
-STORE = "test_nobody_is_decided_about_without_a_store_for_decisions"  # part: batch
+STORE = "test_nobody_is_decided_about_without_a_store_for_decisions"  # part: batch-runs
 SIGNS = "test_a_private_repository_says_how_it_signs"  # part: registry
 RELEASED = "test_a_release_is_signed_attested_pushed_and_published"  # part: registry
 NO_DATA = "test_data_out_of_reach_become_the_simulated_lenders_or_stop_the_job"  # part: registry
@@ -78,7 +78,7 @@ OUTCOMES: dict[tuple[str, str], tuple[Cell, ...]] = {
         ("skipped with a sentence", SCORECARD),
         ("skipped with a sentence", SCORECARD),
     ),
-    ("batch-score", "score"): same("skipped with a sentence", STORE),  # part: batch
+    ("batch-score", "score"): same("skipped with a sentence", STORE),  # part: batch-runs
     # of the part: registry
     ("release", "model"): (
         ("green, signed keyless", ""),

@@ -1,12 +1,9 @@
-# the whole file goes with part: batch
+# the whole file goes with part: batch-runs
 """The workflow `batch-score`, executed by act: which scorer decides a file, and where the decisions go."""
 
-import os
-import subprocess
-import sys
+import json
 
 import pandas as pd
-from runner import ROOT
 
 from credit_risk.data.simulated_lender import lender
 
@@ -23,10 +20,13 @@ def test_a_file_of_applications_is_decided_by_the_scorer_that_the_gate_lets_thro
     run = clone.act("workflow_dispatch", "batch-score.yml", {"inputs": {"applications": file}}, variables=store)
     assert run.jobs == {"score": "success"}, str(run)
     assert list(run.artifacts.iterdir()) == []
-    (kept,) = (clone.room / "store").iterdir()
-    decisions = pd.read_parquet(kept)
-    assert len(decisions) == len(pd.read_csv(clone.root / file))
-    assert set(decisions["decision"]) <= {"approve", "decline", "refer", "refused"}
+    (record,) = (clone.room / "store").rglob("*.json")
+    totals = json.loads(record.read_text())["totals"]
+    decisions = pd.read_parquet(record.with_suffix(".parquet"))
+    rejects = pd.read_parquet(record.with_suffix(".rejects.parquet"))
+    assert (len(decisions), len(rejects)) == (totals["decided"], totals["refused"])
+    assert len(decisions) + len(rejects) == len(pd.read_csv(clone.root / file))
+    assert set(decisions["decision"]) <= {"approve", "decline", "refer"}
 
 
 def test_a_scorer_that_the_gate_stops_decides_no_file(clone):
@@ -54,13 +54,3 @@ def test_nobody_is_decided_about_without_a_store_for_decisions(clone):
     run = clone.act("workflow_dispatch", "batch-score.yml", {"inputs": {"applications": "new.csv"}})
     assert run.jobs == {"score": "success"}, str(run)
     assert "Nothing was decided, because the variable DECISIONS_STORE names no store" in run.summary
-
-
-def test_decisions_go_to_the_lenders_store(tmp_path):
-    (tmp_path / "build").mkdir()
-    (tmp_path / "build/decisions.parquet").write_bytes(b"rows")
-    environment = os.environ | {"DECISIONS_STORE": str(tmp_path / "store"), "GITHUB_RUN_ID": "9"}
-    environment |= {"GITHUB_RUN_ATTEMPT": "2"}
-    (tmp_path / "store").mkdir()
-    subprocess.run([sys.executable, ROOT / ".ci/keep_decisions.py"], cwd=tmp_path, env=environment, check=True)
-    assert (tmp_path / "store/9-2.parquet").read_bytes() == b"rows"

@@ -38,16 +38,22 @@ def _score(
         bool, Option("--without-reasons", help="Faster, for simulation: declines carry no reasons.")
     ] = False,
     strict: Annotated[bool, Option("--strict", help="Exit 1 if any application is refused.")] = False,
+    exposure: Annotated[
+        str | None, Option(help="The column of what a row stands for: carried along, and added up.")
+    ] = None,
+    points: Annotated[bool, Option("--points", help="Of a scorecard, a column of points by characteristic.")] = False,
 ) -> None:
     """Decide every application of a file, in bounded memory; a killed run goes on where it stopped."""
     from credit_risk.batch import score
     from credit_risk.data.files import Files
 
-    loaded = _that_may_decide(scorer or Files(root).scorer, environment_file(root, environment), root)
-    score.score(loaded, applications, output, reasons=not without_reasons, strict=strict)
+    loaded = that_may_decide(scorer or Files(root).scorer, environment_file(root, environment), root)
+    score.score(
+        loaded, applications, output, reasons=not without_reasons, strict=strict, exposure=exposure, points=points
+    )
 
 
-def _that_may_decide(path: Path, settings: Path, root: Path) -> "Scorer":
+def that_may_decide(path: Path, settings: Path, root: Path) -> "Scorer":
     """The scorer, verified where the environment says whose signature counts. Raises SignatureRefused, NotFound.
 
     On a developer's machine a scorer without any signature decides too, and that is said; one whose signature does not

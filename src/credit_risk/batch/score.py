@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
+from credit_risk.batch.additions import Additions
 from credit_risk.config import Config
 from credit_risk.config.columns import Column
 from credit_risk.data.reading import raw, tables
@@ -50,12 +51,17 @@ TYPES = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of a file: rows by decision, and how many of them an earlier, killed run had done already."""
+    """What became of a file: rows by decision, and how many of them an earlier, killed run had done already.
+
+    read: rows that were read, and exposure: what they stand for in ten-thousandths, both counted before any decision.
+    """
 
     rows: int
     resumed: int
     seconds: float
     decisions: Mapping[str, int]
+    read: int = 0
+    exposure: int | None = None
 
     @property
     def refused(self) -> int:
@@ -76,6 +82,8 @@ def score(
     reasons: bool = True,
     strict: bool = False,
     progress: Watch | None = None,
+    exposure: str | None = None,
+    points: bool = False,
 ) -> Summary:
     """Decide every row of a CSV or Parquet file; the output's ending says which of the two is written.
 
@@ -83,6 +91,7 @@ def score(
     The scorer's digest stands in the Parquet schema's metadata, or for CSV in `<output>.json`.
     reasons: without them declines carry none, which is faster, and right for a simulation alone (see Scorer.decide).
     progress: by default a bar where stderr is a terminal, else a log line now and then.
+    exposure: a column of numbers to carry along and add up; points: of a scorecard, a column for each characteristic.
 
     A refused row is an answer, written with its reason, so it fails nothing, unless `strict`. If every row is
     refused the file is not what the scorer reads: CheckFailed, after the output was written.
@@ -93,24 +102,28 @@ def score(
     if identifier in batch_columns():
         results = ", ".join(batch_columns())
         raise DataError(f"{identifier}: the id column has the name of a result; results are {results}.")
-    parts = _Parts.open(output, scorer.digest, input, batch_rows, reasons)
-    resumed = 0
+    added = Additions.of(scorer, exposure, points=points)
+    parts = _Parts.open(output, scorer.digest, input, batch_rows, reasons=reasons, added=added)
+    resumed, read, exposed = 0, 0, 0
     counts: Counter[str] = Counter()
     with (
         _watching(progress) as watch,
         ThreadPoolExecutor(WORKERS, initializer=_one_thread) as pool,
-        _sink(output, _schema(scorer, identifier)) as sink,
+        _sink(output, _schema(scorer, identifier, added)) as sink,
     ):
         batches = _batches(scorer, input, identifier, batch_rows, parts)
         for batch, table in _decide_all(scorer, batches, parts, sink, pool):
             resumed += 0 if batch.table is not None else batch.rows
+            read, exposed = read + batch.rows, exposed + batch.exposure
             for item in pc.value_counts(table["decision"]).to_pylist():
                 counts[item["values"]] += item["counts"]
             sink.write(table)
             watch(batch.start + batch.rows, batch.share)
         parts.refuse_change(input)
     parts.remove()
-    summary = Summary(sink.rows, resumed, time.monotonic() - started, {name: counts[name] for name in OUTCOMES})
+    decisions: dict[str, int] = {name: counts[name] for name in OUTCOMES}
+    seconds = time.monotonic() - started
+    summary = Summary(sink.rows, resumed, seconds, decisions, read, exposed if exposure else None)
     log.info("%s", summary)
     if summary.refused == summary.rows or (strict and summary.refused):
         raise CheckFailed(
@@ -124,13 +137,15 @@ def score(
 class _Batch:
     """Consecutive rows of the input; without their table where a finished part holds their decisions already.
 
-    number: of the batch, and of its part; start: the first row; share: of the input's bytes that were read.
+    number: of the batch, and of its part; start: the first row; share: of the input's bytes that were read; exposure:
+    what its rows stand for, in ten-thousandths.
     """
 
     number: int
     start: int
     rows: int
     share: float
+    exposure: int
     table: DataFrame | None
 
 
@@ -141,10 +156,11 @@ def _batches(scorer: Scorer, path: Path, identifier: str | None, batch_rows: int
         nonlocal seen
         seen += read
 
-    columns = [*([identifier] if identifier else []), *config.inputs]
+    columns = list(dict.fromkeys([*([identifier] if identifier else []), *config.inputs, *parts.added.carried]))
     start = 0
     for number, table in enumerate(tables.read_table(path, config, columns, rows=batch_rows, progress=count)):
-        yield _Batch(number, start, len(table), seen / size, None if number < parts.finished else table)
+        exposed = parts.added.exposed(table)
+        yield _Batch(number, start, len(table), seen / size, exposed, None if number < parts.finished else table)
         start += len(table)
 
 
@@ -169,6 +185,7 @@ def _decide(scorer: Scorer, batch: _Batch, parts: "_Parts", schema: pa.Schema) -
     decisions = scorer.decide(batch.table, reasons=parts.reasons).table()
     columns = [pa.array(decisions[name], kind, from_pandas=True) for name, kind in result_types().items()]
     identifiers = _identifiers(batch.table, schema.names[0], scorer.config)
+    columns += parts.added.columns(batch.table)
     return parts.write(batch.number, pa.table([identifiers, *columns], schema=schema))
 
 
@@ -193,9 +210,10 @@ def _identifier(config: Config, path: Path) -> str | None:
     return name if name in raw.header(path, config.data, tuple(config.columns)) else None
 
 
-def _schema(scorer: Scorer, identifier: str | None) -> pa.Schema:
+def _schema(scorer: Scorer, identifier: str | None, added: Additions) -> pa.Schema:
     kind = _id_type(scorer.config.columns[identifier]) if identifier else pa.int64()
-    return pa.schema({identifier or "row": kind, **result_types()}, metadata={SCORER_KEY: scorer.digest.encode()})
+    types = {identifier or "row": kind, **result_types(), **added.types}
+    return pa.schema(types, metadata={SCORER_KEY: scorer.digest.encode()})
 
 
 def _id_type(column: Column) -> pa.DataType:
@@ -218,26 +236,29 @@ class _Parts:
     source: Mapping[str, Any]
     finished: int
     reasons: bool
+    added: Additions
 
     @classmethod
-    def open(cls, output: Path, digest: str, source: Path, batch_rows: int, reasons: bool) -> "_Parts":
+    def open(
+        cls, output: Path, digest: str, source: Path, batch_rows: int, *, reasons: bool, added: Additions
+    ) -> "_Parts":
         """Those of an earlier run with the same scorer, input and batches, or else none."""
         folder = output.with_name(f"{output.name}.parts")
         facts = _facts(source)
-        settings = {"batch_rows": batch_rows, "reasons": reasons}
+        settings = {"batch_rows": batch_rows, "reasons": reasons, "added": list(added.types)}
         manifest = {"format": PARTS_FORMAT, "scorer": digest, "input": facts, **settings}
         before = _manifest(folder)
         if before == manifest:
             finished = _finished(folder)
             if finished:
                 log.info("Going on after %s finished parts in %s", finished, folder)
-            return cls(folder, facts, finished, reasons)
+            return cls(folder, facts, finished, reasons, added)
         if before is not None:
             changed = ", ".join(key for key, value in manifest.items() if before.get(key) != value)
             log.warning("Starting anew: the parts in %s were made with another %s", folder, changed.replace("_", " "))
         remove(folder)
         write_json(folder / "manifest.json", manifest)
-        return cls(folder, facts, 0, reasons)
+        return cls(folder, facts, 0, reasons, added)
 
     def write(self, number: int, table: pa.Table) -> pa.Table:
         with (

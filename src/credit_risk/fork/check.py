@@ -40,7 +40,7 @@ VARIABLES = {  # a repository variable of the workflows, and what it switches on
     # of the part: mlflow
     "REGISTRY_ENVIRONMENT": "the environment whose registry takes what main trains; unset, one of the runner alone",
     # end of part
-    "DECISIONS_STORE": "where batch-score puts its decisions; unset, it decides nothing",  # part: batch
+    "DECISIONS_STORE": "where batch-score puts its decisions; unset, it decides nothing",  # part: batch-runs
     "RETRAIN_TRAINING_DATA": "old rows for retrain (with RETRAIN_VALIDATION_DATA and RETRAIN_TEST_DATA)",
     "RETRAIN_VALIDATION_DATA": "newer rows for retrain",
     "RETRAIN_TEST_DATA": "matured rows on which champion and challenger are compared",

@@ -61,6 +61,23 @@ def test_a_registration_holds_parameters_figures_data_record_and_origin(opened, 
     assert event.facts["digests"] == json.loads(files.report("gate").read_bytes())["digests"]
 
 
+def test_what_was_exported_of_the_scorer_stands_in_its_record_by_digest(opened, files, registered):
+    folder, scorer = files.reports / "exports", digest.of_directory(files.scorer)
+    folder.mkdir()
+    (folder / "scorecard.sql").write_text("SELECT 1")
+    record = {"scorer": scorer, "files": {"scorecard.sql": {"sha256": digest.of_file(folder / "scorecard.sql")}}}
+    (folder / "exports.json").write_text(json.dumps(record))
+    event = registered()
+    assert event.facts["exports"] == {"scorecard.sql": digest.of_file(folder / "scorecard.sql")}
+    client, version, _ = run_of(opened)
+    logged = [one.path for one in client.list_artifacts(version.run_id, "reports/exports")]
+    assert sorted(logged) == ["reports/exports/exports.json", "reports/exports/scorecard.sql"]
+    for changed in ({"scorer": "other"}, {"files": {}}):
+        (folder / "exports.json").write_text(json.dumps(record | changed))
+        with pytest.raises(CheckFailed, match="does not hold what was exported of this scorer"):
+            module.exported(files, scorer)
+
+
 def test_nothing_registered_is_a_pickle(opened, registered):
     registered()
     _, version, _ = run_of(opened)

@@ -63,6 +63,7 @@ def register(
             "raw": {source.path: digest.of_file(files.root / source.path) for source in config.data.sources},
             "commit": provenance.commit(files.root),
             "uncommitted": list(provenance.uncommitted(files.root, "src", "configs", "dvc.yaml")),
+            **exported(files, scorer.digest),
         }
         all_tags = own_tags(tags or {}) | _tags(verified, scorer, facts)
         figures = dict(numbers(_metrics(metrics or files.report("metrics"))))
@@ -96,6 +97,26 @@ def judged(files: Files, today: date | None = None) -> dict[str, Any]:
             "Run `make run` again."
         )
     return record
+
+
+def exported(files: Files, scorer: str) -> dict[str, Any]:
+    """What was exported of this scorer for other systems, each file with its digest; nothing where nothing was.
+
+    It is logged with the reports. Raises CheckFailed for exports of another scorer, and for a file that is not as it
+    was exported.
+    """
+    folder = files.reports / "exports"
+    if not folder.is_dir():
+        return {}
+    record = read_json(folder / "exports.json")
+    digests = {name: facts["sha256"] for name, facts in record["files"].items()}
+    there = {path.name: digest.of_file(path) for path in folder.iterdir() if path.name != "exports.json"}
+    if record["scorer"] != scorer or there != digests:
+        raise CheckFailed(
+            f"{folder} does not hold what was exported of this scorer. "
+            "Export it again (`credit-risk export`), or remove the folder."  # part: exports
+        )
+    return {"exports": digests}
 
 
 def own_tags(tags: Mapping[str, str]) -> dict[str, str]:

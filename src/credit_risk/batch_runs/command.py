@@ -1,0 +1,143 @@
+"""`credit-risk batch`: runs of whole files by business date."""
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Context, Option, Typer
+
+from credit_risk.command_line import HERE, MODEL, Environment, Root, add, before_the_verb, environment_file, say, verbs
+
+if TYPE_CHECKING:
+    from credit_risk.batch_runs.runs import RunSink
+
+HELP = "Decide files of applications by business date, each row accounted for and written once."
+MORE = """
+A run is one file of one date, named by the date and the file's digest. Killed at any moment and started again it loses
+and doubles no row; finished and started again it does nothing. A file that comes late for a date is a run of its own.
+Nothing is marked as finished unless as many rows, and as much exposure, stand in the sink as were read.
+
+examples:
+  credit-risk batch run --input applications.parquet --date 2026-11-30 --output s3://bucket/decisions
+  credit-risk batch run --input late.csv --date 2026-11-29 --table risk.decisions --exposure loan_amount
+  credit-risk batch backfill --input march.parquet --date 2026-03-31 --scorer build/version-4/scorer --output decisions
+"""
+
+Applications = Annotated[Path, Option("--input", help="Applications, CSV or Parquet by suffix.")]
+Day = Annotated[str, Option("--date", help="The business date, as 2026-11-30.")]
+Output = Annotated[str | None, Option("--output", help="A folder, or s3://bucket/path, for files.")]
+Kind = Annotated[str, Option("--format", help="Of the files: parquet or csv.")]
+Table = Annotated[str | None, Option("--table", help="A table of PostgreSQL instead, with its schema or not.")]
+Database = Annotated[
+    str, Option("--database", metavar="VARIABLE", help="The environment variable with the database's address.")
+]
+Exposure = Annotated[str | None, Option(help="The column of what a row stands for, to be added up.")]
+ScorerPath = Annotated[Path | None, Option("--scorer", help="The scorer directory (default: models/scorer).")]
+
+
+def add_commands(app: Typer) -> None:
+    """Add the runs."""
+    batch = verbs(app, "batch", help=HELP, group=MODEL, more=MORE)
+    batch.callback()(_batch)
+    add(batch, "run", _run)
+    add(batch, "backfill", _backfill)
+
+
+def _batch(context: Context, root: Root = HERE, environment: Environment = None) -> None:  # noqa: ARG001
+    before_the_verb(context)
+
+
+def _run(
+    applications: Applications,
+    day: Day,
+    root: Root = HERE,
+    environment: Environment = None,
+    scorer: ScorerPath = None,
+    output: Output = None,
+    kind: Kind = "parquet",
+    table: Table = None,
+    database: Database = "BATCH_DATABASE",
+    exposure: Exposure = None,
+) -> None:
+    """Decide a file for a business date, under the scorer that may decide now."""
+    _execute(root, environment, scorer, applications, day, _sink(output, kind, table, database), exposure)
+
+
+def _backfill(
+    applications: Applications,
+    day: Day,
+    root: Root = HERE,
+    environment: Environment = None,
+    scorer: ScorerPath = None,
+    output: Output = None,
+    kind: Kind = "parquet",
+    table: Table = None,
+    database: Database = "BATCH_DATABASE",
+    exposure: Exposure = None,
+) -> None:
+    """Decide a file for a date that is past, refused unless the scorer is the one that was live at its end."""
+    sink = _sink(output, kind, table, database)
+    _execute(root, environment, scorer, applications, day, sink, exposure, live_then=True)
+
+
+def _execute(
+    root: Path,
+    environment: str | None,
+    scorer: Path | None,
+    applications: Path,
+    day: str,
+    sink: "RunSink",
+    exposure: str | None,
+    *,
+    live_then: bool = False,
+) -> None:
+    import os
+    from contextlib import ExitStack
+
+    from credit_risk.batch.command import that_may_decide
+    from credit_risk.batch_runs import live_then as history
+    from credit_risk.batch_runs import recording
+    from credit_risk.batch_runs.runs import execute
+    from credit_risk.data.files import Files
+    from credit_risk.data.repository import opened
+    from credit_risk.errors import UsageError
+    from credit_risk.ledger.opening import open_ledger
+    from credit_risk.registry import settings, versions
+    from credit_risk.serving import settings as serving
+    from credit_risk.serving.engine import digests
+
+    try:
+        at = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise UsageError(f"--date {day}: expected a day, as 2026-11-30.") from None
+    environment_path, path = environment_file(root, environment), scorer or Files(root).scorer
+    loaded = that_may_decide(path, environment_path, root)
+    if live_then:
+        registry = settings.load(environment_path, root)
+        history.refuse_other(loaded, versions.read_history(opened(root)[0].project.name, registry, root), at)
+    with ExitStack() as opening:
+        record = None
+        if recording.policy(root).ledger == "record":
+            of_ledger, by = serving.load(environment_path).ledger, digests(path, loaded)
+            ledger = opening.enter_context(open_ledger(root, of_ledger, os.environ, create=True))
+            record = partial(recording.record, ledger, loaded, by, applications)
+        run = execute(loaded, applications, at, sink, spool=root / "build" / "batch", exposure=exposure, record=record)
+    say(f"Run {run.name} is finished: {run.totals}")
+
+
+def _sink(output: str | None, kind: str, table: str | None, database: str) -> "RunSink":
+    import os
+
+    from credit_risk.batch_runs.file_sink import FileSink
+    from credit_risk.batch_runs.postgres_sink import PostgresSink
+    from credit_risk.errors import UsageError
+
+    if (output is None) == (table is None):
+        raise UsageError("say where the decisions go: --output for files, or --table for a table of PostgreSQL.")
+    if output is not None:
+        return FileSink(output, kind)
+    address = os.environ.get(database)
+    if not address:
+        raise UsageError(f"{database} is not set; it holds the database's address, as postgresql://user@host/database.")
+    return PostgresSink(address, str(table))
