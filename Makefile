@@ -43,7 +43,7 @@ CONFIG_CHECKS :=
 include $(sort $(wildcard make/*.mk))
 
 .PHONY: setup data run verdict scorer recompute same-bytes review serve trial load overload soak worst-bodies serve-kills ledger-kills fuzz fuzz-sqlite fuzz-postgresql attack-drill bento \
-	image check ci lint format format-check types imports config workflows-lint docs test coverage test-workflows test-runner test-weekly \
+	image check ci lint format format-check types imports config workflows-lint docs test coverage ci-under-load test-workflows test-runner test-weekly \
 	sabotage audit secrets secrets-history workflows-online workflows-sarif sbom help help-all remove removal docs-draw lock doctor clean
 
 ##@ The model
@@ -199,6 +199,9 @@ test-workflows: setup ## Execute every workflow here, in a clone: green paths an
 
 test-runner: setup ## CI and security on a machine like a hosted runner, in a container (podman; half an hour; RUNNER=flags)
 	$(BIN)/python tests/workflows/hosted.py $(RUNNER)
+
+ci-under-load: setup ## `make ci` three times beside four busy loops and a writer (TIMES=3): no test may need an idle machine
+	.ci/under-load $(MAKE) ci
 
 test-weekly: setup ## Tests of real processes that take tens of seconds: a whole fork, kills, load, rollouts (docs/workflows.md)
 	$(BIN)/pytest $(WORKERS) -m weekly

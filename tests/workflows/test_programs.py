@@ -470,6 +470,15 @@ def test_only_drift_is_called_drift(tmp_path, code, drifted, ends):
     assert outputs.read_text(encoding="utf-8") == (f"drifted={drifted}\n" if drifted else "")
 
 
+@pytest.mark.parametrize(("ends", "runs"), [(0, 3), (7, 1)])
+def test_beside_other_work_a_command_is_run_so_often_and_the_first_red_ends_it(tmp_path, ends, runs):
+    command = f"wc -w </proc/$PPID/task/$PPID/children >>{tmp_path / 'loads'}; exit {ends}"
+    done = subprocess.run([CI / "under-load", "sh", "-c", command], capture_output=True, check=False)
+    assert done.returncode == ends
+    # The command itself, four loops and a writer are the children of the program.
+    assert (tmp_path / "loads").read_text(encoding="utf-8").split() == ["6"] * runs
+
+
 @pytest.mark.parametrize(
     ("ref", "branches", "code"),
     [

@@ -193,12 +193,15 @@ def test_a_router_that_starts_again_knows_who_is_in_service(start):
 def test_failures_are_counted_for_the_colour_that_failed(start):
     running = start(green_status="500")
     running.router.move(TrafficSplit.of("green", 50, 41))
-    expected = 0
-    for number in range(50):
-        expected += running.ask(str(number)).status_code == 500
+    # On a machine with much to do a check of green may come late, and blue takes its share for a while.
+    asked, expected, deadline = 0, 0, time.monotonic() + PATIENCE
+    while asked < 50 or expected <= 10:
+        asked += 1
+        expected += running.ask(str(asked)).status_code == 500
+        assert time.monotonic() < deadline, f"{expected} of {asked} failed"
     servers = running.router.servers()
-    assert 10 < expected == servers["green-1"].failed
-    assert (servers["green-1"].requests, servers["blue-1"].requests) == (expected, 50 - expected)
+    assert servers["green-1"].failed == expected
+    assert (servers["green-1"].requests, servers["blue-1"].requests) == (expected, asked - expected)
     assert servers["blue-1"].failed == 0
 
 

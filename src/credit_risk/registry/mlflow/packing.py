@@ -28,7 +28,7 @@ TYPES = {
     "boolean": DataType.boolean,
     "text": DataType.string,
 }
-ANY = AnyType()  # type: ignore[no-untyped-call]
+ANY = AnyType()
 
 
 def pack(files: Files, schema: Schema, example: Mapping[str, Any], to: Path) -> None:

@@ -13,7 +13,7 @@ from mlflow.pyfunc.model import PythonModel
 from credit_risk.scoring.scorer import Scorer
 
 
-class Decider(PythonModel):
+class Decider(PythonModel):  # type: ignore[misc]  # MLflow's types are not read
     """Decides a table of applications: one row each, with decision, PD, score, band, rule, reasons, prompts, faults."""
 
     def load_context(self, context: Any) -> None:
