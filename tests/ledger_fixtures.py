@@ -1,13 +1,16 @@
 """A ledger in a new database, of either kind: what holds for one must hold for the other."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from credit_risk.cli import main
 from credit_risk.ledger.ledger import Ledger
-from postgresql import server
+from postgresql import Server, server
+from shared import built_once
 
 __all__ = ["KEY", "file", "ledger", "run", "server", "url"]
 
@@ -20,10 +23,28 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{request.getfixturevalue('file')}"
-    return request.getfixturevalue("server").new_database()
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where a ledger goes. Making tables takes longer than most tests: who asks for `ledger` gets a copy of one."""
+    is_made = "ledger" in request.fixturenames
+    if request.param == "postgresql":
+        server = request.getfixturevalue("server")
+        return server.new_database(made_on(server) if is_made else "")
+    file = request.getfixturevalue("file")
+    if is_made:
+        shutil.copytree(built_once(tmp_path_factory, "ledger", make_in) / file.parent.name, file.parent)
+    return f"sqlite:///{file}"
+
+
+def make_in(folder: Path) -> None:
+    Ledger.open(f"sqlite:///{folder / 'ledger' / 'ledger.db'}", key=KEY).close()
+
+
+@cache
+def made_on(server: Server) -> str:
+    """The address of a ledger without an entry, which is only copied."""
+    url = server.new_database()
+    Ledger.open(url, key=KEY).close()
+    return url
 
 
 @pytest.fixture

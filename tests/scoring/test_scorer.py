@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from pandas import DataFrame
@@ -107,17 +107,23 @@ FIELDS = {
 LIKELY = st.sampled_from([False, False, False, True])  # most fields are sound, or no application ever would be
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_an_application_is_decided_to_the_bit_as_among_others(scorer: Scorer, data: st.DataObject):
-    odd = {name: data.draw(FIELDS[name]) if data.draw(LIKELY) else SOUND[name] for name in SOUND}
-    for of in (scorer, with_rules(scorer)):
-        one = of.decide(odd)
-        table = of.decide_inputs(np.vstack([one.inputs, of.decide(SOUND).inputs]))
-        assert bits(one) == [part[: len(own)] for part, own in zip(bits(table), bits(one), strict=True)]
-        assert one.explanation(0) == table.explanation(0)
-        assert one.table()["why"][0] == table.table()["why"][0]
-        assert one.faults.any[0] == table.faults.any[0]
+@pytest.mark.parametrize("examples", [50, pytest.param(1_000, marks=pytest.mark.weekly)])
+def test_an_application_is_decided_to_the_bit_as_among_others(scorer: Scorer, examples: int):
+    scorers = (scorer, with_rules(scorer))
+
+    @settings(max_examples=examples)
+    @given(data=st.data())
+    def alike(data: st.DataObject) -> None:
+        odd = {name: data.draw(FIELDS[name]) if data.draw(LIKELY) else SOUND[name] for name in SOUND}
+        for of in scorers:
+            one = of.decide(odd)
+            table = of.decide_inputs(np.vstack([one.inputs, of.decide(SOUND).inputs]))
+            assert bits(one) == [part[: len(own)] for part, own in zip(bits(table), bits(one), strict=True)]
+            assert one.explanation(0) == table.explanation(0)
+            assert one.table()["why"][0] == table.table()["why"][0]
+            assert one.faults.any[0] == table.faults.any[0]
+
+    alike()
 
 
 def with_rules(scorer: Scorer) -> Scorer:
