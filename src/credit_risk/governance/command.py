@@ -6,11 +6,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option, Typer
+from typer import Context, Option, Typer
 
-from credit_risk.command_line import AUDIT, HERE, ConfigFile, Environment, Json, Root, add, environment_file, say, show
+from credit_risk.command_line import (
+    AUDIT,
+    HERE,
+    ConfigFile,
+    Environment,
+    Json,
+    Root,
+    add,
+    before_the_verb,
+    environment_file,
+    say,
+    show,
+    verbs,
+)
 
 if TYPE_CHECKING:
+    from credit_risk.governance.audit_log import ReadSource
     from credit_risk.governance.records import Entered
 
 AUDIT_MORE = """
@@ -30,6 +44,12 @@ the control's policy says.
 
 example:
   credit-risk attest --control ecoa-forms --until 2027-06-30 --reason "all forms were read; none asks for a basis"
+"""
+LOG_HELP = "Verify, and ask, what persons did to models and records: moves, findings, rollouts, erasures, waivers."
+LOG_MORE = """
+examples:
+  credit-risk audit-log verify --environment production
+  credit-risk audit-log query --who "Kim Lee" --since 2026-11-01
 """
 COMPLIANCE_MORE = """
 data_retention: no row of a person is older than the policy's term, and with --environment no decision either.
@@ -54,6 +74,10 @@ def add_commands(app: Typer) -> None:
     add(app, "audit", _audit, group=AUDIT, more=AUDIT_MORE)
     add(app, "attest", _attest, group=AUDIT, more=ATTEST_MORE)
     add(app, "compliance", _compliance, group=AUDIT, more=COMPLIANCE_MORE)
+    log = verbs(app, "audit-log", help=LOG_HELP, group=AUDIT, more=LOG_MORE)
+    log.callback()(_log)
+    add(log, "verify", _verify_log)
+    add(log, "query", _query_log)
     add(app, "lineage", _lineage, group=AUDIT, more=LINEAGE_MORE)
 
 
@@ -245,3 +269,58 @@ def _trace(decision: str, root: Path, config: Path | None, settings: Path) -> No
         trace, checks = decision_lineage.why(decision, ledger, registry)
     say(json_text(trace | {"checked": checks.sound}))
     checks.raise_unless_all_hold()
+
+
+def _log(context: Context, root: Root = HERE, environment: Environment = None) -> None:  # noqa: ARG001
+    before_the_verb(context)
+
+
+def _verify_log(root: Root = HERE, environment: Environment = None) -> None:
+    """Verify every chain that keeps what was done; exit code 1 names what does not hold."""
+    from credit_risk.governance import audit_log
+
+    sources = _sources(root, environment)
+    audit_log.raise_unless_all_hold(sources)
+    for source in sources:
+        say(f"{source.name}: {f'{len(source.events)} events, all hold' if source.there else 'nothing is there yet'}.")
+
+
+def _query_log(
+    root: Root = HERE,
+    environment: Environment = None,
+    who: Annotated[str, Option(help="Part of a person's name.")] = "",
+    what: Annotated[str, Option(help="Part of what was done, or where: promote, finding, erasure, registry.")] = "",
+    since: Annotated[datetime | None, Option(formats=["%Y-%m-%d"], help="From this day on (UTC).")] = None,
+    json: Json = False,
+) -> None:
+    """Show what was done, by whom and why, the oldest first; everything is verified before."""
+    from credit_risk.data.writing import json_text
+    from credit_risk.governance import audit_log
+
+    sources = _sources(root, environment)
+    audit_log.raise_unless_all_hold(sources)
+    events = audit_log.query(sources, who=who, what=what, since=since.replace(tzinfo=UTC) if since else None)
+    lines = [
+        f"{event.at:%Y-%m-%d %H:%M} {event.source} {event.what}, by {event.by or 'nobody named'}: {event.why}"
+        if event.at
+        else f"{event.source} {event.what}, by {event.by}: {event.why}"
+        for event in events
+    ]
+    say(json_text([event.as_dict() for event in events]) if json else "\n".join(lines) or "Nothing of the kind.")
+
+
+def _sources(root: Path, environment: str | None) -> "list[ReadSource]":
+    from credit_risk.data.repository import opened
+    from credit_risk.governance import audit_log
+    from credit_risk.registry.history import events_if_there
+    from credit_risk.registry.settings import load
+
+    site = environment_file(root, environment)
+    settings, (config, files) = load(site, root), opened(root)
+    sources = [
+        audit_log.of_registry(events_if_there(settings, root, config.project.name)),
+        audit_log.of_records(root, settings.signed_by),
+        audit_log.of_rollouts(root, settings.signed_by),
+        audit_log.of_waivers(files),
+    ]
+    return [*sources, audit_log.of_ledger_at(site, root, os.environ)]

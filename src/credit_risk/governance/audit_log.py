@@ -1,0 +1,153 @@
+"""Everything that persons did to models and records, from each signed chain: verified together, asked together.
+
+Moves of the registry, what persons put on record, rollouts, and of the ledger what is no decision: erasures, purges,
+holds. Each source keeps a chain of its own (scoring.signed_chain); here they are only read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from credit_risk.config import environment
+from credit_risk.data.files import Files
+from credit_risk.errors import CheckFailed, CreditRiskError
+from credit_risk.governance import stores
+from credit_risk.governance.records import Records
+from credit_risk.ledger import verification
+from credit_risk.ledger.database.schema import OTHERS, entries
+from credit_risk.ledger.entry import moment
+from credit_risk.ledger.ledger import Ledger
+from credit_risk.registry.chain_file import ChainFile
+from credit_risk.registry.lifecycle import HistoryEvent
+from credit_risk.scoring.signing import SignedBy
+from credit_risk.serving.settings import Serving
+from credit_risk.stages import gate
+
+ROLLOUTS = Path("build") / "delivery" / "audit.jsonl"
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """Something that was done: when (None where the source keeps no time), where it stands, what, by whom, why."""
+
+    at: datetime | None
+    source: str
+    what: str
+    by: str
+    why: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**vars(self), "at": self.at.isoformat(timespec="seconds") if self.at else None}
+
+
+@dataclass(frozen=True)
+class ReadSource:
+    """One source as it was read: its events, or why it does not hold; neither where there is none yet."""
+
+    name: str
+    events: tuple[LoggedEvent, ...] = ()
+    fault: str | None = None
+    there: bool = True
+
+
+def of_registry(moves: Sequence[HistoryEvent] | None) -> ReadSource:
+    """The registry's moves, which were verified as they were read; None where there is no registry yet."""
+    events = (LoggedEvent(e.at, "registry", f"{e.move} {e.version}", e.by, e.reason) for e in moves or ())
+    return ReadSource("registry", tuple(events), there=moves is not None)
+
+
+def of_records(root: Path, signed_by: SignedBy) -> ReadSource:
+    """What persons put on record."""
+    records = Records(root, signed_by)
+    try:
+        kept = records.read()
+    except CreditRiskError as fault:
+        return ReadSource("records", fault=str(fault))
+    events = (LoggedEvent(entry.at, "records", f"{entry.kind} {entry.about}", entry.by, entry.reason) for entry in kept)
+    return ReadSource("records", tuple(events), there=bool(kept))
+
+
+def of_rollouts(root: Path, signed_by: SignedBy) -> ReadSource:
+    """The audit trail of rollouts on this machine, where there is one."""
+    chain = ChainFile(root / ROLLOUTS)
+    if not chain.path.is_file() and not chain.head_file.is_file():
+        return ReadSource("rollouts", there=False)
+    try:
+        faults = chain.verify(signed_by, root).faults
+    except CreditRiskError as fault:
+        return ReadSource("rollouts", fault=str(fault))
+    if faults:
+        return ReadSource("rollouts", fault="; ".join(faults))
+    events = (
+        LoggedEvent(datetime.fromisoformat(its["at"]), "rollouts", its["what"], its["by"], its["why"])
+        for its in chain.entries()
+    )
+    return ReadSource("rollouts", tuple(events))
+
+
+def of_ledger_at(site: Path, root: Path, variables: Mapping[str, str]) -> ReadSource:
+    """The ledger of an environment. One that cannot be opened, as without its key, does not hold: nobody has looked."""
+    url = environment.read(site, "serving", Serving).ledger.url
+    file = environment.sqlite_file(environment.url_below(root, url))
+    if file is not None and not file.is_file():
+        return ReadSource("ledger", there=False)
+    try:
+        with stores.ledger(site, root, variables) as ledger:
+            return of_ledger(ledger)
+    except CreditRiskError as fault:
+        return ReadSource("ledger", fault=str(fault))
+
+
+def of_ledger(ledger: Ledger) -> ReadSource:
+    """What stands in the ledger beside decisions; the whole ledger is verified for it."""
+    verified = verification.verify(ledger)
+    if not verified.holds:
+        return ReadSource("ledger", fault="; ".join(verified.faults))
+    with ledger.store.core() as connection:
+        rows = connection.execute(select(entries.c.at, entries.c.kind, entries.c.facts).where(OTHERS)).all()
+    return ReadSource("ledger", tuple(_of_row(*row) for row in rows))
+
+
+def of_waivers(files: Files) -> ReadSource:
+    """The waivers that lie here, each signed by its person; the file keeps no day on which it was given."""
+    try:
+        waivers = gate.read_waivers(files.root, files.waivers)
+    except CreditRiskError as fault:
+        return ReadSource("waivers", fault=str(fault))
+    events = (
+        LoggedEvent(None, "waivers", f"waive {each.check} until {each.expires}", each.person, each.reason)
+        for each in waivers
+    )
+    return ReadSource("waivers", tuple(events), there=bool(waivers))
+
+
+def raise_unless_all_hold(sources: Iterable[ReadSource]) -> None:
+    """Raise CheckFailed with every source that was altered or that nobody vouches for."""
+    if faults := [f"{source.name}: {source.fault}" for source in sources if source.fault]:
+        raise CheckFailed("\n  ".join(["The audit log does not hold.", *faults]))
+
+
+def query(
+    sources: Iterable[ReadSource], *, who: str = "", what: str = "", since: datetime | None = None
+) -> list[LoggedEvent]:
+    """The events by the oldest, those without a time last. who, what: parts of the names, capitals aside."""
+    chosen = [
+        event
+        for source in sources
+        for event in source.events
+        if who.casefold() in event.by.casefold()
+        and what.casefold() in f"{event.source} {event.what}".casefold()
+        and (since is None or (event.at is not None and event.at >= since))
+    ]
+    return sorted(chosen, key=lambda event: (event.at is None, event.at.timestamp() if event.at else 0.0))
+
+
+def _of_row(at: int, kind: str, facts: str) -> LoggedEvent:
+    its = orjson.loads(facts)
+    why = its.get("reason") or ", ".join(f"{name} {value}" for name, value in its.items() if name != "by")
+    return LoggedEvent(moment(at), "ledger", kind, str(its.get("by", "")), why)
