@@ -30,7 +30,7 @@ from credit_risk.stages import latency
 
 PACKAGE = Path(credit_risk.__file__).parent
 CONFIG = PACKAGE / "config"
-SCHEMA = {str(CONFIG / name) for name in ("schema.py", "columns.py")}
+SCHEMA = {str(CONFIG / name) for name in ("schema.py", "columns.py", "fairness.py")}
 TESTS = Path(__file__).parent
 pytestmark = pytest.mark.slow
 

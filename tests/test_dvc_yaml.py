@@ -95,6 +95,16 @@ def test_a_stage_has_a_module_a_test_and_a_page(stage):
     assert headings.count(f"## {stage}") == 1
 
 
+@pytest.mark.parametrize("stage", command.STAGES)
+def test_a_command_of_the_table_runs_a_stage_that_takes_config_and_files(stage):
+    """They are imported by name, so no type checker sees it."""
+    assert stage in STAGES
+    tree = ast.parse((ROOT / file_of(module_of(stage))).read_text(encoding="utf-8"))
+    (run,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run"]
+    taken = {argument.arg: ast.unparse(argument.annotation) for argument in run.args.args}
+    assert taken == {"config": "Config", "files": "Files"}
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_runs_again_when_code_that_it_imports_is_edited(graph, stage):
     module = module_of(stage)

@@ -445,11 +445,12 @@ def remove(root: Path, name: str) -> list[str]:
 
 
 def _format(root: Path, edited: Iterable[str]) -> None:
-    """Write edited sources as ruff does, where it is installed: brackets may be empty now, and blank lines meet."""
+    """Write edited sources as ruff does, where it is installed: brackets may be empty now, and an import unused."""
     sources = sorted({path for path in edited if path.endswith(".py")})
     ruff = Path(sys.executable).with_name("ruff")
     if sources and ruff.is_file():
-        subprocess.run([ruff, "format", "--quiet", *sources], cwd=root, check=True)
+        for command in (["check", "--fix-only", "--select", "F401"], ["format"]):
+            subprocess.run([ruff, *command, "--quiet", *sources], cwd=root, check=True)
 
 
 def _edit_marked(root: Path, gone: list[str]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from credit_risk.config.names import is_person, same_person, signature
 from credit_risk.data import signers
 from credit_risk.errors import UsageError
 
-ACTING = "credit_risk.registry.acting"  # part: registry: reads tokens too; without it accounts alone prove a person
+ACTING = "credit_risk.registry.acting"  # reads tokens too; without it accounts alone prove a person
 
 
 def signature_of(root: Path, file: Path, stated: str | None, by: Literal["identities", "names"]) -> str:
