@@ -235,13 +235,12 @@ def test_its_extra_goes_and_the_lock_holds_only_what_is_still_asked_for(tree):
     )
 
 
-def test_what_is_left_of_a_source_is_formatted(tree):
-    source = (
-        "RIG = (\n    1,  # part: sails\n)\n\n\ndef hoist():  # part: sails\n    pass  # part: sails\n\n\nOARS = 2\n"
-    )
-    root = commit(tree(**{"src/credit_risk/hull/__init__.py": source}))
+def test_what_is_left_of_a_source_is_formatted_and_imports_what_it_uses(tree):
+    marked = "def hoist():  # part: sails\n    pass  # part: sails\n"
+    source = f"import os\n\nRIG = (\n    os.name,  # part: sails\n)\n\n\n{marked}\n\nOARS = 2\n"
+    root = commit(tree(**{"src/credit_risk/hull/rig.py": source}))
     parts.remove(root, "sails")
-    assert text(root, "src/credit_risk/hull/__init__.py") == "RIG = ()\n\n\nOARS = 2\n"
+    assert text(root, "src/credit_risk/hull/rig.py") == "RIG = ()\n\n\nOARS = 2\n"
 
 
 def test_a_part_inside_another_goes_alone(tree):
