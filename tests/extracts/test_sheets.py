@@ -1,6 +1,6 @@
 """Sheets of workbooks as tables: what a spreadsheet knows of a cell stays, and what it has lost is refused."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -100,3 +100,17 @@ def test_a_workbook_given_to_be_scored_is_refused_with_the_command_that_freezes_
         CreditRiskError, match=r"`credit-risk extract --workbook FILE --sheet NAME --output NEW\.parquet`"
     ):
         raw.header(path, Data(sources=(Source(path="next.xlsx"),)), ())
+
+
+def test_lengths_of_time_are_refused_by_column(tmp_path: Path):
+    path = book(tmp_path, Loans=(("loan_no", "on_book"), (1, timedelta(days=3)), (2, None)))
+    with pytest.raises(CreditRiskError, match="'on_book' holds lengths of time, as 3 days"):
+        sheet(path, "Loans")
+
+
+def test_a_workbook_with_a_chart_that_cannot_be_read_is_refused_in_words(tmp_path: Path):
+    made = Workbook()
+    made.create_chartsheet("Chart")
+    made.save(tmp_path / "book.xlsx")
+    with pytest.raises(CreditRiskError, match="this workbook holds something beside tables"):
+        sheet(tmp_path / "book.xlsx", "Chart")

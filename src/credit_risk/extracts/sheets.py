@@ -1,7 +1,7 @@
 """A sheet of a workbook as a table: dates as days, whatever a cell shows; numbers as numbers; all else as text."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,11 @@ def _workbook(path: Path, *, values: bool) -> Any:
         return load_workbook(BytesIO(path.read_bytes()), read_only=True, data_only=values)
     except (BadZipFile, InvalidFileException, KeyError, OSError):
         raise DataError(f"{path}: this is no .xlsx workbook. Save it as one, or as CSV.") from None
+    except (AttributeError, TypeError, ValueError):  # what the library cannot read of a workbook that is one
+        raise DataError(
+            f"{path}: this workbook holds something beside tables, as a sheet that is a chart. Copy the table's cells "
+            "into a workbook of their own, as values, and name that."
+        ) from None
 
 
 def _title(path: Path, names: Sequence[str], name: str | None) -> str:
@@ -100,6 +105,11 @@ def _typed(path: Path, name: str, cells: Sequence[Any]) -> list[Any]:
         raise DataError(
             f"{path}: {name!r} holds {long}, and a spreadsheet keeps {LONGEST} digits of a number: the rest may be "
             "lost already. Export the column as text from where it comes."
+        )
+    if length := next((cell for cell in known if isinstance(cell, timedelta)), None):
+        raise DataError(
+            f"{path}: {name!r} holds lengths of time, as {length}: write them as numbers, as of days, and leave "
+            "blank what is not known."
         )
     if all(isinstance(cell, date) for cell in known):
         return [None if cell is None else _moment(cell) for cell in cells]
