@@ -126,7 +126,7 @@ def test_a_decision_is_known_in_its_language(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["schufa_score", "fico_range", "bureau_score", "external_rating", "credit_score", "taux_endettement", "note"],
+    ["bureau_risk_score", "schufa_score", "fico_range", "external_rating", "credit_score", "taux_endettement", "note"],
 )
 def test_what_a_bureau_says_and_what_only_sounds_so_is_none_of_the_lenders(name):
     assert names.output(name, few=False) is None
