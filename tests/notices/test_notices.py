@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -13,7 +14,7 @@ from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.notices import bulk, rendering, variation
+from credit_risk.notices import bulk, person, rendering, variation
 from credit_risk.notices.notice import NoNotice, key_factors, of_decision
 from credit_risk.notices.settings import Notices, Variable, faults, texts_of
 from credit_risk.scoring.scorer import Scorer
@@ -225,3 +226,24 @@ def test_a_missing_translation_and_an_unknown_field_are_refused(lender):
     bad = lender[1].languages["xx"].model_copy(update={"reasons": {}, "title": "of {applicant}"})
     found = [fault for _, fault in faults(lender[1].model_copy(update={"languages": {"xx": bad}}), lender[3])]
     assert [fault.split()[0] for fault in found] == ["it", "no", "'en'"]
+
+
+def test_a_person_can_read_all_that_is_held_about_them(lender, ledger, tmp_path):
+    config = lender[3]
+    application, record = lender[2]["decline"][0]
+    assert person.export(ledger.decisions_about("person-0"), config, tmp_path) == 1
+    page = (tmp_path / "decisions.html").read_text()
+    assert all(reason["text"] in page for reason in record["reasons"])
+    assert f">{application['utilisation']}<" in page
+    assert read_json(tmp_path / "decisions.json")["decisions"][0]["inputs"] == application
+    with pytest.raises(CheckFailed, match="holds nothing of this person"):
+        person.export(ledger.decisions_about("nobody"), config, tmp_path)
+
+
+def test_of_an_erased_decision_a_person_reads_that_it_was_erased(lender, ledger, tmp_path):
+    gone = next(bulk.declines(ledger, None, None))
+    erased = replace(gone, erased=True, applicant=None, inputs=None, decided=None)
+    person.export([erased], lender[3], tmp_path)
+    page = (tmp_path / "decisions.html").read_text()
+    assert "was erased, and cannot be read any more" in page
+    assert "Score" not in page

@@ -28,6 +28,7 @@ def add_commands(app: Typer) -> None:
     notices.callback()(with_shared_options(_notices))
     add(notices, "write", _write)
     add(notices, "would-change", _would_change)
+    add(notices, "about", _about)
 
 
 def _notices(
@@ -95,3 +96,17 @@ def _would_change(
         say("\n  ".join([f"{settings.languages[spoken].variation}:", *lines]))
     if nearest is None:
         raise CheckFailed("No change of what the config declares changeable would have been approved.")
+
+
+def _about(
+    applicant: Annotated[str, Argument(help="The lender's reference of the person.")],
+    named: NamedLedger = UNNAMED,
+    output: Annotated[Path, Option(help="The folder.")] = Path("build") / "about",
+) -> None:
+    """Export all that the ledger holds about one person, for them to read and to take along (JSON)."""
+    from credit_risk.data.repository import opened
+    from credit_risk.notices import person
+
+    with named.opened() as ledger:
+        count = person.export(ledger.decisions_about(applicant), opened(named.root)[0], output)
+    say(f"{output}: {count:,} decisions. It is personal: hand it to nobody else, and delete it afterwards.")
