@@ -1,41 +1,23 @@
 """A lender whose champion has decided for two years, in a ledger with outcomes beside it: what retraining reads."""
 
-import random
 import shutil
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
-from unittest.mock import patch
 
 import pandas as pd
-from book import clock, delivery
-from ruamel.yaml import YAML
+from book import delivery
+from deciding import DATABASE, LEDGER, MONITORING, decided, opened, write_yaml
 
 from credit_risk.config import Config, load
 from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
-from credit_risk.ledger.entry import Entry
-from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.opening import open_ledger
-from credit_risk.ledger.settings import LedgerSettings
 from credit_risk.monitoring.calendar import months_after
 from credit_risk.monitoring.outcomes import adding
 from credit_risk.monitoring.outcomes.outcome_store import Outcomes
-from credit_risk.scoring.scorer import Scorer
-from credit_risk.serving.engine import digests
 from measured import measure
 
 AS_OF = date(2026, 6, 20)
 MONTHS = 24
-SEED = 1
-DATABASE = "build/ledger/ledger.db"
-LEDGER = LedgerSettings(url=f"sqlite:///{DATABASE}", key_file="build/ledger/key")
-MONITORING = {
-    "most_without_outcome": 0.1,
-    "asset_correlation": 0.04,
-    "smallest_window": 1,
-    "drift": {"out": 2, "of": 3},
-}
 RETRAINING = {
     "plan": {"approved_by": "Ada Berg", "until": "2030-01-01"},
     "triggers": {
@@ -82,19 +64,9 @@ DEPLOY = {
 }
 
 
-def write_yaml(path: Path, tree: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as stream:
-        YAML().dump(tree, stream)
-
-
 def write_settings(files: Files, **changed: dict[str, object]) -> None:
     """configs/retraining.yaml; `changed` replaces keys of a section: limits={"most_a_year": 1}."""
     write_yaml(files.root / "configs/retraining.yaml", {k: v | changed.get(k, {}) for k, v in RETRAINING.items()})
-
-
-def opened(files: Files) -> Ledger:
-    return open_ledger(files.root, LEDGER, {}, create=True)
 
 
 def applications() -> pd.DataFrame:
@@ -102,28 +74,6 @@ def applications() -> pd.DataFrame:
     book = lender(2_400, seed=11, months=MONTHS)
     table = book.applications.assign(bad=book.truth["bad"])
     return table.assign(day=[date(each.year + 3, each.month, 10) for each in table["applied_on"]])
-
-
-def decided(ledger: Ledger, files: Files, table: pd.DataFrame) -> pd.DataFrame:
-    """Record each application as the champion decides it; the table with ids and decisions.
-
-    Ids are the same each time: a candidate's split follows from them, and of so few rows not every split passes a gate.
-    """
-    scorer, parts, chance = Scorer.load(files.scorer), [], random.Random(SEED)
-    by, inputs = digests(files.scorer, scorer), list(scorer.config.inputs)
-    for day, rows in table.groupby("day"):
-        decisions = scorer.decide(rows, reasons=False)
-        plain = rows[inputs].astype(object).where(rows[inputs].notna(), None).to_dict("records")
-        who = rows["applicant_id"].astype(str)
-        records = [decisions.record(row) for row in range(len(rows))]
-        entries = [
-            Entry(inputs=each, decided=record, by=by, applicant=person)
-            for each, record, person in zip(plain, records, who, strict=True)
-        ]
-        with clock(day), patch("credit_risk.ledger.entry.os", SimpleNamespace(urandom=chance.randbytes)):
-            ids = [each.decision_id for each in ledger.append(entries)]
-        parts.append(rows.assign(decision_id=ids, decision=[record["decision"] for record in records]))
-    return pd.concat(parts)
 
 
 def looked_up(table: pd.DataFrame, as_of: date) -> list[dict[str, object]]:

@@ -9,14 +9,13 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 from runner import ROOT
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "monitoring"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "retraining"))
 
-from matured_book import DATABASE, DEPLOY, LEDGER, MONITORING, decided, opened
+from deciding import DATABASE, LEDGER, MONITORING, decided, opened, write_yaml
 
 from credit_risk.data.files import Files
 from credit_risk.data.simulated_lender import lender
@@ -122,10 +121,12 @@ def decide_months(root: Path, scorer: Path, drift: float) -> None:
     """A ledger in which the scorer has decided for four months, the last two with applicants who drifted."""
     files = Files(root)
     shutil.copytree(scorer, files.scorer)
+    tables = []
+    for month in MONTHS:
+        years = lender(6 * A_MONTH, seed=month, months=60, drift=drift if month > 2 else 0.0).applications
+        tables.append(years.tail(A_MONTH).assign(day=date(2026, month, 10)))  # drift grows with the months
     with opened(files) as ledger:
-        for month in MONTHS:
-            years = lender(6 * A_MONTH, seed=month, months=60, drift=drift if month > 2 else 0.0).applications
-            decided(ledger, files, years.tail(A_MONTH).assign(day=date(2026, month, 10)))  # drift grows with the months
+        decided(ledger, files, pd.concat(tables, ignore_index=True))
 
 
 @pytest.fixture(params=[0.0, 2.5], ids=["as_before", "drifted"])
@@ -140,12 +141,8 @@ def test_decisions_that_have_drifted_become_one_issue_and_start_a_retraining(clo
     drift, ledger = months
     copy = tmp_path / "ledger.db"
     copy.write_bytes((ledger / DATABASE).read_bytes())
-    for name, tree in {
-        "configs/deploy/ledger.yaml": DEPLOY | {"serving": {"ledger": {"url": f"sqlite:///{copy}"}}},
-        "configs/monitoring.yaml": MONITORING,
-    }.items():
-        with (clone.root / name).open("w", encoding="utf-8") as stream:
-            YAML().dump(tree, stream)
+    write_yaml(clone.root / "configs/deploy/ledger.yaml", {"serving": {"ledger": {"url": f"sqlite:///{copy}"}}})
+    write_yaml(clone.root / "configs/monitoring.yaml", MONITORING)
     clone.answers["issue list"] = "" if drift else "12"
     key = (ledger / LEDGER.key_file).read_text(encoding="utf-8").strip()
     given = {"variables": {"MONITOR_ENVIRONMENT": "ledger"}, "secrets": {"LEDGER_KEY": key}}
@@ -170,8 +167,8 @@ def test_decisions_that_have_drifted_become_one_issue_and_start_a_retraining(clo
 
 
 def test_a_ledger_that_cannot_be_read_is_no_drift(clone):
-    with (clone.root / "configs/deploy/ledger.yaml").open("w", encoding="utf-8") as stream:
-        YAML().dump(DEPLOY | {"serving": {"ledger": {"url": "sqlite:///nowhere/ledger.db"}}}, stream)
+    nowhere = {"serving": {"ledger": {"url": "sqlite:///nowhere/ledger.db"}}}
+    write_yaml(clone.root / "configs/deploy/ledger.yaml", nowhere)
     given = {"variables": {"MONITOR_ENVIRONMENT": "ledger"}, "secrets": {"LEDGER_KEY": "0" * 64}}
     run = clone.act("workflow_dispatch", "drift-monitor.yml", {}, **given)
     assert run.jobs == {"decisions": "failure"}, str(run)
