@@ -83,3 +83,15 @@ def test_what_is_no_record_lets_nothing_through(other):
 def test_a_waiver_with_the_identity_that_signed_it_counts_as_one_from_before_identities_does():
     signed = waiver() | {"identity": "ssh-key:SHA256:abc"}
     assert refusals(record(checks=WAIVED, waivers=[signed]), "5c", TODAY) == []
+
+
+def test_a_refit_is_let_through_on_its_own_twins_figures_alone():
+    measured = record(twin={"scorer": "7e"})
+    assert refusals(measured, "5c", TODAY, twin="7e") == []
+    assert refusals(measured, "5c", TODAY, twin="8f") == [
+        "the gate's record measured a twin, and not that of this scorer"
+    ]
+    assert refusals(measured, "5c", TODAY) == ["the gate's record measured a twin, and not that of this scorer"]
+    assert refusals(record(), "5c", TODAY, twin="7e") == [
+        "it is a refit, and the gate's record does not say that its figures are its twin's"
+    ]
