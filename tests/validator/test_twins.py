@@ -54,8 +54,10 @@ def test_copies_are_seen_where_the_training_rows_have_such_copies_among_themselv
 
 
 def test_columns_of_steps_tell_no_noise(rows):
-    """Of rows in one cell of yes and no one lies close by and the next far off, which is no copy."""
+    """They are left out, unless fewer than two columns vary."""
     steps = (np.random.default_rng(3).random(size=(1_500, 3)) < 0.5).astype(float)
+    assert twins._varying(np.column_stack([rows, steps])).tolist() == [True] * 6 + [False] * 3
+    assert twins._varying(np.column_stack([rows[:, 0], steps])).tolist() == [True] * 4
     both = np.column_stack([rows, steps])
     assert twins.twins(both[:1_000], both[1_000:], **HOW) == twins.twins(rows[:1_000], rows[1_000:], **HOW)
 
