@@ -41,6 +41,7 @@ ABSENT = {
     "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
     "google-chrome": "chromium",
+    "datefudge": "datefudge",  # part: simulation
 }
 USER = 1001
 LIMITS = ("--network=host", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096")
