@@ -9,7 +9,8 @@ from credit_risk.command_line import HERE, STUDIES, Json, Root, add, say
 
 MORE = """
 A simulated lender, whose applicants' true PDs are known, decides for a year in the ledger's clock: slow drift, a feed
-fault, a bad candidate, an erasure (configs/simulation.yaml). About two minutes of processor time.
+fault, a dead replica, a bad candidate, an erasure (configs/simulation.yaml). A training takes a minute of processor
+time, and there are up to five; the days of events need haproxy, prometheus and datefudge (`.ci/packages`).
 
 example:
   credit-risk simulate --seed 1
