@@ -61,6 +61,11 @@ def test_cells_that_are_no_numbers_are_refused_where_the_owner_names_the_column(
         profiled("balance", ["(747.17)", *NUMBERS[1:]], {"balance": "feature"})
 
 
+def test_a_number_that_few_rows_have_is_no_merged_cell():
+    found = profiled("late_fee", [str(n) if n % 40 == 0 else None for n in range(N)])
+    assert (found.role, found.suspected, found.why) == ("ignore", False, "98% of its cells are missing")
+
+
 def test_a_protected_number_with_a_word_among_its_cells_is_kept_as_texts():
     found = profiled("age", ["o", *(str(20 + n % 40) for n in range(1, N))])
     assert (found.role, found.kind, found.range) == ("protected", "text", None)

@@ -39,7 +39,7 @@ def with_role(profile: Profile, column: Series, named_roles: Mapping[str, Role],
 
 def _by_gaps(profile: Profile, column: Series) -> Profile | None:
     """Columns that say nothing, or only one thing, of most rows."""
-    if question := questions.merged(column):
+    if profile.kind not in ("number", "integer") and (question := questions.merged(column)):
         return replace(profile, role="ignore", why=question, suspected=True)
     if profile.missing >= MOSTLY_MISSING:
         return replace(profile, role="ignore", why=f"{profile.missing:.0%} of its cells are missing")
