@@ -130,10 +130,10 @@ ledger-kills: setup ## Kill -9 under load, twenty times in each database: no dec
 
 fuzz: fuzz-sqlite fuzz-postgresql ## 20,000 made-up requests to the running service on each database; REQUESTS=N for another number
 
-fuzz-sqlite: setup
+fuzz-sqlite: setup ## Those of `fuzz` that go to a service on SQLite
 	FUZZ_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -s -n 0 tests/serving/requests/test_fuzzed.py -k sqlite
 
-fuzz-postgresql: setup
+fuzz-postgresql: setup ## Those of `fuzz` that go to a service on PostgreSQL
 	FUZZ_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -s -n 0 tests/serving/requests/test_fuzzed.py -k postgresql
 
 attack-drill: setup ## Try every attack of docs/threat-model.md; what became of each stands in docs/serving.md
