@@ -247,3 +247,10 @@ def test_of_an_erased_decision_a_person_reads_that_it_was_erased(lender, ledger,
     page = (tmp_path / "decisions.html").read_text()
     assert "was erased, and cannot be read any more" in page
     assert "Score" not in page
+
+
+@pytest.mark.parametrize(("to", "values"), [("less", 3), ("more", 1)])
+def test_an_input_never_goes_the_way_that_its_direction_says_harms(lender, to, values):
+    """More utilisation raises the PD: the config says so, and no step that way is even tried."""
+    variable = VARIABLE.model_copy(update={"to": to, "most": 2})
+    assert len(variation._ladder(0.5, "utilisation", variable, lender[3])) == values
