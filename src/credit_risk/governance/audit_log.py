@@ -55,10 +55,10 @@ class ReadSource:
     there: bool = True
 
 
-def of_registry(moves: Sequence[HistoryEvent] | None) -> ReadSource:
+def of_registry(history: Sequence[HistoryEvent] | None) -> ReadSource:
     """The registry's moves, which were verified as they were read; None where there is no registry yet."""
-    events = (LoggedEvent(e.at, "registry", f"{e.move} {e.version}", e.by, e.reason) for e in moves or ())
-    return ReadSource("registry", tuple(events), there=moves is not None)
+    events = (LoggedEvent(e.at, "registry", f"{e.move} {e.version}", e.by, e.reason) for e in history or ())
+    return ReadSource("registry", tuple(events), there=history is not None)
 
 
 def of_records(root: Path, signed_by: SignedBy) -> ReadSource:

@@ -74,10 +74,10 @@ def add_commands(app: Typer) -> None:
     add(app, "audit", _audit, group=AUDIT, more=AUDIT_MORE)
     add(app, "attest", _attest, group=AUDIT, more=ATTEST_MORE)
     add(app, "compliance", _compliance, group=AUDIT, more=COMPLIANCE_MORE)
-    log = verbs(app, "audit-log", help=LOG_HELP, group=AUDIT, more=LOG_MORE)
-    log.callback()(_log)
-    add(log, "verify", _verify_log)
-    add(log, "query", _query_log)
+    audit_log = verbs(app, "audit-log", help=LOG_HELP, group=AUDIT, more=LOG_MORE)
+    audit_log.callback()(_log)
+    add(audit_log, "verify", _verify_log)
+    add(audit_log, "query", _query_log)
     add(app, "lineage", _lineage, group=AUDIT, more=LINEAGE_MORE)
 
 
