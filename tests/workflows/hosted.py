@@ -41,6 +41,7 @@ ABSENT = {
     "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
     "google-chrome": "chromium",
+    "java": "default-jre-headless",  # part: exports
     "datefudge": "datefudge",  # part: simulation
 }
 USER = 1001
