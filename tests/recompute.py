@@ -146,6 +146,12 @@ def prepared(root):
     )
 
 
+def seal(report):
+    """Of a report's content, its keys sorted and the place of the seal empty."""
+    text = json.dumps({**report, "sealed": None}, indent=2, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def digest_of(files, top):
     """SHA-256 over sorted lines `path sha256`."""
     lines = [f"{f.relative_to(top).as_posix()} {hashlib.sha256(f.read_bytes()).hexdigest()}\n" for f in files]
@@ -364,6 +370,7 @@ def main(root):
     scored = predictions["test"][models(root)[0]].notna()
     found["leak"] = leak(config, inputs, outcomes, scored, found["test"]["gini"])
     found["bands"] = furthest_band(config, predictions["test"][scored], models(root)[0])
+    found["sealed"] = seal(metrics)
     said = dict(flat({key: value for key, value in metrics.items() if key != "unknown"}))
     recomputed = dict(flat(found))
     problems += [f"{path}: missing in metrics.json" for path in recomputed if path not in said]
