@@ -250,6 +250,17 @@ def test_a_candidate_is_compared_on_its_test_rows_less_what_the_baselines_reposi
     assert record["rows"]["compared"] == len(test) - 100
 
 
+def test_accounts_that_matured_after_the_baselines_day_of_outcomes_are_compared(ready, tmp_path):
+    config, files, root = ready
+    base = Files(tmp_path / "base")
+    shutil.copytree(files.root, base.root)
+    text = base.config.read_text()
+    base.config.write_text(text.replace("outcome:\n", "outcome:\n  observed_until: 2000-01-01\n", 1))
+    known = {"candidate": files.scorer, "baseline": base.scorer, "test_data": root / "new.csv"}
+    record = compare.compare(config, files, **known, baseline_root=base.root)
+    assert record["rows"] == compare.compare(config, files, **known, baseline_root=files.root)["rows"]
+
+
 def test_a_candidate_of_elsewhere_has_no_test_rows_here(ready, tmp_path):
     config, files, _ = ready
     with pytest.raises(DataError, match="was not trained here"):

@@ -181,8 +181,12 @@ def unseen(
 
 
 def remembered(config: Config, files: Files, rows_of: Callable[[Config], Any]) -> Labels:
-    """The index of each row of the data that equals one of this repository's training or selection rows."""
-    accounts = modelled(config, rows_of(config).reset_index(drop=True))
+    """The index of each row of the data that equals one of this repository's training or selection rows.
+
+    The day until which it knew outcomes is no bound here: the data may hold accounts that matured later.
+    """
+    outcome = config.outcome.model_copy(update={"observed_until": None})
+    accounts = modelled(config.model_copy(update={"outcome": outcome}), rows_of(config).reset_index(drop=True))
     seen = [split.row_keys(read_inputs(config, files, part)) for part in SEEN]
     return np.asarray(accounts.table.index, dtype=np.int64)[np.isin(accounts.keys, np.concatenate(seen))]
 
