@@ -4,7 +4,10 @@ import hashlib
 import os
 from pathlib import Path
 
+import pytest
+
 from credit_risk.data import digest
+from credit_risk.errors import NotFound
 
 # What `printf abc | sha256sum` prints.
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -13,6 +16,11 @@ ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 def test_a_file_is_its_sha256(tmp_path: Path):
     (tmp_path / "x").write_bytes(b"abc")
     assert digest.of_file(tmp_path / "x") == ABC
+
+
+def test_a_file_that_is_not_there_is_said_in_a_sentence(tmp_path: Path):
+    with pytest.raises(NotFound, match=r"x\.parquet: there is no such file\. Name one that is there"):
+        digest.of_file(tmp_path / "x.parquet")
 
 
 def test_a_directory_is_the_sha256_of_its_sorted_lines(tmp_path: Path):

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from credit_risk.errors import NotFound
+
 # Parts of the package, as the digest of code covers them: what decides an application, and what makes and judges a
 # scorer. A comment edited anywhere else changes no decision and voids no verdict.
 DECIDES = ("config", "data", "errors.py", "scoring")
@@ -11,8 +13,12 @@ JUDGES = (*DECIDES, "measures", "modelling", "stages")
 
 
 def of_file(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """SHA-256 of a file's bytes. Raises NotFound where it is not there."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise NotFound(path, "Name one that is there; what a stage writes comes back with `make run`.") from None
 
 
 def of_text(text: str) -> str:
