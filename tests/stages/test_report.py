@@ -509,8 +509,8 @@ def test_the_page_opens_with_what_is_declared_and_says_what_is_not(whole):
     assert "Predicts: 90 days late within twelve months. Approved means: the loan is paid out." in said
     assert "Not for (each goes to a person): long terms: product withdrawn" in said
     assert f"scorer {'5c' * 32} , wordings 1." in said
-    assert "Owner: none is declared" in said
-    assert "Expiry: none is declared" in said
+    assert "Owner: nobody is named in configs/model-inventory.yaml ." in said
+    assert "Expiry: configs/model-inventory.yaml holds no approval; the verdict rests on no waiver." in said
     assert "a PSI above 0.1" in said
     assert "a waiver ends" not in said
     assert "there is no out-of-time test, because the data has no date." in said
@@ -526,8 +526,27 @@ def test_a_verdict_on_waivers_ends_with_the_first_of_them(made):
     record["waivers"] = [waiver | {"expires": "2030-03-01"}, waiver | {"expires": "2030-01-31"}]
     write_json(files.report("gate"), record)
     said = in_short(page_of(config, files))
-    assert "Expiry: 2030-01-31, when the first waiver ends that the verdict rests on" in said
+    assert "holds no approval; the first waiver that the verdict rests on ends on 2030-01-31." in said
     assert "a waiver ends, or new data" in said
+
+
+INVENTORY = """owner: Ada Berg
+validator: Bo Dahl
+approval: {by: Cy Ek, on: 2026-02-03, until: 2027-02-03}
+review_after: [redevelopment, severe_finding]
+"""
+
+
+def test_who_answers_for_the_model_and_until_when_is_read_from_the_inventory(made):
+    config, files = made
+    inventory = files.config.parent / "model-inventory.yaml"
+    inventory.write_text(INVENTORY)
+    said = in_short(page_of(config, files))
+    assert "Owner: Ada Berg; developer not named, validator Bo Dahl." in said
+    assert "Expiry: approved by Cy Ek on 2026-02-03, until 2027-02-03; the verdict rests on no waiver." in said
+    assert "By the inventory an approval counts no more after: redevelopment, severe finding." in said
+    inventory.write_text("owner: [")
+    assert "Owner: nobody is named in configs/model-inventory.yaml" in in_short(page_of(config, files))
 
 
 def test_without_a_gate_the_opening_claims_no_use_and_no_distance(made):

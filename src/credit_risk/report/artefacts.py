@@ -13,6 +13,8 @@ import pandas as pd
 from markupsafe import Markup
 from pandas import DataFrame
 
+from credit_risk.config.yaml_positions import plain_values, read_tree
+from credit_risk.errors import ConfigError, NotFound
 from credit_risk.report.plots import NORMAL, Draw, picture
 
 Cells: TypeAlias = dict[str, Any]
@@ -46,6 +48,14 @@ def read_report(path: Path, needed: Sequence[str] = ()) -> tuple[dict[str, Any],
     if lacking := [name for name in needed if not isinstance(report, dict) or name not in report]:
         return {}, f"{_shown(path)} lacks {', '.join(lacking)}"
     return (report, "") if isinstance(report, dict) else ({}, f"{_shown(path)} holds no figures")
+
+
+def read_inventory(path: Path) -> dict[str, Any]:
+    """Who answers for the model and until when, as people wrote it down; nothing where nobody did, or no YAML."""
+    try:
+        return plain_values(read_tree(path, "The page does without it."))
+    except (NotFound, ConfigError):
+        return {}
 
 
 def read_table(path: Path, needed: Sequence[str] = ()) -> tuple[DataFrame | None, str]:

@@ -8,7 +8,7 @@ from credit_risk.config import Config
 from credit_risk.config.dotted import lookup
 from credit_risk.data.files import SPLITS, Files
 from credit_risk.report import figures, plots_explain, plots_fairness, plots_robustness, plots_stability
-from credit_risk.report.artefacts import read_report
+from credit_risk.report.artefacts import read_inventory, read_report
 from credit_risk.report.figures import FURTHER, HEADLINE, model_label, value_of, written
 from credit_risk.report.pictures import Pictures
 from credit_risk.report.templates import template
@@ -33,6 +33,7 @@ def page(config: Config, files: Files) -> str:
         config=config,
         missing={name: why for name, (_, why) in loaded.items()},
         verdict=figures.verdict(config, gate, metrics),
+        inventory=read_inventory(files.config.parent / "model-inventory.yaml"),
         confidence=written(lookup(metrics, "information.confidence"), "percent", decimals=0),
         replicates=written(lookup(metrics, "information.replicates"), "count"),
         headline=[(measure, *value_of(metrics, "test", measure)) for measure in HEADLINE],
