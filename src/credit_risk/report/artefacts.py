@@ -53,7 +53,7 @@ def read_report(path: Path, needed: Sequence[str] = ()) -> tuple[dict[str, Any],
 def read_inventory(path: Path) -> dict[str, Any]:
     """Who answers for the model and until when, as people wrote it down; nothing where nobody did, or no YAML."""
     try:
-        return plain_values(read_tree(path, "The page does without it."))
+        return dict(plain_values(read_tree(path, "The page does without it.")))
     except (NotFound, ConfigError):
         return {}
 
