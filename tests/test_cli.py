@@ -113,7 +113,7 @@ def test_the_help_of_a_command_teaches(capsys, words):
     assert len(command.help) > 20
     assert command.help.endswith(".")
     assert command.help[0].isupper()
-    assert "--root" in text or words == ("merge-config",)
+    assert "--root" in text or words in (("merge-config",), ("simulated-years",))  # they read what they are handed
     for flag in COMMANDS.get(words[0], ()):
         assert flag in text
     needed = [parameter for parameter in command.params if parameter.required]

@@ -30,7 +30,7 @@ GIVEN = ("configs", "artifacts/inputs", "artifacts/outcomes", "artifacts/protect
 GIVEN += ("reports/validation.json", "reports/latency.json")
 LINKED = ("src", "dvc.yaml")
 MODELS = ("train", "select", "assemble")
-FIGURES = ("evaluate", "stability", "fairness", "explain", "robustness", "gate", "report")
+FIGURES = ("evaluate", "stability", "fairness", "explain", "robustness", "validator", "gate", "report")
 COMPARED = ("artifacts/model", "artifacts/predictions", "models", "reports")
 
 BASELINE = "as it is"

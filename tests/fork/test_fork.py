@@ -239,6 +239,6 @@ def test_its_date_splits_by_time_and_its_leak_is_left_out(odd):
     made, _ = odd
     assert report(made, "preparation")["split"]["out_of_time"] is True
     config = (made.root / "configs" / "credit.yaml").read_text(encoding="utf-8")
-    assert re.search(r"^  Inkasso: \{role: ignore.*known only after the outcome", config, re.MULTILINE)
+    assert re.search(r"^  Inkasso: \{role: ignore.*collections, as its name says", config, re.MULTILINE)
     assert re.search(r"^  Geschlecht: \{role: protected", config, re.MULTILINE)
     assert "Verzüge 12M: increasing" in config

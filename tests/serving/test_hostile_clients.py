@@ -175,7 +175,7 @@ def patient(root, tmp_path_factory):
     limits = {"head_seconds": 3_600, "batch_seconds": 3_600, "shutdown_seconds": 1, "batch_rows": 100_000}
     (folder / "changed").mkdir()
     (folder / "changed" / "sitecustomize.py").write_text(
-        "import pathlib, resource, time\nfrom credit_risk.serving import batch_work\n"
+        "import pathlib, resource, time\nfrom credit_risk.serving.limits import batch_work\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 512))\n"
         "step = batch_work.WorkLimit.step\n"
         f"working = pathlib.Path({str(working)!r})\n"

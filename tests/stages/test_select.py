@@ -69,7 +69,8 @@ def test_it_chooses_neither_by_training_nor_by_test_rows(harmed: Trained):
         files.inputs(name).unlink()
         files.outcomes(name).unlink()
         files.protected(name).unlink()
-    assert chosen(config, files) | {"prepared": before["prepared"]} == before
+    of_files = {name: before[name] for name in ("prepared", "sealed")}
+    assert chosen(config, files) | of_files == before
 
 
 def test_one_class_alone_cannot_choose_and_the_scorecard_is_kept(harmed: Trained, changed: Change):

@@ -437,8 +437,8 @@ def test_shards_are_about_as_long(tmp_path):
 
 
 REPORT = """<testsuites><testsuite>
-<testcase classname="tests.data.test_tables" name="test_good" time="2.5"/>
-<testcase classname="tests.data.test_tables" name="test_bad" time="0.5">
+<testcase classname="tests.data.reading.test_tables" name="test_good" time="2.5"/>
+<testcase classname="tests.data.reading.test_tables" name="test_bad" time="0.5">
 <failure message="assert 1 == 2&#10;more">tests/data/reading/test_tables.py:7: in test_bad
 src/x.py:9: AssertionError</failure></testcase>
 </testsuite></testsuites>"""
@@ -450,7 +450,7 @@ def test_failures_are_annotated_at_their_lines_and_the_slowest_named():
     assert functions["annotations"](cases, ROOT) == [
         "::error file=tests/data/reading/test_tables.py,line=7,title=test_bad::assert 1 == 2%0Amore"
     ]
-    assert functions["slowest"](cases, 1).splitlines()[-1] == "| 2.5 | tests.data.test_tables.test_good |"
+    assert functions["slowest"](cases, 1).splitlines()[-1] == "| 2.5 | tests.data.reading.test_tables.test_good |"
 
 
 # Operations

@@ -1,17 +1,11 @@
 """`credit-risk score`: decide every application of a file."""
 
-import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Option, Typer
 
 from credit_risk.command_line import HERE, MODEL, Environment, Root, add, environment_file
-
-if TYPE_CHECKING:
-    from credit_risk.scoring.scorer import Scorer
-
-log = logging.getLogger(__name__)
 
 EXAMPLE = """
 example:
@@ -45,33 +39,10 @@ def _score(
 ) -> None:
     """Decide every application of a file, in bounded memory; a killed run goes on where it stopped."""
     from credit_risk.batch import score
+    from credit_risk.batch.signed import that_may_decide
     from credit_risk.data.files import Files
 
     loaded = that_may_decide(scorer or Files(root).scorer, environment_file(root, environment), root)
     score.score(
         loaded, applications, output, reasons=not without_reasons, strict=strict, exposure=exposure, points=points
     )
-
-
-def that_may_decide(path: Path, settings: Path, root: Path) -> "Scorer":
-    """The scorer, verified where the environment says whose signature counts. Raises SignatureRefused, NotFound.
-
-    On a developer's machine a scorer without any signature decides too, and that is said; one whose signature does not
-    hold decides nowhere.
-    """
-    from credit_risk.config import environment
-    from credit_risk.scoring.release_files import signature_of, verified_scorer
-    from credit_risk.scoring.scorer import Scorer
-    from credit_risk.scoring.signing import SignaturePolicy
-
-    policy = environment.read(settings, "serving", SignaturePolicy)
-    unsigned, developers = not signature_of(path).is_file(), environment.is_developers(settings)
-    if not developers and policy.gate != "required":
-        fault = "a scorer that the gate stopped, or that nobody signed, could decide: expected required"
-        environment.refuse(settings, [(("serving", "gate"), fault)])
-    if policy.signed_by is not None and not (unsigned and developers):
-        return verified_scorer(path, policy.signed_by, root)
-    log.warning(
-        "Nobody vouches for %s: no signature was verified (%s). For looking, never for deciding.", path, settings
-    )
-    return Scorer.load(path)

@@ -95,7 +95,7 @@ def _execute(
     import os
     from contextlib import ExitStack
 
-    from credit_risk.batch.command import that_may_decide
+    from credit_risk.batch.signed import that_may_decide
     from credit_risk.batch_runs import live_then as history
     from credit_risk.batch_runs import recording
     from credit_risk.batch_runs.runs import execute

@@ -20,7 +20,7 @@ Reads what `credit-risk simulate --output` wrote of several seeds: profits with 
 noticed. `make simulate-years` plays the years first.
 
 example:
-  credit-risk simulated-years build/years/1.json build/years/2.json --markdown build/years.md
+  credit-risk simulated-years REPORTS --markdown build/years.md    # REPORTS: build/years/1.json build/years/2.json
 """
 
 

@@ -79,6 +79,7 @@ def environment(repository: Path, processes: Processes | None) -> Any:
         "history": f"sqlite:///{kept / 'history.db'}",
         "signed_by": SERVING["signed_by"] | {"public_key": str(processes.root / "build" / "signing" / "signing.pub")},
         "four_eyes": "names",
+        "governance": "reported",  # a made-up lender has no inventory and nobody who would write one
     }
     tree["scaling"] |= {"min_replicas": 2, "max_replicas": 2}
     tree["router"] |= {"port": port, "blue_port": port + 1, "green_port": port + 3}
