@@ -12,6 +12,7 @@ import parts
 from credit_risk.config import Config
 from credit_risk.config.schema import Parameters
 from credit_risk.data import digest
+from credit_risk.governance.model_risk.inventory import Inventory  # part: governance
 from credit_risk.stages import command
 
 ROOT = Path(__file__).parents[1]
@@ -121,12 +122,19 @@ def test_a_stage_names_no_code_that_is_not_there(stage):
             assert (ROOT / dep).exists(), f"{stage} depends on {dep}, which does not exist"
 
 
+SECTIONS = {
+    "configs/credit.yaml": Config,
+    "configs/model.yaml": Parameters,
+    "configs/model-inventory.yaml": Inventory,  # part: governance
+}
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_params_are_sections_of_the_config(stage):
     for entry in STAGES[stage].get("params", ()):
         assert isinstance(entry, dict), f"{entry!r} would be read from params.yaml, which does not exist"
         for path, names in entry.items():
-            root = {"configs/credit.yaml": Config, "configs/model.yaml": Parameters}[path]
+            root = SECTIONS[path]
             for name in names or ():
                 assert is_key(root, name), f"{stage}: {path} has no {name}"
                 assert (root, name) != (Config, "parameters"), "parameters stand in configs/model.yaml"
