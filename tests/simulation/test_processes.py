@@ -41,8 +41,9 @@ def test_a_process_takes_it_to_be_the_day_and_seconds_stay_seconds(there, called
 
 def test_what_a_command_refuses_is_raised_with_its_sentence(there, called, tmp_path):
     runs = processes.Processes(tmp_path, there, 20_000, called)
-    with pytest.raises(CheckFailed, match="no such file"):
+    with pytest.raises(CheckFailed, match="no such file") as refused:
         runs.run(DAY, "ledger verify")
+    assert str(tmp_path) not in str(refused.value)  # the page names no folder of this machine
 
 
 def test_a_pager_keeps_each_alarm_of_a_day_once(called):

@@ -51,7 +51,7 @@ class Processes:
             command, env=self.environment(day), capture_output=True, text=True, check=False, timeout=PATIENCE_S
         )
         if ended.returncode:
-            raise CheckFailed(" ".join(ended.stderr.split()))
+            raise CheckFailed(" ".join(ended.stderr.split()).replace(f"{self.root.absolute()}/", ""))
         return ended.stdout
 
     def begin(self, day: date, *words: str) -> subprocess.Popen[bytes]:
