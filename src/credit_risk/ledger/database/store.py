@@ -188,9 +188,6 @@ class Store:
         store = self
 
         class ImpatientConnection(psycopg.Connection[Any]):
-            def __del__(self, *_: Any) -> None:
-                """Nobody holds it: libpq's wrapper closes it, in the process that opened it, and nobody is warned."""
-
             def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
                 longest = store._left() if timeout is None else timeout
                 try:

@@ -4,6 +4,7 @@ SQLite lets one process write at a time, so there they have a file of their own,
 On PostgreSQL they are tables of the ledger's database.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -33,10 +34,13 @@ class BesideLedger:
 
     def __init__(self, ledger_url: str, tables: MetaData, *, busy_timeout_s: float, file: str = OUTCOMES) -> None:
         self.store = Store(beside(ledger_url, file), busy_timeout_s=busy_timeout_s)
-        self.store.create()
-        with self.store.core() as connection:
-            schema.lock(connection)
-            tables.create_all(connection)
+        with ExitStack() as opening:
+            opening.callback(self.store.close)
+            self.store.create()
+            with self.store.core() as connection:
+                schema.lock(connection)
+                tables.create_all(connection)
+            opening.pop_all()  # it is open, and stays so
 
     def close(self) -> None:
         self.store.close()
