@@ -189,6 +189,19 @@ def test_what_was_altered_is_named(opened, registered, name, said):
     assert len(opened.events()) == 1
 
 
+def test_a_passing_record_put_in_the_place_of_the_failing_one_is_no_evidence(opened, files, registered):
+    judge(files, auc_low=0.45, auc_high=0.55)
+    registered()
+    judge(files)  # the gate lets this very scorer pass, by other figures than were registered
+    put_in = kept_files(opened, 1) / "artifacts" / "gate.json"
+    shutil.copyfile(files.report("gate"), put_in)
+    with pytest.raises(RegistryBroken, match=r"version 1 is altered since it was registered: gate\.json\."):
+        promotion.evidence(opened, 1, opened.events(), datetime.now(UTC).date())
+    put_in.unlink()
+    with pytest.raises(RegistryBroken, match=r"version 1 is altered since it was registered: gate\.json\."):
+        opened.gate_record(1, opened.events())
+
+
 def test_the_version_that_was_verified_is_the_one_that_is_fetched(opened, registered, exchange, tmp_path):
     """Another scorer among MLflow's files, a moment later, does not come along."""
     scorer = registered().scorer
