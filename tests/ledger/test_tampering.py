@@ -15,6 +15,7 @@ from ledger_trial import KEY, change, entry, literal, older
 
 from credit_risk.ledger import chain
 from credit_risk.ledger.chain import Row
+from credit_risk.ledger.database.statements import PAGE
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import LedgerReader, verify
@@ -210,6 +211,69 @@ def refused(ledger, each: Tamper, values, *, triggers: bool) -> bool:
         assert verify(ledger).faults == []
         return True
     return False
+
+
+def make_tables_anew(ledger):
+    """Entries and keys in tables that let a number stand twice, or be missing: what kept them apart is the table's."""
+    for table, number in (("entries", "seq"), ("keys", "number")):
+        of = {"table": table, "number": number}
+        change(ledger, *(each.format(**of) for each in (ANEW if ledger.store.sqlite else LOOSE)))
+
+
+ANEW = (
+    "CREATE TABLE anew AS SELECT * FROM {table}",
+    "DROP TABLE {table}",
+    "ALTER TABLE anew RENAME TO {table}",
+)
+LOOSE = ("ALTER TABLE {table} DROP CONSTRAINT {table}_pkey", "ALTER TABLE {table} ALTER {number} DROP NOT NULL")
+KEY_COPY = "INSERT INTO keys SELECT {number}, {{bytes16}}, wrapped, period, made, destroyed FROM keys WHERE number = 2"
+SEVEN, FIVE = "there are 8 entries and not 7: some were put in", "there are 6 keys and not 5: some were put in"
+# What a table refuses by its keys, until it is made anew.
+UNNUMBERED = [
+    tamper("entry without a number", SEVEN, COPY.format(seq="NULL", id="'x'", of=7)),
+    tamper("entry whose number is a word", SEVEN, COPY.format(seq="'x'", id="'x'", of=7), sqlite_only=True),
+    tamper("entry whose number is a fraction", SEVEN, COPY.format(seq="6.5", id="'x'", of=7)),
+    tamper("entry a second time", SEVEN, COPY.format(seq=3, id="'x'", of=7)),
+    tamper("key without a number", FIVE, KEY_COPY.format(number="NULL")),
+    tamper("key whose number is a word", FIVE, KEY_COPY.format(number="'x'"), sqlite_only=True),
+    tamper("key a second time", FIVE, KEY_COPY.format(number=2)),
+    tamper(
+        "person erased unseen by an entry whose number is a word", SEVEN,
+        ERASURE.format(seq="'x'", key=2),
+        "UPDATE keys SET wrapped = NULL, subject = NULL, destroyed = 1 WHERE number = 2",
+        sqlite_only=True,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("each", cases(UNNUMBERED))
+def test_in_tables_that_were_made_anew_every_row_that_was_put_in_is_found(filled, url, each):
+    ledger, values = filled
+    make_tables_anew(ledger)
+    assert privately(url).faults == []
+    by_types = each.sqlite_only and not ledger.store.sqlite
+    assert refused(ledger, each, values, triggers=False) is by_types
+    if by_types:
+        return
+    assert each.fault in faults(lambda: privately(url))
+    assert each.fault in faults(lambda: publicly(url, ledger.verification_key))
+
+
+def test_an_erasure_put_in_under_the_last_number_of_a_page_is_found(filled, url):
+    """Verifying reads by pages, and the next page begins behind that number: a second one was on neither."""
+    ledger, _ = filled
+    ledger.append([entry("Bob")] * (PAGE - 7))
+    make_tables_anew(ledger)
+    change(
+        ledger,
+        f"INSERT INTO entries SELECT {PAGE}, 'erasure', at, 'x', NULL, 1, (SELECT '{{\"made\":' || made || "
+        "',\"period\":\"' || period || '\"}' FROM keys WHERE number = 1), NULL, hash FROM entries WHERE seq = 1",
+        "UPDATE keys SET wrapped = NULL, subject = NULL, destroyed = (SELECT at FROM entries WHERE seq = 1) "
+        "WHERE number = 1",
+    )
+    fault = f"there are {PAGE + 1} entries and not {PAGE}: some were put in"
+    assert fault in faults(lambda: privately(url))
+    assert fault in faults(lambda: publicly(url, ledger.verification_key))
 
 
 def test_the_untouched_ledger_holds(filled, url):

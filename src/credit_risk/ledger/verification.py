@@ -126,13 +126,18 @@ class Verification:
 
 
 class Extent(NamedTuple):
-    """What stands in the tables at one moment: rows of identity, the first and last entry, the first and last key."""
+    """What stands in the tables at one moment: how many rows, and the first and the last number of those that have one.
+
+    Of a table that somebody made anew, a number may be anything, stand twice, or be none.
+    """
 
     identities: int
-    first_entry: int | None
-    last_entry: int | None
-    first_key: int | None
-    last_key: int | None
+    entries: int
+    first_entry: object
+    last_entry: object
+    keys: int
+    first_key: object
+    last_key: object
 
 
 def verify(ledger: Readable, remembered: Sequence[Head] = ()) -> Verification:
@@ -179,16 +184,25 @@ def _check_extent(verification: Verification, stored: StoredHead, heads: int, ex
         verification.fault(f"there are {heads} heads: all but one were put in")
     if extent.identities != 1:
         verification.fault(f"there are {extent.identities} identities of the ledger: all but one were put in")
-    if extent.first_entry is not None and extent.first_entry < 1:
-        verification.fault(f"entries from {extent.first_entry} to 0 stand before the chain: they were put in")
-    if extent.last_entry is not None and extent.last_entry > stored.seq:
+    entries, keys = extent[1:4], extent[4:7]
+    _check_numbers(verification, "entries", entries, stored.seq, before="the chain", behind="the end of the chain")
+    _check_numbers(verification, "keys", keys, stored.keys, before="the first", behind="the last")
+
+
+def _check_numbers(
+    verification: Verification, what: str, extent: tuple[int, object, object], end: int, *, before: str, behind: str
+) -> None:
+    """No row but those of the numbers 1 to `end`, each once. Which of these is missing, the walk says."""
+    rows, first, last = extent
+    count = verification.count
+    if isinstance(first, int) and first < 1:
+        verification.fault(f"{what} from {first} to 0 stand before {before}: they were put in")
+    if isinstance(last, int) and last > end:
+        verification.fault(f"{what} {end + 1} to {last} stand behind {behind}: they were put in")
+    if rows > end and verification.count == count:
         verification.fault(
-            f"entries {stored.seq + 1} to {extent.last_entry} stand behind the end of the chain: they were put in"
+            f"there are {rows} {what} and not {end}: some were put in under a number that is taken, or is none"
         )
-    if extent.first_key is not None and extent.first_key < 1:
-        verification.fault(f"keys from {extent.first_key} to 0 stand before the first: they were put in")
-    if extent.last_key is not None and extent.last_key > stored.keys:
-        verification.fault(f"keys {stored.keys + 1} to {extent.last_key} stand behind the last: they were put in")
 
 
 def _walk(ledger: Readable, verification: Verification, head: Head) -> None:

@@ -69,14 +69,13 @@ class LedgerStatements:
 
     @cached_property
     def extent(self) -> str:
-        """`heads`, and at the same moment: rows of the identity, the first and last entry, the first and last key."""
-        counts = [
-            select(func.count()).select_from(identity),
-            select(func.min(entries.c.seq)),
-            select(func.max(entries.c.seq)),
-            select(func.min(keys.c.number)),
-            select(func.max(keys.c.number)),
-        ]
+        """`heads`, and at the same moment: rows of the identity; rows, first and last number of entries and of keys."""
+        counts = [select(func.count()).select_from(identity)]
+        for table, number in ((entries, entries.c.seq), (keys, keys.c.number)):
+            counts += [
+                select(func.count()).select_from(table),
+                *(select(function(number)) for function in (func.min, func.max)),
+            ]
         values = (count.scalar_subquery() for count in counts)
         return self._text(select(*_head_columns(), *values).order_by(head.c.one))
 
