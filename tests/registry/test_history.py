@@ -190,11 +190,58 @@ def three(file, tmp_path):
             "does not count",
         ),
         ("UPDATE registry_statements SET signature = '{}'", "does not count"),
+        ("DELETE FROM registry_statements WHERE seq = 2", r"statements behind 0 have the numbers \[1, 3\]"),
+        ("UPDATE registry_statements SET seq = 0 WHERE seq = 1", r"statements behind 0 have the numbers \[0, 2, 3\]"),
+        ("UPDATE registry_statements SET facts = x'ff' WHERE seq = 3", "statements stands one with the number 3 that"),
+        ("UPDATE registry_moves SET hash = x'ff' WHERE seq = 2", "moves stands one with the number 2 that no registry"),
+        ("UPDATE registry_moves SET body = 5 WHERE seq = 2", "entry 2 is not what was recorded"),
     ],
 )
 def test_what_was_changed_put_in_or_taken_out_is_named(three, file, statement, fault):
     changed(file, statement)
     with pytest.raises(RegistryBroken, match=fault):
+        three.read()
+
+
+@pytest.mark.parametrize("table", ["registry_moves", "registry_statements"])
+@pytest.mark.parametrize("number", ["NULL", "'x'", "2.5", "2"])
+def test_what_was_put_in_under_no_number_of_its_own_is_named(three, file, table, number):
+    """In a table that was made anew a number may be anything, and stand twice."""
+    anew = (
+        f"CREATE TABLE anew AS SELECT * FROM {table}",
+        f"DROP TABLE {table}",
+        f"ALTER TABLE anew RENAME TO {table}",
+    )
+    changed(file, *anew)
+    assert len(three.read()) == 3
+    columns = "body, hash" if table == "registry_moves" else "facts, signature"
+    changed(file, f"INSERT INTO {table} SELECT {number}, {columns} FROM {table} WHERE seq = 1")
+    with pytest.raises(RegistryBroken, match="put in"):
+        three.read()
+
+
+@pytest.mark.parametrize("body", ["no JSON", "[]", "5", "{}", '{"at": 5}', "[" * 100_000])
+def test_a_move_that_cannot_be_read_is_named_to_who_looks_at_what_nobody_vouches_for(three, file, body):
+    changed(file, f"UPDATE registry_moves SET body = '{body}' WHERE seq = 2")
+    with pytest.raises(RegistryBroken, match="entry 2 is no move"):
+        three.unverified()
+
+
+@pytest.mark.parametrize("facts", ["no JSON", "[]", '{"unverified": 5}'])
+def test_a_history_whose_statement_cannot_be_read_can_be_taken_over(three, file, facts):
+    changed(
+        file,
+        f"UPDATE registry_statements SET facts = '{facts}' WHERE seq = 3",
+        "DELETE FROM registry_statements WHERE seq = 1",
+    )
+    with pytest.raises(RegistryBroken):
+        three.read()
+    three.take_over("Ada Berg", "looked through with the log of moves")
+    assert [(note["up_to"], note["statements"]) for note in three.notes()] == [(3, 3)]
+    add(three, 3, 4)
+    assert len(three.read()) == 4
+    changed(file, "DELETE FROM registry_statements WHERE seq = 4")
+    with pytest.raises(RegistryBroken, match=r"statements behind 3 have the numbers \[5\]"):
         three.read()
 
 

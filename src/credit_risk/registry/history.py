@@ -107,6 +107,7 @@ class HistoryReading:
 
     @property
     def events(self) -> list[HistoryEvent]:
+        """Raises RegistryBroken for a move that cannot be read."""
         return [_event(seq, body) for seq, body, _ in self.move_rows]
 
     @property
@@ -120,9 +121,17 @@ class HistoryReading:
         return SignedFacts(*self.statement_rows[-1][1:]) if self.statement_rows else None
 
     @property
+    def last_statement(self) -> int:
+        """The number of the last statement, 0 before the first."""
+        return int(self.statement_rows[-1][0]) if self.statement_rows else 0
+
+    @property
     def unverified(self) -> list[Mapping[str, Any]]:
-        """What the last statement says that nobody vouches for."""
-        return list(json.loads(self.signed.text).get("unverified", [])) if self.signed else []
+        """What the last statement says that nobody vouches for; nothing where it cannot be read."""
+        try:
+            return list(json.loads(self.signed.text).get("unverified", [])) if self.signed else []
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            return []  # whoever takes it over then vouches for nothing before that day
 
     @property
     def also_live(self) -> tuple[LiveVersion, ...]:
@@ -217,6 +226,7 @@ class History:
         refuse_unsigned(by, reason, standing(reading.events))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         taken = {"before": now, "up_to": len(reading.move_rows), "by": by, "reason": reason}
+        taken["statements"] = reading.last_statement
         return self._state(reading, reading.events, reading.head, [*reading.unverified, taken])
 
     def close(self) -> None:
@@ -228,6 +238,12 @@ class History:
         both = union_all(*(select(literal(name).label("of"), *table.c) for table, name in named)).order_by("seq")
         with self._reached() as connection:
             rows = connection.execute(both).all()
+        # SQLite's columns, and any table that was made anew, take whatever somebody writes.
+        if wrong := [row for row in rows if list(map(type, tuple(row)[1:])) != [int, str, str]]:
+            raise RegistryBroken(
+                f"the registry's history does not hold: among its {wrong[0].of} stands one with the number "
+                f"{wrong[0].seq!r} that no registry wrote: it was changed, or put in"
+            )
         return HistoryReading(*([tuple(row)[1:] for row in rows if row.of == name] for _, name in named))
 
     def _verified(self, remembered: Sequence[Head] = ()) -> HistoryReading:
@@ -235,6 +251,7 @@ class History:
         walk, signed = _walked(reading.move_rows), reading.signed
         hashes = {seq: bytes.fromhex(hash_) for seq, _, hash_ in reading.move_rows} | {0: BEGINNING.hash}
         faults = [self._fault_of_statement(signed, walk)] if reading.move_rows or signed else []
+        faults += [_fault_of_numbers(reading)]
         faults += [fault_against(head, walk.last, hashes.get(head.seq)) for head in remembered]
         if fault := next(filter(None, faults), None):
             raise RegistryBroken(f"the registry's history does not hold: {fault}")
@@ -268,7 +285,7 @@ class History:
         """
         live = (*may_be_live(events), *also)
         statement = LiveStatement(self._project, datetime.now(UTC), head, live, tuple(unverified))
-        seq = len(reading.statement_rows) + 1
+        seq = reading.last_statement + 1
         signed = SignedFacts.sign(statement.as_facts(), self.settings.signed_by, self._root)
         try:
             with self._reached() as connection:
@@ -357,8 +374,11 @@ def _engine(url: str) -> Engine:
 
 
 def _event(seq: int, body: str) -> HistoryEvent:
-    fields = json.loads(body)
-    return HistoryEvent(seq=seq, **(fields | {"at": datetime.fromisoformat(fields["at"])}))
+    try:
+        fields = json.loads(body)
+        return HistoryEvent(seq=seq, **(fields | {"at": datetime.fromisoformat(fields["at"])}))
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise RegistryBroken(f"the registry's history does not hold: entry {seq} is no move.") from None
 
 
 def _digest_of(path: Path) -> str | None:
@@ -380,6 +400,15 @@ def _head(row: Any) -> Head:
         return Head(row[0], bytes.fromhex(row[2]))
     except ValueError:
         return Head(row[0], b"")
+
+
+def _fault_of_numbers(reading: HistoryReading) -> str | None:
+    """Why the statements are not numbered one behind the other, since the last that somebody took over unverified."""
+    start = max((note.get("statements", 0) for note in reading.unverified), default=0)
+    numbers = [seq for seq, *_ in reading.statement_rows if seq > start or not start]
+    if numbers == list(range(start + 1, start + 1 + len(numbers))):
+        return None
+    return f"its statements behind {start} have the numbers {numbers}: some were taken out, or put in"
 
 
 def _follows(body: str, hash_: bytes, previous: bytes) -> bool:
