@@ -83,23 +83,33 @@ def steady():
     return PerformanceBenchmark(Steady(), [{"times": 1}] * 10, np.ones((100, 10)), rounds=5)
 
 
-def test_a_planted_slowdown_is_three_decisions_in_ten_more_and_as_many_rows():
-    scorer = Counting()
-    slow = power.Slowed(scorer, extra_bytes=10)
-    for _ in range(20):
-        slow.decide({})
-    slow.decide_inputs(np.ones((10, 3)))
-    assert (scorer.decisions, scorer.rows) == (26, 13)
+def test_a_planted_slowdown_takes_three_tenths_longer_on_both_clocks(monkeypatch):
+    clock = Ticking(monkeypatch)
+    slow = power.Slowed(clock, extra_bytes=10)
+    for asked in (slow.decide, slow.decide_inputs):
+        clock.wall = clock.cpu = 0
+        assert "decided" in asked(np.ones(10))
+        assert 1_300 <= clock.wall <= 1_305
+        assert 650 <= clock.cpu <= 652.5
 
 
-class Counting:
-    decisions = rows = 0
+class Ticking:
+    """A scorer and its clocks: deciding takes 1,000 on the wall and 500 of the processor; looking 1, and half."""
+
+    def __init__(self, monkeypatch):
+        self.wall = self.cpu = 0
+        monkeypatch.setattr(power.time, "perf_counter", self.look)
+        monkeypatch.setattr(power.time, "process_time", lambda: self.cpu)
+
+    def look(self):
+        self.wall, self.cpu = self.wall + 1, self.cpu + 0.5
+        return self.wall
 
     def decide(self, _):
-        self.decisions += 1
+        self.wall, self.cpu = self.wall + 1_000, self.cpu + 500
+        return "decided"
 
-    def decide_inputs(self, inputs):
-        self.rows += len(inputs)
+    decide_inputs = decide
 
 
 def test_the_power_counts_what_was_found_and_what_was_noise(steady, monkeypatch):
