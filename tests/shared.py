@@ -32,10 +32,16 @@ def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path
     return folder
 
 
-def listing(folder: Path) -> Listing:
-    """Size and time of change of each file below a folder."""
-    states = ((path, path.stat()) for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): (state.st_size, state.st_mtime_ns) for path, state in states}
+def listing(folder: str | Path) -> Listing:
+    """Size and time of change of each file below a folder, by its path. After every test, so without pathlib."""
+    states: Listing = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                states |= listing(entry.path)
+            elif entry.is_file():
+                states[entry.path] = ((state := entry.stat()).st_size, state.st_mtime_ns)
+    return states
 
 
 def written_into() -> list[str]:
@@ -43,6 +49,6 @@ def written_into() -> list[str]:
     changed = []
     for folder, before in _built.items():
         now = listing(folder)
-        changed += [str(folder / name) for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+        changed += [path for path in sorted({*before, *now}) if before.get(path) != now.get(path)]
         _built[folder] = now
     return changed

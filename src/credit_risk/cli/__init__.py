@@ -7,6 +7,7 @@ is broken, the gate blocks); 2 it could not be done, and the message says why an
 import logging
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def script(command: str, *preset: str) -> int:
     return _run(group, [*preset, *sys.argv[1:]], Path(sys.argv[0]).name)
 
 
+@cache  # a process may run many
 def commands() -> Any:
     """The command line, with the commands of every package that is there."""
     app = typer.Typer(
