@@ -40,6 +40,7 @@ def test_the_length_is_counted_in_the_one_form():
         "a\nb",
         "a\u200bb",
         "a\u202eb",
+        *(f"A-1{unseen}" for unseen in "\u034f\u115f\u1160\u17b4\u180b\u2800\u3164\ufe0e\ufe0f\uffa0\U000e0100"),
         "\ud800",
         "\ue000",
         "x" * 201,

@@ -6,7 +6,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from credit_risk.serving.limits.connections import PIPELINED, TimedConnection
+from credit_risk.serving.limits.connections import HEAD_BYTES, PIECES, PIPELINED, TimedConnection
 from tools import PATIENCE
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -24,14 +24,18 @@ class Served:
     def __init__(self) -> None:
         self.go = asyncio.Event()
         self.asked = 0
+        self.body = 0
         self.connections: list[TimedConnection] = []
         self.config = uvicorn.Config(self, log_config=None, timeout_keep_alive=3_600)
         self.config.load()
         self.state = ServerState()
 
-    async def __call__(self, _scope, _receive, send):
+    async def __call__(self, scope, receive, send):
         self.asked += 1
         await self.go.wait()
+        while (message := await receive()).get("more_body"):
+            self.body += len(message["body"])
+        self.headers = [name for name, _ in scope["headers"]]
         for message in NO_CONTENT:
             await send(message)
 
@@ -133,5 +137,62 @@ def test_a_connection_with_thousands_of_requests_behind_one_ends(within):
         [connection] = server.connections
         assert len(connection.pipeline) == PIPELINED + 1
         assert server.asked <= 1
+
+    within(test)
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNK, TRAILER = b"1\r\n \r\n", b"a:\r\n"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [CHUNK * PIECES * 2, b"0\r\n" + TRAILER * PIECES * 2, CHUNK * (PIECES // 2) + b"0\r\n" + TRAILER * PIECES],
+    ids=["chunks", "trailers", "both"],
+)
+def test_a_body_in_very_many_pieces_ends_its_connection(within, pieces):
+    """Each costs the event loop the same, however small: 17 MB of trailers stopped the service for nine seconds."""
+
+    async def test(server, connect):
+        server.go.set()
+        reader, writer = await connect()
+        writer.write(CHUNKED + pieces)
+        with pytest.raises(ENDED):
+            await reader.readexactly(1)
+        [connection] = server.connections
+        assert connection._pieces >= PIECES
+        assert server.body <= PIECES
+
+    within(test)
+
+
+def test_a_body_in_many_pieces_is_taken_and_its_trailers_are_no_headers(within):
+    async def test(server, connect):
+        server.go.set()
+        reader, writer = await connect()
+        for _ in range(2):  # of one request, and not of a connection
+            writer.write(CHUNKED + CHUNK * (PIECES - 2) + b"0\r\nX-Applicant-Id: B-2\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 ")
+            assert server.headers == [b"host", b"transfer-encoding"]
+
+    within(test)
+
+
+def head(size: int) -> bytes:
+    """A request's head whose path, names and values have so many bytes with what parts them."""
+    begin = len("/") + len("Host: a\r\n") + len("X: \r\n")
+    return b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * (size - begin) + b"\r\n\r\n"
+
+
+def test_a_head_that_comes_at_once_has_the_same_limit(within):
+    async def test(server, connect):
+        server.go.set()
+        reader, writer = await connect()
+        writer.write(head(HEAD_BYTES))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 ")
+        writer.write(head(HEAD_BYTES + 1) + GET)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 431 ")
+        assert (await reader.read()).endswith(b'bytes."}')
+        assert server.asked == 1
 
     within(test)

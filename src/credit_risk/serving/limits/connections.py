@@ -1,4 +1,4 @@
-"""Deadlines of a connection, before there is a request and after there is an answer, which no route can see.
+"""Limits of a connection, before there is a request, behind its body and after an answer, which no route can see.
 
 uvicorn waits without end for the head of a request, for the rest of a body that nobody reads, and for a client that
 does not take its answer. Every way of starting the service imports `bento`, and so has these.
@@ -19,6 +19,8 @@ from credit_risk.serving.settings import Limits
 HEAD_BYTES = 65_536
 WAITING = 2_048  # connections without a request, at most half of those there may be; one more, and the oldest goes
 PIPELINED = 16  # requests of a connection that wait behind the one that is worked on
+PIECES = 16_384  # chunks of a body, and trailers behind it: the largest batch may come in chunks of half a kilobyte
+HEAD_TOO_LARGE = Problem(431, f"The head of a request may have {HEAD_BYTES:,} bytes.")
 
 
 class TimedConnection(HttpToolsProtocol):
@@ -31,6 +33,7 @@ class TimedConnection(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None  # until a whole head must be there
     _taking: asyncio.TimerHandle | None = None  # until the client must have taken some of its answer
     _head_bytes = 0
+    _pieces = 0  # of the body that is read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -45,13 +48,37 @@ class TimedConnection(HttpToolsProtocol):
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
-            self._refuse(Problem(431, f"The head of a request may have {HEAD_BYTES:,} bytes."))
+            self._refuse(HEAD_TOO_LARGE)
         elif self._timer is None:
             self._wait_for_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if "method" not in self.scope:
+            super().on_header(name, value)
+        else:  # the head has ended: a trailer, which nobody reads, and which must not count as a header
+            self.on_chunk_header()
+
+    def on_chunk_header(self) -> None:
+        """Each chunk and trailer costs the event loop the same, however little it brings."""
+        self._pieces += 1
+        if self._pieces > PIECES:
+            self.transport.abort()
+
+    def on_body(self, body: bytes) -> None:
+        if not self.transport.is_closing():
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self.transport.is_closing():
+            super().on_message_complete()
 
     def on_headers_complete(self) -> None:
         if self.transport.is_closing():
             return  # what else has come is parsed to its end, and nothing becomes of it
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_BYTES:
+            self._refuse(HEAD_TOO_LARGE)
+            return
+        self._pieces = 0
         self._head_came()
         super().on_headers_complete()
         if len(self.pipeline) > PIPELINED:
