@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from credit_risk.data.writing import read_json, write_json, write_text
 from credit_risk.documents import bundle, pages, promotion, settings
 from credit_risk.errors import ConfigError
+from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignedBy
 
@@ -34,6 +35,10 @@ documents:
 """
 METRICS = {"test": {"auc": 0.75, "auc_low": 0.7, "auc_high": 0.8}, "rows": 6000}
 AT = datetime(2026, 11, 30, tzinfo=UTC)
+MOVES = [
+    HistoryEvent(1, AT, "register", 1, "d" * 64, "Ada Berg", "new", {}),
+    HistoryEvent(2, AT, "promote", 1, "d" * 64, "Kim Lee", "better", {"gate_record": "e" * 64}),
+]
 
 
 @pytest.fixture
@@ -121,7 +126,7 @@ def test_a_section_is_of_figures_or_of_a_person(root):
 @pytest.fixture
 def gathered(root, tmp_path):
     signing.make_keys(tmp_path / "own.key")
-    manifest = bundle.write(root, tmp_path / "evidence", tmp_path / "own.key", AT)
+    manifest = bundle.write(root, tmp_path / "evidence", tmp_path / "own.key", AT, MOVES)
     return tmp_path / "evidence", manifest
 
 
@@ -138,6 +143,25 @@ def test_a_bundle_lists_what_it_holds_and_what_it_lacks(gathered):
     assert "reports/gate.json" in manifest["absent"]
     assert manifest["not_written"] == ["use"]
     assert "reports/gate.json is not there" in (folder / "index.html").read_text()
+
+
+def test_the_moves_of_the_registry_stand_in_a_bundle(gathered):
+    folder, manifest = gathered
+    history = read_json(folder / "registry" / "history.json")
+    assert [(move["seq"], move["move"], move["by"]) for move in history["moves"]] == [
+        (1, "register", "Ada Berg"),
+        (2, "promote", "Kim Lee"),
+    ]
+    assert history["roles"] == {"1": "champion"}
+    assert "registry/history.json" in manifest["files"]
+    assert "registry/history.json" not in manifest["absent"]
+
+
+def test_a_registry_in_which_nothing_moved_is_absent(root, tmp_path):
+    signing.make_keys(tmp_path / "own.key")
+    manifest = bundle.write(root, tmp_path / "evidence", tmp_path / "own.key", AT, [])
+    assert "registry/history.json" in manifest["absent"]
+    assert not (tmp_path / "evidence" / "registry").exists()
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")

@@ -5,7 +5,7 @@ What is not there is on the list `absent`, in the manifest and on the index page
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from credit_risk.data import digest
 from credit_risk.data.writing import write_directory, write_json, write_text
 from credit_risk.documents import pages
 from credit_risk.errors import NotFound, UsageError
+from credit_risk.registry.lifecycle import HistoryEvent, standing
 from credit_risk.scoring import signing
 
 MARK = "manifest.json"
+MOVES = "registry/history.json"  # written here, from the registry
 VERIFIER = Path(__file__).with_name("verify.py")
 # What goes in, by what it answers; a folder goes whole.
 CONTENTS: Mapping[str, tuple[str, ...]] = {
@@ -44,17 +46,24 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     ),
     "What persons put on record: findings, opinions, answers": ("governance",),
     "Waivers": ("configs/waivers",),
-    "The registry's moves and what may be live": ("reports/registry.json", "models/live.json"),
+    "The registry's moves and what may be live": (MOVES, "models/live.json"),
     "Packages: the bill of materials": ("build/sbom.json", "requirements/serving.txt"),
 }
 
 
-def write(root: Path, folder: Path, key: Path, at: datetime) -> dict[str, Any]:
-    """Write, list and sign the bundle, whole or not at all; returns the manifest. key: the private key's file."""
+def write(root: Path, folder: Path, key: Path, at: datetime, moves: Sequence[HistoryEvent]) -> dict[str, Any]:
+    """Write, list and sign the bundle, whole or not at all; returns the manifest.
+
+    key: the private key's file. moves: every move of the registry, none where nothing was ever registered.
+    """
 
     def fill(bundle: Path) -> None:
         documents = pages.write(root, bundle / "documents")
-        absent = [name for names in CONTENTS.values() for name in names if not _copied(root / name, bundle / name)]
+        if moves:
+            roles = {str(version): role for version, role in standing(moves).roles.items()}
+            write_json(bundle / MOVES, {"roles": roles, "moves": [move.as_json() for move in moves]})
+        names = [name for names in CONTENTS.values() for name in names]
+        absent = [name for name in names if not (moves if name == MOVES else _copied(root / name, bundle / name))]
         index = page(
             "index.html.j2",
             title="Evidence of a release",

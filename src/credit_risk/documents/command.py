@@ -77,12 +77,17 @@ def _verify(root: Root = HERE, output: Folder = WRITTEN) -> None:
     say(f"All {count} figures are what their artefacts say.")
 
 
-def _bundle(root: Root = HERE, output: Folder = Path("build") / "evidence") -> None:
+def _bundle(root: Root = HERE, environment: Environment = None, output: Folder = Path("build") / "evidence") -> None:
     """Gather documents, reports, policies, records and scorer into one signed folder with an offline verifier."""
+    from credit_risk.data.repository import opened
     from credit_risk.documents import bundle
+    from credit_risk.registry import settings as registry_settings
+    from credit_risk.registry.versions import read_history
     from credit_risk.scoring import signing
 
-    manifest = bundle.write(root, output, signing.private_key(root), datetime.now(UTC))
+    settings = registry_settings.load(environment_file(root, environment), root)
+    moves = read_history(opened(root)[0].project.name, settings, root)
+    manifest = bundle.write(root, output, signing.private_key(root), datetime.now(UTC), moves)
     absent = f"; not there: {', '.join(manifest['absent'])}" if manifest["absent"] else ""
     say(f"{output}: {len(manifest['files'])} files, listed and signed{absent}.")
 

@@ -42,8 +42,7 @@ def examine(
 
     def fill(unsealed: Path) -> None:
         write_json(unsealed / ANSWERS, answers)
-        mine = [vars(event) | {"at": event.at.isoformat(), "facts": dict(event.facts)} for event in events]
-        write_json(unsealed / "history.json", {"moves": mine})
+        write_json(unsealed / "history.json", {"moves": [event.as_json() for event in events]})
         version = standing(events, record.at).champion
         if version is not None:
             registry.fetch(version, events, unsealed / "release")

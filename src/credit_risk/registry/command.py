@@ -113,7 +113,7 @@ def _history(
         events = history.unverified() if unverified else _events(root, environment)
         notes = [] if unverified else history.notes()
     if json:
-        say(json_text([vars(event) | {"at": event.at.isoformat(), "facts": dict(event.facts)} for event in events]))
+        say(json_text([event.as_json() for event in events]))
         return
     table = Table("", "when (UTC)", "what", "by", "why")
     for event in events:

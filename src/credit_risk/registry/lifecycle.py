@@ -37,6 +37,10 @@ class HistoryEvent:
     reason: str
     facts: Mapping[str, Any]
 
+    def as_json(self) -> dict[str, Any]:
+        """As `registry history --json` and the evidence of a release write it."""
+        return vars(self) | {"at": self.at.isoformat(), "facts": dict(self.facts)}
+
 
 @dataclass(frozen=True)
 class Standing:
