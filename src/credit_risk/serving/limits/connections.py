@@ -53,7 +53,7 @@ class TimedConnection(HttpToolsProtocol):
             self._wait_for_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if "method" not in self.scope:
+        if "method" not in cast("dict[str, Any]", self.scope):
             super().on_header(name, value)
         else:  # the head has ended: a trailer, which nobody reads, and which must not count as a header
             self.on_chunk_header()
