@@ -59,6 +59,17 @@ def test_both_ways_stand_beside_the_accepted_alone_and_worse_odds_raise_the_pd(l
     assert files.part("reject_inference").is_file()
 
 
+def test_of_everybody_who_applied_there_are_bounds(lender_with_rejected: Any):
+    config, files = lender_with_rejected
+    report = study.run(config, files, column="decision", word="rejected", factor=2.0)
+    rate = report["bad_rate_of_everybody"]
+    # A quarter was rejected, and could all have gone bad or none; some of the accepted cannot be modelled.
+    assert rate["high"] - rate["low"] == pytest.approx(0.25, abs=0.01)
+    for its in report["models"].values():
+        assert its["auc_of_everybody"]["low"] < its["accepted"]["auc"] < its["auc_of_everybody"]["high"]
+    assert f"between {rate['low']:.1%} and {rate['high']:.1%} were bads" in " ".join(study.sentences(report))
+
+
 def test_an_outcome_of_a_rejected_application_is_refused(lender_with_rejected: Any):
     config, files = lender_with_rejected
     with pytest.raises(DataError, match="rejected applications have an outcome"):

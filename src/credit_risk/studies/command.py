@@ -16,7 +16,8 @@ example:
 """
 REJECT_EXAMPLE = """
 Fits three scorecards: to accepted applications alone, with each rejected one as a bad of weight PD and a good of weight
-1 - PD (fuzzy augmentation), and with bads drawn by band of score (parcelling). Writes
+1 - PD (fuzzy augmentation), and with bads drawn by band of score (parcelling). Of everybody who applied it gives
+bounds: the least and the most that bad rate and AUC can be, whatever became of the rejected. Writes
 reports/parts/reject_inference.json; no model that decides is changed.
 
 example:

@@ -28,6 +28,7 @@ from credit_risk.modelling.fitting import Fitted
 from credit_risk.scoring import decision
 from credit_risk.scoring.features import Features
 from credit_risk.stages.prepare import assign
+from credit_risk.studies import bounds
 
 PARCELS = 10  # bands of score, by the rejected applications
 FIGURES = ("auc", "brier", "calibration_in_the_large")
@@ -93,7 +94,11 @@ def study(config: Config, raw: pd.DataFrame, rejected: Mask, *, factor: float) -
         models[name] = fitted(
             config, np.concatenate([matrix, rows]), np.concatenate([learned.bad, bad]), weights, folds
         )
-    return {"factor": factor, "rejected": int(rejected.sum()), **compared(config, models, test, of_rejected)}
+    return {
+        "factor": factor,
+        "rejected": int(rejected.sum()),
+        **compared(config, models, test, len(accounts.bad), of_rejected),
+    }
 
 
 def fitted(config: Config, matrix: Matrix, bad: Mask, weight: Matrix, fold: Labels) -> Fitted:
@@ -119,17 +124,25 @@ def parcels(pd_of: Matrix, seed: int) -> Mask:
     return bad
 
 
-def compared(config: Config, models: Mapping[str, Fitted], test: Accounts, of_rejected: Matrix) -> dict[str, Any]:
-    """Figures on accepted test rows with intervals and differences to the first; approvals of the rejected."""
+def compared(
+    config: Config, models: Mapping[str, Fitted], test: Accounts, accepted: int, of_rejected: Matrix
+) -> dict[str, Any]:
+    """Figures on accepted test rows with intervals and differences to the first; approvals of the rejected.
+
+    accepted: applications with an outcome, test rows among them. Of everybody who applied there are bounds alone.
+    """
     draw = config.evaluation.model_dump(include={"replicates", "seed", "confidence"})
     matrix, cut_off = Features.of(config).of_inputs(test.inputs), decision.cut_off(config.policy)
     group, shift = test.applicants(config), test.weights.shift(test.bad)
-    samples, rejected = {}, {}
+    samples, rejected, everybody = {}, {}, {}
+    # As many rejected to an accepted test row as there are to an accepted application.
+    each, weight = len(test.bad) / accepted, test.weights.population / test.weights.population.mean()
     for name, model in models.items():
         moved = model.moved(shift)
         pds = moved.calibration.pd(moved.model.margin(matrix))
         samples[name] = Sample.of(test.bad, pds, group, Economics.of(config.policy), test.weights.population)
         rejected[name] = moved.calibration.pd(moved.model.margin(of_rejected))
+        everybody[name] = bounds.auc(pds, test.bad, weight, rejected[name], each)
     accepted_alone = samples[ACCEPTED]
     return {
         "models": {
@@ -138,9 +151,11 @@ def compared(config: Config, models: Mapping[str, Fitted], test: Accounts, of_re
                 "difference": flat({key: paired_difference(sample, accepted_alone, **draw)[key] for key in FIGURES}),
                 "mean_pd_of_rejected": float(rejected[name].mean()),
                 "rejected_that_would_be_approved": float((rejected[name] < cut_off).mean()),
+                "auc_of_everybody": everybody[name]._asdict(),
             }
             for name, sample in samples.items()
         },
+        "bad_rate_of_everybody": bounds.bad_rate(test.bad, weight, each * len(of_rejected))._asdict(),
         "rows": {"test": len(test.bad), "rejected_scored": len(of_rejected)},
     }
 
@@ -153,5 +168,10 @@ def sentences(report: Mapping[str, Any]) -> list[str]:
         f"of whom {its['rejected_that_would_be_approved']:.1%} would be approved."
         for name, its in report["models"].items()
     ]
+    rate, auc = report["bad_rate_of_everybody"], report["models"][ACCEPTED]["auc_of_everybody"]
+    lines.append(
+        f"Whatever became of the rejected, of everybody who applied between {rate['low']:.1%} and {rate['high']:.1%} "
+        f"were bads, and the AUC of the first lies between {auc['low']:.4f} and {auc['high']:.4f}."
+    )
     assumed = f"The odds of bad of a rejected application were taken as {report['factor']:g} times what the accepted"
     return [*lines, f"{assumed} foretell: an assumption that no row shows. Nothing was changed by this study."]
