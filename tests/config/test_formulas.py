@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from credit_risk.config.formulas import _ALLOWED, MAX_LENGTH, parse
 from credit_risk.errors import FormulaError
-from credit_risk.scoring.single_application import value_of
+from credit_risk.scoring.fast_path.single_application import value_of  # part: fast-path
 
 NAN = np.nan
 KNOWN = {"a": None, "b": None, "g": ("low", "high"), "two words": None, "col": None, "__class__": None}
@@ -373,5 +373,5 @@ def test_one_application_gets_the_bits_it_gets_in_a_table(text, row, place, seed
     assert many.shape == (length,)
     assert one.shape == (1,)
     assert struct.pack("<d", many[place]) == struct.pack("<d", one[0])
-    plain = value_of(formula)(dict(zip("abcg", row, strict=True)))
-    assert struct.pack("<d", many[place]) == struct.pack("<d", plain)
+    plain = value_of(formula)(dict(zip("abcg", row, strict=True)))  # part: fast-path
+    assert struct.pack("<d", many[place]) == struct.pack("<d", plain)  # part: fast-path

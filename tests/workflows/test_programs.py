@@ -33,7 +33,7 @@ def test_a_pull_request_of_documents_runs_no_test():
 
 
 def test_a_pull_request_runs_one_python_and_no_workflow_test():
-    made = plan("pull_request", "docs/data.md", "src/credit_risk/cli.py")
+    made = plan("pull_request", "docs/data.md", "src/credit_risk/cli/__init__.py")
     assert made == {"jobs": ["code", "test", "pipeline", "image"], "pythons": ["3.11"], "documents": False}
 
 

@@ -99,9 +99,6 @@ def score(
     _refuse_paths(input, output)
     started = time.monotonic()
     identifier = _identifier(scorer.config, input)
-    if identifier in batch_columns():
-        results = ", ".join(batch_columns())
-        raise DataError(f"{identifier}: the id column has the name of a result; results are {results}.")
     added = Additions.of(scorer, exposure, points=points)
     parts = _Parts.open(output, scorer.digest, input, batch_rows, reasons=reasons, added=added)
     resumed, read, exposed = 0, 0, 0
@@ -115,8 +112,7 @@ def score(
         for batch, table in _decide_all(scorer, batches, parts, sink, pool):
             resumed += 0 if batch.table is not None else batch.rows
             read, exposed = read + batch.rows, exposed + batch.exposure
-            for item in pc.value_counts(table["decision"]).to_pylist():
-                counts[item["values"]] += item["counts"]
+            counts.update({item["values"]: item["counts"] for item in pc.value_counts(table["decision"]).to_pylist()})
             sink.write(table)
             watch(batch.start + batch.rows, batch.share)
         parts.refuse_change(input)
@@ -125,12 +121,16 @@ def score(
     seconds = time.monotonic() - started
     summary = Summary(sink.rows, resumed, seconds, decisions, read, exposed if exposure else None)
     log.info("%s", summary)
+    _raise_if_refused(summary, output, strict=strict)
+    return summary
+
+
+def _raise_if_refused(summary: Summary, output: Path, *, strict: bool) -> None:
     if summary.refused == summary.rows or (strict and summary.refused):
         raise CheckFailed(
             f"{summary.refused:,} of {summary.rows:,} applications are refused; {output} says why, row by row "
             "(column `why`)."
         )
-    return summary
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,12 @@ def _one_thread() -> None:
 def _identifier(config: Config, path: Path) -> str | None:
     """The id column, if the file has it."""
     name = config.only("id")
-    return name if name in raw.header(path, config.data, tuple(config.columns)) else None
+    if name not in raw.header(path, config.data, tuple(config.columns)):
+        return None
+    if name in batch_columns():
+        results = ", ".join(batch_columns())
+        raise DataError(f"{name}: the id column has the name of a result; results are {results}.")
+    return name
 
 
 def _schema(scorer: Scorer, identifier: str | None, added: Additions) -> pa.Schema:

@@ -1,6 +1,8 @@
 """`credit-risk batch`: runs of whole files by business date."""
 
-from datetime import UTC, datetime
+import os
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Context, Option, Typer
 
 from credit_risk.command_line import HERE, MODEL, Environment, Root, add, before_the_verb, environment_file, say, verbs
+from credit_risk.errors import UsageError
 
 if TYPE_CHECKING:
     from credit_risk.batch_runs.runs import RunSink
@@ -24,16 +27,48 @@ examples:
   credit-risk batch backfill --input march.parquet --date 2026-03-31 --scorer build/version-4/scorer --output decisions
 """
 
-Applications = Annotated[Path, Option("--input", help="Applications, CSV or Parquet by suffix.")]
-Day = Annotated[str, Option("--date", help="The business date, as 2026-11-30.")]
-Output = Annotated[str | None, Option("--output", help="A folder, or s3://bucket/path, for files.")]
-Kind = Annotated[str, Option("--format", help="Of the files: parquet or csv.")]
-Table = Annotated[str | None, Option("--table", help="A table of PostgreSQL instead, with its schema or not.")]
-Database = Annotated[
-    str, Option("--database", metavar="VARIABLE", help="The environment variable with the database's address.")
-]
-Exposure = Annotated[str | None, Option(help="The column of what a row stands for, to be added up.")]
-ScorerPath = Annotated[Path | None, Option("--scorer", help="The scorer directory (default: models/scorer).")]
+
+@dataclass(frozen=True)
+class RunOptions:
+    """A run as the command line describes it: a file of a business date, its scorer, and where the decisions go."""
+
+    applications: Annotated[Path, Option("--input", help="Applications, CSV or Parquet by suffix.")]
+    day: Annotated[str, Option("--date", help="The business date, as 2026-11-30.")]
+    root: Root = HERE
+    environment: Environment = None
+    scorer: Annotated[Path | None, Option("--scorer", help="The scorer directory (default: models/scorer).")] = None
+    output: Annotated[str | None, Option("--output", help="A folder, or s3://bucket/path, for files.")] = None
+    kind: Annotated[str, Option("--format", help="Of the files: parquet or csv.")] = "parquet"
+    table: Annotated[str | None, Option("--table", help="A table of PostgreSQL instead, with its schema or not.")] = (
+        None
+    )
+    database: Annotated[
+        str, Option("--database", metavar="VARIABLE", help="The environment variable with the database's address.")
+    ] = "BATCH_DATABASE"
+    exposure: Annotated[str | None, Option(help="The column of what a row stands for, to be added up.")] = None
+
+    def date(self) -> date:
+        """The business date. Raises UsageError for a text that is no day."""
+        try:
+            return datetime.strptime(self.day, "%Y-%m-%d").replace(tzinfo=UTC).date()
+        except ValueError:
+            raise UsageError(f"--date {self.day}: expected a day, as 2026-11-30.") from None
+
+    def sink(self) -> "RunSink":
+        """Where the decisions go. Raises UsageError unless it is said once, with an address for a database."""
+        from credit_risk.batch_runs.file_sink import FileSink
+        from credit_risk.batch_runs.postgres_sink import PostgresSink
+
+        if (self.output is None) == (self.table is None):
+            raise UsageError("say where the decisions go: --output for files, or --table for a table of PostgreSQL.")
+        if self.output is not None:
+            return FileSink(self.output, self.kind)
+        address = os.environ.get(self.database)
+        if not address:
+            raise UsageError(
+                f"{self.database} is not set; it holds the database's address, as postgresql://user@host/database."
+            )
+        return PostgresSink(address, str(self.table))
 
 
 def add_commands(app: Typer) -> None:
@@ -48,51 +83,17 @@ def _batch(context: Context, root: Root = HERE, environment: Environment = None)
     before_the_verb(context)
 
 
-def _run(
-    applications: Applications,
-    day: Day,
-    root: Root = HERE,
-    environment: Environment = None,
-    scorer: ScorerPath = None,
-    output: Output = None,
-    kind: Kind = "parquet",
-    table: Table = None,
-    database: Database = "BATCH_DATABASE",
-    exposure: Exposure = None,
-) -> None:
+def _run(options: RunOptions) -> None:
     """Decide a file for a business date, under the scorer that may decide now."""
-    _execute(root, environment, scorer, applications, day, _sink(output, kind, table, database), exposure)
+    _execute(options, options.sink())
 
 
-def _backfill(
-    applications: Applications,
-    day: Day,
-    root: Root = HERE,
-    environment: Environment = None,
-    scorer: ScorerPath = None,
-    output: Output = None,
-    kind: Kind = "parquet",
-    table: Table = None,
-    database: Database = "BATCH_DATABASE",
-    exposure: Exposure = None,
-) -> None:
+def _backfill(options: RunOptions) -> None:
     """Decide a file for a date that is past, refused unless the scorer is the one that was live at its end."""
-    sink = _sink(output, kind, table, database)
-    _execute(root, environment, scorer, applications, day, sink, exposure, live_then=True)
+    _execute(options, options.sink(), live_then=True)
 
 
-def _execute(
-    root: Path,
-    environment: str | None,
-    scorer: Path | None,
-    applications: Path,
-    day: str,
-    sink: "RunSink",
-    exposure: str | None,
-    *,
-    live_then: bool = False,
-) -> None:
-    import os
+def _execute(options: RunOptions, sink: "RunSink", *, live_then: bool = False) -> None:
     from contextlib import ExitStack
 
     from credit_risk.batch.signed import that_may_decide
@@ -101,43 +102,23 @@ def _execute(
     from credit_risk.batch_runs.runs import execute
     from credit_risk.data.files import Files
     from credit_risk.data.repository import opened
-    from credit_risk.errors import UsageError
     from credit_risk.ledger.opening import open_ledger
     from credit_risk.registry import settings, versions
     from credit_risk.serving import settings as serving
     from credit_risk.serving.engine import digests
 
-    try:
-        at = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        raise UsageError(f"--date {day}: expected a day, as 2026-11-30.") from None
-    environment_path, path = environment_file(root, environment), scorer or Files(root).scorer
-    loaded = that_may_decide(path, environment_path, root)
+    at, root, applications = options.date(), options.root, options.applications
+    environment, path = environment_file(root, options.environment), options.scorer or Files(root).scorer
+    loaded = that_may_decide(path, environment, root)
     if live_then:
-        registry = settings.load(environment_path, root)
+        registry = settings.load(environment, root)
         history.refuse_other(loaded, versions.read_history(opened(root)[0].project.name, registry, root), at)
     with ExitStack() as opening:
         record = None
         if recording.policy(root).ledger == "record":
-            of_ledger, by = serving.load(environment_path).ledger, digests(path, loaded)
+            of_ledger, by = serving.load(environment).ledger, digests(path, loaded)
             ledger = opening.enter_context(open_ledger(root, of_ledger, os.environ, create=True))
             record = partial(recording.record, ledger, loaded, by, applications)
-        run = execute(loaded, applications, at, sink, spool=root / "build" / "batch", exposure=exposure, record=record)
+        spool = root / "build" / "batch"
+        run = execute(loaded, applications, at, sink, spool=spool, exposure=options.exposure, record=record)
     say(f"Run {run.name} is finished: {run.totals}")
-
-
-def _sink(output: str | None, kind: str, table: str | None, database: str) -> "RunSink":
-    import os
-
-    from credit_risk.batch_runs.file_sink import FileSink
-    from credit_risk.batch_runs.postgres_sink import PostgresSink
-    from credit_risk.errors import UsageError
-
-    if (output is None) == (table is None):
-        raise UsageError("say where the decisions go: --output for files, or --table for a table of PostgreSQL.")
-    if output is not None:
-        return FileSink(output, kind)
-    address = os.environ.get(database)
-    if not address:
-        raise UsageError(f"{database} is not set; it holds the database's address, as postgresql://user@host/database.")
-    return PostgresSink(address, str(table))

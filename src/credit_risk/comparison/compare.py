@@ -48,6 +48,7 @@ from credit_risk.stages.gate import read_waivers
 
 ANSWERED = ("test.", "fairness.contrasts.", "comparison.")  # gates of the config that a test file can answer
 SEEN: tuple[SplitName, ...] = ("train", "selection")  # splits that the model was fitted or chosen on
+OWN_ROWS = "the candidate's test part"
 NO_LIMIT = Gate(name="comparison", measure="comparison.differences.auc", reason="a candidate is held against a limit")
 
 
@@ -73,13 +74,11 @@ def compare(
     paths = {"candidate": candidate, "baseline": baseline}
     scorers = {name: Scorer.load(path) for name, path in paths.items()}
     refuse_other_outcomes(config, scorers)
-    theirs = (config, files) if baseline_root is None else opened(baseline_root)
-    trainers = {"candidate": (config, files), "baseline": theirs}
+    trainers = {"candidate": (config, files), "baseline": opened(baseline_root) if baseline_root else (config, files)}
     known = {name: learned_here(trainers[name][1], path) for name, path in paths.items()}
     if test_data is None and not known["candidate"]:
         raise DataError(f"{candidate} was not trained here, so it has no test rows here. Name --test-data.")
-    rows_of = partial(read, config=config, root=files.root, path=test_data)
-    named_data = str(test_data or "the candidate's test part")
+    rows_of, named_data = partial(read, config=config, root=files.root, path=test_data), str(test_data or OWN_ROWS)
     learned = {trainers[name][1].root: trainers[name] for name in known if known[name]}
     accounts, row_index, rows = unseen(config, rows_of, list(learned.values()), named_data)
     if test_data is None:
@@ -90,12 +89,11 @@ def compare(
         raise DataError(f"none of the {len(accounts.bad)} rows of {named_data} gets a PD from both scorers.")
     unknown: Unknown = {}
     measures = measured(comparison, unknown)
-    own, _ = gate.applicable(answered(config), scorers["candidate"].model.kind)
-    gates = [*own, *thresholds(accuracy_threshold, fairness_threshold)]
+    gates, _ = gate.applicable(answered(config), scorers["candidate"].model.kind)
+    gates = [*gates, *thresholds(accuracy_threshold, fairness_threshold)]
     checks = gate.decide(gates, measures, unknown)
     return judged(config, files, checks, scorers["candidate"].digest, today) | {
-        "candidate": {"path": named(candidate, files), "digest": scorers["candidate"].digest},
-        "baseline": {"path": named(baseline, files), "digest": scorers["baseline"].digest},
+        **{name: {"path": named(path, files), "digest": scorers[name].digest} for name, path in paths.items()},
         "data": data_named(config, files, test_data),
         "rows": rows | counts(comparison),
         "notes": [training_note(name, known[name]) for name in known],

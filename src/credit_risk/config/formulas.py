@@ -2,7 +2,7 @@
 
 A formula is parsed once, refused at once if it does anything but arithmetic, and then
 evaluated by numpy on whole columns, of one row or of ten million, with the same bits.
-`bound_to` runs the same formula over other values (see scoring.single_application).
+`bound_to` runs the same formula over other values (as scoring.fast_path does).
 
 A missing input makes the result missing, comparisons included: `where(x > 0, 1, 0)` is
 missing where x is. `is_missing` and `fill` are the two ways to speak about what is missing.

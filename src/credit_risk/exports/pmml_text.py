@@ -6,6 +6,7 @@ So everything here is an `if` that first asks whether its values are known.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from lxml import etree
@@ -110,68 +111,78 @@ def expression_of(value: Any) -> Element:
     return value.field.expression() if isinstance(value, Operand) else constant(value)
 
 
+@dataclass(frozen=True)
+class DocumentFunctions:
+    """What formulas call, over fields of a document: each answer is a derived field among the steps."""
+
+    steps: Steps
+
+    def kept(self, function: str, *values: Any) -> Operand:
+        """What a function of PMML makes of known values."""
+        return self.steps.keep(if_known(call(function, *map(expression_of, values)), *values))
+
+    def choice(self, function: str, a: Any, b: Any, yes: Any, no: Any = None) -> Operand:
+        """`if` a comparison of PMML holds; missing where a or b is, and without `no` where it does not hold."""
+        branches = [expression_of(value) for value in (yes, no) if value is not None]
+        condition = call(function, expression_of(a), expression_of(b))
+        return self.steps.keep(if_known(call("if", condition, *branches), a, b))
+
+    def if_missing(self, value: Any, yes: Element, no: Element) -> Operand:
+        return self.steps.keep(call("if", call("isMissing", expression_of(value)), yes, no))
+
+    def if_code(self, yes: float, no: float, column: Operand, tag: int) -> Operand:
+        """Whether an input is the special code with this tag; `no` where it is missing."""
+        its = column.field
+        if its.codes is None:
+            raise LookupError(f"{its.name} has no special codes")
+        given = Operand(self.steps, DocumentField(its.given))
+        is_code = call("isIn", given.field.expression(), *map(constant, its.codes[tag]))
+        return self.steps.keep(
+            call("if", _known(given), call("if", is_code, constant(yes), constant(no)), constant(no))
+        )
+
+    def power(self, a: Any, b: Any) -> Operand:
+        """Missing where it is no real number: a root of what is below zero, and zero to what is below zero."""
+        raised = self.kept("pow", a, b)
+        below = self.choice("equal", b, self.kept("floor", b), raised)
+        not_above = self.choice("lessThan", a, 0.0, below, self.choice("greaterOrEqual", b, 0.0, raised))
+        return self.choice("greaterThan", a, 0.0, raised, not_above)
+
+
+# Comparisons of formulas by PMML's names.
+COMPARISONS = {
+    "_lt": "lessThan",
+    "_le": "lessOrEqual",
+    "_gt": "greaterThan",
+    "_ge": "greaterOrEqual",
+    "_eq": "equal",
+    "_ne": "notEqual",
+}
+
+
 def functions(steps: Steps) -> Mapping[str, Callable[..., Any]]:
     """Twins of config.formulas.COLUMN_FUNCTIONS over fields of a document."""
-
-    def kept(function: str, *values: Any) -> Operand:
-        return steps.keep(if_known(call(function, *map(expression_of, values)), *values))
-
-    def either(condition: Element, yes: Any, no: Any = None, *, of: tuple[Any, ...]) -> Operand:
-        """`if`; missing where a value that the condition is about is, and without `no` where it does not hold."""
-        branches = [expression_of(value) for value in (yes, no) if value is not None]
-        return steps.keep(if_known(call("if", condition, *branches), *of))
-
-    def choice(function: str, a: Any, b: Any, yes: Any, no: Any = None) -> Operand:
-        return either(call(function, expression_of(a), expression_of(b)), yes, no, of=(a, b))
-
-    def comparison(function: str) -> Callable[[Any, Any], Operand]:
-        return lambda a, b: choice(function, a, b, 1.0, 0.0)
-
-    def of_code(yes: float, no: float) -> Callable[[Operand, int], Operand]:
-        def compare(column: Operand, tag: int) -> Operand:
-            its = column.field
-            if its.codes is None:
-                raise LookupError(f"{its.name} has no special codes")
-            given = Operand(steps, DocumentField(its.given))
-            is_code = call("isIn", given.field.expression(), *map(constant, its.codes[tag]))
-            return steps.keep(call("if", _known(given), call("if", is_code, constant(yes), constant(no)), constant(no)))
-
-        return compare
-
-    def power(a: Any, b: Any) -> Operand:
-        raised = kept("pow", a, b)
-        below = choice("equal", b, kept("floor", b), raised)
-        not_above = choice("lessThan", a, 0.0, below, choice("greaterOrEqual", b, 0.0, raised))
-        return choice("greaterThan", a, 0.0, raised, not_above)
-
+    its = DocumentFunctions(steps)
+    kept, choice = its.kept, its.choice
     return {
         **composed(
             larger=lambda a, b: choice("greaterOrEqual", a, b, a, b),
             smaller=lambda a, b: choice("lessOrEqual", a, b, a, b),
-            add=lambda a, b: kept("+", a, b),
+            add=partial(kept, "+"),
             truth=lambda a: choice("notEqual", a, 0.0, 1.0, 0.0),
         ),
-        "abs": lambda x: kept("abs", x),
+        **{name: partial(kept, name) for name in ("abs", "exp", "floor")},
+        **{name: partial(choice, function, yes=1.0, no=0.0) for name, function in COMPARISONS.items()},
         "sqrt": lambda x: choice("greaterOrEqual", x, 0.0, kept("sqrt", x)),
         "log": lambda x: choice("greaterThan", x, 0.0, kept("ln", x)),
         "log1p": lambda x: choice("greaterThan", x, -1.0, kept("ln", kept("+", 1.0, x))),
-        "exp": lambda x: kept("exp", x),
-        "floor": lambda x: kept("floor", x),
         "where": lambda c, yes, no: choice("notEqual", c, 0.0, yes, no),
-        "is_missing": lambda x: steps.keep(call("if", call("isMissing", expression_of(x)), constant(1), constant(0))),
-        "fill": lambda x, value: steps.keep(
-            call("if", call("isMissing", expression_of(x)), expression_of(value), expression_of(x))
-        ),
+        "is_missing": lambda x: its.if_missing(x, constant(1), constant(0)),
+        "fill": lambda x, value: its.if_missing(x, expression_of(value), expression_of(x)),
         "_divide": lambda a, b: choice("notEqual", b, 0.0, kept("/", a, b)),
-        "_power": power,
-        "_lt": comparison("lessThan"),
-        "_le": comparison("lessOrEqual"),
-        "_gt": comparison("greaterThan"),
-        "_ge": comparison("greaterOrEqual"),
-        "_eq": comparison("equal"),
-        "_ne": comparison("notEqual"),
-        "_eq_code": of_code(1.0, 0.0),
-        "_ne_code": of_code(0.0, 1.0),
+        "_power": its.power,
+        "_eq_code": partial(its.if_code, 1.0, 0.0),
+        "_ne_code": partial(its.if_code, 0.0, 1.0),
     }
 
 

@@ -17,9 +17,8 @@ from credit_risk.exports.reason_query import ReasonColumns
 from credit_risk.exports.sql_text import Layers, Sql, functions, of, quoted, text
 from credit_risk.scoring import decision
 from credit_risk.scoring.decision import APPROVE, DECLINE, OUTCOMES, REFER, REFUSED
-from credit_risk.scoring.features import Features
+from credit_risk.scoring.features import Features, never_seen
 from credit_risk.scoring.model import Bins
-from credit_risk.scoring.single_application import never_seen
 
 LONGEST_NAME = 48  # with our own words before it, within the 63 bytes that PostgreSQL keeps of an identifier
 

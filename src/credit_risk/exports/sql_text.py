@@ -6,6 +6,7 @@ raise or differ. What a function answers is a column of a further layer of the q
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from credit_risk.config.formulas import composed
@@ -98,6 +99,34 @@ class Layers:
         return self._kept[expression.text]
 
 
+UNIT, ZERO = of(1.0).text, of(0.0).text
+# The functions of formulas by name, each over {0}, {1} and {2}; missing where none of its cases holds.
+TEMPLATES = {
+    "abs": "ABS({0})",
+    "sqrt": f"CASE WHEN {{0}} >= {ZERO} THEN SQRT({{0}}) END",
+    "log": f"CASE WHEN {{0}} > {ZERO} THEN LN({{0}}) END",
+    "log1p": f"CASE WHEN {{0}} > -{UNIT} THEN LN({UNIT} + {{0}}) END",
+    "exp": f"CASE WHEN {{0}} < -{of(LARGEST_EXPONENT).text} THEN {ZERO} "
+    f"WHEN {{0}} <= {of(LARGEST_EXPONENT).text} THEN EXP({{0}}) END",
+    "floor": "FLOOR({0})",
+    "where": f"CASE WHEN {{0}} <> {ZERO} THEN {{1}} WHEN {{0}} = {ZERO} THEN {{2}} END",
+    "is_missing": f"CASE WHEN {{0}} IS NULL THEN {UNIT} ELSE {ZERO} END",
+    "fill": "COALESCE({0}, {1})",
+    "_divide": f"CASE WHEN {{1}} <> {ZERO} THEN {{0}} / {{1}} END",
+    "_power": f"CASE WHEN {{0}} > {ZERO} OR ({{0}} = {ZERO} AND {{1}} >= {ZERO}) "
+    f"OR ({{0}} < {ZERO} AND {{1}} = FLOOR({{1}})) THEN POWER({{0}}, {{1}}) END",
+}
+# When each comparison holds, and when it fails.
+COMPARISONS = {
+    "_lt": ("<", ">="),
+    "_le": ("<=", ">"),
+    "_gt": (">", "<="),
+    "_ge": (">=", "<"),
+    "_eq": ("=", "<>"),
+    "_ne": ("<>", "="),
+}
+
+
 def functions(layers: Layers) -> Mapping[str, Callable[..., Any]]:
     """Twins of config.formulas.COLUMN_FUNCTIONS over SQL."""
 
@@ -106,57 +135,23 @@ def functions(layers: Layers) -> Mapping[str, Callable[..., Any]]:
         expression = template.format(*(part.text for part in parts))
         return layers.keep(Sql(expression, max(part.layer for part in parts)))
 
-    def comparison(holds: str, fails: str) -> Callable[[Operand, Operand], Sql]:
-        yes, no = of(1.0).text, of(0.0).text
-        return lambda a, b: kept(
-            f"CASE WHEN {{0}} {holds} {{1}} THEN {yes} WHEN {{0}} {fails} {{1}} THEN {no} END", a, b
-        )
+    def of_code(operator: str, column: Sql, tag: int) -> Sql:
+        if column.tag is None:
+            raise LookupError(f"{column.text} has no special codes")
+        return kept(f"CASE WHEN {{0}} {operator} {tag} THEN {UNIT} ELSE {ZERO} END", column.tag)
 
-    def of_code(operator: str) -> Callable[[Sql, int], Sql]:
-        def compare(column: Sql, tag: int) -> Sql:
-            if column.tag is None:
-                raise LookupError(f"{column.text} has no special codes")
-            return kept(f"CASE WHEN {{0}} {operator} {tag} THEN {of(1.0).text} ELSE {of(0.0).text} END", column.tag)
-
-        return compare
-
-    unit = of(1.0).text
-    zero = of(0.0).text
+    compared = {
+        name: f"CASE WHEN {{0}} {holds} {{1}} THEN {UNIT} WHEN {{0}} {fails} {{1}} THEN {ZERO} END"
+        for name, (holds, fails) in COMPARISONS.items()
+    }
     return {
         **composed(
-            larger=lambda a, b: kept("CASE WHEN {0} >= {1} THEN {0} WHEN {0} < {1} THEN {1} END", a, b),
-            smaller=lambda a, b: kept("CASE WHEN {0} <= {1} THEN {0} WHEN {0} > {1} THEN {1} END", a, b),
+            larger=partial(kept, "CASE WHEN {0} >= {1} THEN {0} WHEN {0} < {1} THEN {1} END"),
+            smaller=partial(kept, "CASE WHEN {0} <= {1} THEN {0} WHEN {0} > {1} THEN {1} END"),
             add=lambda a, b: of(a) + b,
-            truth=lambda a: kept(f"CASE WHEN {{0}} <> {zero} THEN {unit} WHEN {{0}} = {zero} THEN {zero} END", a),
+            truth=partial(kept, f"CASE WHEN {{0}} <> {ZERO} THEN {UNIT} WHEN {{0}} = {ZERO} THEN {ZERO} END"),
         ),
-        "abs": lambda x: kept("ABS({0})", x),
-        "sqrt": lambda x: kept(f"CASE WHEN {{0}} >= {zero} THEN SQRT({{0}}) END", x),
-        "log": lambda x: kept(f"CASE WHEN {{0}} > {zero} THEN LN({{0}}) END", x),
-        "log1p": lambda x: kept(f"CASE WHEN {{0}} > -{unit} THEN LN({unit} + {{0}}) END", x),
-        "exp": lambda x: kept(
-            f"CASE WHEN {{0}} < -{of(LARGEST_EXPONENT).text} THEN {zero} "
-            f"WHEN {{0}} <= {of(LARGEST_EXPONENT).text} THEN EXP({{0}}) END",
-            x,
-        ),
-        "floor": lambda x: kept("FLOOR({0})", x),
-        "where": lambda c, yes, no: kept(
-            f"CASE WHEN {{0}} <> {zero} THEN {{1}} WHEN {{0}} = {zero} THEN {{2}} END", c, yes, no
-        ),
-        "is_missing": lambda x: kept(f"CASE WHEN {{0}} IS NULL THEN {unit} ELSE {zero} END", x),
-        "fill": lambda x, value: kept("COALESCE({0}, {1})", x, value),
-        "_divide": lambda a, b: kept(f"CASE WHEN {{1}} <> {zero} THEN {{0}} / {{1}} END", a, b),
-        "_power": lambda a, b: kept(
-            f"CASE WHEN {{0}} > {zero} OR ({{0}} = {zero} AND {{1}} >= {zero}) "
-            f"OR ({{0}} < {zero} AND {{1}} = FLOOR({{1}})) THEN POWER({{0}}, {{1}}) END",
-            a,
-            b,
-        ),
-        "_lt": comparison("<", ">="),
-        "_le": comparison("<=", ">"),
-        "_gt": comparison(">", "<="),
-        "_ge": comparison(">=", "<"),
-        "_eq": comparison("=", "<>"),
-        "_ne": comparison("<>", "="),
-        "_eq_code": of_code("="),
-        "_ne_code": of_code("<>"),
+        **{name: partial(kept, template) for name, template in (TEMPLATES | compared).items()},
+        "_eq_code": partial(of_code, "="),
+        "_ne_code": partial(of_code, "<>"),
     }

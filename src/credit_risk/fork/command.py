@@ -1,6 +1,7 @@
 """The commands of a fork: `init` writes its first config, `fork-check` says what is left, `update` follows upstream."""
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -70,6 +71,61 @@ def _decision(help: str, metavar: str = "ANSWER") -> Any:  # noqa: A002
     return Option(metavar=metavar, rich_help_panel=DECISIONS, help=help)
 
 
+@dataclass(frozen=True)
+class GivenRoles:
+    """The columns that were given a role on the command line."""
+
+    identifier: Annotated[Words, _column("--id", help="Numbers the rows.")] = None
+    applicant: Annotated[Words, _column(help="Names the person; rows of one person stay together.")] = None
+    day: Annotated[Words, _column("--date", help="The day of application.")] = None
+    protected: Annotated[Words, _column(help=f"Never near the model; approvals are compared by it; {REPEATED}")] = None
+    proxy: Annotated[Words, _column(help=f"Stands in for a protected column, and is kept away too; {REPEATED}")] = None
+    feature: Annotated[Words, _column(help=f"The model may read it, whatever its name suggests; {REPEATED}")] = None
+    ignore: Annotated[Words, _column(help=f"Left out; {REPEATED}")] = None
+    weight: Annotated[Words, _column(help="How many accounts a row stands for.")] = None
+
+    def by_column(self, target: str) -> "dict[str, Role]":
+        """The role of each column that was given one. Raises UsageError for a column with two."""
+        columns: dict[Role, Words] = {"id": self.identifier, "applicant": self.applicant, "date": self.day}
+        columns |= {"protected": self.protected, "proxy": self.proxy, "feature": self.feature}
+        columns |= {"ignore": self.ignore, "weight": self.weight}
+        roles: dict[str, Role] = {}
+        for role, names in columns.items():
+            for name in names or ():
+                if name in roles or name == target:
+                    raise UsageError(f"the column {name!r} is given two roles: {roles.get(name, 'target')} and {role}.")
+                roles[name] = role
+        return roles
+
+
+@dataclass(frozen=True)
+class GivenDecisions:
+    """What was decided on the command line, of what no data can show."""
+
+    legal_basis: Annotated[Answer, _decision("By what right the applicants' data are used, and who says so.")] = None
+    definition: Annotated[Answer, _decision("What a bad account is, as in 90 days late within twelve months.")] = None
+    favourable: Annotated[Answer, _decision("What an applicant gets who is approved.")] = None
+    window: Annotated[Answer, _decision("After how many months the outcome is known.", "MONTHS")] = None
+    population: Annotated[
+        Answer, _decision("Whose outcomes these are: booked (accepted accounts) or all applicants.")
+    ] = None
+    margin: Annotated[Answer, _decision("What a good account earns, as a share of the exposure.")] = None
+    lgd: Annotated[Answer, _decision("What a bad account loses, as a share of the exposure.")] = None
+    cost: Annotated[Answer, _decision("What it costs to open any account, as a share of the exposure.")] = None
+    no_protected: Annotated[Answer, _decision("Why there is no protected column, in words for a regulator.")] = None
+    observed_until: Annotated[Answer, _decision("The last day on which outcomes were looked up.", "DAY")] = None
+    population_bad_rate: Annotated[
+        Answer, _decision("The bad rate among all accounts, where bads and goods were drawn at different rates.")
+    ] = None
+
+    def answers(self) -> dict[str, Any]:
+        """Each answer by the path of the config key that it answers."""
+        return _answers({f"--{name.replace('_', '-')}": given for name, given in asdict(self).items()})
+
+
+NO_ROLES, NO_DECISIONS = GivenRoles(), GivenDecisions()
+
+
 def _init(
     data: Annotated[list[Path], Option(metavar="FILE", help=DATA)],
     target: Annotated[str, _column(help="The column that holds the outcome.")],
@@ -78,29 +134,8 @@ def _init(
         Words, Option(metavar="VALUE", help="What it says of a good one (default: its only other word).")
     ] = None,
     indeterminate: Annotated[Words, Option(metavar="VALUE", help="What it says of neither.")] = None,
-    identifier: Annotated[Words, _column("--id", help="Numbers the rows.")] = None,
-    applicant: Annotated[Words, _column(help="Names the person; rows of one person stay together.")] = None,
-    day: Annotated[Words, _column("--date", help="The day of application.")] = None,
-    protected: Annotated[Words, _column(help=f"Never near the model; approvals are compared by it; {REPEATED}")] = None,
-    proxy: Annotated[Words, _column(help=f"Stands in for a protected column, and is kept away too; {REPEATED}")] = None,
-    feature: Annotated[Words, _column(help=f"The model may read it, whatever its name suggests; {REPEATED}")] = None,
-    ignore: Annotated[Words, _column(help=f"Left out; {REPEATED}")] = None,
-    weight: Annotated[Words, _column(help="How many accounts a row stands for.")] = None,
-    legal_basis: Annotated[Answer, _decision("By what right the applicants' data are used, and who says so.")] = None,
-    definition: Annotated[Answer, _decision("What a bad account is, as in 90 days late within twelve months.")] = None,
-    favourable: Annotated[Answer, _decision("What an applicant gets who is approved.")] = None,
-    window: Annotated[Answer, _decision("After how many months the outcome is known.", "MONTHS")] = None,
-    population: Annotated[
-        Answer, _decision("Whose outcomes these are: booked (accepted accounts) or all applicants.")
-    ] = None,
-    margin: Annotated[Answer, _decision("What a good account earns, as a share of the exposure.")] = None,
-    lgd: Annotated[Answer, _decision("What a bad account loses, as a share of the exposure.")] = None,
-    cost: Annotated[Answer, _decision("What it costs to open any account, as a share of the exposure.")] = None,
-    no_protected: Annotated[Answer, _decision("Why there is no protected column, in words for a regulator.")] = None,
-    observed_until: Annotated[Answer, _decision("The last day on which outcomes were looked up.", "DAY")] = None,
-    population_bad_rate: Annotated[
-        Answer, _decision("The bad rate among all accounts, where bads and goods were drawn at different rates.")
-    ] = None,
+    roles: GivenRoles = NO_ROLES,
+    decisions: GivenDecisions = NO_DECISIONS,
     accept_suggestions: Annotated[bool, Option("--accept-suggestions", help=ACCEPT)] = False,
     encoding: Annotated[str | None, Option(help="Of the files, as cp1250, where their bytes do not say it.")] = None,
     name: Annotated[str | None, Option(help="The project's name in every record (default: the file's).")] = None,
@@ -113,12 +148,6 @@ def _init(
     """Write configs/credit.yaml from your data: types, ranges, roles, directions, reasons, and what you must decide."""
     from credit_risk.fork.drafting.request import InitRequest
 
-    columns: dict[Role, Words] = {"id": identifier, "applicant": applicant, "date": day, "protected": protected}
-    columns |= {"proxy": proxy, "feature": feature, "ignore": ignore, "weight": weight}
-    decisions = {"--legal-basis": legal_basis, "--definition": definition, "--favourable": favourable}
-    decisions |= {"--window": window, "--population": population, "--margin": margin, "--lgd": lgd, "--cost": cost}
-    decisions |= {"--no-protected": no_protected, "--observed-until": observed_until}
-    decisions |= {"--population-bad-rate": population_bad_rate}
     request = InitRequest(
         data=data[0],
         joined=tuple(data[1:]),
@@ -126,8 +155,8 @@ def _init(
         bad=tuple(bad),
         good=tuple(good or ()),
         indeterminate=tuple(indeterminate or ()),
-        roles=_roles(columns, target),
-        answers=_answers(decisions),
+        roles=roles.by_column(target),
+        answers=decisions.answers(),
         name=name,
         accept=accept_suggestions,
         encoding=encoding,
@@ -156,17 +185,6 @@ def _draft(
     for sentence in sentences:
         show(sentence)
     show(terminal.next_steps(draft, accepted=request.accept))
-
-
-def _roles(columns: "dict[Role, Words]", target: str) -> "dict[str, Role]":
-    """The role of each column that was given one. Raises UsageError for a column with two."""
-    roles: dict[str, Role] = {}
-    for role, names in columns.items():
-        for name in names or ():
-            if name in roles or name == target:
-                raise UsageError(f"the column {name!r} is given two roles: {roles.get(name, 'target')} and {role}.")
-            roles[name] = role
-    return roles
 
 
 def _answers(by_flag: dict[str, str | None]) -> dict[str, Any]:

@@ -24,9 +24,12 @@ from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.monitoring.options import DeliveredFile, ledger_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from credit_risk.ledger.settings import LedgerSettings
     from credit_risk.monitoring.outcomes.outcome_store import History
     from credit_risk.monitoring.records.frozen_store import Record
+    from credit_risk.monitoring.windows.freezing import Frozen
 
 HELP = "Record what became of decided applications, beside the ledger, and count what is recorded."
 ADD_MORE = """
@@ -176,7 +179,6 @@ def _freeze(
 ) -> None:
     """Count what was decided since the last time, up to the first decision of the month that still runs."""
     from credit_risk.data.repository import opened
-    from credit_risk.data.writing import json_text
     from credit_risk.ledger.opening import open_ledger
     from credit_risk.monitoring.outcomes import maturing
     from credit_risk.monitoring.outcomes.deliveries import CheckedOutcomes
@@ -198,13 +200,18 @@ def _freeze(
         CheckedOutcomes(ledger, busy_timeout_s=settings.busy_timeout_s) as outcomes,
     ):
         known, end = store.read()
-        smallest = judged_by.smallest_window
-        timeout = settings.busy_timeout_s
+        smallest, timeout = judged_by.smallest_window, settings.busy_timeout_s
         with groups.counting(ledger, credit.fairness, os.environ, busy_timeout_s=timeout) as by_group:
             frozen = freezing.freeze(ledger, known, windows, day, smallest=smallest, groups=by_group)
         months = [record["month"] for record in freezing.windows_of([*known, *frozen.records])]
         matured = maturing.mature(ledger, outcomes, known, months, date.max, smallest=smallest)
         end = store.add([*frozen.records, *matured], end)
+    _say_frozen(frozen, matured, str(end), json=json)
+
+
+def _say_frozen(frozen: "Frozen", matured: "Sequence[Record]", head: str, *, json: bool) -> None:
+    from credit_risk.data.writing import json_text
+
     counts = {
         "records": len(frozen.records) + len(matured),
         "decisions": sum(record["decisions"] for record in frozen.records),
@@ -212,7 +219,7 @@ def _freeze(
         "entries_until": frozen.until.seq,
     }
     counted = f"{counts['decisions']} decisions counted, and news of {counts['accounts']} accounts."
-    say(json_text({**counts, "head": str(end)}) if json else f"{counted} The chain ends at {end}")
+    say(json_text({**counts, "head": head}) if json else f"{counted} The chain ends at {head}")
 
 
 def _add_protected(

@@ -84,7 +84,6 @@ def measure(
     evaluation = config.evaluation
     compared = drift and freezing.compared(windows, drift, as_of)
     confidence = evaluation.confidence
-    shared = {"confidence": confidence, "most_not_known": settings.most_without_outcome}
     return {
         "as_of": as_of.isoformat(),
         "performance_window_months": book.window,
@@ -100,14 +99,20 @@ def measure(
         "declined": estimate.measure(
             book, drawn, confidence=confidence, replicates=evaluation.replicates, seed=evaluation.seed
         ),
-        "vintages": {
-            month: [
-                {"month": at, **asdict(figure)}
-                for at, figure in enumerate(backtest.vintage(book, month, **shared), start=1)
-            ]
-            for month in book.months
-            if book.has_accounts(month)
-        },
+        "vintages": _vintages(book, confidence, settings),
+    }
+
+
+def _vintages(book: Book, confidence: float, settings: MonitoringSettings) -> dict[str, list[dict[str, Any]]]:
+    """How each month's accounts turned out, one month after another."""
+    shared = {"confidence": confidence, "most_not_known": settings.most_without_outcome}
+    return {
+        month: [
+            {"month": at, **asdict(figure)}
+            for at, figure in enumerate(backtest.vintage(book, month, **shared), start=1)
+        ]
+        for month in book.months
+        if book.has_accounts(month)
     }
 
 

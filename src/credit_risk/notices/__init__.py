@@ -1,1 +1,1 @@
-"""What a declined applicant is told: the notice with reasons, the score's factors, what would have changed it."""
+"""The answer to a declined applicant: the notice with reasons, the score's factors, what would have changed it."""

@@ -26,7 +26,7 @@ class NoNotice(CheckFailed, ValueError):
 
 @dataclass(frozen=True)
 class Notice:
-    """What one applicant is told, in one language. factors: of the score; none where it is not disclosed."""
+    """The answer to one applicant, in one language. factors: of the score; none where it is not disclosed."""
 
     reference: str
     language: str
@@ -49,7 +49,7 @@ def of_decision(record: StoredDecision, settings: Notices, language: str, factor
     if record.decision != "decline":
         raise NoNotice(f"{record.decision_id} is a {record.decision}: only a decline is an adverse action.")
     if record.erased or record.decided is None:
-        raise NoNotice(f"{record.decision_id} was erased: nobody is there to be told.")
+        raise NoNotice(f"{record.decision_id} was erased: nobody is there to be notified.")
     reasons = [str(reason["text"]) for reason in record.decided.get("reasons", ())]
     if not reasons:
         raise NoNotice(f"{record.decision_id} has no reason on record, and a notice without one is none.")

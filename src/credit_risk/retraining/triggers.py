@@ -61,7 +61,10 @@ def schedule(settings: Triggers, champion: Champion, last_training: date | None,
 
 
 def drift(report: Mapping[str, Any]) -> Trigger:
-    """Due where monitoring's own rule (k of n months) says OUT of any series. report: of `monitoring.measure`."""
+    """Due where monitoring's own rule (k of n months) says OUT of any series.
+
+    report: of `monitoring.monitor.measure`.
+    """
     its = report["drift"]
     if "verdicts" not in its:
         return Trigger("drift", "CANNOT SAY", its["why"])

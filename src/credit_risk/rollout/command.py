@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -159,12 +160,10 @@ def _status_of(named: NamedEnvironment) -> tuple[ModuleType, Any, Any]:
     return part_of(settings, "status"), settings, RolloutFolder.of(named.root.absolute(), settings)
 
 
-def _deploy(
-    order: Annotated[
-        Literal["pause", "resume", "approve", "abort"] | None,
-        Argument(metavar="ORDER", help="What to do with the rollout under way: pause, resume, approve, abort."),
-    ] = None,
-    named: NamedEnvironment = ON_THIS_MACHINE,
+@dataclass(frozen=True)
+class RolloutOptions:
+    """The version that is to have traffic, and how."""
+
     version: Annotated[
         str,
         Option(
@@ -172,8 +171,8 @@ def _deploy(
             "--new-version",
             help="A number of the registry, `challenger`, or `here` for the release of this repository.",
         ),
-    ] = "challenger",
-    strategy: Annotated[Literal["canary", "blue-green", "direct"], Option(help="How.")] = "canary",
+    ] = "challenger"
+    strategy: Annotated[Literal["canary", "blue-green", "direct"], Option(help="How.")] = "canary"
     percent: Annotated[
         int | None,
         Option(
@@ -182,7 +181,7 @@ def _deploy(
             max=100,
             help="The first share of traffic (default: as planned).",
         ),
-    ] = None,
+    ] = None
     duration: Annotated[
         float | None,
         Option(
@@ -190,24 +189,44 @@ def _deploy(
             help="Seconds for all steps together, shared out evenly; a step also lasts until it is proved good "
             "(default: the environment's step_s and bake_s).",
         ),
+    ] = None
+    current: Annotated[str | None, Option("--current-version", help="Refuse unless this version is live now.")] = None
+
+    def start(self, site: "Site", who: str, why: str) -> "RolloutState":
+        """Bring the version into traffic, and return how it ended."""
+        from credit_risk.rollout import CanaryDeployer, deployment
+
+        if self.strategy == "canary":
+            deployer = CanaryDeployer(site, self.duration, say)
+            return deployer.deploy(self.version, by=who, reason=why, percent=self.percent, current=self.current)
+        request = deployment.DeploymentRequest(
+            self.version, self.strategy, who, why, self.percent, self.current, self.duration
+        )
+        return deployment.deploy(site, request, say)
+
+
+AS_PLANNED = RolloutOptions()
+
+
+def _deploy(
+    order: Annotated[
+        Literal["pause", "resume", "approve", "abort"] | None,
+        Argument(metavar="ORDER", help="What to do with the rollout under way: pause, resume, approve, abort."),
     ] = None,
-    current_version: Annotated[str | None, Option(help="Refuse unless this version is live now.")] = None,
+    named: NamedEnvironment = ON_THIS_MACHINE,
+    options: RolloutOptions = AS_PLANNED,
     health_check_endpoint: Annotated[str, Option(help="Must answer first.")] = "/health",
     by: By = None,
     reason: Reason = None,
 ) -> None:
     """Bring a version into traffic step by step, and back by itself if it is worse than the live one."""
-    from credit_risk.rollout import CanaryDeployer, deployment, engine
+    from credit_risk.rollout import deployment, engine
     from credit_risk.rollout.record.lock import is_locked
 
     site = named.site(health_check_endpoint)
     who, why = _signature(site, by, reason, f"{order or 'deployed'} by hand")
-    if order is None and strategy == "canary":
-        deployer = CanaryDeployer(site, duration, say)
-        _say_end(deployer.deploy(version, by=who, reason=why, percent=percent, current=current_version))
-    elif order is None:
-        request = deployment.DeploymentRequest(version, strategy, who, why, percent, current_version, duration)
-        _say_end(deployment.deploy(site, request, say))
+    if order is None:
+        _say_end(options.start(site, who, why))
     elif order == "resume" and not is_locked(site.record.lock_file):
         deployment.order(site, order, who, why)
         _say_end(deployment.resume(site))

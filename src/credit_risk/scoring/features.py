@@ -1,13 +1,13 @@
 """The model's matrix: feature columns as they are, then the derived features, in the config's order."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from credit_risk.config import Config
 from credit_risk.config.formulas import Formula, extend
-from credit_risk.data.inputs import Matrix
+from credit_risk.data.inputs import Mask, Matrix
 
 BLOCK_ROWS = 4096
 
@@ -60,6 +60,19 @@ class Features:
             for index, name in enumerate(self.names):
                 matrix[block, index] = columns[name][block]
         return matrix
+
+
+def never_seen(config: Config, seen_missing: Sequence[bool]) -> tuple[Mask, list[tuple[int, Mask]]]:
+    """Which features never were missing in training, (features,); of those with special codes also which code never
+    stood there: the feature's index, and by tag (0: missing) whether never.
+
+    seen_missing: see modelling.training.
+    """
+    never, features = ~np.array(seen_missing, dtype=bool), len(config.features)
+    by_feature: dict[int, list[bool]] = {}
+    for (feature, _), of_code in zip(config.levels, never[features:], strict=True):
+        by_feature.setdefault(feature, [bool(never[feature])]).append(bool(of_code))
+    return never[:features], [(feature, np.array(by_tag)) for feature, by_tag in by_feature.items()]
 
 
 def made_of(config: Config, names: Iterable[str]) -> dict[str, tuple[str, ...]]:

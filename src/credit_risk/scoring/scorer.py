@@ -34,12 +34,12 @@ from credit_risk.scoring import decision
 from credit_risk.scoring.background import Background
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import NO_RULE, DecisionReasons, Decisions, Vocabulary
-from credit_risk.scoring.features import Features, FeatureTable
+from credit_risk.scoring.fast_path.single_application import SingleApplication  # part: fast-path
+from credit_risk.scoring.fast_path.trees_by_row import FEW_ROWS, row_by_row  # part: fast-path
+from credit_risk.scoring.features import Features, FeatureTable, never_seen
 from credit_risk.scoring.model import RiskModel
 from credit_risk.scoring.reasons import Explainer
 from credit_risk.scoring.scorer_files import FIRST, FORMAT, altered, config_of, facts_of, model_of, object_of
-from credit_risk.scoring.single_application import SingleApplication, never_seen
-from credit_risk.scoring.trees_by_row import FEW_ROWS, row_by_row
 
 MARK = "scorer.json"  # the file by which a directory is known for a scorer
 
@@ -129,9 +129,8 @@ class Scorer:
     def decide(self, applications: pd.DataFrame | Mapping[str, Any], *, reasons: bool = True) -> Decisions:
         """Decide a table of applications, or one application as field → value.
 
-        An application gets the same bits alone and in a table, though not by the same code: a sound one alone takes
-        the fast path of `single_application`. One that cannot be scored is refused or referred as the config says; no
-        PD is made up for it.
+        An application gets the same bits alone and in a table. One that cannot be scored is refused or referred as the
+        config says; no PD is made up for it.
         Without `reasons` declines carry none, and the few whose reasons are in doubt stay declines: for simulation,
         never for an applicant.
         """
@@ -144,9 +143,13 @@ class Scorer:
 
         features: of the same rows, where the caller has computed them already.
         """
+        # of the part: fast-path
         if len(inputs) == 1 and (decisions := self._single.decide(inputs, reasons=reasons)) is not None:
-            return decisions
-        return self._for(inputs)._decide_columns(inputs, features, reasons=reasons)
+            return decisions  # the same bits, though not by the same code
+        if len(inputs) <= FEW_ROWS:
+            return self._row_by_row._decide_columns(inputs, features, reasons=reasons)
+        # end of part
+        return self._decide_columns(inputs, features, reasons=reasons)
 
     def _decide_columns(self, inputs: Matrix, features: FeatureTable | None = None, *, reasons: bool) -> Decisions:
         policy = self.config.policy
@@ -204,7 +207,7 @@ class Scorer:
 
         inputs: (rows, inputs), see data.inputs. Returns (rows,), NaN for what cannot be scored.
         """
-        return self._for(inputs)._scored(inputs)[4]
+        return self._scored(inputs)[4]
 
     def contributions(self, inputs: Matrix) -> tuple[float, Matrix]:
         """The population's log-odds of bad, and what each reason family adds to them: (rows, families).
@@ -212,9 +215,8 @@ class Scorer:
         The two add up to the log-odds of the PD, for approvals too; meant for applications that could be scored.
         inputs: (rows, inputs), see data.inputs.
         """
-        explainer = self._for(inputs).explainer
-        explanations = explainer.explain(self._features.of_inputs(inputs))
-        return explanations.base, explainer.by_family(explanations.contributions)
+        explanations = self.explainer.explain(self._features.of_inputs(inputs))
+        return explanations.base, self.explainer.by_family(explanations.contributions)
 
     def _add_reasons(
         self, matrix: Matrix, columns: Mapping[str, Matrix], outcome: decision.Codes, rule: decision.Rules, pd: Matrix
@@ -276,6 +278,7 @@ class Scorer:
     def _exclusions(self) -> list[tuple[int, Formula]]:
         return decision.exclusions(self.config)
 
+    # of the part: fast-path
     @cached_property
     def _single(self) -> SingleApplication:
         explainer = self.explainer if self.background else None
@@ -288,14 +291,13 @@ class Scorer:
             vocabulary=self._vocabulary,
         )
 
-    def _for(self, inputs: Matrix) -> "Scorer":
-        """The scorer that is faster for so many rows: this one, or the same with a model that goes row by row."""
-        return self if len(inputs) > FEW_ROWS else self._row_by_row
-
     @cached_property
     def _row_by_row(self) -> "Scorer":
+        """The same scorer with a model that goes row by row: faster for few."""
         model = row_by_row(self.model)
         return self if model is self.model else replace(self, model=model)
+
+    # end of part
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:

@@ -8,7 +8,7 @@ import calendar
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -292,18 +292,24 @@ def notice(playback: Playback, report: dict[str, Any], as_of: date) -> None:
     due = {each["name"]: each["sentence"] for each in report["triggers"] if each["finding"] == "DUE"}
     seen, drifted = as_of.isoformat(), due.get("drift", "").partition(":")[0].split(", ")
     fault, drift = playback.events.get("fault"), playback.events.get("drift")
+    if drift:
+        _notice_drift(drift, due, drifted, seen, has_fault=fault is not None)
+        if report["answer"] == "TRAIN":
+            goes = "registered for a rollout" if playback.processes else "promoted (script)"
+            came = goes if wording.passed(report) else "did not pass"
+            drift.done = f"{drift.done + '; ' if drift.done else ''}{seen}: a candidate was trained, and {came}"
     if fault and not playback.is_repaired and {"income", "purpose"} & {*drifted}:
         fault.noticed, fault.by, fault.runbook = seen, f"drift of {', '.join(drifted)}", RUNBOOK
         fault.done, playback.is_repaired = "the feed was repaired for the next month (script)", True
+
+
+def _notice_drift(drift: Event, due: Mapping[str, str], drifted: Sequence[str], seen: str, *, has_fault: bool) -> None:
+    """The first trigger that speaks of it: columns that no fault touches, or how the book pays."""
     others = [name for name in drifted if name and name not in ("income", "purpose")]
-    by = [f"drift of {', '.join(others)}"] if others and not (fault and others == ["score"]) else []
+    by = [f"drift of {', '.join(others)}"] if others and not (has_fault and others == ["score"]) else []
     by += [name for name in ("performance", "estimated") if name in due]
-    if drift and drift.noticed == "not noticed" and by:
+    if drift.noticed == "not noticed" and by:
         drift.noticed, drift.by, drift.runbook = seen, "; ".join(by), RUNBOOK
-    if drift and report["answer"] == "TRAIN":
-        goes = "registered for a rollout" if playback.processes else "promoted (script)"
-        came = goes if wording.passed(report) else "did not pass"
-        drift.done = f"{drift.done + '; ' if drift.done else ''}{seen}: a candidate was trained, and {came}"
 
 
 def to_forget(playback: Playback) -> tuple[str, str]:

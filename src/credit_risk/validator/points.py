@@ -64,8 +64,8 @@ class Points:
 def characteristics(points: Points, card: Scorecard, train: Matrix, weight: Matrix) -> pd.DataFrame:
     """A row a characteristic of the scorecard: weight, p of its weight, whole points from and to, and what is doubtful.
 
-    p: the chance of a weight at least this far from 0 if it told nothing beside the others (Wald), of training rows.
-    train: (rows, features); weight: (rows,).
+    p: the chance of a weight at least this far from 0 if its characteristic added nothing to the others (Wald, training
+    rows). train: (rows, features); weight: (rows,).
     """
     whole = [np.round([*bins.woe, bins.missing, *bins.special]) for bins in points.by_bin]
     lines = [

@@ -14,7 +14,8 @@ from pandas.testing import assert_frame_equal
 import smallest
 from credit_risk.config import Column, Config
 from credit_risk.data.inputs import Inputs
-from credit_risk.data.reading.cells import Numerals, without_gaps
+from credit_risk.data.reading.gaps import without_gaps
+from credit_risk.data.reading.numerals import Numerals
 from credit_risk.data.reading.tables import inspect_sources, join, read_passed, read_sources, read_table, write_passed
 from credit_risk.errors import DataError, NotFound
 

@@ -3,7 +3,7 @@
 import pytest
 from pandas import DataFrame
 
-from credit_risk.data.reading.cells import Numerals
+from credit_risk.data.reading.numerals import Numerals
 from credit_risk.errors import DataError
 from credit_risk.fork.reading import dialects
 from credit_risk.fork.reading.raw_texts import texts

@@ -7,7 +7,6 @@ unreadable date, for which there is no such value, is missing in the table and c
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +18,10 @@ from numpy.typing import NDArray
 from pandas import Series
 
 from credit_risk.config import Column
-from credit_risk.config.columns import CATEGORY_TYPES, KEY_ROLES, Data
+from credit_risk.config.columns import CATEGORY_TYPES
 from credit_risk.data.inputs import cell_numbers, folded, folded_codes, spelled, word_of
+from credit_risk.data.reading.gaps import cast
+from credit_risk.data.reading.numerals import Numerals
 
 SAMPLE = 5
 EXCEL = "excel"  # days since 1899-12-30, as a spreadsheet keeps a date
@@ -38,12 +39,7 @@ _TYPES = {
     "date": pa.timestamp("us"),
     "text": pa.string(),
 }
-
-
-PLAIN_SIGNS = str.maketrans("\u00a0\u202f\u2009\u2019", "   '")  # blanks, and the apostrophe of Swiss thousands
-_WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 _OFFSET = re.compile(r"(?<=\d)(?:Z|[+-]\d\d:?\d\d)$")
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -55,48 +51,6 @@ class Unreadable:
     rows: tuple[int, ...]
     texts: tuple[str, ...]
     mend: str = ""
-
-
-@dataclass(frozen=True)
-class Numerals:
-    """How a file writes the numbers of a column: the signs for decimals and thousands, and what stands beside each."""
-
-    decimal: str = "."
-    thousands: str | None = None
-    unit: str | None = None
-
-    @classmethod
-    def of(cls, data: Data, column: Column) -> "Numerals":
-        """Those of a column of numbers in a file; words and keys are read as they stand."""
-        if column.type not in ("number", "integer") or column.role in (*KEY_ROLES, "target"):
-            return cls()
-        return cls(data.decimal, data.thousands, column.unit)
-
-    @property
-    def are_plain(self) -> bool:
-        """Whether every program reads them."""
-        return self == Numerals()
-
-    def with_point(self, word: str) -> str | None:
-        """The word as every program reads it: 1.234,50 is 1234.50; None for one that is no number so written.
-
-        A sign for thousands stands between groups of three digits, or nowhere; a unit stands beside each number.
-        """
-        bare, unit = word.translate(PLAIN_SIGNS).strip(), (self.unit or "").strip()
-        if unit:
-            sign = bare[:1] if bare[:1] in "-+" else ""
-            amount = bare.removeprefix(sign).strip()
-            if amount.startswith(unit) == amount.endswith(unit):
-                return None
-            bare = sign + amount.removeprefix(unit).removesuffix(unit).strip()
-        if self.thousands and self.thousands in bare:
-            whole, point, part = bare.partition(self.decimal)
-            if not re.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(self.thousands)}\d{{3}})+", whole):
-                return None
-            bare = whole.replace(self.thousands, "") + point + part
-        if self.decimal != ".":
-            bare = bare.replace(".", "?").replace(self.decimal, ".")
-        return bare if is_number(bare) else None
 
 
 def arrow_type(column: Column, numerals: Numerals, *, key: bool = False) -> pa.DataType:
@@ -134,69 +88,8 @@ def typed(
     return _number(name, cells, column, numerals)
 
 
-def without_gaps(
-    cells: pa.ChunkedArray, words: Sequence[str], column: Column, numerals: Numerals
-) -> tuple[pa.ChunkedArray, frozenset[str]]:
-    """The cells with every word for "not known" as a missing one, and which of the words were met.
-
-    Blanks around a cell do not count. A word that is a whole number means that number, however it is written: -999
-    is the text -999.0 too, and the number in a Parquet file.
-    """
-    cells = _plain_text(cells)
-    if not words:
-        return cells, frozenset()
-    if not pa.types.is_dictionary(cells.type):
-        masks = _gaps(cells, words, column, numerals.decimal)
-        for mask in masks.values():
-            cells = pc.if_else(mask, pa.scalar(None, cells.type), cells)
-        return cells, frozenset(masks)
-    met: frozenset[str] = frozenset()
-    chunks = []
-    for chunk in cells.chunks:
-        masks = _gaps(chunk.dictionary, words, column, numerals.decimal)
-        codes = chunk.indices
-        for mask in masks.values():
-            gaps = pa.array(np.flatnonzero(np.asarray(mask)), codes.type)
-            codes = pc.if_else(pc.is_in(codes, gaps), pa.scalar(None, codes.type), codes)
-        met |= frozenset(masks)
-        chunks.append(pa.DictionaryArray.from_arrays(codes, chunk.dictionary, ordered=cells.type.ordered))
-    return pa.chunked_array(chunks, cells.type), met
-
-
-def _plain_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts as every later step knows them, whichever way the file keeps them."""
-    kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
-    if any(its(kind) for its in (pa.types.is_string_view, pa.types.is_binary, pa.types.is_large_binary)):
-        return text if (text := _cast(cells, pa.string())) is not None else cells
-    return cells
-
-
-def _gaps(cells: Any, words: Sequence[str], column: Column, point: str) -> dict[str, Any]:
-    """By the words that are met: which cells say them."""
-    masks = {}
-    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
-        trimmed = pc.utf8_trim_whitespace(cells)
-        for word in words:
-            masks[word] = pc.equal(trimmed, pa.scalar(word.strip(), cells.type))
-            if _WHOLE.fullmatch(word.strip()) and column.type not in ("text", "date"):
-                sign, digits = ("-" if word.strip()[0] == "-" else r"\+?"), word.strip().lstrip("+-0") or "0"
-                pattern = rf"^{sign}0*{digits}({re.escape(point)}0*)?$"
-                masks[word] = pc.or_(masks[word], pc.match_substring_regex(trimmed, pattern))
-    elif any(its(cells.type) for its in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)):
-        numbers_of_cells = cells.cast(pa.float64()) if pa.types.is_decimal(cells.type) else cells
-        for word in filter(is_number, words):
-            number = int(word) if _WHOLE.fullmatch(word.strip()) else float(word)
-            masks[word] = pc.equal(numbers_of_cells, pa.scalar(number))
-    return {word: pc.fill_null(mask, False) for word, mask in masks.items() if pc.any(mask).as_py()}
-
-
-def is_number(word: str) -> bool:
-    """Whether a cell is a number, written with a point."""
-    return bool(_NUMBER.fullmatch(word.strip()))
-
-
 def _key(name: str, cells: pa.ChunkedArray, column: Column) -> tuple[Series, Unreadable | None]:
-    if pa.types.is_integer(cells.type) and column.type == "integer" and (quick := _cast(cells, pa.int64())) is not None:
+    if pa.types.is_integer(cells.type) and column.type == "integer" and (quick := cast(cells, pa.int64())) is not None:
         return _whole_numbers(name, quick), None
     words, rounded = _exact_words(cells)
     if column.type == "text":
@@ -252,9 +145,9 @@ def _number(name: str, cells: pa.ChunkedArray, column: Column, numerals: Numeral
         return Series(_narrow(values, column), name=name, copy=False), _unreadable(name, cells, wrong)
     if not _is_text(cells):
         values = _plain_number(cells)
-    elif (quick := _cast(cells, pa.float64())) is not None and not pc.any(pc.is_nan(quick)).as_py():
+    elif (quick := cast(cells, pa.float64())) is not None and not pc.any(pc.is_nan(quick)).as_py():
         # Whole numbers of more than 53 bits are exact as int64 alone.
-        exact = _cast(cells, pa.int64()) if column.type == "integer" else None
+        exact = cast(cells, pa.int64()) if column.type == "integer" else None
         values = (quick if exact is None else exact).to_numpy()
     else:
         values = cell_numbers(cells.to_pandas(), column)
@@ -279,7 +172,7 @@ def _plain_number(cells: pa.ChunkedArray) -> NDArray[Any]:
         return values
     # A decimal through its digits: arrow's own way to a float is off by the last bit.
     digits = cells.cast(pa.string()) if pa.types.is_decimal(cells.type) else cells
-    number = _cast(digits, pa.float64())
+    number = cast(digits, pa.float64())
     if number is None:
         return np.full(len(cells), np.inf)  # dates or lists where numbers should be: the whole column is unreadable
     decimals: NDArray[Any] = number.to_numpy()
@@ -359,7 +252,7 @@ def _date(name: str, cells: pa.ChunkedArray) -> tuple[Series, Unreadable | None]
                 name, cells, pc.is_valid(cells).to_numpy()
             )
         return Series(dates.to_numpy(), name=name, copy=False), None
-    if (quick := _cast(cells, pa.timestamp("us"))) is not None:
+    if (quick := cast(cells, pa.timestamp("us"))) is not None:
         return Series(quick.to_numpy(), name=name, copy=False), None
     text = cells.to_pandas()
     local = text.str.strip().str.replace(_OFFSET, "", regex=True)
@@ -388,14 +281,6 @@ def _formatted_date(name: str, cells: pa.ChunkedArray, form: str) -> tuple[Serie
 
 def _is_text(cells: pa.ChunkedArray) -> bool:
     return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type) or pa.types.is_null(cells.type))
-
-
-def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
-    """None where one cell does not fit, or none can: the caller then goes through them and names those that do not."""
-    try:
-        return cells.cast(kind)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return None
 
 
 def _unreadable(name: str, cells: pa.ChunkedArray, wrong: NDArray[np.bool_], mend: str = "") -> Unreadable | None:

@@ -53,7 +53,7 @@ def header(path: Path, data: Data, declared: tuple[str, ...]) -> tuple[str, ...]
 def whole(path: Path, data: Data, types: Mapping[str, pa.DataType], progress: Progress) -> pa.Table:
     """The columns named in `types`; those of a CSV file have these types, or are text if any cell refuses its type.
 
-    Of data.missing the empty text alone counts here; `cells.without_gaps` knows the other words.
+    Of data.missing the empty text alone counts here; `gaps.without_gaps` knows the other words.
     """
     if is_parquet(path):
         names = _parquet_names(path)

@@ -15,8 +15,10 @@ from credit_risk.config import Column, Config
 from credit_risk.config.columns import KEY_ROLES, Data, Source
 from credit_risk.data.inputs import folded, folded_codes, word_of
 from credit_risk.data.reading import raw
-from credit_risk.data.reading.cells import Numerals, Unreadable, arrow_type, typed, without_gaps
+from credit_risk.data.reading.cells import Unreadable, arrow_type, typed
 from credit_risk.data.reading.csv_rows import Progress
+from credit_risk.data.reading.gaps import without_gaps
+from credit_risk.data.reading.numerals import Numerals
 from credit_risk.data.writing import write_parquet
 from credit_risk.errors import DataError, NotFound
 
@@ -239,22 +241,25 @@ def _columns_to_read(
     config: Config, paths: Sequence[Path], headers: Sequence[Sequence[str]], keys: Sequence[str]
 ) -> list[list[str]]:
     """Which columns to read from which file; every problem of the headers at once."""
-    problems = list(_key_problems(paths, headers, keys))
-    in_files = {name for names in headers for name in names}
-    lacking = [name for name, column in config.columns.items() if column.role != "ignore" and name not in in_files]
-    if lacking:
-        problems.append(lacks(lacking, sorted(in_files)))
-    undeclared = [name for names in headers for name in names if name not in config.columns]
-    if undeclared:
-        problems.append(
-            f"the config does not declare {raw.listed(undeclared)}. Only declared data are read: declare each under "
-            f"`columns:` (if it is not needed: `role: ignore`, the reason under `why:`) or leave it out of the file"
-        )
-    if problems:
+    if problems := [*_key_problems(paths, headers, keys), *_declaration_problems(config, headers)]:
         raise _problems(", ".join(path.name for path in paths), problems)
     used = {key for key in keys if key}
     to_read = [name for name, column in config.columns.items() if column.role != "ignore" or name in used]
     return [[name for name in to_read if name in names] for names in headers]
+
+
+def _declaration_problems(config: Config, headers: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns that the config declares and no file has, and those that a file has and the config does not declare."""
+    in_files = {name for names in headers for name in names}
+    lacking = [name for name, column in config.columns.items() if column.role != "ignore" and name not in in_files]
+    if lacking:
+        yield lacks(lacking, sorted(in_files))
+    undeclared = [name for names in headers for name in names if name not in config.columns]
+    if undeclared:
+        yield (
+            f"the config does not declare {raw.listed(undeclared)}. Only declared data are read: declare each under "
+            f"`columns:` (if it is not needed: `role: ignore`, the reason under `why:`) or leave it out of the file"
+        )
 
 
 def _key_problems(paths: Sequence[Path], headers: Sequence[Sequence[str]], keys: Sequence[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from pandas import DataFrame, Series
 
 from credit_risk.data.inputs import folded, word_of
-from credit_risk.data.reading.cells import is_number
+from credit_risk.data.reading.numerals import is_number
 from credit_risk.errors import UsageError
 from credit_risk.fork.drafting.request import InitRequest
 from credit_risk.fork.reading import cells

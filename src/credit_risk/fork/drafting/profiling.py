@@ -8,7 +8,7 @@ from pandas import DataFrame, Series
 
 from credit_risk.config.columns import KEY_ROLES
 from credit_risk.data.inputs import Mask, Matrix
-from credit_risk.data.reading.cells import is_number
+from credit_risk.data.reading.numerals import is_number
 from credit_risk.fork.drafting import directions, leaks, names, roles
 from credit_risk.fork.drafting.names import AGE, DAY_WORDS, DAYS, MONEY, parts
 from credit_risk.fork.drafting.profile import FEW_VALUES, Profile, Role, as_numbers

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from pandas import Series
 
-from credit_risk.data.reading.cells import LOST_DIGITS, is_number
+from credit_risk.data.reading.cells import LOST_DIGITS
+from credit_risk.data.reading.numerals import is_number
 from credit_risk.fork.drafting import names
 from credit_risk.fork.drafting.names import CUSTOMERS, DATES, DAYS, IDS, MONEY, YEARS, parts
 from credit_risk.fork.drafting.profile import FEW_VALUES, Profile, Role
@@ -79,8 +80,12 @@ def _of_a_day(profile: Profile, column: Series) -> str | None:
         and all(map(_has_digit, profile.groups))
     ):
         return f"its name speaks of a day, and not every cell is one in one form, as {example!r}: {WRITE_DAYS}"
-    if profile.kind not in ("number", "integer"):
-        return None
+    return _of_a_numeric_day(profile, column) if profile.kind in ("number", "integer") else None
+
+
+def _of_a_numeric_day(profile: Profile, column: Series) -> str | None:
+    """What speaks for a column of numbers being a day: how it rises, its name, or seconds since 1970."""
+    words, example = parts(profile.name), next(iter(profile.groups))
     values, is_whole = cells.numbers_of(column.dropna()), profile.kind == "integer"
     if is_whole and len(column) >= FEWEST_IN_ORDER and rises(column):
         return "it rises from row to row: a row number, or a day?"

@@ -10,7 +10,8 @@ from pandas import Series
 
 from credit_risk.config.columns import KEY_ROLES
 from credit_risk.data.inputs import Mask
-from credit_risk.data.reading.cells import LOST_DIGITS, is_number
+from credit_risk.data.reading.cells import LOST_DIGITS
+from credit_risk.data.reading.numerals import is_number
 from credit_risk.errors import UsageError
 from credit_risk.fork.drafting import names, questions
 from credit_risk.fork.drafting.names import AFTERWARDS, CUSTOMERS, DAYS, IDS, parts

@@ -7,10 +7,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas import Series
 
 from credit_risk.data.inputs import Matrix
-from credit_risk.data.reading.cells import is_number
+from credit_risk.data.reading.numerals import is_number
 
 Kind = Literal["integer", "number", "boolean", "ordered", "category", "date", "other date", "text"]
 
@@ -159,18 +160,27 @@ def day_formats(words: Iterable[str], *, named: bool, born: bool = False) -> tup
     born: whether of birth, which may have been before what else a lender has a day of.
     """
     distinct = [word.strip().removesuffix(".0") for word in words]
-    digits = {len(word) for word in distinct if word.isdecimal()}
     if named and distinct and all(_SERIAL.fullmatch(word) for word in distinct):  # with the time of day as a fraction
         first = EXCEL_DAYS[0] if born else FIRST_DAY_BUT_OF_BIRTH
         return ("excel",) if all(first <= float(word) <= EXCEL_DAYS[1] for word in distinct) else ()
     if distinct and all(word.isascii() and word.isdecimal() for word in distinct):
-        sure = named or len(distinct) >= MANY_DAYS
-        form = {8: "%Y%m%d", 6: "%Y%m"}.get(digits.pop()) if len(digits) == 1 and sure else None
-        return (form,) if form and _are_days(distinct, form) else ()
+        return _formats_of_digits(distinct) if named or len(distinct) >= MANY_DAYS else ()
+    return _written_formats(distinct)
+
+
+def _written_formats(distinct: Sequence[str]) -> tuple[str, ...]:
+    """The forms with signs between day, month and year, with the time of day where the first word has one."""
     has_time = bool(distinct) and ":" in distinct[0]
     forms = [*(f"{day} {time}" for day, time in product(WRITTEN_DAYS, TIMES)), OF_SAS] if has_time else WRITTEN_DAYS
     likely = [form for form in forms if _are_days(distinct[:TRIED_FIRST], form)]
     return tuple(form for form in likely if _are_days(distinct, form))
+
+
+def _formats_of_digits(words: Sequence[str]) -> tuple[str, ...]:
+    """The form of days that are digits alone, all of them of one length."""
+    lengths = {len(word) for word in words}
+    form = {8: "%Y%m%d", 6: "%Y%m"}.get(lengths.pop()) if len(lengths) == 1 else None
+    return (form,) if form and _are_days(words, form) else ()
 
 
 def days_of(words: Series, formats: Sequence[str]) -> Series:
@@ -201,6 +211,11 @@ def in_order(words: Iterable[str]) -> tuple[str, ...] | None:
     grades = [_GRADE.fullmatch(word.strip()) for word in given]
     if len(given) > 2 and all(grades) and len({grade["letter"] for grade in grades if grade}) > 1:
         return tuple(sorted(given, key=str.strip))
+    return _steps_in_order(given)
+
+
+def _steps_in_order(given: Sequence[str]) -> tuple[str, ...] | None:
+    """Words by the number that each holds, if each holds another; two are enough where all else in them is the same."""
     steps = {word: _step(word) for word in given}
     known = {word: step for word, step in steps.items() if step is not None}
     beside = {re.sub(_NUMBER, "", word).strip() for word in given}
@@ -228,21 +243,29 @@ def codes_of(values: Matrix) -> tuple[float, ...]:
     many = max(FEWEST_OF_A_CODE, CODE_SHARE * rows.sum())
     codes: set[float] = set()
     for order in (slice(None), slice(None, None, -1)):  # from the lowest up, and from the highest down
-        ends, counts = known[order][:MOST_CODES], rows[order]
-        for count in range(1, len(ends) + 1):
-            rest = np.delete(known[order], np.s_[:count])
-            if len(rest) < FEWEST_BESIDE:
-                break
-            away, extent = abs(ends[count - 1] - rest[0]), abs(rest[-1] - rest[0])
-            alone = (count == 1 or away > 1) and len(rest) >= AS_MANY_BESIDE * count
-            below_zero = ends[count - 1] < 0 <= rest.min() and (len(rest) >= MANY_BESIDE or away >= FAR or alone)
-            nines = count == 1 and _NINES.fullmatch(f"{ends[0]:.12g}") and abs(ends[0]) > 2 * np.abs(rest).max()
-            is_many = counts[:count].sum() >= many
-            apart = count == 1 and _MANY_NINES.fullmatch(f"{ends[0]:.12g}") and away > extent / FAR_OF_NINES
-            stands_out = apart and counts[0] > OFTEN * np.median(np.delete(counts, 0))
-            if bool(nines) or (is_many and (below_zero or away > extent or stands_out)):
-                codes |= set(ends[:count].tolist())
+        values_in_order, counts = known[order], rows[order]
+        for count in range(1, min(MOST_CODES, len(known) - FEWEST_BESIDE) + 1):
+            if _are_codes(values_in_order, counts, count, many):
+                codes |= set(values_in_order[:count].tolist())
     return tuple(sorted(code for code in codes if code % 1 == 0))
+
+
+def _are_codes(values: Matrix, counts: NDArray[np.intp], count: int, many: float) -> bool:
+    """Whether the first `count` of these values stand apart from the rest, as `codes_of` says.
+
+    values: distinct, from one end to the other; counts: rows of each; many: rows below which all but nines are amounts.
+    """
+    ends, rest = values[:count], values[count:]
+    away, extent = abs(ends[-1] - rest[0]), abs(rest[-1] - rest[0])
+    is_single, written = count == 1, f"{ends[0]:.12g}"
+    if is_single and _NINES.fullmatch(written) and abs(ends[0]) > 2 * np.abs(rest).max():
+        return True
+    if counts[:count].sum() < many:
+        return False
+    alone = (is_single or away > 1) and len(rest) >= AS_MANY_BESIDE * count
+    below_zero = ends[-1] < 0 <= rest.min() and (len(rest) >= MANY_BESIDE or away >= FAR or alone)
+    apart = is_single and _MANY_NINES.fullmatch(written) and away > extent / FAR_OF_NINES
+    return bool(below_zero or away > extent or (apart and counts[0] > OFTEN * np.median(counts[1:])))
 
 
 def _key(word: str, scale: tuple[str, ...]) -> str:

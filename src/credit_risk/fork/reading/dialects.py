@@ -1,13 +1,14 @@
 """How a stranger's CSV file is written, found by trying: encoding, delimiter, quotes, header, footer, numerals.
 
-What is found here stands as keys in the config; `data.reading.raw` and `data.reading.cells` obey those and try nothing.
+What is found here stands as keys in the config; `data.reading.raw` and `data.reading.numerals` obey those and try
+nothing.
 """
 
 import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -16,8 +17,8 @@ from pandas import DataFrame
 
 from credit_risk.config.columns import Data, Source
 from credit_risk.data.reading import raw
-from credit_risk.data.reading.cells import PLAIN_SIGNS, Numerals, is_number
 from credit_risk.data.reading.csv_rows import FOOTER
+from credit_risk.data.reading.numerals import PLAIN_SIGNS, Numerals, is_number
 from credit_risk.errors import DataError
 from credit_risk.fork.reading import encodings
 from credit_risk.fork.reading.cells import CURRENCIES, DOUBTFUL, GAPS, NEARLY_EVERY
@@ -184,15 +185,12 @@ def numerals_of(
     units: dict[str, str] = {}
     fits: dict[str, set[tuple[str, str | None]]] = {}
     grouped = False
-    for name, cells in table.items():
-        words = [word for word in map(str, cells.dropna().unique()) if word not in (*GAPS, *DOUBTFUL, "")]
-        if name in skip or not words or not any(char.isdigit() for char in words[0]):
-            continue
+    for name, words in _numeric_words(table, skip):
         if unit := _unit(words):
-            units[str(name)] = unit
+            units[name] = unit
         own = {signs for signs in _SIGNS if _all_are(words, Numerals(*signs, unit))}
         if own and len(own) < len(_SIGNS):
-            fits[str(name)] = own
+            fits[name] = own
         grouped |= any("." in word for word in words) and all(_GROUPED.fullmatch(word.strip()) for word in words)
     marked = {name: own for name, own in fits.items() if (".", None) not in own}
     if not marked and grouped and (",", ".") in set.intersection(*fits.values()):
@@ -202,6 +200,14 @@ def numerals_of(
     # The numbers with a point alone speak too, unless one of them contradicts.
     common = set.intersection(*fits.values()) or set.intersection(*marked.values()) or {(".", None)}
     return tuple(Numerals(*signs) for signs in _simplest(common, data.delimiter)), units
+
+
+def _numeric_words(table: DataFrame, skip: Collection[str]) -> Iterator[tuple[str, list[str]]]:
+    """The distinct words of each column whose first one holds a digit, without those for a gap."""
+    for name, cells in table.items():
+        words = [word for word in map(str, cells.dropna().unique()) if word not in (*GAPS, *DOUBTFUL, "")]
+        if name not in skip and words and any(char.isdigit() for char in words[0]):
+            yield str(name), words
 
 
 def _simplest(common: set[tuple[str, str | None]], delimiter: str) -> list[tuple[str, str | None]]:

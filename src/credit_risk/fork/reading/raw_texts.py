@@ -9,8 +9,8 @@ from pandas import DataFrame, Series
 from credit_risk.config.columns import Data
 from credit_risk.data.inputs import folded, spelled
 from credit_risk.data.reading import raw
-from credit_risk.data.reading.cells import is_number
 from credit_risk.data.reading.csv_rows import Progress
+from credit_risk.data.reading.numerals import is_number
 from credit_risk.errors import DataError
 
 MOST_WORDS = 1_000  # beyond this a column holds no categories

@@ -12,8 +12,9 @@ from pandas import DataFrame, Series
 
 from credit_risk.config.columns import Data, Source
 from credit_risk.data.reading import raw, tables
-from credit_risk.data.reading.cells import LARGEST_EXACT, LOST_DIGITS, Numerals, is_number
+from credit_risk.data.reading.cells import LARGEST_EXACT, LOST_DIGITS
 from credit_risk.data.reading.csv_rows import Progress, column_name
+from credit_risk.data.reading.numerals import Numerals, is_number
 from credit_risk.data.reading.tables import Joined
 from credit_risk.errors import DataError
 from credit_risk.fork.reading import cells, dialects, raw_texts

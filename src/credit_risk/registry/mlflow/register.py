@@ -56,15 +56,7 @@ def register(
         if known := registry.known(scorer.digest, digest.of_file(verified.report("gate"))):
             log.info("This scorer with this gate record is registered already")
             return known
-        facts = {
-            "verdict": record["verdict"],
-            "waivers": record["waivers"],
-            "digests": record["digests"],
-            "raw": {source.path: digest.of_file(files.root / source.path) for source in config.data.sources},
-            "commit": provenance.commit(files.root),
-            "uncommitted": list(provenance.uncommitted(files.root, "src", "configs", "dvc.yaml")),
-            **exported(files, scorer.digest),
-        }
+        facts = _facts(record, config, files) | exported(files, scorer.digest)
         all_tags = own_tags(tags or {}) | _tags(verified, scorer, facts)
         figures = dict(numbers(_metrics(metrics or files.report("metrics"))))
         run = Run(
@@ -82,6 +74,18 @@ def register(
             packing.pack(verified, schema, examples.application(scorer.config, scorer.reference), packed)
             log.info("Registering it at %s", registry.tracking.url)
             return registry.register(run, packed, by=by, reason=reason, facts=facts)
+
+
+def _facts(record: Mapping[str, Any], config: Config, files: Files) -> dict[str, Any]:
+    """What the history keeps of a version: its verdict and digests, the raw data, and the commit it came from."""
+    return {
+        "verdict": record["verdict"],
+        "waivers": record["waivers"],
+        "digests": record["digests"],
+        "raw": {source.path: digest.of_file(files.root / source.path) for source in config.data.sources},
+        "commit": provenance.commit(files.root),
+        "uncommitted": list(provenance.uncommitted(files.root, "src", "configs", "dvc.yaml")),
+    }
 
 
 def judged(files: Files, today: date | None = None) -> dict[str, Any]:

@@ -29,10 +29,10 @@ from credit_risk.scoring import decision
 from credit_risk.scoring.background import Background
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.decision import APPROVE, DECLINE, OUTCOMES, REFER, Decisions
+from credit_risk.scoring.fast_path.single_application import FUNCTIONS, holds, margin_of, value_of
+from credit_risk.scoring.fast_path.trees_by_row import FEW_ROWS, TreesByRow
 from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.scoring.single_application import FUNCTIONS, holds, margin_of, value_of
-from credit_risk.scoring.trees_by_row import FEW_ROWS, TreesByRow
 
 KNOWN = {"a": None, "b": None}
 
