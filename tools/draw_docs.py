@@ -17,7 +17,11 @@ from credit_risk.report.standalone_svg import standalone
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
 DRAWN = {
-    "fairness": ("groups", "sweep", "frontier"),
+    "fairness": (
+        "groups",
+        "sweep",
+        "frontier",  # part: alternatives
+    ),
     "explain": ("families", "importance", "summary", "interactions"),
     "robustness": ("stress",),
 }

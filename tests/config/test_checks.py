@@ -346,6 +346,12 @@ CASES = {
         (MODE, "{mode: select, most_auc_lost: 0.01}"),
         "fairness.alternatives.sign_off: to select needs a person of the legal department, by first and last name",
     ),
+    # of the part: alternatives
+    "no word on the search for alternatives": (
+        (f"  alternatives: {MODE}\n", ""),
+        "fairness.alternatives: say whether a fairer model is searched for: {mode: off, most_auc_lost: 0}",
+    ),
+    # end of part
     "select signed by one word": (
         (MODE, "{mode: select, sign_off: legal, most_auc_lost: 0.01}"),
         "fairness.alternatives.sign_off: to select needs a person of the legal department, by first and last name",

@@ -13,8 +13,8 @@ from credit_risk.cli import main
 from credit_risk.config import load
 from credit_risk.data.files import Files
 from credit_risk.modelling.assembly import load_current
+from credit_risk.modelling.protected_split import ProtectedSplit
 from credit_risk.scoring import decision
-from credit_risk.stages.fairness import ProtectedSplit
 from credit_risk.what_if import aggregates, settings
 from credit_risk.what_if.grid import TriedPolicy, in_force
 from credit_risk.what_if.rows import judged

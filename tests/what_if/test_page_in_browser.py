@@ -10,6 +10,7 @@ from credit_risk.cli import main
 from credit_risk.config import load
 from credit_risk.data.files import Files
 from credit_risk.modelling.assembly import load_current
+from credit_risk.modelling.protected_split import ProtectedSplit
 from credit_risk.modelling.scored_split import read_scored
 from credit_risk.stages import assemble, evaluate, fairness
 from credit_risk.what_if.grid import TriedPolicy, in_force
@@ -83,7 +84,7 @@ def test_the_policy_taken_through_the_pipeline_gives_the_figures_of_the_page(pag
     approved = test.decisions[test.model].approved
     assert seen["badRate"][0] == pytest.approx(test.outcomes["bad"][approved].mean(), abs=1e-12)
 
-    protected = fairness.ProtectedSplit(config, files, "test", scorer)
+    protected = ProtectedSplit(config, files, "test", scorer)
     report = fairness.measured(config, protected, {}, {})["contrasts"]
     exact = 0
     for declared, at in zip(config.fairness.contrasts, seen["contrasts"], strict=True):

@@ -51,5 +51,5 @@ class Fairness(Section):
     refer_counts_as: Literal["approve", "decline"]
     contrasts: tuple[Contrast, ...]
     intersections: tuple[tuple[str, str], ...] = ()
-    alternatives: Alternatives
+    alternatives: Alternatives | None = None
     unavailable: str | None = None

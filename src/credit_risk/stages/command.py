@@ -63,7 +63,7 @@ STAGES: Mapping[str, tuple[str, str]] = {
         GATES,
         "Fit and judge the same models on at least 20 other splits of the rows; write reports/splits.json.",
     ),
-    "fairness": (GATES, "Measure approvals by protected group, and search for less discriminatory alternatives."),
+    "fairness": (GATES, "Measure approvals by protected group, with intervals, and what gives a group away."),
     "explain": (GATES, "Check the reasons of declines, and what the model looks at."),
     "robustness": (GATES, "Stress the decisions, and put gaps and nonsense into applications."),
     "latency": (GATES, "Measure what one decision costs, in bare LightGBM predictions."),

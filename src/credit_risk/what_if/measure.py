@@ -10,7 +10,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json, write_text
 from credit_risk.measures.fairness import Grouping
 from credit_risk.modelling.assembly import load_current
-from credit_risk.stages.fairness import ProtectedSplit
+from credit_risk.modelling.protected_split import ProtectedSplit
 from credit_risk.what_if import aggregates, page
 from credit_risk.what_if.grid import in_force
 from credit_risk.what_if.rows import judged

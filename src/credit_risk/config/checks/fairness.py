@@ -32,7 +32,15 @@ def fairness_problems(config: Config) -> Iterator[Problem]:
                 yield ("fairness", "intersections", index), unknown("attribute", name, tuple(fairness.attributes))
         if pair[0] == pair[1]:
             yield ("fairness", "intersections", index), f"{pair[0]} crossed with itself says nothing new"
-    if fairness.alternatives.mode == "select" and not is_person(fairness.alternatives.sign_off):
+    # of the part: alternatives
+    if fairness.alternatives is None:
+        yield ("fairness", "alternatives"), "say whether a fairer model is searched for: {mode: off, most_auc_lost: 0}"
+    # end of part
+    if (
+        fairness.alternatives
+        and fairness.alternatives.mode == "select"
+        and not is_person(fairness.alternatives.sign_off)
+    ):
         needed = "to select needs a person of the legal department, by first and last name"
         yield ("fairness", "alternatives", "sign_off"), needed
 

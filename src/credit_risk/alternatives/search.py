@@ -37,6 +37,7 @@ REDUCTION_STEPS = 12
 REDUCTION_TREES = 40
 REDUCTION_GAP = 0.01  # how far apart the groups' approval rates may stay in a reduction
 AS_IT_STANDS = "the model as it stands"
+OFF = Alternatives(mode="off", most_auc_lost=0)
 # Tighter than what was tuned: each is a usual way to a smoother model.
 CONSTRAINTS: Mapping[str, dict[str, float]] = {
     "fewer leaves": {"num_leaves": 4, "max_depth": 2},
@@ -98,9 +99,9 @@ class Candidate:
     dropped: tuple[str, ...] = ()
 
 
-def check_sign_off(settings: Alternatives) -> None:
+def check_sign_off(settings: Alternatives | None) -> None:
     """Raises NotSigned if `select` names nobody, or not with first and last name."""
-    if settings.mode == "select" and not is_person(settings.sign_off):
+    if settings and settings.mode == "select" and not is_person(settings.sign_off):
         raise NotSigned(settings.sign_off)
 
 
@@ -131,7 +132,7 @@ def search(
     fits += _constrained(config, training, selection, trees)
     fits += [Candidate(name, "challenger", margin) for name, margin in challengers.items()]
     fits += _reductions(config, settings, training, selection, judge.worst(itself))
-    return marked(judge.table(itself, fits), settings.alternatives)
+    return marked(judge.table(itself, fits), settings.alternatives or OFF)
 
 
 def assessable(selection: Selection, *, min_n: int) -> tuple[Contrast, ...]:

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from credit_risk.alternatives import search
+from credit_risk.alternatives.search import Candidate, Judge, NotSigned, Selection, Training
 from credit_risk.config import load
 from credit_risk.config.fairness import Alternatives, Attribute, Contrast, Fairness
 from credit_risk.data.inputs import Inputs
 from credit_risk.data.simulated_lender import lender
 from credit_risk.measures import fairness
 from credit_risk.measures.fairness import Cases, Grouping
-from credit_risk.modelling import alternatives
-from credit_risk.modelling.alternatives import Candidate, Judge, NotSigned, Selection, Training
 from credit_risk.scoring.features import Features
 
 CONFIG = Path(__file__).parents[1] / "lender" / "credit.yaml"
@@ -73,8 +73,8 @@ def test_what_a_rule_decided_stays_whatever_the_candidate():
 
 
 def test_evenness_is_read_from_the_worse_off_side():
-    assert alternatives.even(0.8) == alternatives.even(1.25) == 0.8
-    assert alternatives.even(0.0) == alternatives.even(math.nan) == 0
+    assert search.even(0.8) == search.even(1.25) == 0.8
+    assert search.even(0.0) == search.even(math.nan) == 0
     judge = Judge(ten(approved=[0, 1, 2, 4, 5, 6]), confidence=0.95)
     candidate = Candidate("other", "constraint", np.array([0, 1, 2, 9, 3, 4, 5, 9, 9, 9.0]))
     assert judge.ratios(candidate) == {"women": 0.75 / 0.5}
@@ -125,34 +125,34 @@ def test_the_interval_of_the_gain_holds_the_truth_as_often_as_it_says():
 
 
 def test_only_what_nothing_beats_in_both_lies_on_the_frontier():
-    marked = alternatives.marked(FRONTIER, settings().alternatives)
+    marked = search.marked(FRONTIER, settings().alternatives)
     assert marked["candidate"][marked["on_frontier"]].tolist() == [
         "the model", "perhaps fairer", "fairest"
     ]  # fmt: skip
 
 
 def test_report_marks_what_is_admissible_and_chooses_nothing():
-    marked = alternatives.marked(FRONTIER, settings().alternatives)
+    marked = search.marked(FRONTIER, settings().alternatives)
     assert marked["candidate"][marked["admissible"]].tolist() == ["clearly fairer", "fairer still"]
     assert not marked["chosen"].any()
 
 
 def test_select_chooses_the_fairest_that_is_admissible_never_a_reduction():
-    marked = alternatives.marked(FRONTIER, settings("select", "Ada Lovelace").alternatives)
+    marked = search.marked(FRONTIER, settings("select", "Ada Lovelace").alternatives)
     assert marked["candidate"][marked["chosen"]].tolist() == ["fairer still"]
-    none = alternatives.marked(FRONTIER, settings("select", "Ada Lovelace", most_auc_lost=0.001).alternatives)
+    none = search.marked(FRONTIER, settings("select", "Ada Lovelace", most_auc_lost=0.001).alternatives)
     assert not none["chosen"].any()
 
 
 @pytest.mark.parametrize("name", [None, "", "legal", "  ", "n/a n/a", "Legal Team"])
 def test_select_without_a_named_person_is_refused(name):
     with pytest.raises(NotSigned, match="Name the person who signs it off"):
-        alternatives.check_sign_off(settings("select", name).alternatives)
+        search.check_sign_off(settings("select", name).alternatives)
 
 
 def test_a_contrast_with_too_few_selection_rows_cannot_judge():
-    assert alternatives.assessable(ten([0]), min_n=4) == (WOMEN,)
-    assert alternatives.assessable(ten([0]), min_n=5) == ()
+    assert search.assessable(ten([0]), min_n=4) == (WOMEN,)
+    assert search.assessable(ten([0]), min_n=5) == ()
 
 
 @pytest.fixture(scope="module")
@@ -172,12 +172,12 @@ def searched():
 
     def run(settings_, **changes):
         empty = Selection(matrix, None, np.zeros(len(bad), bool), groupings, (WOMEN,))
-        margin = alternatives._boosted(config, training, empty, trees=20)
+        margin = search._boosted(config, training, empty, trees=20)
         cases = Cases(margin < np.median(margin), np.full(len(bad), 0.1), bad, np.arange(len(bad)))
         selection = Selection(matrix, cases, np.zeros(len(bad), bool), groupings, (WOMEN,))
         challengers = {"a copy of the model": margin}
         said = []
-        return alternatives.search(config, settings_, training, selection, challengers, trees=20, progress=said.append)
+        return search.search(config, settings_, training, selection, challengers, trees=20, progress=said.append)
 
     return config, run, run(settings())
 
@@ -185,11 +185,11 @@ def searched():
 @pytest.mark.slow
 def test_the_search_tries_every_feature_sets_constraints_challengers_and_reductions(searched):
     config, _, table = searched
-    assert table["candidate"][0] == alternatives.AS_IT_STANDS
+    assert table["candidate"][0] == search.AS_IT_STANDS
     tried = set(table["candidate"])
     assert {f"without {name}" for name in config.features} <= tried
-    assert set(alternatives.CONSTRAINTS) | set(alternatives.REDUCTIONS) | {"a copy of the model"} <= tried
-    assert table["dropped"].str.split().str.len().max() == alternatives.LARGEST_SET
+    assert set(search.CONSTRAINTS) | set(search.REDUCTIONS) | {"a copy of the model"} <= tried
+    assert table["dropped"].str.split().str.len().max() == search.LARGEST_SET
     assert table["candidate"].is_unique
 
 
