@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -108,7 +109,7 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
         version=VERSION,
         facts=facts,
         decimal=OPEN if facts.doubtful_numbers and not accept else facts.decimal,
-        proposed_until=facts.immature.until if facts.immature and asked_until and accept else OPEN,
+        proposed_until=_proposed_until(facts) if asked_until and accept else OPEN,
         asked_until=asked_until,
         outcome_words=outcome_words(facts),
         outcomes={kind: list(map(_scalar, getattr(facts, kind))) for kind in ("bad", "good", "indeterminate")},
@@ -134,6 +135,11 @@ def text(facts: Facts, columns: Sequence[Profile], answers: Answers, *, accept: 
         bad_rate=(float(f"{facts.bad_rate / 2:.2g}"), min(1.0, float(f"{facts.bad_rate * 2:.2g}"))),
     )
     return rendered
+
+
+def _proposed_until(facts: Facts) -> date | str:
+    """The day until which outcomes can have been looked up, where some accounts are too young."""
+    return facts.immature.until if facts.immature else OPEN
 
 
 def _protected(columns: Sequence[Profile]) -> tuple[list[tuple[Profile, list[dict[str, Any]]]], list[str]]:
