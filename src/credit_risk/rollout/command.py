@@ -2,7 +2,6 @@
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,7 +10,14 @@ from typer import Argument, Option, Typer
 
 from credit_risk.command_line import HERE, ROLLOUT, STUDIES, Json, Root, WriteDown, add, say, show
 from credit_risk.errors import CheckFailed, UsageError
-from credit_risk.rollout.options import ON_THIS_MACHINE, EnvironmentFile, NamedEnvironment, read_environment
+from credit_risk.rollout.options import (
+    AS_PLANNED,
+    ON_THIS_MACHINE,
+    EnvironmentFile,
+    NamedEnvironment,
+    RolloutOptions,
+    read_environment,
+)
 
 if TYPE_CHECKING:
     from credit_risk.rollout.deployment import Site
@@ -158,54 +164,6 @@ def _status_of(named: NamedEnvironment) -> tuple[ModuleType, Any, Any]:
 
     settings = named.settings()
     return part_of(settings, "status"), settings, RolloutFolder.of(named.root.absolute(), settings)
-
-
-@dataclass(frozen=True)
-class RolloutOptions:
-    """The version that is to have traffic, and how."""
-
-    version: Annotated[
-        str,
-        Option(
-            "--model-version",
-            "--new-version",
-            help="A number of the registry, `challenger`, or `here` for the release of this repository.",
-        ),
-    ] = "challenger"
-    strategy: Annotated[Literal["canary", "blue-green", "direct"], Option(help="How.")] = "canary"
-    percent: Annotated[
-        int | None,
-        Option(
-            *("--traffic-percentage", "--traffic-shift"),
-            min=1,
-            max=100,
-            help="The first share of traffic (default: as planned).",
-        ),
-    ] = None
-    duration: Annotated[
-        float | None,
-        Option(
-            min=1,
-            help="Seconds for all steps together, shared out evenly; a step also lasts until it is proved good "
-            "(default: the environment's step_s and bake_s).",
-        ),
-    ] = None
-    current: Annotated[str | None, Option("--current-version", help="Refuse unless this version is live now.")] = None
-
-    def start(self, site: "Site", who: str, why: str) -> "RolloutState":
-        """Bring the version into traffic, and return how it ended."""
-        from credit_risk.rollout import CanaryDeployer, deployment
-
-        if self.strategy == "canary":
-            deployer = CanaryDeployer(site, self.duration, say)
-            return deployer.deploy(self.version, by=who, reason=why, percent=self.percent, current=self.current)
-        request = deployment.DeploymentRequest(
-            self.version, self.strategy, who, why, self.percent, self.current, self.duration
-        )
-        return deployment.deploy(site, request, say)
-
-
-AS_PLANNED = RolloutOptions()
 
 
 def _deploy(

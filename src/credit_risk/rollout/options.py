@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from typer import Option
 
-from credit_risk.command_line import HERE, Root, environment_file, is_path
+from credit_risk.command_line import HERE, Root, environment_file, is_path, say
 from credit_risk.errors import UsageError
 
 if TYPE_CHECKING:
     from credit_risk.rollout.deployment import Site
+    from credit_risk.rollout.record.state import RolloutState
     from credit_risk.rollout.settings import Environment as EnvironmentSettings
 
 LOCAL: Final = "local"
@@ -56,3 +57,51 @@ class NamedEnvironment:
 
 
 ON_THIS_MACHINE = NamedEnvironment()
+
+
+@dataclass(frozen=True)
+class RolloutOptions:
+    """The version that is to have traffic, and how."""
+
+    version: Annotated[
+        str,
+        Option(
+            "--model-version",
+            "--new-version",
+            help="A number of the registry, `challenger`, or `here` for the release of this repository.",
+        ),
+    ] = "challenger"
+    strategy: Annotated[Literal["canary", "blue-green", "direct"], Option(help="How.")] = "canary"
+    percent: Annotated[
+        int | None,
+        Option(
+            *("--traffic-percentage", "--traffic-shift"),
+            min=1,
+            max=100,
+            help="The first share of traffic (default: as planned).",
+        ),
+    ] = None
+    duration: Annotated[
+        float | None,
+        Option(
+            min=1,
+            help="Seconds for all steps together, shared out evenly; a step also lasts until it is proved good "
+            "(default: the environment's step_s and bake_s).",
+        ),
+    ] = None
+    current: Annotated[str | None, Option("--current-version", help="Refuse unless this version is live now.")] = None
+
+    def start(self, site: "Site", who: str, why: str) -> "RolloutState":
+        """Bring the version into traffic, and return how it ended."""
+        from credit_risk.rollout import CanaryDeployer, deployment  # noqa: PLC0415  (late, as in every command)
+
+        if self.strategy == "canary":
+            deployer = CanaryDeployer(site, self.duration, say)
+            return deployer.deploy(self.version, by=who, reason=why, percent=self.percent, current=self.current)
+        request = deployment.DeploymentRequest(
+            self.version, self.strategy, who, why, self.percent, self.current, self.duration
+        )
+        return deployment.deploy(site, request, say)
+
+
+AS_PLANNED = RolloutOptions()
