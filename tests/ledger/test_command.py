@@ -113,6 +113,7 @@ def test_replay_of_another_scorer_alone_exits_1(run, trained):
         (["verify", "--heads", "nowhere.txt"], "nowhere.txt: there is no such file"),
         (["verify", "--url", "sqlite:///nowhere.db"], "no ledger is there"),
         (["verify", "--url", "mysql://x"], "Expected sqlite:///"),
+        (["verify", "--url", "postgresql://[::1"], "Expected sqlite:///"),
         (["verify", "--environment", "nowhere.yaml"], "nowhere.yaml: there is no such file"),
         (["restore", "nowhere.db", "--url", "sqlite:///new.db"], "nowhere.db: there is no such file"),
         (["restore", "x", "--url", "postgresql:///x"], "pg_dump"),

@@ -545,7 +545,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(file, tmp_path):
     opened.close()
 
 
-@pytest.mark.parametrize("url", ["history.db", "mysql+nothing://x/y"])
+@pytest.mark.parametrize("url", ["history.db", "mysql+nothing://x/y", "postgresql://[::1"])
 def test_a_url_that_is_no_database_is_said(url, tmp_path):
     with pytest.raises(UsageError, match="no database for the registry's history"):
         of(url, tmp_path)

@@ -366,7 +366,7 @@ def _engine(url: str) -> Engine:
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         return create_engine(parsed, connect_args={"connect_timeout": BUSY_S})
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise UsageError(
             f"{url!r} is no database for the registry's history ({error}); expected sqlite:///FILE or "
             "postgresql+psycopg://USER@HOST/DATABASE."

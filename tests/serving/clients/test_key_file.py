@@ -147,6 +147,44 @@ def test_a_file_of_keys_that_is_gone_is_seen_at_health(serve, tmp_path):
     assert (answer.status_code, answer.json()["detail"]) == (503, "The file of clients' keys is gone.")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"did": "revoke", "at": 1e999',
+        '"did": "revoke", "at": NaN',
+        '"did": "revoke", "at": "noon"',
+        '"did": "scopes", "scopes": [1]',
+        '"did": "scopes", "scopes": ["\\ud800"]',
+    ],
+)
+def test_what_the_record_says_of_a_key_is_checked_as_the_file_is(file, line):
+    key = add_key(file, "branch", ["decide"], 1)
+    guard = ApiKeyGuard(file)
+    with record_of(file).open("a") as record:
+        record.write(f'{{"id": "{identifier(key)}", {line}}}\n')
+    assert status(guard, key) == 503
+    with pytest.raises(UsageError, match="is no file of keys"):
+        read_keys(file)
+
+
+def test_a_client_whose_name_is_no_text_that_the_ledger_could_keep_spoils_the_file(file):
+    key = add_key(file, "branch", ["decide"], 1)
+    file.write_text(file.read_text().replace('"branch"', '"\\ud800"'))
+    with pytest.raises(UsageError, match="is no file of keys"):
+        ApiKeyGuard(file)
+    assert file.read_text().count(identifier(key)) == 1
+
+
+@pytest.mark.parametrize("which", ["keys", "record"])
+def test_a_folder_in_the_place_of_a_file_is_said(file, which):
+    add_key(file, "branch", ["decide"], 1)
+    path = file if which == "keys" else record_of(file)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(UsageError, match="is no file of keys"):
+        read_keys(file)
+
+
 @pytest.mark.parametrize("name", ["", " ", " a", "a\n", "a\x00b", "a\x1b[2J", "x" * 201, "\ud800"])
 def test_a_name_that_the_ledger_could_not_keep_gets_no_key(file, name):
     with pytest.raises(UsageError, match="visible characters"):

@@ -307,7 +307,7 @@ def _url(url: str) -> URL:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise LedgerRefused(
             f"{error}. Expected sqlite:///path/to/ledger.db or postgresql://user@host/database."
         ) from None

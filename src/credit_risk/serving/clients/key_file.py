@@ -85,19 +85,18 @@ def read_keys(path: Path) -> dict[str, dict[str, Any]]:
             identifier: {"made": None, "version": 1} | key
             for identifier, key in json.loads(path.read_text("utf-8")).items()
         }
-        for key in keys.values():
-            _check(key)
         for entry in _entries(path):
             if entry["did"] == "revoke" and entry["id"] in keys and keys[entry["id"]]["revoked"] is None:
-                keys[entry["id"]]["revoked"] = int(entry["at"])
+                keys[entry["id"]]["revoked"] = entry["at"]
             if entry["did"] == "scopes" and entry["id"] in keys:
                 keys[entry["id"]] |= {"scopes": list(entry["scopes"]), "version": VERSION}
         for key in keys.values():
+            _check(key)
             if key["version"] < VERSION and "read" in key["scopes"]:
                 key["scopes"] = sorted({*key["scopes"], READ_ALL})
     except FileNotFoundError:
         raise NotFound(path, "Make a key first: credit-risk keys add NAME --scope decide") from None
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
         raise UsageError(
             f"{path} is no file of keys, or {record_of(path).name} beside it is no record. "
             "Restore both, or make a new one with credit-risk keys add."
@@ -134,12 +133,12 @@ def hashed(secret: str) -> str:
 
 
 def _check(key: dict[str, Any]) -> None:
-    """Raises KeyError or ValueError for what is no key."""
+    """Raises KeyError, TypeError or ValueError for what is no key."""
     times = [key["expires"], *(key[name] for name in ("made", "revoked") if key[name] is not None)]
     texts = [key["client"], key["sha256"], *key["scopes"]]
     if not (
         isinstance(key["scopes"], list)
-        and all(isinstance(text, str) for text in texts)
+        and "".join(texts).encode()  # raises where one is no text, or none that UTF-8 can hold
         and key["sha256"].isascii()
         and type(key["version"]) is int
         and all(isinstance(moment, int | float) and 0 <= moment < LATEST for moment in times)
