@@ -1,8 +1,7 @@
 """The lender's reference of a person, in the one form in which it is recorded, looked up and erased.
 
-Text in Unicode's form NFC, 1 to 200 visible characters, no space at either end: no letter or mark that shows nothing,
-such as a selector of variants. Anything else is refused, not mended:
-two spellings must not become two persons, nor two persons one. HTTP headers carry it as UTF-8 or percent-encoded.
+Text in Unicode's form NFC, 1 to 200 characters that can be seen, no space at either end. Anything else is refused, not
+mended: two spellings must not become two persons, nor two persons one. HTTP headers carry it as UTF-8 or with percents.
 """
 
 import re
