@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from credit_risk.monitoring.calendar import months_after, months_old
+from credit_risk.monitoring.calendar import month_of, months_after, months_old
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,8 @@ from credit_risk.monitoring.calendar import months_after, months_old
         (date(2026, 1, 15), 1, date(2026, 2, 15)),
         (date(2026, 1, 31), 1, date(2026, 2, 28)),
         (date(2024, 2, 29), 12, date(2025, 2, 28)),
+        (date(2025, 12, 31), 2, date(2026, 2, 28)),
+        (date(2025, 12, 31), 12, date(2026, 12, 31)),
     ],
 )
 def test_a_month_later_is_the_same_day_or_the_months_last(day, months, later):
@@ -32,3 +34,7 @@ def test_a_month_later_is_the_same_day_or_the_months_last(day, months, later):
 )
 def test_an_account_of_the_31st_is_a_month_old_on_the_last_of_february(at, age):
     assert months_old(date(2026, 1, 31), at) == age
+
+
+def test_a_month_is_named_as_records_name_it():
+    assert month_of(date(2026, 1, 31)) == "2026-01"

@@ -32,18 +32,19 @@ def test_a_ledger_that_goes_in_the_middle_of_a_delivery_leaves_nothing_of_it(
 ):
     monkeypatch.setattr(outcome_file, "ROWS", 2)
     ids = decide(ledger, DAY, [entry(f"p{number}") for number in range(5)])
-    file, get, asked = delivery(tmp_path / "a.csv", of_each(ids)), type(ledger).get, []
+    file, look, looks = delivery(tmp_path / "a.csv", of_each(ids)), adding.some_of, []
 
-    def gone(self, decision_id, *more):
-        asked.append(decision_id)
-        if len(asked) == 4:
+    def gone(*words):
+        looks.append(words)
+        if len(looks) == 2:
             raise LedgerUnavailable("the ledger went away.")
-        return get(self, decision_id, *more)
+        return look(*words)
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(ledger), "get", gone)
+        patch.setattr(adding, "some_of", gone)
         with pytest.raises(LedgerUnavailable, match="went away"):
             adding.add(ledger, outcomes, file, config, today=AS_OF)
+    assert len(looks) == 2  # of three: two rows had been read, and added
     assert outcomes.histories() == {}
     assert adding.add(ledger, outcomes, file, config, today=AS_OF).added == 5
     assert deliveries.verify(ledger, busy_timeout_s=5) == 5

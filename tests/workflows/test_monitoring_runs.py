@@ -14,6 +14,7 @@ import pytest
 from runner import ROOT
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "monitoring"))
+sys.path.insert(0, str(ROOT / ".ci"))  # picture.py, beside the program
 
 from deciding import DATABASE, LEDGER, MONITORING, decided, opened, write_yaml
 
@@ -41,7 +42,12 @@ def report(drift="IN", shifts="IN", detection="IN"):
         "drift": {
             "verdict": drift,
             "verdicts": dict.fromkeys(psis, drift),
-            "windows": [{"month": "2026-04", "series": {name: {"psi": psi} for name, psi in psis.items()}}],
+            "threshold": 0.2,
+            "windows": [
+                {"month": "2026-02", "series": {name: {"psi": figure(0.1, 0.05, 0.15)} for name in psis}},
+                {"month": "2026-03", "series": {name: {"psi": {**psi, "value": None}} for name, psi in psis.items()}},
+                {"month": "2026-04", "series": {name: {"psi": psi} for name, psi in psis.items()}},
+            ],
         },
         "shifts": {
             "verdict": shifts,
@@ -57,6 +63,12 @@ def report(drift="IN", shifts="IN", detection="IN"):
             "series": {"refer": {"verdict": detection, "n": 1_200, "changes": moved}},
         },
     }
+
+
+def without_the_mix():
+    shown = report(shifts="OUT")
+    shown["shifts"]["verdicts"].pop("mix of reasons")
+    return shown
 
 
 NOT_SET = {"verdict": "CANNOT SAY", "why": "nobody has set it"}
@@ -78,16 +90,54 @@ def test_one_series_that_is_out_makes_it_out_and_all_must_be_in(changes, verdict
 
 
 def test_the_three_worst_are_named_with_count_and_interval():
-    assert VERDICT["worst"](report("OUT", "OUT", "OUT")) == [
+    assert sentences(report("OUT", "OUT", "OUT")) == [
         "age: PSI 0.400 (0.300 to 0.500), 900 decisions, 2026-04",
         "income: PSI 0.300 (0.250 to 0.350), 900 decisions, 2026-04",
         "mix of reasons: PSI 0.200 (0.150 to 0.300), 900 decisions, 2026-04",
     ]
-    assert VERDICT["worst"](report("IN", "OUT", "OUT"))[1:] == [
+    assert sentences(report("IN", "OUT", "OUT"))[1:] == [
         "approve: 50.0% (45.0% to 55.0%) of 900 decisions, before 70.0%, 2026-04",
         "refer: from 10.0% to 25.0% of 1200 decisions, noticed on 2026-04-03",
     ]
-    assert VERDICT["worst"](report("IN", "CANNOT SAY", "IN")) == []
+    assert sentences(report("IN", "CANNOT SAY", "IN")) == []
+
+
+def sentences(of_report):
+    return [series.sentence for series in VERDICT["worst"](of_report)]
+
+
+def test_the_worst_is_drawn_by_month_with_its_limit_and_each_has_its_blocks():
+    lines = VERDICT["markdown"](report("OUT", "IN", "IN")).splitlines()
+    assert lines[2:4] == [  # 0.1, then a month without a figure, then the latest, the highest
+        "- age: PSI 0.400 (0.300 to 0.500), 900 decisions, 2026-04 `▃█`",
+        "- income: PSI 0.300 (0.250 to 0.350), 900 decisions, 2026-04 `▃█`",
+    ]
+    assert lines[4:] == [
+        "",
+        "```mermaid",
+        "xychart-beta",
+        '    title "age: PSI (line: the limit)"',
+        '    x-axis ["2026-02", "2026-04"]',
+        "    y-axis 0 --> 0.4400",
+        "    bar [0.1000, 0.4000]",
+        "    line [0.2000, 0.2000]",
+        "```",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("of_report", "title", "bars", "line"),
+    [
+        (report(detection="OUT"), "refer: share", "[0.1000, 0.2500]", None),
+        (report(shifts="OUT"), "mix of reasons: PSI", "[0.2000]", None),
+        (without_the_mix(), "approve: share (line: the share before)", "[0.5000]", "[0.7000]"),
+    ],
+)
+def test_shares_are_drawn_with_what_they_were_before(of_report, title, bars, line):
+    text = VERDICT["markdown"](of_report)
+    assert f'title "{title}"' in text
+    assert f"    bar {bars}\n" in text
+    assert (f"    line {line}\n" in text) if line else ("    line" not in text)
 
 
 def test_why_nobody_can_say_stands_below():

@@ -559,3 +559,43 @@ def test_an_environment_that_was_opened_by_hand_is_named(monkeypatch, changes, s
     monkeypatch.chdir(ROOT)
     found = program("rulesets.py")["of_environments"]({"environments": [PRODUCTION | changes]})
     assert [sentence in line for line in found] == ([True] if sentence else [])
+
+
+# Pictures
+
+
+def test_a_picture_begins_at_nothing_and_holds_its_level():
+    chart = program("picture.py")["chart"]
+    assert chart("income: PSI", [("2026-03", 0.1), ("2026-04", 0.3)], level=0.5).splitlines() == [
+        "```mermaid",
+        "xychart-beta",
+        '    title "income: PSI"',
+        '    x-axis ["2026-03", "2026-04"]',
+        "    y-axis 0 --> 0.5500",
+        "    bar [0.1000, 0.3000]",
+        "    line [0.5000, 0.5000]",
+        "```",
+    ]
+
+
+def test_a_picture_has_an_axis_where_nothing_has_moved():
+    assert "y-axis 0 --> 1.0000" in program("picture.py")["chart"]("age: PSI", [("2026-04", 0.0)], level=None)
+
+
+def test_a_name_that_would_end_a_picture_is_only_a_name():
+    """A lender's column may be called anything; what Mermaid and Markdown read as their own becomes a blank."""
+    drawn = program("picture.py")["chart"]('a"]\n```\n#x;', [('"', 0.1)], level=None).splitlines()
+    assert drawn[2:4] == ['    title "a ] x"', '    x-axis ["no name"]']
+    assert [line for line in drawn if line.startswith("```")] == ["```mermaid", "```"]
+
+
+def test_a_picture_shows_as_many_months_as_can_be_read():
+    points = [(str(month), 0.1) for month in range(30)]
+    drawn = program("picture.py")["chart"]("age", points, level=None)
+    assert '"20"' in drawn
+    assert '"19"' not in drawn
+    assert program("picture.py")["blocks"]([0.0, 0.1, 0.2] * 10) == "█" + "▁▅█" * 3
+
+
+def test_blocks_of_nothing_are_low():
+    assert program("picture.py")["blocks"]([0.0, 0.0]) == "▁▁"

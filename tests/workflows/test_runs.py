@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -470,17 +471,31 @@ def test_one_issue_is_opened_and_then_commented_on(clone, open_, verbs):
     assert [arguments[1] for arguments in calls] == verbs
 
 
-DRIFTED = {"rows": 900, "verdict": "FAIL", "moved": "above 5"}
+DRIFTED = {"rows": 900, "threshold": 0.1, "verdict": "FAIL", "moved": "above 5"}
 
 
 def test_the_issue_names_the_three_columns_that_moved_most(clone, tmp_path):
     psis = {"income": 0.4, "age": 0.05, "utilisation": 0.3, "purpose": 0.1234}
     columns = [{"column": name, "psi": psi, "low": psi / 2, "high": 2 * psi, **DRIFTED} for name, psi in psis.items()]
     (tmp_path / "drift.json").write_text(json.dumps({"drift": {"columns": columns}}))
-    answer = subprocess.run([ROOT / ".ci/worst-drift", tmp_path / "drift.json"], check=True, capture_output=True)
+    command = [sys.executable, ROOT / ".ci/worst_drift.py", tmp_path / "drift.json"]
+    answer = subprocess.run(command, check=True, capture_output=True)
     lines = answer.stdout.decode().splitlines()
-    assert [line.split(":")[0] for line in lines] == ["- income", "- utilisation", "- purpose"]
+    assert [line.split(":")[0] for line in lines[:3]] == ["- income", "- utilisation", "- purpose"]
     assert lines[2] == "- purpose: PSI 0.123 (0.062 to 0.247), 900 rows, FAIL; most in above 5"
+    assert lines[3:] == [
+        "",
+        "`█▆▃`",
+        "",
+        "```mermaid",
+        "xychart-beta",
+        '    title "PSI (line: the limit)"',
+        '    x-axis ["income", "utilisation", "purpose"]',
+        "    y-axis 0 --> 0.4400",
+        "    bar [0.4000, 0.3000, 0.1234]",
+        "    line [0.1000, 0.1000, 0.1000]",
+        "```",
+    ]
     (tmp_path / "worst.md").write_bytes(answer.stdout)
     arguments = issue_calls(clone, "", ".ci/one-issue", "drift", "Drift", tmp_path / "worst.md")[-1]
     assert "- purpose: PSI 0.123" in arguments[arguments.index("--body") + 1]

@@ -1,13 +1,20 @@
-"""Months on book: how old an account is, counted from the day of its decision (UTC)."""
+"""Months of decision, and months on book: how old an account is, counted from the day of its decision (UTC)."""
 
+from calendar import monthrange
 from datetime import date
+from functools import lru_cache
 
-from pandas import DateOffset, Timestamp
+
+@lru_cache
+def month_of(day: date) -> str:
+    """The month of a day, as 2026-11."""
+    return f"{day:%Y-%m}"
 
 
 def months_after(day: date, months: int) -> date:
     """The day on which an account opened on `day` is this many months old; the month's last day if it is shorter."""
-    return (Timestamp(day) + DateOffset(months=months)).date()
+    years, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
 
 
 def months_old(day: date, at: date) -> int:

@@ -20,6 +20,7 @@ from credit_risk.monitoring.calendar import months_after
 from credit_risk.monitoring.outcomes.deliveries import Deliveries
 from credit_risk.monitoring.outcomes.outcome_file import Claim, DeliveryRow, pieces
 from credit_risk.monitoring.outcomes.outcome_store import WORSE, Fact, History, Outcomes, Transaction, by_month
+from credit_risk.monitoring.records.ledger_reading import some_of
 
 Verdict = Literal["added", "known", "corrected"]
 
@@ -132,7 +133,8 @@ class Delivery:
 
     def add(self, rows: Sequence[DeliveryRow], totals: Totals) -> Totals:
         """Record some rows of the file; the totals with them."""
-        decisions = [_decision_or_reason(self.ledger, row) for row in rows]
+        named = some_of(self.ledger, [row.claim.decision_id for row in rows if row.claim])
+        decisions = [_decision_or_reason(self.ledger, row, named) for row in rows]
         ids = {each.decision_id for each in decisions if isinstance(each, StoredDecision)}
         histories = self.transaction.histories(sorted(ids))
         counts: Counter[str] = Counter(read=len(rows))
@@ -161,12 +163,12 @@ class Delivery:
         return verdict, Fact(decision_id, claim.month, claim.outcome, observed_on, claim.correction, self.file)
 
 
-def _decision_or_reason(ledger: Ledger, row: DeliveryRow) -> StoredDecision | str:
-    """The decision of a row, or why there is none that the row could be about."""
+def _decision_or_reason(ledger: Ledger, row: DeliveryRow, named: Mapping[str, StoredDecision]) -> StoredDecision | str:
+    """The decision of a row, or why there is none that the row could be about. named: those that rows name, by id."""
     if row.claim is None:
         return row.reason
     if row.claim.decision_id:
-        return ledger.get(row.claim.decision_id) or "the ledger holds no such decision"
+        return named.get(row.claim.decision_id) or "the ledger holds no such decision"
     try:
         decisions = [
             decision

@@ -53,18 +53,27 @@ def by_ids(ledger: Ledger, decision_ids: Sequence[str]) -> Iterator[StoredDecisi
     """These decisions, TOGETHER at a time. Raises LedgerBroken for one that is missing or not as it was recorded."""
     for start in range(0, len(decision_ids), TOGETHER):
         part = decision_ids[start : start + TOGETHER]
-        with ledger.store.reading() as cursor:
-            cursor.execute(_by_ids(ledger.store.dialect, len(part)), tuple(part))
-            there = {row.decision_id: (row, key) for row, key in map(row_and_key, cursor.fetchall())}
+        decisions = some_of(ledger, part)
         for decision_id in part:
-            if decision_id not in there:
+            if decision_id not in decisions:
                 raise LedgerBroken(f"decision {decision_id} is missing: run `credit-risk ledger verify`.")
-            yield _checked(ledger, *there[decision_id])
+            yield decisions[decision_id]
+
+
+def some_of(ledger: Ledger, decision_ids: Sequence[str]) -> dict[str, StoredDecision]:
+    """Those of these decisions that the ledger holds, in one look. Raises LedgerBroken as `Ledger.get` does."""
+    ids = sorted({each for each in decision_ids if each.isprintable()})  # PostgreSQL takes no NUL
+    if not ids:
+        return {}
+    with ledger.store.reading() as cursor:
+        cursor.execute(_by_ids(ledger.store.dialect, len(ids)), tuple(ids))
+        rows = [row_and_key(columns) for columns in cursor.fetchall()]
+    return {row.decision_id: _checked(ledger, row, key) for row, key in rows if row.kind == DECISION}
 
 
 def _checked(ledger: Ledger, row: Row, key: KeyRow) -> StoredDecision:
     """What is sealed vouches for what stands in clear beside it; of an erased person the chain has to."""
-    personal = decrypted(ledger.secret, row, key) if row.kind == DECISION else None
+    personal = decrypted(ledger.secret, row, key)
     if personal is not None and is_of_row(personal, row):
         return stored_decision(row, personal)
     decision = ledger.get(row.decision_id)

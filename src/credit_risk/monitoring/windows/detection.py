@@ -19,7 +19,7 @@ SERIES = ("approve", "refer", "refused", "low score")
 DAYS = 396  # looked back on: a year, and the month that runs
 RECENT = 31  # a change that was noticed in so many days makes a series OUT
 FEWEST = 1000  # decisions of a series without which nothing is said
-NOT_INSTDECISIONSED = "the detector is not installed: pip install 'credit-risk[monitoring]'"
+NOT_INSTALLED = "the detector is not installed: pip install 'credit-risk[monitoring]'"
 
 Days = dict[date, Counter[str]]
 
@@ -29,7 +29,7 @@ def measure(windows: Iterable[Record], scorer: str, settings: Detection, as_of: 
     try:
         from river.drift import ADWIN  # noqa: F401, PLC0415  (an extra of this part)
     except ImportError:
-        return {"verdict": "CANNOT SAY", "why": NOT_INSTDECISIONSED, "series": {}}
+        return {"verdict": "CANNOT SAY", "why": NOT_INSTALLED, "series": {}}
     counts = days(windows, scorer, as_of)
     series = {name: _series(counts, name, settings, as_of) for name in SERIES}
     verdicts = {each["verdict"] for each in series.values()}

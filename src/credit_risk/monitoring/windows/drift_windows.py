@@ -22,6 +22,7 @@ from credit_risk.measures import drift
 from credit_risk.measures.drift import BinCounts, Counts, Reference
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.intervals import proportion
+from credit_risk.monitoring.calendar import month_of
 from credit_risk.monitoring.outcomes.adding import decided_on
 from credit_risk.monitoring.settings import DriftRule
 from credit_risk.scoring.scorer import Scorer
@@ -91,9 +92,10 @@ class DriftWindows:
     def add(self, decisions: Iterable[StoredDecision], as_of: date) -> None:
         """Count decisions of months that have ended by a day."""
         by_month: dict[str, list[StoredDecision]] = {}
+        running = month_of(as_of)
         for each in decisions:
-            month = f"{decided_on(each):%Y-%m}"
-            ended = month < f"{as_of:%Y-%m}" and month not in self.frozen_months
+            month = month_of(decided_on(each))
+            ended = month < running and month not in self.frozen_months
             if ended and self._is_compared(each):
                 by_month.setdefault(month, []).append(each)
         for month, records in by_month.items():

@@ -8,14 +8,15 @@ bins, because their counts could be somebody's.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 
 from credit_risk.errors import UsageError
 from credit_risk.ledger.chain import DECISION
-from credit_risk.ledger.entry import StoredDecision, period_of
+from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.ledger import Ledger
+from credit_risk.monitoring.calendar import month_of
 from credit_risk.monitoring.outcomes.adding import decided_on
 from credit_risk.monitoring.outcomes.maturing import pd_of
 from credit_risk.monitoring.records.frozen_store import Record
@@ -116,10 +117,10 @@ def freeze(
     not hold, UsageError for a decision of a scorer that is not among them: its inputs will not be read again.
     """
     after = until = counted_until(known)
-    counting = Counting(scorers, as_of, groups)
+    counting, running = Counting(scorers, as_of, groups), _running_month(as_of)
     for row, key in behind(ledger, after):
         if row.kind == DECISION:
-            if period_of(row.at) >= f"{as_of:%Y-%m}":
+            if row.at >= running:
                 break
             decision = unsealed(ledger, row, key)
             _refuse_unnamed(decision, scorers)
@@ -141,9 +142,9 @@ def with_live(
     later = [record["first"] for record in windows if record["month"] >= f"{as_of:%Y-%m}"]
     until = counted_until(windows)
     after = head_at(ledger, min(later) - 1) if later else until
-    counting = Counting(scorers, as_of)
+    counting, running = Counting(scorers, as_of), _running_month(as_of)
     for row, key in behind(ledger, after):
-        if row.kind == DECISION and not (row.seq <= until.seq and period_of(row.at) < f"{as_of:%Y-%m}"):
+        if row.kind == DECISION and not (row.seq <= until.seq and row.at < running):
             decision = unsealed(ledger, row, key)
             if decided_on(decision) <= as_of:
                 counting.add(decision, key.subject)
@@ -184,9 +185,14 @@ def _refuse_unnamed(decision: StoredDecision, scorers: Mapping[str, DriftWindows
         )
 
 
+def _running_month(as_of: date) -> int:
+    """When the month of a day began, in microseconds since 1970 (UTC)."""
+    return int(datetime(as_of.year, as_of.month, 1, tzinfo=UTC).timestamp()) * 1_000_000
+
+
 def _whose(decision: StoredDecision) -> tuple[str, str]:
     """The month and the scorer by which a decision is counted."""
-    return f"{decision.at:%Y-%m}", decision.by.scorer
+    return month_of(decided_on(decision)), decision.by.scorer
 
 
 def _count(window: Window, decision: StoredDecision, middle_score: float | None) -> None:
@@ -199,10 +205,12 @@ def _count(window: Window, decision: StoredDecision, middle_score: float | None)
     for reason in decision.reasons:
         window.counts["reason", reason] += 1
     of_day = window.days.setdefault(decided_on(decision).isoformat(), Counter())
-    of_day.update((decision.decision, DECISIONS))
+    of_day[decision.decision] += 1
+    of_day[DECISIONS] += 1
     score = (decision.decided or {}).get("score")
     if score is not None and middle_score is not None:
-        of_day.update({"scored": 1, "low score": int(score <= middle_score)})
+        of_day["scored"] += 1
+        of_day["low score"] += int(score <= middle_score)
     pd = pd_of(decision)
     window.cells.add((decision.decision, decision.band, odds_bin(pd)), pd)
 
