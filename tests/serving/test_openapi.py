@@ -33,6 +33,7 @@ ROUTES = [
     ("POST", "/decide/batch"),
     ("GET", "/decisions/{decision_id}"),
     ("GET", "/model"),
+    ("GET", "/monitoring"),  # part: monitoring
     ("GET", "/health"),
 ]
 

@@ -86,6 +86,7 @@ def paths(settings: Serving, example: dict[str, Any]) -> dict[str, Any]:
             | {"parameters": [identifier]}
         },
         "/model": {"get": _operation("The model that decides", "Model", (*knows, 429))},
+        "/monitoring": {"get": _operation("The last report", "Measured", (*knows, 429, 503))},  # part: monitoring
         "/health": {"get": _operation("Can a decision be made and recorded now?", "Health", (503,))},
     }
 
@@ -103,6 +104,7 @@ def schemas(config: Config, settings: Serving) -> dict[str, Any]:
         "Decisions": _object({"decisions": {"type": "array", "items": {"anyOf": [_ref("Decision"), not_recorded]}}}),
         "Record": {"type": "object", "required": ["decision_id", "decision", "at", "erased", "by"]},
         "Model": {"type": "object", "required": ["scorer", "digests", "gate", "features"]},
+        "Measured": _object({"why": TEXT, "report": {"type": ["object", "null"]}}),  # part: monitoring
         "Health": _object({"status": {"const": "ready"}, "scorer": TEXT}),
         "Problem": _object(known, {"errors": {"type": "array", "items": error}}),
     }

@@ -36,13 +36,13 @@ def render(config: Config, *, example: Mapping[str, Any], scorer: str, needs_key
     model answered. needs_key: whether the API asks for a key; the page then has a field for it and never stores it.
     """
     environment = Environment(
-        loader=PackageLoader("credit_risk.serving", "."),
+        loader=PackageLoader("credit_risk", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    html = environment.get_template("page.html.j2").render(
+    html = environment.get_template("serving/page.html.j2").render(
         project=config.project,
         notice=config.notice,
         fields=[field(name, config.columns[name]) for name in config.inputs],

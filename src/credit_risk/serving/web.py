@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
+from importlib import import_module  # part: monitoring
 from typing import Any
 
 import orjson
@@ -250,6 +251,7 @@ ROUTES: tuple[tuple[str, str, Answer], ...] = (
     ("GET", "/metrics", prometheus_metrics),
     ("GET", "/openapi.json", api_description),
     ("GET", "/", index),
+    *import_module(".monitoring.tab", "credit_risk").ROUTES,  # part: monitoring
 )
 
 
