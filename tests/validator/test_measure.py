@@ -12,7 +12,7 @@ from credit_risk.data.files import Files
 from credit_risk.measures.verdict import gate
 from credit_risk.stages import gate as gate_stage
 
-TABLES = {"grades", "periods", "stress", "characteristics", "woe", "correlations", "segments", "groups"}
+TABLES = {"grades", "periods", "stress", "characteristics", "woe", "correlations", "segments", "groups", "macro"}
 TABLES |= {"points", "points_by_characteristic"}
 
 

@@ -21,13 +21,25 @@ from credit_risk.scoring import decision
 from credit_risk.scoring.features import Features
 from credit_risk.scoring.model import Scorecard
 from credit_risk.scoring.scorer import Scorer
-from credit_risk.validator import book, champion_groups, characteristics, grades, page, periods, segments, twins
+from credit_risk.validator import (
+    book,
+    champion_groups,
+    characteristics,
+    grades,
+    macro,
+    page,
+    periods,
+    segments,
+    settings,
+    twins,
+)
 from credit_risk.validator.points import Points, cost_of_whole_points
 from credit_risk.validator.points import characteristics as characteristics_of_points
 
 Tables = dict[str, pd.DataFrame]
 
 NO_SEGMENTS = "evaluation.segments names no column"
+NO_PATHS = f"{settings.FILE} declares no path of the economy"
 NO_GROUPS = "reports/fairness.json holds no group, or is of another scorer: run `dvc repro fairness`"
 
 
@@ -43,6 +55,7 @@ def run(config: Config, files: Files) -> None:
     unknown: dict[str, str] = {}
     numbers, tables = of_test(config, test, unknown)
     numbers["scorer"] = scorers[test.model].digest
+    numbers["macro"], tables["macro"] = of_paths(settings.load(files.root), test, unknown)
     by_groups, tables["groups"] = of_groups(config, files, numbers["scorer"], unknown)
     numbers |= by_groups
     outcomes = read_parquet(files.outcomes("train"))
@@ -92,6 +105,22 @@ def of_test(config: Config, test: ScoredSplit, unknown: dict[str, str]) -> tuple
         "segments": segments.table(by_segment),
     }
     return numbers, tables
+
+
+def of_paths(
+    declared: settings.Macro | None, test: ScoredSplit, unknown: dict[str, str]
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The approved book along the lender's paths of the economy."""
+    if declared is None:
+        figures: dict[str, Any] = {"why": NO_PATHS}
+        table = pd.DataFrame(columns=[*macro.COLUMNS])
+    else:
+        approved = test.decisions[test.model].approved[test.scored]
+        table, figures = macro.paths(declared, approved, test.bad, test.pd(test.model), test.economics)
+        figures |= {"driver": declared.driver, "assumption": declared.assumption}
+    if "why" in figures:
+        unknown["macro.least_profit"] = figures["why"]
+    return figures, table
 
 
 def of_groups(

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import PercentFormatter
 from pandas import DataFrame
 
 from credit_risk.config import Config
@@ -16,6 +18,7 @@ from credit_risk.report.figures import Kind, interval, model_label, written
 from credit_risk.report.templates import template
 
 PICTURES = 9  # characteristics whose weights of evidence are drawn: those that tell most
+DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)))  # of the paths of the economy, in turn
 LONGEST = 28  # letters of a bin's name in a picture; the table has it whole
 
 Numbers = Mapping[str, Any]
@@ -35,12 +38,15 @@ def page(config: Config, numbers: Numbers, tables: Tables) -> str:
         book_says=book_says(numbers["book"]),
         twins_say=twins_say(numbers["twins"]),
         points_say=points_say(numbers["points"]),
+        macro_says=macro_says(numbers["macro"]),
+        macro_picture=macro_picture(tables["macro"]),
         pictures=list(pictures(tables["woe"], tables["characteristics"])),
         tables={
             "grades": _grades(tables["grades"]),
             "book": _book(numbers["book"]),
             "approvals": _approvals(numbers["approvals"]),
             "stress": _stress(tables["stress"]),
+            "macro": _macro(tables["macro"], numbers["macro"]),
             "segments": _segments(tables["segments"]),
             "groups": _segments(tables["groups"]),
             "periods": _periods(tables["periods"]),
@@ -87,6 +93,36 @@ def twins_say(twins: Numbers) -> str:
         f"{seen}{_with_interval(twins, 'share', 'percent')} of {twins['rows']:,} distinct test rows lie that much "
         f"closer to training rows than the next one does; {written(twins['expected'], 'percent')} would be natural."
     )
+
+
+def macro_says(macro: Numbers) -> str:
+    """The worst period of all paths, and what the figures rest on, in sentences."""
+    if "why" in macro:
+        return f"Not known: {macro['why']}."
+    moved = "raised" if macro["shift"] > 0 else "lowered"
+    return (
+        f"Least is earned in {macro['worst']}: {written(macro['least_profit'], 'percent')} of an exposure. "
+        f"First the PDs of the approved were {moved} by {abs(macro['shift']):.3f} in log-odds, to the bads that came. "
+        f"{macro['assumption']}"
+    )
+
+
+def macro_picture(table: DataFrame) -> Picture | None:
+    """Profit along each path."""
+    return None if table.empty else drawn("macro", "Profit an approval, by path", partial(draw_paths, table=table))
+
+
+def draw_paths(drawing: Drawing, table: DataFrame) -> None:
+    """A line a path; below zero the book loses."""
+    axes = drawing.subplots()
+    styles = cycle((plots.GOOD, plots.MODEL, plots.BAD))
+    for (name, its), colour, dash in zip(table.groupby("path", sort=False), styles, cycle(DASHES), strict=False):
+        axes.plot(its["period"], its["profit"], color=colour, linestyle=dash, marker="o", markersize=4, label=name)
+    axes.axhline(0, color=plots.MUTED, linewidth=0.8)
+    axes.set_xticks(sorted(table["period"].unique()))
+    axes.set(xlabel="Period", ylabel="Profit an approval, of the exposure")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.legend()
 
 
 def points_say(points: Numbers) -> str:
@@ -172,6 +208,19 @@ def _stress(table: DataFrame) -> Cells:
         for its in table.to_dict("records")
     ]
     return cells(("Odds of bad", "Bad rate", "Profit an approval", "Still below the cut-off"), rows, "")
+
+
+def _macro(table: DataFrame, macro: Numbers) -> Cells:
+    rows = [
+        (
+            *(its["path"], f"{its['period']}", f"{its['driver']:g}", f"{its['odds_times']:.2f} times"),
+            *(written(its[name], "percent") for name in ("bad_rate", "profit", "still_pays")),
+        )
+        for its in table.to_dict("records")
+    ]
+    driver = str(macro.get("driver", "Driver"))
+    headings = ("Path", "Period", f"{driver[:1].upper()}{driver[1:]}", "Odds of bad", "Bad rate", "Profit an approval")
+    return cells((*headings, "Still below the cut-off"), rows, macro.get("why", ""))
 
 
 def _segments(table: DataFrame) -> Cells:
