@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import resource
 import shutil
 import sqlite3
 import threading
@@ -334,6 +335,25 @@ def test_the_probe_sees_a_master_key_that_is_gone_or_none(root, tmp_path, spoil)
     path.write_bytes(kept)
     path.chmod(0o600)
     started.probe()
+    started.close()
+
+
+def test_the_probe_sees_a_disk_that_has_room_for_the_probe_alone(root, tmp_path):
+    """No file may become larger than the ledger and 64 KiB: what the probe writes, and no decision's transaction."""
+    settings = Serving.model_validate(
+        {"ledger": {"url": f"sqlite:///{tmp_path / 'ledger.db'}"}, "access": {"mode": "off"}, "gate": "reported"}
+    )
+    started = engine.opened(root, settings, {"CREDIT_RISK_LEDGER_KEY": "5e" * 32})
+    largest = max(path.stat().st_size for path in tmp_path.iterdir())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 65_536, limits[1]))
+    try:
+        with pytest.raises(LedgerUnavailable, match="File too large"):
+            started.probe()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    started.probe()
+    assert {path.name for path in tmp_path.iterdir()} == {"ledger.db", "ledger.db-shm", "ledger.db-wal"}
     started.close()
 
 

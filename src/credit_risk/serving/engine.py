@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 API_VERSION = 1
 IDENTIFIER = re.compile("[0-9A-Za-z-]{1,64}")
 TOGETHER = 100  # applications of a batch that are decided in one step
+ROOM = 4 << 20  # bytes beside the ledger: what the transaction of a large batch may need
 WARM = 200  # decisions made before the first request: caches are filled, and nothing is compiled or allocated later
 
 
@@ -221,8 +223,11 @@ class DecisionEngine:
         with self.ledger.store.writing() as cursor:
             cursor.execute(f"PRAGMA application_id = {number}" if sqlite else "UPDATE head SET seq = seq")
         try:
+            if self.ledger.store.path is not None:  # on a disk that is all but full, that number still finds room
+                with tempfile.TemporaryFile(dir=self.ledger.store.path.parent) as file:
+                    file.write(bytes(ROOM))
             self.master_key()
-        except LedgerRefused as error:
+        except (LedgerRefused, OSError) as error:
             raise LedgerUnavailable(str(error)) from None
 
     def close(self) -> None:
