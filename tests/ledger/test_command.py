@@ -218,6 +218,17 @@ def test_verify_and_head_write_nothing(run, root):
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def test_the_environments_key_file_opens_its_ledger_and_the_command_lines_goes_before_it(run, root, monkeypatch):
+    monkeypatch.delenv("CREDIT_RISK_LEDGER_KEY")
+    environment = root / "configs" / "deploy" / "local.yaml"
+    environment.write_text(environment.read_text().replace("{", "{key_file: keys/own, "), encoding="utf-8")
+    (root / "keys").mkdir()
+    (root / "keys" / "own").write_text(KEY.hex(), encoding="utf-8")
+    (root / "keys" / "other").write_text("0" * 64, encoding="utf-8")
+    assert run("verify")[0] == 0
+    assert run("verify", "--key-file", "keys/other")[0] == 2
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"x" * 64])
 def test_a_key_file_of_something_else_is_said(run, root, monkeypatch, content):
     monkeypatch.delenv("CREDIT_RISK_LEDGER_KEY")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from credit_risk.ledger.ledger import Ledger
     from credit_risk.ledger.settings import LedgerSettings
 
-URL_VARIABLE = "CREDIT_RISK_LEDGER_URL"
+URL_VARIABLE, KEY_FILE = "CREDIT_RISK_LEDGER_URL", "build/ledger/ledger.key"
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class NamedLedger:
     root: Root = HERE
     environment: Environment = None
     url: Annotated[str | None, Option("--url", help="The ledger, as sqlite:///build/ledger/ledger.db.")] = None
-    key_file: Annotated[Path, Option("--key-file", help="The master key.")] = Path("build/ledger/ledger.key")
+    key_file: Annotated[Path | None, Option("--key-file", help="The master key (default: the environment's).")] = None
 
     def settings(self) -> "LedgerSettings":
         """The environment's, with the URL and the key's file of the command line; a URL needs no environment."""
@@ -31,7 +31,7 @@ class NamedLedger:
 
         url = self.url or os.environ.get(URL_VARIABLE)
         settings = LedgerSettings(url=url) if url else load(environment_file(self.root, self.environment))
-        return settings.model_copy(update={"key_file": str(self.key_file)})
+        return settings.model_copy(update={"key_file": str(self.key_file or settings.key_file or KEY_FILE)})
 
     def opened(self) -> "Ledger":
         """The ledger, opened with its master key to be written."""
