@@ -270,6 +270,17 @@ def test_all_parts_can_go_one_after_the_other(tree):
     assert parts.mentions(root) == []
 
 
+def test_parts_that_go_at_once_leave_what_they_leave_one_after_the_other(tree):
+    root = commit(tree())
+    parts.remove(root, "oars")
+    commit(root)
+    parts.remove(root, "sails")
+    after = {path: text(root, path) for path in parts.tracked(root)}
+    parts._git(root, "checkout", "-q", "--force", "HEAD~1")
+    assert parts.remove(root, "oars", "sails")[0] == "oars, sails go, and with it what needs it: spinnaker"
+    assert {path: text(root, path) for path in parts.tracked(root)} == after
+
+
 def test_an_unknown_part_is_an_error_that_names_those_there_are(tree, monkeypatch, capsys):
     monkeypatch.chdir(commit(tree()))
     assert parts.main(["remove", "rudder"]) == 2

@@ -415,17 +415,18 @@ def requirements(project: str, extras: Iterable[str] | None = None) -> set[str]:
 # Removal.
 
 
-def remove(root: Path, name: str) -> list[str]:
-    """Take a part out, and those that need it; the change stands in git's index. Returns what was taken, in sentences.
+def remove(root: Path, *names: str) -> list[str]:
+    """Take parts out, and those that need them; the change stands in git's index. Returns what was taken, in sentences.
 
     Raises PartsError for an unknown part, and for a folder with changes that are not committed.
     """
     parts = read(root)
-    gone = with_those_that_need(parts, name)
+    gone = list(dict.fromkeys(part for name in names for part in with_those_that_need(parts, name)))
     if changes := _git(root, "status", "--porcelain").strip():
         raise PartsError(f"There are changes that are not committed; commit or stash them first:\n{changes}")
-    with_it = ", ".join(part for part in gone if part != name)
-    said = [f"{name} goes" + (f", and with it what needs it: {with_it}" if with_it else "")]
+    with_it = ", ".join(part for part in gone if part not in names)
+    verb = "goes" if len(names) == 1 else "go"
+    said = [f"{', '.join(names)} {verb}" + (f", and with it what needs it: {with_it}" if with_it else "")]
     paths = [path for part in gone for path in parts[part].paths]
     files = [path for path in tracked(root) if owners_of(root, parts, path) & set(gone)]
     _git(root, "rm", "-r", "-q", "--", *files)

@@ -91,10 +91,8 @@ def tried(trial: str, gone: list[str], *, quick: bool, whole: bool) -> Iterator[
     (copy / ".venv").symlink_to(ROOT / ".venv")
     (copy / ".git" / "info" / "exclude").write_text(".venv\n", encoding="utf-8")  # a link is no folder to .gitignore
     with log.open("w", encoding="utf-8") as written:
-        for name in gone:
-            if name in parts.read(copy):
-                written.write("\n".join([*parts.remove(copy, name), ""]))
-                commit(copy, f"Remove {name}")
+        written.write("\n".join([*parts.remove(copy, *gone), ""]))
+        commit(copy, f"Remove {trial}")
         took, red = {"removal": time.monotonic() - begun}, []
         steps = [name for name in CHECKS if not (quick and name == "tests")]
         for name in [*steps, RUN] if whole and not quick else steps:
