@@ -101,6 +101,22 @@ def test_a_value_alone_below_zero_is_a_code(below, above, codes):
     assert codes_of(np.array([*below, *above] * 20, float)) == codes
 
 
+@pytest.mark.parametrize(
+    ("rows", "codes"),
+    [
+        (9, ()),  # a large amount, as some have
+        (10, (5_000.0,)),
+    ],
+)
+def test_a_value_far_above_is_a_code_only_where_many_rows_say_it(rows, codes):
+    assert codes_of(np.array([*range(100)] * 10 + [5_000] * rows, float)) == codes
+
+
+def test_nines_twice_as_large_as_all_else_are_a_code_in_few_rows_too():
+    assert codes_of(np.array([*range(100)] * 10 + [999] * 2, float)) == (999.0,)
+    assert codes_of(np.array([*range(600)] * 2 + [999] * 2, float)) == ()
+
+
 @pytest.mark.parametrize("name", ["branch_code", "sector", "código_producto", "Filiale", "NACE"])
 def test_numbers_that_name_something_are_categories(name):
     found = profiled(name, [str((101, 205, 310)[n % 3]) for n in range(N)])
