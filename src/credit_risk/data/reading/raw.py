@@ -22,14 +22,13 @@ from credit_risk.errors import DataError, NotFound
 
 BLOCK = 8 << 20  # bytes that are parsed at a time
 DELIMITERS = (",", ";", "\t", "|")
+_ZIP = b"PK\x03\x04"
 _NO_CSV = {
     b"PAR1": "it is a Parquet file; give it the ending .parquet",
-    b"PK\x03\x04": "it is a spreadsheet or zip file; export it as CSV",
+    _ZIP: "it is a spreadsheet or zip file; export it as CSV",
     b"\x1f\x8b": "it is compressed; unpack it first",
 }
-_NO_CSV[b"PK\x03\x04"] += (
-    ", or `credit-risk extract --workbook FILE --sheet NAME --output NEW.parquet`"  # part: extracts
-)
+_NO_CSV[_ZIP] += ", or `credit-risk extract --workbook FILE --sheet NAME --output NEW.parquet`"  # part: extracts
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
