@@ -16,6 +16,7 @@ from credit_risk.config.names import identity_of, is_person, name_fault, person_
         "山田 ハナ",
         "김 민수",
         "octo-cat2 of GitHub",
+        "Cis Nas",  # no plural of those who are nobody
     ],
 )
 def test_people_of_any_script_sign(name):
@@ -24,7 +25,11 @@ def test_people_of_any_script_sign(name):
 
 
 @pytest.mark.parametrize(
-    "name", [None, "", "Ada", "ci bot", "Risk Department", "Model Risk Team", "root user", "A. Board"]
+    "name",
+    [
+        *(None, "", "Ada", "ci bot", "Risk Department", "Model Risk Team", "root user", "A. Board"),
+        *("Team, Risk", "(bot) Kim", "Risk Departments", "Services: Risk"),
+    ],
 )
 def test_who_is_nobody_does_not_sign(name):
     assert not is_person(name)

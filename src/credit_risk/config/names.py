@@ -4,6 +4,7 @@ A signature is a name and, where the environment asks for identities, what prove
 """
 
 import unicodedata
+from string import punctuation
 
 NOBODY = (
     *("n/a", "na", "none", "tbd", "todo", "unknown", "team", "admin", "user", "name", "bot", "ci", "robot", "system"),
@@ -21,8 +22,9 @@ ALIKE = str.maketrans("аαвβсϲԁеεнһηјкκi1ıіӏιмμν0оοрρԛ
 def is_person(name: str | None) -> bool:
     """Whether a signature names somebody: two words or more, none that stands for nobody, no look-alike characters."""
     written = person_of(name or "")
-    words = written.lower().split()
-    return len(words) >= 2 and not any(word.strip(".") in NOBODY for word in words) and name_fault(written) is None
+    words = [word.strip(punctuation) for word in written.lower().split()]
+    nobody = any(word in NOBODY or (len(word) > 4 and word.removesuffix("s") in NOBODY) for word in words)
+    return len(words) >= 2 and not nobody and name_fault(written) is None
 
 
 def name_fault(name: str) -> str | None:
