@@ -46,8 +46,10 @@ def _command(words: list[str], environment: dict[str, str], told: Path | None, a
     met: list[Moment] = []
     changes: dict[sqlite3.Connection, int] = {}
 
-    def look(_: FrameType, event: str, argument: object) -> None:
+    def look(frame: FrameType, event: str, argument: object) -> None:
         if event not in ("c_call", "c_return") or not _reaches(argument):
+            return
+        if frame.f_code.co_filename.startswith("<frozen importlib"):  # reads modules, and keeps them compiled
             return
         name, connection = getattr(argument, "__name__", ""), getattr(argument, "__self__", None)
         if name == "commit" and isinstance(connection, sqlite3.Connection):

@@ -30,7 +30,7 @@ OWN_KEY = bytes(range(32))
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": KEY.hex(), "CREDIT_RISK_PROTECTED_KEY": OWN_KEY.hex()}
 DEPLOYED = {"serving": {"ledger": {"url": f"sqlite:///{DATABASE}"}}}
 PEOPLE = ("Ada", "Ben", "Cid")
-DRAWN = 12  # kills of each command, over all moments of its run
+DRAWN = 8  # kills of each command, over all moments of its run
 SEED = 22
 
 

@@ -38,6 +38,13 @@ def test_the_last_report_is_shown_as_it_was_written(path, serve, report):
     assert asked(serve()) == {"why": "", "report": report}
 
 
+def test_a_service_that_runs_elsewhere_is_told_where_the_report_lies(path, serve, report, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.write_text(json.dumps(report), encoding="utf-8")
+    monkeypatch.setenv(tab.REPORT, str(elsewhere))
+    assert asked(serve())["report"]["as_of"] == "2026-04-15"
+
+
 def test_of_a_long_history_a_year_is_sent(path, report):
     report["drift"]["windows"] = [window(f"{2024 + at // 12}-{at % 12 + 1:02}", "IN") for at in range(30)]
     report["shifts"] = {"verdict": "CANNOT SAY", "why": "not set"}

@@ -6,6 +6,7 @@ Its report is read as it was written. Nothing is measured and no decision unseal
 import asyncio
 import json
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REPORT = "CREDIT_RISK_MONITORING_REPORT"  # a path, where the report lies elsewhere than in the service's own root
 MONTHS = 12  # of drift and shifts that are sent, the latest; the report has all
 SHOWN = (
     *("as_of", "performance_window_months", "confidence", "not_known", "counts", "drift", "shifts", "detection"),
@@ -33,7 +35,7 @@ async def monitoring(service: "Service", request: "Request") -> "Response":
     from credit_risk.serving import web  # noqa: PLC0415  (late: the service's routes name this one)
 
     client = web.authenticated(service, request, "admin")
-    path = Files(service.engine.admission.root).report("monitoring")
+    path = Path(os.environ.get(REPORT) or Files(service.engine.admission.root).report("monitoring"))
     with service.in_flight.admit(client.name):
         return web.json_(await asyncio.to_thread(last_report, path))
 

@@ -9,6 +9,9 @@ import pytest
 from credit_risk.cli import main
 from credit_risk.rollout import command
 from credit_risk.rollout.engine import NotReached
+from credit_risk.rollout.local import supervisor  # part: monitoring
+from credit_risk.rollout.local.folder import LocalFolder  # part: monitoring
+from credit_risk.rollout.local.replicas import Replica  # part: monitoring
 from credit_risk.rollout.local.supervisor import known
 from credit_risk.rollout.local.target import LocalTarget
 from rollout.local.supervisor_trial import is_up, up
@@ -99,3 +102,12 @@ def test_status_shows_every_replica_and_watches_until_it_is_interrupted(up, monk
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     shown = [row[:2] + row[3:] for row in rows if row and row[0].startswith("blue-")]
     assert shown == [[name, "1", "runs", "0", "yes", "0", "0"] for name in ("blue-1", "blue-2")]
+
+
+# of the part: monitoring
+def test_a_replica_shows_the_report_of_the_repository_and_not_of_its_release(environment, tmp_path):
+    replica = supervisor.service_command(LocalFolder(tmp_path), environment, Replica("blue", 1), "1")
+    assert replica.environment["CREDIT_RISK_MONITORING_REPORT"] == str(tmp_path / "reports" / "monitoring.json")
+
+
+# end of part

@@ -164,6 +164,8 @@ def service_command(folder: LocalFolder, environment: Environment, replica: Repl
     words = [sys.executable, "-m", "credit_risk.cli", "serve", "--root", str(root.absolute())]
     words += ["--environment", str(settings.absolute()), "--port", str(port)]
     home = {"BENTOML_HOME": str((folder.run / f"bentoml-{replica.name}").absolute())}
+    report = (folder.root / "reports" / "monitoring.json").absolute()  # part: monitoring
+    home |= {"CREDIT_RISK_MONITORING_REPORT": str(report)}  # part: monitoring
     answering = answers(f"http://127.0.0.1:{port}/health")
     within = environment.rollout.ready_s
     name, log_file = replica.name, folder.log(replica.name)
