@@ -61,6 +61,8 @@ def test_without_random_approvals_there_are_ends():
     assert (report["months"], report["left_out"], report["unbiased"]) == ([], [MONTH], None)
     assert "nobody was approved at random" in report["why"]
     assert (report["bound"]["low"], report["bound"]["high"]) == (10 / 100, 50 / 100)
+    naive = report["naive"]["bad_rate"]  # of the same approvals as the ends, whatever days were drawn from
+    assert (naive["value"], naive["n"], report["naive"]["auc"]) == (10 / 60, 60, 0.5)
 
 
 @pytest.mark.parametrize("days", [[], [DRAWN[0] | {"within": False}]], ids=["not drawn", "beyond the budget"])

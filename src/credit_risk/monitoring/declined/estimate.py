@@ -29,7 +29,8 @@ Counted = tuple[int, int]
 def measure(book: Book, days: Sequence[Record], *, confidence: float, replicates: int, seed: int) -> dict[str, Any]:
     """The naive bad rate and AUC beside unbiased ones, or a bound and why. days: of DrawnDays.
 
-    naive: of the scorer's approvals. population: those, and the declined that could have been drawn.
+    naive: of the scorer's approvals, in the months that are compared, or in all that have matured. population: those,
+    and the declined that could have been drawn.
     """
     months, left_out = complete(book, days)
     approved = _approved(book, months)
@@ -38,10 +39,11 @@ def measure(book: Book, days: Sequence[Record], *, confidence: float, replicates
     random = Counter((each.bin, each.state) for each in met if each.bin is not None and each.state in KNOWN)
     bads, n = _bads(approved), approved.total()
     report: dict[str, Any] = {"months": months, "left_out": left_out, "eligible": eligible, "drawn": len(met)}
-    report["naive"] = {"bad_rate": asdict(_rate(bads, n, confidence)), "auc": _auc(approved)}
+    report["naive"] = _naive(approved, confidence)
     if not eligible or not random or not n:
         why = "nobody was approved at random whose month has matured" if not random else "nobody to compare with"
-        return report | {"unbiased": None, "why": why, "bound": bound(book, confidence)}
+        ends = {"naive": _naive(_approved(book, book.matured), confidence), "bound": bound(book, confidence)}
+        return report | {"unbiased": None, "why": why} | ends
     weight = eligible / random.total()
     rate = weighted((bads, n), (_bads(random), random.total()), eligible, confidence)
     rng = np.random.default_rng(seed)
@@ -50,6 +52,10 @@ def measure(book: Book, days: Sequence[Record], *, confidence: float, replicates
     unbiased = {"bad_rate": asdict(rate), "auc": asdict(auc)}
     declined = _rate(_bads(random), random.total(), confidence)
     return report | {"unbiased": unbiased, "declined": asdict(declined), "weight": weight, "why": "", "bound": None}
+
+
+def _naive(approved: Cells, confidence: float) -> dict[str, Any]:
+    return {"bad_rate": asdict(_rate(_bads(approved), approved.total(), confidence)), "auc": _auc(approved)}
 
 
 def complete(book: Book, days: Sequence[Record]) -> tuple[list[str], list[str]]:
