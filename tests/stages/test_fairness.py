@@ -37,7 +37,12 @@ SETTINGS = {
     "intersections": [["sex", "age"]],
     "alternatives": {"mode": "report", "most_auc_lost": 0.01},
 }
-TABLES = {"groups", "intersections", "sweep", "frontier"}
+TABLES = {
+    "groups",
+    "intersections",
+    "sweep",
+    "frontier",  # part: alternatives
+}
 
 
 class WithFairness(Config):
@@ -259,6 +264,15 @@ def test_select_needs_a_name_marks_its_choice_and_still_changes_nothing(copy, mo
     assert report["chosen"] == tables(files)["frontier"].query("chosen")["candidate"].item()
     assert "sign-off of Ada Lovelace; nothing was changed" in report["sentence"]
     assert Scorer.load(files.scorer).digest == before
+
+
+def test_a_search_that_is_switched_off_is_said_and_not_made(copy):
+    config, files = copy
+    fairness.run(with_fairness(config, **OFF), files)
+    report = read_json(files.report("fairness"))["alternatives"]
+    assert (report["mode"], report["searched"], report["admissible"]) == ("off", False, [])
+    assert report["sentence"] == "The search for less discriminatory alternatives is switched off."
+    assert "frontier" not in tables(files)
 
 
 def test_with_no_contrast_to_judge_by_the_search_says_so(copy):
