@@ -70,6 +70,13 @@ class RandomApprovals(Section):
         return self
 
 
+class Appeals(Section):
+    """Days within which a person answers: a decision that its applicant contests, and one that was referred."""
+
+    answer_days: Count
+    referral_days: Count
+
+
 class MonitoringSettings(Section):
     """most_without_outcome: share of matured approvals whose outcome is not known beyond which no figure is given.
 
@@ -77,7 +84,8 @@ class MonitoringSettings(Section):
     shift, detection: how decisions are compared with a scorer's first months, and day by day; without, they are not.
     override_reasons: what may be given for a person's decision against the scorer's; without any, none is recorded.
     override_by: how who overrides is known: by an identity of configs/policies/identities.yaml, or as typed (`names`,
-    on a developer's machine alone). random_approvals: without it nobody is approved at random.
+    on a developer's machine alone). random_approvals: without it nobody is approved at random. appeals: without it
+    nobody watches how long what is contested or referred waits.
     smallest_window: compared decisions of a month below which no counts by bin are kept, as they could be somebody's.
     """
 
@@ -90,6 +98,7 @@ class MonitoringSettings(Section):
     override_reasons: tuple[Text, ...] = ()
     override_by: Literal["identities", "names"] = "identities"
     random_approvals: RandomApprovals | None = None
+    appeals: Appeals | None = None
 
     @model_validator(mode="after")
     def _chance_has_its_own_reason(self) -> "MonitoringSettings":

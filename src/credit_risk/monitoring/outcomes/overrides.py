@@ -6,16 +6,11 @@ A reason is one of those that configs/monitoring.yaml declares, because it stand
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, date
+from datetime import date
 from typing import Any, Final, Literal, NamedTuple
 
-import orjson
-from sqlalchemy import literal_column, select
-
 from credit_risk.errors import UsageError
-from credit_risk.ledger.chain import OVERRIDE, Row
-from credit_risk.ledger.database.schema import entries
-from credit_risk.ledger.entry import moment
+from credit_risk.ledger.chain import OVERRIDE
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.measures.figure import Figure
 from credit_risk.measures.intervals import jeffreys, proportion
@@ -23,7 +18,7 @@ from credit_risk.monitoring.calendar import months_old
 from credit_risk.monitoring.outcomes.adding import decided_on
 from credit_risk.monitoring.outcomes.maturing import pd_of, state_by
 from credit_risk.monitoring.outcomes.outcome_store import History, by_month
-from credit_risk.monitoring.records.ledger_reading import by_ids
+from credit_risk.monitoring.records.ledger_reading import by_ids, notes
 from credit_risk.monitoring.records.pd_cells import odds_bin
 
 To = Literal["approve", "decline"]
@@ -64,10 +59,7 @@ def record(ledger: Ledger, decision_id: str, to: To, *, by: str, reason: str, re
     reasons: those that may be given. Raises UsageError for another one, for a refused application, and for what is
     decided that way already.
     """
-    if reason not in reasons:
-        raise UsageError(
-            f"{reason!r} is no reason of configs/monitoring.yaml: {', '.join(reasons) or 'none is declared'}."
-        )
+    refuse_undeclared(reason, reasons)
     decision = ledger.get(decision_id)
     if decision is None:
         return False
@@ -82,20 +74,21 @@ def record(ledger: Ledger, decision_id: str, to: To, *, by: str, reason: str, re
     return ledger.note(OVERRIDE, decision_id, by=by, reason=reason, to=to)
 
 
+def refuse_undeclared(reason: str, reasons: Sequence[str]) -> None:
+    """Raises UsageError for a reason that configs/monitoring.yaml does not declare."""
+    if reason not in reasons:
+        raise UsageError(
+            f"{reason!r} is no reason of configs/monitoring.yaml: {', '.join(reasons) or 'none is declared'}."
+        )
+
+
 def read(ledger: Ledger, until: date = date.max) -> dict[str, Override]:
     """The override that stands for each decision on a day. Raises LedgerBroken for one that is not as recorded."""
-    kinds = (entries.c.kind != literal_column("'decision'"), entries.c.kind == literal_column(f"'{OVERRIDE}'"))
-    query = select(*entries.c).where(*kinds, entries.c.seq > literal_column("0")).order_by(entries.c.seq)
-    with ledger.store.reading() as cursor:
-        cursor.execute(str(query.compile(dialect=ledger.store.dialect)))
-        rows = [Row(*row) for row in cursor.fetchall()]
-    overrides = {}
-    for row in rows:
-        ledger.check_in_chain(row)
-        facts, day = orjson.loads(row.facts), moment(row.at).astimezone(UTC).date()
-        if day <= until:
-            overrides[facts["of"]] = Override(facts["of"], facts["to"], facts["by"], facts["reason"], day)
-    return overrides
+    return {
+        note.decision_id: Override(note.decision_id, note.facts["to"], note.facts["by"], note.facts["reason"], note.day)
+        for note in notes(ledger, (OVERRIDE,))
+        if note.day <= until
+    }
 
 
 def standing(

@@ -1,16 +1,19 @@
-"""Reading decisions of a ledger for monitoring: behind an entry, in the chain, or some by their ids."""
+"""Reading a ledger for monitoring: decisions behind an entry or by their ids, and what persons said of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date
 from functools import lru_cache
+from typing import NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, select
+import orjson
+from sqlalchemy import BindParameter, bindparam, literal_column, select
 from sqlalchemy.engine import Dialect
 
 from credit_risk.ledger import chain
 from credit_risk.ledger.chain import DECISION, Row
 from credit_risk.ledger.database.schema import entries, keys
 from credit_risk.ledger.database.stored import KeyRow, decrypted, row_and_key
-from credit_risk.ledger.entry import StoredDecision, is_of_row, stored_decision
+from credit_risk.ledger.entry import StoredDecision, is_of_row, moment, stored_decision
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import rows
@@ -80,6 +83,33 @@ def _checked(ledger: Ledger, row: Row, key: KeyRow) -> StoredDecision:
     if decision is None:
         raise LedgerBroken(f"entry {row.seq} is no decision any more: run `credit-risk ledger verify`.")
     return decision
+
+
+class Note(NamedTuple):
+    """What a person said of a decision, in the chain: facts as they stand there. day: of the entry, in UTC."""
+
+    decision_id: str
+    kind: str
+    facts: Mapping[str, str]
+    day: date
+
+
+def notes(ledger: Ledger, kinds: Sequence[str]) -> list[Note]:
+    """What persons said of decisions, the oldest first. Raises LedgerBroken for what is not as it was recorded."""
+    # Written out, as in ledger.database.statements: the index of what is no decision is found by it.
+    of_kinds = entries.c.kind.in_([literal_column(f"'{kind}'") for kind in kinds])
+    query = select(*entries.c).where(
+        entries.c.kind != literal_column(f"'{DECISION}'"), of_kinds, entries.c.seq > literal_column("0")
+    )
+    with ledger.store.reading() as cursor:
+        cursor.execute(str(query.order_by(entries.c.seq).compile(dialect=ledger.store.dialect)))
+        rows = [Row(*row) for row in cursor.fetchall()]
+    found = []
+    for row in rows:
+        ledger.check_in_chain(row)
+        facts = orjson.loads(row.facts)
+        found.append(Note(facts["of"], row.kind, facts, moment(row.at).astimezone(UTC).date()))
+    return found
 
 
 @lru_cache

@@ -1,0 +1,1 @@
+"""Decisions that a person must decide again, and how long they wait."""
