@@ -22,7 +22,7 @@ from credit_risk.registry.lifecycle import HistoryEvent, standing
 from credit_risk.scoring import signing
 
 MARK = "manifest.json"
-MOVES = "registry/history.json"  # written here, from the registry
+HISTORY = "registry/history.json"  # written here, from the registry
 VERIFIER = Path(__file__).with_name("verify.py")
 # What goes in, by what it answers; a folder goes whole.
 CONTENTS: Mapping[str, tuple[str, ...]] = {
@@ -46,24 +46,24 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     ),
     "What persons put on record: findings, opinions, answers": ("governance",),
     "Waivers": ("configs/waivers",),
-    "The registry's moves and what may be live": (MOVES, "models/live.json"),
+    "The registry's moves and what may be live": (HISTORY, "models/live.json"),
     "Packages: the bill of materials": ("build/sbom.json", "requirements/serving.txt"),
 }
 
 
-def write(root: Path, folder: Path, key: Path, at: datetime, moves: Sequence[HistoryEvent]) -> dict[str, Any]:
+def write(root: Path, folder: Path, key: Path, at: datetime, history: Sequence[HistoryEvent]) -> dict[str, Any]:
     """Write, list and sign the bundle, whole or not at all; returns the manifest.
 
-    key: the private key's file. moves: every move of the registry, none where nothing was ever registered.
+    key: the private key's file. history: every move of the registry, none where nothing was ever registered.
     """
 
     def fill(bundle: Path) -> None:
         documents = pages.write(root, bundle / "documents")
-        if moves:
-            roles = {str(version): role for version, role in standing(moves).roles.items()}
-            write_json(bundle / MOVES, {"roles": roles, "moves": [move.as_json() for move in moves]})
+        if history:
+            roles = {str(version): role for version, role in standing(history).roles.items()}
+            write_json(bundle / HISTORY, {"roles": roles, "moves": [move.as_json() for move in history]})
         names = [name for names in CONTENTS.values() for name in names]
-        absent = [name for name in names if not (moves if name == MOVES else _copied(root / name, bundle / name))]
+        absent = [name for name in names if not (history if name == HISTORY else _copied(root / name, bundle / name))]
         index = page(
             "index.html.j2",
             title="Evidence of a release",

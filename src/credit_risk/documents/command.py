@@ -86,8 +86,8 @@ def _bundle(root: Root = HERE, environment: Environment = None, output: Folder =
     from credit_risk.scoring import signing
 
     settings = registry_settings.load(environment_file(root, environment), root)
-    moves = read_history(opened(root)[0].project.name, settings, root)
-    manifest = bundle.write(root, output, signing.private_key(root), datetime.now(UTC), moves)
+    history = read_history(opened(root)[0].project.name, settings, root)
+    manifest = bundle.write(root, output, signing.private_key(root), datetime.now(UTC), history)
     absent = f"; not there: {', '.join(manifest['absent'])}" if manifest["absent"] else ""
     say(f"{output}: {len(manifest['files'])} files, listed and signed{absent}.")
 

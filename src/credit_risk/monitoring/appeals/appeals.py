@@ -67,14 +67,14 @@ def answer(ledger: Ledger, decision_id: str, to: To, *, by: str, reason: str, re
     decision = ledger.get(decision_id)
     if decision is None:
         return None
-    said = [note for note in notes(ledger, (APPEAL, *ANSWERS)) if note.decision_id == decision_id]
-    open_appeal = bool(said) and said[-1].kind == APPEAL
-    if not open_appeal and (decision.decision != "refer" or said):
-        state = "answered already" if said else "neither contested nor referred"
+    history = [note for note in notes(ledger, (APPEAL, *ANSWERS)) if note.decision_id == decision_id]
+    open_appeal = bool(history) and history[-1].kind == APPEAL
+    if not open_appeal and (decision.decision != "refer" or history):
+        state = "answered already" if history else "neither contested nor referred"
         raise UsageError(
             f"decision {decision_id} is {state}; an override needs no appeal: `credit-risk overrides add`."
         )
-    changed = [note for note in said if note.kind == OVERRIDE]
+    changed = [note for note in history if note.kind == OVERRIDE]
     stands = changed[-1].facts["to"] if changed else decision.decision
     if stands != to:
         overrides.record(ledger, decision_id, to, by=by, reason=reason, reasons=reasons)
@@ -88,8 +88,8 @@ def waiting(ledger: Ledger, rules: Appeals) -> list[Waiting]:
     """All that wait for a person, the first due first: contested ones, and referrals that nobody has decided."""
     last = {note.decision_id: note for note in notes(ledger, (APPEAL, *ANSWERS))}
     contested = {decision_id: note for decision_id, note in last.items() if note.kind == APPEAL}
-    found = [*_contested(ledger, contested, rules), *_referred(ledger, last.keys(), rules)]
-    return sorted(found, key=lambda each: (each.due, each.decision_id))
+    both = [*_contested(ledger, contested, rules), *_referred(ledger, last.keys(), rules)]
+    return sorted(both, key=lambda each: (each.due, each.decision_id))
 
 
 def _contested(ledger: Ledger, appeals: dict[str, Note], rules: Appeals) -> Iterator[Waiting]:
@@ -99,10 +99,10 @@ def _contested(ledger: Ledger, appeals: dict[str, Note], rules: Appeals) -> Iter
         yield Waiting(decision.decision_id, CONTESTED, decision.decision, since, due)
 
 
-def _referred(ledger: Ledger, said: Container[str], rules: Appeals) -> Iterator[Waiting]:
+def _referred(ledger: Ledger, answered: Container[str], rules: Appeals) -> Iterator[Waiting]:
     for page in replay.decision_pages(ledger):
         for decision in page:
-            if decision.decision == "refer" and decision.decision_id not in said:
+            if decision.decision == "refer" and decision.decision_id not in answered:
                 since = decision.at.date()
                 due = since + timedelta(days=rules.referral_days)
                 yield Waiting(decision.decision_id, REFERRED, decision.decision, since, due)

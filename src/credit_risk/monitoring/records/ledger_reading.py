@@ -104,12 +104,12 @@ def notes(ledger: Ledger, kinds: Sequence[str]) -> list[Note]:
     with ledger.store.reading() as cursor:
         cursor.execute(str(query.order_by(entries.c.seq).compile(dialect=ledger.store.dialect)))
         rows = [Row(*row) for row in cursor.fetchall()]
-    found = []
+    noted = []
     for row in rows:
         ledger.check_in_chain(row)
         facts = orjson.loads(row.facts)
-        found.append(Note(facts["of"], row.kind, facts, moment(row.at).astimezone(UTC).date()))
-    return found
+        noted.append(Note(facts["of"], row.kind, facts, moment(row.at).astimezone(UTC).date()))
+    return noted
 
 
 @lru_cache
