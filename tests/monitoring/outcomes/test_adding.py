@@ -6,6 +6,7 @@ import pytest
 from book import decide, delivery, entry
 
 from credit_risk.errors import DataError
+from credit_risk.ledger.chain import HOLD
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring.outcomes import adding
@@ -193,3 +194,14 @@ def test_on_sqlite_a_long_delivery_keeps_no_decision_waiting(tmp_path):
 def test_rejects_are_written_with_row_and_reason(tmp_path):
     adding.write_rejects(tmp_path / "rejects.csv", Totals(rejects=((7, "id", "no, not so"),)))
     assert (tmp_path / "rejects.csv").read_text() == 'row,decision_id,reason\n7,id,"no, not so"\n'
+
+
+def test_an_entry_that_is_no_decision_has_no_outcome(ledger, outcomes, add):
+    """A hold has an id of its own, by which nobody was decided about."""
+    (ada,) = decide(ledger, date(2025, 1, 10), [entry("Ada")])
+    assert ledger.note(HOLD, ada, by="J. Roe", reason="case 17/2026")
+    with ledger.store.reading() as cursor:
+        cursor.execute("SELECT decision_id FROM entries WHERE kind = 'hold'")
+        ((hold,),) = cursor.fetchall()
+    assert reasons(add(row(hold))) == ["the ledger holds no such decision"]
+    assert outcomes.histories() == {}
