@@ -18,6 +18,7 @@ from credit_risk.data.rounding import in_units, parameter
 from credit_risk.data.split import Labels
 from credit_risk.errors import DataError
 from credit_risk.measures import information
+from credit_risk.modelling import points
 from credit_risk.scoring.calibration import Calibration
 from credit_risk.scoring.model import Bins, Boosted, Logistic, RiskModel, Scorecard, prepared, with_levels
 
@@ -179,33 +180,35 @@ def challenger(fit: Fit, matrix: Matrix, bad: Mask, weight: Matrix, *, fold: Lab
 
 
 def scorecard(config: Config) -> Fit:
-    """Fits a WoE scorecard: monotone bins, then logistic regression on their weights of evidence (Siddiqi 2017).
+    """Fits a scorecard: bins, and for each of them what it adds beside all other characteristics (see points.together).
 
-    A characteristic whose coefficient comes out with the wrong sign would reward what its own bins call
-    risky; the worst such one is dropped and the rest fitted again.
+    A characteristic that beside others turns round what it tells alone would reward what it calls risky; the worst
+    such one is dropped and the rest fitted again.
     """
 
     def fit(matrix: Matrix, bad: Mask, weight: Matrix) -> Scorecard:
         every = binned(config, matrix, bad, weight)
-        binning = {column: its.bins for column, its in every.items() if its.information >= MINIMUM_IV}
-        columns = list(binning)
+        columns = [column for column, its in every.items() if its.information >= MINIMUM_IV]
         if not columns:
             raise DataError(
                 f"no characteristic reaches an information value of {MINIMUM_IV}: a scorecard has nothing to stand on. "
                 "Look at the outcome's coding and at the features."
             )
+        alone = {column: every[column].bins.transform(matrix[:, column]) for column in columns}
+        shapes = {column: points.shape(every[column].bins, every[column].sign, matrix[:, column]) for column in columns}
         while True:
-            weights = np.column_stack([binning[column].transform(matrix[:, column]) for column in columns])
-            regression = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(weights, bad, weight)
-            coefficients = tuple(map(parameter, regression.coef_[0]))
-            if max(coefficients) <= 0 or len(columns) == 1:
+            added, intercept = points.together([shapes[column] for column in columns], bad, weight)
+            of_rows = [its[shapes[column].bin_of_row] for column, its in zip(columns, added, strict=True)]
+            weights = [points.weight(its, alone[column]) for column, its in zip(columns, of_rows, strict=True)]
+            if max(weights) <= 0:
                 break
-            columns.pop(coefficients.index(max(coefficients)))
+            columns.pop(weights.index(max(weights)))
+        kept = [each for each in zip(columns, added, weights, strict=True) if each[2]]  # what adds nothing is no line
         return Scorecard(
-            tuple(columns),
-            tuple(binning[column] for column in columns),
-            coefficients,
-            parameter(regression.intercept_[0]),
+            tuple(column for column, _, _ in kept),
+            tuple(shapes[column].bins(its / of_all) for column, its, of_all in kept),
+            tuple(of_all for _, _, of_all in kept),
+            parameter(intercept),
         )
 
     return fit
@@ -221,9 +224,10 @@ def columns_read(model: RiskModel) -> set[int]:
 
 @dataclass(frozen=True, eq=False)
 class Binned:
-    """A characteristic in bins, the bin of each row it was fitted to (the last for what is missing), and its IV."""
+    """A characteristic in bins, which way its PD goes, the bin of each row it was fitted to, and its IV."""
 
     bins: Bins
+    sign: int
     bin_of_row: Labels
     information: float
 
@@ -251,8 +255,10 @@ def _binned(values: Matrix, bad: Mask, weight: Matrix, sign: int, *, unordered: 
     known = ~np.isnan(values)
     rank = _by_bad_rate(values[known].astype(np.intp), bad[known], weight[known]) if unordered else None
     cells = values[known] if rank is None else rank[values[known].astype(np.intp)]
-    tried = [_cuts(cells, bad[known], weight[known], way) for way in ((sign,) if sign or unordered else (1, -1))]
-    cuts = max(tried, key=lambda its: its[1])[0]
+    ways = (sign,) if sign or unordered else (1, -1)
+    tried = [_cuts(cells, bad[known], weight[known], way) for way in ways]
+    best = int(np.argmax([likelihood for _, likelihood in tried]))
+    cuts = tried[best][0]
     bin_of_row = len(cuts) + 1 + tags(values)
     bin_of_row[known] = np.searchsorted(cuts, cells, side="right")
     goods, bads = (information.by_bin(weight * which, bin_of_row, len(cuts) + 2 + codes) for which in (~bad, bad))
@@ -265,7 +271,7 @@ def _binned(values: Matrix, bad: Mask, weight: Matrix, sign: int, *, unordered: 
     edges = tuple(map(float, cuts)) if rank is None else ()
     bins = Bins(edges, tuple(map(float, of_values)), float(woe[len(cuts) + 1]), by_code=unordered)
     bins = replace(bins, special=tuple(map(float, woe[len(cuts) + 2 :])))
-    return Binned(bins, bin_of_row, information.value(goods, bads))
+    return Binned(bins, ways[best], bin_of_row, information.value(goods, bads))
 
 
 def _by_bad_rate(codes: Labels, bad: Mask, weight: Matrix) -> Matrix:

@@ -109,8 +109,8 @@ def _threads(matrix: Matrix) -> int:
 class Bins:
     """One characteristic of a scorecard: weights of evidence by interval, or by code for a plain category.
 
-    Weight of evidence is ln(share of goods / share of bads) in the bin: above 0 is safer than the average. Missing
-    values are a bin, and each special code is one, in the order of its tag.
+    Weight of evidence is in log-odds of good: above 0 is safer than the average. Those of a fitted scorecard are what
+    a bin says beside all other characteristics. Missing values are a bin, and so is each special code, by its tag.
     """
 
     edges: tuple[float, ...]
@@ -137,7 +137,7 @@ class Bins:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """A points scorecard: logistic regression on weights of evidence (Siddiqi 2017)."""
+    """A points scorecard (Siddiqi 2017): weights of evidence by bin, how much of each counts, and what all share."""
 
     kind: ClassVar[str] = "scorecard"
     file_name: ClassVar[str] = "scorecard.json"
