@@ -59,6 +59,7 @@ setup: ##! Make .venv from the hash-pinned lock; does nothing while the lock is 
 	if [ "$$(grep -v ^pyproject <<<"$$wanted")" != "$$(grep -v ^pyproject <<<"$$found")" ]; then \
 		$(PYTHON) tools/doctor.py --machine; \
 		echo "Making $(VENV) from $(LOCK): seconds where its packages were fetched before, else about a minute"; \
+		[ ! -L $(VENV) ] || { echo "$(VENV) is a link to $$(readlink $(VENV)): making it anew would empty that folder. Remove the link."; exit 1; }; \
 		rm -f $(VENV)/.stamp; \
 		$(PYTHON) -m venv --clear $(VENV); \
 		$(PYTHON) tools/install.py $(LOCK); \

@@ -94,6 +94,7 @@ def test_erased_persons_and_other_scorers_are_counted_apart(ledger):
     ledger.erase("Bob")
     found = replay(ledger, {BY.scorer: decide})
     assert (found.same, found.erased, found.of_others) == (1, 1, {"another": 1})
+    assert found.left_out() == "1 of erased persons, 1 of scorer another"
 
 
 def test_a_ledger_of_other_scorers_alone_proves_nothing(ledger):
@@ -103,11 +104,11 @@ def test_a_ledger_of_other_scorers_alone_proves_nothing(ledger):
 
 
 def test_a_ledger_that_is_empty_or_of_erased_persons_alone_proves_nothing(ledger):
-    with pytest.raises(LedgerBroken, match="No decision could be made again: 0 are of erased persons"):
+    with pytest.raises(LedgerBroken, match="No decision could be made again: 0 of erased persons"):
         replay(ledger, {BY.scorer: decide}).raise_unless_the_same()
     recorded(ledger, 1.0, applicant="Bob")
     ledger.erase("Bob")
-    with pytest.raises(LedgerBroken, match="No decision could be made again: 1 are of erased persons"):
+    with pytest.raises(LedgerBroken, match="No decision could be made again: 1 of erased persons"):
         replay(ledger, {BY.scorer: decide}).raise_unless_the_same()
 
 

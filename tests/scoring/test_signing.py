@@ -155,3 +155,9 @@ def test_there_must_be_something_to_sign(tmp_path):
 def test_one_signer_is_named(given):
     with pytest.raises(ValidationError, match="give public_key, or identity and issuer"):
         SignedBy.model_validate(given)
+
+
+def test_what_is_not_there_is_not_called_unsigned(tmp_path):
+    sentence = signing.refusal(tmp_path / "scorer", tmp_path / "scorer.sig", signing.SignedBy(public_key="k"), tmp_path)
+    assert sentence is not None
+    assert sentence.startswith(f"{tmp_path / 'scorer'} is not there: `make run`")

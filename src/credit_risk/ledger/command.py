@@ -158,8 +158,7 @@ def _replay(
     with named.opened() as ledger:
         replayed = replay.replay(ledger, {loaded.digest: decision_record.decider(loaded) for loaded in scorers})
     replayed.raise_unless_the_same()
-    apart = f"{replayed.erased} of erased persons, {sum(replayed.of_others.values())} of other scorers"
-    say(f"{replayed.same} decisions came out the same, to the last digit; left out: {apart}.")
+    say(f"{replayed.same} decisions came out the same, to the last digit; left out: {replayed.left_out()}.")
 
 
 def _backup(

@@ -39,9 +39,15 @@ class Replay:
             sentences = "\n".join(f"  {line}" for line in self.differ)
             raise LedgerBroken(f"{self.count} of {self.count + self.same} decisions came out otherwise.\n{sentences}")
         if not self.same:
-            others = sum(self.of_others.values())
-            left_out = f"{self.erased} are of erased persons, {others} of other scorers"
-            raise LedgerBroken(f"No decision could be made again: {left_out}. Name other scorers with --scorer.")
+            raise LedgerBroken(
+                f"No decision could be made again: {self.left_out()}. Name their scorers with --scorer; where an old "
+                "one comes from is in docs/ledger.md."
+            )
+
+    def left_out(self) -> str:
+        """How many were not decided again, and by which scorers those were that are not here."""
+        others = [f"{count} of scorer {digest[:12]}" for digest, count in sorted(self.of_others.items())]
+        return ", ".join([f"{self.erased} of erased persons", *(others or ["0 of other scorers"])])
 
 
 def replay(ledger: Ledger, scorers: Mapping[str, Decide]) -> Replay:

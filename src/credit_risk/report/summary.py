@@ -39,7 +39,13 @@ def screen(config: Config, files: Files) -> RenderableType:
     verdict = Text("The gate says ") + Text(gate["verdict"], style=STYLES[gate["verdict"]]) + Text(".")
     if config.undecided:
         verdict += Text(" It is not promotable: a person has to decide, and read, what stands above.")
-    return Group(*lines, verdict, Text(f"Report: {files.page}"))
+    # Figures of a run come with the repository; its page does not.
+    page = (
+        f"Report: {files.page}"
+        if files.page.is_file()
+        else "These figures came with the repository: `make run` makes yours, and the report."
+    )
+    return Group(*lines, verdict, Text(page))
 
 
 def facts(config: Config, files: Files) -> dict[str, Any]:

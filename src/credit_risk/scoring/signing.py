@@ -141,6 +141,8 @@ def verify(path: Path, signature: Path, by: SignedBy, root: Path) -> None:
 
 def refusal(path: Path, signature: Path, by: SignedBy, root: Path) -> str | None:
     """Why a directory or file is not what `by` has signed; None if it is. Raises NotFound without the public key."""
+    if not path.exists():
+        return f"{path} is not there: `make run` makes the scorer, and `credit-risk sign` signs what the gate let pass."
     if not signature.is_file():
         return f"{path} is not signed ({signature} is missing). Sign what the gate let pass: `credit-risk sign`."
     public_key = root / by.public_key if by.public_key else None

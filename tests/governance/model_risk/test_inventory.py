@@ -10,7 +10,7 @@ from credit_risk.config import Config
 from credit_risk.data.files import Files
 from credit_risk.data.writing import write_json, write_text
 from credit_risk.errors import ConfigError, NotFound
-from credit_risk.governance.model_risk import inventory
+from credit_risk.governance.model_risk import giving_opinion, inventory
 from credit_risk.governance.model_risk.inventory import Approval, Dependency, Inventory, Materiality, VendorData
 
 ROOT = Path(__file__).parents[3]
@@ -125,3 +125,8 @@ def test_a_missing_or_faulty_file_is_said(tmp_path):
     write_text(tmp_path / inventory.TIERS, text.replace("  config: {opinion: true, approval: false}\n", ""))
     with pytest.raises(ConfigError, match="config has no needs"):
         inventory.load_tiers(tmp_path)
+
+
+def test_no_word_is_given_of_a_scorer_that_is_not_there(tmp_path):
+    with pytest.raises(NotFound, match="There is no scorer yet: `make run` makes it"):
+        giving_opinion.digest_of_scorer(Files(tmp_path))

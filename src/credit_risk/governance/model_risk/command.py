@@ -60,19 +60,18 @@ def _finding(context: Context, root: Root = HERE, environment: Environment = Non
 
 def _inventory(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:
     """Show the model's entry, its tier, the class of the change since the champion, and what a promotion waits for."""
-    from credit_risk.data import digest
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.governance.model_risk import change, inventory, promotion
+    from credit_risk.governance.model_risk.giving_opinion import digest_of_scorer
     from credit_risk.modelling import champion
 
     _, files = opened(root)
     entry, policy = inventory.load(root), inventory.load_tiers(root)
     tier = inventory.tier_of(entry, policy)
-    released = champion.release(files)
+    released, scorer = champion.release(files), digest_of_scorer(files)
     changed = change.since(released.scorer if released.root.is_dir() else None, files.scorer)
-    day, scorer = datetime.now(UTC).date(), digest.of_directory(files.scorer)
-    waits = promotion.refusals(root, _settings(root, environment).signed_by, scorer, day)
+    waits = promotion.refusals(root, _settings(root, environment).signed_by, scorer, datetime.now(UTC).date())
     if json:
         say(json_text({"tier": tier.tier, "change": vars(changed), "waits_for": waits}))
         return

@@ -6,11 +6,19 @@ from pathlib import Path
 from credit_risk.config import load
 from credit_risk.data import digest
 from credit_risk.data.files import Files
+from credit_risk.errors import NotFound
 from credit_risk.governance import audit
 from credit_risk.governance.model_risk import findings, inventory, opinion
 from credit_risk.governance.records import Entered, RecordRefused, Records
 from credit_risk.registry import settings
 from credit_risk.registry.history import events_if_there
+
+
+def digest_of_scorer(files: Files) -> str:
+    """Of which scorer a word is given. Raises NotFound before there is one: a digest of nothing would be a digest."""
+    if not files.scorer.is_dir():
+        raise NotFound(files.scorer, "There is no scorer yet: `make run` makes it.")
+    return digest.of_directory(files.scorer)
 
 
 def give(
@@ -26,7 +34,7 @@ def give(
 ) -> Entered:
     """Record the opinion of models/scorer, each condition as a finding. Raises RecordRefused, and what audits raise."""
     files, entry, today = Files(root), inventory.load(root), datetime.now(UTC).date()
-    config, scorer = load(files.config), digest.of_directory(files.scorer)
+    config, scorer = load(files.config), digest_of_scorer(files)
     entries = records.read()
     audits = {
         framework: audit.audit(
