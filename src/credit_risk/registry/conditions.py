@@ -7,7 +7,7 @@ from pathlib import Path
 
 from credit_risk.registry.settings import RegistrySettings
 
-PARTS = (
+PARTS: tuple[tuple[str, str], ...] = (
     ("credit_risk.governance", "model_risk.promotion"),  # part: governance
     ("credit_risk.documents", "promotion"),  # part: documents
 )
