@@ -193,7 +193,7 @@ def numerals_of(
             fits[name] = own
         grouped |= any("." in word for word in words) and all(_GROUPED.fullmatch(word.strip()) for word in words)
     marked = {name: own for name, own in fits.items() if (".", None) not in own}
-    if not marked and grouped and (",", ".") in set.intersection(*fits.values()):
+    if not marked and grouped and (",", ".") in set(_SIGNS).intersection(*fits.values()):
         return (Numerals(), Numerals(",", ".")), units
     if not marked:
         return (Numerals(),), units
