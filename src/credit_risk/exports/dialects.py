@@ -7,7 +7,7 @@ from sqlglot import exp
 
 Dialect = Literal["ansi", "duckdb", "postgres", "snowflake"]
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
-# Which of them compute a WITH once where they are told so; else they might compute its columns for each that reads it.
+# Which of them compute a WITH once where the query says so; else they might compute its columns for each that reads it.
 MATERIALIZED = ("duckdb", "postgres")
 
 
