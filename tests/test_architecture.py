@@ -34,7 +34,8 @@ NAMING = ("Where to look", *WALKS)
 # probe of /health asks for a transaction's room, and nobody signs as "Team, Risk" (49).
 # The fast path of a single application (430 less) and the search for fairer models (500 less) are parts: both give the
 # same decisions without. Points that are fitted together (175) rank as a regression does where the truth is linear.
-LINES, DEPENDENCIES = 25_310, 28
+# Figures that came with the repository, and a scorer that is not there yet, are said to be so (9).
+LINES, DEPENDENCIES = 25_324, 28
 
 
 def walk(title):

@@ -24,6 +24,7 @@ FEWEST_ROWS = 15  # in such a bin
 OF_LINES = 1.0  # penalty of a line's slope, of what is missing and of each special code: a prior variance of 1 log-odds
 OF_STEPS = 8.0  # of all steps of a characteristic, and of each category: the log-odds beside the line vary by 0.35
 JUMP = 1.0  # of the weight of evidence alone, beyond which a step has the jump's own variance: a rare strong value
+STEPS = 200  # a regression takes about 10; where a class is missing its intercept runs off for ever
 CONVERGED = 1e-10
 
 
@@ -112,8 +113,7 @@ def together(shapes: Sequence[Shape], bad: Mask, weight: Matrix) -> tuple[list[M
         return float(weight @ (np.logaddexp(0, margin) - bad * margin) + penalty @ parameters**2 / 2)
 
     parameters = np.zeros(len(penalty))
-    step = np.full(1, np.inf)
-    while np.abs(step).max() > CONVERGED:
+    for _ in range(STEPS):
         pds = expit(in_bin @ (design @ parameters))
         slope = design.T @ (in_bin.T @ (weight * (bad - pds))) - penalty * parameters
         curvature = (in_bin.T @ (in_bin * (weight * pds * (1 - pds))[:, None])).toarray()
@@ -126,6 +126,8 @@ def together(shapes: Sequence[Shape], bad: Mask, weight: Matrix) -> tuple[list[M
             part /= 2
             proposed = _within(parameters + part * newton, bound)
         step, parameters = proposed - parameters, proposed
+        if np.abs(step).max() <= CONVERGED:
+            break
     points = design @ parameters
     added = [points[start:end] for start, end in pairwise(starts)]
     return _centred(added, [its.bin_of_row for its in shapes], weight, points[everybody])
