@@ -143,7 +143,7 @@ def test_the_screen_begins_with_what_changed_since_the_champion(screen: Callable
 def test_the_report_is_named_and_a_test_that_is_not_out_of_time_too(screen: Callable[..., str], tmp_path: Path):
     text = "".join(screen(out_of_time=False, why_random="no date").splitlines())
     assert "No out-of-time test: no date." in text
-    assert "These figures came with the repository: `make run` makes yours" in text
+    assert "These figures came with the repository, its page did not" in text
     Files(tmp_path).page.touch()
     text = "".join(screen().splitlines())
     assert str(Path("reports") / "index.html") in text

@@ -19,7 +19,7 @@ from pandera.errors import SchemaError, SchemaErrors
 
 from credit_risk.config import Column, Config
 from credit_risk.config.columns import CATEGORY_TYPES, NUMERIC_TYPES, Outcome, Rule
-from credit_risk.data.inputs import Mask, Matrix, expected, numbers, word_of
+from credit_risk.data.inputs import Mask, Matrix, expected, is_seen, numbers, word_of
 
 Severity = Literal["failure", "warning"]
 Words = Mapping[str, Sequence[str]]
@@ -147,6 +147,8 @@ def _known_clauses(name: str, column: Column) -> Iterator[_Clause]:
     yield _Clause("all missing", name, lambda cells: bool(cells.notna().any()), "some known cells")
     if column.missing == "refuse" or column.role in ("id", "date", "weight"):
         yield _Clause("missing", name, lambda cells: cells.notna(), "no missing cell")
+    if column.role in ("id", "applicant"):
+        yield _Clause("unseen", name, lambda cells: cells.map(is_seen), "nothing that nobody sees")
     if column.role == "id":
         yield _Clause("unique", name, lambda cells: ~cells.duplicated(), "every id once")
     if column.is_input:

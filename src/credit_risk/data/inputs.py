@@ -239,6 +239,11 @@ def spelled(word: str) -> str:
     return _BLANKS.sub(" ", unicodedata.normalize("NFC", word).translate(_UNSEEN)).strip()
 
 
+def is_seen(cell: Any) -> bool:
+    """Whether an id holds only what people see: with a byte order mark inside, one person would be two."""
+    return not isinstance(cell, str) or cell == cell.translate(_UNSEEN)
+
+
 def word_of(value: Any) -> str:
     """A cell as the word that stands for it in the config: 1, 1.0 and "1" are one word, True is "true"."""
     if isinstance(value, bool | np.bool_):

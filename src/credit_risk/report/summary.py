@@ -18,6 +18,7 @@ from credit_risk.report.gate_output import fact_changed, not_needed
 
 STARS = {"approval_rate": "*", "profit_per_application": "*", "final_profit_per_application": "**"}  # see below
 OF_GATE = ("verdict", "checks", "stale", "waivers", "waivers_not_needed", "not_applicable", "not_judged")
+NO_PAGE = "These figures came with the repository, its page did not: `make run` makes both anew."
 MOST_CHANGES = 12  # keys on the screen
 STYLES = {"PASS": "green", "PASS WITH WAIVERS": "bold yellow", "FAIL": "bold red", "CANNOT SAY": "bold yellow"}
 
@@ -39,12 +40,7 @@ def screen(config: Config, files: Files) -> RenderableType:
     verdict = Text("The gate says ") + Text(gate["verdict"], style=STYLES[gate["verdict"]]) + Text(".")
     if config.undecided:
         verdict += Text(" It is not promotable: a person has to decide, and read, what stands above.")
-    # Figures of a run come with the repository; its page does not.
-    page = (
-        f"Report: {files.page}"
-        if files.page.is_file()
-        else "These figures came with the repository: `make run` makes yours, and the report."
-    )
+    page = f"Report: {files.page}" if files.page.is_file() else NO_PAGE
     return Group(*lines, verdict, Text(page))
 
 
