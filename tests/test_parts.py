@@ -205,6 +205,12 @@ def test_a_need_that_is_not_declared_is_an_error(tree):
         parts.read(tree(**{"parts.toml": DECLARED + 'needs = ["rudder"]\n'}))
 
 
+def test_the_configs_that_go_are_named_apart(tree):
+    declared = DECLARED.replace('"make/sails.mk"', '"make/sails.mk", "configs/deploy"', 1)
+    root = commit(tree(**{"parts.toml": declared, "configs/deploy/sea.yaml": "port: 1\n"}))
+    assert any("what was written into configs/deploy/sea.yaml" in sentence for sentence in parts.remove(root, "sails"))
+
+
 def test_a_part_goes_whole_with_what_needs_it(tree):
     root = commit(tree())
     said = parts.remove(root, "sails")

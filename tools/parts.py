@@ -434,6 +434,8 @@ def remove(root: Path, *names: str) -> list[str]:
         if (root / path).is_dir() and not any(file.startswith(f"{path}/") for file in tracked(root)):
             shutil.rmtree(root / path)
     said += [f"{len(files)} files: {', '.join(paths)}"]
+    if configs := [file for file in files if file.startswith("configs/")]:
+        said += [f"with what was written into {', '.join(configs)}; what other parts read there, put back from git"]
     edited = [*_edit_marked(root, gone), *_edit_listed(root, [parts[part] for part in gone])]
     said += [f"lines in {', '.join(sorted(set(edited)))}"]
     _format(root, edited)
