@@ -21,6 +21,7 @@ from ruamel.yaml import YAML
 import credit_risk
 from credit_risk import cli, config
 from credit_risk.config import Config
+from credit_risk.config.fairness import Alternatives
 from credit_risk.config.schema import Attacks, Tune
 from credit_risk.config.section import Section
 from credit_risk.data import repository
@@ -236,10 +237,14 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reads]:
 
 def of_parts_that_are_gone() -> set[tuple[str, str]]:
     """The keys of a section that only an optional part reads, where a fork has taken that part out."""
-    sections = {"attacks": ("attacks", Attacks), "tuning": ("tune", Tune)}
+    sections = {
+        "attacks": ("Config", "attacks", Attacks),
+        "tuning": ("Config", "tune", Tune),
+        "alternatives": ("Fairness", "alternatives", Alternatives),
+    }
     gone = [section for part, section in sections.items() if not (PACKAGE / part).is_dir()]
-    keys = {(section.__name__, name) for _, section in gone for name in section.model_fields}
-    return keys | {("Config", name) for name, _ in gone}
+    keys = {(section.__name__, name) for _, _, section in gone for name in section.model_fields}
+    return keys | {(owner, name) for owner, name, _ in gone}
 
 
 def test_every_key_of_the_config_is_read(reads):

@@ -30,7 +30,11 @@ GIVEN = ("configs", "artifacts/inputs", "artifacts/outcomes", "artifacts/protect
 GIVEN += ("reports/validation.json", "reports/latency.json")
 LINKED = ("src", "dvc.yaml")
 MODELS = ("train", "select", "assemble")
-FIGURES = ("evaluate", "stability", "fairness", "explain", "robustness", "validator", "gate", "report")
+FIGURES = (
+    *("evaluate", "stability", "fairness", "explain", "robustness"),
+    "validator",  # part: validator
+    *("gate", "report"),
+)
 COMPARED = ("artifacts/model", "artifacts/predictions", "models", "reports")
 
 BASELINE = "as it is"

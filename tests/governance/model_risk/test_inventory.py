@@ -99,12 +99,12 @@ def test_the_tier_follows_from_the_limits_it_reaches(exposure, decisions, automa
 
 
 def test_the_parts_of_a_tier_are_reports_about_exactly_the_scorer(tmp_path):
-    files, second = Files(tmp_path), POLICY.tiers[1]
+    files, second = Files(tmp_path), POLICY.tiers[1].model_copy(update={"parts": ("measured",)})
     (fault,) = inventory.faults_of_parts(second, files, "s")
-    assert fault.startswith("reports/parts/validator.json is not there")
-    write_json(files.part("validator"), {"scorer": "another"})
+    assert fault.startswith("reports/parts/measured.json is not there")
+    write_json(files.part("measured"), {"scorer": "another"})
     assert "about another scorer" in inventory.faults_of_parts(second, files, "s")[0]
-    write_json(files.part("validator"), {"scorer": "s"})
+    write_json(files.part("measured"), {"scorer": "s"})
     assert inventory.faults_of_parts(second, files, "s") == []
 
 
