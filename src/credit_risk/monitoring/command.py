@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Context, Option, Typer
+from typer import Argument, Option, Typer
 
 from credit_risk.command_line import (
     HERE,
@@ -16,12 +16,11 @@ from credit_risk.command_line import (
     Root,
     WriteDown,
     add,
-    before_the_verb,
     say,
     verbs,
 )
 from credit_risk.errors import CheckFailed, UsageError
-from credit_risk.monitoring.options import DeliveredFile, ledger_settings
+from credit_risk.monitoring.options import DeliveredFile, before_each_verb, ledger_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,28 +91,20 @@ exit codes: 0 it does; 1 it grows faster than to the power of 1.05
 def add_commands(app: Typer) -> None:
     """Add the commands of what happens after a decision."""
     outcomes = verbs(app, "outcomes", help=HELP, group=LEDGER)
-    outcomes.callback()(_outcomes)
+    outcomes.callback()(before_each_verb)
     add(outcomes, "add", _add, more=ADD_MORE)
     add(outcomes, "show", _show)
     add(outcomes, "backup", _backup)
     windows = verbs(app, "windows", help=WINDOWS_HELP, group=LEDGER)
-    windows.callback()(_outcomes)
+    windows.callback()(before_each_verb)
     add(windows, "freeze", _freeze, more=FREEZE_MORE)
     add(windows, "show", _show_windows)
     protected = verbs(app, "protected", help=PROTECTED_HELP, group=LEDGER)
-    protected.callback()(_outcomes)
+    protected.callback()(before_each_verb)
     add(protected, "add", _add_protected, more=PROTECTED_MORE)
     add(app, "monitor", _monitor, group=LEDGER, more=MONITOR_MORE)
     add(app, "monitor-study", _study, group=LEDGER, more=STUDY_MORE)
     add(app, "monitor-growth", _growth, group=LEDGER, more=GROWTH_MORE)
-
-
-def _outcomes(
-    context: Context,
-    root: Root = HERE,  # noqa: ARG001  (read from the context)
-    environment: Environment = None,  # noqa: ARG001
-) -> None:
-    before_the_verb(context)
 
 
 def _add(

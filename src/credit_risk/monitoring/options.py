@@ -1,17 +1,29 @@
 """What the commands of monitoring share: a file of rows that are recorded or rejected, and whose ledger it is about."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
-from credit_risk.command_line import HERE, ConfigFile, Environment, Json, Root, environment_file, say
+from credit_risk.command_line import (
+    HERE,
+    ConfigFile,
+    Environment,
+    Json,
+    Root,
+    before_the_verb,
+    environment_file,
+    say,
+)
 from credit_risk.errors import CheckFailed
 
 if TYPE_CHECKING:
+    from credit_risk.ledger.ledger import Ledger
     from credit_risk.ledger.settings import LedgerSettings
+    from credit_risk.monitoring.settings import MonitoringSettings
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,42 @@ class DeliveredFile:
         if rejected:
             each = f"{self.rejects_file} has each with its reason"
             raise CheckFailed(f"{rejected} of {counts['read']} rows were rejected; {each}.")
+
+
+@dataclass(frozen=True)
+class PersonsDecision:
+    """The options of a command by which a person decides instead of the scorer."""
+
+    decision: Annotated[str, Argument(help="The decision's id.")]
+    to: Annotated[Literal["approve", "decline"], Option(help="What the person decided.")]
+    reason: Annotated[str, Option(help="Why: one of override_reasons in configs/monitoring.yaml.")]
+    by: Annotated[
+        str | None, Option(help="Who decided: the name of whose identity this is, which is found out by itself.")
+    ] = None
+    root: Root = HERE
+    environment: Environment = None
+
+    def signed(self, settings: "MonitoringSettings") -> str:
+        """Whose decision it is, proved as the settings ask."""
+        from credit_risk.monitoring.outcomes import whose  # noqa: PLC0415
+
+        site = environment_file(self.root, self.environment)
+        return whose.signature_of(self.root, site, self.by, settings.override_by)
+
+    def opened(self) -> "Ledger":
+        """The ledger of the environment, to be written."""
+        from credit_risk.ledger.opening import open_ledger  # noqa: PLC0415
+
+        return open_ledger(self.root, ledger_settings(self.root, self.environment), os.environ, create=False)
+
+
+def before_each_verb(
+    context: Context,
+    root: Root = HERE,  # noqa: ARG001  (read from the context)
+    environment: Environment = None,  # noqa: ARG001
+) -> None:
+    """What stands before the verb of a command on an environment's ledger."""
+    before_the_verb(context)
 
 
 def ledger_settings(root: Path, environment: str | None) -> "LedgerSettings":

@@ -2,9 +2,9 @@
 
 import os
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
-from typer import Argument, Context, Option, Typer
+from typer import Argument, Option, Typer
 
 from credit_risk.command_line import (
     HERE,
@@ -13,13 +13,12 @@ from credit_risk.command_line import (
     Json,
     Root,
     add,
-    before_the_verb,
     environment_file,
     say,
     verbs,
 )
 from credit_risk.errors import CheckFailed, UsageError
-from credit_risk.monitoring.options import ledger_settings
+from credit_risk.monitoring.options import PersonsDecision, before_each_verb, ledger_settings
 
 HELP = "Have contested and referred decisions decided again by a person, on record and in time."
 ANSWER_MORE = """
@@ -44,18 +43,10 @@ NO_SUCH = "The ledger holds no such decision."
 def add_commands(app: Typer) -> None:
     """Add `credit-risk appeals` with its verbs."""
     appeals = verbs(app, "appeals", help=HELP, group=LEDGER)
-    appeals.callback()(_appeals)
+    appeals.callback()(before_each_verb)
     add(appeals, "add", _add, more=ADD_MORE)
     add(appeals, "answer", _answer, more=ANSWER_MORE)
     add(appeals, "due", _due, more=DUE_MORE)
-
-
-def _appeals(
-    context: Context,
-    root: Root = HERE,  # noqa: ARG001  (read from the context)
-    environment: Environment = None,  # noqa: ARG001
-) -> None:
-    before_the_verb(context)
 
 
 def _add(
@@ -82,26 +73,19 @@ def _add(
 
 
 def _answer(
-    decision: Decision,
-    to: Annotated[Literal["approve", "decline"], Option(help="What the person decided.")],
-    reason: Annotated[str, Option(help="Why: one of override_reasons in configs/monitoring.yaml.")],
-    by: By = None,
-    root: Root = HERE,
-    environment: Environment = None,
+    given: PersonsDecision,
 ) -> None:
     """Decide a contested or referred decision again, as a person."""
-    from credit_risk.ledger.opening import open_ledger
     from credit_risk.monitoring.appeals import appeals
-    from credit_risk.monitoring.outcomes import whose
     from credit_risk.monitoring.settings import load
 
-    settings = load(root / "configs" / "monitoring.yaml")
-    who = whose.signature_of(root, environment_file(root, environment), by, settings.override_by)
-    with open_ledger(root, ledger_settings(root, environment), os.environ, create=False) as ledger:
-        done = appeals.answer(ledger, decision, to, by=who, reason=reason, reasons=settings.override_reasons)
+    settings = load(given.root / "configs" / "monitoring.yaml")
+    who, reasons = given.signed(settings), settings.override_reasons
+    with given.opened() as ledger:
+        done = appeals.answer(ledger, given.decision, given.to, by=who, reason=given.reason, reasons=reasons)
     if done is None:
         raise CheckFailed(NO_SUCH)
-    say(f"Decision {decision} is {to}{' still' if done == appeals.UPHELD else ' now'}, by {who}.")
+    say(f"Decision {given.decision} is {given.to}{' still' if done == appeals.UPHELD else ' now'}, by {who}.")
 
 
 def _due(

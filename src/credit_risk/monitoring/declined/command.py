@@ -2,9 +2,9 @@
 
 import os
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
-from typer import Argument, Context, Option, Typer
+from typer import Option, Typer
 
 from credit_risk.command_line import (
     HERE,
@@ -13,13 +13,11 @@ from credit_risk.command_line import (
     Json,
     Root,
     add,
-    before_the_verb,
-    environment_file,
     say,
     verbs,
 )
 from credit_risk.errors import CheckFailed, UsageError
-from credit_risk.monitoring.options import ledger_settings
+from credit_risk.monitoring.options import PersonsDecision, before_each_verb, ledger_settings
 
 OVERRIDES_HELP = "Record what a person decided against the scorer, in the ledger's chain."
 OVERRIDE_MORE = """
@@ -41,40 +39,24 @@ example:
 def add_commands(app: Typer) -> None:
     """Add `credit-risk overrides` with its verbs."""
     overrides = verbs(app, "overrides", help=OVERRIDES_HELP, group=LEDGER)
-    overrides.callback()(_overrides)
+    overrides.callback()(before_each_verb)
     add(overrides, "add", _add_override, more=OVERRIDE_MORE)
     add(overrides, "draw", _draw, more=DRAW_MORE)
 
 
-def _overrides(
-    context: Context,
-    root: Root = HERE,  # noqa: ARG001  (read from the context)
-    environment: Environment = None,  # noqa: ARG001
-) -> None:
-    before_the_verb(context)
-
-
 def _add_override(
-    decision: Annotated[str, Argument(help="The decision's id.")],
-    to: Annotated[Literal["approve", "decline"], Option(help="What the person decided.")],
-    reason: Annotated[str, Option(help="Why: one of override_reasons in configs/monitoring.yaml.")],
-    by: Annotated[
-        str | None, Option(help="Who decided: the name of whose identity this is, which is found out by itself.")
-    ] = None,
-    root: Root = HERE,
-    environment: Environment = None,
+    given: PersonsDecision,
 ) -> None:
     """Record a person's decision in the place of the scorer's."""
-    from credit_risk.ledger.opening import open_ledger
-    from credit_risk.monitoring.outcomes import overrides, whose
+    from credit_risk.monitoring.outcomes import overrides
     from credit_risk.monitoring.settings import load
 
-    settings = load(root / "configs" / "monitoring.yaml")
-    who = whose.signature_of(root, environment_file(root, environment), by, settings.override_by)
-    with open_ledger(root, ledger_settings(root, environment), os.environ, create=False) as ledger:
-        if not overrides.record(ledger, decision, to, by=who, reason=reason, reasons=settings.override_reasons):
+    settings = load(given.root / "configs" / "monitoring.yaml")
+    who, reasons = given.signed(settings), settings.override_reasons
+    with given.opened() as ledger:
+        if not overrides.record(ledger, given.decision, given.to, by=who, reason=given.reason, reasons=reasons):
             raise CheckFailed("The ledger holds no such decision.")
-    say(f"Decision {decision} is {to} now, by {who}.")
+    say(f"Decision {given.decision} is {given.to} now, by {who}.")
 
 
 def _draw(
