@@ -9,9 +9,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +38,7 @@ from credit_risk.data import digest
 from credit_risk.data.writing import write_text
 from credit_risk.errors import UsageError
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
+from credit_risk.registry.history_reading import HistoryReading, event_of, fault_of_numbers, walked
 from credit_risk.registry.lifecycle import HERE, HistoryEvent, Move, may_be_live, refuse, refuse_unsigned, standing
 from credit_risk.registry.settings import RegistrySettings
 from credit_risk.scoring.live_statement import LiveStatement, LiveVersion
@@ -98,48 +97,6 @@ def only_grows(table: str, dialect: str) -> list[str]:
 _CHANGES = ("update", "delete")
 
 
-@dataclass(frozen=True)
-class HistoryReading:
-    """Both tables at one moment: what a move or a statement is signed on."""
-
-    move_rows: Sequence[Any]
-    statement_rows: Sequence[Any]
-
-    @property
-    def events(self) -> list[HistoryEvent]:
-        """Raises RegistryBroken for a move that cannot be read."""
-        return [_event(seq, body) for seq, body, _ in self.move_rows]
-
-    @property
-    def head(self) -> Head:
-        """Where the history ends."""
-        return _head(self.move_rows[-1]) if self.move_rows else BEGINNING
-
-    @property
-    def signed(self) -> SignedFacts | None:
-        """The last statement."""
-        return SignedFacts(*self.statement_rows[-1][1:]) if self.statement_rows else None
-
-    @property
-    def last_statement(self) -> int:
-        """The number of the last statement, 0 before the first."""
-        return int(self.statement_rows[-1][0]) if self.statement_rows else 0
-
-    @property
-    def unverified(self) -> list[Mapping[str, Any]]:
-        """What the last statement says that nobody vouches for; nothing where it cannot be read."""
-        try:
-            return list(json.loads(self.signed.text).get("unverified", [])) if self.signed else []
-        except (ValueError, AttributeError, TypeError, RecursionError):
-            return []  # whoever takes it over then vouches for nothing before that day
-
-    @property
-    def also_live(self) -> tuple[LiveVersion, ...]:
-        """What the last statement names beyond what the moves say: no move has followed it, so it still counts."""
-        named = LiveStatement.of_facts(json.loads(self.signed.text)).live if self.signed else ()
-        return tuple(version for version in named if version not in may_be_live(self.events))
-
-
 class History:
     """The moves of one registry, in SQLite or PostgreSQL. project: that its statements speak of."""
 
@@ -186,7 +143,7 @@ class History:
         fields = {"move": move, "version": version, "scorer": scorer, "by": by, "reason": reason, "facts": facts}
         at = datetime.now(UTC).isoformat(timespec="microseconds")
         body = json.dumps(fields | {"at": at}, sort_keys=True, ensure_ascii=False)
-        made = _event(after + 1, body)
+        made = event_of(after + 1, body)
         head = Head(after + 1, link(reading.head.hash, body))
         row = {"seq": head.seq, "body": body, "hash": head.hash.hex()}
         self._state(reading, [*events, made], head, reading.unverified, move=row)
@@ -222,7 +179,7 @@ class History:
         Raises RegistryBroken where its entries do not even follow one another, MoveRefused without a person or reason.
         """
         reading = self._reading()
-        _walked(reading.move_rows)
+        walked(reading.move_rows)
         refuse_unsigned(by, reason, standing(reading.events))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         taken = {"before": now, "up_to": len(reading.move_rows), "by": by, "reason": reason}
@@ -248,10 +205,10 @@ class History:
 
     def _verified(self, remembered: Sequence[Head] = ()) -> HistoryReading:
         reading = self._reading()
-        walk, signed = _walked(reading.move_rows), reading.signed
+        walk, signed = walked(reading.move_rows), reading.signed
         hashes = {seq: bytes.fromhex(hash_) for seq, _, hash_ in reading.move_rows} | {0: BEGINNING.hash}
         faults = [self._fault_of_statement(signed, walk)] if reading.move_rows or signed else []
-        faults += [_fault_of_numbers(reading)]
+        faults += [fault_of_numbers(reading)]
         faults += [fault_against(head, walk.last, hashes.get(head.seq)) for head in remembered]
         if fault := next(filter(None, faults), None):
             raise RegistryBroken(f"the registry's history does not hold: {fault}")
@@ -373,43 +330,5 @@ def _engine(url: str) -> Engine:
         ) from None
 
 
-def _event(seq: int, body: str) -> HistoryEvent:
-    try:
-        fields = json.loads(body)
-        return HistoryEvent(seq=seq, **(fields | {"at": datetime.fromisoformat(fields["at"])}))
-    except (ValueError, TypeError, LookupError, RecursionError):
-        raise RegistryBroken(f"the registry's history does not hold: entry {seq} is no move.") from None
-
-
 def _digest_of(path: Path) -> str | None:
     return digest.of_file(path) if path.is_file() else None
-
-
-def _walked(rows: Sequence[Any]) -> ChainWalk:
-    """The chain of moves, walked. Raises RegistryBroken where it does not hold."""
-    walk = ChainWalk(BEGINNING)
-    for row in rows:
-        head = _head(row)
-        if fault := walk.fault_of(head, partial(_follows, row[1], head.hash)):
-            raise RegistryBroken(f"the registry's history does not hold: {fault}.")
-    return walk
-
-
-def _head(row: Any) -> Head:
-    try:
-        return Head(row[0], bytes.fromhex(row[2]))
-    except ValueError:
-        return Head(row[0], b"")
-
-
-def _fault_of_numbers(reading: HistoryReading) -> str | None:
-    """Why the statements are not numbered one behind the other, since the last that somebody took over unverified."""
-    start = max((note.get("statements", 0) for note in reading.unverified), default=0)
-    numbers = [seq for seq, *_ in reading.statement_rows if seq > start or not start]
-    if numbers == list(range(start + 1, start + 1 + len(numbers))):
-        return None
-    return f"its statements behind {start} have the numbers {numbers}: some were taken out, or put in"
-
-
-def _follows(body: str, hash_: bytes, previous: bytes) -> bool:
-    return link(previous, body) == hash_

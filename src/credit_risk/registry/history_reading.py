@@ -1,0 +1,93 @@
+"""The registry's history as it is read: moves and statements of one moment, and whether they hold together."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from credit_risk.registry.errors import RegistryBroken
+from credit_risk.registry.lifecycle import HistoryEvent, may_be_live
+from credit_risk.scoring.live_statement import LiveStatement, LiveVersion
+from credit_risk.scoring.signed_chain import BEGINNING, ChainWalk, Head, SignedFacts, link
+
+
+@dataclass(frozen=True)
+class HistoryReading:
+    """Both tables at one moment: what a move or a statement is signed on."""
+
+    move_rows: Sequence[Any]
+    statement_rows: Sequence[Any]
+
+    @property
+    def events(self) -> list[HistoryEvent]:
+        """Raises RegistryBroken for a move that cannot be read."""
+        return [event_of(seq, body) for seq, body, _ in self.move_rows]
+
+    @property
+    def head(self) -> Head:
+        """Where the history ends."""
+        return _head(self.move_rows[-1]) if self.move_rows else BEGINNING
+
+    @property
+    def signed(self) -> SignedFacts | None:
+        """The last statement."""
+        return SignedFacts(*self.statement_rows[-1][1:]) if self.statement_rows else None
+
+    @property
+    def last_statement(self) -> int:
+        """The number of the last statement, 0 before the first."""
+        return int(self.statement_rows[-1][0]) if self.statement_rows else 0
+
+    @property
+    def unverified(self) -> list[Mapping[str, Any]]:
+        """What the last statement says that nobody vouches for; nothing where it cannot be read."""
+        try:
+            return list(json.loads(self.signed.text).get("unverified", [])) if self.signed else []
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            return []  # whoever takes it over then vouches for nothing before that day
+
+    @property
+    def also_live(self) -> tuple[LiveVersion, ...]:
+        """What the last statement names beyond what the moves say: no move has followed it, so it still counts."""
+        named = LiveStatement.of_facts(json.loads(self.signed.text)).live if self.signed else ()
+        return tuple(version for version in named if version not in may_be_live(self.events))
+
+
+def event_of(seq: int, body: str) -> HistoryEvent:
+    try:
+        fields = json.loads(body)
+        return HistoryEvent(seq=seq, **(fields | {"at": datetime.fromisoformat(fields["at"])}))
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise RegistryBroken(f"the registry's history does not hold: entry {seq} is no move.") from None
+
+
+def walked(rows: Sequence[Any]) -> ChainWalk:
+    """The chain of moves, walked. Raises RegistryBroken where it does not hold."""
+    walk = ChainWalk(BEGINNING)
+    for row in rows:
+        head = _head(row)
+        if fault := walk.fault_of(head, partial(_follows, row[1], head.hash)):
+            raise RegistryBroken(f"the registry's history does not hold: {fault}.")
+    return walk
+
+
+def _head(row: Any) -> Head:
+    try:
+        return Head(row[0], bytes.fromhex(row[2]))
+    except ValueError:
+        return Head(row[0], b"")
+
+
+def fault_of_numbers(reading: HistoryReading) -> str | None:
+    """Why the statements are not numbered one behind the other, since the last that somebody took over unverified."""
+    start = max((note.get("statements", 0) for note in reading.unverified), default=0)
+    numbers = [seq for seq, *_ in reading.statement_rows if seq > start or not start]
+    if numbers == list(range(start + 1, start + 1 + len(numbers))):
+        return None
+    return f"its statements behind {start} have the numbers {numbers}: some were taken out, or put in"
+
+
+def _follows(body: str, hash_: bytes, previous: bytes) -> bool:
+    return link(previous, body) == hash_
