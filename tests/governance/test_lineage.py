@@ -9,7 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from credit_risk.cli import main
-from credit_risk.data import digest, provenance
+from credit_risk.compliance import dataset_facts
+from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed, ConfigError, NotFound
 from credit_risk.governance import lineage, lineage_picture
@@ -56,7 +57,7 @@ def ran(tmp_path) -> Files:
 
 def one(root: Path, name: str) -> dict[str, str]:
     path = root / name
-    return {"path": name, "md5": provenance.dvc_md5(path) if path.is_dir() else provenance.file_md5(path)}
+    return {"path": name, "md5": dataset_facts.dvc_md5(path) if path.is_dir() else dataset_facts.file_md5(path)}
 
 
 def write(path: Path, content: object) -> None:

@@ -6,7 +6,7 @@ from itertools import chain
 from rich.table import Table
 from rich.text import Text
 
-from credit_risk.compliance import controls, policies
+from credit_risk.compliance import controls, dataset_facts, policies
 from credit_risk.compliance.policies import DataPolicy
 from credit_risk.config import Config
 from credit_risk.data import provenance
@@ -29,9 +29,9 @@ def verdicts(
     if not data_policies:
         return ()
     paths = tables.source_paths(config, files.root)
-    state = provenance.tracked(files.root / "data.dvc", paths)
+    state = dataset_facts.tracked(files.root / "data.dvc", paths)
     commit, changed = provenance.commit(files.root), provenance.uncommitted(files.root, *CONTROLLED)
-    counted = provenance.rows(paths[0], config.data)
+    counted = dataset_facts.rows(paths[0], config.data)
     own_digest = provenance.config_digest(config)
     evidence = (
         controls.DataEvidence(

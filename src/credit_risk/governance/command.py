@@ -160,7 +160,7 @@ def _attest(
     entry = attestation.attest(
         control,
         Records(root, settings.signed_by),
-        by=acting.signed_by(root, by, settings.four_eyes),
+        by=acting.permitted("approve", environment_file(root, environment), root, by, settings),
         reason=reason,
         until=until.date(),
         met=not not_met,

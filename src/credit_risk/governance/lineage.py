@@ -18,6 +18,7 @@ from openlineage.client.serde import Serde
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from credit_risk.compliance import dataset_facts
 from credit_risk.config import Config
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
@@ -182,5 +183,5 @@ def _sha256(path: Path) -> str | None:
 def _md5(path: Path) -> str | None:
     """As DVC takes it, which looks at no compiled Python."""
     if path.is_dir():
-        return provenance.dvc_md5(path, but=NOT_OURS)
-    return provenance.file_md5(path) if path.is_file() else None
+        return dataset_facts.dvc_md5(path, but=NOT_OURS)
+    return dataset_facts.file_md5(path) if path.is_file() else None

@@ -131,7 +131,7 @@ def _show(
 
     if (decision is None) == (applicant is None):
         raise UsageError("name one: a decision's id, or --applicant.")
-    with named.opened() as ledger:
+    with named.opened("read") as ledger:
         record = ledger.get(decision) if decision is not None else None
         records = list(ledger.decisions_about(applicant)) if applicant is not None else [record] if record else []
     if not records:
@@ -168,7 +168,7 @@ def _backup(
     """Copy the ledger while it is written, and verify the copy."""
     from credit_risk.ledger import copies, opening
 
-    with named.opened() as ledger:
+    with named.opened("export") as ledger:
         key = opening.ledger_key(named.root, named.settings(), os.environ)
         verified = copies.backup(ledger, file, key=key)
     say(f"{file}: {_sentences(verified, 1)}")
@@ -204,7 +204,7 @@ def _erase(
 
     if (applicant is None) == (decision is None):
         raise UsageError("name one: --applicant, or --decision.")
-    with named.opened() as ledger:
+    with named.opened("erase") as ledger:
         count = ledger.erase(applicant) if applicant is not None else ledger.erase_decision(decision or "")
     if not count:
         raise CheckFailed(f"{NOBODY} Copies that an interrupted erasure left of a key are gone now.")

@@ -10,6 +10,7 @@ from typer import Option
 from credit_risk.command_line import HERE, Environment, Root, environment_file
 
 if TYPE_CHECKING:
+    from credit_risk.config.permission import Action
     from credit_risk.ledger.ledger import Ledger
     from credit_risk.ledger.settings import LedgerSettings
 
@@ -25,18 +26,29 @@ class NamedLedger:
     url: Annotated[str | None, Option("--url", help="The ledger, as sqlite:///build/ledger/ledger.db.")] = None
     key_file: Annotated[Path | None, Option("--key-file", help="The master key (default: the environment's).")] = None
 
+    @property
+    def address(self) -> str | None:
+        """The URL that was given, in the command or the variable."""
+        return self.url or os.environ.get(URL_VARIABLE)
+
     def settings(self) -> "LedgerSettings":
         """The environment's, with the URL and the key's file of the command line; a URL needs no environment."""
         from credit_risk.ledger.settings import LedgerSettings, load  # noqa: PLC0415  (late, as in every command)
 
-        url = self.url or os.environ.get(URL_VARIABLE)
+        url = self.address
         settings = LedgerSettings(url=url) if url else load(environment_file(self.root, self.environment))
         return settings.model_copy(update={"key_file": str(self.key_file or settings.key_file or KEY_FILE)})
 
-    def opened(self) -> "Ledger":
-        """The ledger, opened with its master key to be written."""
-        from credit_risk.ledger.opening import open_ledger  # noqa: PLC0415
+    def opened(self, action: "Action | None" = None) -> "Ledger":
+        """The ledger, opened with its master key to be written, by somebody who may do this to it.
 
+        A ledger that is named by its URL alone belongs to no environment, and its key alone opens it.
+        """
+        from credit_risk.config.permission import ensure  # noqa: PLC0415
+        from credit_risk.ledger.opening import open_ledger  # noqa: PLC0415  (late, as in every command)
+
+        if action and (self.environment or not self.address):
+            ensure(action, environment_file(self.root, self.environment), self.root)
         return open_ledger(self.root, self.settings(), os.environ, create=False)
 
 

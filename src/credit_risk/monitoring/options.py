@@ -68,10 +68,13 @@ class PersonsDecision:
 
     def signed(self, settings: "MonitoringSettings") -> str:
         """Whose decision it is, proved as the settings ask."""
+        from credit_risk.config.permission import ensure  # noqa: PLC0415
         from credit_risk.monitoring.outcomes import whose  # noqa: PLC0415
 
         site = environment_file(self.root, self.environment)
-        return whose.signature_of(self.root, site, self.by, settings.override_by)
+        who = whose.signature_of(self.root, site, self.by, settings.override_by)
+        ensure("override", site, self.root, who)
+        return who
 
     def opened(self) -> "Ledger":
         """The ledger of the environment, to be written."""

@@ -107,6 +107,6 @@ def _about(
     from credit_risk.data.repository import opened
     from credit_risk.notices import person
 
-    with named.opened() as ledger:
+    with named.opened("export") as ledger:
         count = person.export(ledger.decisions_about(applicant), opened(named.root)[0], output)
     say(f"{output}: {count:,} decisions. It is personal: hand it to nobody else, and delete it afterwards.")

@@ -13,10 +13,11 @@ from pydantic import Field
 
 from credit_risk.config import environment, identities
 from credit_risk.config.names import identity_of, same_person, signature
+from credit_risk.config.permission import Action, ensure
 from credit_risk.config.section import Section, Text
 from credit_risk.data import provenance, signers
 from credit_risk.errors import UsageError
-from credit_risk.registry.settings import FourEyes
+from credit_risk.registry.settings import FourEyes, RegistrySettings
 from credit_risk.serving.clients.jwks import UNREADABLE, download, keys_of
 
 TOKEN = "CREDIT_RISK_IDENTITY_TOKEN"  # noqa: S105  (the name of a variable)
@@ -75,6 +76,16 @@ def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
             f"--by says {stated!r}, but {identity} is {person.name}. Nobody signs for another; leave out --by."
         )
     return signature(person.name, identity)
+
+
+def permitted(action: Action, site: Path, root: Path, stated: str | None, settings: RegistrySettings) -> str:
+    """The signature of whoever runs this command, who may do this in the environment of a file.
+
+    Raises UsageError as `signed_by` does, NotPermitted where the lender's roles say no.
+    """
+    who = signed_by(root, stated, settings.four_eyes)
+    ensure(action, site, root, who)
+    return who
 
 
 def _token_of_workflow(tokens: Sequence[TokenIssuer]) -> str | None:

@@ -166,7 +166,8 @@ def _statement(
             release = _release_here(root, settings.signed_by)
             if reasons := conditions.refusals(root, settings, release[0], datetime.now(UTC).date()):
                 raise MoveRefused("\n  ".join(["the release here may not be let live:", *reasons]))
-            history.let_live(*release, by=acting.signed_by(root, by, settings.four_eyes), reason=reason)
+            site = environment_file(root, environment)
+            history.let_live(*release, by=acting.permitted("promote", site, root, by, settings), reason=reason)
         signed = history.restate()
     if output:
         write_text(output, str(signed))
@@ -194,7 +195,8 @@ def _take_over(
     """Sign a history from before there were signatures, as unverified before now."""
     from credit_risk.registry import acting
 
-    who = acting.signed_by(root, by, _settings(root, environment).four_eyes)
+    site = environment_file(root, environment)
+    who = acting.permitted("promote", site, root, by, _settings(root, environment))
     with _opened(root, environment) as history:
         signed = history.take_over(who, reason)
     say(signed.text)

@@ -10,6 +10,7 @@ from credit_risk.registry.settings import RegistrySettings
 PARTS: tuple[tuple[str, str], ...] = (
     ("credit_risk.governance", "model_risk.promotion"),  # part: governance
     ("credit_risk.documents", "promotion"),  # part: documents
+    ("credit_risk.roles", "promotion"),  # part: roles
 )
 
 

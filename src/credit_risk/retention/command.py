@@ -66,7 +66,7 @@ def _purge(
     from credit_risk.retention import purge, term
 
     months = term.months_of(named.root, policy)
-    with named.opened() as ledger:
+    with named.opened("purge") as ledger:
         day = term.allowed(before.date() if before else None, term.today(ledger, datetime.now(UTC)), months)
         if dry_run:
             kept = purge.kept_by_holds(ledger, day)
@@ -108,7 +108,7 @@ def _hold(
     """Keep a decision whatever its term: neither a purge nor an erasure touches it until it is released."""
     from credit_risk.ledger.chain import HOLD
 
-    with named.opened() as ledger:
+    with named.opened("purge") as ledger:
         if not ledger.note(HOLD, decision, by=by, reason=reason):
             raise CheckFailed(NO_DECISION)
     say(f"Decision {decision} is held, by {by}.")
@@ -123,7 +123,7 @@ def _release(
     """End a hold: the decision goes with the next purge once its term has ended."""
     from credit_risk.ledger.chain import RELEASE
 
-    with named.opened() as ledger:
+    with named.opened("purge") as ledger:
         if decision not in ledger.holds():
             raise CheckFailed("No hold stands on this decision.")
         ledger.note(RELEASE, decision, by=by, reason=reason)

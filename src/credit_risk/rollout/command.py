@@ -265,7 +265,8 @@ def _rollout_power(
 def _signature(site: "Site", by: str | None, reason: str | None, what: str) -> tuple[str, str]:
     from credit_risk.registry import acting
 
-    return acting.signed_by(site.root, by, site.environment.registry.four_eyes), reason or f"{what} on the command line"
+    who = acting.permitted("deploy", site.settings, site.root, by, site.environment.registry)
+    return who, reason or f"{what} on the command line"
 
 
 def _say_end(state: "RolloutState") -> None:

@@ -92,7 +92,7 @@ def _open(
     """Open a finding, with its severity, owner and last day."""
     from credit_risk.governance.model_risk import findings
 
-    records, who = _records(root, environment, by)
+    records, who = _records(root, environment, by, judges=False)
     findings.refuse_opening(severity, owner, due.date(), datetime.now(UTC).date())
     name = findings.next_id(findings.register(records.read()))
     facts = {"severity": severity, "owner": owner, "due": due.date().isoformat(), "evidence": _digests(evidence)}
@@ -157,7 +157,7 @@ def _opinion(
     """Give the validator's opinion of models/scorer, for its digest alone."""
     from credit_risk.governance.model_risk import giving_opinion
 
-    records, who = _records(root, environment, by)
+    records, who = _records(root, environment, by, judges=True)
     entry = giving_opinion.give(
         root,
         environment_file(root, environment),
@@ -177,20 +177,24 @@ def _step(
 ) -> None:
     from credit_risk.governance.model_risk import findings
 
-    records, who = _records(root, environment, by)
+    records, who = _records(root, environment, by, judges=kind != "answer")
     known = findings.register(records.read())
     findings.refuse_step(kind, known, finding, who)
     state = findings.after(known[finding], records.add(kind, finding, by=who, reason=reason, **facts)).state
     say(f"{finding} is {state}; commit the record.")
 
 
-def _records(root: Path, environment: str | None, by: str | None) -> "tuple[Records, str]":
-    """The records, and the signature of whoever runs this."""
+def _records(root: Path, environment: str | None, by: str | None, *, judges: bool) -> "tuple[Records, str]":
+    """The records, and the signature of whoever runs this. judges: it takes a person who may approve."""
     from credit_risk.governance.records import Records
     from credit_risk.registry import acting
 
     settings = _settings(root, environment)
-    return Records(root, settings.signed_by), acting.signed_by(root, by, settings.four_eyes)
+    if judges:
+        who = acting.permitted("approve", environment_file(root, environment), root, by, settings)
+    else:
+        who = acting.signed_by(root, by, settings.four_eyes)
+    return Records(root, settings.signed_by), who
 
 
 def _settings(root: Path, environment: str | None) -> "RegistrySettings":

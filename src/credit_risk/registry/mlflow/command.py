@@ -118,7 +118,7 @@ def _move(
 ) -> None:
     from credit_risk.registry.mlflow import promotion
 
-    who = _signed(root, environment, by)
+    who = _promoter(root, environment, by)
     with _opened(root, environment) as registry:
         _say_move(promotion.move(registry, move, version, by=who, reason=reason))
 
@@ -127,7 +127,7 @@ def _roll_back(reason: Reason, by: By = None, root: Root = HERE, environment: En
     """Make the champion before the present one champion again."""
     from credit_risk.registry.mlflow import promotion
 
-    who = _signed(root, environment, by)
+    who = _promoter(root, environment, by)
     with _opened(root, environment) as registry:
         _say_move(promotion.roll_back(registry, by=who, reason=reason))
 
@@ -136,6 +136,14 @@ def _signed(root: Path, environment: str | None, by: str | None) -> str:
     from credit_risk.registry import acting, settings
 
     return acting.signed_by(root, by, settings.load(environment_file(root, environment), root).four_eyes)
+
+
+def _promoter(root: Path, environment: str | None, by: str | None) -> str:
+    """Who moves a version, and may."""
+    from credit_risk.registry import acting, settings
+
+    site = environment_file(root, environment)
+    return acting.permitted("promote", site, root, by, settings.load(site, root))
 
 
 def _say_move(event: "HistoryEvent") -> None:

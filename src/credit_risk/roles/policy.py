@@ -1,0 +1,96 @@
+"""The policy of roles: configs/policies/roles.cedar, evaluated by Cedar. What nothing permits is refused."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cedarpy
+
+from credit_risk.config.identities import FILE as IDENTITIES
+from credit_risk.config.identities import Identities
+from credit_risk.config.permission import ACTIONS, Action
+from credit_risk.errors import CheckFailed, CreditRiskError, NotFound
+
+FILE: Final = Path("configs") / "policies" / "roles.cedar"
+SCHEMA: Final = f"""
+entity Role;
+entity Person in [Role];
+entity Environment;
+action {", ".join(ACTIONS)} appliesTo {{ principal: Person, resource: Environment }};
+"""
+
+
+class RolesRefused(CreditRiskError, ValueError):
+    """A policy of roles that cannot be read, or that speaks of something that is not there."""
+
+
+@dataclass(frozen=True)
+class RolePolicy:
+    """What each role may do in each environment. text: in Cedar's language, valid against SCHEMA."""
+
+    text: str
+
+    @classmethod
+    def read(cls, root: Path) -> "RolePolicy":
+        """The policy of a repository. Raises NotFound without it, RolesRefused with every fault and its line."""
+        path = root / FILE
+        if not path.is_file():
+            raise NotFound(path, "It says who may do what, and without it nobody may: see docs/roles.md.")
+        return cls.parse(path.read_text(encoding="utf-8"))
+
+    @classmethod
+    def parse(cls, text: str) -> "RolePolicy":
+        """Read it, and hold it against what there is: a misspelled action would permit nothing, or forbid nothing."""
+        try:
+            checked = cedarpy.validate_policies(text, SCHEMA)
+        except ValueError as error:
+            raise RolesRefused(f"{FILE.as_posix()} cannot be read: {error}.") from None
+        if not checked.validation_passed:
+            faults = "\n  ".join(sorted({" ".join(fault.error.split()) for fault in checked.errors}))
+            raise RolesRefused(f"{FILE.as_posix()} is not valid; the actions are {', '.join(ACTIONS)}:\n  {faults}")
+        return cls(text)
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles that the policy names, in alphabetical order."""
+        return sorted(set(_roles_in(json.loads(cedarpy.policies_to_json_str(self.text)))))
+
+    def allows(self, roles: Collection[str], action: Action, environment: str) -> bool:
+        """Whether somebody with these roles may do this there."""
+        person = {"type": "Person", "id": "somebody"}
+        entities: list[dict[Any, Any]] = [
+            {"uid": person, "attrs": {}, "parents": [{"type": "Role", "id": role} for role in sorted(roles)]},
+            *({"uid": {"type": "Role", "id": role}, "attrs": {}, "parents": []} for role in sorted(roles)),
+        ]
+        request = {
+            "principal": 'Person::"somebody"',
+            "action": f'Action::"{action}"',
+            "resource": f"Environment::{json.dumps(environment)}",
+            "context": {},
+        }
+        return bool(cedarpy.is_authorized(request, self.text, entities, SCHEMA).allowed)
+
+
+def raise_for_unknown_roles(policy: RolePolicy, known: Identities) -> None:
+    """Raise CheckFailed with everybody whose role the policy does not name: a misspelled one permits nothing."""
+    wrong = [
+        f"{person.name} has the role {role!r}; the policy's are {', '.join(policy.roles)}"
+        for person in known.persons
+        for role in person.roles
+        if role not in policy.roles
+    ]
+    if wrong:
+        raise CheckFailed("\n  ".join([f"{IDENTITIES.as_posix()} gives roles that {FILE.as_posix()} lacks:", *wrong]))
+
+
+def _roles_in(node: Any) -> Iterable[str]:
+    """Every role in a policy as Cedar writes it in JSON, wherever it stands there."""
+    if isinstance(node, Mapping):
+        if node.get("type") == "Role":
+            yield node["id"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from _roles_in(child)
