@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Context, Option, Typer
 
@@ -25,6 +25,7 @@ configs/documents.yaml says what stands in each; what a person must write lies i
 
 examples:
   credit-risk documents write
+  credit-risk documents write --as word --template our-form.docx
   credit-risk documents verify
   credit-risk documents bundle
 """
@@ -54,12 +55,22 @@ def _documents(context: Context, root: Root = HERE) -> None:  # noqa: ARG001
     before_the_verb(context)
 
 
-def _write(root: Root = HERE, output: Folder = WRITTEN) -> None:
-    """Write every document as HTML; exit code 1 where a figure cannot be read. A text that is owed is marked in it."""
-    from credit_risk.documents import pages
-    from credit_risk.errors import CheckFailed
+def _write(
+    root: Root = HERE,
+    output: Folder = WRITTEN,
+    form: Annotated[Literal["html", "pdf", "word"], Option("--as", help="Pages, PDF or Word.")] = "html",
+    template: Annotated[Path | None, Option(help="Your own .docx whose placeholders are filled (--as word).")] = None,
+) -> None:
+    """Write every document; exit code 1 where a figure cannot be read. A text that is owed is marked in it."""
+    from credit_risk.documents import pages, pdf, word
+    from credit_risk.errors import CheckFailed, UsageError
 
-    done = pages.write(root, output)
+    if template and form != "word":
+        raise UsageError(f"--template {template} is a Word file's: give --as word with it.")
+    if form == "word":
+        done = word.write(root, output, template)
+    else:
+        done = (pages if form == "html" else pdf).write(root, output)
     owed = f"; {len(done.missing)} texts are still to be written" if done.missing else ""
     say(f"{output}: {len(done.paths)} documents, {done.numbers} figures, each traced{owed}.")
     if done.unread:
@@ -67,11 +78,15 @@ def _write(root: Root = HERE, output: Folder = WRITTEN) -> None:
 
 
 def _verify(root: Root = HERE, output: Folder = WRITTEN) -> None:
-    """Read every figure again from its artefact; exit code 1 where one differs or its artefact is another."""
-    from credit_risk.documents import pages
+    """Read every figure of pages and Word files again; exit code 1 where one differs or its artefact is another."""
+    from credit_risk.documents import pages, word
+    from credit_risk.documents.tracing import Artefacts
     from credit_risk.errors import CheckFailed
 
     count, faults = pages.verify(root, output)
+    for path in sorted(output.glob("*.docx")):
+        of_word, wrong = word.verify(path, Artefacts.below(root))
+        count, faults = count + of_word, faults + wrong
     if faults:
         raise CheckFailed("\n  ".join([f"{len(faults)} of {count} figures do not hold.", *faults]))
     say(f"All {count} figures are what their artefacts say.")

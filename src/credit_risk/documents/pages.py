@@ -1,57 +1,26 @@
 """Documents as HTML, and reading back what they claim: every number with artefact, key and digest."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 from credit_risk.data.writing import write_text
-from credit_risk.documents import settings
+from credit_risk.documents import content, settings
+from credit_risk.documents.content import WrittenDocuments
 from credit_risk.documents.settings import Documents
-from credit_risk.documents.tracing import Artefacts, NotTraced, Traced
+from credit_risk.documents.tracing import Artefacts, Traced, fault_of
 from credit_risk.report.templates import template
 
 MARK = "figure"  # the element's class that a number stands in
 
 
-@dataclass
-class WrittenDocuments:
-    """What was written: numbers in all, texts that nobody wrote, and figures that could not be read."""
-
-    paths: list[Path] = field(default_factory=list)
-    numbers: int = 0
-    missing: list[str] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
-
-
 def write(root: Path, folder: Path) -> WrittenDocuments:
-    """Write every document. A figure that cannot be read is said in its place, and counted."""
-    declared, artefacts, done = settings.load(root), Artefacts.below(root), WrittenDocuments()
-    done.missing = settings.missing_texts(root, declared)
-    for name, document in declared.documents.items():
-        sections = [_section(section, root, artefacts, done) for section in document.sections]
-        page = template("documents").render(title=document.title, source=document.source, sections=sections)
-        write_text(folder / f"{name}.html", page)
-        done.paths.append(folder / f"{name}.html")
-    return done
-
-
-def _section(
-    section: settings.DocumentSection, root: Path, artefacts: Artefacts, done: WrittenDocuments
-) -> dict[str, Any]:
-    rows: list[tuple[str, list[Traced], str]] = []
-    for figure in section.figures:
-        try:
-            traced = artefacts.traced(figure)
-            done.numbers += len(traced)
-            rows.append((figure.label, traced, ""))
-        except NotTraced as reason:
-            done.unread.append(f"{figure.label}: {reason}")
-            rows.append((figure.label, [], str(reason)))
-    text = settings.text_of(root, section.person) if section.person else None
-    path = f"{settings.TEXTS.as_posix()}/{section.person}.md" if section.person else ""
-    return {"heading": section.heading, "rows": rows, "ask": section.ask, "text": text, "path": path}
+    """Write every document as a page. A figure that cannot be read is said in its place, and counted."""
+    documents = content.filled(root)
+    paths = [folder / f"{document.name}.html" for document in documents]
+    for path, document in zip(paths, documents, strict=True):
+        write_text(path, template("documents").render(title=document.title, document=document))
+    return content.written(root, documents, paths)
 
 
 def verify(root: Path, folder: Path) -> tuple[int, list[str]]:
@@ -65,19 +34,9 @@ def verify(root: Path, folder: Path) -> tuple[int, list[str]]:
             continue
         for claim in claims(path.read_text(encoding="utf-8")):
             count += 1
-            if fault := _fault_of(claim, artefacts):
+            if fault := fault_of(claim, artefacts):
                 faults.append(f"{name}.html: {claim.key} of {claim.artefact}: {fault}")
     return count, faults
-
-
-def _fault_of(claim: Traced, artefacts: Artefacts) -> str | None:
-    try:
-        now = artefacts.single(claim.label, claim.artefact, claim.key, claim.kind)
-    except NotTraced as reason:
-        return str(reason)
-    if now.value != claim.value:
-        return f"the document says {claim.value!r}, the artefact {now.value!r}"
-    return None if now.sha256 == claim.sha256 else "the artefact is another one than the document was made from"
 
 
 def claims(page: str) -> Iterator[Traced]:

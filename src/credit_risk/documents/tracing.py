@@ -65,6 +65,17 @@ class Artefacts:
         return self._read[artefact]
 
 
+def fault_of(claim: Traced, artefacts: Artefacts) -> str | None:
+    """Why a figure of a document does not hold, as where its artefact says another value; None if it does."""
+    try:
+        now = artefacts.single(claim.label, claim.artefact, claim.key, claim.kind)
+    except NotTraced as reason:
+        return str(reason)
+    if now.value != claim.value:
+        return f"the document says {claim.value!r}, the artefact {now.value!r}"
+    return None if now.sha256 == claim.sha256 else "the artefact is another one than the document was made from"
+
+
 def _parsed(artefact: str, content: bytes) -> Mapping[str, Any]:
     try:
         tree = json.loads(content) if artefact.endswith(".json") else YAML(typ="safe").load(content)

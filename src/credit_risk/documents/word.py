@@ -1,0 +1,133 @@
+"""Documents as Word files, in the bank's own template: its placeholders are filled, and every figure is traced.
+
+A figure is followed by its number in brackets; a table at the end says the artefact, key and digest of each number.
+"""
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import docx
+from docxtpl import DocxTemplate
+from jinja2 import Environment, StrictUndefined, TemplateError
+
+from credit_risk.data.writing import replacing
+from credit_risk.documents import content
+from credit_risk.documents.content import FilledDocument, WrittenDocuments
+from credit_risk.documents.tracing import Artefacts, NotTraced, Traced, fault_of
+from credit_risk.errors import CreditRiskError
+
+ORIGINS = ("figure", "as written", "artefact", "key", "kind", "SHA-256")
+
+
+class TemplateRefused(CreditRiskError, ValueError):
+    """A template that is no Word file, or whose placeholders cannot be filled."""
+
+
+def write(root: Path, folder: Path, template: Path | None = None) -> WrittenDocuments:
+    """Write every document as a Word file, in the form of a template (default: plain headings and tables).
+
+    The template's placeholders are Jinja's: `title`, `source`, `sections`, and `figure("reports/metrics.json",
+    "test.auc")` for a figure of the bank's choice. Raises TemplateRefused, NotTraced for a figure that is not there.
+    """
+    documents, artefacts = content.filled(root), Artefacts.below(root)
+    paths = [folder / f"{document.name}.docx" for document in documents]
+    form = template.read_bytes() if template else plain_template()
+    for path, document in zip(paths, documents, strict=True):
+        with replacing(path) as unfinished:
+            unfinished.write_bytes(_filled(form, document, artefacts))
+    return content.written(root, documents, paths)
+
+
+def plain_template() -> bytes:
+    """A template to begin with: headings, a table of figures a section, what is owed."""
+    form = docx.Document()
+    form.add_heading("{{ title }}", 0)
+    for line in ("{{ source }}", "{%p for section in sections %}"):
+        form.add_paragraph(line)
+    form.add_heading("{{ section.heading }}", 1)
+    for line in (
+        "{%p if section.text %}",
+        "{{ section.text }}",
+        "{%p elif section.ask %}",
+        "To be written by a person. {{ section.ask }}",
+        "{%p endif %}",
+    ):
+        form.add_paragraph(line)
+    table = form.add_table(rows=3, cols=2)
+    table.cell(0, 0).text = "{%tr for row in section.rows %}"
+    table.cell(1, 0).text, table.cell(1, 1).text = "{{ row.label }}", "{{ row.written }}"
+    table.cell(2, 0).text = "{%tr endfor %}"
+    form.add_paragraph("{%p endfor %}")
+    return _bytes_of(form)
+
+
+def _filled(form: bytes, document: FilledDocument, artefacts: Artefacts) -> bytes:
+    origins: list[Traced] = []
+
+    def numbered(traced: Traced) -> str:
+        origins.append(traced)
+        return f"{traced.value} [F{len(origins)}]"
+
+    def figure(artefact: str, key: str, kind: str = "plain") -> str:
+        return numbered(artefacts.single(key, artefact, key, kind))
+
+    def section(filled: content.FilledSection) -> dict[str, Any]:
+        rows = [
+            {"label": row.label, "written": " · ".join(map(numbered, row.traced)) or row.missing} for row in filled.rows
+        ]
+        return {"heading": filled.heading, "rows": rows, "text": filled.text, "ask": filled.ask}
+
+    values = {"title": document.title, "source": document.source, "figure": figure}
+    try:
+        word = DocxTemplate(BytesIO(form))
+        sections = map(section, document.sections)
+        word.render(values | {"sections": sections}, Environment(autoescape=True, undefined=StrictUndefined))
+    except NotTraced:
+        raise
+    except (TemplateError, BadZipFile, ValueError, KeyError) as error:
+        raise TemplateRefused(f"The template cannot be filled: {error}. See docs/documents.md.") from None
+    _add_origins(word.docx, origins)
+    return _bytes_of(word.docx)
+
+
+def _add_origins(form: Any, origins: list[Traced]) -> None:
+    form.add_heading("Where the figures come from", 1)
+    table = form.add_table(rows=1, cols=len(ORIGINS))
+    for cell, heading in zip(table.rows[0].cells, ORIGINS, strict=True):
+        cell.text = heading
+    for number, traced in enumerate(origins, 1):
+        its = (str(number), traced.value, traced.artefact, traced.key, traced.kind, traced.sha256)
+        for cell, text in zip(table.add_row().cells, its, strict=True):
+            cell.text = text
+
+
+def verify(path: Path, artefacts: Artefacts) -> tuple[int, list[str]]:
+    """How many figures a Word file holds, and each that is not what its artefact says now, or is not traced."""
+    form = docx.Document(str(path))
+    claims = {number: traced for table in form.tables for number, traced in _claims(table)}
+    text = "\n".join(node.text or "" for node in form.element.body.iter() if node.tag.endswith("}p"))
+    faults = []
+    for number, traced in claims.items():
+        if f"{traced.value} [F{number}]" not in text:
+            faults.append(f"{path.name}: figure [F{number}] is not {traced.value!r} where it stands")
+        elif fault := fault_of(traced, artefacts):
+            faults.append(f"{path.name}: {traced.key} of {traced.artefact}: {fault}")
+    untraced = set(re.findall(r"\[F(\d+)\]", text)) - set(claims)
+    return len(claims), [*faults, *(f"{path.name}: figure [F{number}] is not traced" for number in sorted(untraced))]
+
+
+def _claims(table: Any) -> Iterator[tuple[str, Traced]]:
+    rows = [[cell.text for cell in row.cells] for row in table.rows]
+    if rows and tuple(rows[0]) == ORIGINS:
+        for number, value, artefact, key, kind, sha256 in rows[1:]:
+            yield number, Traced("", artefact, key, kind, sha256, value)
+
+
+def _bytes_of(form: Any) -> bytes:
+    written = BytesIO()
+    form.save(written)
+    return written.getvalue()

@@ -1,0 +1,168 @@
+"""Documents as Word files and PDF: the bank's own template is filled, and a figure that was typed over is found."""
+
+import docx
+import pytest
+
+from credit_risk.cli import main
+from credit_risk.data.writing import write_json, write_text
+from credit_risk.documents import pdf, settings, word
+from credit_risk.documents.tracing import Artefacts, NotTraced
+
+DECLARED = """\
+version: 1
+documents:
+  card:
+    title: Card
+    source: house
+    sections:
+      - heading: Figures
+        figures:
+          - {label: AUC, artefact: reports/metrics.json, key: test.auc, interval: true}
+          - {label: Rows, artefact: reports/metrics.json, key: rows, kind: count}
+          - {label: Lost, artefact: reports/metrics.json, key: nothing}
+      - heading: Use
+        person: use
+        ask: For what?
+"""
+METRICS = {"test": {"auc": 0.75, "auc_low": 0.7, "auc_high": 0.8}, "rows": 6000, "kind": "<b>lightgbm & co</b>"}
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = tmp_path / "root"
+    write_text(root / settings.FILE, DECLARED)
+    write_json(root / "reports" / "metrics.json", METRICS)
+    return root
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A bank's own form, with a figure of its choice in a sentence and in a table."""
+    form = docx.Document()
+    form.add_paragraph("Bank of Elsewhere: {{ title }}")
+    form.add_paragraph('The kind is {{ figure("reports/metrics.json", "kind", "text") }}, no more.')
+    form.add_table(rows=1, cols=1).cell(0, 0).text = '{{ figure("reports/metrics.json", "test.auc") }}'
+    form.save(tmp_path / "own.docx")
+    return tmp_path / "own.docx"
+
+
+def texts(path):
+    return [node.text for node in docx.Document(str(path)).element.body.iter() if node.tag.endswith("}p") and node.text]
+
+
+def edited(path, before, after):
+    """The file with a text typed over wherever it stands, as somebody would in Word."""
+    form = docx.Document(str(path))
+    for node in form.element.body.iter():
+        if node.tag.endswith("}t") and before in (node.text or ""):
+            node.text = node.text.replace(before, after)
+    form.save(str(path))
+
+
+def test_the_plain_form_has_every_figure_with_its_number_and_its_origin(root, tmp_path):
+    done = word.write(root, tmp_path)
+    assert (done.numbers, done.missing, len(done.unread)) == (4, ["use"], 1)
+    written = texts(tmp_path / "card.docx")
+    assert written[:4] == ["Card", "house", "Figures", "AUC"]
+    assert "0.750 [F1] · 0.700 [F2] · 0.800 [F3]" in written
+    assert "6,000 [F4]" in written
+    assert "reports/metrics.json has no 'nothing': run `make run`, or mend configs/documents.yaml." in written
+    assert "To be written by a person. For what? (governance/texts/use.md)" in written
+    assert not any("{" in text for text in written)
+    assert word.verify(tmp_path / "card.docx", Artefacts.below(root)) == (4, [])
+
+
+def test_what_a_person_wrote_stands_there_instead_of_what_is_owed(root, tmp_path):
+    write_text(root / "governance" / "texts" / "use.md", "For cards alone, see [12] & <others>.\n")
+    word.write(root, tmp_path)
+    written = texts(tmp_path / "card.docx")
+    assert "For cards alone, see [12] & <others>." in written
+    assert not any("To be written" in text for text in written)
+    assert word.verify(tmp_path / "card.docx", Artefacts.below(root)) == (4, [])
+
+
+def test_the_placeholders_of_a_banks_own_template_are_filled(root, tmp_path, own):
+    word.write(root, tmp_path, own)
+    written = texts(tmp_path / "card.docx")
+    assert written[:3] == ["Bank of Elsewhere: Card", "The kind is <b>lightgbm & co</b> [F1], no more.", "0.750 [F2]"]
+    assert word.verify(tmp_path / "card.docx", Artefacts.below(root)) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ("0.750 [F2]", "0.790 [F2]", "card.docx: figure [F2] is not '0.750' where it stands"),
+        ("[F2]", "", "card.docx: figure [F2] is not '0.750' where it stands"),
+        (
+            "0.750",
+            "0.790",
+            "card.docx: test.auc of reports/metrics.json: the document says '0.790', the artefact '0.750'",
+        ),
+        ("[F2]", "[F2] and 0.99 [F7]", "card.docx: figure [F7] is not traced"),
+    ],
+)
+def test_a_figure_that_was_typed_over_is_found(root, own, before, after, fault):
+    tmp_path = own.parent
+    word.write(root, tmp_path, own)
+    edited(tmp_path / "card.docx", before, after)
+    assert word.verify(tmp_path / "card.docx", Artefacts.below(root)) == (2, [fault])
+
+
+def test_a_file_without_its_table_of_origins_has_nothing_traced(root, tmp_path, own):
+    word.write(root, tmp_path, own)
+    edited(tmp_path / "card.docx", "as written", "as I say")
+    count, faults = word.verify(tmp_path / "card.docx", Artefacts.below(root))
+    assert (count, faults) == (0, ["card.docx: figure [F1] is not traced", "card.docx: figure [F2] is not traced"])
+
+
+def test_an_artefact_that_changed_since_is_found(root, tmp_path, own):
+    word.write(root, tmp_path, own)
+    write_json(root / "reports" / "metrics.json", METRICS | {"other": 1})
+    _, faults = word.verify(tmp_path / "card.docx", Artefacts.below(root))
+    assert len(faults) == 2
+    assert all("the artefact is another one" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "error", "match"),
+    [
+        ("{{ owner }}", word.TemplateRefused, "'owner' is undefined"),
+        ("{{ title", word.TemplateRefused, "cannot be filled"),
+        ('{{ figure("reports/metrics.json", "test.gini") }}', NotTraced, "reports/metrics.json has no 'test.gini'"),
+        ('{{ figure("../elsewhere.json", "x") }}', NotTraced, "is not there"),
+    ],
+)
+def test_a_placeholder_that_nothing_fills_is_named_and_nothing_is_written(root, tmp_path, placeholder, error, match):
+    form = docx.Document()
+    form.add_paragraph(placeholder)
+    form.save(tmp_path / "own.docx")
+    with pytest.raises(error, match=match):
+        word.write(root, tmp_path / "out", tmp_path / "own.docx")
+    assert not list((tmp_path / "out").glob("*.docx"))
+
+
+def test_a_template_that_is_no_word_file_is_refused(root, tmp_path):
+    write_text(tmp_path / "own.docx", "no zip")
+    with pytest.raises(word.TemplateRefused, match="The template cannot be filled"):
+        word.write(root, tmp_path / "out", tmp_path / "own.docx")
+
+
+def test_a_pdf_has_the_same_figures(root, tmp_path):
+    done = pdf.write(root, tmp_path)
+    assert (done.numbers, len(done.unread), done.missing) == (4, 1, ["use"])
+    assert (tmp_path / "card.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_commands_write_and_verify_word_files(root, tmp_path, own, capsys):
+    write_text(
+        root / settings.FILE,
+        DECLARED.replace("          - {label: Lost, artefact: reports/metrics.json, key: nothing}\n", ""),
+    )
+    out = ["--root", str(root), "--output", str(tmp_path / "out")]
+    assert main(["documents", "write", *out]) == 0
+    assert main(["documents", "write", "--as", "word", "--template", str(own), *out]) == 0
+    assert main(["documents", "verify", *out]) == 0
+    assert "All 6 figures" in capsys.readouterr().out  # four of the page, two of the template
+    edited(tmp_path / "out" / "card.docx", "0.750", "0.790")
+    assert main(["documents", "verify", *out]) == 1
+    assert main(["documents", "write", "--template", str(own), *out]) == 2
