@@ -126,10 +126,14 @@ class Ledger:
 
         Raises EntryError for what is no reference, LedgerBroken as `get` does.
         """
+        numbers = self.keys_of(applicant)
+        yield from heapq.merge(*map(self._decisions_of_key, numbers), key=lambda record: record.seq)
+
+    def keys_of(self, applicant: str) -> list[int]:
+        """The numbers of a person's keys that are there. Raises EntryError for what is no reference."""
         subjects = self._subjects(applicant)
         with self.store.reading() as cursor:
-            numbers = [number for number, *_ in self._keys_of(cursor, subjects)]
-        yield from heapq.merge(*map(self._decisions_of_key, numbers), key=lambda record: record.seq)
+            return [number for number, *_ in self._keys_of(cursor, subjects)]
 
     def _decisions_of_key(self, number: int) -> Iterator[StoredDecision]:
         after = 0

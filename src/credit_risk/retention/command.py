@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option, Typer
 
-from credit_risk.command_line import Json, add, say, verbs_of
+from credit_risk.command_line import Json, add, environment_file, say, verbs_of
 from credit_risk.errors import CheckFailed
 from credit_risk.ledger.named import UNNAMED, NamedLedger
 
@@ -27,6 +27,17 @@ examples:
   credit-risk ledger purge --policy ecoa --dry-run
   credit-risk ledger purge --policy ecoa --before 2024-10-01 --search copies/ledger.backup
 """
+FORGET_MORE = """
+The certificate names no person: decisions, keys, the chain's head, how many files were searched, and those in which the
+person or a destroyed key still stands. Searched are the ledger's folder and what --search names: tables cell by cell,
+all else byte by byte. It is signed as `serving.signed_by` of the environment asks.
+
+exit codes: 0 gone, and nothing that was searched names the person; 1 something does, and the certificate says what;
+2 it could not be done, and the message says why
+
+example:
+  credit-risk ledger forget --applicant A-1009 --search . --search copies/ledger.backup --certificate erasure-17.json
+"""
 HOLD_MORE = """
 All that the decision's key sealed is kept: the person's decisions of that month. Who and why stand in clear in the
 chain, and stay there.
@@ -46,6 +57,7 @@ def add_commands(app: Typer) -> None:
     """Add the ledger's verbs of forgetting."""
     ledger = verbs_of(app, "ledger")
     add(ledger, "purge", _purge, more=PURGE_MORE)
+    add(ledger, "forget", _forget, more=FORGET_MORE)
     add(ledger, "hold", _hold, more=HOLD_MORE)
     add(ledger, "release", _release)
     add(ledger, "legal-holds", _legal_holds)
@@ -83,6 +95,36 @@ def _purge(
     report = {"before": day.isoformat(), "keys": len(purged.wrapped), "decisions": purged.decisions, "read": read}
     report |= {"held": [_as_dict(hold) for hold in purged.holds], "searched": [str(path) for path in searched]}
     say(json_text(report) if json else _sentences(report))
+
+
+def _forget(
+    applicant: Annotated[str, Option(help="The lender's reference of the person.")],
+    certificate: Annotated[Path, Option(help="The file to write.")],
+    search: Annotated[list[Path] | None, Option(help="Files and folders that must not name the person.")] = None,
+    named: NamedLedger = UNNAMED,
+) -> None:
+    """Erase a person, prove that nothing can be read, search files for what is left, and sign a certificate of it."""
+    from credit_risk.config import environment
+    from credit_risk.data.writing import write_text
+    from credit_risk.errors import NotFound, UsageError
+    from credit_risk.retention.certificate import erase
+    from credit_risk.scoring.signed_chain import SignedFacts
+    from credit_risk.serving.settings import Serving
+
+    if missing := [path for path in search or [] if not path.exists()]:
+        raise NotFound(missing[0], "--search names files and folders that are searched for the person.")
+    if certificate.exists():
+        raise UsageError(f"{certificate} is there already; a certificate is written once.")
+    site = environment_file(named.root, named.environment)
+    signer = environment.read(site, "serving", Serving).signed_by
+    if signer is None:
+        raise UsageError(f"{site} names nobody whose signature counts: set serving.signed_by (docs/signatures.md).")
+    SignedFacts.sign({"what": "erasure"}, signer, named.root)  # without the key nobody is erased
+    with named.opened("erase") as ledger:
+        erasure = erase(ledger, applicant, search or [])
+    write_text(certificate, str(SignedFacts.sign(erasure.facts(datetime.now(UTC)), signer, named.root)))
+    say(f"{erasure.decisions} decisions of this person can no longer be read; {certificate} says so, signed.")
+    erasure.raise_unless_whole()
 
 
 def _prove(ledger: "Ledger", purged: "Purged", day: date, copies: list[Path]) -> tuple[int, list[Path]]:

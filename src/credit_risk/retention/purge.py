@@ -92,15 +92,21 @@ def prove_gone(ledger: Readable, purged: Purged, before: date) -> int:
 
     Raises CheckFailed if one of them can be read, or a key is left that is due and not held.
     """
+    read = prove_unreadable(ledger, purged)
+    kept = {hold.key for hold in purged.holds}
+    if left := [key.number for key in due(ledger, before) if key.number not in kept]:
+        raise CheckFailed(f"{len(left)} keys are due and were not destroyed, as key {left[0]}. Run the purge again.")
+    return read
+
+
+def prove_unreadable(ledger: Readable, purged: Purged) -> int:
+    """Read again every decision whose key went; how many these are. Raises CheckFailed if one can be read."""
     read = 0
     for number in purged.wrapped:
         for readable in _readable(ledger, number):
             if readable:
                 raise CheckFailed(f"a decision of key {number} can still be read. Run `credit-risk ledger verify`.")
             read += 1
-    kept = {hold.key for hold in purged.holds}
-    if left := [key.number for key in due(ledger, before) if key.number not in kept]:
-        raise CheckFailed(f"{len(left)} keys are due and were not destroyed, as key {left[0]}. Run the purge again.")
     return read
 
 

@@ -1,0 +1,164 @@
+"""A person is erased with a signed certificate: nothing can be read, and what still names the person is listed."""
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from ledger_trial import KEY, entry
+
+from credit_risk.ledger.copies import backup
+from credit_risk.ledger.ledger import Ledger
+from credit_risk.retention import certificate, traces
+from credit_risk.scoring import signing
+from credit_risk.scoring.signed_chain import SignedFacts
+from credit_risk.scoring.signing import SignedBy
+
+SIGNER = "build/signing/signing.pub"
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A ledger with two decisions about Ada-77 and one about Bob-12, and a copy of it."""
+    monkeypatch.setenv("CREDIT_RISK_LEDGER_KEY", KEY.hex())
+    for name in ("CREDIT_RISK_LEDGER_URL", signing.VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    ledger = "ledger: {url: 'sqlite:///build/ledger/ledger.db'}"
+    settings = f"serving:\n  {ledger}\n  access: {{mode: off}}\n  signed_by: {{public_key: {SIGNER}}}\n"
+    (tmp_path / "configs" / "deploy").mkdir(parents=True)
+    (tmp_path / "configs" / "deploy" / "local.yaml").write_text(settings, encoding="utf-8")
+    signing.private_key(tmp_path, {})
+    (tmp_path / "data").mkdir()
+    with Ledger.open(f"sqlite:///{tmp_path}/build/ledger/ledger.db", key=KEY) as ledger:
+        ledger.append([entry("Ada-77"), entry("Ada-77"), entry("Bob-12")])
+        backup(ledger, tmp_path / "copy.db", key=KEY)
+    return tmp_path
+
+
+def forget(run, root, *more):
+    return run("forget", "--applicant", "Ada-77", "--certificate", root / "erasure.json", *more)
+
+
+def certified(root):
+    return SignedFacts.parse((root / "erasure.json").read_text(encoding="utf-8")).verified(
+        SignedBy(public_key=SIGNER), root
+    )
+
+
+def test_a_person_is_gone_and_the_signed_certificate_says_so_without_a_name(run, root):
+    code, out, _ = forget(run, root, "--search", root / "data")
+    assert (code, "2 decisions of this person can no longer be read" in out) == (0, True)
+    facts = certified(root)
+    assert (facts["whole"], facts["decisions"], facts["keys"], facts["read_again"]) == (True, 2, 1, 2)
+    assert (facts["keys_stand_in"], facts["named_in"]) == ([], [])
+    assert facts["searched"] >= 1
+    assert "Ada" not in (root / "erasure.json").read_text(encoding="utf-8")
+    assert (run("show", "--applicant", "Ada-77")[0], run("show", "--applicant", "Bob-12")[0]) == (1, 0)
+    assert run("verify")[0] == 0
+
+
+def test_a_copy_with_the_keys_and_files_that_name_the_person_are_listed_and_exit_1(run, root):
+    (root / "data" / "raw.csv").write_text("id;income\nAda-77;12\n", encoding="utf-8")
+    pd.DataFrame({"id": ["Bob-12", "Ada-77"]}).to_parquet(root / "data" / "raw.parquet")
+    (root / "data" / "other.csv").write_text("id;income\nAda-771;12\nXAda-77;3\n", encoding="utf-8")
+    code, _, err = forget(run, root, "--search", root / "data", "--search", root / "copy.db")
+    assert code == 1
+    assert f"a destroyed key still stands in {root}/copy.db" in err
+    facts = certified(root)
+    assert (facts["whole"], facts["keys_stand_in"]) == (False, [f"{root}/copy.db"])
+    assert facts["named_in"] == [f"{root}/data/raw.csv", f"{root}/data/raw.parquet"]
+    assert run("show", "--applicant", "Ada-77")[0] == 1
+
+
+def test_without_the_key_that_signs_nobody_is_erased(run, root, monkeypatch):
+    monkeypatch.setenv(signing.VARIABLE, str(root / "another.key"))
+    signing.make_keys(root / "another.key")
+    assert forget(run, root)[0] != 0
+    assert run("show", "--applicant", "Ada-77")[0] == 0
+    assert not (root / "erasure.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda root: (root / "erasure.json").write_text("{}"), "is there already"),
+        (
+            lambda root: (root / "configs/deploy/local.yaml").write_text(
+                "serving:\n  access: {mode: off}\n  gate: reported\n"
+            ),
+            "set serving.signed_by",
+        ),
+    ],
+)
+def test_what_could_not_be_certified_is_not_begun(run, root, change, message):
+    change(root)
+    code, _, err = forget(run, root)
+    assert (code, message in err) == (2, True)
+
+
+def test_a_folder_that_is_not_there_is_no_search(run, root):
+    code, _, err = forget(run, root, "--search", root / "dta")
+    assert (code, "dta" in err) == (2, True)
+    assert run("show", "--applicant", "Ada-77")[0] == 0
+
+
+def test_nobody_is_no_erasure(run, root):
+    code, _, err = run("forget", "--applicant", "Nobody", "--certificate", root / "erasure.json")
+    assert (code, "holds nobody of this reference" in err) == (1, True)
+    assert not (root / "erasure.json").exists()
+
+
+def test_a_decision_that_can_still_be_read_gives_no_certificate(root, monkeypatch):
+    monkeypatch.setattr(Ledger, "_destroy", lambda *_: {1: 2})
+    with (
+        Ledger.open(f"sqlite:///{root}/build/ledger/ledger.db", key=KEY) as ledger,
+        pytest.raises(certificate.CheckFailed, match="can still be read"),
+    ):
+        certificate.erase(ledger, "Ada-77", [])
+
+
+@pytest.mark.parametrize(
+    ("content", "stands"),
+    [
+        (b"x,Ada-77,y", True),
+        (b'{"id": "Ada-77"}', True),
+        (b"Ada-77", True),
+        (b"Ada-770", False),
+        (b"Ada-77_b", False),
+        ("Müller".encode(), False),
+        (b"", False),
+    ],
+)
+def test_a_reference_is_a_word_of_its_own(tmp_path, content, stands):
+    (tmp_path / "file").write_bytes(content)
+    assert traces.stands_in(tmp_path / "file", "Ada-77") is stands
+
+
+def test_both_forms_of_a_letter_are_searched_for(tmp_path):
+    (tmp_path / "file").write_text("id\nMu\u0308ller\n", encoding="utf-8")
+    assert traces.stands_in(tmp_path / "file", "M\u00fcller")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(["a", "77"]),
+        pa.array([76, 77]),
+        pa.array(["a", "77"]).dictionary_encode(),
+        pa.array([["a"], ["77"]]).cast(pa.list_(pa.string())),
+        pa.array(["a", "77"], pa.large_string()),
+        pa.array([b"a", b"77"]),
+    ],
+    ids=["text", "whole number", "dictionary", "list", "large", "bytes"],
+)
+def test_tables_are_read_cell_by_cell_however_they_are_stored(tmp_path, column):
+    pq.write_table(pa.table({"id": column}), tmp_path / "t.parquet", compression="zstd")
+    assert traces.stands_in(tmp_path / "t.parquet", "77") is True
+    assert traces.stands_in(tmp_path / "t.parquet", "7") is False
+
+
+def test_what_is_left_out_and_links_are_not_searched(tmp_path):
+    for name in (".git/a", "data/b", ".venv/c"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    assert [path.name for path in traces.files_below([tmp_path])] == ["b"]
