@@ -22,7 +22,7 @@ from credit_risk.errors import CheckFailed, ConfigError, ScorerError
 from credit_risk.governance import audit, repository_checks
 from credit_risk.governance.records import Entered
 from credit_risk.governance.scorer_policy import ScorerPolicy
-from credit_risk.modelling import training_record
+from credit_risk.modelling import evidence, training_record
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate
 
@@ -70,7 +70,7 @@ def measure(files, **changes):
         "test": {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79},
         "monotone": {"violations": 0},
     }
-    write_json(files.report("metrics"), figures | changes)
+    write_json(files.report("metrics"), evidence.sealed(figures | changes))
 
 
 def controlled(files, *controls):
@@ -252,6 +252,26 @@ def test_the_verdict_is_a_pass_only_if_every_control_is_met(files):
         assert record["verdict"] == verdict
     with pytest.raises(CheckFailed, match=r"does not pass the audit by house(.|\n)*CANNOT SAY c-2(.|\n)*FAIL c-3"):
         audit.raise_unless_passed(record, Path("audit.json"))
+
+
+def test_a_report_that_was_edited_or_sealed_anew_fails_every_framework_and_is_named(files):
+    nothing = "evidence: {file: configs/policies/house.yaml, measure: version}, check: {equals: 1}"
+    controlled(files, nothing)
+    record = audited(files.scorer, "house", files)
+    assert (record["verdict"], [report["faults"] for report in record["reports"]]) == (
+        "PASS",
+        [[]] * len(record["reports"]),
+    )
+    audit.raise_unless_passed(record, Path("audit.json"))
+    write_json(files.report("metrics"), read_json(files.report("metrics")) | {"test": {"auc": 0.93}})
+    record = audited(files.scorer, "house", files)
+    assert record["verdict"] == "FAIL"
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(audit.render(record))
+    sentence = "FAIL reports/metrics.json was altered: its seal is not that of its content"
+    assert sentence in console.export_text()
+    with pytest.raises(CheckFailed, match=sentence):
+        audit.raise_unless_passed(record, Path("audit.json"), missing=False)
 
 
 PERSON = "person: {question: who read the forms?, months: 6}"

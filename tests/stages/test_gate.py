@@ -614,6 +614,7 @@ def test_a_gate_reads_an_optional_parts_report_under_its_name(
     gate.run(config, files)
     record = read_json(files.report("gate"))
     assert (record["verdict"], record["checks"][2]["verdict"]) == (verdict, verdict)
+    assert record["run"][-1]["report"] == "parts/attacks"
 
 
 def test_an_optional_parts_report_of_another_scorer_is_stale_where_a_gate_reads_it_and_no_matter_elsewhere(

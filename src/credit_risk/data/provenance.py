@@ -24,32 +24,32 @@ def config_digest(config: Config) -> str:
 
 def commit(root: Path) -> str | None:
     """The commit that is checked out; None outside a repository, and before the first commit."""
-    return _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    return git(root, "rev-parse", "--verify", "--quiet", "HEAD")
 
 
 def author(root: Path) -> str | None:
     """Who commits here, as git knows them; None where it does not."""
-    return _git(root, "config", "user.name")
+    return git(root, "config", "user.name")
 
 
 def uncommitted(root: Path, *paths: str) -> tuple[str, ...]:
     """Files below these paths that differ from the commit, or are not in it."""
-    return tuple(line[3:] for line in (_git(root, "status", "--porcelain", "--", *paths) or "").splitlines())
+    return tuple(line[3:] for line in (git(root, "status", "--porcelain", "--", *paths) or "").splitlines())
 
 
 def not_committed(root: Path, paths: Iterable[Path]) -> list[str]:
     """Which files are not, to the byte, those of the commit that is checked out; all of them where git cannot say."""
     names = [path.relative_to(root).as_posix() for path in paths]
-    there = (_git(root, "rev-parse", "--verify", "--quiet", f"HEAD:./{name}") for name in names)
-    here = (_git(root, "hash-object", "--no-filters", "--", name) for name in names)
+    there = (git(root, "rev-parse", "--verify", "--quiet", f"HEAD:./{name}") for name in names)
+    here = (git(root, "hash-object", "--no-filters", "--", name) for name in names)
     return [name for name, *blobs in zip(names, there, here, strict=True) if None in blobs or blobs[0] != blobs[1]]
 
 
-def _git(root: Path, *arguments: str) -> str | None:
-    git = shutil.which("git")
-    if git is None:
+def git(root: Path, *arguments: str) -> str | None:
+    """What git answers in this folder; None where it is not there or ends with an error."""
+    if (program := shutil.which("git")) is None:
         return None
-    done = subprocess.run([git, "-C", str(root), *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([program, "-C", str(root), *arguments], capture_output=True, text=True, check=False)  # noqa: S603
     return done.stdout.rstrip("\n") if done.returncode == 0 else None
 
 

@@ -1,7 +1,8 @@
 """Whether a scorer meets a framework's controls: each verdict stands on evidence that is named with its SHA-256.
 
 The controls are data (configs/policies/<framework>.yaml, key `controls`). Evidence that is missing, or that speaks
-about another scorer, fails: an audit that cannot see something does not take it for granted. So does a question that
+about another scorer, fails: an audit that cannot see something does not take it for granted. So does a report that is
+not as its stage wrote it (`report_seals`), whichever framework is asked about, and a question that
 a person must answer and nobody has, or whose answer has expired, and a control that nobody assesses.
 """
 
@@ -29,8 +30,9 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed, CreditRiskError
-from credit_risk.governance import records, repository_checks
+from credit_risk.governance import records, report_seals, repository_checks
 from credit_risk.governance.records import Entered
+from credit_risk.governance.report_seals import OF_DATA, ReportOnRecord
 from credit_risk.governance.repository_checks import Scope
 from credit_risk.governance.scorer_policy import (
     EvidenceCheck,
@@ -44,8 +46,6 @@ from credit_risk.measures.verdict.gate import Verdict
 from credit_risk.report.summary import STYLES
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import gate as judging
-
-OF_DATA = ("validation", "preparation")  # reports about data, which name no scorer; every other one must
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,9 @@ def audit(
     scope = Scope(files, config, policy, scorer, site, today, os.environ)
     applicable = [control for control in policy.controls if _applies(control, applies)]
     audited = [_audited(control, scope, model_path, answers) for control in applicable]
+    reports = report_seals.examine(config, files)
     return {
-        "verdict": _overall([control for control in audited if control.binding]),
+        "verdict": _overall([control for control in audited if control.binding], reports),
         "project": config.project.name,
         "framework": policy.framework,
         "title": policy.title,
@@ -113,6 +114,7 @@ def audit(
         "scorer": scorer.digest,
         "model_path": named(model_path, files),
         "controls": [entry.as_dict() for entry in audited],
+        "reports": [report.as_dict() for report in reports],
         "counts": counts(audited),
         "not_applicable": [
             {"id": control.id, "applies_to": list(control.applies_to)}
@@ -131,7 +133,7 @@ def counts(audited: Sequence[Audited]) -> dict[str, dict[str, int]]:
 
 
 def raise_unless_passed(record: Mapping[str, Any], output: Path, *, missing: bool = True) -> None:
-    """Raise CheckFailed with every control that is not met, or not shown to be.
+    """Raise CheckFailed with every control that is not met, or not shown to be, and each report that was altered.
 
     missing: whether what stores and persons owe counts too, and a control that nobody assesses.
     """
@@ -140,6 +142,7 @@ def raise_unless_passed(record: Mapping[str, Any], output: Path, *, missing: boo
         for control in record["controls"]
         if control["verdict"] != "PASS" and control["binding"] and (missing or control["of_scorer"])
     ]
+    lines += [f"FAIL {fault}" for fault in _faults(record)]
     if not lines and record["controls"]:
         return
     answer = f"The scorer does not pass the audit by {record['framework']}. All stands in {output}."
@@ -166,12 +169,28 @@ def render(record: Mapping[str, Any]) -> RenderableType:
     gaps = [Styled(f"Not covered: {entry['source']}: {entry['why']}") for entry in record["not_covered"]]
     gaps += [Styled(f"Waived: {entry['check']} by {entry['person']}: {entry['reason']}") for entry in record["waivers"]]
     gaps += [Styled(f"Applies to others: {entry['id']}") for entry in record["not_applicable"]]
+    of_reports = [Styled(_of_report(report)) for report in record["reports"]]
+    of_reports += [Styled(f"FAIL {fault}", style=STYLES["FAIL"]) for fault in _faults(record)]
     of_kinds = [
         Styled(f"{kind}: {', '.join(f'{count} {verdict}' for verdict, count in verdicts.items())}")
         for kind, verdicts in record["counts"].items()
     ]
     verdict = Styled("The audit says ") + Styled(record["verdict"], style=STYLES[record["verdict"]]) + Styled(".")
-    return Group(table, *gaps, *of_kinds, verdict)
+    return Group(table, *gaps, *of_reports, *of_kinds, verdict)
+
+
+def _of_report(report: Mapping[str, Any]) -> str:
+    """Which verdict and which commit a report is of, in a line."""
+    run = f"in the verdict's run as {report['run'][:12]}" if report["run"] else "in no verdict's run"
+    by = "not committed as it is"
+    if report["commit"]:
+        by = f"committed by {report['author']} on {report['day']} ({report['commit'][:12]})"
+    return f"{report['file']} {report['sha256'][:12]}: {run}; {by}"
+
+
+def _faults(record: Mapping[str, Any]) -> list[str]:
+    """What speaks against the reports, each sentence once."""
+    return list(dict.fromkeys(fault for report in record["reports"] for fault in report["faults"]))
 
 
 def _waivers(files: Files) -> list[Any]:
@@ -184,9 +203,9 @@ def _waivers(files: Files) -> list[Any]:
     return list(raw.get("waivers", [])) if isinstance(raw, Mapping) else []
 
 
-def _overall(audited: Sequence[Audited]) -> Verdict:
+def _overall(audited: Sequence[Audited], reports: Sequence[ReportOnRecord]) -> Verdict:
     verdicts = {control.verdict for control in audited}
-    if "FAIL" in verdicts or not audited:
+    if "FAIL" in verdicts or not audited or any(report.faults for report in reports):
         return "FAIL"
     return "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
 

@@ -57,22 +57,24 @@ def _measured_on(config: Config, files: Files) -> dict[str, str]:
 
 def chain(files: Files, names: Iterable[str]) -> Chain:
     """The reports as they are, each with its digest, chained: the last hash vouches for all before it."""
+    paths = {name: files.report(name) for name in ("preparation", *names)}
+    return chained({name: digest.of_file(path) for name, path in paths.items() if path.is_file()})
+
+
+def chained(digests: Mapping[str, str]) -> Chain:
+    """Reports by the digest of each, in this order."""
     entries, head = [], signed_chain.BEGINNING.hash
-    for name in ("preparation", *names):
-        path = files.report(name)
-        if path.is_file():
-            entry = f"reports/{name}.json {digest.of_file(path)}"
-            head = signed_chain.link(head, entry)
-            entries.append({"report": name, "sha256": entry.rpartition(" ")[2], "hash": head.hex()})
+    for name, sha256 in digests.items():
+        head = signed_chain.link(head, f"reports/{name}.json {sha256}")
+        entries.append({"report": name, "sha256": sha256, "hash": head.hex()})
     return entries
 
 
 def changed_since(before: object, now: Chain) -> list[str]:
     """The reports that a recorded chain has otherwise than they are now, by file."""
     recorded = {entry["report"]: entry["sha256"] for entry in before} if isinstance(before, list) else {}
-    names = {**recorded, **{entry["report"]: "" for entry in now}}
     present = {entry["report"]: entry["sha256"] for entry in now}
-    return [f"reports/{name}.json" for name in names if recorded.get(name) != present.get(name)]
+    return [f"reports/{name}.json" for name in {**recorded, **present} if recorded.get(name) != present.get(name)]
 
 
 def altered(

@@ -91,7 +91,7 @@ def record(config: Config, files: Files, today: date) -> dict[str, Any]:
             each.model_dump(mode="json") for each in given if each not in [used.waiver for used in waived]
         ],
         "digests": digests,
-        "run": evidence.chain(files, REPORTS),
+        "run": evidence.chain(files, (*REPORTS, *(f"parts/{name}" for name in parts_judged(config)))),
     }
 
 
