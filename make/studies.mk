@@ -2,13 +2,16 @@
 
 PEERS_LOCK := build/peers.txt
 
-.PHONY: gate-power bench-pipeline bench-serving bench-migration peers-lock
+.PHONY: gate-power bench-pipeline bench-serving bench-migration other-models peers-lock
 
 gate-power: setup ## Measure how often the statistical gates are wrong, where the truth is known (docs/gate-power.md)
 	$(BIN)/credit-risk gate-power
 
 bench-migration: setup ## Bring a ledger of a million decisions to this schema, killed once on the way (DECISIONS=1000000; minutes)
 	PYTHONPATH=tests:tests/ledger $(BIN)/python tests/ledger/migration_bench.py $(or $(DECISIONS),1000000) 5
+
+other-models: setup ## LightGBM beside XGBoost, CatBoost, EBM and a blend, a table in docs/pipeline.md (REPETITIONS=3; an hour, and the network once)
+	$(BIN)/python tests/studies/other_models.py $(REPETITIONS)
 
 bench-pipeline: setup ## Measure the pipeline against bare LightGBM, and how it grows from 30 k to 3 M rows
 	$(BIN)/credit-risk bench
