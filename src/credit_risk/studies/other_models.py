@@ -140,9 +140,9 @@ def corrected(differences: Matrix, confidence: float) -> tuple[float, float, flo
     if count < 2:
         raise UsageError(f"An interval needs two folds or more, got {count}. Ask for more repetitions.")
     error = differences.std(ddof=1) * np.sqrt(1 / count + 1 / (FOLDS - 1))
-    reach = student.ppf((1 + confidence) / 2, count - 1) * error
+    half = student.ppf((1 + confidence) / 2, count - 1) * error
     mean = float(differences.mean())
-    return mean, mean - reach, mean + reach
+    return mean, mean - half, mean + half
 
 
 def table(auc: Mapping[str, Matrix], confidence: float) -> str:
