@@ -119,7 +119,7 @@ def test_without_the_list_of_documents_nothing_is_promoted(tmp_path):
 
 def test_a_section_is_of_figures_or_of_a_person(root):
     write_text(root / settings.FILE, DECLARED.replace("        ask: For what?\n", ""))
-    with pytest.raises(ConfigError, match="give figures, or person with ask"):
+    with pytest.raises(ConfigError, match="give figures, or a table, or person with ask"):
         settings.load(root)
 
 

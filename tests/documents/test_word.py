@@ -5,7 +5,7 @@ import pytest
 
 from credit_risk.cli import main
 from credit_risk.data.writing import write_json, write_text
-from credit_risk.documents import pdf, settings, word
+from credit_risk.documents import pages, pdf, settings, word
 from credit_risk.documents.tracing import Artefacts, NotTraced
 
 DECLARED = """\
@@ -139,6 +139,72 @@ def test_a_placeholder_that_nothing_fills_is_named_and_nothing_is_written(root, 
     with pytest.raises(error, match=match):
         word.write(root, tmp_path / "out", tmp_path / "own.docx")
     assert not list((tmp_path / "out").glob("*.docx"))
+
+
+TABLE = """\
+      - heading: Bins
+        table: {artefact: reports/woe.csv, columns: {bin: text, rows: count, woe: plain}}
+"""
+
+
+@pytest.fixture
+def tabled(root):
+    """The documents with a table of two bins."""
+    write_text(root / settings.FILE, DECLARED + TABLE)
+    write_text(root / "reports" / "woe.csv", 'bin,rows,other,woe\n"below 2, or 3",1200,x,-0.25\n4 & more,7,y,\n')
+    return root
+
+
+def test_a_table_is_written_to_the_cell_and_traced_as_a_whole(tabled, tmp_path):
+    done = word.write(tabled, tmp_path)
+    assert (done.numbers, len(done.unread)) == (10, 1)  # four figures, six cells
+    cells = [
+        [cell.text for cell in row.cells]
+        for table in docx.Document(str(tmp_path / "card.docx")).tables
+        for row in table.rows
+    ]
+    at = cells.index(["bin", "rows", "woe"])
+    assert cells[at + 1 : at + 3] == [["below 2, or 3", "1,200", "−0.250"], ["4 & more", "7", ""]]
+    assert "2 rows [F5]" in texts(tmp_path / "card.docx")
+    assert word.verify(tmp_path / "card.docx", Artefacts.below(tabled)) == (5, [])
+
+
+def test_a_cell_that_was_typed_over_and_a_table_that_changed_since_are_found(tabled, tmp_path):
+    word.write(tabled, tmp_path)
+    edited(tmp_path / "card.docx", "−0.250", "−0.900")
+    here = "card.docx: bin:text, rows:count, woe:plain of reports/woe.csv: "
+    assert word.verify(tmp_path / "card.docx", Artefacts.below(tabled))[1] == [f"{here}no table here has its cells"]
+    word.write(tabled, tmp_path)
+    write_text(tabled / "reports" / "woe.csv", "bin,rows,other,woe\na,1,x,0\n")
+    assert word.verify(tmp_path / "card.docx", Artefacts.below(tabled))[1] == [
+        f"{here}the artefact is another one than the document was made from"
+    ]
+
+
+def test_each_cell_of_a_page_is_traced_and_a_typed_one_is_found(tabled, tmp_path):
+    assert pages.write(tabled, tmp_path).numbers == 10
+    assert pages.verify(tabled, tmp_path) == (10, [])
+    page = tmp_path / "card.html"
+    page.write_text(page.read_text().replace(">1,200<", ">1,300<"))
+    assert pages.verify(tabled, tmp_path)[1] == [
+        "card.html: 1.rows of reports/woe.csv: the document says '1,300', the artefact '1,200'"
+    ]
+
+
+def test_a_table_or_a_column_that_is_not_there_is_said_in_its_place(tabled, tmp_path):
+    write_text(tabled / "reports" / "woe.csv", "bin,rows\na,1\n")
+    done = word.write(tabled, tmp_path)
+    assert done.unread[1].startswith("reports/woe.csv: reports/woe.csv has no '1.woe'")
+    assert any("reports/woe.csv has no '1.woe'" in text for text in texts(tmp_path / "card.docx"))
+    write_text(tabled / "reports" / "woe.csv", "bin,rows,woe\n")
+    assert word.write(tabled, tmp_path).unread[1] == "reports/woe.csv: reports/woe.csv has no rows."
+    (tabled / "reports" / "woe.csv").unlink()
+    assert "is not there" in pages.write(tabled, tmp_path).unread[1]
+    assert "is not there" in pdf.write(tabled, tmp_path).unread[1]
+
+
+def test_a_pdf_has_the_table(tabled, tmp_path):
+    assert pdf.write(tabled, tmp_path).numbers == 10
 
 
 def test_a_template_that_is_no_word_file_is_refused(root, tmp_path):

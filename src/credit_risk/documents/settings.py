@@ -15,28 +15,40 @@ TEXTS = Path("governance") / "texts"
 SAMPLE = "SAMPLE"  # how a text begins that was only an example: it counts as empty
 
 
+Written = Literal["plain", "percent", "count", "text"]
+
+
 class DocumentFigure(Section):
     """A number or word of an artefact. kind: how it is written; with `interval` its two ends stand beside it."""
 
     label: Text
     artefact: Text
     key: Text
-    kind: Literal["plain", "percent", "count", "text"] = "plain"
+    kind: Written = "plain"
     interval: bool = False
 
 
+class DocumentTable(Section):
+    """Columns of an artefact that is a table (CSV), in this order, each with how its cells are written."""
+
+    artefact: Text
+    columns: Annotated[Mapping[Text, Written], Field(min_length=1)]
+
+
 class DocumentSection(Section):
-    """A heading over figures, or over what a person must write (governance/texts/NAME.md)."""
+    """A heading over figures, over a table, or over what a person must write (governance/texts/NAME.md)."""
 
     heading: Text
     figures: tuple[DocumentFigure, ...] = ()
+    table: DocumentTable | None = None
     person: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     ask: str = ""
 
     @model_validator(mode="after")
     def _either(self) -> Self:
-        if bool(self.figures) == (self.person is not None) or (self.person is None) == bool(self.ask):
-            raise ValueError("give figures, or person with ask: what is to be written")
+        kinds = (bool(self.figures), self.table is not None, self.person is not None)
+        if sum(kinds) != 1 or (self.person is None) == bool(self.ask):
+            raise ValueError("give figures, or a table, or person with ask: what is to be written")
         return self
 
 

@@ -1,5 +1,6 @@
 """Numbers with where they come from: artefact, key and the artefact's SHA-256, as they stand in a document."""
 
+import csv
 import hashlib
 import json
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from credit_risk.config.dotted import value_at
-from credit_risk.documents.settings import DocumentFigure
+from credit_risk.documents.settings import DocumentFigure, DocumentTable
 from credit_risk.errors import CheckFailed
 from credit_risk.report.figures import written
 
@@ -48,6 +49,14 @@ class Artefacts:
         keys = [figure.key, *(f"{figure.key}{end}" for end in ("_low", "_high") if figure.interval)]
         return [self.single(figure.label, figure.artefact, key, figure.kind) for key in keys]
 
+    def rows(self, table: DocumentTable) -> list[tuple[Traced, ...]]:
+        """Every row of a table, cell by cell; a cell's key is its row, from 1, and its column. Raises NotTraced."""
+        _, content = self._content(table.artefact)
+        columns = table.columns.items()
+        return [
+            tuple(self.single(name, table.artefact, f"{row}.{name}", kind) for name, kind in columns) for row in content
+        ]
+
     def single(self, label: str, artefact: str, key: str, kind: str) -> Traced:
         sha256, content = self._content(artefact)
         value = value_at(content, key)
@@ -78,12 +87,25 @@ def fault_of(claim: Traced, artefacts: Artefacts) -> str | None:
 
 def _parsed(artefact: str, content: bytes) -> Mapping[str, Any]:
     try:
+        if artefact.endswith(".csv"):
+            lines = csv.DictReader(content.decode("utf-8").splitlines(), strict=True)
+            return {
+                str(number): {name: _cell(text) for name, text in line.items()} for number, line in enumerate(lines, 1)
+            }
         tree = json.loads(content) if artefact.endswith(".json") else YAML(typ="safe").load(content)
-    except (ValueError, YAMLError):
+    except (ValueError, YAMLError, csv.Error):
         raise NotTraced(f"the artefact {artefact} cannot be read.") from None
     if not isinstance(tree, Mapping):
         raise NotTraced(f"the artefact {artefact} holds no values by name.")
     return tree
+
+
+def _cell(text: str) -> str | float:
+    """A cell of a CSV file: a number where it is one. A gap stays a gap."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _written(value: Any, kind: str) -> str:

@@ -16,7 +16,8 @@ from jinja2 import Environment, StrictUndefined, TemplateError
 
 from credit_risk.data.writing import replacing
 from credit_risk.documents import content
-from credit_risk.documents.content import FilledDocument, WrittenDocuments
+from credit_risk.documents.content import TABLE, FilledDocument, WrittenDocuments
+from credit_risk.documents.settings import DocumentTable
 from credit_risk.documents.tracing import Artefacts, NotTraced, Traced, fault_of
 from credit_risk.errors import CreditRiskError
 
@@ -57,12 +58,22 @@ def plain_template() -> bytes:
         "{%p endif %}",
     ):
         form.add_paragraph(line)
-    table = form.add_table(rows=3, cols=2)
-    table.cell(0, 0).text = "{%tr for row in section.rows %}"
-    table.cell(1, 0).text, table.cell(1, 1).text = "{{ row.label }}", "{{ row.written }}"
-    table.cell(2, 0).text = "{%tr endfor %}"
-    form.add_paragraph("{%p endfor %}")
+    _add_table(form, ["{%tr for row in section.rows %}"], ["{{ row.label }}", "{{ row.written }}"], ["{%tr endfor %}"])
+    form.add_paragraph("{%p if section.table %}")
+    form.add_paragraph("{{ section.table.written }}")
+    heading = ["{%tc for column in section.table.columns %}", "{{ column }}", "{%tc endfor %}"]
+    cells = ["{%tc for cell in row %}", "{{ cell }}", "{%tc endfor %}"]
+    _add_table(form, heading, ["{%tr for row in section.table.rows %}"], cells, ["{%tr endfor %}"])
+    for line in ("{%p endif %}", "{%p endfor %}"):
+        form.add_paragraph(line)
     return _bytes_of(form)
+
+
+def _add_table(form: Any, *rows: list[str]) -> None:
+    table = form.add_table(rows=len(rows), cols=max(map(len, rows)))
+    for row, texts in zip(table.rows, rows, strict=True):
+        for cell, text in zip(row.cells, texts, strict=False):
+            cell.text = text
 
 
 def _filled(form: bytes, document: FilledDocument, artefacts: Artefacts) -> bytes:
@@ -79,7 +90,12 @@ def _filled(form: bytes, document: FilledDocument, artefacts: Artefacts) -> byte
         rows = [
             {"label": row.label, "written": " · ".join(map(numbered, row.traced)) or row.missing} for row in filled.rows
         ]
-        return {"heading": filled.heading, "rows": rows, "text": filled.text, "ask": filled.ask}
+        table = filled.table and {
+            "columns": filled.table.columns,
+            "rows": [[cell.value for cell in cells] for cells in filled.table.cells],
+            "written": filled.table.missing or numbered(filled.table.origin),
+        }
+        return {"heading": filled.heading, "rows": rows, "table": table, "text": filled.text, "ask": filled.ask}
 
     values = {"title": document.title, "source": document.source, "figure": figure}
     try:
@@ -114,10 +130,27 @@ def verify(path: Path, artefacts: Artefacts) -> tuple[int, list[str]]:
     for number, traced in claims.items():
         if f"{traced.value} [F{number}]" not in text:
             faults.append(f"{path.name}: figure [F{number}] is not {traced.value!r} where it stands")
-        elif fault := fault_of(traced, artefacts):
+        elif fault := _fault_of_table(traced, artefacts, form) if traced.kind == TABLE else fault_of(traced, artefacts):
             faults.append(f"{path.name}: {traced.key} of {traced.artefact}: {fault}")
     untraced = set(re.findall(r"\[F(\d+)\]", text)) - set(claims)
     return len(claims), [*faults, *(f"{path.name}: figure [F{number}] is not traced" for number in sorted(untraced))]
+
+
+def _fault_of_table(claim: Traced, artefacts: Artefacts, form: Any) -> str | None:
+    """Why no table of a Word file is what its artefact holds now; None if one is, to the cell."""
+    names = [column.rpartition(":") for column in claim.key.split(", ")]
+    try:
+        declared = DocumentTable.model_validate(
+            {"artefact": claim.artefact, "columns": {name: kind for name, _, kind in names}}
+        )
+        rows = artefacts.rows(declared)
+    except (NotTraced, ValueError) as reason:
+        return str(reason)
+    if rows[0][0].sha256 != claim.sha256:
+        return "the artefact is another one than the document was made from"
+    expected = [[cell.value for cell in row] for row in rows]
+    written = ([[cell.text for cell in row.cells] for row in table.rows[1:]] for table in form.tables)
+    return None if expected in written else "no table here has its cells"
 
 
 def _claims(table: Any) -> Iterator[tuple[str, Traced]]:
