@@ -102,8 +102,6 @@ def _filled(form: bytes, document: FilledDocument, artefacts: Artefacts) -> byte
         word = DocxTemplate(BytesIO(form))
         sections = map(section, document.sections)
         word.render(values | {"sections": sections}, Environment(autoescape=True, undefined=StrictUndefined))
-    except NotTraced:
-        raise
     except (TemplateError, BadZipFile, ValueError, KeyError) as error:
         raise TemplateRefused(f"The template cannot be filled: {error}. See docs/documents.md.") from None
     _add_origins(word.docx, origins)
