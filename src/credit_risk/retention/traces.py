@@ -45,8 +45,7 @@ def _is_a_cell(path: Path, forms: set[str], word: re.Pattern[str]) -> bool:
     """Whether a cell is the reference, or one of lists and structures holds it as a word."""
     file = pq.ParquetFile(path)
     for batch in file.iter_batches():
-        for column in batch.columns:
-            cells = column.dictionary if isinstance(column, pa.DictionaryArray) else column
+        for cells in batch.columns:
             if pa.types.is_nested(cells.type):
                 if any(word.search(str(value)) for value in cells.to_pylist()):
                     return True
