@@ -1,4 +1,4 @@
-"""`credit-risk set`: single values of a config, by command."""
+"""`credit-risk set`: single values of a config by command; `credit-risk schema`: what editors complete configs by."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +17,22 @@ the value (comments, order, spacing) stays as it is; a config that would not be 
 """
 
 
+SCHEMA_MORE = """
+build/schemas gets a JSON Schema for each kind of config, made from the classes that check it; the first line of each
+config names its own, where editors with a YAML language server (VS Code, JetBrains, vim, Emacs) find it. Run it again
+after an update.
+
+example:
+  credit-risk schema
+
+exit codes: 0 written; 1 a config does not name its schema, and the message has the line to put there
+"""
+
+
 def add_commands(app: Typer) -> None:
-    """Add the command that changes single values of the config."""
+    """Add the commands that help to change configs."""
     add(app, "set", _set, group=DATA, more=MORE)
+    add(app, "schema", _schema, group=DATA, more=SCHEMA_MORE)
 
 
 def _set(
@@ -39,3 +52,17 @@ def _set(
     else:
         change.write()
         say(f"{path}: {change.summary()}")
+
+
+def _schema(root: Root = HERE) -> None:
+    """Write the JSON Schemas of all configs, by which editors complete keys and mark wrong ones."""
+    from credit_risk.editing import schemas
+    from credit_risk.errors import CheckFailed
+
+    written = schemas.write(root)
+    kinds = {described.name for described in written.values()}
+    say(f"{root / schemas.FOLDER}: {len(kinds)} schemas for {len(written)} configs.")
+    lines = {config: schemas.modeline(config, described) for config, described in written.items()}
+    if unnamed := [config for config, line in lines.items() if not schemas.is_named(root / "configs" / config, line)]:
+        each = (f"configs/{config}: {lines[config]}" for config in unnamed)
+        raise CheckFailed("\n  ".join(["Editors do not find these; put each line first in its file:", *each]))
