@@ -98,11 +98,11 @@ def _refuse_other_kinds(path: Path) -> None:
     if what is None:
         return
     advice = "Export it as CSV."
+    # part: extracts
     if start.startswith(b"PK"):
-        command = f"credit-risk extract --workbook {path} --sheet NAME --output {path.stem}.parquet"  # part: extracts
-        advice = (
-            f"`{command}` freezes a sheet of a workbook: name what it writes, or export it as CSV."  # part: extracts
-        )
+        command = f"credit-risk extract --workbook {path} --sheet NAME --output {path.stem}.parquet"
+        advice = f"`{command}` freezes a sheet of a workbook: name what it writes, or export it as CSV."
+    # end of part
     raise DataError(f"{path}: this is {what}. {advice}")
 
 
