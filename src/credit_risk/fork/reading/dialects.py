@@ -98,7 +98,7 @@ def _refuse_other_kinds(path: Path) -> None:
     if what is None:
         return
     advice = "Export it as CSV."
-    # part: extracts
+    # of the part: extracts
     if start.startswith(b"PK"):
         command = f"credit-risk extract --workbook {path} --sheet NAME --output {path.stem}.parquet"
         advice = f"`{command}` freezes a sheet of a workbook: name what it writes, or export it as CSV."
