@@ -31,6 +31,14 @@ for path in sys.argv[1:]:
 endef
 export FINGERPRINT
 
+define NEAREST
+import difflib, re, sys
+names = {name for path in sys.argv[2:] for name in re.findall(r"^([a-z][a-z0-9-]*):", open(path).read(), re.M)}
+near = difflib.get_close_matches(sys.argv[1], sorted(names), 1)
+sys.exit("There is no target '%s'.%s `make help-all` lists them." % (sys.argv[1], " Did you mean `make %s`?" % near[0] if near else ""))
+endef
+export NEAREST
+
 # On a runner every stage runs, whatever dvc.lock says of it: a report and its digest there could both have been typed.
 # ANEW=1 asks for the same on a laptop.
 REPRO = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro $(if $(or $(CI),$(ANEW)),--force)
@@ -261,6 +269,9 @@ lock: ## Compile the locks again with uv (UPGRADE=1 takes newer versions, UV=pat
 	: "What the image installs: the same versions, of what decides alone."
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra serving \
 		--constraint $(LOCK) -o $(SERVING_LOCK) pyproject.toml
+
+.DEFAULT:
+	@$(PYTHON) -c "$$NEAREST" '$@' $(MAKEFILE_LIST)
 
 doctor: ##! What is missing on this machine, each with the command that mends it
 	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' here. Install Python 3.11-3.13, or name it: make doctor PYTHON=/path/to/python3.12"; exit 1; }

@@ -92,6 +92,11 @@ def test_bare_make_lists_what_everybody_needs():
     assert {"setup", "data", "run", "serve", "ci", "help-all"} <= set(described) <= targets()
 
 
+def test_a_target_that_is_not_there_is_answered_with_the_nearest():
+    done = subprocess.run(["make", "verdct"], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert (done.returncode, "no target 'verdct'. Did you mean `make verdict`?" in done.stderr) == (2, True)
+
+
 def test_help_all_lists_every_target_once_in_groups():
     described, groups = listed("help-all")
     assert sorted(described) == sorted(targets())

@@ -147,6 +147,15 @@ def test_a_value_of_the_wrong_type_is_refused(written, before, after, place):
     assert any(problem.startswith(f"credit.yaml line {line}: {place}: ") for problem in written.problems())
 
 
+def test_a_number_in_quotes_is_refused_with_what_to_write_and_a_word_is_not(written):
+    written.edit("lgd: 0.5", 'lgd: "0.5"')
+    assert written.problems()[0].endswith(
+        "policy.lgd: Input should be a valid number; got '0.5'; write it without quotes"
+    )
+    written.edit('lgd: "0.5"', "lgd: half")
+    assert written.problems()[0].endswith("got 'half'")
+
+
 @pytest.mark.parametrize("value", [".nan", ".inf", "-.inf", "1" + "0" * 400])
 @pytest.mark.parametrize(
     ("before", "after", "place"),
@@ -189,9 +198,19 @@ def test_words_of_an_outcome_keep_their_type(written):
         (b"# only a comment\n", "the file must hold keys and values"),
         (b"- a\n- b\n", "the file must hold keys and values"),
         (b"a word\n", "the file must hold keys and values"),
-        (b"a: 1\nb: [1\nc: 2\n", "line 3: expected ',' or ']'"),
-        (b"a: 1\nb: 'open\n", "line 3: found unexpected end of stream"),
-        (b"a: 1\n\tb: 2\n", "line 2: found character '\\t' that cannot start any token"),
+        (b"a: 1\nb: [1\nc: 2\n", "line 3: got no end of a bracket; expected the one that closes"),
+        (
+            b"a: 1\nb: 'open\n",
+            "line 3: got no end of a text in quotes; expected the quote that closes (begun in line 2)",
+        ),
+        (b"a: 1\n\tb: 2\n", "line 2: got a tab; expected blanks before a key"),
+        (b"a:\n  b: 1\n    c: 2\n", "line 3: got a second `:`; expected one `key: value` as far in as its neighbours"),
+        (b"a:\n  b: 1\n c: 2\n", "line 3: got a line that begins where no neighbour does; expected it as far in as"),
+        (
+            b"a:\n  b: 1\n  c 2\nd: 3\n",
+            "line 4: got a word alone; expected `key: value`, with a blank after the colon (begun in line 3)",
+        ),
+        (b"a: @b\n", "line 1: got a sign that means something in YAML; expected quotes around"),
         (b"a: 1\na: 2\n", 'line 2: found duplicate key "a"'),
         (b"a:\n  b: 1\n  c: 1\n  b: 2\n", 'line 4: found duplicate key "b"'),
         (b"a: *nowhere\n", "line 1: found undefined alias 'nowhere'"),

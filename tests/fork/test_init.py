@@ -123,12 +123,17 @@ def test_open_decisions_block_every_command(root, data, capsys):
     assert "project.legal_basis: not decided yet: by what right" in capsys.readouterr().err
 
 
-def test_a_draft_elsewhere_changes_nothing_here(root, data, tmp_path):
+def test_a_draft_elsewhere_changes_nothing_here(root, data, tmp_path, capsys):
     assert init(root, data, "--output", str(tmp_path / "draft.yaml")) == 0
     assert (root / "configs" / "credit.yaml").read_text(encoding="utf-8") == SAMPLE
     assert default_remote(root) == ""
     assert (root / "data" / "sample.csv").exists()
     assert "project:" in (tmp_path / "draft.yaml").read_text(encoding="utf-8")
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"{data}: 400 rows" in printed  # nothing lies in data/
+    assert f"decide what stands as ??? in {tmp_path / 'draft.yaml'}, 9 lines" in printed
+    assert "init without --output the same draft as configs/credit.yaml" in printed
+    assert "dvc add" not in printed
 
 
 def test_a_config_of_the_forks_own_is_not_written_over(root, data, capsys):

@@ -130,3 +130,19 @@ def test_the_command_checks_all_environments_and_one_that_is_missing_is_no_pass(
     assert main(["environment", "--root", str(tmp_path)]) == 2
     shutil.copy(SMALL / "staging.yaml", tmp_path / "configs" / "deploy" / "staging.yaml")
     assert main(["environment", "--root", str(tmp_path)]) == 0
+
+
+def test_the_command_checks_what_serves_without_rollouts_too(changed, tmp_path, capsys):
+    for name in ("local", "staging", "production"):
+        shutil.copy(SMALL / f"{name}.yaml", changed(name))
+    trial = tmp_path / "configs" / "deploy" / "trial.yaml"
+    serving = YAML().load(SMALL / "local.yaml")["serving"]
+    YAML().dump({"serving": serving}, trial)
+    assert main(["environment", "--root", str(tmp_path)]) == 0
+    assert "trial: a service each, without rollouts" in capsys.readouterr().out
+    YAML().dump({"serving": dict(serving) | {"acces": {}}}, trial)
+    assert main(["environment", "--root", str(tmp_path)]) == 2
+    assert "trial.yaml line" in (text := capsys.readouterr().err)
+    assert "unknown key 'acces'; did you mean 'access'?" in text
+    YAML().dump({"serving": serving, "registri": {}}, trial)
+    assert main(["environment", "--root", str(tmp_path)]) == 2

@@ -236,6 +236,8 @@ def test_a_text_that_is_true_of_those_whom_its_family_speaks_for_is_told(trained
     turned = explain.wording_doubts(config, overall, lambda wording: ~sound(wording))
     assert turned["doubts"] > 0
     assert "is true of applicants whom the family speaks for" in turned["sentences"][0]
+    without_effect = replace(overall, contributions=np.zeros_like(overall.contributions))
+    assert explain.wording_doubts(config, without_effect, sound)["doubts"] == 0  # what is never cited tells nothing
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -588,7 +588,7 @@ def test_a_gate_on_an_optional_part_fails_until_it_was_run_and_names_what_to_run
         r"was not measured, and a missing measure does not pass: reports/parts/attacks.json is not there, `make attack"
     )
     blocked(files, rf"FAIL stands: .*\(attacks.robustness.score\) {why}s` writes it")
-    (sentence,) = gate.unmeasured(config, files)
+    (sentence,), _ = gate.unmeasured(config, files)
     assert sentence.endswith(
         "attacks.robustness.score; reports/parts/attacks.json is not there, `make attacks` writes it."
     )
@@ -597,9 +597,36 @@ def test_a_gate_on_an_optional_part_fails_until_it_was_run_and_names_what_to_run
 def test_a_run_on_other_files_says_nothing_of_what_is_measured(with_part_gate: Judged):
     config, files = with_part_gate
     write_json(files.report("preparation"), {"inputs_digest": {"data/of-the-template.csv": "aa"}})
-    assert gate.unmeasured(config, files) == []
+    assert gate.unmeasured(config, files) == ([], [])
     write_json(files.report("preparation"), {"inputs_digest": {its.path: "aa" for its in config.data.sources}})
-    assert len(gate.unmeasured(config, files)) == 1
+    assert len(gate.unmeasured(config, files)[0]) == 1
+
+
+def test_a_misspelled_measure_is_a_fault_at_its_line_and_a_name_of_ones_own_is_none(measured: Judged):
+    config, files = measured
+    contrast = config.fairness.contrasts[0].name
+    write_json(files.report("fairness"), {"contrasts": {contrast: {"ratio": 0.9}}, "unknown": {}})
+
+    def faults(measure: str, of: str | None = None) -> list[tuple[tuple[Any, ...], str]]:
+        return gate.unmeasured(replace_gate(config, measure, of), files)[1]
+
+    assert faults("test.acu") == [(("gates", 0, "measure"), "no run measures test.acu; did you mean test.auc?")]
+    assert "contrasts" in faults(f"fairness.contrasts.{contrast}.rtio")[0][1]
+    assert faults("test.auc") == []
+    assert faults("test.acu", of="scorecard") == []  # of a kind that this run has none of
+    new = config.fairness.contrasts[0].model_copy(update={"name": f"{contrast}s"})
+    fairness = config.fairness.model_copy(update={"contrasts": (*config.fairness.contrasts, new)})
+    declared = replace_gate(config.model_copy(update={"fairness": fairness}), f"fairness.contrasts.{contrast}s.ratio")
+    sentences, none = gate.unmeasured(declared, files)
+    assert (len(sentences), none) == (1, [])  # declared since the run
+    write_json(files.report("preparation"), {"inputs_digest": {"data/of-the-template.csv": "aa"}})
+    assert len(faults("test.acu")) == 1  # whatever the data
+    assert faults(f"fairness.contrasts.{contrast}.rtio") == []  # of other data
+
+
+def replace_gate(config: Config, measure: str, of: str | None = None) -> Config:
+    first = config.gates[0].model_copy(update={"measure": measure, "of": of})
+    return config.model_copy(update={"gates": (first, *config.gates[1:])})
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,10 @@ def test_accounts_younger_than_the_window_are_left_out_with_their_bad_rate(confi
     assert len(modelled(config, table(*rows)).table) == 5
 
 
-def test_weights_stand_beside_the_outcomes_and_never_among_the_inputs(raw_lender: Any, changed: Change):
+def test_weights_stand_beside_the_outcomes_and_never_among_the_inputs(
+    raw_lender: Any, changed: Change, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO")
     config, files = raw_lender()
     rate = changed(config, "outcome", population_bad_rate=0.02)
     prepared(rate, files)
@@ -106,6 +109,10 @@ def test_weights_stand_beside_the_outcomes_and_never_among_the_inputs(raw_lender
     assert (outcomes["weight"] == 1).all()
     assert not {"weight", "population_weight"} & {*pd.read_parquet(files.inputs("train"))}
     assert read_json(files.report("preparation"))["population_bad_rate"] == pytest.approx(0.02)
+    left_out = read_json(files.report("preparation"))["left_out"]
+    assert any("embargo" in reason for reason in left_out), left_out
+    printed = [message for message in caplog.messages if message.startswith("left out: ")]
+    assert sorted(printed) == sorted(f"left out: {rows:,} rows, {why}" for why, rows in left_out.items() if rows)
 
 
 def test_an_exclusion_that_cannot_be_told_excludes_nobody(config: Config, changed: Change):

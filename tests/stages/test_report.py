@@ -502,6 +502,19 @@ def test_the_page_names_the_three_checks_nearest_their_limits_and_what_has_no_di
     assert "Late is not known." in said[said.index("What is not judged?") : said.index("What could go wrong first?")]
 
 
+def test_what_is_not_judged_is_folded_after_four_points_and_names_no_ends_of_intervals(made):
+    config, files = made
+    unknown = {"bands.gap": "too few", "bands.gap_low": "too few", "bands.gap_high": "too few", "test.auc": "no rows"}
+    unknown |= {f"bands.{name}": "too few" for name in "ABCD"}
+    write_json(files.report("metrics"), read_json(files.report("metrics")) | {"unknown": unknown})
+    said = in_short(page_of(config, files))
+    points = said[said.index("What is not judged?") : said.index("What could go wrong first?")]
+    assert "bands.D: too few. 1 more, and whatever no check names bands.gap: too few. Whatever no check" in points
+    assert "_low" not in points
+    assert "_high" not in points
+    assert "test.auc" not in points  # a check says it
+
+
 def test_the_page_opens_with_what_is_declared_and_says_what_is_not(whole):
     said = in_short(Page(whole[1]))
     assert "May we use it? ✓ PASS Every check passes: this scorer may be promoted." in said

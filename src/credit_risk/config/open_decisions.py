@@ -50,7 +50,7 @@ def question(path: str) -> str:
     parents, _, key = path.rpartition(".")
     asks = _ASKS.get(path) or _ASKS_OF_KEY.get(key) or _ASKS_OF_KEY.get(parents.rpartition(".")[2])
     asks = asks or "a person has to say this"
-    return f"not decided yet: {asks}. Write the answer in the place of {OPEN}"
+    return f"not decided yet: {asks}. Write the answer in the place of {OPEN}, a number without quotes"
 
 
 def trial_notice(suggested: tuple[str, ...]) -> str:

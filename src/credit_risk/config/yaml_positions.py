@@ -17,6 +17,15 @@ from credit_risk.config.section import Section
 from credit_risk.errors import ConfigError, NotFound
 
 Loc = tuple[Any, ...]
+SENTENCES = {  # by what the parser says: what stands there, and what was expected
+    "mapping values": "got a second `:`; expected one `key: value` as far in as its neighbours, and quotes around ': '",
+    "block end": "got a line that begins where no neighbour does; expected it as far in as the keys it belongs to",
+    "find expected ':'": "got a word alone; expected `key: value`, with a blank after the colon",
+    "end of stream": "got no end of a text in quotes; expected the quote that closes",
+    "',' or '": "got no end of a bracket; expected the one that closes, and commas between what it holds",
+    r"'\t' that": "got a tab; expected blanks before a key",
+    "start any token": "got a sign that means something in YAML; expected quotes around a text that begins so",
+}
 
 
 def read_tree(path: Path, fix: str) -> Any:
@@ -35,8 +44,10 @@ def read_tree(path: Path, fix: str) -> Any:
     try:
         tree = _parsed(text)
     except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(path, [f"line {line}: {(error.problem or str(error)).splitlines()[0]}"]) from None
+        line, begun = ((mark.line + 1 if mark else 1) for mark in (error.problem_mark, error.context_mark))
+        problem = (error.problem or str(error)).splitlines()[0]
+        what = next((sentence for part, sentence in SENTENCES.items() if part in problem), problem)
+        raise ConfigError(path, [f"line {line}: {what}" + f" (begun in line {begun})" * (1 < begun < line)]) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError(path, [f"line {line}: the character U+{error.character:04X} is not allowed"]) from None
@@ -129,7 +140,8 @@ def explain(kind: type[Section], loc: Loc, detail: Any) -> str:
         near = difflib.get_close_matches(str(detail["input"]), words, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return f"{detail['msg']}; got {detail['input']!r}{hint}"
-    return f"{detail['msg']}; got {detail['input']!r}"
+    is_quoted = isinstance(detail["input"], str) and re.fullmatch(r"[-+.\d_]+|true|false", detail["input"])
+    return f"{detail['msg']}; got {detail['input']!r}" + ("; write it without quotes" if is_quoted else "")
 
 
 def _known_keys(kind: type[Section], loc: Loc) -> list[str]:

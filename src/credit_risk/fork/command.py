@@ -94,16 +94,16 @@ def _draft(
     with terminal.watching(request.paths) as progress:
         draft = init.drafted(request, progress)
     init.checked(draft, request)
+    path = output or config or Files(root).config
     if output:
         write_text(output, draft.config)
         sentences = [f"Wrote {output}; nothing else was changed."]
     else:
-        path = config or Files(root).config
         sentences = init.install(draft, request, root, path, remote=remote, replace=replace)
-    show(terminal.profile_table(draft))
+    show(terminal.profile_table(draft, request.data))
     for sentence in sentences:
         show(sentence)
-    show(terminal.next_steps(draft, accepted=request.accept))
+    show(terminal.next_steps(draft, path, accepted=request.accept, installed=output is None))
 
 
 def _fork_check(root: Root = HERE, config: ConfigFile = None, json: Json = False) -> None:

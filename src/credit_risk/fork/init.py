@@ -214,7 +214,13 @@ def install(
 def _refuse_unknown(roles: Mapping[str, str], table: DataFrame, paths: Sequence[Path]) -> None:
     names = list(map(str, table))
     if lacking := [name for name in roles if name not in names]:
-        raise UsageError(f"{', '.join(map(str, paths))}: {lacks(lacking, names)}.")
+        is_single = len(names) == 1 and len(names[0].split()) > 1
+        fixed = (
+            " Its lines have no delimiter: columns at fixed positions? Write it with one, as a CSV."
+            if is_single
+            else ""
+        )
+        raise UsageError(f"{', '.join(map(str, paths))}: {lacks(lacking, names)}.{fixed}")
 
 
 def _facts(

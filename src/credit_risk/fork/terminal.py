@@ -18,14 +18,21 @@ from credit_risk.fork.drafting.profile import Profile
 from credit_risk.fork.init import Drafted
 
 MOST = 40  # columns that a screen holds; the config has them all
+INSTALLED = [
+    "  make config                names what stands open, and what does not fit, by its line",
+    "  .venv/bin/dvc add data     take the data in (git keeps only their digest)",
+    "  make run                   from data to a decided model; the gate may say no",
+    "  make fork-check            what is left to do, each with its command",
+]
+DRAFTED = [
+    "  init without --output      the same draft as configs/credit.yaml, with the data, as the pipeline reads them"
+]
 
 
-def profile_table(made: Drafted) -> RenderableType:
-    """Rows, outcomes and columns by role, with what a person should look at."""
+def profile_table(made: Drafted, path: Path) -> RenderableType:
+    """Rows, outcomes and columns by role, with what a person should look at. path: the file that was read."""
     facts = made.facts
-    head = Text(
-        f"{facts.path}: {facts.rows:,} rows, {len(made.profiles)} columns, {facts.bad_rate:.2%} bad", style="bold"
-    )
+    head = Text(f"{path}: {facts.rows:,} rows, {len(made.profiles)} columns, {facts.bad_rate:.2%} bad", style="bold")
     outcomes = Text("The outcome column says " + "; ".join(outcome_words(facts)))
     table = Table(box=None, pad_edge=False)
     for heading in ("column", "role", "type", "direction", "look at"):
@@ -48,22 +55,17 @@ def _remarks(profile: Profile) -> str:
     return "; ".join(filter(None, (why, *profile.notes)))
 
 
-def next_steps(made: Drafted, *, accepted: bool) -> Text:
+def next_steps(made: Drafted, config: Path, *, accepted: bool, installed: bool) -> Text:
+    """What a person does after the draft. installed: whether it lies where the pipeline reads it, with its data."""
     lines = ["", "Next:"]
     if made.open:
-        lines.append(
-            f"  decide what stands as ??? in configs/credit.yaml, {made.open} lines: `credit-risk config` names them"
-        )
+        lines.append(f"  decide what stands as ??? in {config}, {made.open} lines, each with its question")
     if accepted:
         lines.append(
             "  TRIAL: suggestions stand where nobody has decided (see `suggested:`); the gate stays shut for them"
         )
-    lines += [
-        "  read configs/credit.yaml, line by line",
-        "  .venv/bin/dvc add data     take the data in (git keeps only their digest)",
-        "  make run                   from data to a decided model; the gate may say no",
-        "  make fork-check            what is left to do, each with its command",
-    ]
+    lines.append(f"  read {config}, line by line")
+    lines += INSTALLED if installed else DRAFTED
     return Text("\n".join(lines))
 
 

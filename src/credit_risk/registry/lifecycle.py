@@ -79,7 +79,14 @@ class Standing:
         if word.isdecimal() and int(word) in self.roles:
             return int(word)
         known = [*self.aliases, *map(str, self.roles)]
-        raise MoveRefused(f"the registry holds no version {word!r}; it holds: {', '.join(known) or 'none'}.")
+        first = ""
+        if not self.roles:  # part: mlflow
+            first = (
+                " A scorer comes in by `credit-risk register`, then `registry nominate` and `promote`."  # part: mlflow
+            )
+        elif word == "challenger":  # part: mlflow
+            first = " `credit-risk registry nominate` makes a candidate the challenger."  # part: mlflow
+        raise MoveRefused(f"the registry holds no version {word!r}; it holds: {', '.join(known) or 'none'}.{first}")
 
 
 def standing(events: Iterable[HistoryEvent], at: datetime | None = None) -> Standing:

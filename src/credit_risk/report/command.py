@@ -8,10 +8,7 @@ from typer import Option, Typer
 from credit_risk.command_line import GATES, HERE, ConfigFile, Json, Root, add, say, show
 from credit_risk.errors import DataError
 
-REVIEW_EXAMPLE = """
-example:
-  credit-risk review --before main/reports --after reports --output comment.md
-"""
+REVIEW_EXAMPLE = "\nexample:\n  credit-risk review --before main/reports --after reports --output comment.md\n"
 
 
 def add_commands(app: Typer) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option, Typer
 
-from credit_risk.command_line import HERE, ROLLOUT, STUDIES, Json, Root, WriteDown, add, say, show
+from credit_risk.command_line import HERE, ROLLOUT, STUDIES, Json, Root, WriteDown, add, environment_file, say, show
 from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.rollout.options import (
     AS_PLANNED,
@@ -85,15 +85,16 @@ def _environment(
     root: Root = HERE,
     environment: Annotated[
         str | None,
-        Option("--environment", metavar="NAME|FILE", help="One alone, by its name or file (default: all three)."),
+        Option("--environment", metavar="NAME|FILE", help="One alone, by its name or file (default: all)."),
     ] = None,
     config_file: EnvironmentFile = None,
     json: Json = False,
 ) -> None:
     """Check the environments in configs/deploy: every problem at once, each with its line."""
     from credit_risk.data.writing import json_text
-    from credit_risk.rollout.settings import NAMES
+    from credit_risk.rollout.settings import NAMES, services_alone
 
+    alone = [] if environment or config_file else services_alone(environment_file(root, NAMES[0]).parent)
     checked = [read_environment(root, name, config_file) for name in ([environment] if environment else NAMES)]
     if json:
         say(json_text([settings.model_dump(mode="json") for settings in checked]))
@@ -104,6 +105,8 @@ def _environment(
             f"{settings.environment}: {scaling.min_replicas} to {scaling.max_replicas} replicas of {compute.cpu:g} "
             f"cores and {compute.memory_gb:g} GB, steps {', '.join(map(str, settings.rollout.steps))} %"
         )
+    if alone:
+        say(f"{', '.join(alone)}: a service each, without rollouts")
 
 
 def _status(

@@ -200,6 +200,20 @@ class Environment(Section):
     kubernetes: KubernetesSettings | None = None
 
 
+class ServiceAlone(Section):
+    """An environment without rollouts, as a trial's or a container's: how a service runs, and nothing else."""
+
+    serving: Serving
+
+
+def services_alone(folder: Path) -> list[str]:
+    """The names of the other environments of a folder, each read and checked. Raises ConfigError with every problem."""
+    others = [path for path in sorted(folder.glob("*.yaml")) if path.stem not in NAMES]
+    for path in others:
+        environment.whole(path, ServiceAlone)
+    return [path.stem for path in others]
+
+
 def validate_environment_config(path: Path, name: str | None = None) -> Environment:
     """Read and check an environment. Raises ConfigError with every problem and its line; NotFound without the file.
 

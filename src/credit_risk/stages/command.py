@@ -27,18 +27,9 @@ from credit_risk.command_line import (
 )
 from credit_risk.errors import ConfigError, UsageError
 
-MIGRATE_MORE = """
-example:
-  credit-risk migrate
-"""
-WORDINGS_MORE = """
-example:
-  credit-risk wordings
-"""
-VALIDATE_EXAMPLE = """
-example:
-  credit-risk validate-data --dataset new.csv --drift-threshold 0.1
-"""
+MIGRATE_MORE = "\nexample:\n  credit-risk migrate\n"
+WORDINGS_MORE = "\nexample:\n  credit-risk wordings\n"
+VALIDATE_EXAMPLE = "\nexample:\n  credit-risk validate-data --dataset new.csv --drift-threshold 0.1\n"
 SIGN_MORE = """
 The key: the file that CREDIT_RISK_SIGNING_KEY names (PEM, EC; CREDIT_RISK_SIGNING_PASSWORD opens it), else a
 development key below build/signing, made at the first use. --keyless signs as the workflow that runs it (Sigstore).
@@ -50,19 +41,10 @@ exit codes: 0 signed; 1 the gate does not let this scorer pass; 2 it could not b
 STAGES: Mapping[str, tuple[str, str]] = {
     "dictionary": (DATA, "Write reports/dictionary.md: what every column means, may hold, does hold and is used for."),
     "prepare": (DATA, "Take out, group and split the rows; write inputs, outcomes and protected columns apart."),
-    "select": (
-        MODEL,
-        "Choose the candidate on the selection rows: LightGBM if it earns its place, else the scorecard.",
-    ),
+    "select": (MODEL, "Choose the candidate on the selection rows: LightGBM if it earns that, else the scorecard."),
     "assemble": (MODEL, "Put the fitted models together with the policy: models/scorer and models/challenger."),
-    "evaluate": (
-        GATES,
-        "Measure model and challengers with intervals; write reports/metrics.json and the plots' tables.",
-    ),
-    "stability": (
-        GATES,
-        "Fit and judge the same models on at least 20 other splits of the rows; write reports/splits.json.",
-    ),
+    "evaluate": (GATES, "Measure model and challengers with intervals; write reports/metrics.json, plots' tables."),
+    "stability": (GATES, "Fit and judge the same models on at least 20 other splits; write reports/splits.json."),
     "fairness": (GATES, "Measure approvals by protected group, with intervals, and what gives a group away."),
     "explain": (GATES, "Check the reasons of declines, and what the model looks at."),
     "robustness": (GATES, "Stress the decisions, and put gaps and nonsense into applications."),
@@ -85,7 +67,7 @@ def add_commands(app: Typer) -> None:
 
 def _config(root: Root = HERE, config: ConfigFile = None, json: Json = False) -> None:
     """Check the config: every problem at once, each with its line."""
-    from credit_risk.config import wordings
+    from credit_risk.config import environment, wordings
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.stages import gate
@@ -95,7 +77,9 @@ def _config(root: Root = HERE, config: ConfigFile = None, json: Json = False) ->
     if (least := gate.floor_of(files)) and (looser := gate.below_the_floor(checked, files, least, ())):
         raise ConfigError(path, looser)
     counts = {"columns": len(checked.columns), "features": len(checked.features), "gates": len(checked.gates)}
-    unmeasured = [*gate.unmeasured(checked, files), *wordings.doubts(checked)]
+    sentences, faults = gate.unmeasured(checked, files)
+    environment.refuse(path, faults)
+    unmeasured = [*sentences, *wordings.doubts(checked)]
     for sentence in unmeasured:
         logging.getLogger("credit_risk").warning(sentence)
     if json:

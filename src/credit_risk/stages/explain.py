@@ -215,7 +215,8 @@ def wording_doubts(config: Config, overall: Explanations, is_true: reasons.IsTru
         wording = int(explainer.wording_of[config.features.index(family.features[0]), 0])
         against = added[:, index]
         true = is_true(wording) if wording != reasons.NO_REASON else np.ones(len(added), dtype=bool)
-        if min(true.sum(), (~true).sum()) >= FEWEST and against[true].mean() <= against[~true].mean():
+        is_compared = np.ptp(against.round(9)) > 0 and min(true.sum(), (~true).sum()) >= FEWEST
+        if is_compared and against[true].mean() <= against[~true].mean():
             sentences.append(
                 f"{family.id}: its text is true of applicants whom the family speaks for (log-odds of bad "
                 f"{against[true].mean():+.2f}) rather than of those it speaks against ({against[~true].mean():+.2f})"

@@ -20,6 +20,7 @@ from credit_risk.config.dotted import lookup
 from credit_risk.config.floor import Floor
 from credit_risk.config.identities import Identities
 from credit_risk.config.names import same_person
+from credit_risk.config.yaml_positions import Loc
 from credit_risk.data import digest, provenance, signers
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json
@@ -320,21 +321,24 @@ def of_these_data(config: Config, files: Files) -> bool:
     return set(prepared.get("inputs_digest", {})) in (set(), {source.path for source in config.data.sources})
 
 
-def unmeasured(config: Config, files: Files) -> list[str]:
-    """A sentence for each gate on a measure that the last run has not taken; none before the first run.
+def unmeasured(config: Config, files: Files) -> tuple[list[str], list[tuple[Loc, str]]]:
+    """A sentence for each gate on a measure that the last run has not taken; a fault where it is misspelled.
 
-    Only a run can say what is measured: a contrast that was declared since is not in its reports yet.
+    A contrast declared since, or another kind of model, is in no report yet. Of a template's reports the names count.
     """
-    reports = taken(config, files)
-    if METRICS not in reports or not of_these_data(config, files):
-        return []
-    measures, unknown = merged(reports)
-    sentences = []
-    for declared in config.own_gates:
-        measure = declared.measure
-        if measure in unknown or lookup(measures, measure) is not None:
+    reports, sentences, faults = taken(config, files), list[str](), list[tuple[Loc, str]]()
+    measures, unknown = merged(reports) if METRICS in reports else ({}, {})
+    is_own = of_these_data(config, files)
+    names = {its.name for its in config.fairness.contrasts} | {its.name for its in config.robustness.scenarios}
+    for index, declared in enumerate(config.gates if measures else ()):
+        measure, first = declared.measure, declared.measure.split(".")[0]
+        if declared not in config.own_gates or measure in unknown or lookup(measures, measure) is not None:
             continue
-        near, to_run = gate.nearest(measure, measures), absent(config, files).get(measure.split(".")[0])
-        hint = f"; did you mean {near}?" if near else f"; {to_run}." if to_run else "."
-        sentences.append(f"{declared.name}: the last run did not measure {measure}{hint}")
-    return sentences
+        near, to_run = gate.nearest(measure, measures), absent(config, files).get(first)
+        if near and not declared.of and not names & {*measure.split(".")} - {*near.split(".")}:
+            if is_own or first not in ("fairness", "robustness"):
+                faults.append((("gates", index, "measure"), f"no run measures {measure}; did you mean {near}?"))
+        elif is_own:
+            hint = f"; did you mean {near}?" if near else f"; {to_run}." if to_run else "."
+            sentences.append(f"{declared.name}: the last run did not measure {measure}{hint}")
+    return sentences, faults

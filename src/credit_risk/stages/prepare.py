@@ -57,6 +57,8 @@ def run(config: Config, files: Files) -> None:
             },
         },
     )
+    for why, rows in [each for each in {**accounts.left_out, **assignment.left_out}.items() if each[1]]:
+        log.info("left out: %s rows, %s", f"{rows:,}", why)
     log.info("train, selection, test: %s rows", ", ".join(f"{parts[name]['rows']:,}" for name in SPLITS))
 
 

@@ -110,7 +110,7 @@ def test_what_nobody_decided_is_refused_with_its_line_and_its_question(tmp_path)
     line = next(number for number, line in enumerate(text.splitlines(), 1) if line.startswith("  margin:"))
     assert refused.value.problems[-1] == (
         f"credit.yaml line {line + 2}: policy.cost: not decided yet: what it costs to open any account, as a share "
-        "of the exposure. Write the answer in the place of ???"
+        "of the exposure. Write the answer in the place of ???, a number without quotes"
     )
     assert any(
         "columns.sex.why: not decided yet: whether the column's role is right" in one for one in refused.value.problems

@@ -30,6 +30,31 @@ def profiled(name: str, cells: list[str | None], named: dict | None = None) -> P
         ("balance", ["inf", *NUMBERS[1:]], "numbers but for 'inf' (1 rows)"),
         ("balance", ["1e999", *NUMBERS[1:]], "numbers but for '1e999' (1 rows)"),
         ("balance", [f"{n}.5 {'EUR' if n % 9 else 'USD'}" for n in range(N)], "not in one form"),
+        ("balance", [f"{n}.5 {'Cr' if n % 9 else 'Dr'}" for n in range(N)], "not in one form, as '1.5 Cr'"),
+        ("balance", [f"{n}.5 lakh" if n % 3 else f"{n + 1}00 thousand" for n in range(N)], "not in one form"),
+        ("balance", [f"{n}.2k" for n in range(N)], "in no form that is read"),
+        ("tenure", [f"{n // 12}yrs {n % 12}mon" for n in range(N - 1)] + ["0yrs 1mon"], "numbers among the same words"),
+        ("branch_team", [f"T{n % 70}" for n in range(N)], "'T0': who applied? If so, --applicant branch_team"),
+        ("income_2", [f"{n + 1}.{n * 37 % 1000:03}" if n % 3 else str(n + 400) for n in range(N)], "mark thousands?"),
+        ("balance", [f"{n + 1}.{n * 37 % 1000:03}" for n in range(N)], "three decimals, as '1.000': does the sign"),
+        ("what", [f"LR-{n * 7919 % 100_003:06}" for n in range(N)], "its number? If so, --id what"),
+        (
+            "client_id",
+            [str(n // 2 + 1) if n % 2 else f"{n // 2 + 1:06}" for n in range(N)],
+            "'000001' and '1' are two texts",
+        ),
+        (
+            "opened_on",
+            [f"15.{day:%m}.{66 + n % 6}" for n, day in enumerate(DAYS)],
+            "'15.12.68' would be 2068-12-15, a day to come (two",
+        ),
+        ("applied_on", [f"2{day}" if n == 9 else f"{day}" for n, day in enumerate(DAYS)], "one form, as '22022-03-05'"),
+        (
+            "applied_on",
+            ["2091-03-01", *(f"{day}" for day in DAYS[1:])],
+            "'2091-03-01' would be 2091-03-01, a day to come",
+        ),
+        ("applied_on", [f"令和{day.year - 2018}年{day.month}月{day.day}日" for day in DAYS], "not every cell is one"),
         ("late", ["٠١٢٣"[n % 4] for n in range(N)], "digits that are not read here, as '٠': write '0'"),
         ("income_2", [chr(0xFF11 + n % 9) + "０" for n in range(N)], "digits that are not read here"),
         ("band", [("02-Jan", "03-May", "10+")[n % 3] for n in range(N)], "'02-Jan', as a spreadsheet makes of a range"),
@@ -172,3 +197,76 @@ def test_what_becomes_of_an_account_is_no_feature(name):
 @pytest.mark.parametrize("name", ["previous_charge_offs", "chargeoff_within_12_mths", "past_recoveries", "recorded"])
 def test_what_became_of_earlier_accounts_is_known_before(name):
     assert names.afterwards(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("rate", [f"{n}.{n * 37 % 1000:03}" for n in range(N)]),  # 0.000 is no thousand
+        ("rate", [f"{n + 1}.{n * 37 % 1000:03}" for n in range(N)]),  # always three decimals, and no money
+        ("rate", [f"{n + 1}.{n * 37 % 1000:03}".rstrip("0") for n in range(N)]),
+        ("dti", [f"{n + 1}.{n * 37 % 1000:03}" if n < 10 else str(n) for n in range(N)]),  # few that have decimals
+    ],
+)
+def test_decimals_that_are_none_of_thousands_are_not_asked_about(name, cells):
+    assert (profiled(name, cells).role, profiled(name, cells).suspected) == ("feature", False)
+
+
+def test_a_key_in_two_forms_is_refused_where_the_owner_names_it():
+    ids = [str(n // 2 + 1) if n % 2 else f"{n // 2 + 1:06}" for n in range(N)]
+    with pytest.raises(UsageError, match="--applicant who: '000001' and '1' are two texts and one number"):
+        profiled("who", ids, {"who": "applicant"})
+    assert profiled("who", [f"{n // 2 + 1:06}" for n in range(N)], {"who": "applicant"}).role == "applicant"
+
+
+def test_a_reference_is_an_id_and_a_text_that_not_every_row_has_is_none():
+    assert profiled("loan_ref", [f"LR{n * 7919 % 100_003:06}" for n in range(N)]).role == "id"
+    some = profiled("what", [None if n == 5 else f"LR{n * 7919 % 100_003:06}" for n in range(N)])
+    assert (some.role, some.suspected, some.why) == ("ignore", False, f"free text: {N - 1} different values")
+    assert profiled("memo", [f"seen on day {n}" for n in range(N)]).why == f"free text: {N} different values"
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes", "note"),
+    [
+        (["-5", "-5", *map(str, range(N - 2))], (-5.0,), "-5 (2 rows): far from all else"),
+        (["-5", *map(str, range(N - 1))], (), "-5 in one row, and no other number is below zero"),
+        (["-5", "-5", "-7", *map(str, range(N - 3))], (), None),  # two of few rows each: amounts as well
+        (["-5", "-5", *(str(n % 6) for n in range(N - 2))], (), None),  # a scale of few steps
+    ],
+)
+def test_the_only_number_below_zero_is_noted_and_a_code_where_it_repeats(cells, codes, note):
+    found = profiled("months_at_job", cells)
+    assert found.codes == codes
+    assert any(note in its for its in found.notes) if note else not found.notes
+
+
+@pytest.mark.parametrize(
+    ("cells", "note"),
+    [
+        (
+            [f"{n % 40 + 60}.5" if n % 2 else f"0.{n % 40 + 55}" for n in range(N)],
+            "others up to 99.5: shares and percents",
+        ),
+        ([f"{n % 90 / 60:.3f}" if n % 2 else f"{n % 40 + 2}.5" for n in range(N)], None),  # as many just above 1
+        ([f"0.{n % 40 + 55}" for n in range(N)], None),
+    ],
+)
+def test_shares_among_percents_are_noted(cells, note):
+    found = profiled("used", cells)
+    assert found.role == "feature"
+    assert any(note in its for its in found.notes) if note else not found.notes
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (("yes", "Ja", "não", "Y"), "it says yes and no in 4 words, 'Ja', 'Y', 'não', 'yes': write each in one"),
+        (("yes", "ja", "perhaps"), None),
+        (("6 months", "1 year", "2 years"), "its numbers measure several things, as '6 months' and '1 year'"),
+        (("6 months", "12 months", "36 months"), None),
+    ],
+)
+def test_words_that_say_one_thing_in_several_ways_are_noted(words, note):
+    notes = profiled("owner", [words[n % len(words)] for n in range(N)]).notes
+    assert any(note in its for its in notes) if note else not notes

@@ -23,6 +23,8 @@ from credit_risk.fork.reading import cells
         (["1E5", "2E1", "1E2"], "category"),  # products, whose names only look like powers of ten
         (["1E5", "2.5"], "number"),
         (["<1", "1-4", "4-7", ">=7"], "ordered"),
+        (["6 months", "1 year", "2 years"], "category"),  # 6 is no more than 2 here
+        (["6 months", "12 months", "18 months"], "ordered"),
         (["low", "medium", "high"], "ordered"),
         (["A", "B", "C"], "ordered"),
         (["car", "home"], "category"),

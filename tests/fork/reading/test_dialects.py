@@ -3,11 +3,13 @@
 import pytest
 from pandas import DataFrame
 
+from credit_risk.config.columns import Data, Source
 from credit_risk.data.reading.numerals import Numerals
 from credit_risk.errors import DataError
 from credit_risk.fork.reading import dialects
 from credit_risk.fork.reading.raw_texts import texts
 
+DATA = Data(sources=(Source(path="loans.csv"),), missing=(), max_bytes=1_000)
 ROWS = [["1", "car", "5"], ["2", "a home", "7"], ["3", "car", "9"]]
 EXPECTED = {"nr": ["1", "2", "3"], "what for": ["car", "a home", "car"], "late": ["5", "7", "9"]}
 
@@ -102,6 +104,9 @@ def test_a_quote_in_a_header_that_is_never_closed_is_said(tmp_path):
         (Numerals(",", "."), "12.5", None),
         (Numerals(".", ","), "-1,234.50", "-1234.50"),
         (Numerals(".", ","), "12,5", None),  # no group of three
+        (Numerals(".", ","), "-1,23,45,678.90", "-12345678.90"),  # lakhs and crores
+        (Numerals(".", ","), "1,23,45", None),
+        (Numerals(".", ","), "123,45,678", None),
         (Numerals(",", " "), "1\u00a0234,5", "1234.5"),
         (Numerals(".", ",", "$"), "-$1,200", "-1200"),
         (Numerals(".", "'", "CHF"), "CHF\u00a01\u2019234.50", "1234.50"),
@@ -191,3 +196,36 @@ def test_quotes_with_a_backslash_before_them_are_refused_by_line(tmp_path):
     with pytest.raises(DataError, match="line 3 has"):
         written(tmp_path / "loans.csv", 'n,note\n1,"a, b"\n2,"said \\"no\\", twice"\n')
     assert written(tmp_path / "paths.csv", 'n,path\n1,"C:\\loans\\"\n2,"x"\n').delimiter == ","
+
+
+def test_a_line_of_headings_above_the_names_is_none_of_the_rows(tmp_path):
+    path = tmp_path / "loans.csv"
+    data = written(path, ",Loan,\nnr,what for,late\n" + "\n".join(map(",".join, ROWS)) + "\n")
+    assert data.header_line == 2
+    assert read(path, data) == EXPECTED
+    assert (
+        written(path, ",what for,late\n" + "\n".join(map(",".join, ROWS)) + "\n").header_line == 1
+    )  # an index has no name
+
+
+@pytest.mark.parametrize(
+    ("form", "unit"),
+    [
+        ("{} TL", "TL"),
+        ("{}円", "円"),
+        ("￥{}", "￥"),
+        ("Rs. {}", "Rs."),
+        ("{} lakh", "lakh"),
+        ("A{}", None),
+        ("{}A", None),
+    ],
+)
+def test_a_currency_or_a_measure_stands_beside_every_number(form, unit):
+    table = DataFrame({"income": [form.format(f"{n}.5") for n in range(60)]})
+    _, units = dialects.numerals_of(table, DATA)
+    assert units.get("income") == unit
+
+
+def test_a_few_steps_with_a_measure_stay_words():
+    table = DataFrame({"term": ["36 months", "60 months"]})
+    assert dialects.numerals_of(table, DATA)[1] == {}

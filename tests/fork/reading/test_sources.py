@@ -122,3 +122,17 @@ def test_half_floats_are_numbers(tmp_path: Path):
     path = tmp_path / "loans.parquet"
     pq.write_table(pa.table({"share": pa.array(np.array([0.5, 0.25], np.float16))}), path)
     assert read((path,), "loan", lambda _: None, ignored=(), as_written=()).table["share"].tolist() == ["0.5", "0.25"]
+
+
+def read_alone(room: Path, first: str) -> LenderTable:
+    rows = "".join(f"{n},{n * 7}.5,car\n" for n in range(1, 13))
+    (room / "loans.csv").write_text(f"nr,income,what for\n{first}{rows}", encoding="utf-8")
+    return read((room / "loans.csv",), "what for", lambda _: None, ignored=(), as_written={"what for"})
+
+
+def test_a_second_line_of_headings_is_refused_and_a_gap_in_the_first_row_is_none(tmp_path: Path):
+    sentence = "loans.csv: row 1 holds 'N' under 'nr' and 'EUR' under 'income', and all below are numbers"
+    with pytest.raises(DataError, match=sentence):
+        read_alone(tmp_path, "N,EUR,text\n")
+    assert len(read_alone(tmp_path, "NA,NULL,car\n").table) == 13
+    assert len(read_alone(tmp_path, "0,unlimited,car\n").table) == 13

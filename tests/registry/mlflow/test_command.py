@@ -1,9 +1,11 @@
 """The commands on numbered versions from end to end: register, move, look back, roll back, and every refusal's code."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
+from credit_risk.registry.lifecycle import HistoryEvent, MoveRefused, standing
 from registry_trial import assemble_again
 
 ADA = ("--by", "Ada Berg", "--reason", "a reason of five words")
@@ -50,3 +52,13 @@ def test_from_a_signed_scorer_to_the_champion_and_back(run, files, tmp_path):
 def test_what_cannot_be_done_is_said_with_a_code(run, words, code, sentence):
     got, _, complaint = run(*words)
     assert (got, sentence in complaint) == (code, True), complaint
+
+
+def test_a_version_that_is_not_there_is_refused_with_what_comes_first():
+    with pytest.raises(MoveRefused, match=r"it holds: none. A scorer comes in by `credit-risk register`, then `regis"):
+        standing([]).named("challenger")
+    registered = HistoryEvent(1, datetime(2026, 11, 25, tzinfo=UTC), "register", 1, "scorer 1", "Kim Lee", "new", {})
+    with pytest.raises(MoveRefused, match=r"it holds: 1. `credit-risk registry nominate` makes a candidate the"):
+        standing([registered]).named("challenger")
+    with pytest.raises(MoveRefused, match=r"it holds: 1.$"):
+        standing([registered]).named("7")

@@ -67,10 +67,16 @@ def test_all_faults_come_at_once_with_what_was_got_and_what_is_expected():
     problem = refused({"incom": 1, "months late": "3", "job": "other"})
     assert problem.status == 422
     assert [fault.as_dict() for fault in problem.faults] == [
-        {"field": "incom", "got": None, "expected": "no such field; did you mean 'income'?"},
+        {"field": "incom", "got": 1, "expected": "no such field; did you mean 'income'?"},
         {"field": "income", "got": None, "expected": "a number from 0 to 9,000"},
         {"field": "months late", "got": "3", "expected": "a whole number from 0 to 12"},
         {"field": "job", "got": "other", "expected": "one of 'none', 'some'"},
+    ]
+
+
+def test_what_belongs_to_no_field_is_not_said_again():
+    assert [fault.as_dict() for fault in refused(GOOD | {"sex": "f"}).faults] == [
+        {"field": "sex", "got": None, "expected": "no such field"}
     ]
 
 

@@ -33,7 +33,8 @@ class Numerals:
     def with_point(self, word: str) -> str | None:
         """The word as every program reads it: 1.234,50 is 1234.50; None for one that is no number so written.
 
-        A sign for thousands stands between groups of three digits, or nowhere; a unit stands beside each number.
+        A sign for thousands stands between groups of three digits, or nowhere, or as in India: 12,34,567; a unit stands
+        beside each number.
         """
         bare, unit = word.translate(PLAIN_SIGNS).strip(), (self.unit or "").strip()
         if unit:
@@ -44,7 +45,8 @@ class Numerals:
             bare = sign + amount.removeprefix(unit).removesuffix(unit).strip()
         if self.thousands and self.thousands in bare:
             whole, point, part = bare.partition(self.decimal)
-            if not re.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(self.thousands)}\d{{3}})+", whole):
+            mark = re.escape(self.thousands)
+            if not re.fullmatch(rf"[-+]?(\d{{1,3}}({mark}\d{{3}})+|\d{{1,2}}({mark}\d{{2}})+{mark}\d{{3}})", whole):
                 return None
             bare = whole.replace(self.thousands, "") + point + part
         if self.decimal != ".":

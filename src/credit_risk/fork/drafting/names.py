@@ -36,6 +36,9 @@ GUARDED = {  # parts of names, in the languages that lenders' columns often have
     "estadocivil": "marital status", "siviilisääty": "marital status", "cywilny": "marital status",
     "wiek": "age", "ålder": "age", "alder": "age", "yaş": "age", "ikä": "age", "věk": "age", "возраст": "age",
     "urodzenia": "age", "geboren": "age", "födelsedatum": "age", "fødselsdato": "age", "narození": "age",
+    "性別": "sex", "性别": "sex", "人種": "race", "民族": "race", "宗教": "religion", "国籍": "national origin",
+    "婚姻": "marital status", "婚姻状况": "marital status", "配偶者": "marital status", "年齢": "age", "年龄": "age",
+    "生年月日": "age", "出生日期": "age",
     "behinderung": "health", "handicap": "health", "discapacidad": "health", "deficiência": "health",
 }  # fmt: skip
 TOGETHER = {  # words that only together speak of a protected ground
@@ -68,7 +71,18 @@ SUBSTITUTES = {  # what stands in for race or origin by where or how somebody li
     "prénom": "a first name",
 }  # fmt: skip
 UNMISTAKABLE = 6  # letters of a word that is known within another
-AGE = {"age", "alter", "edad"}  # counted in years; a year or a day of birth is not
+AGE = {
+    "age",
+    "alter",
+    "edad",
+    "idade",
+    "âge",
+    "yaş",
+    "leeftijd",
+    "wiek",
+    "年齢",
+    "年龄",
+}  # counted in years; a year or a day of birth is not
 SEXES = {"male", "female", "man", "woman", "frau", "mrs", "homme", "femme", "hombre", "mujer", "weiblich", "männlich",
          "masculin", "féminin", "masculino", "femenino", "feminino"}  # fmt: skip
 SEX_LETTERS = {"m", "f"}  # with others for not stated, or for neither
@@ -138,7 +152,8 @@ CODED = {"code", "codes", "kod", "código", "codice", "kennziffer", "branch", "f
 WEIGHTS = {"weight", "weights", "wt", "wgt", "fnlwgt", "gewicht", "gewichtung", "poids", "peso", "ponderacion"}
 OF_SAMPLE = {"sample", "sampling", "survey", "design", "case", "obs", "observation", "freq", "frequency", "row",
              "expansion", "inverse", "prob"}  # fmt: skip
-IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer", "kennung", "numero", "número"}
+IDS = {"id", "ids", "nr", "no", "number", "num", "key", "uuid", "index", "nummer", "kennung", "numero", "número", "ref",
+       "reference", "referenz", "referencia", "référence"}  # fmt: skip
 COUNTS = {"no", "number", "num"}  # at a name's beginning these count something
 CUSTOMERS = {"customer", "client", "applicant", "borrower", "member", "person", "kunde", "kunden", "cust", "cliente"}
 NUMBERED = {
@@ -149,8 +164,6 @@ NUMBERED = {
     "dossier",
     "expediente",
     "konto",
-    "reference",
-    "referenz",
     "vertrag",
 }  # columns of these names hold the numbers of such
 ACCOUNTS = {"loan", "account", "contract", "application", "vertrag", "vertrags", "kredit", "konto"}

@@ -12,8 +12,9 @@ from credit_risk.data.reading.numerals import is_number
 from credit_risk.fork.drafting import directions, leaks, names, roles
 from credit_risk.fork.drafting.names import AGE, DAY_WORDS, DAYS, MONEY, parts
 from credit_risk.fork.drafting.profile import FEW_VALUES, Profile, Role, as_numbers
-from credit_risk.fork.reading import cells
+from credit_risk.fork.reading import cells, meanings
 
+MANY_SHARES = 20  # numbers up to 1, and others above 2, in one column
 LARGE = 1_000  # whole numbers as large as this are amounts as likely as counts, and amounts may be broken
 
 
@@ -79,7 +80,8 @@ def _typed(name: str, column: Series) -> Profile:
         known = values[~np.isnan(values)]
         span = (min(18.0, known.min()), max(110.0, known.max())) if parts(name) & AGE else limits(known, kind)
         codes = cells.codes_of(values)
-        return replace(profile, range=span, codes=codes, notes=_codes_note(codes, profile.groups))
+        notes = (*_codes_note(codes, profile.groups), *_scales_note(known), *_below_zero_note(known, codes))
+        return replace(profile, range=span, codes=codes, notes=notes)
     if kind == "other date" and (strange := cells.no_days([*profile.groups])):
         rare = sorted(strange, key=profile.groups.__getitem__)[0]
         return replace(profile, notes=(f"{rare!r} ({profile.groups[rare]:,} rows) is no day as 2026-01-31 is",))
@@ -87,6 +89,10 @@ def _typed(name: str, column: Series) -> Profile:
         given = cells.in_order(profile.groups) if kind == "ordered" else tuple(sorted(profile.groups))
         odd = cells.unordered_words(profile.groups) if kind == "category" else ()
         notes = (f"steps but for {', '.join(map(repr, odd))}: `ordered` once they have a place",) if odd else ()
+        if len(measures := list(meanings.measures_of(profile.groups).values())) > 1:
+            notes = (f"its numbers measure several things, as {measures[0]!r} and {measures[1]!r}: write them in one",)
+        if switch := meanings.switch_words(profile.groups):
+            notes = (f"it says yes and no in {len(switch)} words, {', '.join(map(repr, switch))}: write each in one",)
         return replace(profile, categories=given, notes=notes)
     return profile
 
@@ -130,6 +136,22 @@ def _codes_note(codes: Sequence[float], groups: Mapping[str, int]) -> tuple[str,
     rows = {code: sum(count for word, count in groups.items() if _equals(word, code)) for code in codes}
     stated = ", ".join(f"{code:.12g} ({count:,} rows)" for code, count in rows.items())
     return (f"{stated}: far from all else, so probably codes and no amounts: no direction is proposed over them",)
+
+
+def _scales_note(values: Matrix) -> tuple[str, ...]:
+    """The note about numbers that end at 1 and go on far above: 0.45 and 45 of one share."""
+    shares, beyond = ((values > 0.5) & (values < 1)).sum(), ((values > 1) & (values <= 1.5)).sum()
+    if values.min() < 0 or shares < MANY_SHARES or (values > 2).sum() < MANY_SHARES or 10 * beyond > shares:
+        return ()
+    return (f"many up to 1, hardly any just above it, others up to {values.max():.12g}: shares and percents in one?",)
+
+
+def _below_zero_note(values: Matrix, codes: Sequence[float]) -> tuple[str, ...]:
+    """The note about the only row whose number is below zero."""
+    below = values[values < 0]
+    if codes or len(below) != 1 or len(np.unique(values)) <= cells.MANY_BESIDE:
+        return ()
+    return (f"{below[0]:.12g} in one row, and no other number is below zero: a code or a slip?",)
 
 
 def _equals(word: str, code: float) -> bool:

@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-from pandas import Series
+from pandas import Series, Timestamp
 
 from credit_risk.data.reading.cells import LOST_DIGITS
 from credit_risk.data.reading.numerals import is_number
@@ -13,6 +13,7 @@ from credit_risk.fork.drafting import names
 from credit_risk.fork.drafting.names import CUSTOMERS, DATES, DAYS, IDS, MONEY, YEARS, parts
 from credit_risk.fork.drafting.profile import FEW_VALUES, Profile, Role
 from credit_risk.fork.reading import cells
+from credit_risk.fork.reading.meanings import CURRENCIES
 
 FEWEST_IN_ORDER = 50  # rows in which a number that rises from each to the next does so by no chance
 MOST_AMONG_NUMBERS = 3  # different words in a column of numbers
@@ -24,9 +25,14 @@ FEWEST_MERGED = 3  # groups
 FEWEST_DAYS, FAR_DAY = 20, 3_650  # different days of a column; days between one and all others
 MERGED = 0.5  # share of cells that are blank where each group's first row alone has the group's name
 _NEARLY = re.compile(
-    rf"(?:\(|=\")?[-+\u2212]?(?:\W|{cells.CURRENCIES})?\s?\d[\d.,'’ ]*\s?"
-    rf"(?:[kKmM%-]|\W|CR|DR|cr|dr|{cells.CURRENCIES})?[)\"]?"
+    rf"(?:\(|=\")?[-+\u2212]?(?:\W|{CURRENCIES})?\s?\d[\d.,'’ ]*\s?"
+    rf"(?:[kKmM%-]|\W|(?i:cr|dr)|{CURRENCIES}|(?<=\s)[^\W\d_]+)?[)\"]?"
 )
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
+FEW_FORMS = 5  # of words around the numbers of a cell, as 3yrs 4mon and 3 yrs
+_THOUSANDTHS = re.compile(r"[-+]?(?:[1-9]\d{0,2}\.\d{3}|\d{1,3})")
+FEWEST_MARKED = 20  # different numbers of three decimals, among which none that ends in a zero is a sign
+_BLANK = re.compile(r"\s")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _OF_A_RANGE = re.compile(rf"\d{{1,2}}-{_MONTH}|{_MONTH}-\d{{2}}")
 
@@ -37,11 +43,28 @@ def as_id(profile: Profile, column: Series) -> tuple[Role, str] | None:
     repeated = known - len(profile.groups)
     if words & IDS and any(map(cells.is_shortened, profile.groups)):
         return "ignore", LOST_DIGITS
+    if words & IDS and (twins := two_forms(profile.groups)):
+        return "ignore", twins
     if names.is_personal(name) and len(profile.groups) > FEW_VALUES:
         return "ignore", f"it says who somebody is, as its name says; to keep rows of one together: --applicant {name}"
     if names.is_id(name) and not words & CUSTOMERS and profile.kind in ("integer", "text") and 0 < repeated < known / 2:
         what = f"its name says that it numbers the rows, and {repeated:,} repeat a number"
         return "ignore", f"{what}: rows that stand twice, or of one person? If so, --applicant {name}"
+    return None
+
+
+def is_key(words: Mapping[str, int], rows: int) -> bool:
+    """Whether each row has a text of its own without blanks and with digits, as LR-000123: what a lender numbers by."""
+    return len(words) == rows >= FEWEST_IN_ORDER and all(_has_digit(word) and not _BLANK.search(word) for word in words)
+
+
+def two_forms(words: Iterable[str]) -> str | None:
+    """Two texts of a key that are one number, as 007 and 7: whose rows would be taken for those of two people."""
+    by_number: dict[str, str] = {}
+    for word in words:
+        bare = word.strip().lstrip("0")
+        if word.strip().isdecimal() and by_number.setdefault(bare, word) != word:
+            return f"{by_number[bare]!r} and {word!r} are two texts and one number: write each in one form"
     return None
 
 
@@ -73,7 +96,9 @@ def by_values(profile: Profile, column: Series) -> str | None:
 def _of_a_day(profile: Profile, column: Series) -> str | None:
     """What speaks for a column being a day in a form that is not read."""
     words, example = parts(profile.name), next(iter(profile.groups))
-    is_named = words & (DATES | DAYS if profile.kind == "other date" else DATES)
+    odd = [word for word in profile.groups if not cells.is_like_day(word)]
+    is_mostly = profile.kind in ("other date", "text") and len(odd) <= (1 - cells.NEARLY_EVERY) * len(profile.groups)
+    is_named, example = words & (DATES | DAYS if is_mostly else DATES), next(iter(odd if is_mostly else ()), example)
     if (
         profile.kind in ("category", "ordered", "text", "other date")
         and is_named
@@ -108,16 +133,44 @@ def _of_ranges(profile: Profile) -> str | None:
 
 def _of_numbers(profile: Profile) -> str | None:
     """What speaks for texts being numbers, of which a few are none or all are written in an unusual form."""
+    if profile.kind == "number":
+        return _of_thousands(profile)
     if profile.kind != "text":
         return None
     if rest := _words_among_numbers(profile.groups):
         listed = ", ".join(f"{word!r} ({profile.groups[word]:,} rows)" for word in rest)
         return f"numbers but for {listed}: {MEND}"
-    if not _are_nearly_numbers(profile.groups):
-        return None
     example = next(iter(profile.groups))
-    oddest = max(profile.groups, key=lambda word: len(re.sub(r"[\d.,]", "", word)))
-    return f"nearly every cell is a number, as {example!r}, but not in one form, as {oddest!r}: write them as -1234.50"
+    if not _are_nearly_numbers(profile.groups):
+        return _of_numbers_among_words(profile, example)
+    beside = {word: re.sub(r"[\d.,]", "", word) for word in profile.groups}
+    oddest = max(profile.groups, key=lambda word: (beside[word] != beside[example], len(beside[word])))
+    form = "not in one form, as" if beside[oddest] != beside[example] else "in no form that is read, nor"
+    return f"nearly every cell is a number, as {example!r}, but {form} {oddest!r}: write them as -1234.50"
+
+
+def _of_numbers_among_words(profile: Profile, example: str) -> str | None:
+    """What speaks for texts holding numbers among always the same words, as 3yrs 4mon, or being names of something."""
+    forms = {_DIGITS.sub("#", word) for word in profile.groups}
+    is_single = len(profile.groups) == sum(profile.groups.values())  # every row another: nothing to learn from
+    if is_single or len(forms) > FEW_FORMS or not all("#" in form for form in forms):
+        return None
+    if all(form[0].isalpha() and not re.search(r"\s", form) for form in forms):
+        return f"each cell names something, as {example!r}: who applied? If so, --applicant {profile.name}"
+    return f"each cell is numbers among the same words, as {example!r}: write one number a cell to use them"
+
+
+def _of_thousands(profile: Profile) -> str | None:
+    """What speaks for a point between thousands where the rest of the file has it before decimals: 3.643 beside 716."""
+    marked = [word for word in profile.groups if "." in word]
+    whole = [word for word in profile.groups if "." not in word]
+    if len(marked) < FEWEST_MARKED or not (whole or parts(profile.name) & MONEY):
+        return None
+    if not all(_THOUSANDTHS.fullmatch(word.strip()) for word in profile.groups):
+        return None
+    examples = " and ".join(map(repr, [marked[0], *whole[:1]]))
+    what = f"its numbers have three decimals{' or none' if whole else ''}, as {examples}: does the sign mark thousands?"
+    return f"{what} Then write {marked[0].replace('.', '')!r}; if not, --feature {profile.name}"
 
 
 def no_numbers(profile: Profile, column: Series) -> str | None:
@@ -156,10 +209,13 @@ def merged(column: Series) -> str | None:
 
 
 def far_day(profile: Profile) -> str | None:
-    """A day that lies years from all others, as 1900-01-01 where nobody knew it."""
+    """A day that is still to come, or lies years from all others, as 1900-01-01 where nobody knew it."""
     words = Series(list(profile.groups), dtype="str")
     days = cells.days_of(words, profile.formats)
     days = (days.dt.tz_localize(None) if getattr(days.dt, "tz", None) else days).dropna().sort_values()
+    if (late := days[days > Timestamp.now()]).size:
+        century = " (two digits say no century)" if any(cells.NO_CENTURY in form for form in profile.formats) else ""
+        return f"{words[late.index[-1]]!r} would be {late.iloc[-1]:%Y-%m-%d}, a day to come{century}: {WRITE_DAYS}"
     if len(days) < FEWEST_DAYS:
         return None
     for end, rest in ((days.iloc[0], days.iloc[1:]), (days.iloc[-1], days.iloc[:-1])):

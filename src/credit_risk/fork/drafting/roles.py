@@ -63,6 +63,8 @@ def _refuse_role(profile: Profile, role: Role, column: Series) -> None:
         raise UsageError(f"--{role} {profile.name}: every cell of it is missing. Leave the flag out.")
     if role in KEY_ROLES and any(map(cells.is_shortened, profile.groups)):
         raise UsageError(f"--{role} {profile.name}: {got}: {LOST_DIGITS}.")
+    if role in KEY_ROLES and (twins := questions.two_forms(profile.groups)):
+        raise UsageError(f"--{role} {profile.name}: {twins}.")
     if role == "weight" and not (profile.kind in ("number", "integer") and _are_weights(profile)):
         raise UsageError(f"--weight {profile.name}: a weight is a number above 0 in every row, and here are others.")
     if role == "date" and profile.kind != "date":
@@ -138,6 +140,9 @@ def _by_kind(profile: Profile, column: Series) -> Profile | None:
             role="ignore",
             why=f"numbers and {words}, a word in other columns: leave these cells empty to use it",
         )
+    if profile.kind == "text" and not profile.missing and questions.is_key(profile.groups, len(column)):
+        why = f"every row has another, as {next(iter(profile.groups))!r}: its number? If so, --id {profile.name}"
+        return replace(profile, role="ignore", why=why, suspected=True)
     if profile.kind == "text":
         return replace(profile, role="ignore", why=f"free text: {column.nunique():,} different values")
     return replace(profile, role="ignore", why=UNREAD[profile.kind]) if profile.kind in UNREAD else None

@@ -12,6 +12,7 @@ from pandas import Series
 
 from credit_risk.data.inputs import Matrix
 from credit_risk.data.reading.numerals import is_number
+from credit_risk.fork.reading.meanings import measures_of
 
 Kind = Literal["integer", "number", "boolean", "ordered", "category", "date", "other date", "text"]
 
@@ -47,7 +48,6 @@ GAPS = (
 DOUBTFUL = ("None", "none", "?", ".", "-", "missing", "unknown")  # a gap among numbers, perhaps a word among words
 OUTCOME_GAPS = ("na", "Missing", "Unknown", "NONE")
 REAL = ("None", "none")  # these say "not one" as often as "not known"
-CURRENCIES = "EUR|USD|GBP|CHF|JPY|CNY|INR|BRL|MXN|ZAR|NAD|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|KES|NGN|SGD|HKD"
 SWITCHES = ({"true", "false"}, {"yes", "no"}, {"y", "n"})
 SCALES = (  # words that have an order wherever they stand together
     ("none", "very low", "low", "medium", "moderate", "high", "very high"),
@@ -63,7 +63,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+(?:\.0*)?")
 _SAS_GAP = re.compile(r"\.[A-Z_]")
 WRITTEN_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%b-%Y",
                 "%b-%y", "%B %Y", "%d%b%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y",
-                "%d/%m/%y", "%m/%d/%y", "%d.%m.%y")  # fmt: skip
+                "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%Y年%m月%d日")  # fmt: skip
 TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p")  # of a day, after it
 OF_SAS = "%d%b%Y:%H:%M:%S"
 NO_CENTURY = "%y"  # 58 may be 1958 or 2058
@@ -90,6 +90,7 @@ _OTHER_DAY = re.compile(
     r"|\d{1,2}(?:\. ?|-| )?[^\W\d]{3,10}\.?(?:-| )?\d{2,4}"  # 12. März 2024, 05-ene-2022
     r"|\d{4}[-/ ]?[QHSTqhst][1-4]|[QHSTqhst][1-4][-/ ']{0,2}\d{2,4}"  # quarters and halves of a year
     r"|\d{4}[-/ ]?W\d{1,2}|(?:KW|W) ?\d{1,2}[-/ ]\d{2,4}"
+    r"|\w{1,3}\d{0,4}年\d{1,2}月\d{1,2}日"  # 令和5年7月3日
 )
 _STEP = re.compile(
     rf"(?P<sign><=?|>=?|≤|≥|under|over|up to|less than|more than)?\s*(?P<low>{_NUMBER})(?P<open>\s*\+)?.*",
@@ -139,11 +140,16 @@ def kind_of(words: Series) -> Kind:
         numeric = [False] * len(distinct)
     if words.isin(distinct[np.array(numeric, dtype=bool)]).mean() >= NEARLY_EVERY:
         return "integer" if all(_INTEGER.fullmatch(word) for word in distinct if is_number(word)) else "number"
-    if all(_ISO_DAY.fullmatch(word) or _OTHER_DAY.fullmatch(word) for word in distinct):
+    if all(map(is_like_day, distinct)):
         return "other date" if no_days([*distinct]) else "date"
     if len(distinct) > MOST_CATEGORIES:
         return "text"
     return "ordered" if in_order(distinct) else "category"
+
+
+def is_like_day(word: str) -> bool:
+    """Whether a word is written as a day or month is somewhere, whatever day that would be."""
+    return bool(_ISO_DAY.fullmatch(word) or _OTHER_DAY.fullmatch(word))
 
 
 def no_days(words: Sequence[str]) -> list[str]:
@@ -216,6 +222,8 @@ def in_order(words: Iterable[str]) -> tuple[str, ...] | None:
 
 def _steps_in_order(given: Sequence[str]) -> tuple[str, ...] | None:
     """Words by the number that each holds, if each holds another; two are enough where all else in them is the same."""
+    if len(measures_of(given)) > 1:  # 6 months and 1 year: the smaller number is no lower step
+        return None
     steps = {word: _step(word) for word in given}
     known = {word: step for word, step in steps.items() if step is not None}
     beside = {re.sub(_NUMBER, "", word).strip() for word in given}
@@ -237,7 +245,7 @@ def codes_of(values: Matrix) -> tuple[float, ...]:
 
     At either end: at most a few values, further from the rest than the rest extends; or below zero where all else is
     zero or more and has many values: -2, -1, 0, 1 are steps of one scale. Nines that are twice as large as all else are
-    codes in few rows too; 999 beyond a gap if many say it.
+    codes in few rows too, and so is the only number below zero if it repeats; 999 beyond a gap if many say it.
     """
     known, rows = np.unique(values[~np.isnan(values)], return_counts=True)
     many = max(FEWEST_OF_A_CODE, CODE_SHARE * rows.sum())
@@ -259,6 +267,8 @@ def _are_codes(values: Matrix, counts: NDArray[np.intp], count: int, many: float
     away, extent = abs(ends[-1] - rest[0]), abs(rest[-1] - rest[0])
     is_single, written = count == 1, f"{ends[0]:.12g}"
     if is_single and _NINES.fullmatch(written) and abs(ends[0]) > 2 * np.abs(rest).max():
+        return True
+    if is_single and ends[0] < 0 <= rest.min() and counts[0] > 1 and len(rest) >= MANY_BESIDE:
         return True
     if counts[:count].sum() < many:
         return False

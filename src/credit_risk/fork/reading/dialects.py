@@ -21,7 +21,8 @@ from credit_risk.data.reading.csv_rows import FOOTER
 from credit_risk.data.reading.numerals import PLAIN_SIGNS, Numerals, is_number
 from credit_risk.errors import DataError
 from credit_risk.fork.reading import encodings
-from credit_risk.fork.reading.cells import CURRENCIES, DOUBTFUL, GAPS, NEARLY_EVERY
+from credit_risk.fork.reading.cells import DOUBTFUL, GAPS, MOST_CATEGORIES, NEARLY_EVERY
+from credit_risk.fork.reading.meanings import CURRENCIES
 
 DELIMITERS = (*raw.DELIMITERS, "^", "~")
 OTHER_KINDS = {  # by how a file begins
@@ -46,7 +47,7 @@ LARGEST = 10_000_000_000
 ENOUGH = 0.8  # of the lines have as many cells as the header
 _EXCEL = re.compile(r"sep=.?", re.IGNORECASE)
 _UNIT = re.compile(
-    rf"[-+]?\s*(?P<before>[$€£¥₹]|{CURRENCIES}|R\$)?\s*\d[\d.,' \u00a0]*?\s*(?P<after>[%$€£¥₹]|{CURRENCIES})?"
+    rf"[-+]?\s*(?P<before>{CURRENCIES})?\s*\d[\d.,' \u00a0]*?(?:\s*(?P<after>%|{CURRENCIES})|\s(?P<word>[^\W\d_]+))?"
 )
 _ESCAPED = re.compile(r'(?:^|[,;|\t])"[^"\n]*(?<!\\)\\"(?![,;|\t]|$)', re.MULTILINE)
 _GROUPED = re.compile(r"[-+]?(0|[1-9]\d{0,2}(\.\d{3})?)")  # three decimals or none, or thousands
@@ -144,7 +145,10 @@ def _cut(sample: str, delimiter: str, quote: str) -> Cut:
     width = Counter(len(cells) for _, cells in rows).most_common(1)[0][0]
     index = next(index for index, (_, cells) in enumerate(rows) if len(cells) == width)
     line, header = rows[index]
-    is_named = sum(map(is_number, header)) * 2 < len(header) and all(len(cells) < width for _, cells in rows[:index])
+    is_named = sum(map(is_number, header)) * 2 < len(header)
+    if _is_heading_above(rows[index : index + 3]):
+        index += 1
+        line, header = rows[index]
     before = [cells for _, cells in rows[:index] if not _EXCEL.fullmatch(cells[0])]
     if before and (not is_named or index > MOST_BEFORE):  # then the first line is the header, as usual
         index, line, width = 0, 1, len(rows[0][1])
@@ -153,6 +157,15 @@ def _cut(sample: str, delimiter: str, quote: str) -> Cut:
         share = 0.0
     line = line if before else 1
     return Cut(delimiter, quote, share, width, line)
+
+
+def _is_heading_above(rows: list[tuple[int, list[str]]]) -> bool:
+    """Whether the first of three rows groups the names in the second, as the merged cells of a spreadsheet do."""
+    if len(rows) < 3 or len({len(cells) for _, cells in rows}) > 1:
+        return False
+    above, names, values = (cells for _, cells in rows)
+    are_names = all(name.strip() and not is_number(name) for name in names) and len(set(names)) == len(names)
+    return sum(not cell.strip() for cell in above) > 1 and are_names and any(map(is_number, values))
 
 
 def _is_quoted(sample: str, delimiter: str) -> bool:
@@ -229,7 +242,10 @@ def _all_are(words: list[str], numerals: Numerals) -> bool:
 def _unit(words: list[str]) -> str | None:
     """What stands beside every number of a column; None where something else stands there, or nothing."""
     matches = [_UNIT.fullmatch(word.translate(PLAIN_SIGNS).strip()) for word in words]
-    beside = {match["before"] or match["after"] for match in matches if match}
+    is_measure = len(words) > MOST_CATEGORIES  # a few words like 36 months are steps, and stay as they are written
+    beside = {
+        match["before"] or match["after"] or (match["word"] if is_measure else None) for match in matches if match
+    }
     if len(beside) != 1 or sum(match is not None for match in matches) < NEARLY_EVERY * len(words):
         return None
     return beside.pop()

@@ -20,6 +20,7 @@ from credit_risk.errors import DataError
 from credit_risk.fork.reading import cells, dialects, raw_texts
 
 FEWEST_ABOVE_A_TOTAL = 10  # rows
+FEWEST_HEADINGS = 2  # words above numbers alone, in the first row
 WRITTEN = ("delimiter", "quote", "encoding", "decimal", "thousands", "header_line", "footer_lines")
 
 
@@ -89,9 +90,30 @@ def _file(
     _refuse_two_forms(path, table, numerals[0], units, as_written)
     with_points = dialects.in_plain_numerals(table, numerals[0], units, as_written)
     data = data.model_copy(update={"decimal": numerals[0].decimal, "thousands": numerals[0].thousands})
+    _refuse_second_header(path, with_points)
     _refuse_total(path, with_points)
     rounded, indexes = _rounded(path), _indexes(path)
     return LenderTable(with_points, data, units, doubtful=len(numerals) > 1, rounded=rounded, indexes=indexes)
+
+
+def _refuse_second_header(path: Path, table: DataFrame) -> None:
+    """Raise DataError where the first row is none: it has words where all rows below it have numbers."""
+    if len(table) <= FEWEST_ABOVE_A_TOTAL:
+        return
+    first, below = (
+        {str(name): str(word or "").strip() for name, word in table.iloc[0].fillna("").items()},
+        table.iloc[1:],
+    )
+    odd = [name for name, word in first.items() if word and not is_number(word) and _are_numbers(below[name].dropna())]
+    odd = [name for name in odd if first[name] not in (*cells.GAPS, *cells.DOUBTFUL)]
+    if len(odd) < FEWEST_HEADINGS:
+        return
+    words = " and ".join(f"{first[name]!r} under {name!r}" for name in odd[:FEWEST_HEADINGS])
+    raise DataError(f"{path}: row 1 holds {words}, and all below are numbers: headings, or units? Take it out.")
+
+
+def _are_numbers(words: Series) -> bool:
+    return not words.empty and bool(words.map(is_number).all())
 
 
 def _refuse_total(path: Path, table: DataFrame) -> None:

@@ -103,8 +103,10 @@ class RequestReader:
         unknown = [name for name in application if name not in self._known]
         for name in unknown[: faults.room]:
             faults.unknown += 1
-            expected_name = self._expected_instead_of(name, look=faults.unknown <= NAMES_EXPLAINED)
-            faults.add(Fault(prefix + beginning(name), "unknown field", None, expected_name), counted=False)
+            near = self._nearest(name) if faults.unknown <= NAMES_EXPLAINED else None
+            hint = f"no such field; did you mean {near!r}?" if near else "no such field"
+            got = near and _shown(application[name])  # what is none of ours, as a sex, is not said again
+            faults.add(Fault(prefix + beginning(name), "unknown field", got, hint), counted=False)
         faults.count += len(unknown)
         invalid_inputs = self.inputs.faults(row)
         if not invalid_inputs.any[0]:
@@ -119,10 +121,6 @@ class RequestReader:
                 if is_wrong_type or self.inputs.refuse_invalid:
                     rule = "type" if is_wrong_type else "category" if column.categories else "range"
                     faults.add(Fault(prefix + name, rule, _shown(value), expected(column)))
-
-    def _expected_instead_of(self, name: str, *, look: bool) -> str:
-        near = self._nearest(name) if look else None
-        return f"no such field; did you mean {near!r}?" if near else "no such field"
 
     def _nearest(self, name: str) -> str | None:
         """The input whose name is most like this one, if one is. Few are compared letter by letter, as it is dear."""
