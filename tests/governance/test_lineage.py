@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import threading
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,47 @@ def test_openlineage_has_an_event_for_each_step_and_the_same_run_the_same_name(r
     assert first["run"]["runId"] != second["run"]["runId"]
     assert lineage.openlineage(record())[0]["run"] == first["run"]
     json.dumps([first, second])
+
+
+class Catalogue(BaseHTTPRequestHandler):
+    """Takes what is sent to it, or refuses all."""
+
+    def do_POST(self):
+        length = int(self.headers["Content-Length"])
+        self.server.taken.append((self.path, self.headers.get("Authorization"), json.loads(self.rfile.read(length))))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Nothing on the screen."""
+
+
+@pytest.fixture
+def catalogue():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Catalogue) as server:
+        server.taken, server.status = [], 201
+        threading.Thread(target=server.serve_forever).start()
+        yield server
+        server.shutdown()
+
+
+def test_a_catalogue_gets_every_event_with_its_key(record, catalogue):
+    url = f"http://127.0.0.1:{catalogue.server_port}"
+    assert lineage.send(record(), url, "s3cret") == 2
+    assert [(path, key) for path, key, _ in catalogue.taken] == [("/api/v1/lineage", "Bearer s3cret")] * 2
+    assert [event for *_, event in catalogue.taken] == json.loads(json.dumps(lineage.openlineage(record())))
+    lineage.send(record(), url, None)
+    assert catalogue.taken[-1][1] is None
+
+
+def test_a_catalogue_that_refuses_or_is_not_there_is_an_error_in_words(record, catalogue):
+    url = f"http://127.0.0.1:{catalogue.server_port}"
+    catalogue.status = 403
+    with pytest.raises(lineage.NotTaken, match=r"does not take the lineage: 403"):
+        lineage.send(record(), url, None)
+    assert len(catalogue.taken) == 1
+    with pytest.raises(lineage.NotTaken, match="does not take the lineage"):
+        lineage.send(record(), "http://127.0.0.1:9", None)
 
 
 def test_what_became_of_the_scorer_is_told_or_said_to_be_unknown():

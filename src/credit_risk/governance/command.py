@@ -63,6 +63,7 @@ exit codes: 0 every check passed, 1 one did not or could not be looked at
 LINEAGE_MORE = """
 examples:
   credit-risk lineage --openlineage build/openlineage.json --picture build/lineage.svg
+  credit-risk lineage --openlineage https://catalogue.example   # with OPENLINEAGE_API_KEY, where it asks for one
   credit-risk lineage --decision 01a21098-f168-7765-8a58-0b9fc0816889
 
 exit codes: 0 every digest holds; 1 a file, or a link from decision to approval, is not what was recorded
@@ -212,7 +213,10 @@ def _lineage(
     config: ConfigFile = None,
     environment: Environment = None,
     output: Annotated[Path | None, Option(help="Where the record goes (default: reports/data_lineage.json).")] = None,
-    openlineage: Annotated[Path | None, Option(metavar="FILE", help="Write it as OpenLineage run events too.")] = None,
+    openlineage: Annotated[
+        str | None,
+        Option(metavar="FILE|URL", help="As OpenLineage run events too: into a file, or sent to a catalogue."),
+    ] = None,
     picture: Annotated[Path | None, Option(metavar="FILE", help="Draw it too, as SVG.")] = None,
     decision: Annotated[
         str | None, Option(metavar="ID", help="Trace one decision back instead: scorer, data, approval.")
@@ -240,8 +244,11 @@ def _lineage(
             stack.enter_context(ledger)
         record |= lineage.afterwards(record["scorer"] or "", events, ledger)
     write_json(path, record)
-    if openlineage:
-        write_text(openlineage, json_text(lineage.openlineage(record)) + "\n")
+    if openlineage and openlineage.startswith(("https://", "http://")):
+        sent = lineage.send(record, openlineage, os.environ.get(lineage.API_KEY))
+        say(f"{openlineage} took {sent} events.")
+    elif openlineage:
+        write_text(Path(openlineage), json_text(lineage.openlineage(record)) + "\n")
     if picture:
         write_text(picture, lineage_picture.svg(record))
     if json:

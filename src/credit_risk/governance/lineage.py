@@ -15,6 +15,8 @@ from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, R
 from openlineage.client.facet_v2 import dataset_version_dataset, documentation_job, source_code_location_job
 from openlineage.client.generated.base import JobFacet
 from openlineage.client.serde import Serde
+from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport, TokenProvider
+from requests import RequestException
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -22,7 +24,7 @@ from credit_risk.compliance import dataset_facts
 from credit_risk.config import Config
 from credit_risk.data import digest, provenance
 from credit_risk.data.files import Files
-from credit_risk.errors import CheckFailed, ConfigError, NotFound
+from credit_risk.errors import CheckFailed, ConfigError, CreditRiskError, NotFound
 from credit_risk.ledger import replay
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.registry.lifecycle import HistoryEvent
@@ -31,6 +33,11 @@ from credit_risk.scoring.features import made_of
 CODE = "src"
 SPACE = uuid.UUID("6f0c4d8e-6a39-4a0c-8f0b-1d2a2b6d6c11")  # of the names that runs get: the same run, the same name
 NOT_OURS = ("__pycache__",)
+API_KEY = "OPENLINEAGE_API_KEY"  # the variable that OpenLineage's own clients read
+
+
+class NotTaken(CreditRiskError, OSError):
+    """A catalogue refused the lineage, or cannot be reached."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +136,26 @@ def raise_unless_verified(lineage: Mapping[str, Any], output: Path) -> None:
 
 def openlineage(lineage: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The same as OpenLineage run events, one a stage, for a catalogue that reads them (openlineage.io)."""
-    return [_event(lineage, stage) for stage in lineage["transformations"]]
+    return [Serde.to_dict(_event(lineage, stage)) for stage in lineage["transformations"]]
 
 
-def _event(lineage: Mapping[str, Any], stage: Mapping[str, Any]) -> dict[str, Any]:
+def send(lineage: Mapping[str, Any], url: str, api_key: str | None) -> int:
+    """Send the events to a catalogue that takes OpenLineage (Marquez, DataHub, …); how many it took.
+
+    Raises NotTaken with the catalogue's answer as soon as it refuses one or cannot be reached.
+    """
+    events = [_event(lineage, stage) for stage in lineage["transformations"]]
+    auth = ApiKeyTokenProvider({"apiKey": api_key}) if api_key else TokenProvider({})
+    transport = HttpTransport(HttpConfig(url, auth=auth, retry={"total": 1}))
+    try:
+        for event in events:
+            transport.emit(event)
+    except RequestException as error:
+        raise NotTaken(f"The catalogue at {url} does not take the lineage: {error}.") from None
+    return len(events)
+
+
+def _event(lineage: Mapping[str, Any], stage: Mapping[str, Any]) -> RunEvent:
     space = lineage["project"]
     job: dict[str, JobFacet] = {}
     if stage["description"]:
@@ -141,7 +164,7 @@ def _event(lineage: Mapping[str, Any], stage: Mapping[str, Any]) -> dict[str, An
         job["sourceCodeLocation"] = source_code_location_job.SourceCodeLocationJobFacet(
             type="git", url=f"git:{lineage['commit']}", version=lineage["commit"]
         )
-    event = RunEvent(
+    return RunEvent(
         eventType=RunState.COMPLETE,
         eventTime=lineage["time"],
         producer="https://github.com/OpenLineage/OpenLineage/tree/main/client/python",
@@ -154,8 +177,6 @@ def _event(lineage: Mapping[str, Any], stage: Mapping[str, Any]) -> dict[str, An
             OutputDataset(namespace=space, name=path, facets=_version(md5)) for path, md5 in stage["outputs"].items()
         ],
     )
-    as_json: dict[str, Any] = Serde.to_dict(event)
-    return as_json
 
 
 def _version(md5: str) -> dict[str, Any]:
