@@ -6,6 +6,7 @@ PEERS_LOCK := build/peers.txt
 
 gate-power: setup ## Measure how often the statistical gates are wrong, where the truth is known (docs/gate-power.md)
 	$(BIN)/credit-risk gate-power
+	$(BIN)/credit-risk validator-power # part: validator
 
 bench-migration: setup ## Bring a ledger of a million decisions to this schema, killed once on the way (DECISIONS=1000000; minutes)
 	PYTHONPATH=tests:tests/ledger $(BIN)/python tests/ledger/migration_bench.py $(or $(DECISIONS),1000000) 5

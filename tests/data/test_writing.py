@@ -15,6 +15,7 @@ import pytest
 from credit_risk.data.writing import (
     InTheWay,
     append_line,
+    between_marks,
     read_json,
     read_parquet,
     remove,
@@ -25,7 +26,7 @@ from credit_risk.data.writing import (
     write_parquet,
     write_text,
 )
-from credit_risk.errors import NotFound
+from credit_risk.errors import NotFound, UsageError
 
 
 def fill_with(directory: Path, *files: str) -> None:
@@ -214,3 +215,16 @@ def test_a_file_that_others_have_open_keeps_its_old_content_for_them(tmp_path: P
         write_text(path, "new")
         assert reader.read() == "old"
     assert names(tmp_path) == ["x.txt"]
+
+
+def test_a_page_keeps_all_but_what_stands_between_the_marks():
+    page = "a\n<!-- from -->\nold\n<!-- end -->\nb <!-- end -->\n"
+    once = between_marks(page, "<!-- from -->", "<!-- end -->", "new")
+    assert once == "a\n<!-- from -->\n\nnew\n\n<!-- end -->\nb <!-- end -->\n"
+    assert between_marks(once, "<!-- from -->", "<!-- end -->", "new") == once
+
+
+@pytest.mark.parametrize("page", ["a <!-- end -->", "<!-- from --> a", "<!-- end --> <!-- from -->"])
+def test_a_page_that_has_lost_a_mark_is_not_written_over(page):
+    with pytest.raises(UsageError, match="lost the marks <!-- from --> and <!-- end -->: put them back"):
+        between_marks(page, "<!-- from -->", "<!-- end -->", "new")

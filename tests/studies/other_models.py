@@ -14,6 +14,7 @@ import numpy as np
 
 from credit_risk.config import Config
 from credit_risk.data.repository import opened
+from credit_risk.data.writing import between_marks, write_text
 from credit_risk.modelling.resplits import Rows
 from credit_risk.studies import other_models
 from credit_risk.studies.other_models import Fold
@@ -65,7 +66,8 @@ def main() -> int:
     auc = other_models.areas(rows, cut, other_models.blended(pds))
     generated = other_models.table(auc, config.evaluation.confidence)
     page = root / other_models.PAGE
-    page.write_text(other_models.written(page.read_text(encoding="utf-8"), generated), encoding="utf-8")
+    text = between_marks(page.read_text(encoding="utf-8"), other_models.BEGIN, other_models.END, generated)
+    write_text(page, text)
     print(generated)
     return 0
 

@@ -85,16 +85,6 @@ def test_the_table_stands_best_first_and_sets_each_pair_against_the_other():
     ]
 
 
-def test_a_page_keeps_all_but_what_stands_between_the_marks():
-    page = f"a\n{other_models.BEGIN}\nold\n{other_models.END}\nb\n"
-    once = other_models.written(page, "new")
-    assert once == f"a\n{other_models.BEGIN}\n\nnew\n\n{other_models.END}\nb\n"
-    assert other_models.written(once, "new") == once
-    for without in (other_models.BEGIN, other_models.END):
-        with pytest.raises(UsageError, match="lost the marks"):
-            other_models.written(page.replace(without, ""), "new")
-
-
 def test_lightgbm_and_the_scorecard_rank_rows_that_they_were_not_fitted_on(trained):
     config, files = trained
     rows = Rows.read(config, files)

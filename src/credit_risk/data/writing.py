@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from credit_risk.data.rounding import all_rounded, rounded_table
-from credit_risk.errors import CreditRiskError, DataError, NotFound
+from credit_risk.errors import CreditRiskError, DataError, NotFound, UsageError
 
 EARLIER = "The stage that writes it has not run: run `make run`, or that stage first."
 
@@ -150,3 +150,12 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def between_marks(page: str, begin: str, end: str, generated: str) -> str:
+    """A page with another text between two marks. Raises UsageError where it has lost them."""
+    before, begins, rest = page.partition(begin)
+    _, ends, after = rest.partition(end)
+    if not (begins and ends):
+        raise UsageError(f"The page has lost the marks {begin} and {end}: put them back where the text is to stand.")
+    return f"{before}{begin}\n\n{generated}\n\n{end}{after}"

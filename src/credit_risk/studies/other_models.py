@@ -160,11 +160,3 @@ def table(auc: Mapping[str, Matrix], confidence: float) -> str:
 
 def _cell(mean: float, low: float, high: float) -> str:
     return f"{mean:+.4f} ({low:+.4f} to {high:+.4f})"
-
-
-def written(page: str, generated: str) -> str:
-    """The page with another table between its marks. Raises UsageError where it has lost them."""
-    if BEGIN not in page or END not in page.partition(BEGIN)[2]:
-        raise UsageError(f"{PAGE} has lost the marks {BEGIN} and {END}: put them back where the table is to stand.")
-    before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{generated}\n\n{END}{rest.partition(END)[2]}"
