@@ -11,15 +11,24 @@ from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.measures.verdict import gate
 from credit_risk.stages import gate as gate_stage
+from credit_risk.validator import twins
 
 TABLES = {"grades", "periods", "stress", "characteristics", "woe", "correlations", "segments", "groups", "macro"}
 TABLES |= {"points", "points_by_characteristic"}
 
 
-def test_the_tables_are_written_and_the_page_shows_them(harmed, capsys):
+def test_the_tables_are_written_and_the_page_shows_them(harmed, capsys, monkeypatch):
     config, files = harmed
+    unordered = []
+    measured = twins.twins
+    monkeypatch.setattr(
+        twins, "twins", lambda *rows, **how: unordered.append(how["unordered"]) or measured(*rows, **how)
+    )
     assert main(["validator", "--root", str(files.root)]) == 0
     assert "validator.html" in capsys.readouterr().out
+    assert (
+        unordered == [[index for index, name in enumerate(config.features) if name in {"purpose", "housing"}]] != [[]]
+    )
     numbers = json.loads(files.part("validator").read_text())
     assert numbers["scorer"] == digest.of_directory(files.scorer)
     assert numbers["points"]["largest_difference_from_the_score"] < 1e-6

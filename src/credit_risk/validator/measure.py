@@ -15,7 +15,7 @@ from credit_risk.measures.figure import flat
 from credit_risk.modelling import champion, evidence, training_record
 from credit_risk.modelling.accounts import Weights, read_inputs
 from credit_risk.modelling.assembly import load_scorers
-from credit_risk.modelling.fitting import columns_read
+from credit_risk.modelling.fitting import columns_read, plain_categories
 from credit_risk.modelling.scored_split import ScoredSplit, read_scored
 from credit_risk.scoring import decision
 from credit_risk.scoring.features import Features
@@ -62,7 +62,9 @@ def run(config: Config, files: Files) -> None:
     matrix = Features.of(config).of_inputs(read_inputs(config, files, "train"))
     tables |= of_training(config, matrix, outcomes, scorers, test)
     draw = config.evaluation
-    numbers["twins"] = twins.twins(matrix, test.matrix, seed=draw.seed, confidence=draw.confidence)
+    numbers["twins"] = twins.twins(
+        matrix, test.matrix, seed=draw.seed, confidence=draw.confidence, unordered=plain_categories(config)
+    )
     if "why" in numbers["twins"]:
         unknown["twins.excess"] = numbers["twins"]["why"]
     numbers["points"], card = of_points(config, scorers, test, matrix, Weights.of(outcomes).drawn)

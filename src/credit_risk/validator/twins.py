@@ -4,6 +4,7 @@ Equal rows are kept in one part by `prepare`. A copy with a little noise is equa
 the same.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ LEAST_EXPECTED = 0.01  # what a share is held against where none is expected
 COMMONEST = 0.3  # a column with a value in more rows than that is of steps, and tells no noise
 
 
-def twins(train: Matrix, test: Matrix, *, seed: int, confidence: float) -> dict[str, Any]:
+def twins(
+    train: Matrix, test: Matrix, *, seed: int, confidence: float, unordered: Collection[int] = ()
+) -> dict[str, Any]:
     """The share of test rows whose nearest training rows lie far closer than the next one, with Wilson's ends.
 
     Among rows at random in d dimensions, the k-th distance over the next, to the power of k, is below t with a chance
@@ -33,11 +36,12 @@ def twins(train: Matrix, test: Matrix, *, seed: int, confidence: float) -> dict[
     whether the training rows have copies among themselves does not matter. What is expected is the same share of the
     4th and 5th neighbours, at least 1 %.
     Distances are Euclidean, of each feature's rank among all rows (0 to 1; a gap lies beyond both ends), so that no
-    unit counts more than another. train, test: (rows, features).
+    unit counts more than another. train, test: (rows, features). unordered: columns of plain categories, between whose
+    codes there is no distance; they are left out where two others vary.
     excess: that share over what is expected. verdict: TWINS where the whole interval lies above twice that.
     """
     generator = np.random.default_rng(seed)
-    varying = _varying(train)
+    varying = _varying(train, unordered)
     train, test = _neighbourhood(train[:, varying], test[:, varying], generator)
     ranks = _ranks(np.concatenate([train, test]))
     of_train, of_test = (np.unique(part, axis=0) for part in np.split(ranks, [len(train)]))
@@ -62,11 +66,13 @@ def twins(train: Matrix, test: Matrix, *, seed: int, confidence: float) -> dict[
     }
 
 
-def _varying(train: Matrix) -> Mask:
-    """The columns without a value that many rows share; all of them where there are fewer than two such."""
+def _varying(train: Matrix, unordered: Collection[int]) -> Mask:
+    """The ordered columns without a value that many rows share; where they are fewer than two, all such, or all."""
     shares = [pd.Series(values).value_counts(normalize=True, dropna=False).iloc[0] for values in train.T]
     varying = np.array(shares) < COMMONEST
-    return varying if varying.sum() > 1 else np.ones(len(shares), dtype=bool)
+    ordered = varying & ~np.isin(np.arange(len(shares)), [*unordered])
+    everything = np.ones(len(shares), dtype=bool)
+    return next((columns for columns in (ordered, varying) if columns.sum() > 1), everything)
 
 
 def _neighbourhood(train: Matrix, test: Matrix, generator: np.random.Generator) -> tuple[Matrix, Matrix]:
