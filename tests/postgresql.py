@@ -44,8 +44,8 @@ def parent_folder() -> Path | None:
 class Server:
     """A PostgreSQL server on a socket of its own. It refuses to run as root, so root starts it as `nobody`."""
 
-    def __init__(self, programs: Path) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="ledger-", dir=parent_folder()))
+    def __init__(self, programs: Path, parent: Path | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="ledger-", dir=parent or parent_folder()))
         self.programs = programs
         self.who = {}
         if os.geteuid() == 0:

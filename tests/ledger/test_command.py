@@ -272,3 +272,16 @@ def test_a_ledger_that_was_damaged_is_said_by_every_verb_without_a_traceback(run
         code, _, err = run(*arguments)
         assert code in (0, 1, 2)
         assert err or code == 0
+
+
+def test_a_person_whose_reference_is_refused_today_is_shown_and_erased_and_that_is_said(run, root, monkeypatch):
+    said = "This reference is refused today; what stands under it was recorded before it was."
+    with monkeypatch.context() as before, Ledger.open(f"sqlite:///{root}/build/ledger/ledger.db", key=KEY) as ledger:
+        before.setattr("credit_risk.ledger.entry.canonical", str)
+        ledger.append([Entry({"income": 2.5}, {"decision": "approve", "pd": 0.25}, BY, applicant="A-1\u3164")])
+    code, out, err = run("show", "--applicant", "A-1\u3164", "--json")
+    assert (code, [shown["applicant"] for shown in json.loads(out)], said in err) == (0, ["A-1\u3164"], True)
+    code, out, err = run("erase", "--applicant", "A-1\u3164")
+    assert (code, "1 decisions of this person can no longer be read" in out, said in err) == (0, True, True)
+    code, out, err = run("erase", "--applicant", "A-1\u3164")
+    assert (code, out, "Nothing that can be read stands under it from before" in err) == (2, "", True)

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from credit_risk.ledger.reference import ReferenceRefused, canonical, earlier_forms, from_header
+from credit_risk.ledger.reference import ReferenceRefused, canonical, from_header, require_known, stored_forms
 
 COMPOSED, DECOMPOSED = "M\u00fcller-7", "Mu\u0308ller-7"
 
@@ -75,9 +75,32 @@ def test_a_header_that_could_mean_several_is_refused(sent):
 
 
 def test_forms_of_before_are_decomposed_or_misread():
-    assert earlier_forms(COMPOSED) == (
+    assert stored_forms(DECOMPOSED) == (
+        COMPOSED,
         DECOMPOSED,
         COMPOSED.encode().decode("latin-1"),
         DECOMPOSED.encode().decode("latin-1"),
     )
-    assert earlier_forms("A-1017") == ()
+    assert stored_forms("A-1017") == ("A-1017",)
+
+
+def test_what_is_refused_today_has_forms_of_before_too():
+    """As it came: with what nobody sees, and half composed, half decomposed, which is neither of Unicode's forms."""
+    assert stored_forms("A-1\u3164") == ("A-1\u3164", "A-1\xe3\x85\xa4")
+    mixed = "u\u0308\u00fc\u200b"
+    assert stored_forms(mixed)[:3] == ("\u00fc\u00fc\u200b", "u\u0308u\u0308\u200b", mixed)
+    assert stored_forms("\u00fc" * 801)[:1] == ("\u00fc" * 801,)
+
+
+def test_half_a_character_never_was_a_reference():
+    with pytest.raises(ReferenceRefused, match="1 to 200 visible characters"):
+        stored_forms("\ud800")
+
+
+def test_what_is_refused_today_is_known_where_something_stands_under_it(caplog):
+    require_known("A-1", stands=False)
+    assert caplog.messages == []
+    require_known("A-1\u3164", stands=True)
+    assert caplog.messages == ["This reference is refused today; what stands under it was recorded before it was."]
+    with pytest.raises(ReferenceRefused, match="Nothing that can be read stands under it from before"):
+        require_known("A-1\u3164", stands=False)

@@ -19,7 +19,7 @@ def asked(monkeypatch):
     """Asks once, while somebody who asked later begins the next look before the first one wakes up."""
 
     def ask(ready) -> None:
-        looking = Readiness(SimpleNamespace(ready=ready, probe=lambda: None), every=60)
+        looking = Readiness(SimpleNamespace(ledger=SimpleNamespace(ready=ready), probe=lambda: None), every=60)
         wait = asyncio.wait
 
         async def overtaken(looks, timeout):

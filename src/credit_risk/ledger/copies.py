@@ -56,17 +56,13 @@ def _copied(source: Path, target: Path, *, key: bytes, remembered: Iterable[Head
             closing(sqlite3.connect(target)) as new,
         ):
             old.backup(new)
-        verification = _verified(target, key, list(remembered))
+        with Ledger.open(f"sqlite:///{target.absolute()}", key=key, create=False) as ledger:
+            verification = verify(ledger, list(remembered))
         _without_log(target)
     except (sqlite3.Error, OSError) as error:
         raise LedgerUnavailable(f"{source} could not be copied to {target.parent}: {error}.") from error
     verification.raise_unless_it_holds()
     return verification
-
-
-def _verified(path: Path, key: bytes, remembered: Sequence[Head]) -> Verification:
-    with Ledger.open(f"sqlite:///{path.absolute()}", key=key, create=False) as ledger:
-        return verify(ledger, remembered)
 
 
 def _without_log(path: Path) -> None:

@@ -3,7 +3,7 @@
 import heapq
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from itertools import chain as joined
 from typing import Any
@@ -42,13 +42,13 @@ from credit_risk.ledger.entry import (
 )
 from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.holds import Hold
-from credit_risk.ledger.reference import canonical, earlier_forms
+from credit_risk.ledger.reference import require_known, stored_forms
 from credit_risk.ledger.sealing import Secret, signature_holds
 from credit_risk.scoring.signed_chain import Head
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Ledger(AbstractContextManager["Ledger"]):
     """An open ledger; several threads may use it, and several processes may have one database open."""
 
     store: Store
@@ -124,7 +124,7 @@ class Ledger:
     def decisions_about(self, applicant: str) -> Iterator[StoredDecision]:
         """Every decision about a person, the oldest first: what a person may ask for.
 
-        Raises EntryError for what is no reference, LedgerBroken as `get` does.
+        Raises EntryError for what is no reference and never was, LedgerBroken as `get` does.
         """
         numbers = self.keys_of(applicant)
         yield from heapq.merge(*map(self._decisions_of_key, numbers), key=lambda record: record.seq)
@@ -133,7 +133,9 @@ class Ledger:
         """The numbers of a person's keys that are there. Raises EntryError for what is no reference."""
         subjects = self._subjects(applicant)
         with self.store.reading() as cursor:
-            return [number for number, *_ in self._keys_of(cursor, subjects)]
+            numbers = [number for number, *_ in self._keys_of(cursor, subjects)]
+        require_known(applicant, stands=bool(numbers))
+        return numbers
 
     def _decisions_of_key(self, number: int) -> Iterator[StoredDecision]:
         after = 0
@@ -154,10 +156,12 @@ class Ledger:
     def erase(self, applicant: str) -> int:
         """Destroy a person's keys, and record that in the chain; returns of how many decisions only the facts remain.
 
-        0: nobody of this reference is here, or no more. Raises EntryError for what is no reference, LedgerRefused for a
-        person with a decision under a legal hold.
+        0: nobody of this reference is here, or no more. Raises EntryError for what is no reference and never was,
+        LedgerRefused for a person with a decision under a legal hold.
         """
-        return self._erase(self._subjects(applicant))
+        erased = self._erase(self._subjects(applicant))
+        require_known(applicant, stands=erased > 0)
+        return erased
 
     def erase_decision(self, decision_id: str) -> int:
         """`erase` for a decision that came without a reference of the person."""
@@ -214,9 +218,6 @@ class Ledger:
 
     def close(self) -> None:
         self.store.close()
-
-    def __enter__(self) -> "Ledger":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -333,9 +334,7 @@ class Ledger:
 
     def _subjects(self, applicant: str) -> list[bytes]:
         """The keyed digests of a person: of the canonical reference first, then of forms from before there was one."""
-        reference = canonical(applicant)
-        forms = (reference, *earlier_forms(reference))
-        return [self.secret.digest(b"subject", "applicant", form) for form in forms]
+        return [self.secret.digest(b"subject", "applicant", form) for form in stored_forms(applicant)]
 
     def _keys_of(self, cursor: DBAPICursor, subjects: Sequence[bytes]) -> list[tuple[int, int | None, str]]:
         """Number, time made and period of a person's keys. Another form than the first counts in keys from before."""

@@ -4,12 +4,15 @@ Text in Unicode's form NFC, 1 to 200 characters that can be seen, no space at ei
 mended: two spellings must not become two persons, nor two persons one. HTTP headers carry it as UTF-8 or with percents.
 """
 
+import logging
 import re
 import unicodedata
 from urllib.parse import unquote_to_bytes
 
 from credit_risk.config.names import UNSEEN
 from credit_risk.ledger.errors import EntryError
+
+log = logging.getLogger(__name__)
 
 MOST = 200
 EXPECTED = f"1 to {MOST} visible characters, no space at either end"
@@ -46,11 +49,26 @@ def from_header(value: str) -> str:
         raise ReferenceRefused("the header X-Applicant-Id is not UTF-8: send UTF-8, or percent-encode it.") from None
 
 
-def earlier_forms(reference: str) -> tuple[str, ...]:
-    """Other forms in which this person may stand in a ledger of before: decomposed, or UTF-8 read as Latin-1.
+def stored_forms(text: str) -> tuple[str, ...]:
+    """The forms in which a person may stand in a ledger: that of today first, then those from before there was one.
 
-    reference: canonical. Only keys from before references had one form are looked up by these.
+    Then a reference was recorded as it came, also one that is refused now, decomposed, or as UTF-8 read as Latin-1.
+    Only keys from then are looked up by another form than the first. Raises ReferenceRefused for half a character.
     """
-    decomposed = unicodedata.normalize("NFD", reference)
-    misread = [form.encode().decode("latin-1") for form in (reference, decomposed)]
-    return tuple(dict.fromkeys(form for form in (decomposed, *misread) if form != reference))
+    forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD") if len(text) <= 4 * MOST]
+    written = [*forms, text]
+    try:
+        misread = [form.encode().decode("latin-1") for form in written]
+    except UnicodeEncodeError:
+        return (canonical(text),)
+    return tuple(dict.fromkeys(written + misread))
+
+
+def require_known(text: str, *, stands: bool) -> None:
+    """Raises ReferenceRefused for what is no reference today, unless something stands under it from before."""
+    try:
+        canonical(text)
+    except ReferenceRefused as error:
+        if not stands:
+            raise ReferenceRefused(f"{error} Nothing that can be read stands under it from before.") from None
+        log.warning("This reference is refused today; what stands under it was recorded before it was.")

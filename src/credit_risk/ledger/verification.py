@@ -6,7 +6,7 @@ checks the chain, its signed head and which keys are there; `Verification.unchec
 
 import hmac
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -38,7 +38,7 @@ NOT_SIGNED_PUBLICLY = (
 
 
 @dataclass(frozen=True)
-class LedgerReader:
+class LedgerReader(AbstractContextManager["LedgerReader"]):
     """A ledger that is only read, by an account that may do no more. secret: None without the master key."""
 
     store: Store
@@ -84,9 +84,6 @@ class LedgerReader:
 
     def close(self) -> None:
         self.store.close()
-
-    def __enter__(self) -> "LedgerReader":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -349,12 +346,9 @@ def _check_remembered(ledger: Readable, verification: Verification, head: Head) 
 
 def rows(ledger: Readable, last: int, after: int = 0) -> Iterator[tuple[Row, KeyRow]]:
     """Entries after one number up to another, the oldest first, each with its person's key; by pages."""
-    while page := _page(ledger, after, last):
+    page: Sequence[Any] = ((after,),)
+    while page:
+        with ledger.store.reading() as cursor:
+            cursor.execute(ledger.sql.page, (page[-1][0], last))
+            page = cursor.fetchall()
         yield from map(row_and_key, page)
-        after = page[-1][0]
-
-
-def _page(ledger: Readable, after: int, last: int) -> list[Any]:
-    with ledger.store.reading() as cursor:
-        cursor.execute(ledger.sql.page, (after, last))
-        return list(cursor.fetchall())

@@ -43,6 +43,10 @@ API_VERSION = 1
 IDENTIFIER = re.compile("[0-9A-Za-z-]{1,64}")
 TOGETHER = 100  # applications of a batch that are decided in one step
 ROOM = 4 << 20  # bytes beside the ledger: what the transaction of a large batch may need
+# The head's row finds room in its page on a full disk too; a temporary file of ROOM bytes lies beside the tables.
+POSTGRESQL_PROBE = """SET LOCAL work_mem = 64; SET LOCAL temp_tablespaces = '';
+WITH room AS MATERIALIZED (SELECT repeat('x', 65536) FROM generate_series(1, 64)) SELECT count(*) FROM room;
+UPDATE head SET seq = seq"""
 WARM = 200  # decisions made before the first request: caches are filled, and nothing is compiled or allocated later
 
 
@@ -211,20 +215,15 @@ class DecisionEngine:
         ]
         return {"base_log_odds": base, "contributions": contributions}
 
-    def ready(self) -> None:
-        """Raises LedgerUnavailable if the ledger cannot be read now."""
-        self.ledger.ready()
-
     def probe(self) -> None:
         """Raises LedgerUnavailable if nothing can be recorded, now or after a start: it writes, durably, no row."""
         # SQLite writes no page that stays as it was, so a number of its header that nobody reads takes the time.
-        number = time.time_ns() // 1_000_000 & 0x7FFFFFFF
-        sqlite = self.ledger.store.sqlite
-        with self.ledger.store.writing() as cursor:
-            cursor.execute(f"PRAGMA application_id = {number}" if sqlite else "UPDATE head SET seq = seq")
+        number, store = time.time_ns() // 1_000_000 & 0x7FFFFFFF, self.ledger.store
+        with store.writing() as cursor:
+            cursor.execute(f"PRAGMA application_id = {number}" if store.sqlite else POSTGRESQL_PROBE)
         try:
-            if self.ledger.store.path is not None:  # on a disk that is all but full, that number still finds room
-                with tempfile.TemporaryFile(dir=self.ledger.store.path.parent) as file:
+            if store.path is not None:  # on a disk that is all but full, that number still finds room
+                with tempfile.TemporaryFile(dir=store.path.parent) as file:
                     file.write(bytes(ROOM))
             self.master_key()
         except (LedgerRefused, OSError) as error:

@@ -37,7 +37,7 @@ class Readiness:
 
     def look(self) -> None:
         """Read the ledger, and write where it is time to. Raises LedgerUnavailable."""
-        self.engine.ready()
+        self.engine.ledger.ready()
         if self._wrote_at is None or self.clock() - self._wrote_at >= self.every:
             self.engine.probe()
             self._wrote_at = self.clock()

@@ -144,9 +144,8 @@ async def decide_batch(service: Service, request: Request) -> Response:
     arrived = time.perf_counter()
     client = authenticated(service, request, "decide")
     if "idempotency-key" in request.headers:
-        raise Problem(
-            422, "A batch has no idempotency key.", [Fault("Idempotency-Key", "header", None, "no such header")]
-        )
+        unknown = Fault("Idempotency-Key", "header", None, "no such header")
+        raise Problem(422, "A batch has no idempotency key.", [unknown])
     limits, engine, batches = service.settings.limits, service.engine, service.batches
     body = await read(service, request, client, limits.batch_bytes)
     with service.in_flight.admit(client.name):
@@ -301,13 +300,8 @@ def authenticated(service: Service, request: Request, scope: Scope) -> Client:
 def context_of(client: Client, request: Request) -> RequestContext:
     """The client with what headers and query say of the request. Raises Problem 422."""
     sent = [(name, value.decode("latin-1")) for name, value in request.scope["headers"] if name in NAMED_ONCE]
-    wrong = []
-    if len({name for name, _ in sent}) < len(sent):
-        wrong = [
-            Fault(header, "header", None, "this header once")
-            for name, header in NAMED_ONCE.items()
-            if sum(1 for each, _ in sent if each == name) > 1
-        ]
+    twice = [header for name, header in NAMED_ONCE.items() if sum(each == name for each, _ in sent) > 1]
+    wrong = [Fault(header, "header", None, "this header once") for header in twice]
     values = dict(sent)
     applicant, key = values.get(b"x-applicant-id"), values.get(b"idempotency-key")
     if key is not None and not is_reference(key):

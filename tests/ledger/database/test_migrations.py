@@ -1,6 +1,8 @@
 """Schemas of earlier versions are brought forward; one of a later version is left alone."""
 
 from datetime import UTC, datetime
+from unicodedata import normalize
+from unittest.mock import patch
 
 import pytest
 from ledger_trial import KEY, change, entry, older
@@ -11,6 +13,7 @@ from credit_risk.ledger.database.schema import VERSION, metadata
 from credit_risk.ledger.database.store import Store
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.reference import ReferenceRefused
 from credit_risk.ledger.verification import NOT_SIGNED, NOT_SIGNED_PUBLICLY, LedgerReader, verify
 
 
@@ -147,3 +150,35 @@ def test_a_form_of_before_is_another_person_where_it_was_written_since(ledger):
     ledger.append([entry(FORMS[0]), entry(FORMS[2])])
     assert ledger.erase(FORMS[0]) == 1
     assert [one.seq for one in ledger.decisions_about(FORMS[2])] == [2]
+
+
+REFUSED_TODAY = [
+    *(f"A-1{unseen}" for unseen in "\u3164\uffa0\u2800\u034f\u115f\u17b4\ufe0f\u200b\u202e\ue000\0\n "),
+    *(" A-1", "", "u\u0308\u00fc\u200b", "x" * 201, "\u00fc" * 801),
+]
+
+
+def test_a_person_whose_reference_is_refused_today_is_found_and_erased_as_it_was_recorded(url, caplog):
+    """Any text was a reference once; each is a person of its own, also beside the same text without what is unseen."""
+    older(url, ["A-1", *REFUSED_TODAY])
+    with Ledger.open(url, key=KEY) as ledger:
+        for seq, reference in enumerate(REFUSED_TODAY, start=2):
+            assert [one.seq for one in ledger.decisions_about(reference)] == [seq], ascii(reference)
+            assert ledger.erase(reference) == 1
+            with pytest.raises(ReferenceRefused, match="Nothing that can be read stands under it from before"):
+                list(ledger.decisions_about(reference))
+            with pytest.raises(ReferenceRefused):
+                ledger.append([entry(reference)])
+        assert [one.seq for one in ledger.decisions_about("A-1")] == [1]
+        assert verify(ledger).faults == []
+    assert set(caplog.messages) == {"This reference is refused today; what stands under it was recorded before it was."}
+
+
+def test_a_person_recorded_in_one_form_before_what_nobody_sees_was_refused_is_found(ledger):
+    """References had one form already and keys a month, when a filler in them was no ground to refuse them yet."""
+    with patch("credit_risk.ledger.entry.canonical", lambda text: normalize("NFC", text)):
+        ledger.append([entry("u\u0308\u3164"), entry("\u00fc")])
+    for typed in ("u\u0308\u3164", "\u00fc\u3164"):
+        assert [one.seq for one in ledger.decisions_about(typed)] == [1]
+    assert ledger.erase("u\u0308\u3164") == 1
+    assert [one.seq for one in ledger.decisions_about("\u00fc")] == [2]
