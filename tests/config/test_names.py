@@ -53,6 +53,7 @@ def test_who_is_nobody_does_not_sign(name):
         ("Kim Lee\u17b4", "U\\+17B4"),
         ("Kim Lee\u180b", "U\\+180B"),
         ("김 민수\u115f", "U\\+115F"),
+        ("Kim Lee\U00016fe4", "U\\+16FE4"),
     ],
 )
 def test_a_name_that_looks_like_another_is_refused_and_the_character_named(name, fault):

@@ -85,7 +85,7 @@ def test_a_sound_table_passes():
     )
 
 
-@pytest.mark.parametrize("unseen", ["\ufeff12", "1\u200b2", "12\0"])
+@pytest.mark.parametrize("unseen", ["\ufeff12", "1\u200b2", "12\0", "12\u3164", "12\U00016fe4"])
 def test_an_id_with_what_nobody_sees_would_be_another_persons(unseen):
     found = {finding.rule: str(finding) for finding in check(table(id=["11", unseen, "13", "14"])).findings}
     assert "id: unseen: got 1 cell" in found["unseen"]

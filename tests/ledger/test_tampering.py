@@ -101,6 +101,10 @@ TAMPERS = [
     tamper("another ledger's id", "the master key is not the one", "UPDATE identity SET ledger_id = {bytes16}"),
     tamper("secret altered", "the master key is not the one", "UPDATE identity SET secret = {bytes64}", public=False),
     tamper("identity removed", "no ledger is there", "DELETE FROM identity"),
+    # The version of the tables
+    tamper("second version", "and only 0004 can be verified", "INSERT INTO alembic_version VALUES ('0001')"),
+    tamper("earlier version", "and only 0004 can be verified", "UPDATE alembic_version SET version_num = '0003'"),
+    tamper("no version", "and only 0004 can be verified", "DELETE FROM alembic_version"),
     # Keys and erasures
     tamper("key removed", "key 4 is gone, and no erasure", "DELETE FROM keys WHERE number = 4"),
     tamper("key destroyed unseen", "key 4 is gone, and no erasure", "UPDATE keys SET wrapped = NULL, subject = NULL WHERE number = 4"),
@@ -300,6 +304,45 @@ def test_every_tamper_is_refused_by_the_triggers_or_found(filled, url, each):
         return
     assert not GUARDED.match(each.statements[0]), "a trigger let it pass"
     assert each.fault in faults(lambda: privately(url))
+
+
+@pytest.mark.parametrize("each", cases(each for each in TAMPERS if each.fault == "the head was not signed"))
+def test_nothing_is_recorded_behind_a_head_that_somebody_set(filled, url, each):
+    """The next one would be signed with the ledger's key, and nothing would show any more."""
+    ledger, values = filled
+    change(ledger, *(statement.format(**values) for statement in each.statements))
+    uses = (
+        lambda: ledger.append([entry("Fay")]),
+        lambda: ledger.erase("Bob"),
+        lambda: ledger.destroy([3], {}),
+        ledger.ready,
+    )
+    for use in uses:
+        with pytest.raises(LedgerUnavailable, match=r"was set by somebody else\. Nothing is recorded behind it"):
+            use()
+    assert each.fault in faults(lambda: privately(url))
+
+
+def test_an_end_that_was_cut_off_is_not_signed_away_by_the_next_decision(filled, url):
+    ledger, _ = filled
+    change(
+        ledger,
+        "DELETE FROM entries WHERE seq = 7",
+        "UPDATE head SET seq = 6, hash = (SELECT hash FROM entries WHERE seq = 6)",
+    )
+    with pytest.raises(LedgerUnavailable):
+        ledger.append([entry("Fay")])
+    assert "the head was not signed" in faults(lambda: privately(url))
+
+
+def test_another_ledger_of_the_same_master_key_is_not_this_one(filled, url, tmp_path):
+    """As of a test environment, put in the place of this one: all of it is signed, and none of it happened here."""
+    ledger, _ = filled
+    with Ledger.open(f"sqlite:///{tmp_path / 'other.db'}", key=KEY) as other:
+        other.append([entry("Ada")] * 9)
+        assert verify(other).faults == []
+        assert "not the one that was written down" in "\n".join(verify(other, [ledger.head()]).faults)
+    assert faults(lambda: publicly(f"sqlite:///{tmp_path / 'other.db'}", ledger.verification_key))
 
 
 @pytest.mark.parametrize("seq", [0, -3, 8])

@@ -12,9 +12,11 @@ NOBODY = (
 )
 # Words of one person are written in one script, but for these, which go together in Japanese and Korean names.
 TOGETHER = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "HANGUL"})
-# Letters and marks that show nothing: of Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt).
+# Letters and marks that show nothing: Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and joiners.
 _RANGES = (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
-UNSEEN = {*"\u034f\u115f\u1160\u17b4\u17b5", *map(chr, _RANGES)}
+UNSEEN = {*"\u034f\u115f\u1160\u17b4\u17b5\u2d7f\U0001107f\U00016fe4", *map(chr, _RANGES)}
+# Letters and symbols that show nothing either; names never hold them: NFKC, in which they stand, makes others of them.
+BLANK = UNSEEN | set("\u3164\uffa0\u2800\U0001d159")
 # Cyrillic, Greek and a few more letters, and digits, that look like a Latin letter, small or capital (Unicode UTS #39).
 ALIKE = str.maketrans("аαвβсϲԁеεнһηјкκi1ıіӏιмμν0оοрρԛѕтτѵԝхχуυζ", "aabbccdeehhhjkkllllllmmnoooppqsttvwxxyyz")
 

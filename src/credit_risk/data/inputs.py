@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from credit_risk.config import Config
 from credit_risk.config.columns import CATEGORY_TYPES, Column
+from credit_risk.config.names import BLANK
 from credit_risk.config.tags import tag_of, tagged, tags
 from credit_risk.errors import DataError
 
@@ -241,7 +242,7 @@ def spelled(word: str) -> str:
 
 def is_seen(cell: Any) -> bool:
     """Whether an id holds only what people see: with a byte order mark inside, one person would be two."""
-    return not isinstance(cell, str) or cell == cell.translate(_UNSEEN)
+    return not isinstance(cell, str) or (cell == cell.translate(_UNSEEN) and BLANK.isdisjoint(cell))
 
 
 def word_of(value: Any) -> str:

@@ -17,6 +17,7 @@ FORMAT = b"credit-risk ledger, chain 1"
 HEAD_FORMAT = b"credit-risk ledger, head 1"
 DECISION, ERASURE = "decision", "erasure"
 HOLD, RELEASE, OVERRIDE = "hold", "release", "override"  # what a person says of a decision that stands in the chain
+NOT_SIGNED = "the head was not signed with this ledger's key: the end of the chain was set by somebody else"
 _NUMBERS = struct.Struct(">qqqiiiii")
 
 

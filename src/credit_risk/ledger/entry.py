@@ -202,7 +202,8 @@ def moment(microseconds: int) -> datetime:
 
 def period_of(microseconds: int) -> str:
     """The month (UTC) of a decision, as 2026-11: its person has a key for each, so that old months can be forgotten."""
-    return f"{moment(microseconds):%Y-%m}"
+    at = moment(microseconds)
+    return f"{at.year}-{at.month:02}"  # by strftime it would take a fifth of an entry's preparation
 
 
 def iso_time(at: datetime) -> str:

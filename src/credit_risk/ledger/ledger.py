@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from credit_risk.ledger import chain, holds
-from credit_risk.ledger.chain import DECISION, ERASURE, Row
+from credit_risk.ledger.chain import DECISION, ERASURE, NOT_SIGNED, Row
 from credit_risk.ledger.commit.batch import Batch, EntryOutcome
 from credit_risk.ledger.database import schema
 from credit_risk.ledger.database.schema import entries, head, identity, keys
@@ -28,7 +28,6 @@ from credit_risk.ledger.database.stored import (
     row_and_key,
     single_row,
     stored_head,
-    with_personal,
 )
 from credit_risk.ledger.entry import (
     Entry,
@@ -151,7 +150,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         """Raises LedgerUnavailable if no decision could be recorded now, as far as that shows without writing."""
         with self.store.reading() as cursor:
             self.store.recheck_settings(cursor)
-        self.head()
+        self._own(stored_head(self))
 
     def erase(self, applicant: str) -> int:
         """Destroy a person's keys, and record that in the chain; returns of how many decisions only the facts remain.
@@ -227,8 +226,8 @@ class Ledger(AbstractContextManager["Ledger"]):
         batch = Batch(self.secret, stored.head, stored.keys)
         for values in padded([each.row.request for each in prepared if each.row.request is not None]):
             cursor.execute(self.sql.earlier(len(values)), values)
-            for row in cursor.fetchall():
-                batch.earlier[row[4]] = with_personal(row, self.secret)
+            for row, of_row in map(row_and_key, cursor.fetchall()):
+                batch.earlier[row.request] = row, decrypted(self.secret, row, of_row)
         of_persons = [each for each in prepared if each.entry.applicant is not None]
         periods = [each.period for each in of_persons]
         for values in padded([each.subject for each in of_persons]):
@@ -238,9 +237,15 @@ class Ledger(AbstractContextManager["Ledger"]):
         return batch
 
     def _locked_head(self, cursor: DBAPICursor) -> StoredHead:
-        """The head, which no other transaction changes until this one has ended."""
+        """The head, which no other transaction changes until this one has ended. Raises LedgerUnavailable as `_own`."""
         cursor.execute(self.sql.heads_to_write)
-        return head_of(cursor, self.store.address)
+        return self._own(head_of(cursor, self.store.address))
+
+    def _own(self, stored: StoredHead) -> StoredHead:
+        """Raises LedgerUnavailable for a head that this ledger did not write: the next one would sign for it."""
+        if stored.mac != self._mac(stored):
+            raise LedgerUnavailable(f"the ledger {self.store.address}: {NOT_SIGNED}. Nothing is recorded behind it.")
+        return stored
 
     def _holds(self, cursor: DBAPICursor) -> dict[str, Hold]:
         cursor.execute(self.sql.holds)
@@ -319,18 +324,17 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def _sign_where_unsigned(self) -> None:
         """Sign a head that an earlier version wrote; one that is not this ledger's own stays unsigned."""
-        if self._is_signed(stored_head(self)):
+        stored = stored_head(self)
+        message = chain.head_message(stored.head, stored.keys, self.ledger_id)
+        if stored.verification_key and signature_holds(self.verification_key, stored.signature, message):
             return
         with self.store.writing() as cursor:
             cursor.execute(self.sql.set_verification_key, (self.verification_key,))
-            stored = self._locked_head(cursor)
+            cursor.execute(self.sql.heads_to_write)
+            stored = head_of(cursor, self.store.address)
             if stored.mac == self._mac(stored):
                 message = chain.head_message(stored.head, stored.keys, self.ledger_id)
                 cursor.execute(self.sql.set_signature, (self.secret.signature(message),))
-
-    def _is_signed(self, stored: StoredHead) -> bool:
-        message = chain.head_message(stored.head, stored.keys, self.ledger_id)
-        return stored.verification_key is not None and signature_holds(self.verification_key, stored.signature, message)
 
     def _subjects(self, applicant: str) -> list[bytes]:
         """The keyed digests of a person: of the canonical reference first, then of forms from before there was one."""

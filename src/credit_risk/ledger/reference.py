@@ -9,7 +9,7 @@ import re
 import unicodedata
 from urllib.parse import unquote_to_bytes
 
-from credit_risk.config.names import UNSEEN
+from credit_risk.config.names import BLANK
 from credit_risk.ledger.errors import EntryError
 
 log = logging.getLogger(__name__)
@@ -18,8 +18,6 @@ MOST = 200
 EXPECTED = f"1 to {MOST} visible characters, no space at either end"
 IN_HEADER = f"{EXPECTED}; as UTF-8, or percent-encoded (a % itself is sent as %25)"
 
-# Letters and a symbol that names never hold: NFKC, in which names stand, makes others of them, or they are symbols.
-_BLANK = UNSEEN | set("\u3164\uffa0\u2800")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -31,7 +29,7 @@ def canonical(text: str) -> str:
     """The one form of a reference. Raises ReferenceRefused, without repeating what may be somebody's name."""
     # Composing never makes more than a quarter of the characters of a text, so a longer one need not be composed.
     form = text if text.isascii() or len(text) > 4 * MOST else unicodedata.normalize("NFC", text)
-    if not (1 <= len(form) <= MOST and form.isprintable() and form.strip() == form and _BLANK.isdisjoint(form)):
+    if not (1 <= len(form) <= MOST and form.isprintable() and form.strip() == form and BLANK.isdisjoint(form)):
         raise ReferenceRefused(f"a person's reference must be {EXPECTED}; got {len(text)} characters that are not.")
     return form
 

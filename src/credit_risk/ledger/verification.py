@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from credit_risk.ledger import chain
-from credit_risk.ledger.chain import DECISION, Row
+from credit_risk.ledger.chain import DECISION, NOT_SIGNED, Row
 from credit_risk.ledger.database import schema
 from credit_risk.ledger.database.statements import LedgerStatements
 from credit_risk.ledger.database.store import NO_FILE, Store
@@ -30,7 +30,6 @@ PUBLIC_KEY_CANNOT = (
     "not checked, as that takes the master key: that personal parts can be read, that they are of the persons whose "
     "keys sealed them, and the head's HMAC"
 )
-NOT_SIGNED = "the head was not signed with this ledger's key: the end of the chain was set by somebody else"
 NOT_SIGNED_PUBLICLY = (
     "the head's public signature is not of this head: somebody changed one of them, or an earlier version wrote last "
     "(opening the ledger anew signs it then)"

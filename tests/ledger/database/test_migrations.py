@@ -8,13 +8,14 @@ import pytest
 from ledger_trial import KEY, change, entry, older
 from sqlalchemy import UniqueConstraint, inspect
 
+from credit_risk.ledger.chain import NOT_SIGNED
 from credit_risk.ledger.database import schema
 from credit_risk.ledger.database.schema import VERSION, metadata
 from credit_risk.ledger.database.store import Store
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.reference import ReferenceRefused
-from credit_risk.ledger.verification import NOT_SIGNED, NOT_SIGNED_PUBLICLY, LedgerReader, verify
+from credit_risk.ledger.verification import NOT_SIGNED_PUBLICLY, LedgerReader, verify
 
 
 @pytest.fixture

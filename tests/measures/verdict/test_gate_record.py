@@ -1,6 +1,7 @@
 """A gate's record is judged again by the gate's rules, whatever it says of itself."""
 
 from datetime import date, timedelta
+from math import inf
 
 import pytest
 
@@ -58,6 +59,9 @@ def test_a_pass_with_waivers_lets_through_and_so_does_a_record_from_before_there
         ({"checks": [check(low=0.6)]}, "CANNOT SAY discrimination"),  # it says PASS, and its interval straddles 0.7
         ({"checks": [check(value=0.6, low=0.5, high=0.65)]}, "FAIL discrimination"),
         ({"checks": [check(value=None, low=None, high=None)]}, "FAIL discrimination"),
+        ({"checks": [check(value=inf, low=inf, high=inf)]}, "FAIL discrimination"),  # JSON as Python reads it has both
+        ({"checks": [check(value=True, low=True, high=True)]}, "FAIL discrimination"),
+        ({"checks": [check(high=inf)]}, "CANNOT SAY discrimination"),
         ({"checks": [check(verdict="FAIL"), check()]}, "FAIL discrimination"),  # two of one name: both count
         ({"checks": []}, "nothing was checked"),
         ({"checks": WAIVED}, "FAIL calibration"),

@@ -28,7 +28,7 @@ class Batch:
     secret: Secret
     start: Head
     last_key: int
-    earlier: dict[bytes, tuple[Row, bytes | None]] = field(default_factory=dict)
+    earlier: dict[bytes | None, tuple[Row, bytes | None]] = field(default_factory=dict)
     ciphers: dict[tuple[bytes, str], tuple[int, AESGCM | None]] = field(default_factory=dict)
     new_keys: list[tuple[int, bytes, bytes, str, int, None]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from credit_risk.ledger.database.store import Store, scalar
+from credit_risk.ledger.database.store import Store
 from credit_risk.ledger.errors import LedgerRefused
 
 VERSION = "0004"  # the last of migrations/versions
@@ -97,7 +97,7 @@ def check_version(store: Store) -> None:
     """Raises LedgerRefused unless the tables are of VERSION: for those who may only read."""
     with store.reading() as cursor:
         cursor.execute("SELECT version_num FROM alembic_version")
-        current = scalar(cursor)
+        current = ", ".join(str(number) for (number,) in cursor.fetchall())
     if current != VERSION:
         raise LedgerRefused(
             f"the ledger has schema {current}, and only {VERSION} can be verified without writing. Start the service, "

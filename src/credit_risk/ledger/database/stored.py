@@ -107,12 +107,6 @@ def row_and_key(columns: Sequence[Any]) -> tuple[Row, KeyRow]:
     return Row(*columns[:ROW]), KeyRow(*columns[ROW:])
 
 
-def with_personal(columns: Sequence[Any], secret: Secret) -> tuple[Row, bytes | None]:
-    """The row, and its decrypted personal part. columns: as in `row_and_key`."""
-    row, key = row_and_key(columns)
-    return row, decrypted(secret, row, key)
-
-
 def decrypted(secret: Secret, row: Row, key: KeyRow) -> bytes | None:
     """The personal part of a row, decrypted with its person's key; None once that key is gone."""
     cipher = key.cipher(secret, row.key)

@@ -118,7 +118,8 @@ def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None, abs
 
 def verdict_on(gate: Gate, value: float | None, low: float | None, high: float | None) -> Verdict:
     """The verdict that follows from a figure and its interval alone."""
-    return _verdict(gate, (value, low, high), None, None)[0]
+    figures = {"value": value, "low": low, "high": high}  # read as measured ones are: what is no number is not there
+    return _verdict(gate, (lookup(figures, "value"), lookup(figures, "low"), lookup(figures, "high")), None, None)[0]
 
 
 def nearest(measure: str, measures: Mapping[str, Any]) -> str | None:
