@@ -126,7 +126,7 @@ def test_a_refusal_that_cannot_be_put_on_record_says_so_and_stays_one(root, monk
 
 
 def test_without_the_part_keys_alone_decide(root, monkeypatch):
-    monkeypatch.setattr(permission, "PART", "credit_risk.no_such_part")
+    monkeypatch.setattr(permission, "PARTS", ("credit_risk.no_such_part",))
     permission.ensure("promote", site(root), root)
 
 

@@ -7,7 +7,9 @@ from typing import Final, Literal, get_args
 
 Action = Literal["approve", "promote", "deploy", "erase", "purge", "read", "export", "override", "waive"]
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
-PART: Final = "credit_risk.roles"  # part: roles
+PARTS: Final[tuple[str, ...]] = (
+    "credit_risk.roles",  # part: roles
+)
 
 
 def ensure(action: Action, site: Path, root: Path, who: str | None = None) -> None:
@@ -15,5 +17,6 @@ def ensure(action: Action, site: Path, root: Path, who: str | None = None) -> No
 
     site: the environment's file; a developer's asks nobody. who: the person's signature, or whoever runs this.
     """
-    if find_spec(PART) is not None:
-        import_module(f"{PART}.authorization").ensure(action, site, root, who)
+    for part in PARTS:
+        if find_spec(part) is not None:
+            import_module(f"{part}.authorization").ensure(action, site, root, who)
