@@ -46,3 +46,10 @@ def test_a_reduction_that_gets_further_is_change_though_nothing_can_be_adopted()
     assert "reduction" not in sentence(frontier.assign(auc_lost=0.02), settings, "lightgbm", rows=1_000)
     worse = frontier.assign(gain_high=[0.0, -0.01, 0.3])
     assert "none that could be adopted is less uneven" in sentence(worse, settings, "lightgbm", rows=1_000)
+    unknown = frontier.assign(gain=[float("nan")] * 3, gain_high=float("nan"), gain_low=float("nan"))
+    finding = sentence(unknown, settings, "lightgbm", rows=1_000)
+    assert finding.startswith(
+        "CANNOT SAY. 2 alternatives were judged on the selection rows; in a group of the contrast women"
+    )
+    one_unknown = pd.concat([worse, unknown.iloc[[1]]], ignore_index=True)
+    assert "of 1 that could be adopted chance leaves open" in sentence(one_unknown, settings, "lightgbm", rows=1_000)

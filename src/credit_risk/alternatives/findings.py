@@ -89,7 +89,11 @@ def sentence(frontier: pd.DataFrame, settings: Alternatives, kind: str, *, rows:
     tried = f"{len(frontier) - 1} alternatives were judged on the selection rows"
     if admissible.empty:
         contrast, loss = frontier["worst_contrast"].iloc[0], f"a loss of at most {settings.most_auc_lost:g} AUC"
-        open_ = frontier[~frontier["kind"].isin(["model", "reduction"]) & (frontier["gain_high"] > 0)]
+        adoptable = frontier[~frontier["kind"].isin(["model", "reduction"])]
+        if len(adoptable) and adoptable["gain"].isna().all():
+            nobody = f"in a group of the contrast {contrast} the model, or each of them, approves nobody"
+            return f"CANNOT SAY. {tried}; {nobody}, so there is no ratio to compare."
+        open_ = adoptable[adoptable["gain"].isna() | (adoptable["gain_high"] > 0)]
         open_ = open_[open_["auc_lost_low"] <= settings.most_auc_lost]
         if open_.empty:
             return (
