@@ -88,6 +88,28 @@ def test_a_weight_counts_once_it_is_named_and_is_asked_about_before(tmp_path: Pa
     assert tree(made)["policy"]["margin"] == 0.5  # half the odds, which weights make 1
 
 
+@pytest.mark.parametrize(
+    ("request_", "half"),
+    [
+        ({}, "debt >= 9"),
+        ({"answers": {"outcome.population_bad_rate": 0.05}}, "debt >= 7"),  # a bad stands for 0.2, a good for 1.27
+        ({"roles": {"sample_weight": "weight"}}, "debt >= 5"),
+    ],
+)
+def test_a_wording_is_true_of_the_worse_half_of_the_population_not_of_its_sample(
+    tmp_path: Path, request_: dict, half: str
+):
+    """Debts from 0 to 19, of 20 rows each; the five highest are bad, and were drawn more often than the others."""
+    path = tmp_path / "loans.csv"
+    debts = [n % 20 for n in range(N)]
+    rows = [f"{debt},{0.2 if debt > 14 else 1.25 if debt > 4 else 2.5},{int(debt > 14)}" for debt in debts]
+    path.write_text("\n".join(["debt,sample_weight,status", *rows]) + "\n", encoding="utf-8")
+    roles = {"debt": "feature", **request_.get("roles", {})}
+    asked = InitRequest(**{"data": path, "target": "status", "bad": ("1",), "accept": True, **request_, "roles": roles})
+    found = tree(drafted(asked, no_progress))["reasons"]["families"]
+    assert {its["features"][0]: its["true_when"] for its in found}["debt"] == half
+
+
 def test_a_weight_that_is_none_is_refused(tmp_path: Path):
     with pytest.raises(UsageError, match="--weight late: a weight is a number above 0 in every row"):
         drawn(tmp_path, *CODES, roles={"late": "weight"})

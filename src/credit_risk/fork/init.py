@@ -94,6 +94,7 @@ def drafted(request: InitRequest, progress: Progress) -> Drafted:
     _refuse_nothing_to_read(request.data, of_columns)
     known = {str(name): each.where(~each.isin([*own.get(str(name), missing)])) for name, each in table.items()}
     facts = _with_rows(facts, of_columns, known, (is_bad, is_judged), answers)
+    of_columns = _weighed(of_columns, known, facts, is_bad)
     config = draft.text(facts, of_columns, answers, accept=request.accept)
     return Drafted(config, _parameters(facts.rows), facts, tuple(of_columns))
 
@@ -122,6 +123,25 @@ def _with_rows(
         weight=weight,
         weighed_bad_rate=answers.get("outcome.population_bad_rate", weighed),
     )
+
+
+def _weighed(of_columns: list[Profile], known: Mapping[str, Series], facts: Facts, bad: Mask) -> list[Profile]:
+    """The columns with how many of the population say each word, where rows stand for more or fewer than one account.
+
+    Of whom a wording is true, as of the half with the lower incomes, is a matter of the population, not of its sample.
+    """
+    if facts.weighed_bad_rate is None:
+        return of_columns
+    weight = np.ones(len(bad)) if facts.weight is None else cells.numbers_of(known[facts.weight])
+    share = float(np.average(bad, weights=weight))
+    rate = facts.weighed_bad_rate
+    weight = weight * np.where(bad, rate / share, (1 - rate) / (1 - share))
+    return [
+        replace(column, weighed=dict(Series(weight).groupby(known[column.name].to_numpy()).sum()))
+        if column.role == "feature"
+        else column
+        for column in of_columns
+    ]
 
 
 def _read(request: InitRequest, roles: Mapping[str, str], progress: Progress) -> LenderTable:

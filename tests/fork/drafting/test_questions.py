@@ -248,7 +248,7 @@ def test_the_only_number_below_zero_is_noted_and_a_code_where_it_repeats(cells, 
             [f"{n % 40 + 60}.5" if n % 2 else f"0.{n % 40 + 55}" for n in range(N)],
             "others up to 99.5: shares and percents",
         ),
-        ([f"{n % 90 / 60:.3f}" if n % 2 else f"{n % 40 + 2}.5" for n in range(N)], None),  # as many just above 1
+        ([f"{(n % 45 + 31) / 60:.3f}" if n % 2 else f"{n % 40 + 2}.5" for n in range(N)], None),  # as many just above 1
         ([f"0.{n % 40 + 55}" for n in range(N)], None),
     ],
 )

@@ -30,6 +30,7 @@ class Profile:
     named: whether the owner gave it its role, which nothing then takes away.
     unit: what stands beside each number in the file.
     codes: numbers that probably stand for something else than an amount.
+    groups: how many rows say each word; weighed: how many of the population, where a row stands for more or fewer.
     formats: how its days may be written where that is not 2026-01-31; a person has to say which, if they are several.
     """
 
@@ -50,6 +51,7 @@ class Profile:
     formats: tuple[str, ...] = ()
     codes: tuple[float, ...] = ()
     unit: str | None = None
+    weighed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

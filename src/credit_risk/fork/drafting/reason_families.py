@@ -62,22 +62,23 @@ def _any_of(formulas: Iterable[str]) -> str:
 
 
 def _counts_against(column: Profile) -> str:
-    """The formula that is true of the half of the rows that has the higher PD; without a direction, of every value."""
+    """The formula true of the half of the population that has the higher PD; without a direction, of every value."""
     name, rises = flow_name(column.name), column.trend.direction == "increasing"
+    counts = column.weighed or column.groups
     if column.trend.direction is None:
         return f"not is_missing({name})"
     if column.kind == "boolean":
         formula = f"{name} == {int(rises)}"
     elif column.kind == "ordered":
         given = list(column.categories or ())
-        rows = np.array([column.groups.get(word, 0) for word in given])
+        rows = np.array([counts.get(word, 0) for word in given])
         middle = _worse_from(np.arange(len(given), dtype=float), rows, rises=rises)
         worse = given[int(middle) :] if rises else given[: int(middle) + 1]
         formula = " or ".join(f"{name} == {json.dumps(word, ensure_ascii=False)}" for word in worse)
     else:
-        values = cells.numbers_of(Series(list(column.groups), dtype="str"))
+        values = cells.numbers_of(Series(list(counts), dtype="str"))
         known = ~np.isnan(values)
-        middle = _worse_from(values[known], np.array(list(column.groups.values()))[known], rises=rises)
+        middle = _worse_from(values[known], np.array(list(counts.values()))[known], rises=rises)
         formula = f"{name} {'>=' if rises else '<='} {middle:.12g}"
     return f"fill({formula}, 0)" if column.missing > 0 else formula
 
