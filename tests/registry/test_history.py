@@ -190,6 +190,15 @@ def three(file, tmp_path):
             "does not count",
         ),
         ("UPDATE registry_statements SET signature = '{}'", "does not count"),
+        ("UPDATE registry_statements SET facts = '{}' WHERE seq = 2", "statement 3 was not signed behind statement 2"),
+        ("UPDATE registry_statements SET facts = '[' WHERE seq = 2", "statement 2 cannot be read"),
+        (
+            "UPDATE registry_statements SET signature = '' WHERE seq = 2",
+            "statement 3 was not signed behind statement 2",
+        ),
+        ("UPDATE registry_statements SET facts = facts || ' ' WHERE seq = 1", "statement 2 was not signed behind"),
+        ("UPDATE registry_moves SET hash = upper(hash) WHERE seq = 2", "entry 2 is not what was recorded"),
+        ("UPDATE registry_moves SET hash = ' ' || hash WHERE seq = 3", "entry 3 is not what was recorded"),
         ("DELETE FROM registry_statements WHERE seq = 2", r"statements behind 0 have the numbers \[1, 3\]"),
         ("UPDATE registry_statements SET seq = 0 WHERE seq = 1", r"statements behind 0 have the numbers \[0, 2, 3\]"),
         ("UPDATE registry_statements SET facts = x'ff' WHERE seq = 3", "statements stands one with the number 3 that"),
@@ -201,6 +210,48 @@ def test_what_was_changed_put_in_or_taken_out_is_named(three, file, statement, f
     changed(file, statement)
     with pytest.raises(RegistryBroken, match=fault):
         three.read()
+
+
+def test_an_earlier_statement_of_the_same_end_in_the_place_of_the_last_is_named(three, file):
+    """Both are signed, of the same moves; the last lets a version be live that the earlier does not."""
+    three.restate(LiveVersion(1, "earlier", "5c", "aa"))
+    changed(
+        file,
+        "UPDATE registry_statements SET (facts, signature) = "
+        "(SELECT facts, signature FROM registry_statements WHERE seq = 3) WHERE seq = 4",
+    )
+    with pytest.raises(RegistryBroken, match="statement 4 was not signed behind statement 3"):
+        three.read()
+
+
+def test_statements_from_before_they_named_the_one_before_go_on(three, file, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(LiveStatement, "as_facts", lambda self: WithoutPrevious(as_facts(self)))
+        three.restate()
+        three.restate()
+    assert [json.loads(text).get("previous", "none") for text in texts(file)][3:] == ["none"] * 2
+    three.restate()
+    assert len(three.read()) == 3
+    changed(file, "UPDATE registry_statements SET signature = '' WHERE seq = 5")
+    with pytest.raises(RegistryBroken, match="statement 6 was not signed behind statement 5"):
+        three.read()
+
+
+as_facts = LiveStatement.as_facts
+
+
+class WithoutPrevious(dict):
+    """The facts of a statement as they were signed before."""
+
+    def __or__(self, other):
+        return dict(self)
+
+
+def texts(file: Path) -> list[str]:
+    with sqlite3.connect(file) as connection:
+        found = [text for (text,) in connection.execute("SELECT facts FROM registry_statements ORDER BY seq")]
+    connection.close()
+    return found
 
 
 @pytest.mark.parametrize("table", ["registry_moves", "registry_statements"])

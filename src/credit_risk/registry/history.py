@@ -38,7 +38,7 @@ from credit_risk.data import digest
 from credit_risk.data.writing import write_text
 from credit_risk.errors import UsageError
 from credit_risk.registry.errors import RegistryBroken, RegistryMoved, RegistryUnavailable
-from credit_risk.registry.history_reading import HistoryReading, event_of, fault_of_numbers, walked
+from credit_risk.registry.history_reading import HistoryReading, event_of, fault_of_numbers, fault_of_statements, walked
 from credit_risk.registry.lifecycle import HERE, HistoryEvent, Move, may_be_live, refuse, refuse_unsigned, standing
 from credit_risk.registry.settings import RegistrySettings
 from credit_risk.scoring.live_statement import LiveStatement, LiveVersion
@@ -208,7 +208,7 @@ class History:
         walk, signed = walked(reading.move_rows), reading.signed
         hashes = {seq: bytes.fromhex(hash_) for seq, _, hash_ in reading.move_rows} | {0: BEGINNING.hash}
         faults = [self._fault_of_statement(signed, walk)] if reading.move_rows or signed else []
-        faults += [fault_of_numbers(reading)]
+        faults += [fault_of_numbers(reading), fault_of_statements(reading)]
         faults += [fault_against(head, walk.last, hashes.get(head.seq)) for head in remembered]
         if fault := next(filter(None, faults), None):
             raise RegistryBroken(f"the registry's history does not hold: {fault}")
@@ -243,7 +243,8 @@ class History:
         live = (*may_be_live(events), *also)
         statement = LiveStatement(self._project, datetime.now(UTC), head, live, tuple(unverified))
         seq = reading.last_statement + 1
-        signed = SignedFacts.sign(statement.as_facts(), self.settings.signed_by, self._root)
+        facts = statement.as_facts() | {"previous": reading.statement_digest}
+        signed = SignedFacts.sign(facts, self.settings.signed_by, self._root)
         try:
             with self._reached() as connection:
                 if move:

@@ -1,10 +1,12 @@
 """The registry's history as it is read: moves and statements of one moment, and whether they hold together."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from credit_risk.registry.errors import RegistryBroken
@@ -41,6 +43,11 @@ class HistoryReading:
         return int(self.statement_rows[-1][0]) if self.statement_rows else 0
 
     @property
+    def statement_digest(self) -> str | None:
+        """SHA-256 of the last statement with its signature, which the next one names; None before the first."""
+        return statement_digest(self.statement_rows[-1]) if self.statement_rows else None
+
+    @property
     def unverified(self) -> list[Mapping[str, Any]]:
         """What the last statement says that nobody vouches for; nothing where it cannot be read."""
         try:
@@ -75,9 +82,10 @@ def walked(rows: Sequence[Any]) -> ChainWalk:
 
 def _head(row: Any) -> Head:
     try:
-        return Head(row[0], bytes.fromhex(row[2]))
+        hash_ = bytes.fromhex(row[2])
     except ValueError:
-        return Head(row[0], b"")
+        hash_ = b""
+    return Head(row[0], hash_ if hash_.hex() == row[2] else b"")  # capitals and blanks nobody wrote
 
 
 def fault_of_numbers(reading: HistoryReading) -> str | None:
@@ -87,6 +95,29 @@ def fault_of_numbers(reading: HistoryReading) -> str | None:
     if numbers == list(range(start + 1, start + 1 + len(numbers))):
         return None
     return f"its statements behind {start} have the numbers {numbers}: some were taken out, or put in"
+
+
+def statement_digest(row: Any) -> str:
+    """SHA-256 of a statement with its signature. row: as it stands in the table."""
+    _, facts, signature = row
+    return hashlib.sha256(f"{facts}\n{signature}".encode()).hexdigest()
+
+
+def fault_of_statements(reading: HistoryReading) -> str | None:
+    """Why the statements before the last are not those that were signed, since the last that was taken over unverified.
+
+    Each names the one before it, and the last one's signature is verified; those from before they did stand for
+    themselves.
+    """
+    start = max((note.get("statements", 0) for note in reading.unverified), default=0)
+    for before, row in pairwise(row for row in reading.statement_rows if row[0] > start):
+        try:
+            previous = json.loads(row[1]).get("previous")
+        except (ValueError, AttributeError, RecursionError):
+            return f"its statement {row[0]} cannot be read: it was changed"
+        if previous is not None and previous != statement_digest(before):
+            return f"its statement {row[0]} was not signed behind statement {before[0]}: one of them was changed"
+    return None
 
 
 def _follows(body: str, hash_: bytes, previous: bytes) -> bool:

@@ -79,7 +79,7 @@ class PowerTrial:
     draw: Draw
     draws: int = DRAWS
 
-    def verdict(self, generator: Generator, rows: int, *, wrong: bool) -> gate.Verdict:
+    def verdict(self, generator: Generator, rows: int, *, wrong: bool) -> str:
         figures = self.draw(generator, rows, wrong)
         tree: Any = figures
         for part in reversed(self.gate.measure.split(".")[:-1]):

@@ -63,6 +63,27 @@ def test_what_was_changed_put_in_or_left_out_is_found_by_the_report_too(ledger, 
         monitor.of_ledger(ledger, config, SETTINGS, as_of=AS_OF, drift=None, busy_timeout_s=5)
 
 
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [f"INSERT INTO outcome_facts_1 ({', '.join([*Fact._fields, 'recorded'])}) VALUES {FACT}"],
+        [
+            "DELETE FROM outcome_deliveries_1 WHERE seq = 2",
+            "UPDATE outcome_facts_1 SET outcome = 'bad' WHERE number = 3",
+        ],
+    ],
+)
+def test_what_no_delivery_brought_is_not_signed_with_the_next(ledger, delivered, config, tmp_path, statements):
+    for statement in statements:
+        run(delivered, statement)
+    fourth = decide(ledger, DAY, [entry("Dee")])
+    rows = [{"decision_id": each, "outcome": "good", "month": 12, "observed_on": "2026-01-31"} for each in fourth]
+    with pytest.raises(LedgerBroken, match=r"1 facts behind fact [23] came with no delivery"):
+        adding.add(ledger, delivered, delivery(tmp_path / "c.csv", rows), config, today=AS_OF)
+    with pytest.raises(LedgerBroken, match="came with no delivery"):
+        deliveries.verify(ledger, busy_timeout_s=5)
+
+
 def test_the_same_file_again_signs_nothing_and_a_rejected_one_neither(ledger, delivered, config, tmp_path):
     with deliveries.Deliveries(ledger, busy_timeout_s=5) as chain:
         before = chain.read()

@@ -75,6 +75,7 @@ def add(ledger: Ledger, outcomes: Outcomes, path: Path, config: Config, *, today
     totals, file = Totals(), digest.of_file(path)
     busy_timeout_s = outcomes.store.busy_timeout_s
     with Deliveries(ledger, busy_timeout_s=busy_timeout_s) as deliveries, outcomes.adding() as transaction:
+        deliveries.refuse_undelivered(transaction.connection)
         delivery, before = Delivery(ledger, transaction, file, today), transaction.count()
         for rows in pieces(path, config.data, config.outcome):
             totals = delivery.add(rows, totals)

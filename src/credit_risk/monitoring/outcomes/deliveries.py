@@ -44,6 +44,20 @@ class Deliveries(SignedRecords):
                 connection, [{"file": file, "first": first, "last": until} | _summary(connection, first, until)]
             )
 
+    def refuse_undelivered(self, connection: Connection) -> None:
+        """Raises LedgerBroken for facts behind the last delivery, which brought none of them: the next would sign them.
+
+        Before there was a delivery, facts came without one.
+        """
+        last = self.last_record(connection)
+        after = last["last"] if last else 0
+        unsigned = connection.execute(select(func.count()).where(facts.c.number > after)).scalar_one()
+        if last and unsigned:
+            raise LedgerBroken(
+                f"outcomes: {unsigned} facts behind fact {after} came with no delivery. "
+                f"Restore a copy of {self.store.address}."
+            )
+
     def verify(self) -> int:
         """How many facts are signed. Raises LedgerBroken where facts are not those that were delivered."""
         records, _ = self.read()
@@ -52,13 +66,7 @@ class Deliveries(SignedRecords):
         with self.store.core() as connection:
             for record in records:
                 self._check(connection, record)
-            after = records[-1]["last"]
-            unsigned = connection.execute(select(func.count()).where(facts.c.number > after)).scalar_one()
-        if unsigned:
-            raise LedgerBroken(
-                f"outcomes: {unsigned} facts behind fact {after} came with no delivery. "
-                f"Restore a copy of {self.store.address}."
-            )
+            self.refuse_undelivered(connection)
         return sum(record["facts"] for record in records)
 
     def verify_count(self, records: Sequence[Record]) -> None:
