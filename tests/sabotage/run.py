@@ -1,8 +1,9 @@
-"""Prove that the gates close: tests/sabotage/run.py [--quick] [NAME ...]
+"""Prove that the gates close: tests/sabotage/run.py [--quick] [--seeds N] [NAME ...]
 
 Builds a simulated lender that passes every gate, breaks copies of it in every way that sabotages.py lists, and shows
 who refused each and why. Exit code 1 if the untouched lender is refused, if a sabotage passes, or if another gate
-than the declared ones refuses it.
+than the declared ones refuses it. With --seeds it shows instead who refuses N other draws of the untouched lender:
+chance may leave a gate unable to say, but a FAIL of what nobody harmed is a false one.
 """
 
 import argparse
@@ -23,13 +24,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sabotages import CONTROLS, SABOTAGES, Sabotage
-from trial import GAP, Refusals, Trial, outcome, write, wrong
+from trial import GAP, SEED, Refusals, Trial, outcome, write, wrong
 
 
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     chosen = [one for one in SABOTAGES if _is_chosen(one, options)]
     controls = [one for one in CONTROLS if _is_chosen(one, options)]
+    if options.seeds:
+        return other_draws(options.seeds)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
         started = time.monotonic()
@@ -48,9 +51,24 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if problems else 0
 
 
+def other_draws(count: int) -> int:
+    """Run the untouched lender with other seeds and print who refuses each; 1 if any gate says FAIL."""
+    passing, failing = 0, 0
+    for seed in range(SEED + 1, SEED + 1 + count):
+        with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
+            refused = outcome(write(Path(folder, "untouched"), seed=seed, gap=GAP), Trial.run_from_raw)
+        passing += not refused
+        failing += any(not sentence.startswith("CANNOT SAY") for sentence in refused.values())
+        lines = [f"    {name}: {' '.join(said.split())[:200]}" for name, said in refused.items()]
+        print(f"seed {seed}: {'refused' if refused else 'passes'}", *lines, sep="\n", flush=True)
+    print(f"{passing} of {count} other draws of the untouched lender pass, {failing} are refused by a FAIL")
+    return 1 if failing else 0
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--quick", action="store_true", help="only those that need no model to be fitted")
+    top.add_argument("--seeds", type=int, default=0, metavar="N", help="other draws of the untouched lender alone")
     top.add_argument("names", nargs="*", metavar="NAME", help="only those whose name holds one of these words")
     return top
 
@@ -69,7 +87,8 @@ def attempt(one: Sabotage, whole: Trial, folder: Path, table: Table) -> list[str
     problems = wrong(found, one.refused_by, one.may) + unseen(one, trial)
     if root.exists():
         shutil.rmtree(root)
-    print(f"{'NOT AS DECLARED' if problems else 'ok':15} {one.name}", file=sys.stderr, flush=True)
+    print(f"{'NOT AS DECLARED' if problems else 'ok':15} {one.name}", file=sys.stderr)
+    print("".join(f"{' ':15} {problem}\n" for problem in problems), end="", file=sys.stderr, flush=True)
     _show(one, found, problems, table, time.monotonic() - started)
     needed = f" (known, needed: {one.open})" if one.open else ""
     return [f"{one.name}: {problem}{needed}" for problem in problems]

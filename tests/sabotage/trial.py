@@ -115,7 +115,9 @@ def _name(stage: ModuleType) -> str:
     return stage.__name__.rpartition(".")[2].replace("_", "-")
 
 
-def write(root: Path, change: Callable[[DataFrame], DataFrame] = DataFrame.copy, **doses: float) -> Trial:
+def write(
+    root: Path, change: Callable[[DataFrame], DataFrame] = DataFrame.copy, *, seed: int = SEED, **doses: float
+) -> Trial:
     """A lender's configs and raw data; `change` edits the table before it is written."""
     trial = Trial(root)
     trial.raw.parent.mkdir(parents=True)
@@ -125,7 +127,7 @@ def write(root: Path, change: Callable[[DataFrame], DataFrame] = DataFrame.copy,
     next(gate for gate in own["gates"] if gate["name"] == "latency")["at_most"] = 4  # part: fast-path
     trial.edit_config(lambda tree: tree.update(own))
     shutil.copy(Path(__file__).with_name("gate_floor.yaml"), trial.files.config.parent / floor.NAME)
-    change(lender(ROWS, seed=SEED, months=MONTHS, **doses).applications).to_csv(trial.raw, index=False)
+    change(lender(ROWS, seed=seed, months=MONTHS, **doses).applications).to_csv(trial.raw, index=False)
     return trial
 
 

@@ -27,6 +27,12 @@ def record(**changes):
     return passed | changes
 
 
+def test_a_record_from_before_a_key_of_gates_was_added_is_judged_by_those_that_it_has():
+    before = {name: value for name, value in check().items() if name not in {"of", "advice", "exact"}}
+    assert refusals(record(checks=[before]), "5c", TODAY) == []
+    assert refusals(record(checks=[before | {"low": 0.6}]), "5c", TODAY) == ["CANNOT SAY discrimination: AUC is 0.8."]
+
+
 WAIVED = [check(), check("calibration", "FAIL", low=0.1, value=0.2, high=0.3)]
 
 
