@@ -98,7 +98,8 @@ OF_DATA = (
         "days that know the outcome",
         days_ordered,
         {"leak_order": r"FAIL .*\(leak.order\) of applied_on .* outside"},
-        may=("calibration_level", "calibration_bands", "stability", "reasons_interventional"),
+        # Other days are other test rows, among which LightGBM's lead over points that are fitted together is uncertain.
+        may=("beats_scorecard", "calibration_level", "calibration_bands", "stability", "reasons_interventional"),
         fresh=True,
     ),
 )
