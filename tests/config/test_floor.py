@@ -90,6 +90,11 @@ def test_a_split_by_time_and_a_stress_that_the_floor_asks_for_are_kept():
         assert keys(config.model_copy(update={"robustness": robustness}), by_time) == ["robustness.scenarios"]
 
 
+def test_a_floor_that_says_nothing_of_time_lets_a_config_split_at_random():
+    silent = {name: value for name, value in LEAST.model_dump().items() if name != "out_of_time"}
+    assert keys(changed("split", by="random"), floor.Floor.model_validate(silent)) == []
+
+
 def test_groups_and_contrasts_that_the_floor_names_must_be_the_same():
     women = CONFIG.fairness.contrasts[0]
     least = LEAST.model_copy(update={"contrasts": (women,), "attributes": {"sex": CONFIG.fairness.attributes["sex"]}})

@@ -119,6 +119,19 @@ def test_a_run_of_other_code_may_find_other_figures(files):
     assert faults(files) == []
 
 
+def test_a_run_with_other_libraries_may_find_other_figures(files):
+    write_text(files.root / "requirements" / "dev.txt", "numpy==2.0.0\n")
+    sealed_anew(files, ratio=0.9)
+    record(files)
+    assert faults(files) == []
+    honest = provenance.commit(files.root)
+    sealed_anew(files, ratio=0.95)
+    record(files)
+    assert faults(files) == [
+        f"{SAID} is not what the stage fairness wrote from the same inputs in commit {honest[:12]} by Ana Torres"
+    ]
+
+
 def test_times_are_other_ones_in_each_run(files):
     sealed_anew(files, "latency", ms=6)
     record(files)

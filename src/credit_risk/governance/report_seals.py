@@ -2,7 +2,8 @@
 
 Whoever edits a report has four witnesses to silence: the report's own seal, the chain of the gate's record, dvc.lock,
 and each run in dvc.lock's history that had the same inputs. All four lie where the editor may write, so a report that
-is sealed, judged and recorded anew together with another line of code is found by running its stage alone.
+is sealed, judged and recorded anew together with another line of code, or another library, is found by running its
+stage alone.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from credit_risk.data.files import Files
 from credit_risk.modelling import evidence
 from credit_risk.stages import gate as judging
 
-LOCK = "dvc.lock"
+LOCK, LIBRARIES = "dvc.lock", "requirements/dev.txt"  # what a run read and wrote, and what it was computed with
 OF_DATA = ("validation", "preparation")  # reports about data: they carry no seal
 TIMED = ("latency",)  # its figures are other ones in each run
 STAGE = re.compile(r"^  (\S[^\n]*):\n", re.MULTILINE)  # the head of a stage in dvc.lock
@@ -146,11 +147,13 @@ def _text(files: Files) -> str:
 
 
 def _runs_before(files: Files) -> Iterator[EarlierRun]:
-    """The runs on record in git, the newest first; none outside a repository."""
+    """The runs with today's libraries that git has on record, the newest first; none outside a repository."""
+    libraries = provenance.git(files.root, "hash-object", "--", LIBRARIES)
     for line in (provenance.git(files.root, "log", "--format=%H%x09%an", "--", LOCK) or "").splitlines():
         commit, author = line.split("\t", 1)
         text = provenance.git(files.root, "show", f"{commit}:./{LOCK}")
-        if text is not None:  # not where the commit took it away
+        same = provenance.git(files.root, "rev-parse", "--verify", "--quiet", f"{commit}:./{LIBRARIES}") == libraries
+        if same and text is not None:  # not where the commit took it away
             yield EarlierRun(commit, author, runs(f"{text}\n"))
 
 

@@ -26,11 +26,12 @@ from credit_risk.measures.leak import order_gini
 from credit_risk.measures.metrics import Economics
 from credit_risk.measures.results import parts_of
 from credit_risk.measures.verdict import gate
+from credit_risk.measures.verdict.gate import Verdict
 from credit_risk.modelling.champion import RATE, ROWS
 from credit_risk.validator import book, champion_groups, grades, segments, twins
 
 PAGE = Path("docs/validator.md")
-BEGIN, END = "<!-- from `make gate-power`: validator -->", "<!-- end of validator -->"
+BEGIN, END = "<!-- from `credit-risk validator-power`: table -->", "<!-- end of table -->"
 SIZES = (1_500, 6_000)  # test rows
 DRAWS, FEWER, FEWEST = 1_000, 400, 100  # fewer where a draw takes a hundredth of a second, fewest where a tenth
 FALSE_FAILS, MISSES = 0.02, 0.05  # at most
@@ -67,6 +68,7 @@ SHARES: Mapping[str, tuple[float, float, int | None]] = {
     "reasons_whole_list": (0.88, 0.6, COMPARED),
 }
 
+ORDER: tuple[Verdict, ...] = ("PASS", "CANNOT SAY", "FAIL")
 Draw = Callable[[Generator, int, bool], Mapping[str, Any]]  # figures of so many rows, of a wrong model or a right one
 
 
@@ -79,7 +81,7 @@ class PowerTrial:
     draw: Draw
     draws: int = DRAWS
 
-    def verdict(self, generator: Generator, rows: int, *, wrong: bool) -> str:
+    def verdict(self, generator: Generator, rows: int, *, wrong: bool) -> Verdict:
         figures = self.draw(generator, rows, wrong)
         tree: Any = figures
         for part in reversed(self.gate.measure.split(".")[:-1]):
@@ -96,8 +98,8 @@ class PowerCount:
     name: str
     fault: str
     rows: int
-    right: Mapping[str, int]
-    wrong: Mapping[str, int]
+    right: Mapping[Verdict, int]
+    wrong: Mapping[Verdict, int]
 
     @property
     def false_fails(self) -> float:
@@ -252,7 +254,7 @@ def _share(measure: str, right: float, wrong: float, compared: int | None) -> tu
 
 def table(counted: Sequence[PowerCount]) -> str:
     """A line a gate and size; what lies beyond a bound is said to."""
-    three = "PASS / CANNOT SAY / FAIL"
+    three = " / ".join(ORDER)
     lines = [f"| gate | what is wrong | test rows | right: {three} | wrong: {three} | bounds |", "|---" * 6 + "|"]
     for each in counted:
         verdicts = f"{_split(each.right)} | {_split(each.wrong)}"
@@ -273,6 +275,6 @@ def bounds(count: PowerCount) -> str:
     return "; ".join(beyond) or "kept"
 
 
-def _split(verdicts: Mapping[str, int]) -> str:
+def _split(verdicts: Mapping[Verdict, int]) -> str:
     total = sum(verdicts.values())
-    return " / ".join(f"{100 * verdicts.get(word, 0) / total:.1f}" for word in ("PASS", "CANNOT SAY", "FAIL"))
+    return " / ".join(f"{100 * verdicts.get(word, 0) / total:.1f}" for word in ORDER)

@@ -63,7 +63,7 @@ def test_what_cannot_be_said_says_how_many_rows_would_do(figure: Any, limits: An
     assert f": {rows} would settle it if the figure stays" in found.sentence
 
 
-@pytest.mark.parametrize(("k", "n", "limit"), [(0, 100, 0.02), (3, 400, 0.01), (97, 100, 0.95)])
+@pytest.mark.parametrize(("k", "n", "limit"), [(0, 100, 0.02), (3, 400, 0.01), (97, 100, 0.95), (20, 20, 0.9)])
 def test_the_rows_that_a_share_needs_are_exact(k: int, n: int, limit: float):
     """With as many rows Wilson's end meets the limit; with one in a hundred fewer it does not."""
     figure = proportion(k, n)
