@@ -32,6 +32,16 @@ def profiled(name: str, cells: list[str | None], named: dict | None = None) -> P
         ("balance", [f"{n}.5 {'EUR' if n % 9 else 'USD'}" for n in range(N)], "not in one form"),
         ("balance", [f"{n}.5 {'Cr' if n % 9 else 'Dr'}" for n in range(N)], "not in one form, as '1.5 Cr'"),
         ("balance", [f"{n}.5 lakh" if n % 3 else f"{n + 1}00 thousand" for n in range(N)], "not in one form"),
+        ("balance", [f"Rs{n + 1},45,{n + 100}/-" for n in range(N)], "in no form that is read"),
+        ("balance", [f"{n + 1}_643.19" for n in range(N)], "in no form that is read"),
+        ("balance", [f"about {n}.5 a month" for n in range(N)], "numbers among the same words, as 'about 0.5 a month'"),
+        (
+            "code_x",
+            [str(n % 60 + 100) if n % 9 else f"0{n % 70 + 100}" for n in range(N)],
+            "some begin with 0, as '0100'",
+        ),
+        ("income_2", [f"{n + 2}.604" if n % 40 == 0 else str(n * 31 + 2000) for n in range(N)], "mark thousands?"),
+        ("moved_in", [("jan/2021", "fev/2022", "dez/2020")[n % 3] for n in range(N)], "looks like a day"),
         ("balance", [f"{n}.2k" for n in range(N)], "in no form that is read"),
         ("tenure", [f"{n // 12}yrs {n % 12}mon" for n in range(N - 1)] + ["0yrs 1mon"], "numbers among the same words"),
         ("branch_team", [f"T{n % 70}" for n in range(N)], "'T0': who applied? If so, --applicant branch_team"),
@@ -205,6 +215,8 @@ def test_what_became_of_earlier_accounts_is_known_before(name):
         ("rate", [f"{n}.{n * 37 % 1000:03}" for n in range(N)]),  # 0.000 is no thousand
         ("rate", [f"{n + 1}.{n * 37 % 1000:03}" for n in range(N)]),  # always three decimals, and no money
         ("rate", [f"{n + 1}.{n * 37 % 1000:03}".rstrip("0") for n in range(N)]),
+        ("dti", [f"{n % 60 + 20}.604" if n % 40 == 0 else str(n + 20) for n in range(N)]),  # as large as the others
+        ("dti", [f"{n % 3 + 2}.604" if n % 40 == 0 else str(max(0, n - 10) * 31) for n in range(N)]),  # some are 0
         ("dti", [f"{n + 1}.{n * 37 % 1000:03}" if n < 10 else str(n) for n in range(N)]),  # few that have decimals
     ],
 )

@@ -215,6 +215,8 @@ def test_a_line_of_headings_above_the_names_is_none_of_the_rows(tmp_path):
         ("{}円", "円"),
         ("￥{}", "￥"),
         ("Rs. {}", "Rs."),
+        ("R {}", "R"),
+        ("R{}", None),
         ("{} lakh", "lakh"),
         ("A{}", None),
         ("{}A", None),

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from pandas import Series, Timestamp
@@ -25,12 +25,13 @@ FEWEST_MERGED = 3  # groups
 FEWEST_DAYS, FAR_DAY = 20, 3_650  # different days of a column; days between one and all others
 MERGED = 0.5  # share of cells that are blank where each group's first row alone has the group's name
 _NEARLY = re.compile(
-    rf"(?:\(|=\")?[-+\u2212]?(?:\W|{CURRENCIES})?\s?\d[\d.,'’ ]*\s?"
-    rf"(?:[kKmM%-]|\W|(?i:cr|dr)|{CURRENCIES}|(?<=\s)[^\W\d_]+)?[)\"]?"
+    rf"(?:\(|=\")?[-+\u2212]?(?:\W|{CURRENCIES})?\s?\d[\d.,'’ _·]*\s?"
+    rf"(?:[kKmM%-]|/-|\W|(?i:cr|dr)|{CURRENCIES}|(?<=\s)[^\W\d_]+)?[)\"]?"
 )
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 FEW_FORMS = 5  # of words around the numbers of a cell, as 3yrs 4mon and 3 yrs
-_THOUSANDTHS = re.compile(r"[-+]?(?:[1-9]\d{0,2}\.\d{3}|\d{1,3})")
+_THOUSANDTHS = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")
+MANY_WHOLE, FAR_BELOW = 20, 50  # whole numbers, and how many times as large as the few with decimals
 FEWEST_MARKED = 20  # different numbers of three decimals, among which none that ends in a zero is a sign
 _BLANK = re.compile(r"\s")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -145,16 +146,20 @@ def _of_numbers(profile: Profile) -> str | None:
         return _of_numbers_among_words(profile, example)
     beside = {word: re.sub(r"[\d.,]", "", word) for word in profile.groups}
     oddest = max(profile.groups, key=lambda word: (beside[word] != beside[example], len(beside[word])))
-    form = "not in one form, as" if beside[oddest] != beside[example] else "in no form that is read, nor"
-    return f"nearly every cell is a number, as {example!r}, but {form} {oddest!r}: write them as -1234.50"
+    form = f"not in one form, as {oddest!r}" if beside[oddest] != beside[example] else "in no form that is read"
+    return f"nearly every cell is a number, as {example!r}, but {form}: write them as -1234.50"
 
 
 def _of_numbers_among_words(profile: Profile, example: str) -> str | None:
     """What speaks for texts holding numbers among always the same words, as 3yrs 4mon, or being names of something."""
     forms = {_DIGITS.sub("#", word) for word in profile.groups}
-    is_single = len(profile.groups) == sum(profile.groups.values())  # every row another: nothing to learn from
-    if is_single or len(forms) > FEW_FORMS or not all("#" in form for form in forms):
+    is_single = len(profile.groups) == sum(profile.groups.values())
+    if is_single and not any(form.count("#") > 1 or re.search(r"\d[.,]\d", example) for form in forms):
+        return None  # as note 1, note 2: every row another, and nothing to learn from
+    if len(forms) > FEW_FORMS or not all("#" in form for form in forms):
         return None
+    if forms == {"#"}:
+        return f"numbers of which some begin with 0, as {min(profile.groups)!r}: names of something, or amounts?"
     if all(form[0].isalpha() and not re.search(r"\s", form) for form in forms):
         return f"each cell names something, as {example!r}: who applied? If so, --applicant {profile.name}"
     return f"each cell is numbers among the same words, as {example!r}: write one number a cell to use them"
@@ -164,13 +169,24 @@ def _of_thousands(profile: Profile) -> str | None:
     """What speaks for a point between thousands where the rest of the file has it before decimals: 3.643 beside 716."""
     marked = [word for word in profile.groups if "." in word]
     whole = [word for word in profile.groups if "." not in word]
-    if len(marked) < FEWEST_MARKED or not (whole or parts(profile.name) & MONEY):
+    if not marked or not all(_THOUSANDTHS.fullmatch(word.strip()) for word in marked):
         return None
-    if not all(_THOUSANDTHS.fullmatch(word.strip()) for word in profile.groups):
+    has_no_decimals = len(marked) >= FEWEST_MARKED and (not whole or max(map(len, whole)) <= len("716"))
+    if not _is_out_of_place(marked, whole) and not (has_no_decimals and (whole or parts(profile.name) & MONEY)):
         return None
     examples = " and ".join(map(repr, [marked[0], *whole[:1]]))
     what = f"its numbers have three decimals{' or none' if whole else ''}, as {examples}: does the sign mark thousands?"
     return f"{what} Then write {marked[0].replace('.', '')!r}; if not, --feature {profile.name}"
+
+
+def _is_out_of_place(marked: Sequence[str], whole: Sequence[str]) -> bool:
+    """Whether a few numbers with three decimals are far below all others, and among them once 3.643 is 3643."""
+    if len(whole) < MANY_WHOLE or len(marked) > (1 - cells.NEARLY_EVERY) * len(whole):
+        return False
+    few, many = (np.abs(cells.numbers_of(Series(list(words), dtype="str"))) for words in (marked, whole))
+    return bool(
+        np.median(many) > FAR_BELOW * np.median(few) and few.max() < np.quantile(many, 0.05) <= 1_000 * few.max()
+    )
 
 
 def no_numbers(profile: Profile, column: Series) -> str | None:

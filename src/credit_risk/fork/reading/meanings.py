@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 CURRENCIES = (
     "EUR|USD|GBP|CHF|JPY|CNY|INR|BRL|MXN|ZAR|NAD|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|KES|NGN|SGD|HKD|THB|IDR|"
-    r"MYR|PHP|KRW|VND|AED|SAR|EGP|ILS|RUB|UAH|GHS|R\$|Rs\.?|TL|RM|Rp|S/|zł|Ft|Kč|kr\.?|lei|[$€£¥￥₹₺₽₩₦฿₫₱₴₪元円]"
+    r"R(?=\s)|MYR|PHP|KRW|VND|AED|SAR|EGP|ILS|RUB|UAH|GHS|R\$|Rs\.?|TL|RM|Rp|S/|zł|Ft|Kč|kr\.?|lei|[$€£¥￥₹₺₽₩₦฿₫₱₴₪元円]"
 )
 AFFIRMED = {"yes", "y", "true", "t", "1", "ja", "j", "si", "sí", "sim", "s", "oui", "o", "evet", "e", "tak", "да",
             "はい", "是"}  # fmt: skip
