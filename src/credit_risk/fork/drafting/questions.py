@@ -172,18 +172,23 @@ def _of_thousands(profile: Profile) -> str | None:
     if not marked or not all(_THOUSANDTHS.fullmatch(word.strip()) for word in marked):
         return None
     has_no_decimals = len(marked) >= FEWEST_MARKED and (not whole or max(map(len, whole)) <= len("716"))
-    if not _is_out_of_place(marked, whole) and not (has_no_decimals and (whole or parts(profile.name) & MONEY)):
+    if not _is_out_of_place(profile.groups, marked, whole) and not (
+        has_no_decimals and (whole or parts(profile.name) & MONEY)
+    ):
         return None
     examples = " and ".join(map(repr, [marked[0], *whole[:1]]))
     what = f"its numbers have three decimals{' or none' if whole else ''}, as {examples}: does the sign mark thousands?"
     return f"{what} Then write {marked[0].replace('.', '')!r}; if not, --feature {profile.name}"
 
 
-def _is_out_of_place(marked: Sequence[str], whole: Sequence[str]) -> bool:
+def _is_out_of_place(rows: Mapping[str, int], marked: Sequence[str], whole: Sequence[str]) -> bool:
     """Whether a few numbers with three decimals are far below all others, and among them once 3.643 is 3643."""
     if len(whole) < MANY_WHOLE or len(marked) > (1 - cells.NEARLY_EVERY) * len(whole):
         return False
-    few, many = (np.abs(cells.numbers_of(Series(list(words), dtype="str"))) for words in (marked, whole))
+    few, many = (
+        np.abs(cells.numbers_of(Series(list(words), dtype="str"))).repeat([rows[word] for word in words])
+        for words in (marked, whole)
+    )
     return bool(
         np.median(many) > FAR_BELOW * np.median(few) and few.max() < np.quantile(many, 0.05) <= 1_000 * few.max()
     )
