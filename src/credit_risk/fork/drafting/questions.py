@@ -172,7 +172,7 @@ def _of_thousands(profile: Profile) -> str | None:
     if not marked or not all(_THOUSANDTHS.fullmatch(word.strip()) for word in marked):
         return None
     has_no_decimals = len(marked) >= FEWEST_MARKED and (not whole or max(map(len, whole)) <= len("716"))
-    if not _is_out_of_place(profile.groups, marked, whole) and not (
+    if not _are_far_below(profile.groups, marked, whole) and not (
         has_no_decimals and (whole or parts(profile.name) & MONEY)
     ):
         return None
@@ -181,7 +181,7 @@ def _of_thousands(profile: Profile) -> str | None:
     return f"{what} Then write {marked[0].replace('.', '')!r}; if not, --feature {profile.name}"
 
 
-def _is_out_of_place(rows: Mapping[str, int], marked: Sequence[str], whole: Sequence[str]) -> bool:
+def _are_far_below(rows: Mapping[str, int], marked: Sequence[str], whole: Sequence[str]) -> bool:
     """Whether a few numbers with three decimals are far below all others, and among them once 3.643 is 3643."""
     if len(whole) < MANY_WHOLE or len(marked) > (1 - cells.NEARLY_EVERY) * len(whole):
         return False
