@@ -28,9 +28,9 @@ def write(root: Path) -> str:
     listed = "".join(f"  {name}: {json.dumps(values)}\n" for name, values in fields.items())
     written = f"persons:\n- name: {json.dumps(person.name, ensure_ascii=False)}\n{listed}"
     write_text(path, text.replace(NO_PERSONS, written, 1))
-    named = f"Named {person.name} in {identities.FILE.as_posix()}; add who else may sign, approve and waive."
-    named += " Give each a role there: docs/roles.md."  # part: roles
-    return named
+    sentences = [f"Named {person.name} in {identities.FILE.as_posix()}; add who else may sign, approve and waive."]
+    sentences += ["Give each a role there: docs/roles.md."]  # part: roles
+    return " ".join(sentences)
 
 
 def _person(root: Path) -> Person | None:

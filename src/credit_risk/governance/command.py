@@ -63,7 +63,7 @@ exit codes: 0 every check passed, 1 one did not or could not be looked at
 LINEAGE_MORE = """
 examples:
   credit-risk lineage --openlineage build/openlineage.json --picture build/lineage.svg
-  credit-risk lineage --openlineage https://catalogue.example   # with OPENLINEAGE_API_KEY, where it asks for one
+  credit-risk lineage --openlineage https://catalogue.example
   credit-risk lineage --decision 01a21098-f168-7765-8a58-0b9fc0816889
 
 exit codes: 0 every digest holds; 1 a file, or a link from decision to approval, is not what was recorded
