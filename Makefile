@@ -270,6 +270,8 @@ lock: ## Compile the locks again with uv (UPGRADE=1 takes newer versions, UV=pat
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra serving \
 		--constraint $(LOCK) -o $(SERVING_LOCK) pyproject.toml
 
+$(MAKEFILE_LIST): ; # what make reads of itself is nobody's target
+
 .DEFAULT:
 	@$(PYTHON) -c "$$NEAREST" '$@' $(MAKEFILE_LIST)
 

@@ -374,13 +374,13 @@ def test_an_interrupt_exits_130_without_a_traceback(root, monkeypatch, capsys):
     assert capsys.readouterr().err == "Interrupted; what was finished is kept.\n"
 
 
-def test_config_tells_of_a_gate_on_what_the_last_run_did_not_measure(root, capsys):
+def test_config_refuses_a_gate_on_what_is_nearly_what_the_last_run_measured(root, capsys):
     (root / "reports").mkdir(exist_ok=True)
     taken = {"test": {"auk": 0.8, "auk_low": 0.7, "auk_high": 0.9}, "unknown": {"monotone.violations": "no steps"}}
     write_json(root / "reports" / "metrics.json", taken)
-    assert main(["config", "--root", str(root)]) == 0
+    assert main(["config", "--root", str(root)]) == 2
     said = capsys.readouterr()
-    assert "discrimination: the last run did not measure test.auc; did you mean test.auk?" in said.err
+    assert "gates.0.measure: no run measures test.auc; did you mean test.auk?" in said.err
     assert "monotone" not in said.err  # it was looked at, and the report says why it is not known
 
 
