@@ -502,6 +502,16 @@ def test_the_page_names_the_three_checks_nearest_their_limits_and_what_has_no_di
     assert "Late is not known." in said[said.index("What is not judged?") : said.index("What could go wrong first?")]
 
 
+def test_a_pass_says_beside_it_which_declared_contrasts_it_does_not_speak_of(made):
+    config, files = made
+    contrasts = [{"contrast": name, "sentence": f"{name} is not judged: too few."} for name in ("under_25", "women")]
+    write_json(files.report("gate"), read_json(files.report("gate")) | {"not_judged": contrasts})
+    said = in_short(page_of(config, files))
+    answer = said[said.index("May we use it?") : said.index("For whom?")]
+    assert "may be promoted. 2 declared contrasts are not judged: under_25, women." in answer
+    assert "under_25 is not judged: too few." in said
+
+
 def test_what_is_not_judged_is_folded_after_four_points_and_names_no_ends_of_intervals(made):
     config, files = made
     unknown = {"bands.gap": "too few", "bands.gap_low": "too few", "bands.gap_high": "too few", "test.auc": "no rows"}

@@ -143,14 +143,25 @@ def _open(record: Mapping[str, Any]) -> list[str]:
         f"{waiver['reason']}"
         for waiver in record["waivers"]
     ]
-    return [*waived, f"The gate is open for {record['recommended']}."]
+    return [
+        *waived,
+        *(f"{sentence}." for sentence in _not_judged(record)),
+        f"The gate is open for {record['recommended']}.",
+    ]
+
+
+def _not_judged(record: Mapping[str, Any]) -> list[str]:
+    from credit_risk.report.gate_output import contrasts_not_judged
+
+    return contrasts_not_judged(record)
 
 
 def _verdicts(record: Mapping[str, Any]) -> list[str]:
     checks = record["checks"]
     blocking = [check for check in checks if check["verdict"] != "PASS"]
+    counted = f"{record['verdict']}: {len(checks) - len(blocking)} of {len(checks)} checks pass"
     return [
-        f"{record['verdict']}: {len(checks) - len(blocking)} of {len(checks)} checks pass",
+        "; ".join([counted, *_not_judged(record)]),
         *(f"  {check['verdict']} {check['name']}: {check['sentence']}" for check in blocking),
     ]
 

@@ -15,7 +15,7 @@ from credit_risk.config.dotted import lookup, value_at
 from credit_risk.measures.verdict.gate import LETS_THROUGH, Outcome
 from credit_risk.report import plots
 from credit_risk.report.artefacts import Cells, read_table
-from credit_risk.report.gate_output import fact_changed, not_needed
+from credit_risk.report.gate_output import contrasts_not_judged, fact_changed, not_needed
 
 Kind = Literal["plain", "percent", "exposure", "count", "text"]
 Numbers: TypeAlias = tuple[float | None, float | None, float | None]
@@ -149,6 +149,7 @@ def verdict(config: Config, gate: Mapping[str, Any], metrics: Mapping[str, Any])
         "recommended": gate.get("recommended"),
         "not_applicable": [str(skipped.get("sentence", "")) for skipped in gate.get("not_applicable", [])],
         "not_judged": [str(contrast.get("sentence", "")) for contrast in gate.get("not_judged", [])],
+        "unjudged": contrasts_not_judged(gate),
         "changed": gate.get("changed") or {},
         "facts_changed": [fact_changed(each) for each in (gate.get("changed") or {}).get("facts", [])],
     }

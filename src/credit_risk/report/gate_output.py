@@ -34,6 +34,13 @@ def markdown(record: Record) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def contrasts_not_judged(record: Record) -> list[str]:
+    """How many declared contrasts a verdict says nothing of, and which: a sentence without its stop, or none."""
+    names = [contrast["contrast"] for contrast in record.get("not_judged", [])]
+    count = "1 declared contrast is" if len(names) == 1 else f"{len(names)} declared contrasts are"
+    return [f"{count} not judged: {', '.join(names)}"] if names else []
+
+
 def _changed(changed: Record | None) -> list[str]:
     """What changed since the champion; nothing for a record that does not say."""
     if not changed:

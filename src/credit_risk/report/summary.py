@@ -14,7 +14,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import NotFound
 from credit_risk.measures.verdict.wording import HEADLINES
-from credit_risk.report.gate_output import fact_changed, not_needed
+from credit_risk.report.gate_output import contrasts_not_judged, fact_changed, not_needed
 
 STARS = {"approval_rate": "*", "profit_per_application": "*", "final_profit_per_application": "**"}  # see below
 OF_GATE = ("verdict", "checks", "stale", "waivers", "waivers_not_needed", "not_applicable", "not_judged")
@@ -93,13 +93,6 @@ def _number(value: float | None) -> str:
     return "not known" if value is None else f"{value:.4f}"
 
 
-def contrasts_not_judged(gate: Mapping[str, Any]) -> str:
-    """How many declared contrasts a verdict says nothing of, and which."""
-    names = [contrast["contrast"] for contrast in gate["not_judged"]]
-    count = "1 declared contrast is" if len(names) == 1 else f"{len(names)} declared contrasts are"
-    return f"{count} not judged: {', '.join(names)}"
-
-
 def _changed(changed: Mapping[str, Any]) -> list[RenderableType]:
     """What changed since the champion, the most serious keys first; the page has all of them."""
     if not changed:
@@ -114,8 +107,8 @@ def _changed(changed: Mapping[str, Any]) -> list[RenderableType]:
 def _checks(gate: dict[str, Any]) -> RenderableType:
     """How many checks pass, and each that does not."""
     blocking = [check for check in gate["checks"] if check["verdict"] != "PASS"]
-    unjudged = f"; {contrasts_not_judged(gate)}" if gate.get("not_judged") else ""
-    passed = Text(f"{len(gate['checks']) - len(blocking)} of {len(gate['checks'])} checks pass{unjudged}.")
+    counted = f"{len(gate['checks']) - len(blocking)} of {len(gate['checks'])} checks pass"
+    passed = Text("; ".join([counted, *contrasts_not_judged(gate)]) + ".")
     if not blocking and not gate["stale"]:
         return passed
     table = Table(box=None, pad_edge=False)
