@@ -53,8 +53,7 @@ def stored_forms(text: str) -> tuple[str, ...]:
     Then a reference was recorded as it came, also one that is refused now, decomposed, or as UTF-8 read as Latin-1.
     Only keys from then are looked up by another form than the first. Raises ReferenceRefused for half a character.
     """
-    forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD") if len(text) <= 4 * MOST]
-    written = [*forms, text]
+    written = [*(unicodedata.normalize(form, text) for form in ("NFC", "NFD") if len(text) <= 4 * MOST), text]
     try:
         misread = [form.encode().decode("latin-1") for form in written]
     except UnicodeEncodeError:

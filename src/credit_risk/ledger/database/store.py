@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,18 +115,20 @@ class Store:
     def _connected(self) -> Iterator[PoolProxiedConnection]:
         """A connection for one transaction; what this thread waits for PostgreSQL meanwhile ends by one deadline."""
         self._deadline.at = self.answer_timeout_s and time.monotonic() + self.answer_timeout_s
-        with self._translated(), ExitStack() as ended:
-            ended.callback(setattr, self._deadline, "at", None)
-            self._still_there()
-            connection = self.engine.raw_connection()
-            ended.callback(connection.close)
-            try:
-                yield connection
-            except LedgerBusy:  # nothing was begun: the connection is as good as before
-                raise
-            except BaseException:
-                connection.invalidate()  # whatever state it is in ends with it: the database rolls back
-                raise
+        try:
+            with self._translated():
+                self._still_there()
+                connection = self.engine.raw_connection()
+                try:
+                    yield connection
+                except BaseException as error:
+                    if not isinstance(error, LedgerBusy):  # else nothing was begun, and it is as good as before
+                        connection.invalidate()  # whatever state it is in ends with it: the database rolls back
+                    raise
+                finally:
+                    connection.close()
+        finally:
+            self._deadline.at = None
 
     def scrub(self) -> None:
         """Remove copies of an erased row: from SQLite's write-ahead log, from PostgreSQL's free rows.
