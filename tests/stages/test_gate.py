@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pandas import DataFrame
 
+from credit_risk.cli import main
 from credit_risk.config import Config, floor, identities, load, wordings
 from credit_risk.data import digest
 from credit_risk.data.files import Files
@@ -622,6 +623,16 @@ def test_a_misspelled_measure_is_a_fault_at_its_line_and_a_name_of_ones_own_is_n
     write_json(files.report("preparation"), {"inputs_digest": {"data/of-the-template.csv": "aa"}})
     assert len(faults("test.acu")) == 1  # whatever the data
     assert faults(f"fairness.contrasts.{contrast}.rtio") == []  # of other data
+
+
+def test_a_misspelled_measure_is_named_before_the_floor_misses_it(measured: Judged, capsys: pytest.CaptureFixture[str]):
+    _, files = measured
+    assert main(["config", "--root", str(files.root)]) == 0
+    text = files.config.read_text(encoding="utf-8")
+    files.config.write_text(text.replace("measure: test.auc", "measure: test.acu", 1), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["config", "--root", str(files.root)]) == 2
+    assert "measure: no run measures test.acu; did you mean test.auc?" in capsys.readouterr().err
 
 
 def replace_gate(config: Config, measure: str, of: str | None = None) -> Config:

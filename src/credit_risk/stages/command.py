@@ -74,11 +74,11 @@ def _config(root: Root = HERE, config: ConfigFile = None, json: Json = False) ->
 
     checked, files = opened(root, config)
     path = config or files.config
+    sentences, faults = gate.unmeasured(checked, files)
+    environment.refuse(path, faults)
     if (least := gate.floor_of(files)) and (looser := gate.below_the_floor(checked, files, least, ())):
         raise ConfigError(path, looser)
     counts = {"columns": len(checked.columns), "features": len(checked.features), "gates": len(checked.gates)}
-    sentences, faults = gate.unmeasured(checked, files)
-    environment.refuse(path, faults)
     unmeasured = [*sentences, *wordings.doubts(checked)]
     for sentence in unmeasured:
         logging.getLogger("credit_risk").warning(sentence)
