@@ -15,7 +15,7 @@ from credit_risk.compliance import dataset_facts
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed, ConfigError, NotFound
-from credit_risk.governance import lineage, lineage_picture
+from credit_risk.governance import command, lineage, lineage_picture
 from credit_risk.registry.lifecycle import HistoryEvent
 from smallest import config
 
@@ -180,6 +180,14 @@ def test_a_catalogue_gets_every_event_with_its_key(record, catalogue):
     assert [event for *_, event in catalogue.taken] == json.loads(json.dumps(lineage.openlineage(record())))
     lineage.send(record(), url, None)
     assert catalogue.taken[-1][1] is None
+
+
+def test_the_command_sends_to_a_url_and_writes_to_a_file(record, catalogue, capsys, tmp_path):
+    url = f"http://127.0.0.1:{catalogue.server_port}"
+    command._hand_on(record(), url)
+    assert capsys.readouterr().out == f"{url} took 2 events.\n"
+    command._hand_on(record(), str(tmp_path / "ol.json"))
+    assert json.loads((tmp_path / "ol.json").read_text()) == [event for *_, event in catalogue.taken]
 
 
 def test_a_catalogue_that_refuses_or_is_not_there_is_an_error_in_words(record, catalogue):

@@ -4,7 +4,7 @@ import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Context, Option, Typer
 
@@ -24,6 +24,8 @@ from credit_risk.command_line import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from credit_risk.governance.audit_log import ReadSource
     from credit_risk.governance.records import Entered
 
@@ -244,11 +246,8 @@ def _lineage(
             stack.enter_context(ledger)
         record |= lineage.afterwards(record["scorer"] or "", events, ledger)
     write_json(path, record)
-    if openlineage and openlineage.startswith(("https://", "http://")):
-        sent = lineage.send(record, openlineage, os.environ.get(lineage.API_KEY))
-        say(f"{openlineage} took {sent} events.")
-    elif openlineage:
-        write_text(Path(openlineage), json_text(lineage.openlineage(record)) + "\n")
+    if openlineage:
+        _hand_on(record, openlineage)
     if picture:
         write_text(picture, lineage_picture.svg(record))
     if json:
@@ -259,6 +258,17 @@ def _lineage(
             f"to scorer {(record['scorer'] or 'none')[:12]}: {path}"
         )
     lineage.raise_unless_verified(record, path)
+
+
+def _hand_on(record: "Mapping[str, Any]", target: str) -> None:
+    """Send lineage to a catalogue by its URL, or write it into a file, as OpenLineage has it."""
+    from credit_risk.data.writing import json_text, write_text
+    from credit_risk.governance import lineage
+
+    if target.startswith(("https://", "http://")):
+        say(f"{target} took {lineage.send(record, target, os.environ.get(lineage.API_KEY))} events.")
+    else:
+        write_text(Path(target), json_text(lineage.openlineage(record)) + "\n")
 
 
 def _trace(decision: str, root: Path, config: Path | None, settings: Path) -> None:
