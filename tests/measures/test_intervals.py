@@ -1,13 +1,27 @@
 """Intervals: definitions written out, the spread of fresh samples, and what must stay unknown."""
 
 import math
+from dataclasses import astuple
 
 import numpy as np
 import pytest
 from scipy.stats import beta, binomtest
 
 from credit_risk.measures import intervals
-from credit_risk.measures.intervals import bootstrap, delong, delong_covariance, jeffreys, paired_difference, proportion
+from credit_risk.measures.intervals import (
+    bootstrap,
+    calibration_level,
+    clustered_auc,
+    delong,
+    delong_covariance,
+    jeffreys,
+    mean,
+    median,
+    paired_difference,
+    proportion,
+    resampled,
+    share,
+)
 from credit_risk.measures.metrics import Economics, Sample, UnusableSample, measure, ranking
 from sample_figure import figure
 
@@ -188,9 +202,9 @@ def test_delong_by_hand():
 def test_delong_and_bootstrap_are_equally_wide():
     bad, pd, weaker = drawn(2_000)
     a, b = Sample.of(bad, pd), Sample.of(bad, weaker)
-    resampled = bootstrap(a, replicates=2_000, seed=1)["auc"]
+    redrawn = bootstrap(a, replicates=2_000, seed=1)["auc"]
     difference = paired_difference(a, b, replicates=2_000, seed=1)["auc"]
-    assert width(delong(bad, pd)) == pytest.approx(width(resampled), rel=0.08)
+    assert width(delong(bad, pd)) == pytest.approx(width(redrawn), rel=0.08)
     assert width(delong(bad, pd, weaker)) == pytest.approx(width(difference), rel=0.08)
     assert delong(bad, pd, weaker).value == pytest.approx(difference.value, abs=1e-12)
 
@@ -274,3 +288,84 @@ def test_figures_of_ranking_alone_are_those_among_all():
     every, some = paired_difference(*pair, **draw), paired_difference(*pair, **draw, figures=ranking)
     assert set(some) == {"auc", "gini", "ks", "average_precision"}
     assert some == {name: every[name] for name in some}
+
+
+def ratio(totals):
+    return totals[0] / totals[1]
+
+
+def test_a_figure_of_sums_varies_as_its_rows_do():
+    """A hundred rows, half of which count: a share of 0.5, two standard errors of 0.05 to either side."""
+    sums = np.column_stack([np.arange(100) % 2, np.ones(100)])
+    figure = resampled(sums, ratio, replicates=2_000, seed=1, confidence=0.95)
+    assert (figure.value, figure.n) == (0.5, 100)
+    assert (figure.low, figure.high) == (pytest.approx(0.402, abs=0.015), pytest.approx(0.598, abs=0.015))
+    assert figure == resampled(sums, ratio, replicates=2_000, seed=1, confidence=0.95)
+    narrower = resampled(sums, ratio, replicates=2_000, seed=1, confidence=0.5)
+    assert (narrower.low, narrower.high) == (pytest.approx(0.466, abs=0.015), pytest.approx(0.534, abs=0.015))
+
+
+def test_a_figure_of_no_rows_says_why_it_is_not_known():
+    figure = resampled(np.zeros((0, 2)), ratio, replicates=100, seed=1, confidence=0.95, why="nobody was declined")
+    assert (math.isnan(figure.value), figure.n, figure.why) == (True, 0, "nobody was declined")
+    assert not figure.known
+
+
+def test_a_median_lies_in_the_middle_and_its_ends_are_medians_of_draws():
+    figure = median(np.arange(101.0), replicates=1_000, seed=1, confidence=0.95)
+    assert (figure.value, figure.n) == (50.0, 101)
+    assert (figure.low, figure.high) == (pytest.approx(36, abs=4), pytest.approx(64, abs=4))
+
+
+@pytest.mark.parametrize(("scores", "area"), [([0.9, 0.1], 1.0), ([0.1, 0.9], 0.0)])
+def test_an_area_of_goods_and_bads_that_are_parted_perfectly_has_no_ends(scores, area):
+    figure = clustered_auc(np.array([True, False]), np.array(scores), np.arange(2), confidence=0.95)
+    assert (figure.value, figure.has_interval, figure.why) == (area, False, "goods and bads are parted perfectly")
+
+
+def test_an_area_says_no_more_for_an_applicants_row_that_stands_twice():
+    bad, pd, _ = drawn(400)
+    once = clustered_auc(bad, pd, np.arange(400), confidence=0.95)
+    twice = clustered_auc(np.tile(bad, 2), np.tile(pd, 2), np.tile(np.arange(400), 2), confidence=0.95)
+    assert (twice.value, twice.low, twice.high) == pytest.approx((once.value, once.low, once.high))
+    assert 0.5 < once.low < once.value < once.high < 1
+    strangers = clustered_auc(np.tile(bad, 2), np.tile(pd, 2), np.arange(800), confidence=0.95)
+    assert width(strangers) == pytest.approx(width(once) / math.sqrt(2), rel=0.01)
+
+
+def test_a_level_of_a_certain_pd_is_not_known():
+    figure = calibration_level(np.array([True, False]), np.array([0.0, 0.3]), np.arange(2), confidence=0.95)
+    assert (figure.known, figure.why) == (False, "a PD of exactly 0 or 1 has no log-odds")
+
+
+@pytest.mark.parametrize("measured", [share, mean])
+def test_a_share_or_mean_of_no_rows_says_that_there_are_none(measured):
+    figure = measured(np.zeros(0), np.zeros(0, dtype=int), confidence=0.95)
+    assert (figure.known, figure.n, figure.why) == (False, 0, "there are no rows")
+
+
+def test_a_share_is_worth_as_many_rows_as_there_are_applicants_who_always_say_the_same():
+    flags, pairs = np.repeat([True, False, False, False], 2), np.repeat(np.arange(4), 2)
+    alone = share(flags, np.arange(8), confidence=0.95)
+    assert (alone.value, alone.low, alone.high, alone.n) == pytest.approx((0.25, *astuple(proportion(2, 8))[1:3], 8))
+    together = share(flags, pairs, confidence=0.95)
+    assert (together.low, together.high, together.n) == pytest.approx((*astuple(proportion(1, 4))[1:3], 8))
+    nobody = share(np.zeros(8, dtype=bool), pairs, confidence=0.95)
+    assert (nobody.low, nobody.high) == (0.0, proportion(0, 4).high)
+
+
+def test_a_mean_varies_as_its_applicants_do():
+    """1, 3, 1, 3: a standard deviation of 1.1547, so an error of 0.577 of four applicants, and of 1 of two."""
+    values = np.array([1.0, 3.0, 1.0, 3.0])
+    four = mean(values, np.arange(4), confidence=0.95)
+    assert (four.value, four.low, four.high) == pytest.approx(
+        (2, 2 - 1.959964 / math.sqrt(3), 2 + 1.959964 / math.sqrt(3))
+    )
+    two = mean(np.array([1.0, 1.0, 3.0, 3.0]), np.array([0, 0, 1, 1]), confidence=0.95)
+    assert (two.low, two.high) == pytest.approx((2 - 1.959964, 2 + 1.959964))
+
+
+@pytest.mark.parametrize(("values", "applicant"), [([1.0, 3.0], [0, 0]), ([2.0, 2.0], [0, 1])])
+def test_a_mean_of_a_single_applicant_or_of_equal_values_has_no_ends(values, applicant):
+    figure = mean(np.array(values), np.array(applicant), confidence=0.95)
+    assert (figure.value, figure.has_interval) == (2.0, False)
