@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from credit_risk import cli
@@ -89,6 +90,19 @@ def test_groups_too_small_to_compare_are_counted(files):
     rows = lender(2_000, seed=7).applications
     women = int((rows["sex"] == "female").sum() * 0.3)
     assert f"sex female: about {women} test rows, fairness.min_n asks for 500" in found
+
+
+def test_a_day_of_birth_is_grouped_by_age_on_the_day_of_application(files):
+    """Born on 2 January 1960: 61 on the first day of 2022, and 62 a day later."""
+    config = load(files.config)
+    fairness = config.fairness.model_copy(update={"attributes": {"age": config.fairness.attributes["age"]}})
+    applied = pd.to_datetime(["2022-01-01"] * 40 + ["2022-01-02"] * 60)
+    table = pd.DataFrame({"age": pd.Timestamp("1960-01-02"), "applied_on": applied})
+    found = [each.what for each in check._groups(config.model_copy(update={"fairness": fairness}), table)]
+    assert found == [
+        "age 62 and over: about 18 test rows, fairness.min_n asks for 20",
+        "age 25 to 61: about 12 test rows, fairness.min_n asks for 20",
+    ]
 
 
 def test_data_that_do_not_fit_and_a_stale_dictionary_are_told(files):

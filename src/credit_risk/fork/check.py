@@ -16,6 +16,7 @@ from credit_risk.errors import ConfigError, CreditRiskError
 from credit_risk.fork.data_remote import default_remote, remote_address, sample_files
 from credit_risk.fork.init import SAMPLE
 from credit_risk.measures.fairness import grouped
+from credit_risk.modelling.protected_split import ages
 from credit_risk.stages import dictionary, gate, validate_data
 
 Urgency = Literal["must", "look"]
@@ -152,7 +153,8 @@ def _groups(config: Config, table: DataFrame) -> Iterator[Left]:
     for name, attribute in config.fairness.attributes.items():
         compared = [contrast for contrast in config.fairness.contrasts if contrast.attribute == name]
         groups = dict.fromkeys(group for contrast in compared for group in (contrast.group, contrast.reference))
-        grouping = grouped(name, table[name], attribute)
+        values, day = table[name], config.only("date")
+        grouping = grouped(name, ages(values, table[day]) if day and values.dtype.kind == "M" else values, attribute)
         for group in groups:
             expected = int(grouping.rows(group).sum() * config.split.test)
             if expected < config.fairness.min_n:
