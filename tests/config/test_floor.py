@@ -57,6 +57,22 @@ def test_a_gate_is_as_strict_as_the_floor_or_below_it(gates, below):
     assert bool(keys(config)) == below
 
 
+def test_a_strict_gate_on_another_measure_does_not_count_and_the_loose_gates_own_line_is_named():
+    elsewhere = Gate(name="elsewhere", measure="test.ks", at_least=0.9, reason="a test")
+    least = LEAST.model_copy(update={"checks": (AUC,)})
+    for gates, key in (((elsewhere,), "gates"), ((elsewhere, gate(at_least=0.5)), "gates.1")):
+        assert keys(CONFIG.model_copy(update={"gates": gates}), least) == [key]
+
+
+@pytest.mark.parametrize(("exact", "how"), [(False, "by its interval"), (True, "by its value alone")])
+def test_a_looser_gate_is_said_with_its_limits_and_how_they_are_read(exact, how):
+    least = LEAST.model_copy(update={"checks": (AUC,)})
+    config = CONFIG.model_copy(update={"gates": (gate(at_least=0.5, exact=exact),)})
+    (looser,) = floor.below(config, least)
+    expected = "at_least 0.6, by its interval or stricter"
+    assert looser.message == f"discrimination judges at_least 0.5, {how}, expected {expected}"
+
+
 def test_an_upper_limit_may_fall_and_not_rise():
     least = LEAST.model_copy(update={"checks": (floor.FloorCheck(measure="test.auc", at_least=0.6, at_most=0.9),)})
     for at_most, below in ((0.8, False), (0.9, False), (0.91, True), (None, True)):

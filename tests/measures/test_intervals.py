@@ -369,3 +369,13 @@ def test_a_mean_varies_as_its_applicants_do():
 def test_a_mean_of_a_single_applicant_or_of_equal_values_has_no_ends(values, applicant):
     figure = mean(np.array(values), np.array(applicant), confidence=0.95)
     assert (figure.value, figure.has_interval) == (2.0, False)
+
+
+@pytest.mark.parametrize("weight", [None, np.full(4, 2.0)])
+def test_a_level_is_what_the_log_odds_lack_and_varies_as_its_rows_do(weight):
+    """Four PDs of a quarter and two bads: ln 3 too low; four influences of a half make an error of 1."""
+    bad = np.array([True, True, False, False])
+    figure = calibration_level(bad, np.full(4, 0.25), np.arange(4), confidence=0.95, weight=weight)
+    assert (figure.value, figure.low, figure.high) == pytest.approx(
+        (math.log(3), math.log(3) - 1.959964, math.log(3) + 1.959964), abs=1e-5
+    )
