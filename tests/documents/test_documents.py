@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from credit_risk.data.writing import read_json, write_json, write_text
 from credit_risk.documents import bundle, pages, promotion, settings
 from credit_risk.errors import ConfigError
-from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignedBy
 
@@ -35,10 +34,10 @@ documents:
 """
 METRICS = {"test": {"auc": 0.75, "auc_low": 0.7, "auc_high": 0.8}, "rows": 6000}
 AT = datetime(2026, 11, 30, tzinfo=UTC)
-MOVES = [
-    HistoryEvent(1, AT, "register", 1, "d" * 64, "Ada Berg", "new", {}),
-    HistoryEvent(2, AT, "promote", 1, "d" * 64, "Kim Lee", "better", {"gate_record": "e" * 64}),
-]
+COMPUTED = {
+    "registry/history.json": {"roles": {"1": "champion"}, "moves": [{"seq": 1, "move": "promote"}]},
+    "reports/audits/ecoa.json": {"verdict": "PASS"},
+}
 
 
 @pytest.fixture
@@ -126,7 +125,7 @@ def test_a_section_is_of_figures_or_of_a_person(root):
 @pytest.fixture
 def gathered(root, tmp_path):
     signing.make_keys(tmp_path / "own.key")
-    manifest = bundle.write(root, tmp_path / "evidence", tmp_path / "own.key", AT, MOVES)
+    manifest = bundle.write(root, tmp_path / "evidence", tmp_path / "own.key", AT, COMPUTED)
     return tmp_path / "evidence", manifest
 
 
@@ -145,22 +144,20 @@ def test_a_bundle_lists_what_it_holds_and_what_it_lacks(gathered):
     assert "reports/gate.json is not there" in (folder / "index.html").read_text()
 
 
-def test_the_moves_of_the_registry_stand_in_a_bundle(gathered):
-    folder, manifest = gathered
-    history = read_json(folder / "registry" / "history.json")
-    assert [(move["seq"], move["move"], move["by"]) for move in history["moves"]] == [
-        (1, "register", "Ada Berg"),
-        (2, "promote", "Kim Lee"),
-    ]
-    assert history["roles"] == {"1": "champion"}
-    assert "registry/history.json" in manifest["files"]
-    assert "registry/history.json" not in manifest["absent"]
-
-
-def test_a_registry_in_which_nothing_moved_is_absent(root, tmp_path):
+def test_what_is_computed_stands_in_a_bundle_and_no_older_file_of_the_repository(root, tmp_path):
+    write_json(root / "reports" / "audits" / "sox.json", {"verdict": "of another scorer"})
     signing.make_keys(tmp_path / "own.key")
-    manifest = bundle.write(root, tmp_path / "evidence", tmp_path / "own.key", AT, [])
-    assert "registry/history.json" in manifest["absent"]
+    manifest = bundle.write(root, tmp_path / "evidence", tmp_path / "own.key", AT, COMPUTED)
+    assert read_json(tmp_path / "evidence" / "registry" / "history.json") == COMPUTED["registry/history.json"]
+    assert [path.name for path in (tmp_path / "evidence" / "reports" / "audits").iterdir()] == ["ecoa.json"]
+    assert {"registry/history.json", "reports/audits/ecoa.json"} <= manifest["files"].keys()
+    assert {"registry/history.json", "reports/audits"}.isdisjoint(manifest["absent"])
+
+
+def test_what_could_not_be_computed_is_absent(root, tmp_path):
+    signing.make_keys(tmp_path / "own.key")
+    manifest = bundle.write(root, tmp_path / "evidence", tmp_path / "own.key", AT, {})
+    assert {"registry/history.json", "reports/audits"} <= set(manifest["absent"])
     assert not (tmp_path / "evidence" / "registry").exists()
 
 

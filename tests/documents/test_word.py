@@ -7,6 +7,7 @@ from credit_risk.cli import main
 from credit_risk.data.writing import write_json, write_text
 from credit_risk.documents import pages, pdf, settings, word
 from credit_risk.documents.tracing import Artefacts, NotTraced
+from credit_risk.errors import NotFound
 
 DECLARED = """\
 version: 1
@@ -127,8 +128,27 @@ def test_an_artefact_that_changed_since_is_found(root, tmp_path, own):
     ("placeholder", "error", "match"),
     [
         ("{{ owner }}", word.TemplateRefused, "'owner' is undefined"),
-        ("{{ title", word.TemplateRefused, "cannot be filled"),
-        ('{{ figure("reports/metrics.json", "test.gini") }}', NotTraced, "reports/metrics.json has no 'test.gini'"),
+        ("{{ title", word.TemplateRefused, r"^own\.docx cannot be filled"),
+        (
+            "The {{ title | uper }} of us",
+            word.TemplateRefused,
+            "No filter named 'uper', near 'The {{ title | uper }} of us'",
+        ),
+        ("{%p for section in sections %}", word.TemplateRefused, "'endfor'"),
+        ("{{ 1 / 0 }}", word.TemplateRefused, "division by zero"),
+        ('{{ figure("reports/metrics.json") }}', word.TemplateRefused, "'key'"),
+        (
+            '{{ figure("reports/metrics.json", "rows", "counts") }}',
+            word.TemplateRefused,
+            "expected plain, percent, count",
+        ),
+        ("{{ title.__class__.__mro__ }}", word.TemplateRefused, "unsafe"),
+        ("{{ sections[7].heading }}", word.TemplateRefused, "no element 7"),
+        (
+            '{{ figure("reports/metrics.json", "test.gini") }}',
+            NotTraced,
+            r"own\.docx .*metrics\.json has no 'test\.gini'",
+        ),
         ('{{ figure("../elsewhere.json", "x") }}', NotTraced, "is not there"),
     ],
 )
@@ -139,6 +159,38 @@ def test_a_placeholder_that_nothing_fills_is_named_and_nothing_is_written(root, 
     with pytest.raises(error, match=match):
         word.write(root, tmp_path / "out", tmp_path / "own.docx")
     assert not list((tmp_path / "out").glob("*.docx"))
+
+
+def test_a_figure_in_a_header_or_a_footer_is_traced_and_one_typed_over_there_is_found(root, tmp_path):
+    form = docx.Document()
+    form.sections[0].header.paragraphs[0].text = '{{ title }}: {{ figure("reports/metrics.json", "test.auc") }}'
+    form.sections[0].footer.paragraphs[0].text = "{{ source }}"
+    form.save(tmp_path / "own.docx")
+    word.write(root, tmp_path, tmp_path / "own.docx")
+    path = tmp_path / "card.docx"
+    written = docx.Document(str(path))
+    assert written.sections[0].header.paragraphs[0].text == "Card: 0.750 [F1]"
+    assert written.sections[0].footer.paragraphs[0].text == "house"
+    assert word.verify(path, Artefacts.below(root)) == (1, [])
+    written.sections[0].header.paragraphs[0].text = "Card: 0.790 [F1]"
+    written.save(str(path))
+    assert word.verify(path, Artefacts.below(root))[1] == ["card.docx: figure [F1] is not '0.750' where it stands"]
+
+
+def test_a_template_may_walk_the_sections_twice_and_leave_figures_out(root, tmp_path):
+    form = docx.Document()
+    for line in ("{%p for section in sections %}", "{{ section.heading }}", "{%p endfor %}") * 2:
+        form.add_paragraph(line)
+    form.add_paragraph("{{ sections[0].rows[1].written }}")
+    form.save(tmp_path / "own.docx")
+    word.write(root, tmp_path, tmp_path / "own.docx")
+    assert texts(tmp_path / "card.docx")[:5] == ["Figures", "Use", "Figures", "Use", "6,000 [F4]"]
+    assert word.verify(tmp_path / "card.docx", Artefacts.below(root)) == (1, [])  # what is not shown is not claimed
+
+
+def test_a_template_that_is_not_there_is_named(root, tmp_path):
+    with pytest.raises(NotFound, match=r"own\.docx"):
+        word.write(root, tmp_path / "out", tmp_path / "own.docx")
 
 
 TABLE = """\
@@ -209,7 +261,7 @@ def test_a_pdf_has_the_table(tabled, tmp_path):
 
 def test_a_template_that_is_no_word_file_is_refused(root, tmp_path):
     write_text(tmp_path / "own.docx", "no zip")
-    with pytest.raises(word.TemplateRefused, match="The template cannot be filled"):
+    with pytest.raises(word.TemplateRefused, match=r"own\.docx cannot be filled"):
         word.write(root, tmp_path / "out", tmp_path / "own.docx")
 
 

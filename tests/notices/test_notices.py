@@ -1,9 +1,11 @@
 """Notices: of declines alone, with what stands on record, in a language whole or not at all; and what may vary."""
 
 import json
+import os
 import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -163,6 +165,25 @@ def test_all_declines_are_written_listed_and_those_without_a_notice_named(lender
 def test_a_decision_of_a_scorer_that_is_not_here_has_no_notice(lender, ledger, tmp_path):
     written = job(lender, tmp_path, scorers={}).write(bulk.declines(ledger, None, None))
     assert len(written.without) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="no /proc to read memory from")
+def test_a_long_run_of_pdf_files_needs_no_more_memory_than_its_first(lender, ledger, tmp_path):
+    """typst keeps the layout of ten documents: 3 GB at a thousand pages each."""
+
+    pytest.importorskip("typst")
+
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    _, settings, _, _ = lender
+    notice = of_decision(next(bulk.declines(ledger, None, None)), settings, "en", ())
+    sizes = []
+    for number in range(8):
+        notices = [replace(notice, reference=f"{number}-{page}") for page in range(120)]
+        rendering.write_pdf(tmp_path / f"{number}.pdf", notices)
+        sizes.append(resident())
+    assert sizes[-1] - sizes[0] < 60  # 100 where nothing is forgotten
 
 
 def test_pdf_holds_what_html_holds(lender, ledger, tmp_path):

@@ -69,6 +69,49 @@ def test_a_copy_with_the_keys_and_files_that_name_the_person_are_listed_and_exit
     assert run("show", "--applicant", "Ada-77")[0] == 1
 
 
+def test_a_file_that_cannot_be_read_is_on_the_certificate_and_does_not_stop_it(run, root):
+    (root / "data" / "torn.parquet").write_bytes(b"PAR1 and no more PAR1")
+    code, _, err = forget(run, root, "--search", root / "data")
+    assert (code, f"{root}/data/torn.parquet could not be read" in err) == (1, True)
+    facts = certified(root)
+    assert (facts["whole"], facts["not_read"]) == (False, [f"{root}/data/torn.parquet"])
+    assert run("show", "--applicant", "Ada-77")[0] == 1
+
+
+def test_a_file_that_went_away_while_it_was_searched_holds_nothing(root):
+    assert certificate._traces_in(root / "gone", {bytes(40)}, "Ada-77") == set()
+
+
+def test_a_file_is_listed_for_its_name_and_the_certificate_does_not_repeat_it(run, root):
+    (root / "data" / "letter-Ada-77.txt").write_text("Dear Sir or Madam", encoding="utf-8")
+    code, _, err = forget(run, root, "--search", root / "data")
+    assert (code, f"named in {root}/data/letter-Ada-77.txt" in err) == (1, True)
+    assert certified(root)["named_in"] == [f"{root}/data/letter-[the person].txt"]
+    assert "Ada-77" not in (root / "erasure.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"), [("ada/Ada-77.json", "names the person"), ("data.csv/erasure.json", "cannot be written")]
+)
+def test_nobody_is_erased_where_the_certificate_could_not_be_kept(run, root, path, message):
+    (root / "data.csv").touch()
+    code, _, err = run("forget", "--applicant", "Ada-77", "--certificate", root / path)
+    assert (code, message in err) == (2, True)
+    assert run("show", "--applicant", "Ada-77")[0] == 0
+
+
+def test_a_person_with_a_decision_on_hold_is_not_erased_and_an_erasure_is_certified_once(run, root):
+    with Ledger.open(f"sqlite:///{root}/build/ledger/ledger.db", key=KEY) as ledger:
+        decision = next(ledger.decisions_about("Ada-77")).decision_id
+    assert run("hold", decision, "--by", "J. Roe", "--reason", "case 17")[0] == 0
+    code, _, err = forget(run, root)
+    assert (code, "hold" in err, (root / "erasure.json").exists()) == (2, True, False)
+    assert run("release", decision, "--by", "J. Roe", "--reason", "ended")[0] == 0
+    assert forget(run, root)[0] == 0
+    code, _, err = run("forget", "--applicant", "Ada-77", "--certificate", root / "second.json")
+    assert (code, "nothing to certify" in err, (root / "second.json").exists()) == (1, True, False)
+
+
 def test_without_the_key_that_signs_nobody_is_erased(run, root, monkeypatch):
     monkeypatch.setenv(signing.VARIABLE, str(root / "another.key"))
     signing.make_keys(root / "another.key")

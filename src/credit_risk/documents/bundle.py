@@ -5,7 +5,7 @@ What is not there is on the list `absent`, in the manifest and on the index page
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,54 +16,29 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from credit_risk.data import digest
 from credit_risk.data.writing import write_directory, write_json, write_text
-from credit_risk.documents import pages
+from credit_risk.documents import pages, settings
+from credit_risk.documents.holdings import COMPUTED, CONTENTS
+from credit_risk.documents.questions import answered
 from credit_risk.errors import NotFound, UsageError
-from credit_risk.registry.lifecycle import HistoryEvent, standing
 from credit_risk.scoring import signing
 
 MARK = "manifest.json"
-HISTORY = "registry/history.json"  # written here, from the registry
 VERIFIER = Path(__file__).with_name("verify.py")
-# What goes in, by what it answers; a folder goes whole.
-CONTENTS: Mapping[str, tuple[str, ...]] = {
-    "The scorer, the gate's record of it, and their signatures": (
-        *("models/scorer", "models/scorer.sig", "reports/gate.json", "models/gate.sig"),
-    ),
-    "Figures of every stage": tuple(
-        f"reports/{name}.json"
-        for name in (
-            *("validation", "preparation", "selection", "metrics", "splits", "fairness", "explain", "robustness"),
-            "latency",
-        )
-    ),
-    "Reports of optional parts": ("reports/parts",),
-    "Lineage: what was made from what": ("reports/data_lineage.json", "dvc.lock", "dvc.yaml", "data.dvc"),
-    "Audits by framework": ("reports/audits",),
-    "Policies, inventory and settings": (
-        "configs/credit.yaml",
-        "configs/policies",
-        "configs/model-inventory.yaml",  # part: governance
-    ),
-    "What persons put on record: findings, opinions, answers": ("governance",),
-    "Waivers": ("configs/waivers",),
-    "The registry's moves and what may be live": (HISTORY, "models/live.json"),
-    "Packages: the bill of materials": ("build/sbom.json", "requirements/serving.txt"),
-}
 
 
-def write(root: Path, folder: Path, key: Path, at: datetime, history: Sequence[HistoryEvent]) -> dict[str, Any]:
+def write(root: Path, folder: Path, key: Path, at: datetime, computed: Mapping[str, Any]) -> dict[str, Any]:
     """Write, list and sign the bundle, whole or not at all; returns the manifest.
 
-    key: the private key's file. history: every move of the registry, none where nothing was ever registered.
+    key: the private key's file. computed: each file that is no copy, by its path in the bundle (documents.computed).
     """
 
     def fill(bundle: Path) -> None:
         documents = pages.write(root, bundle / "documents")
-        if history:
-            roles = {str(version): role for version, role in standing(history).roles.items()}
-            write_json(bundle / HISTORY, {"roles": roles, "moves": [move.as_json() for move in history]})
+        for path, facts in computed.items():
+            write_json(bundle / path, facts)
         names = [name for names in CONTENTS.values() for name in names]
-        absent = [name for name in names if not (history if name == HISTORY else _copied(root / name, bundle / name))]
+        absent = [name for name in names if not _gathered(name, root, bundle)]
+        questions = answered(settings.load(root).questions, bundle)
         index = page(
             "index.html.j2",
             title="Evidence of a release",
@@ -71,10 +46,16 @@ def write(root: Path, folder: Path, key: Path, at: datetime, history: Sequence[H
             scorer=digest.of_directory(root / "models" / "scorer"),
             documents=[path.name for path in documents.paths],
             contents={heading: [(name, name in absent) for name in names] for heading, names in CONTENTS.items()},
-            owed=[*documents.missing, *documents.unread],
+            owed=[*(settings.TEXTS.as_posix() + f"/{name}.md" for name in documents.missing), *documents.unread],
+            questions=questions,
         )
         write_text(bundle / "index.html", index)
-        manifest.update(seal(bundle, key, {"at": at.isoformat(), "absent": absent, "not_written": documents.missing}))
+        facts = {"at": at.isoformat(), "absent": absent, "not_written": documents.missing}
+        facts["questions"] = {
+            state: [question.text for question in questions if question.state == state]
+            for state in ("answered", "owed", "partly", "open")
+        }
+        manifest.update(seal(bundle, key, facts))
 
     manifest: dict[str, Any] = {}
     write_directory(folder, fill, mark=MARK)
@@ -120,8 +101,11 @@ def page(name: str, **values: Any) -> str:
     return environment.get_template(name).render(**values)
 
 
-def _copied(source: Path, target: Path) -> bool:
-    """Copy a file or folder; whether it was there."""
+def _gathered(name: str, root: Path, bundle: Path) -> bool:
+    """Copy a file or folder of the repository, or leave it to what was computed; whether it is there now."""
+    source, target = root / name, bundle / name
+    if name in COMPUTED:
+        return target.exists()
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True)
         return True

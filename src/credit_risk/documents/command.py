@@ -95,16 +95,22 @@ def _verify(root: Root = HERE, output: Folder = WRITTEN) -> None:
 def _bundle(root: Root = HERE, environment: Environment = None, output: Folder = Path("build") / "evidence") -> None:
     """Gather documents, reports, policies, records and scorer into one signed folder with an offline verifier."""
     from credit_risk.data.repository import opened
-    from credit_risk.documents import bundle
+    from credit_risk.documents import bundle, computed
     from credit_risk.registry import settings as registry_settings
     from credit_risk.registry.versions import read_history
     from credit_risk.scoring import signing
 
-    settings = registry_settings.load(environment_file(root, environment), root)
-    history = read_history(opened(root)[0].project.name, settings, root)
-    manifest = bundle.write(root, output, signing.private_key(root), datetime.now(UTC), history)
+    site, (config, files) = environment_file(root, environment), opened(root)
+    history = read_history(config.project.name, registry_settings.load(site, root), root)
+    at, key = datetime.now(UTC), signing.private_key(root)
+    manifest = bundle.write(root, output, key, at, computed.evidence(config, files, site, history, at))
     absent = f"; not there: {', '.join(manifest['absent'])}" if manifest["absent"] else ""
     say(f"{output}: {len(manifest['files'])} files, listed and signed{absent}.")
+    states = {state: len(texts) for state, texts in manifest["questions"].items()}
+    say(
+        f"Of {sum(states.values())} questions {states['answered']} are answered, {states['owed']} wait for a person, "
+        f"{states['partly']} are answered in part and {states['open']} not: index.html says where."
+    )
 
 
 def _examine(

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from credit_risk.config import environment
 from credit_risk.config.section import Section, Text
+from credit_risk.config.yaml_positions import Loc
+from credit_risk.documents.holdings import holds
 from credit_risk.errors import NotFound
 
 FILE = Path("configs") / "documents.yaml"
@@ -60,11 +62,29 @@ class Document(Section):
     sections: Annotated[tuple[DocumentSection, ...], Field(min_length=1)]
 
 
+class Question(Section):
+    """A question that an examiner asks, and where a bundle answers it: `path` or `path#key` in it.
+
+    person: what somebody must write, as a text or a name in the inventory; owed until it is there.
+    """
+
+    ask: Text
+    at: tuple[Text, ...] = ()
+    person: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if not self.at and not self.person:
+            raise ValueError("say where it is answered: at, or person")
+        return self
+
+
 class Documents(Section):
-    """Every document by its name."""
+    """Every document by its name, and the questions that the bundle's index page answers."""
 
     version: Literal[1]
     documents: Annotated[Mapping[str, Document], Field(min_length=1)]
+    questions: tuple[Question, ...] = ()
 
     def persons(self) -> Iterator[str]:
         """The names of all texts that persons must write, each once."""
@@ -76,7 +96,24 @@ def load(root: Path) -> Documents:
     """Raises NotFound without the file, ConfigError with every fault."""
     if not (root / FILE).is_file():
         raise NotFound(root / FILE, "It says what stands in each document: see docs/documents.md.")
-    return environment.whole(root / FILE, Documents)
+    settings = environment.whole(root / FILE, Documents)
+    environment.refuse(root / FILE, _faults(settings))
+    return settings
+
+
+def _faults(settings: Documents) -> Iterator[tuple[Loc, str]]:
+    """Links of questions that lead to what no bundle holds."""
+    pages = {f"documents/{name}.html" for name in settings.documents}
+    texts = {(TEXTS / f"{name}.md").as_posix() for name in settings.persons()}
+    for number, question in enumerate(settings.questions):
+        for name, links in (("at", question.at), ("person", question.person)):
+            for index, link in enumerate(links):
+                path = link.partition("#")[0]
+                is_known = (
+                    path in pages | texts if path.startswith(("documents/", f"{TEXTS.as_posix()}/")) else holds(path)
+                )
+                if not is_known:
+                    yield ("questions", number, name, index), f"a bundle holds no {path!r} (documents/holdings.py)"
 
 
 def text_of(root: Path, name: str) -> str | None:

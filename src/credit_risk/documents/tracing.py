@@ -51,20 +51,24 @@ class Artefacts:
 
     def rows(self, table: DocumentTable) -> list[tuple[Traced, ...]]:
         """Every row of a table, cell by cell; a cell's key is its row, from 1, and its column. Raises NotTraced."""
-        _, content = self._content(table.artefact)
+        content = self.content(table.artefact)
         columns = table.columns.items()
         return [
             tuple(self.single(name, table.artefact, f"{row}.{name}", kind) for name, kind in columns) for row in content
         ]
 
     def single(self, label: str, artefact: str, key: str, kind: str) -> Traced:
-        sha256, content = self._content(artefact)
+        sha256, content = self._read_once(artefact)
         value = value_at(content, key)
         if value is None or isinstance(value, Mapping):
             raise NotTraced(f"{artefact} has no {key!r}: run `make run`, or mend configs/documents.yaml.")
         return Traced(label, artefact, key, kind, sha256, _written(value, kind))
 
-    def _content(self, artefact: str) -> tuple[str, Mapping[str, Any]]:
+    def content(self, artefact: str) -> Mapping[str, Any]:
+        """What an artefact holds, by name. Raises NotTraced."""
+        return self._read_once(artefact)[1]
+
+    def _read_once(self, artefact: str) -> tuple[str, Mapping[str, Any]]:
         if artefact not in self._read:
             path = self.root / artefact
             if not path.is_file() or not path.resolve().is_relative_to(self.root.resolve()):

@@ -4,24 +4,33 @@ A figure is followed by its number in brackets; a table at the end says the arte
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zipfile import BadZipFile
 
 import docx
+from docx.oxml import parse_xml
 from docxtpl import DocxTemplate
-from jinja2 import Environment, StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
 
 from credit_risk.data.writing import replacing
 from credit_risk.documents import content
 from credit_risk.documents.content import TABLE, FilledDocument, WrittenDocuments
-from credit_risk.documents.settings import DocumentTable
+from credit_risk.documents.settings import DocumentTable, Written
 from credit_risk.documents.tracing import Artefacts, NotTraced, Traced, fault_of
-from credit_risk.errors import CreditRiskError
+from credit_risk.errors import CreditRiskError, NotFound
 
 ORIGINS = ("figure", "as written", "artefact", "key", "kind", "SHA-256")
+NUMBER = re.compile(r"\[F(\d+)\]")
+BESIDE_THE_BODY = ("/header", "/footer", "/footnotes", "/endnotes")  # parts of a Word file, by how their relation ends
+# What a template's own expressions can raise: a calculation, a call with too few words, an index that is not there.
+OF_EXPRESSIONS = (TemplateError, BadZipFile, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
 class TemplateRefused(CreditRiskError, ValueError):
@@ -32,14 +41,18 @@ def write(root: Path, folder: Path, template: Path | None = None) -> WrittenDocu
     """Write every document as a Word file, in the form of a template (default: plain headings and tables).
 
     The template's placeholders are Jinja's: `title`, `source`, `sections`, and `figure("reports/metrics.json",
-    "test.auc")` for a figure of the bank's choice. Raises TemplateRefused, NotTraced for a figure that is not there.
+    "test.auc")` for a figure of the bank's choice; what they may do is sandboxed, for a template comes from elsewhere.
+    Raises NotFound, TemplateRefused, NotTraced for a figure that is not there.
     """
+    if template and not template.is_file():
+        raise NotFound(template, "Give a Word file of your own with placeholders (docs/documents.md).")
     documents, artefacts = content.filled(root), Artefacts.below(root)
     paths = [folder / f"{document.name}.docx" for document in documents]
     form = template.read_bytes() if template else plain_template()
+    name = template.name if template else "the plain template"
     for path, document in zip(paths, documents, strict=True):
         with replacing(path) as unfinished:
-            unfinished.write_bytes(_filled(form, document, artefacts))
+            unfinished.write_bytes(_filled(name, form, document, artefacts))
     return content.written(root, documents, paths)
 
 
@@ -76,17 +89,37 @@ def _add_table(form: Any, *rows: list[str]) -> None:
             cell.text = text
 
 
-def _filled(form: bytes, document: FilledDocument, artefacts: Artefacts) -> bytes:
-    origins: list[Traced] = []
+@dataclass(frozen=True)
+class _Sections:
+    """The sections as a template walks them, as often as it likes; each is filled when it is first asked for."""
+
+    length: int
+    fill: Callable[[int], dict[str, Any]]
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.fill(range(self.length)[index])
+
+
+def _filled(name: str, form: bytes, document: FilledDocument, artefacts: Artefacts) -> bytes:
+    origins: dict[str, Traced] = {}
+    numbers = count(1)
 
     def numbered(traced: Traced) -> str:
-        origins.append(traced)
-        return f"{traced.value} [F{len(origins)}]"
+        number = str(next(numbers))
+        origins[number] = traced
+        return f"{traced.value} [F{number}]"
 
     def figure(artefact: str, key: str, kind: str = "plain") -> str:
+        if kind not in get_args(Written):
+            raise ValueError(f"figure(…, {kind!r}): expected {', '.join(get_args(Written))}")
         return numbered(artefacts.single(key, artefact, key, kind))
 
-    def section(filled: content.FilledSection) -> dict[str, Any]:
+    @cache
+    def section(index: int) -> dict[str, Any]:
+        filled = document.sections[index]
         rows = [
             {"label": row.label, "written": " · ".join(map(numbered, row.traced)) or row.missing} for row in filled.rows
         ]
@@ -97,24 +130,41 @@ def _filled(form: bytes, document: FilledDocument, artefacts: Artefacts) -> byte
         }
         return {"heading": filled.heading, "rows": rows, "table": table, "text": filled.text, "ask": filled.ask}
 
-    values = {"title": document.title, "source": document.source, "figure": figure}
+    sections = _Sections(len(document.sections), section)
+    values = {"title": document.title, "source": document.source, "figure": figure, "sections": sections}
     try:
         word = DocxTemplate(BytesIO(form))
-        sections = map(section, document.sections)
-        word.render(values | {"sections": sections}, Environment(autoescape=True, undefined=StrictUndefined))
-    except (TemplateError, BadZipFile, ValueError, KeyError) as error:
-        raise TemplateRefused(f"The template cannot be filled: {error}. See docs/documents.md.") from None
-    _add_origins(word.docx, origins)
+        word.render(values, SandboxedEnvironment(autoescape=True, undefined=StrictUndefined))
+    except NotTraced as reason:
+        raise NotTraced(f"{name} names a figure that is not there: {reason}") from None
+    except OF_EXPRESSIONS as error:
+        raise TemplateRefused(f"{name} cannot be filled: {_sentence(error)} See docs/documents.md.") from None
+    written = set(NUMBER.findall(_text(word.docx)))
+    _add_origins(word.docx, {number: traced for number, traced in origins.items() if number in written})
     return _bytes_of(word.docx)
 
 
-def _add_origins(form: Any, origins: list[Traced]) -> None:
+def _sentence(error: Exception) -> str:
+    """What went wrong, and the words of the template around it where the engine knows them."""
+    lines = [re.sub(r"<[^>]*>", "", line).strip() for line in getattr(error, "docx_context", ())]
+    near = " ".join(line for line in lines if "{" in line)
+    return f"{str(error).rstrip('.')}{f', near {near[:200]!r}' if near else ''}."
+
+
+def _text(form: Any) -> str:
+    """Every paragraph of a Word file, a line each: of its body, headers, footers and notes."""
+    beside = (part.target_part.blob for part in form.part.rels.values() if part.reltype.endswith(BESIDE_THE_BODY))
+    roots = [form.element.body, *map(parse_xml, beside)]
+    return "\n".join(node.text or "" for root in roots for node in root.iter() if str(node.tag).endswith("}p"))
+
+
+def _add_origins(form: Any, origins: Mapping[str, Traced]) -> None:
     form.add_heading("Where the figures come from", 1)
     table = form.add_table(rows=1, cols=len(ORIGINS))
     for cell, heading in zip(table.rows[0].cells, ORIGINS, strict=True):
         cell.text = heading
-    for number, traced in enumerate(origins, 1):
-        its = (str(number), traced.value, traced.artefact, traced.key, traced.kind, traced.sha256)
+    for number, traced in origins.items():
+        its = (number, traced.value, traced.artefact, traced.key, traced.kind, traced.sha256)
         for cell, text in zip(table.add_row().cells, its, strict=True):
             cell.text = text
 
@@ -123,14 +173,13 @@ def verify(path: Path, artefacts: Artefacts) -> tuple[int, list[str]]:
     """How many figures a Word file holds, and each that is not what its artefact says now, or is not traced."""
     form = docx.Document(str(path))
     claims = {number: traced for table in form.tables for number, traced in _claims(table)}
-    text = "\n".join(node.text or "" for node in form.element.body.iter() if node.tag.endswith("}p"))
-    faults = []
+    text, faults = _text(form), []
     for number, traced in claims.items():
         if f"{traced.value} [F{number}]" not in text:
             faults.append(f"{path.name}: figure [F{number}] is not {traced.value!r} where it stands")
         elif fault := _fault_of_table(traced, artefacts, form) if traced.kind == TABLE else fault_of(traced, artefacts):
             faults.append(f"{path.name}: {traced.key} of {traced.artefact}: {fault}")
-    untraced = set(re.findall(r"\[F(\d+)\]", text)) - set(claims)
+    untraced = set(NUMBER.findall(text)) - set(claims)
     return len(claims), [*faults, *(f"{path.name}: figure [F{number}] is not traced" for number in sorted(untraced))]
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from credit_risk.config import environment
 from credit_risk.data.files import Files
+from credit_risk.data.repository import opened
 from credit_risk.errors import CheckFailed, CreditRiskError
 from credit_risk.governance import stores
 from credit_risk.governance.records import Records
@@ -22,7 +23,9 @@ from credit_risk.ledger import verification
 from credit_risk.ledger.database.schema import OTHERS, entries
 from credit_risk.ledger.entry import moment
 from credit_risk.ledger.ledger import Ledger
+from credit_risk.registry import settings as registry_settings
 from credit_risk.registry.chain_file import ChainFile
+from credit_risk.registry.history import events_if_there
 from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.scoring.signing import SignedBy
 from credit_risk.serving.settings import Serving
@@ -53,6 +56,18 @@ class ReadSource:
     events: tuple[LoggedEvent, ...] = ()
     fault: str | None = None
     there: bool = True
+
+
+def sources(site: Path, root: Path, variables: Mapping[str, str]) -> list[ReadSource]:
+    """Every source of an environment, each verified as it is read. Raises RegistryBroken for altered moves."""
+    settings, (config, files) = registry_settings.load(site, root), opened(root)
+    return [
+        of_registry(events_if_there(settings, root, config.project.name)),
+        of_records(root, settings.signed_by),
+        of_rollouts(root, settings.signed_by),
+        of_waivers(files),
+        of_ledger_at(site, root, variables),
+    ]
 
 
 def of_registry(history: Sequence[HistoryEvent] | None) -> ReadSource:
@@ -126,19 +141,19 @@ def of_waivers(files: Files) -> ReadSource:
     return ReadSource("waivers", tuple(events), there=bool(waivers))
 
 
-def raise_unless_all_hold(sources: Iterable[ReadSource]) -> None:
+def raise_unless_all_hold(read: Iterable[ReadSource]) -> None:
     """Raise CheckFailed with every source that was altered or that nobody vouches for."""
-    if faults := [f"{source.name}: {source.fault}" for source in sources if source.fault]:
+    if faults := [f"{source.name}: {source.fault}" for source in read if source.fault]:
         raise CheckFailed("\n  ".join(["The audit log does not hold.", *faults]))
 
 
 def query(
-    sources: Iterable[ReadSource], *, who: str = "", what: str = "", since: datetime | None = None
+    read: Iterable[ReadSource], *, who: str = "", what: str = "", since: datetime | None = None
 ) -> list[LoggedEvent]:
     """The events by the oldest, those without a time last. who, what: parts of the names, capitals aside."""
     chosen = [
         event
-        for source in sources
+        for source in read
         for event in source.events
         if who.casefold() in event.by.casefold()
         and what.casefold() in f"{event.source} {event.what}".casefold()

@@ -26,7 +26,6 @@ from credit_risk.command_line import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from credit_risk.governance.audit_log import ReadSource
     from credit_risk.governance.records import Entered
 
 AUDIT_MORE = """
@@ -296,7 +295,7 @@ def _verify_log(root: Root = HERE, environment: Environment = None) -> None:
     """Verify every chain that keeps what was done; exit code 1 names what does not hold."""
     from credit_risk.governance import audit_log
 
-    sources = _sources(root, environment)
+    sources = audit_log.sources(environment_file(root, environment), root, os.environ)
     audit_log.raise_unless_all_hold(sources)
     for source in sources:
         say(f"{source.name}: {f'{len(source.events)} events, all hold' if source.there else 'nothing is there yet'}.")
@@ -314,7 +313,7 @@ def _query_log(
     from credit_risk.data.writing import json_text
     from credit_risk.governance import audit_log
 
-    sources = _sources(root, environment)
+    sources = audit_log.sources(environment_file(root, environment), root, os.environ)
     audit_log.raise_unless_all_hold(sources)
     events = audit_log.query(sources, who=who, what=what, since=since.replace(tzinfo=UTC) if since else None)
     lines = [
@@ -324,20 +323,3 @@ def _query_log(
         for event in events
     ]
     say(json_text([event.as_dict() for event in events]) if json else "\n".join(lines) or "Nothing of the kind.")
-
-
-def _sources(root: Path, environment: str | None) -> "list[ReadSource]":
-    from credit_risk.data.repository import opened
-    from credit_risk.governance import audit_log
-    from credit_risk.registry.history import events_if_there
-    from credit_risk.registry.settings import load
-
-    site = environment_file(root, environment)
-    settings, (config, files) = load(site, root), opened(root)
-    sources = [
-        audit_log.of_registry(events_if_there(settings, root, config.project.name)),
-        audit_log.of_records(root, settings.signed_by),
-        audit_log.of_rollouts(root, settings.signed_by),
-        audit_log.of_waivers(files),
-    ]
-    return [*sources, audit_log.of_ledger_at(site, root, os.environ)]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
@@ -12,6 +13,7 @@ from credit_risk.data.writing import replacing, write_text
 from credit_risk.notices.notice import Notice
 
 TYPST = Path(__file__).with_name("notice.typ")
+FORGOTTEN_AFTER = 10  # documents, beyond which typst's cache lets go of what it laid out
 
 
 def html(notices: Sequence[Notice]) -> str:
@@ -37,5 +39,15 @@ def write_pdf(path: Path, notices: Sequence[Notice]) -> None:
     import typst  # noqa: PLC0415  (late: 30 MB that HTML alone does without)
 
     facts = json.dumps([asdict(notice) for notice in notices], default=str, ensure_ascii=False)
+    fonts = _fonts()
     with replacing(path) as unfinished:
-        unfinished.write_bytes(typst.compile(str(TYPST), sys_inputs={"notices": facts}))
+        unfinished.write_bytes(typst.compile(str(TYPST), font_paths=fonts, sys_inputs={"notices": facts}))
+    for _ in range(FORGOTTEN_AFTER + 1):  # or a long run holds ten files' layouts: 270 MB for each thousand pages
+        typst.compile(b"", font_paths=fonts)
+
+
+@cache
+def _fonts() -> Any:
+    import typst  # noqa: PLC0415
+
+    return typst.Fonts()

@@ -1,11 +1,15 @@
-"""An erasure with its proof: the keys are destroyed, nothing can be read, and what still names the person is listed."""
+"""An erasure with its proof: the keys are destroyed, nothing can be read, and what still names the person is listed.
 
-from collections.abc import Mapping, Sequence
+Once the keys are destroyed nothing stops the certificate: a file that cannot be read is on its list too.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from sqlalchemy import select
 
 from credit_risk.errors import CheckFailed
@@ -23,7 +27,7 @@ NOT_SEEN = (
 
 @dataclass(frozen=True)
 class Erasure:
-    """What an erasure did and what was seen after it. Files are named as they were found; the person is not."""
+    """What an erasure did and what was seen after it, by file. not_read: those in which nobody could look."""
 
     decisions: int
     keys: int
@@ -32,25 +36,32 @@ class Erasure:
     searched: int
     keys_stand_in: tuple[str, ...]
     named_in: tuple[str, ...]
+    not_read: tuple[str, ...]
 
     @property
     def is_whole(self) -> bool:
-        return not (self.keys_stand_in or self.named_in)
+        return not (self.keys_stand_in or self.named_in or self.not_read)
 
-    def facts(self, at: datetime) -> Mapping[str, Any]:
-        """The certificate's content: no reference of the person, so that it can be kept."""
+    def facts(self, at: datetime, applicant: str) -> Mapping[str, Any]:
+        """The certificate's content, so that it can be kept: the person goes out of the files' names too."""
+        files = {
+            name: [traces.without(path, applicant) for path in vars(self)[name]]
+            for name in ("keys_stand_in", "named_in", "not_read")
+        }
         return {
             "what": "erasure",
             "at": at.isoformat(),
             "whole": self.is_whole,
             **vars(self),
+            **files,
             "not_seen": list(NOT_SEEN),
         }
 
     def raise_unless_whole(self) -> None:
-        """Raise CheckFailed with every file in which the person, or a key of theirs, still stands."""
+        """Raise CheckFailed with every file in which the person, or a key of theirs, still stands or may stand."""
         wrong = [f"a destroyed key still stands in {path}" for path in self.keys_stand_in]
         wrong += [f"the person is named in {path}" for path in self.named_in]
+        wrong += [f"{path} could not be read" for path in self.not_read]
         if wrong:
             raise CheckFailed("\n  ".join(["The person's keys are destroyed, and not everything is gone:", *wrong]))
 
@@ -68,15 +79,26 @@ def erase(ledger: Ledger, applicant: str, searched: Sequence[Path]) -> Erasure:
     with purge.opened_anew(ledger) as reader:
         read = purge.prove_unreadable(reader, Purged(wrapped, decisions))
     files = sorted({path.absolute() for path in traces.files_below([*_own(ledger), *searched])})
-    return Erasure(
-        decisions=decisions,
-        keys=len(wrapped),
-        read_again=read,
-        head=str(ledger.head()),
-        searched=len(files),
-        keys_stand_in=tuple(str(path) for path in files if byte_search.count_in(path, set(wrapped.values()))),
-        named_in=tuple(str(path) for path in files if traces.stands_in(path, applicant)),
+    seen = {str(path): _traces_in(path, set(wrapped.values()), applicant) for path in files}
+    keys_in, named_in, not_read = (
+        tuple(path for path, kinds in seen.items() if kind in kinds) for kind in ("key", "name", "unread")
     )
+    return Erasure(
+        decisions, len(wrapped), read, str(ledger.head()), len(files) - len(not_read), keys_in, named_in, not_read
+    )
+
+
+def _traces_in(path: Path, keys_gone: Collection[bytes], applicant: str) -> set[str]:
+    """What of the person a file holds: `key`, `name`; or `unread`. A file that went away meanwhile holds nothing."""
+    kinds = {"name"} if traces.named_by(path, applicant) else set()
+    try:
+        kinds |= {"key"} if byte_search.count_in(path, keys_gone) else set()
+        kinds |= {"name"} if traces.stands_in(path, applicant) else set()
+    except FileNotFoundError:
+        return set()
+    except (OSError, pa.ArrowException):
+        kinds.add("unread")
+    return kinds
 
 
 def _wrapped(ledger: Ledger, numbers: Sequence[int]) -> dict[int, bytes]:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option, Typer
@@ -107,6 +108,7 @@ def _forget(
     from credit_risk.config import environment
     from credit_risk.data.writing import write_text
     from credit_risk.errors import NotFound, UsageError
+    from credit_risk.retention import traces
     from credit_risk.retention.certificate import erase
     from credit_risk.scoring.signed_chain import SignedFacts
     from credit_risk.serving.settings import Serving
@@ -116,15 +118,31 @@ def _forget(
     if certificate.exists():
         raise UsageError(f"{certificate} is there already; a certificate is written once.")
     site = environment_file(named.root, named.environment)
+    if traces.named_by(certificate.absolute(), applicant):
+        raise UsageError("The certificate's path names the person, and the certificate must not: name another file.")
     signer = environment.read(site, "serving", Serving).signed_by
     if signer is None:
         raise UsageError(f"{site} names nobody whose signature counts: set serving.signed_by (docs/signatures.md).")
     SignedFacts.sign({"what": "erasure"}, signer, named.root)  # without the key nobody is erased
+    _refuse_unwritable(certificate)
     with named.opened("erase") as ledger:
         erasure = erase(ledger, applicant, search or [])
-    write_text(certificate, str(SignedFacts.sign(erasure.facts(datetime.now(UTC)), signer, named.root)))
+    facts = erasure.facts(datetime.now(UTC), applicant)
+    write_text(certificate, str(SignedFacts.sign(facts, signer, named.root)))
     say(f"{erasure.decisions} decisions of this person can no longer be read; {certificate} says so, signed.")
     erasure.raise_unless_whole()
+
+
+def _refuse_unwritable(certificate: Path) -> None:
+    """Raise UsageError where no certificate could be written: nobody is erased without one."""
+    from credit_risk.errors import UsageError
+
+    try:
+        certificate.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=certificate.parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"{certificate} cannot be written ({error.strerror}), so nobody was erased.") from None
 
 
 def _prove(ledger: "Ledger", purged: "Purged", day: date, copies: list[Path]) -> tuple[int, list[Path]]:

@@ -33,12 +33,29 @@ def stands_in(path: Path, reference: str) -> bool:
     """Whether a file holds the reference as a word of its own, composed or decomposed; in Parquet as a whole cell."""
     if path.stat().st_size == 0:
         return False
-    forms = {unicodedata.normalize(form, reference) for form in ("NFC", "NFD")}
-    word = re.compile(rf"(?<![0-9A-Za-z_])(?:{'|'.join(map(re.escape, sorted(forms)))})(?![0-9A-Za-z_])")
+    forms, word = _forms(reference), _word(reference)
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content[: len(PARQUET)] == PARQUET == content[-len(PARQUET) :]:
             return _is_a_cell(path, forms, word)
         return re.search(word.pattern.encode(), content) is not None
+
+
+def named_by(path: Path, reference: str) -> bool:
+    """Whether the file's own name, or a folder's above it, holds the reference as a word of its own."""
+    return _word(reference).search(str(path)) is not None
+
+
+def without(text: str, reference: str) -> str:
+    """A text in which the reference no longer stands."""
+    return _word(reference).sub("[the person]", text)
+
+
+def _forms(reference: str) -> set[str]:
+    return {unicodedata.normalize(form, reference) for form in ("NFC", "NFD")}
+
+
+def _word(reference: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![0-9A-Za-z_])(?:{'|'.join(map(re.escape, sorted(_forms(reference))))})(?![0-9A-Za-z_])")
 
 
 def _is_a_cell(path: Path, forms: set[str], word: re.Pattern[str]) -> bool:

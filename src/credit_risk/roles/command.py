@@ -1,7 +1,5 @@
 """`credit-risk roles`: who may do what, in which environment, as the policy of the repository says."""
 
-from typing import Any
-
 from typer import Typer
 
 from credit_risk.command_line import AUDIT, HERE, Environment, Json, Root, add, environment_file, say, show
@@ -28,22 +26,14 @@ def _roles(root: Root = HERE, environment: Environment = None, json: Json = Fals
 
     from credit_risk.config import environment as environments
     from credit_risk.config import identities
-    from credit_risk.config.permission import ACTIONS
     from credit_risk.data.writing import json_text
-    from credit_risk.roles.policy import RolePolicy, raise_for_unknown_roles
+    from credit_risk.roles.policy import RolePolicy, raise_for_unknown_roles, role_rows
 
     site = environment_file(root, environment)
     name, asks_nobody = environments.name_of(site), environments.is_developers(site)
     policy, known = RolePolicy.read(root), identities.load(root)
     raise_for_unknown_roles(policy, known)
-    rows: list[dict[str, Any]] = [
-        {
-            "role": role,
-            "may": [action for action in ACTIONS if policy.allows([role], action, name)],
-            "who": [person.name for person in known.persons if role in person.roles],
-        }
-        for role in policy.roles
-    ]
+    rows = role_rows(policy, known, name)
     if json:
         say(json_text({"environment": name, "asks_nobody": asks_nobody, "roles": rows}))
         return

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import cedarpy
 
+from credit_risk.config import environment as environments
+from credit_risk.config import identities
 from credit_risk.config.identities import FILE as IDENTITIES
 from credit_risk.config.identities import Identities
 from credit_risk.config.permission import ACTIONS, Action
@@ -57,8 +59,8 @@ class RolePolicy:
         """The roles that the policy names, in alphabetical order."""
         return sorted(set(_roles_in(json.loads(cedarpy.policies_to_json_str(self.text)))))
 
-    def allows(self, roles: Collection[str], action: Action, environment: str) -> bool:
-        """Whether somebody with these roles may do this there."""
+    def allows(self, roles: Collection[str], action: Action, there: str) -> bool:
+        """Whether somebody with these roles may do this in an environment. there: its name."""
         person = {"type": "Person", "id": "somebody"}
         entities: list[dict[Any, Any]] = [
             {"uid": person, "attrs": {}, "parents": [{"type": "Role", "id": role} for role in sorted(roles)]},
@@ -67,10 +69,34 @@ class RolePolicy:
         request = {
             "principal": 'Person::"somebody"',
             "action": f'Action::"{action}"',
-            "resource": f"Environment::{json.dumps(environment)}",
+            "resource": f"Environment::{json.dumps(there)}",
             "context": {},
         }
         return bool(cedarpy.is_authorized(request, self.text, entities, SCHEMA).allowed)
+
+
+def role_rows(policy: RolePolicy, known: Identities, environment: str) -> list[dict[str, Any]]:
+    """Each role with what it may do in an environment, and who has it."""
+    return [
+        {
+            "role": role,
+            "may": [action for action in ACTIONS if policy.allows([role], action, environment)],
+            "who": [person.name for person in known.persons if role in person.roles],
+        }
+        for role in policy.roles
+    ]
+
+
+def by_environment(root: Path) -> dict[str, Any]:
+    """`role_rows` for every environment of configs/deploy; a developer's machine asks nobody, and that is said."""
+    policy, known = RolePolicy.read(root), identities.load(root)
+    return {
+        environments.name_of(site): {
+            "asks_nobody": environments.is_developers(site),
+            "roles": role_rows(policy, known, environments.name_of(site)),
+        }
+        for site in sorted((root / "configs" / "deploy").glob("*.yaml"))
+    }
 
 
 def raise_for_unknown_roles(policy: RolePolicy, known: Identities) -> None:

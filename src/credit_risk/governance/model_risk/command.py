@@ -60,22 +60,17 @@ def _finding(context: Context, root: Root = HERE, environment: Environment = Non
 
 def _inventory(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:
     """Show the model's entry, its tier, the class of the change since the champion, and what a promotion waits for."""
-    from credit_risk.data.repository import opened
+    from credit_risk.data.files import Files
     from credit_risk.data.writing import json_text
-    from credit_risk.governance.model_risk import change, inventory, promotion
-    from credit_risk.governance.model_risk.giving_opinion import digest_of_scorer
-    from credit_risk.modelling import champion
+    from credit_risk.governance.model_risk import inventory, standing
 
-    _, files = opened(root)
-    entry, policy = inventory.load(root), inventory.load_tiers(root)
-    tier = inventory.tier_of(entry, policy)
-    released, scorer = champion.release(files), digest_of_scorer(files)
-    changed = change.since(released.scorer if released.root.is_dir() else None, files.scorer)
-    waits = promotion.refusals(root, _settings(root, environment).signed_by, scorer, datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    its = standing.of_model(Files(root), inventory.load(root), _settings(root, environment).signed_by, today)
     if json:
-        say(json_text({"tier": tier.tier, "change": vars(changed), "waits_for": waits}))
+        say(json_text(its))
         return
-    say(f"{entry.model}: tier {tier.tier}; change since the champion: {changed.name}, {changed.because}.")
+    changed, waits = its["change"], its["waits_for"]
+    say(f"{its['model']}: tier {its['tier']}; change since the champion: {changed['name']}, {changed['because']}.")
     say("\n".join(["A promotion waits for:", *(f"  {reason}" for reason in waits)]) if waits else "Nothing is missing.")
 
 
@@ -134,14 +129,14 @@ def _list(root: Root = HERE, environment: Environment = None, json: Json = False
     """List every finding as it stands; exit code 1 where a severe one is overdue."""
     from credit_risk.data.writing import json_text
     from credit_risk.errors import CheckFailed
-    from credit_risk.governance.model_risk import findings
+    from credit_risk.governance.model_risk import standing
     from credit_risk.governance.records import Records
 
-    known = findings.register(Records(root, _settings(root, environment).signed_by).read())
-    lines = [f"{its.id} {its.severity} {its.state}, due {its.due}, {its.owner}: {its.text}" for its in known.values()]
-    facts = [vars(its) | {"due": its.due.isoformat(), "evidence": list(its.evidence)} for its in known.values()]
-    say(json_text(facts) if json else "\n".join(lines) or "No finding was opened.")
-    if reasons := findings.blocking(known, datetime.now(UTC).date()):
+    entries = Records(root, _settings(root, environment).signed_by).read()
+    its = standing.of_findings(entries, datetime.now(UTC).date())
+    lines = ["{id} {severity} {state}, due {due}, {owner}: {text}".format(**finding) for finding in its["findings"]]
+    say(json_text(its["findings"]) if json else "\n".join(lines) or "No finding was opened.")
+    if reasons := its["overdue_and_severe"]:
         raise CheckFailed("\n".join(reasons))
 
 
