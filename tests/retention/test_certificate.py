@@ -150,6 +150,19 @@ def test_nobody_is_no_erasure(run, root):
     assert not (root / "erasure.json").exists()
 
 
+def test_on_postgresql_a_person_is_erased_once_and_the_named_files_alone_are_searched(server, tmp_path):
+    (tmp_path / "raw.csv").write_text("id;income\nAda-77;12\n", encoding="utf-8")
+    (tmp_path / "other.csv").write_text("id;income\nBob-12;12\n", encoding="utf-8")
+    with Ledger.open(server.new_database(), key=KEY) as ledger:
+        ledger.append([entry("Ada-77"), entry("Ada-77"), entry("Bob-12")])
+        its = certificate.erase(ledger, "Ada-77", [tmp_path])
+        assert (its.decisions, its.keys, its.read_again, its.searched) == (2, 1, 2, 2)
+        assert (its.keys_stand_in, its.named_in) == ((), (str(tmp_path / "raw.csv"),))
+        assert len(list(ledger.decisions_about("Bob-12"))) == 1
+        with pytest.raises(certificate.CheckFailed, match="nothing to certify"):
+            certificate.erase(ledger, "Ada-77", [tmp_path])
+
+
 def test_a_decision_that_can_still_be_read_gives_no_certificate(root, monkeypatch):
     monkeypatch.setattr(Ledger, "_destroy", lambda *_: {1: 2})
     with (

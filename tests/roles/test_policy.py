@@ -7,7 +7,13 @@ import pytest
 from credit_risk.config.identities import Identities
 from credit_risk.config.permission import ACTIONS
 from credit_risk.errors import CheckFailed, NotFound
-from credit_risk.roles.policy import FILE, RolePolicy, RolesRefused, raise_for_unknown_roles
+from credit_risk.roles.policy import (
+    FILE,
+    RolePolicy,
+    RolesRefused,
+    raise_for_unknown_environments,
+    raise_for_unknown_roles,
+)
 
 SHIPPED = RolePolicy.read(Path(__file__).parents[2])
 # Role, then what it may in staging and in production, a letter an action.
@@ -60,6 +66,41 @@ def test_a_forbid_outdoes_every_permit():
 
 def test_the_name_of_an_environment_is_a_name_and_never_a_policy():
     assert not SHIPPED.allows(["developer"], "deploy", 'x" || resource == Environment::"staging')
+
+
+BEFORE = """\
+// Who may do what: permit (everybody) is what no line says.
+@id("owners")
+permit (principal in Role::"owner", action == Action::"promote", resource);
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ('permit (principal in Role::"risk", action == Action::"wave", resource);', "line 5: unrecognized action"),
+        ('forbid (\n  principal in Rol::"risk", action, resource);', "line 5: unrecognized entity type `Rol`"),
+        ('@id("risk")\npermit (principal in Role::"risk", action, resource)', "line 6: unexpected end of input"),
+    ],
+)
+def test_a_fault_is_said_with_the_line_of_its_statement(statement, sentence):
+    with pytest.raises(RolesRefused) as refused:
+        RolePolicy.parse(BEFORE + statement + "\n")
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["stagin", "Production"])
+def test_an_environment_that_is_none_is_refused_for_it_would_forbid_nothing(tmp_path, name):
+    site = tmp_path / "configs" / "deploy" / "site.yaml"
+    site.parent.mkdir(parents=True)
+    site.write_text("environment: elsewhere\n", encoding="utf-8")
+    for known in ("elsewhere", "staging", "production", "local"):
+        there = f'forbid (principal, action, resource == Environment::"{known}");'
+        raise_for_unknown_environments(RolePolicy.parse(BEFORE + there), tmp_path)
+    there = f'forbid (principal, action, resource) when {{ resource == Environment::"{name}" }};'
+    with pytest.raises(CheckFailed, match=f"names '{name}', .*known: elsewhere, local"):
+        raise_for_unknown_environments(RolePolicy.parse(BEFORE + there), tmp_path)
 
 
 @pytest.mark.parametrize(

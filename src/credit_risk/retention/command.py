@@ -129,7 +129,8 @@ def _forget(
         erasure = erase(ledger, applicant, search or [])
     facts = erasure.facts(datetime.now(UTC), applicant)
     write_text(certificate, str(SignedFacts.sign(facts, signer, named.root)))
-    say(f"{erasure.decisions} decisions of this person can no longer be read; {certificate} says so, signed.")
+    decisions = "1 decision" if erasure.decisions == 1 else f"{erasure.decisions} decisions"
+    say(f"{decisions} of this person can no longer be read; {certificate} says so, signed.")
     erasure.raise_unless_whole()
 
 

@@ -11,7 +11,7 @@ examples:
   credit-risk roles --environment production
   credit-risk roles --environment production --json
 
-exit codes: 0 shown; 1 somebody has a role that the policy does not name; 2 it could not be read
+exit codes: 0 shown; 1 a role or an environment is named that is none; 2 it could not be read
 """
 
 
@@ -27,12 +27,18 @@ def _roles(root: Root = HERE, environment: Environment = None, json: Json = Fals
     from credit_risk.config import environment as environments
     from credit_risk.config import identities
     from credit_risk.data.writing import json_text
-    from credit_risk.roles.policy import RolePolicy, raise_for_unknown_roles, role_rows
+    from credit_risk.roles.policy import (
+        RolePolicy,
+        raise_for_unknown_environments,
+        raise_for_unknown_roles,
+        role_rows,
+    )
 
     site = environment_file(root, environment)
     name, asks_nobody = environments.name_of(site), environments.is_developers(site)
     policy, known = RolePolicy.read(root), identities.load(root)
     raise_for_unknown_roles(policy, known)
+    raise_for_unknown_environments(policy, root)
     rows = role_rows(policy, known, name)
     if json:
         say(json_text({"environment": name, "asks_nobody": asks_nobody, "roles": rows}))

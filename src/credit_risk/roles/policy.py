@@ -1,8 +1,10 @@
 """The policy of roles: configs/policies/roles.cedar, evaluated by Cedar. What nothing permits is refused."""
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +16,9 @@ from credit_risk.config.identities import FILE as IDENTITIES
 from credit_risk.config.identities import Identities
 from credit_risk.config.permission import ACTIONS, Action
 from credit_risk.errors import CheckFailed, CreditRiskError, NotFound
+from credit_risk.registry.settings import STAGING
 
+PRODUCTION: Final = "production"
 FILE: Final = Path("configs") / "policies" / "roles.cedar"
 SCHEMA: Final = f"""
 entity Role;
@@ -45,19 +49,23 @@ class RolePolicy:
     @classmethod
     def parse(cls, text: str) -> "RolePolicy":
         """Read it, and hold it against what there is: a misspelled action would permit nothing, or forbid nothing."""
-        try:
-            checked = cedarpy.validate_policies(text, SCHEMA)
-        except ValueError as error:
-            raise RolesRefused(f"{FILE.as_posix()} cannot be read: {error}.") from None
+        if fault := _fault_of_form(text):
+            raise RolesRefused(f"{FILE.as_posix()} cannot be read: {fault}.")
+        checked = cedarpy.validate_policies(text, SCHEMA)
         if not checked.validation_passed:
-            faults = "\n  ".join(sorted({" ".join(fault.error.split()) for fault in checked.errors}))
+            faults = "\n  ".join(sorted({_with_line(fault.error, text) for fault in checked.errors}))
             raise RolesRefused(f"{FILE.as_posix()} is not valid; the actions are {', '.join(ACTIONS)}:\n  {faults}")
         return cls(text)
 
     @property
     def roles(self) -> list[str]:
         """The roles that the policy names, in alphabetical order."""
-        return sorted(set(_roles_in(json.loads(cedarpy.policies_to_json_str(self.text)))))
+        return sorted(set(_names_in(json.loads(cedarpy.policies_to_json_str(self.text)), "Role")))
+
+    @property
+    def environments(self) -> list[str]:
+        """The environments that the policy names, in alphabetical order."""
+        return sorted(set(_names_in(json.loads(cedarpy.policies_to_json_str(self.text)), "Environment")))
 
     def allows(self, roles: Collection[str], action: Action, there: str) -> bool:
         """Whether somebody with these roles may do this in an environment. there: its name."""
@@ -95,7 +103,7 @@ def by_environment(root: Path) -> dict[str, Any]:
             "asks_nobody": environments.is_developers(site),
             "roles": role_rows(policy, known, environments.name_of(site)),
         }
-        for site in sorted((root / "configs" / "deploy").glob("*.yaml"))
+        for site in sites(root)
     }
 
 
@@ -111,12 +119,64 @@ def raise_for_unknown_roles(policy: RolePolicy, known: Identities) -> None:
         raise CheckFailed("\n  ".join([f"{IDENTITIES.as_posix()} gives roles that {FILE.as_posix()} lacks:", *wrong]))
 
 
-def _roles_in(node: Any) -> Iterable[str]:
-    """Every role in a policy as Cedar writes it in JSON, wherever it stands there."""
+def raise_for_unknown_environments(policy: RolePolicy, root: Path) -> None:
+    """Raise CheckFailed where the policy names an environment that is none: a misspelled one forbids nothing."""
+    described = {environments.name_of(site) for site in sites(root)}
+    known = described | {*environments.DEVELOPERS, STAGING, PRODUCTION}  # these may have gone with a part
+    if wrong := [name for name in policy.environments if name not in known]:
+        raise CheckFailed(
+            f"{FILE.as_posix()} names {', '.join(map(repr, wrong))}, and configs/deploy describes no such environment; "
+            f"known: {', '.join(sorted(known))}."
+        )
+
+
+def sites(root: Path) -> list[Path]:
+    """The file of each environment."""
+    return sorted((root / "configs" / "deploy").glob("*.yaml"))
+
+
+def _names_in(node: Any, kind: str) -> Iterable[str]:
+    """Every role or environment in a policy as Cedar writes it in JSON, wherever it stands there."""
     if isinstance(node, Mapping):
-        if node.get("type") == "Role":
+        if node.get("type") == kind:
             yield node["id"]
         node = list(node.values())
     if isinstance(node, list):
         for child in node:
-            yield from _roles_in(child)
+            yield from _names_in(child, kind)
+
+
+def _statements(text: str) -> list[tuple[int, str]]:
+    """Each permit and forbid with what stands before it, and the line on which its word stands."""
+    code = re.sub(r"//.*", lambda comment: " " * len(comment[0]), text)
+    starts = [match.start() for match in re.finditer(r"\b(?:permit|forbid)\s*\(", code)]
+    begins = [code.rfind("@", previous, start) for previous, start in pairwise([0, *starts])]
+    begins = [start if begin < 0 else begin for begin, start in zip(begins, starts, strict=True)]
+    ends = [*begins, len(code)][1:]
+    return [
+        (code.count("\n", 0, start) + 1, code[begin:end])
+        for start, begin, end in zip(starts, begins, ends, strict=True)
+    ]
+
+
+def _fault_of_form(text: str) -> str | None:
+    """Why a text is no policy, with the line of the first statement that is none; None if it is."""
+    try:
+        cedarpy.policies_to_json_str(text)
+    except ValueError as error:
+        for line, statement in _statements(text):
+            try:
+                cedarpy.policies_to_json_str(statement)
+            except ValueError as its:
+                return f"line {line}: {its}"
+        return str(error)
+    return None
+
+
+def _with_line(fault: str, text: str) -> str:
+    """A fault with the line of its statement, where Cedar says the statement's number."""
+    lines = [line for line, _ in _statements(text)]
+    match = re.match(r"for policy `policy(\d+)`, ", fault)
+    if match is None or int(match[1]) >= len(lines):
+        return " ".join(fault.split())
+    return f"line {lines[int(match[1])]}: {' '.join(fault[match.end() :].split())}"

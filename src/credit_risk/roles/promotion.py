@@ -11,6 +11,7 @@ from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CreditRiskError
 from credit_risk.roles.authorization import refusal
+from credit_risk.roles.policy import sites
 from credit_risk.scoring.signing import SignedBy
 
 
@@ -28,6 +29,6 @@ def refusals(root: Path, signed_by: SignedBy, scorer: str, today: date) -> list[
 
 def _refusals_of(root: Path, waiver: Mapping[str, Any]) -> Iterator[str]:
     who = signature(waiver["person"], waiver["identity"])
-    for site in sorted((root / "configs" / "deploy").glob("*.yaml")):
+    for site in sites(root):
         if not environment.is_developers(site) and (reason := refusal(root, who, "waive", environment.name_of(site))):
             yield f"the waiver of {waiver['check']}: {reason}"
