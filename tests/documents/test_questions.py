@@ -34,6 +34,7 @@ questions:
     [
         (["reports/metrics.json#test.auc", "reports"], [], "answered"),
         (["reports/metrics.json#none", "reports/metrics.json#zero"], [], "answered"),  # computed: nothing, and 0
+        (["verify.py", "manifest.sig"], [], "answered"),  # written last, in every bundle
         (["reports/metrics.json#lost"], [], "open"),
         (["reports/metrics.json#blank"], [], "open"),
         (["reports/other.json#auc"], [], "open"),

@@ -12,8 +12,7 @@ AUDITS: Final = "reports/audits"
 LINEAGE: Final = "reports/data_lineage.json"
 # Computed when the bundle is made, from registry, records, ledger and policies; never copied.
 COMPUTED: Final = (HISTORY, AUDIT_LOG, FINDINGS, INVENTORY, ROLES, AUDITS, LINEAGE)
-# Beside the contents: what a bundle makes of itself. A folder goes whole.
-ITS_OWN: Final = ("documents", "manifest.json", "manifest.sig", "signing.pub", "verify.py")
+SEALING: Final = ("manifest.json", "manifest.sig", "signing.pub", "verify.py")  # written last, in every bundle
 CONTENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "The scorer, the gate's record of it, and their signatures": (
         *("models/scorer", "models/scorer.sig", "models/challenger", "reports/gate.json", "models/gate.sig"),
@@ -65,5 +64,5 @@ CONTENTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 def holds(path: str) -> bool:
     """Whether a bundle has this file or folder, or a folder above it, among its contents."""
-    names = [*ITS_OWN, *(name for names in CONTENTS.values() for name in names)]
+    names = ["documents", *SEALING, *(name for names in CONTENTS.values() for name in names)]
     return any(path == name or path.startswith(f"{name}/") for name in names)

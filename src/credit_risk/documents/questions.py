@@ -6,6 +6,7 @@ from pathlib import Path
 
 from credit_risk.config.dotted import value_at
 from credit_risk.documents import settings
+from credit_risk.documents.holdings import SEALING
 from credit_risk.documents.settings import Question
 from credit_risk.documents.tracing import Artefacts, NotTraced
 
@@ -60,7 +61,7 @@ def _is_there(path: str, key: str, bundle: Path, artefacts: Artefacts, *, owed: 
     if file.is_dir():
         return any(file.iterdir())
     if not file.is_file():
-        return False
+        return path in SEALING
     if Path(path).parent == settings.TEXTS:
         return settings.text_of(bundle, file.stem) is not None
     if not key:
