@@ -18,7 +18,9 @@ from credit_risk.registry import settings as registry_settings
 from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.registry.lifecycle import standing as standing_of
 
-PART: Final = "credit_risk.roles"  # part: roles
+PARTS: Final[tuple[str, ...]] = (
+    "credit_risk.roles",  # part: roles
+)
 
 
 def evidence(
@@ -56,6 +58,7 @@ def evidence(
     if history:
         roles = {str(version): role for version, role in standing_of(history).roles.items()}
         made[HISTORY] = {"roles": roles, "moves": [move.as_json() for move in history]}
-    if find_spec(PART) is not None:
-        made[ROLES] = import_module(f"{PART}.policy").by_environment(root)
+    for part in PARTS:
+        if find_spec(part) is not None:
+            made[ROLES] = import_module(f"{part}.policy").by_environment(root)
     return made
