@@ -45,9 +45,9 @@ def test_a_bundle_computes_what_persons_and_stores_say(files):
         ("register", "Ada Berg"),
         ("promote", "Kim Lee"),
     ]
-    roles = made["records/roles.json"]["local"]
-    assert roles["asks_nobody"] is True
-    assert {"role": "validator", "may": ["approve"], "who": []} in roles["roles"]
+    roles = made["records/roles.json"]["local"]  # part: roles
+    assert roles["asks_nobody"] is True  # part: roles
+    assert {"role": "validator", "may": ["approve"], "who": []} in roles["roles"]  # part: roles
 
 
 def test_findings_and_opinions_are_said_as_they_stand_on_that_day():
