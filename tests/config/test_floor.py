@@ -106,6 +106,12 @@ def test_a_split_by_time_and_a_stress_that_the_floor_asks_for_are_kept():
         assert keys(config.model_copy(update={"robustness": robustness}), by_time) == ["robustness.scenarios"]
 
 
+def test_a_floor_may_allow_no_waiver_at_all_and_no_fewer():
+    assert floor.Floor.model_validate(LEAST.model_dump() | {"most_waivers": 0}).most_waivers == 0
+    with pytest.raises(ValueError, match="most_waivers"):
+        floor.Floor.model_validate(LEAST.model_dump() | {"most_waivers": -1})
+
+
 def test_a_floor_that_says_nothing_of_time_lets_a_config_split_at_random():
     silent = {name: value for name, value in LEAST.model_dump().items() if name != "out_of_time"}
     assert keys(changed("split", by="random"), floor.Floor.model_validate(silent)) == []
