@@ -112,6 +112,18 @@ def test_a_floor_may_allow_no_waiver_at_all_and_no_fewer():
         floor.Floor.model_validate(LEAST.model_dump() | {"most_waivers": -1})
 
 
+@pytest.mark.parametrize(
+    ("key", "borders", "beyond"),
+    [("least_confidence", (0.01, 0.99), (0, 1)), ("least_group", (1,), (0,)), ("least_bands", (1,), (0,))],
+)
+def test_what_a_floor_may_ask_for_ends_where_it_would_ask_for_nothing(key, borders, beyond):
+    for value in borders:
+        assert getattr(floor.Floor.model_validate(LEAST.model_dump() | {key: value}), key) == value
+    for value in beyond:
+        with pytest.raises(ValueError, match=key):
+            floor.Floor.model_validate(LEAST.model_dump() | {key: value})
+
+
 def test_a_floor_that_says_nothing_of_time_lets_a_config_split_at_random():
     silent = {name: value for name, value in LEAST.model_dump().items() if name != "out_of_time"}
     assert keys(changed("split", by="random"), floor.Floor.model_validate(silent)) == []
