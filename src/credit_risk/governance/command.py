@@ -265,7 +265,7 @@ def _hand_on(record: "Mapping[str, Any]", target: str) -> None:
     from credit_risk.governance import lineage
 
     if target.startswith(("https://", "http://")):
-        say(f"{target} took {lineage.send(record, target, os.environ.get(lineage.API_KEY))} events.")
+        say(f"{target} took {lineage.send(record, target, os.environ.get(lineage.VARIABLE))} events.")
     else:
         write_text(Path(target), json_text(lineage.openlineage(record)) + "\n")
 

@@ -33,7 +33,7 @@ from credit_risk.scoring.features import made_of
 CODE = "src"
 SPACE = uuid.UUID("6f0c4d8e-6a39-4a0c-8f0b-1d2a2b6d6c11")  # of the names that runs get: the same run, the same name
 NOT_OURS = ("__pycache__",)
-API_KEY = "OPENLINEAGE_API_KEY"  # the variable that OpenLineage's own clients read
+VARIABLE = "OPENLINEAGE_API_KEY"  # the variable that OpenLineage's own clients read
 
 
 class NotTaken(CreditRiskError, OSError):
