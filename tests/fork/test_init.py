@@ -129,12 +129,11 @@ def test_a_draft_elsewhere_changes_nothing_here(root, data, tmp_path, capsys):
     assert default_remote(root) == ""
     assert (root / "data" / "sample.csv").exists()
     assert "project:" in (tmp_path / "draft.yaml").read_text(encoding="utf-8")
-    printed = " ".join(capsys.readouterr().out.split())
-    assert f"{data}: 400 rows" in printed  # nothing lies in data/
-    whole = printed.replace(" ", "")  # a long path is broken into lines
-    assert f"decidewhatstandsas???in{tmp_path / 'draft.yaml'},9lines" in whole
-    assert "init without --output the same draft as configs/credit.yaml" in printed
-    assert "dvc add" not in printed
+    printed = "".join(capsys.readouterr().out.split())  # a long path is broken into lines, wherever it is too long
+    assert f"{data}:400rows" in printed  # nothing lies in data/
+    assert f"decidewhatstandsas???in{tmp_path / 'draft.yaml'},9lines" in printed
+    assert "initwithout--outputthesamedraftasconfigs/credit.yaml" in printed
+    assert "dvcadd" not in printed
 
 
 def test_a_config_of_the_forks_own_is_not_written_over(root, data, capsys):
