@@ -6,6 +6,7 @@ import pytest
 from book import decide, delivery, entry
 
 from credit_risk.errors import UsageError
+from credit_risk.ledger.database.store import Store
 from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.monitoring import monitor
 from credit_risk.monitoring.outcomes import adding, deliveries
@@ -61,6 +62,18 @@ def test_what_was_changed_put_in_or_left_out_is_found_by_the_report_too(ledger, 
         deliveries.verify(ledger, busy_timeout_s=5)
     with pytest.raises(LedgerBroken, match=fault):
         monitor.of_ledger(ledger, config, SETTINGS, as_of=AS_OF, drift=None, busy_timeout_s=5)
+
+
+def test_outcomes_that_do_not_hold_leave_no_connection_open(ledger, delivered, monkeypatch):
+    run(delivered, "DELETE FROM outcome_facts_1 WHERE number = 3")
+    opened, closed = [], []
+    create, close = Store.create, Store.close
+    monkeypatch.setattr(Store, "create", lambda store: (opened.append(store), create(store)))
+    monkeypatch.setattr(Store, "close", lambda store: (closed.append(store), close(store)))
+    with pytest.raises(LedgerBroken):
+        deliveries.CheckedOutcomes(ledger, busy_timeout_s=5)
+    assert len(opened) == 2
+    assert {*map(id, opened)} == {*map(id, closed)}
 
 
 @pytest.mark.parametrize(

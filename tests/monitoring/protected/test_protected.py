@@ -95,10 +95,14 @@ def test_erasing_a_person_destroys_what_they_said(store, ledger, config, tmp_pat
     assert add(store, tmp_path, config, [{"applicant": "Ada", "sex": "female"}]).counts["rejected"] == 1
 
 
-def test_neither_key_alone_opens_it(store, ledger, config, tmp_path):
+def test_neither_key_alone_opens_it(store, ledger, config, tmp_path, monkeypatch):
     add(store, tmp_path, config, [{"applicant": "Ada", "sex": "female"}])
+    closed = []
+    monkeypatch.setattr(ProtectedAttributes, "close", lambda refused: closed.append(refused.store.close()))
     with pytest.raises(LedgerRefused, match="CREDIT_RISK_PROTECTED_KEY is not the key"):
         ProtectedAttributes(ledger, bytes(32), busy_timeout_s=5)
+    assert len(closed) == 1  # no connection is left open
+    monkeypatch.undo()
     with store.store.core() as connection:
         (sealed,) = connection.exec_driver_sql("SELECT sealed FROM protected_1").one()
     inner = protected_store.unseal(protected_store.AESGCM(OWN_KEY), bytes(sealed), subject(ledger, "Ada"))

@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +99,14 @@ class CheckedOutcomes(Outcomes):
 
     def __init__(self, ledger: Ledger, *, busy_timeout_s: float) -> None:
         super().__init__(ledger.store.url.render_as_string(hide_password=False), busy_timeout_s=busy_timeout_s)
-        self._deliveries = Deliveries(ledger, busy_timeout_s=busy_timeout_s)
-        self._records, _ = self._deliveries.read()
-        self._lasts = [record["last"] for record in self._records]
-        self._checked: set[int] = set()
-        self._deliveries.verify_count(self._records)
+        with ExitStack() as opening:
+            opening.callback(super().close)
+            self._deliveries = opening.enter_context(Deliveries(ledger, busy_timeout_s=busy_timeout_s))
+            self._records, _ = self._deliveries.read()
+            self._lasts = [record["last"] for record in self._records]
+            self._checked: set[int] = set()
+            self._deliveries.verify_count(self._records)
+            opening.pop_all()  # it is open, and stays so
 
     def close(self) -> None:
         self._deliveries.close()

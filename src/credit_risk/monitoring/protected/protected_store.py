@@ -8,6 +8,7 @@ either key.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,8 +69,11 @@ class ProtectedAttributes(BesideLedger):
     def __init__(self, ledger: Ledger, key: bytes, *, busy_timeout_s: float) -> None:
         url = ledger.store.url.render_as_string(hide_password=False)
         super().__init__(url, metadata, busy_timeout_s=busy_timeout_s, file=FILE)
-        self._ledger, self._cipher = ledger, AESGCM(key)
-        self._refuse_another_key()
+        with ExitStack() as opening:
+            opening.callback(self.close)
+            self._ledger, self._cipher = ledger, AESGCM(key)
+            self._refuse_another_key()
+            opening.pop_all()  # it is open, and stays so
 
     def record(self, given: Mapping[str, Attributes]) -> dict[str, Became]:
         """Record attributes by applicant's reference, in one transaction; what became of each.
