@@ -15,24 +15,9 @@ from credit_risk.documents import bundle, pages, promotion, settings
 from credit_risk.errors import ConfigError
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignedBy
+from documents_trial import METRICS, declared
 
-DECLARED = """\
-version: 1
-documents:
-  card:
-    title: Card
-    source: house
-    sections:
-      - heading: Figures
-        figures:
-          - {label: AUC, artefact: reports/metrics.json, key: test.auc, interval: true}
-          - {label: Rows, artefact: reports/metrics.json, key: rows, kind: count}
-          - {label: Outcome, artefact: configs/credit.yaml, key: outcome.definition, kind: text}
-      - heading: Use
-        person: use
-        ask: For what?
-"""
-METRICS = {"test": {"auc": 0.75, "auc_low": 0.7, "auc_high": 0.8}, "rows": 6000}
+DECLARED = declared("{label: Outcome, artefact: configs/credit.yaml, key: outcome.definition, kind: text}")
 AT = datetime(2026, 11, 30, tzinfo=UTC)
 COMPUTED = {
     "registry/history.json": {"roles": {"1": "champion"}, "moves": [{"seq": 1, "move": "promote"}]},

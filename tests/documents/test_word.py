@@ -3,29 +3,16 @@
 import docx
 import pytest
 
+import documents_trial
 from credit_risk.cli import main
 from credit_risk.data.writing import write_json, write_text
 from credit_risk.documents import pages, pdf, settings, word
 from credit_risk.documents.tracing import Artefacts, NotTraced
 from credit_risk.errors import NotFound
+from documents_trial import declared
 
-DECLARED = """\
-version: 1
-documents:
-  card:
-    title: Card
-    source: house
-    sections:
-      - heading: Figures
-        figures:
-          - {label: AUC, artefact: reports/metrics.json, key: test.auc, interval: true}
-          - {label: Rows, artefact: reports/metrics.json, key: rows, kind: count}
-          - {label: Lost, artefact: reports/metrics.json, key: nothing}
-      - heading: Use
-        person: use
-        ask: For what?
-"""
-METRICS = {"test": {"auc": 0.75, "auc_low": 0.7, "auc_high": 0.8}, "rows": 6000, "kind": "<b>lightgbm & co</b>"}
+DECLARED = declared("{label: Lost, artefact: reports/metrics.json, key: nothing}")
+METRICS = documents_trial.METRICS | {"kind": "<b>lightgbm & co</b>"}
 
 
 @pytest.fixture
