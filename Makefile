@@ -250,7 +250,9 @@ help: ## List the targets that everybody needs (this); `make help-all` lists the
 	@awk -F ':.*##! ' '/^[a-z-]+:.*##! / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 help-all: ##! List every target, in groups
-	@awk -F ':.*##!? ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*##!? / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*##!? ' '/^##@ / { group = substr($$0, 5); if (!(group in targets)) names[++groups] = group } \
+		/^[a-z-]+:.*##!? / { targets[group] = targets[group] sprintf("  make %-18s %s\n", $$1, $$2) } \
+		END { for (n = 1; n <= groups; n++) printf "\n%s\n%s", names[n], targets[names[n]] }' $(MAKEFILE_LIST)
 
 remove: setup ## Take an optional part out: make remove PART=name (`make remove` names them); commit it or reset it
 	@[ -n "$(PART)" ] || { $(BIN)/python tools/parts.py list; exit 2; }
