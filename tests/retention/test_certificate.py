@@ -1,5 +1,13 @@
 """A person is erased with a signed certificate: nothing can be read, and what still names the person is listed."""
 
+import bz2
+import gzip
+import lzma
+import shutil
+import tarfile
+import zipfile
+from datetime import UTC, datetime, timedelta
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,7 +16,7 @@ from ledger_trial import KEY, entry
 
 from credit_risk.ledger.copies import backup
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.retention import certificate, traces
+from credit_risk.retention import certificate, traces, unpacked
 from credit_risk.scoring import signing
 from credit_risk.scoring.signed_chain import SignedFacts
 from credit_risk.scoring.signing import SignedBy
@@ -48,7 +56,8 @@ def test_a_person_is_gone_and_the_signed_certificate_says_so_without_a_name(run,
     code, out, _ = forget(run, root, "--search", root / "data")
     assert (code, "2 decisions of this person can no longer be read" in out) == (0, True)
     facts = certified(root)
-    assert (facts["whole"], facts["decisions"], facts["keys"], facts["read_again"]) == (True, 2, 1, 2)
+    assert (facts["whole"], facts["decisions"], facts["read_again"]) == (True, 2, 2)
+    assert [key["number"] for key in facts["keys"]] == [1]
     assert (facts["keys_stand_in"], facts["named_in"]) == ([], [])
     assert facts["searched"] >= 1
     assert "Ada" not in (root / "erasure.json").read_text(encoding="utf-8")
@@ -60,11 +69,14 @@ def test_a_copy_with_the_keys_and_files_that_name_the_person_are_listed_and_exit
     (root / "data" / "raw.csv").write_text("id;income\nAda-77;12\n", encoding="utf-8")
     pd.DataFrame({"id": ["Bob-12", "Ada-77"]}).to_parquet(root / "data" / "raw.parquet")
     (root / "data" / "other.csv").write_text("id;income\nAda-771;12\nXAda-77;3\n", encoding="utf-8")
-    code, _, err = forget(run, root, "--search", root / "data", "--search", root / "copy.db")
+    searched = ("--search", root / "data", "--search", root / "copy.db")
+    code, _, err = forget(run, root, *searched, "--copies-kept-days", "35")
     assert code == 1
-    assert f"a destroyed key still stands in {root}/copy.db" in err
+    assert f"a destroyed key still stands in {root}/copy.db, written 20" in err
     facts = certified(root)
-    assert (facts["whole"], facts["keys_stand_in"]) == (False, [f"{root}/copy.db"])
+    today = datetime.now(UTC).date()
+    copy = {"path": f"{root}/copy.db", "written": f"{today}", "gone_by": f"{today + timedelta(days=35)}"}
+    assert (facts["whole"], facts["keys_stand_in"]) == (False, [copy])
     assert facts["named_in"] == [f"{root}/data/raw.csv", f"{root}/data/raw.parquet"]
     assert run("show", "--applicant", "Ada-77")[0] == 1
 
@@ -79,7 +91,7 @@ def test_a_file_that_cannot_be_read_is_on_the_certificate_and_does_not_stop_it(r
 
 
 def test_a_file_that_went_away_while_it_was_searched_holds_nothing(root):
-    assert certificate._traces_in(root / "gone", {bytes(40)}, "Ada-77") == set()
+    assert certificate._traces_in(root / "gone", {bytes(40)}, (), "Ada-77") == set()
 
 
 def test_a_file_is_listed_for_its_name_and_the_certificate_does_not_repeat_it(run, root):
@@ -123,7 +135,7 @@ def test_without_the_key_that_signs_nobody_is_erased(run, root, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda root: (root / "erasure.json").write_text("{}"), "is there already"),
+        (lambda root: (root / "erasure.json").write_text("{}"), "is there and is no certificate"),
         (
             lambda root: (root / "configs/deploy/local.yaml").write_text(
                 "serving:\n  access: {mode: off}\n  gate: reported\n"
@@ -155,12 +167,12 @@ def test_on_postgresql_a_person_is_erased_once_and_the_named_files_alone_are_sea
     (tmp_path / "other.csv").write_text("id;income\nBob-12;12\n", encoding="utf-8")
     with Ledger.open(server.new_database(), key=KEY) as ledger:
         ledger.append([entry("Ada-77"), entry("Ada-77"), entry("Bob-12")])
-        its = certificate.erase(ledger, "Ada-77", [tmp_path])
-        assert (its.decisions, its.keys, its.read_again, its.searched) == (2, 1, 2, 2)
+        its = certificate.erase(ledger, "Ada-77", certificate.keys_of(ledger, "Ada-77"), [tmp_path])
+        assert (its.decisions, len(its.keys), its.read_again, its.searched) == (2, 1, 2, 2)
         assert (its.keys_stand_in, its.named_in) == ((), (str(tmp_path / "raw.csv"),))
         assert len(list(ledger.decisions_about("Bob-12"))) == 1
         with pytest.raises(certificate.CheckFailed, match="nothing to certify"):
-            certificate.erase(ledger, "Ada-77", [tmp_path])
+            certificate.keys_of(ledger, "Ada-77")
 
 
 def test_a_decision_that_can_still_be_read_gives_no_certificate(root, monkeypatch):
@@ -169,7 +181,7 @@ def test_a_decision_that_can_still_be_read_gives_no_certificate(root, monkeypatc
         Ledger.open(f"sqlite:///{root}/build/ledger/ledger.db", key=KEY) as ledger,
         pytest.raises(certificate.CheckFailed, match="can still be read"),
     ):
-        certificate.erase(ledger, "Ada-77", [])
+        certificate.erase(ledger, "Ada-77", certificate.keys_of(ledger, "Ada-77"), [])
 
 
 @pytest.mark.parametrize(
@@ -218,3 +230,175 @@ def test_what_is_left_out_and_links_are_not_searched(tmp_path):
         (tmp_path / name).write_text("x", encoding="utf-8")
     (tmp_path / "link").symlink_to(tmp_path / "data")
     assert [path.name for path in traces.files_below([tmp_path])] == ["b"]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def forget_killed_at(run, root, monkeypatch, of, name):
+    """`ledger forget` by a process that is killed when it comes to this function."""
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(of, name, killed)
+        with pytest.raises(Killed):
+            forget(run, root)
+
+
+def test_an_erasure_killed_behind_the_keys_is_finished_by_the_same_command(run, root, monkeypatch):
+    forget_killed_at(run, root, monkeypatch, certificate, "_erasure")
+    assert certified(root)["what"] == "erasure begun"
+    assert "Ada" not in (root / "erasure.json").read_text(encoding="utf-8")
+    assert run("show", "--applicant", "Ada-77")[0] == 1
+    assert forget(run, root)[0] == 0
+    facts = certified(root)
+    assert (facts["what"], facts["whole"], facts["decisions"], facts["read_again"]) == ("erasure", True, 2, 2)
+    code, _, err = forget(run, root)
+    assert (code, "is there already" in err) == (2, True)
+
+
+def test_a_copy_is_found_by_what_its_table_holds_where_the_killed_run_alone_knew_the_keys(run, root, monkeypatch):
+    forget_killed_at(run, root, monkeypatch, certificate, "_erasure")
+    with gzip.open(root / "data" / "nightly.gz", "wb") as packed:
+        packed.write((root / "copy.db").read_bytes())
+    code, _, err = forget(run, root, "--search", root / "data")
+    assert (code, f"a destroyed key still stands in {root}/data/nightly.gz" in err) == (1, True)
+
+
+def test_an_erasure_killed_before_the_keys_went_begins_anew(run, root, monkeypatch):
+    forget_killed_at(run, root, monkeypatch, Ledger, "erase")
+    assert (certified(root)["what"], run("show", "--applicant", "Ada-77")[0]) == ("erasure begun", 0)
+    assert forget(run, root)[0] == 0
+    assert (certified(root)["whole"], run("show", "--applicant", "Ada-77")[0]) == (True, 1)
+
+
+def test_once_the_files_are_mended_a_second_certificate_is_whole(run, root):
+    (root / "data" / "raw.csv").write_text("id\nAda-77\n", encoding="utf-8")
+    assert forget(run, root, "--search", root / "data")[0] == 1
+    (root / "data" / "raw.csv").unlink()
+    second = ("--certificate", root / "second.json", "--after", root / "erasure.json", "--search", root / "data")
+    assert run("forget", "--applicant", "Ada-77", *second)[0] == 0
+    facts = SignedFacts.parse((root / "second.json").read_text(encoding="utf-8")).verified(
+        SignedBy(public_key=SIGNER), root
+    )
+    assert (facts["whole"], facts["decisions"], facts["keys"]) == (True, 2, certified(root)["keys"])
+
+
+def test_a_certificate_of_somebody_else_erases_nobody(run, root):
+    assert forget(run, root)[0] == 0
+    more = ("--certificate", root / "bob.json", "--after", root / "erasure.json")
+    code, _, err = run("forget", "--applicant", "Bob-12", *more)
+    assert (code, "a key of this person that the earlier certificate does not name" in err) == (1, True)
+    assert (run("show", "--applicant", "Bob-12")[0], (root / "bob.json").exists()) == (0, False)
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "no JSON", '{"facts": "{\\"what\\": \\"erasure\\", \\"keys\\": []}", "signature": {}}']
+)
+def test_what_is_no_signed_certificate_is_gone_on_with_by_nobody(run, root, text):
+    (root / "first.json").write_text(text, encoding="utf-8")
+    code, _, err = forget(run, root, "--after", root / "first.json")
+    assert (code, "is no certificate of `credit-risk ledger forget`" in err) == (2, True)
+    code, _, err = run("erase-again", root / "first.json")
+    assert (code, "is no certificate of `credit-risk ledger forget`" in err) == (2, True)
+    assert run("show", "--applicant", "Ada-77")[0] == 0
+
+
+@pytest.mark.parametrize("facts", [{"what": "erasure"}, {"what": "erasure", "keys": [1]}, {"what": "head", "keys": []}])
+def test_a_signed_statement_of_something_else_names_no_keys(facts):
+    with pytest.raises(ValueError, match="expected"):
+        certificate.keys_in(facts)
+
+
+def test_whoever_came_back_with_a_restored_copy_is_erased_again_and_nobody_else(run, root):
+    assert forget(run, root)[0] == 0
+    path = root / "build" / "ledger" / "ledger.db"
+    shutil.copy(root / "copy.db", path)
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    assert run("show", "--applicant", "Ada-77")[0] == 0
+    code, out, _ = run("erase-again", root)
+    assert (code, "1 certificates name 1 keys: 1 had come back" in out, "2 decisions" in out) == (0, True, True)
+    assert (run("show", "--applicant", "Ada-77")[0], run("show", "--applicant", "Bob-12")[0]) == (1, 0)
+    assert run("verify")[0] == 0
+    assert "0 had come back" in run("erase-again", root)[1]
+
+
+def test_a_later_key_of_the_same_number_is_somebody_elses(root):
+    with Ledger.open(f"sqlite:///{root}/build/ledger/ledger.db", key=KEY) as ledger:
+        number, made = certificate.keys_of(ledger, "Ada-77")[0]
+        assert certificate.again(ledger, [certificate.ErasedKey(number, made + 1)]) == {}
+        assert len(list(ledger.decisions_about("Ada-77"))) == 2
+        assert certificate.again(ledger, [certificate.ErasedKey(number, made)]) == {number: 2}
+
+
+def packed_as(path, kind, content):
+    """A file that holds this content, packed in one of the ways that working files are."""
+    plain = path.with_name("plain")
+    plain.write_bytes(content)
+    if kind in ("gz", "bz2", "xz"):
+        with {"gz": gzip, "bz2": bz2, "xz": lzma}[kind].open(path, "wb") as packed:
+            packed.write(content)
+    elif kind in ("zstd", "lz4"):
+        with pa.output_stream(str(path), compression=kind) as packed:
+            packed.write(content)
+    elif kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.write(plain, "inner/plain")
+    elif kind == "tar":
+        with tarfile.open(path, "w") as packed:
+            packed.add(plain, "inner/plain")
+    plain.unlink()
+
+
+KINDS = ("gz", "bz2", "xz", "zstd", "lz4", "zip", "tar")
+
+
+@pytest.mark.parametrize("outer", ["", *KINDS])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_packed_is_searched_as_if_it_were_not(tmp_path, kind, outer):
+    packed_as(tmp_path / "file", kind, b"id;income\n" + b"Ada-78;1\n" * 1_000 + b"Ada-77;12\n")
+    if outer:
+        packed_as(tmp_path / "outer", outer, (tmp_path / "file").read_bytes())
+    path = tmp_path / ("outer" if outer else "file")
+    assert traces.stands_in(path, "Ada-77") is ({kind, outer} <= {"", "tar"})  # tar alone leaves text as it is
+    assert certificate._traces_in(path, set(), (), "Ada-77") == {"name"}
+    assert certificate._traces_in(path, set(), (), "Ada-7") == set()
+
+
+def test_a_parquet_within_a_zip_is_read_cell_by_cell_and_a_members_name_counts(tmp_path):
+    pd.DataFrame({"id": ["Bob-12", "Ada-77"]}).to_parquet(tmp_path / "raw.parquet", compression="zstd")
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as packed:
+        packed.write(tmp_path / "raw.parquet", "raw.parquet")
+        packed.writestr("letters/Cy-5.txt", "Dear Sir or Madam")
+    assert certificate._traces_in(tmp_path / "export.zip", set(), (), "Ada-77") == {"name"}
+    assert certificate._traces_in(tmp_path / "export.zip", set(), (), "Cy-5") == {"name"}
+    assert certificate._traces_in(tmp_path / "export.zip", set(), (), "Dan-3") == set()
+
+
+def test_what_cannot_be_unpacked_was_not_read(tmp_path, monkeypatch):
+    packed_as(tmp_path / "torn.gz", "gz", bytes(range(256)) * 400)
+    (tmp_path / "torn.gz").write_bytes((tmp_path / "torn.gz").read_bytes()[:-20])
+    packed_as(tmp_path / "torn.zip", "zip", b"some text")
+    (tmp_path / "torn.zip").write_bytes((tmp_path / "torn.zip").read_bytes()[:-20])
+    content = b"innermost"
+    for _ in range(unpacked.DEEPEST + 1):
+        content = gzip.compress(content)
+    (tmp_path / "deep.gz").write_bytes(content)
+    for name in ("torn.gz", "torn.zip", "deep.gz"):
+        assert certificate._traces_in(tmp_path / name, set(), (), "Ada-77") == {"unread"}, name
+    packed_as(tmp_path / "large.gz", "gz", b"x" * 101)
+    assert certificate._traces_in(tmp_path / "large.gz", set(), (), "Ada-77") == set()
+    monkeypatch.setattr(unpacked, "MOST_BYTES", 100)
+    assert certificate._traces_in(tmp_path / "large.gz", set(), (), "Ada-77") == {"unread"}
+
+
+def test_nothing_that_was_unpacked_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    packed_as(tmp_path / "file", "zip", b"Ada-77")
+    certificate._traces_in(tmp_path / "file", set(), (), "Ada-77")
+    assert list((tmp_path / "tmp").iterdir()) == []

@@ -22,13 +22,13 @@ FILE = Path("configs") / "policies" / "identities.yaml"
 class Person(Section):
     """Somebody who may sign, move or waive. accounts: of the operating system; subjects: as tokens name them.
 
-    ssh_keys: public keys as their .pub files hold them, type and key. roles: what a person may (the part `roles`).
+    ssh_keys: public keys as their .pub files hold them, type and key.
     """
 
     name: Text
     accounts: tuple[Text, ...] = ()
     subjects: tuple[Text, ...] = ()
-    roles: tuple[Text, ...] = ()
+    roles: tuple[Text, ...] = ()  # part: roles: what the person may do
     ssh_keys: tuple[Annotated[str, Field(pattern=r"^(ssh|ecdsa|sk-(ssh|ecdsa))-\S+ [A-Za-z0-9+/=]+$")], ...] = ()
 
 

@@ -1,40 +1,64 @@
 """An erasure with its proof: the keys are destroyed, nothing can be read, and what still names the person is listed.
 
-Once the keys are destroyed nothing stops the certificate: a file that cannot be read is on its list too.
+Once the keys are destroyed nothing stops the certificate: a file that cannot be read is on its list too. What was begun
+stands in a file before anything is destroyed, so an erasure that was killed is finished, and searched for, later.
 """
 
+import json
+import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from sqlalchemy import select
 
 from credit_risk.errors import CheckFailed
-from credit_risk.ledger.database.schema import keys
+from credit_risk.ledger.chain import ERASURE
+from credit_risk.ledger.database.schema import entries, keys
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.retention import byte_search, purge, traces
+from credit_risk.retention import byte_search, purge, traces, unpacked
 from credit_risk.retention.purge import Purged
 
+BEGUN, DONE = "erasure begun", "erasure"
+SQLITE = b"SQLite format 3\0"
 NOT_SEEN = (
     "what a file system, an SSD, or PostgreSQL's log and archive keep of overwritten blocks",
-    "archives, git's own objects, and files that are not on the list of what was searched",
-    "copies that were not named; a copy that is restored brings the person back, and the erasure must be made again",
+    "git's own objects, and files that are not on the list of what was searched",
+    "copies that were not named; a copy that is restored brings the person back: `credit-risk ledger erase-again`",
 )
+
+
+class ErasedKey(NamedTuple):
+    """A key of the person. made: microseconds since 1970; it tells the key from a later one of the same number."""
+
+    number: int
+    made: int | None
+
+
+class Copy(NamedTuple):
+    """A file in which a key of the person still stands, and the day on which it was last written (UTC)."""
+
+    path: str
+    written: date
 
 
 @dataclass(frozen=True)
 class Erasure:
-    """What an erasure did and what was seen after it, by file. not_read: those in which nobody could look."""
+    """What an erasure did and what was seen after it, by file. not_read: those in which nobody could look.
+
+    keys: all of the person's that were destroyed, now or by the erasure that this one goes on with.
+    """
 
     decisions: int
-    keys: int
+    keys: tuple[ErasedKey, ...]
     read_again: int
     head: str
     searched: int
-    keys_stand_in: tuple[str, ...]
+    keys_stand_in: tuple[Copy, ...]
     named_in: tuple[str, ...]
     not_read: tuple[str, ...]
 
@@ -42,73 +66,161 @@ class Erasure:
     def is_whole(self) -> bool:
         return not (self.keys_stand_in or self.named_in or self.not_read)
 
-    def facts(self, at: datetime, applicant: str) -> Mapping[str, Any]:
-        """The certificate's content, so that it can be kept: the person goes out of the files' names too."""
-        files = {
-            name: [traces.without(path, applicant) for path in vars(self)[name]]
-            for name in ("keys_stand_in", "named_in", "not_read")
-        }
+    def facts(self, at: datetime, applicant: str, copies_kept: timedelta | None = None) -> Mapping[str, Any]:
+        """The certificate's content, so that it can be kept: the person goes out of the files' names too.
+
+        copies_kept: how long a copy of the ledger is kept, by which it says when the last one will have gone.
+        """
         return {
-            "what": "erasure",
+            "what": DONE,
             "at": at.isoformat(),
             "whole": self.is_whole,
             **vars(self),
-            **files,
+            "keys": [key._asdict() for key in self.keys],
+            "keys_stand_in": [
+                {
+                    "path": traces.without(copy.path, applicant),
+                    "written": copy.written.isoformat(),
+                    "gone_by": None if copies_kept is None else (copy.written + copies_kept).isoformat(),
+                }
+                for copy in self.keys_stand_in
+            ],
+            "named_in": [traces.without(path, applicant) for path in self.named_in],
+            "not_read": [traces.without(path, applicant) for path in self.not_read],
             "not_seen": list(NOT_SEEN),
         }
 
     def raise_unless_whole(self) -> None:
         """Raise CheckFailed with every file in which the person, or a key of theirs, still stands or may stand."""
-        wrong = [f"a destroyed key still stands in {path}" for path in self.keys_stand_in]
+        wrong = [f"a destroyed key still stands in {copy.path}, written {copy.written}" for copy in self.keys_stand_in]
         wrong += [f"the person is named in {path}" for path in self.named_in]
         wrong += [f"{path} could not be read" for path in self.not_read]
         if wrong:
             raise CheckFailed("\n  ".join(["The person's keys are destroyed, and not everything is gone:", *wrong]))
 
 
-def erase(ledger: Ledger, applicant: str, searched: Sequence[Path]) -> Erasure:
+def begun(at: datetime, of: Sequence[ErasedKey]) -> Mapping[str, Any]:
+    """What is written before anything is destroyed. It names nobody."""
+    return {"what": BEGUN, "at": at.isoformat(), "keys": [key._asdict() for key in of]}
+
+
+def keys_in(facts: Mapping[str, Any]) -> tuple[ErasedKey, ...]:
+    """The keys that a statement of an erasure names. Raises ValueError for any other statement."""
+    try:
+        if facts["what"] in (BEGUN, DONE):
+            return tuple(ErasedKey(int(key["number"]), key["made"]) for key in facts["keys"])
+    except (LookupError, TypeError) as error:
+        raise ValueError(f"expected keys, each with number and made ({error})") from None
+    raise ValueError(f"expected {DONE!r} or {BEGUN!r}, got {facts['what']!r}")
+
+
+def keys_of(ledger: Ledger, applicant: str, earlier: Sequence[ErasedKey] = ()) -> tuple[ErasedKey, ...]:
+    """The person's keys: those in the ledger, or those that an earlier erasure, killed or not whole, has destroyed.
+
+    Raises CheckFailed where nobody of this reference is in the ledger and nothing was begun, and where the ledger
+    holds keys of this person that the earlier statement does not name: it is somebody else's, or they applied again.
+    """
+    query = select(keys.c.number, keys.c.made).where(keys.c.number.in_(ledger.keys_of(applicant)))
+    with ledger.store.core() as connection:
+        there = {ErasedKey(*row) for row in connection.execute(query).all()}
+    if earlier and there - set(earlier):
+        raise CheckFailed("The ledger holds a key of this person that the earlier certificate does not name.")
+    if not earlier and not there:
+        raise CheckFailed("The ledger holds nobody of this reference, or no more: there is nothing to certify.")
+    return tuple(earlier) or tuple(sorted(there))
+
+
+def erase(ledger: Ledger, applicant: str, these: Sequence[ErasedKey], searched: Sequence[Path]) -> Erasure:
     """Destroy a person's keys, read by a connection of its own that nothing can be read, and search these files.
 
-    searched: files and folders; the ledger's own are always among them. Raises CheckFailed where nobody of this
-    reference is in the ledger, or a decision can still be read; EntryError, LedgerRefused as `Ledger.erase` does.
+    these: as `keys_of` says; searched: files and folders, the ledger's own are always among them. Raises CheckFailed
+    where a decision can still be read; EntryError, LedgerRefused as `Ledger.erase` does.
     """
-    wrapped = _wrapped(ledger, ledger.keys_of(applicant))
-    decisions = ledger.erase(applicant)
-    if not decisions:
-        raise CheckFailed("The ledger holds nobody of this reference, or no more: there is nothing to certify.")
+    wrapped = _wrapped(ledger, these)
+    ledger.erase(applicant)  # also where no key is left: an earlier erasure may have stopped before copies were gone
+    return _erasure(ledger, these, wrapped, applicant, searched)
+
+
+def _erasure(
+    ledger: Ledger, these: Sequence[ErasedKey], wrapped: Mapping[int, bytes], applicant: str, searched: Sequence[Path]
+) -> Erasure:
+    numbers = [key.number for key in these]
     with purge.opened_anew(ledger) as reader:
-        read = purge.prove_unreadable(reader, Purged(wrapped, decisions))
+        read = purge.prove_unreadable(reader, Purged({number: wrapped.get(number, b"") for number in numbers}))
     files = sorted({path.absolute() for path in traces.files_below([*_own(ledger), *searched])})
-    seen = {str(path): _traces_in(path, set(wrapped.values()), applicant) for path in files}
-    keys_in, named_in, not_read = (
-        tuple(path for path, kinds in seen.items() if kind in kinds) for kind in ("key", "name", "unread")
+    seen = {path: _traces_in(path, set(wrapped.values()), these, applicant) for path in files}
+    copies, named_in, not_read = (
+        [path for path, kinds in seen.items() if kind in kinds] for kind in ("key", "name", "unread")
     )
     return Erasure(
-        decisions, len(wrapped), read, str(ledger.head()), len(files) - len(not_read), keys_in, named_in, not_read
+        decisions=_sealed_by(ledger, numbers),
+        keys=tuple(these),
+        read_again=read,
+        head=str(ledger.head()),
+        searched=len(files) - len(not_read),
+        keys_stand_in=tuple(Copy(str(path), _written(path)) for path in copies),
+        named_in=tuple(map(str, named_in)),
+        not_read=tuple(map(str, not_read)),
     )
 
 
-def _traces_in(path: Path, keys_gone: Collection[bytes], applicant: str) -> set[str]:
+def again(ledger: Ledger, of: Sequence[ErasedKey]) -> dict[int, int]:
+    """Destroy keys that came back with a restored copy; of each, how many decisions it had sealed.
+
+    A key of the same number that was made at another time is somebody else's, given after the copy was made: it stays.
+    """
+    query = select(keys.c.number, keys.c.made).where(keys.c.wrapped.is_not(None))
+    with ledger.store.core() as connection:
+        there = {ErasedKey(*row) for row in connection.execute(query).all()}
+    return ledger.destroy([key.number for key in of if key in there], {})
+
+
+def _traces_in(path: Path, gone: Collection[bytes], these: Sequence[ErasedKey], applicant: str) -> set[str]:
     """What of the person a file holds: `key`, `name`; or `unread`. A file that went away meanwhile holds nothing."""
-    kinds = {"name"} if traces.named_by(path, applicant) else set()
+    kinds = {"name"} if traces.named_by(str(path), applicant) else set()
     try:
-        kinds |= {"key"} if byte_search.count_in(path, keys_gone) else set()
-        kinds |= {"name"} if traces.stands_in(path, applicant) else set()
+        for names, file in unpacked.contents(path):
+            kinds |= {"key"} if byte_search.count_in(file, gone) or _has_keys(file, these) else set()
+            kinds |= {"name"} if traces.named_by(names, applicant) or traces.stands_in(file, applicant) else set()
     except FileNotFoundError:
         return set()
-    except (OSError, pa.ArrowException):
+    except (OSError, sqlite3.Error, pa.ArrowException):
         kinds.add("unread")
     return kinds
 
 
-def _wrapped(ledger: Ledger, numbers: Sequence[int]) -> dict[int, bytes]:
+def _has_keys(path: Path, these: Sequence[ErasedKey]) -> bool:
+    """Whether a file is a ledger, or a copy of one, in which one of these keys has not been destroyed."""
+    with path.open("rb") as stream:
+        if stream.read(len(SQLITE)) != SQLITE:
+            return False
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'keys'").fetchone():
+            return False
+        query = "SELECT 1 FROM keys WHERE number = ? AND made IS ? AND wrapped IS NOT NULL"
+        return any(connection.execute(query, key).fetchone() for key in these)
+
+
+def _wrapped(ledger: Ledger, these: Sequence[ErasedKey]) -> dict[int, bytes]:
     """The keys as they stand in the table, to be searched for once they must be gone."""
+    numbers = [key.number for key in these]
     query = select(keys.c.number, keys.c.wrapped).where(keys.c.number.in_(numbers), keys.c.wrapped.is_not(None))
     with ledger.store.core() as connection:
         return {number: bytes(wrapped) for number, wrapped in connection.execute(query).all()}
+
+
+def _sealed_by(ledger: Ledger, numbers: Sequence[int]) -> int:
+    """How many decisions these keys had sealed, as the chain's entries of their erasure say."""
+    query = select(entries.c.facts).where(entries.c.kind == ERASURE, entries.c.key.in_(numbers))
+    with ledger.store.core() as connection:
+        return sum(json.loads(facts)["decisions"] for facts in connection.execute(query).scalars())
 
 
 def _own(ledger: Ledger) -> list[Path]:
     """The database's files and those of the stores beside it; none of a PostgreSQL that is elsewhere."""
     path = ledger.store.path
     return [] if path is None else [path.parent]
+
+
+def _written(path: Path) -> date:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()

@@ -1,6 +1,6 @@
 """`credit-risk ledger purge`, `hold`, `release`, `legal-holds`: forgetting on time, and what is not forgotten."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from credit_risk.ledger.holds import Hold
     from credit_risk.ledger.ledger import Ledger
+    from credit_risk.retention.certificate import ErasedKey
     from credit_risk.retention.purge import Purged
+    from credit_risk.scoring.signing import SignedBy
 
 PURGE_MORE = """
 This cannot be undone. Copies of the ledger hold the keys: purge them too (--url), or let them expire; --search names
@@ -31,13 +33,21 @@ examples:
 FORGET_MORE = """
 The certificate names no person: decisions, keys, the chain's head, how many files were searched, and those in which the
 person or a destroyed key still stands. Searched are the ledger's folder and what --search names: tables cell by cell,
-all else byte by byte. It is signed as `serving.signed_by` of the environment asks.
+all else byte by byte, and what is packed (gzip, zip, tar …) as if it were not. It is signed as `serving.signed_by` of
+the environment asks. Killed on the way, the same command goes on; once files are mended, --after FILE searches again.
 
 exit codes: 0 gone, and nothing that was searched names the person; 1 something does, and the certificate says what;
 2 it could not be done, and the message says why
 
 example:
   credit-risk ledger forget --applicant A-1009 --search . --search copies/ledger.backup --certificate erasure-17.json
+"""
+AGAIN_MORE = """
+A certificate names no person, but the keys that went, each by number and the moment it was made; a key of the same
+number that was made at another moment belongs to somebody else and stays.
+
+example:
+  credit-risk ledger erase-again certificates
 """
 HOLD_MORE = """
 All that the decision's key sealed is kept: the person's decisions of that month. Who and why stand in clear in the
@@ -59,6 +69,7 @@ def add_commands(app: Typer) -> None:
     ledger = verbs_of(app, "ledger")
     add(ledger, "purge", _purge, more=PURGE_MORE)
     add(ledger, "forget", _forget, more=FORGET_MORE)
+    add(ledger, "erase-again", _erase_again, more=AGAIN_MORE)
     add(ledger, "hold", _hold, more=HOLD_MORE)
     add(ledger, "release", _release)
     add(ledger, "legal-holds", _legal_holds)
@@ -102,36 +113,102 @@ def _forget(
     applicant: Annotated[str, Option(help="The lender's reference of the person.")],
     certificate: Annotated[Path, Option(help="The file to write.")],
     search: Annotated[list[Path] | None, Option(help="Files and folders that must not name the person.")] = None,
+    after: Annotated[
+        Path | None, Option(help="The certificate that was not whole: search again, now that files were mended.")
+    ] = None,
+    copies_kept_days: Annotated[
+        int | None, Option(min=0, help="How long copies of the ledger are kept: says when the last key will have gone.")
+    ] = None,
     named: NamedLedger = UNNAMED,
 ) -> None:
     """Erase a person, prove that nothing can be read, search files for what is left, and sign a certificate of it."""
-    from credit_risk.config import environment
     from credit_risk.data.writing import write_text
     from credit_risk.errors import NotFound, UsageError
+    from credit_risk.ledger.errors import LedgerRefused
+    from credit_risk.retention import certificate as certificates
     from credit_risk.retention import traces
-    from credit_risk.retention.certificate import erase
     from credit_risk.scoring.signed_chain import SignedFacts
-    from credit_risk.serving.settings import Serving
 
     if missing := [path for path in search or [] if not path.exists()]:
         raise NotFound(missing[0], "--search names files and folders that are searched for the person.")
-    if certificate.exists():
-        raise UsageError(f"{certificate} is there already; a certificate is written once.")
-    site = environment_file(named.root, named.environment)
-    if traces.named_by(certificate.absolute(), applicant):
+    if traces.named_by(str(certificate.absolute()), applicant):
         raise UsageError("The certificate's path names the person, and the certificate must not: name another file.")
-    signer = environment.read(site, "serving", Serving).signed_by
-    if signer is None:
-        raise UsageError(f"{site} names nobody whose signature counts: set serving.signed_by (docs/signatures.md).")
-    SignedFacts.sign({"what": "erasure"}, signer, named.root)  # without the key nobody is erased
+    signer = _signer(named)
+    earlier: tuple[certificates.ErasedKey, ...] = ()
+    if certificate.exists():
+        earlier = _keys_in(certificate, signer, named.root, begun=True)
+    elif after is not None:
+        earlier = _keys_in(after, signer, named.root)
     _refuse_unwritable(certificate)
     with named.opened("erase") as ledger:
-        erasure = erase(ledger, applicant, search or [])
-    facts = erasure.facts(datetime.now(UTC), applicant)
+        keys = certificates.keys_of(ledger, applicant, earlier)
+        begun = SignedFacts.sign(certificates.begun(datetime.now(UTC), keys), signer, named.root)
+        write_text(certificate, str(begun))  # before anything is destroyed: without the key that signs nobody is erased
+        try:
+            erasure = certificates.erase(ledger, applicant, keys, search or [])
+        except LedgerRefused:  # a legal hold: nothing was destroyed
+            certificate.unlink()
+            raise
+    kept = None if copies_kept_days is None else timedelta(days=copies_kept_days)
+    facts = erasure.facts(datetime.now(UTC), applicant, kept)
     write_text(certificate, str(SignedFacts.sign(facts, signer, named.root)))
     decisions = "1 decision" if erasure.decisions == 1 else f"{erasure.decisions} decisions"
     say(f"{decisions} of this person can no longer be read; {certificate} says so, signed.")
     erasure.raise_unless_whole()
+
+
+def _erase_again(
+    certificates: Annotated[list[Path], Argument(help="Certificates of `ledger forget`, or folders of them.")],
+    named: NamedLedger = UNNAMED,
+) -> None:
+    """Destroy the keys of erased persons that came back with a restored copy, as the signed certificates name them."""
+    from credit_risk.errors import NotFound
+    from credit_risk.retention import certificate
+
+    signer = _signer(named)
+    paths = [file for path in certificates for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    if not paths:
+        raise NotFound(certificates[0], "Name certificates that `credit-risk ledger forget` wrote, or their folder.")
+    keys = [key for path in paths for key in _keys_in(path, signer, named.root)]
+    with named.opened("erase") as ledger:
+        destroyed = certificate.again(ledger, keys)
+        ledger.store.scrub()
+    say(
+        f"{len(paths)} certificates name {len(keys)} keys: {len(destroyed)} had come back and are destroyed again, "
+        f"with {sum(destroyed.values())} decisions that can no longer be read."
+    )
+
+
+def _signer(named: "NamedLedger") -> "SignedBy":
+    """Whose signature counts in the environment. Raises UsageError where nobody's does."""
+    from credit_risk.config import environment
+    from credit_risk.errors import UsageError
+    from credit_risk.serving.settings import Serving
+
+    site = environment_file(named.root, named.environment)
+    signer = environment.read(site, "serving", Serving).signed_by
+    if signer is None:
+        raise UsageError(f"{site} names nobody whose signature counts: set serving.signed_by (docs/signatures.md).")
+    return signer
+
+
+def _keys_in(path: Path, signer: "SignedBy", root: Path, *, begun: bool = False) -> "tuple[ErasedKey, ...]":
+    """The keys that a signed certificate names. begun: only of an erasure that was killed before its end.
+
+    Raises UsageError for what is no certificate, or is finished where it must not be; SignatureRefused.
+    """
+    from credit_risk.errors import UsageError
+    from credit_risk.retention.certificate import BEGUN, keys_in
+    from credit_risk.scoring.signed_chain import SignedFacts
+
+    try:
+        facts = SignedFacts.parse(path.read_text(encoding="utf-8")).verified(signer, root)
+        keys = keys_in(facts)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is there and is no certificate of `credit-risk ledger forget`: {error}") from None
+    if begun and facts["what"] != BEGUN:
+        raise UsageError(f"{path} is there already; a certificate is written once.")
+    return keys
 
 
 def _refuse_unwritable(certificate: Path) -> None:
