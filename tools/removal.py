@@ -37,6 +37,7 @@ TESTS = (
     "tests/test_architecture.py",
     "tests/test_dvc_yaml.py",
     "tests/test_cli.py",
+    "tests/test_settings_are_read.py",
     "tests/workflows/test_static.py",
 )
 RUN, EVERYTHING = "make-run", "everything"

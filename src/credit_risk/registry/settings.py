@@ -1,6 +1,7 @@
 """Where the registry is, in one environment: the `registry:` section of configs/deploy/NAME.yaml."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,8 @@ from credit_risk.scoring.signing import SignedBy, is_development
 
 FourEyes = Literal["identities", "names"]
 STAGING = "staging"  # where what persons still owe is reported, and stops nothing
+# Where MLflow was taken out these stay readable, and nothing reads them.
+RESERVED = ("registry.tracking", "registry.artifacts") if find_spec(f"{__package__}.mlflow") is None else ()
 
 
 class RegistrySettings(Section):

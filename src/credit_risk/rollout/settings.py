@@ -1,6 +1,7 @@
 """What one environment is: configs/deploy/NAME.yaml, every section of it typed and checked before anything is moved."""
 
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +23,21 @@ Steps = Annotated[tuple[Percent, ...], Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 Label = Annotated[str, Field(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+# Keys that one target alone reads. They stay readable where that target was taken out, so that an environment's file
+# is the same whatever it runs on; until the target is back nothing reads them.
+OF_TARGETS: Mapping[str, tuple[str, ...]] = {
+    "local": (
+        *("router.host", "router.port", "router.blue_port", "router.green_port", "security.trusted_networks"),
+        *("monitoring.prometheus_port", "monitoring.alertmanager_port"),
+    ),
+    "kubernetes": (
+        *("kubernetes.context", "kubernetes.namespace", "kubernetes.image", "kubernetes.route"),
+        *("security.run_as_non_root", "security.read_only_files"),
+    ),
+}
+RESERVED = tuple(
+    key for target, keys in OF_TARGETS.items() if find_spec(f"{__package__}.{target}") is None for key in keys
+)
 
 
 class Compute(Section):
