@@ -177,11 +177,11 @@ def again(ledger: Ledger, of: Sequence[ErasedKey]) -> dict[int, int]:
 
 def _traces_in(path: Path, gone: Collection[bytes], these: Sequence[ErasedKey], applicant: str) -> set[str]:
     """What of the person a file holds: `key`, `name`; or `unread`. A file that went away meanwhile holds nothing."""
-    kinds = {"name"} if traces.named_by(str(path), applicant) else set()
+    kinds = {"name"} if traces.named_by(path, applicant) else set()
     try:
-        for names, file in unpacked.contents(path):
+        for file in unpacked.contents(path):
             kinds |= {"key"} if byte_search.count_in(file, gone) or _has_keys(file, these) else set()
-            kinds |= {"name"} if traces.named_by(names, applicant) or traces.stands_in(file, applicant) else set()
+            kinds |= {"name"} if traces.stands_in(file, applicant) else set()
     except FileNotFoundError:
         return set()
     except (OSError, sqlite3.Error, pa.ArrowException):

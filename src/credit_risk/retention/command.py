@@ -131,7 +131,7 @@ def _forget(
 
     if missing := [path for path in search or [] if not path.exists()]:
         raise NotFound(missing[0], "--search names files and folders that are searched for the person.")
-    if traces.named_by(str(certificate.absolute()), applicant):
+    if traces.named_by(certificate.absolute(), applicant):
         raise UsageError("The certificate's path names the person, and the certificate must not: name another file.")
     signer = _signer(named)
     earlier: tuple[certificates.ErasedKey, ...] = ()

@@ -39,9 +39,9 @@ def stands_in(path: Path, reference: str) -> bool:
         return re.search(word.pattern.encode(), content) is not None
 
 
-def named_by(path: str, reference: str) -> bool:
-    """Whether a file's own name, or a folder's above it, holds the reference as a word of its own."""
-    return _word(reference).search(path) is not None
+def named_by(path: Path, reference: str) -> bool:
+    """Whether the file's own name, or a folder's above it, holds the reference as a word of its own."""
+    return _word(reference).search(str(path)) is not None
 
 
 def without(text: str, reference: str) -> str:

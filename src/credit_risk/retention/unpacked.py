@@ -37,16 +37,18 @@ class CannotUnpack(OSError):
     """A packed file that cannot be looked into: torn, encrypted, too deep or too large."""
 
 
-def contents(path: Path) -> Iterator[tuple[str, Path]]:
-    """The file itself, and everything packed in it: the names that lead there, and a file to read, gone with the next.
+def contents(path: Path) -> Iterator[Path]:
+    """The file itself, and everything packed in it as a file to read, which is gone with the next.
+
+    Archives hold the names of their members as they are, so the file itself shows them.
 
     Raises CannotUnpack where something is packed and cannot be read, and FileNotFoundError for a file that went away.
     """
-    yield from _contents(path, "", DEEPEST)
+    yield from _contents(path, DEEPEST)
 
 
-def _contents(path: Path, names: str, deeper: int) -> Iterator[tuple[str, Path]]:
-    yield names, path
+def _contents(path: Path, deeper: int) -> Iterator[Path]:
+    yield path
     with path.open("rb") as stream:
         start = stream.read(TAR_MAGIC.stop)
     members = _kind(start)
@@ -57,16 +59,16 @@ def _contents(path: Path, names: str, deeper: int) -> Iterator[tuple[str, Path]]
     with tempfile.TemporaryDirectory(prefix="credit-risk-unpacked-") as folder:
         unpacked = Path(folder) / "member"
         try:
-            for name, member in members(path):
+            for member in members(path):
                 _keep(member, unpacked)
-                yield from _contents(unpacked, f"{names}/{name}", deeper - 1)
+                yield from _contents(unpacked, deeper - 1)
         except CannotUnpack:
             raise
         except COULD_NOT as error:
             raise CannotUnpack(str(error)) from error
 
 
-def _kind(start: bytes) -> Callable[[Path], Iterator[tuple[str, Any]]] | None:
+def _kind(start: bytes) -> Callable[[Path], Iterator[Any]] | None:
     """How a file that begins like this is unpacked, or None for one that is not packed."""
     if start.startswith((b"PK\3\4", b"PK\5\6")):
         return _zipped
@@ -78,23 +80,23 @@ def _kind(start: bytes) -> Callable[[Path], Iterator[tuple[str, Any]]] | None:
     return None
 
 
-def _stream(opened: Callable[[Path], Any], path: Path) -> Iterator[tuple[str, Any]]:
+def _stream(opened: Callable[[Path], Any], path: Path) -> Iterator[Any]:
     with closing(opened(path)) as stream:
-        yield "", stream
+        yield stream
 
 
-def _zipped(path: Path) -> Iterator[tuple[str, Any]]:
+def _zipped(path: Path) -> Iterator[Any]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             with archive.open(member) as stream:
-                yield member.filename, stream
+                yield stream
 
 
-def _tarred(path: Path) -> Iterator[tuple[str, Any]]:
+def _tarred(path: Path) -> Iterator[Any]:
     with tarfile.open(path, mode="r:") as archive:
         for member in archive:
             if stream := archive.extractfile(member):
-                yield member.name, stream
+                yield stream
 
 
 def _keep(stream: Any, path: Path) -> None:
