@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from credit_risk.batch_runs import recording
+from credit_risk.batch_runs import recording, settings
 from credit_risk.batch_runs.runs import BatchRun
 from credit_risk.cli import main
 from credit_risk.data.simulated_lender import lender
@@ -66,7 +66,7 @@ def test_another_application_under_the_same_run_and_row_is_refused(ledger, score
 def test_the_policy_is_none_or_record_and_nothing_else(tmp_path):
     write_text(tmp_path / "configs" / "batch.yaml", "ledger: sometimes\n")
     with pytest.raises(ConfigError, match="ledger"):
-        recording.policy(tmp_path)
+        settings.load(tmp_path)
 
 
 @pytest.mark.parametrize("policy", ["none", "record"])

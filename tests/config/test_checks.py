@@ -429,6 +429,43 @@ CASES = {
         (GATE, GATE.replace("name: monotone", "name: discrimination")),
         "gates.1.name: two gates are called 'discrimination'; a waiver could not tell them apart",
     ),
+    "gate on a contrast that is none": (
+        (GATE, GATE.replace("measure: monotone.violations", "measure: fairness.contrasts.womn.ratio")),
+        "gates.1.measure: there is no contrast 'womn'; did you mean 'women'?",
+    ),
+    "gate on an attribute that is none": (
+        (GATE, GATE.replace("measure: monotone.violations", "measure: fairness.attributes.sx.ratio")),
+        "gates.1.measure: there is no attribute 'sx'; did you mean 'sex'?",
+    ),
+    "gate on a group of words that is none": (
+        (GATE, GATE.replace("measure: monotone.violations", "measure: fairness.attributes.sex.groups.femal.rows")),
+        "gates.1.measure: there is no group of sex 'femal'; did you mean 'female'?",
+    ),
+    "gate on a band of ages that is none": (
+        (GATE, GATE.replace("measure: monotone.violations", "measure: fairness.attributes.age.groups.25 to 62.rows")),
+        "gates.1.measure: there is no group of age '25 to 62'; did you mean '25 to 61'?",
+    ),
+    "gate on a scenario that is none": (
+        (
+            GATE,
+            GATE.replace(
+                "measure: monotone.violations", "measure: robustness.scenarios.odds_up_halve.held_profit, of: scorecard"
+            ),
+        ),
+        "gates.1.measure: there is no scenario 'odds_up_halve'; did you mean 'odds_up_half'?",
+    ),
+    "gate on a family that is none": (
+        (GATE, GATE.replace("measure: monotone.violations", "measure: explain.reasons.of_family.R1.untrue")),
+        "gates.1.measure: there is no family of reasons 'R1'; did you mean 'R01'?",
+    ),
+    "gate on a model that is none": (
+        (GATE, GATE.replace("measure: monotone.violations", "measure: challengers.ligthgbm.auc, of: scorecard")),
+        "gates.1.measure: there is no model 'ligthgbm'; did you mean 'lightgbm'?",
+    ),
+    "gate for a kind of model that is none": (
+        (GATE, GATE.replace("at_most: 0, ", "at_most: 0, of: scorcard, ")),
+        "gates.1.of: Input should be 'lightgbm' or 'scorecard'; got 'scorcard'; did you mean 'scorecard'?",
+    ),
     "gate without a limit": (
         (GATE, GATE.replace("at_most: 0, ", "")),
         "gates.1: a gate without `at_least` or `at_most` cannot fail",

@@ -33,7 +33,7 @@ from credit_risk.errors import CreditRiskError
 from credit_risk.fork import init
 from credit_risk.fork.drafting.request import InitRequest
 
-TABLES = int(os.environ.get("TABLES", "50"))
+TABLES = int(os.environ.get("TABLES", "300"))
 MOST_REFUSED = 0.1  # of tables, or asked about: a reader that refuses everything is none
 N = 60
 TODAY = date(2026, 11, 29)

@@ -607,6 +607,9 @@ def test_a_misspelled_measure_is_a_fault_at_its_line_and_a_name_of_ones_own_is_n
     config, files = measured
     contrast = config.fairness.contrasts[0].name
     write_json(files.report("fairness"), {"contrasts": {contrast: {"ratio": 0.9}}, "unknown": {}})
+    write_json(files.report("explain"), {"unknown": {"resampling.top_reason": "it is no scorecard"}})
+    figures = read_json(files.report("metrics"))
+    write_json(files.report("metrics"), figures | {"differences": {"logistic": {"auc": 0.01}}})
 
     def faults(measure: str, of: str | None = None) -> list[tuple[tuple[Any, ...], str]]:
         return gate.unmeasured(replace_gate(config, measure, of), files)[1]
@@ -614,7 +617,12 @@ def test_a_misspelled_measure_is_a_fault_at_its_line_and_a_name_of_ones_own_is_n
     assert faults("test.acu") == [(("gates", 0, "measure"), "no run measures test.acu; did you mean test.auc?")]
     assert "contrasts" in faults(f"fairness.contrasts.{contrast}.rtio")[0][1]
     assert faults("test.auc") == []
-    assert faults("test.acu", of="scorecard") == []  # of a kind that this run has none of
+    assert faults("test.acu", of="scorecard") == faults("test.acu")  # whatever kind the run's candidate is of
+    assert "did you mean explain.resampling.top_reason?" in faults("explain.resampling.top_reson", "scorecard")[0][1]
+    assert faults("explain.resampling.top_reason", of="scorecard") == []  # the report says why it is not known
+    assert faults("challengers.lightgbm.auc", of="scorecard") == []  # of a kind that this run has none of
+    assert "did you mean comparison.differences.auc?" in faults("comparison.diferences.auc")[0][1]
+    assert faults("comparison.differences.auc") == faults("comparison.baseline_scored_candidate_not") == []
     new = config.fairness.contrasts[0].model_copy(update={"name": f"{contrast}s"})
     fairness = config.fairness.model_copy(update={"contrasts": (*config.fairness.contrasts, new)})
     declared = replace_gate(config.model_copy(update={"fairness": fairness}), f"fairness.contrasts.{contrast}s.ratio")

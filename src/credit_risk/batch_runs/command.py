@@ -53,6 +53,7 @@ def _execute(options: RunOptions, sink: "RunSink", *, live_then: bool = False) -
     from credit_risk.batch.signed import that_may_decide
     from credit_risk.batch_runs import live_then as history
     from credit_risk.batch_runs import recording
+    from credit_risk.batch_runs import settings as batch
     from credit_risk.batch_runs.runs import execute
     from credit_risk.data.files import Files
     from credit_risk.data.repository import opened
@@ -69,7 +70,7 @@ def _execute(options: RunOptions, sink: "RunSink", *, live_then: bool = False) -
         history.refuse_other(loaded, versions.read_history(opened(root)[0].project.name, registry, root), at)
     with ExitStack() as opening:
         record = None
-        if recording.policy(root).ledger == "record":
+        if batch.load(root).ledger == "record":
             of_ledger, by = serving.load(environment).ledger, digests(path, loaded)
             ledger = opening.enter_context(open_ledger(root, of_ledger, os.environ, create=True))
             record = partial(recording.record, ledger, loaded, by, applications)

@@ -3,14 +3,12 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from pandas import DataFrame
 
 from credit_risk.batch_runs.runs import BatchRun
-from credit_risk.config import environment
-from credit_risk.config.section import Section
 from credit_risk.data.reading import raw, tables
 from credit_risk.errors import CheckFailed
 from credit_risk.ledger.entry import DecidedBy, Entry
@@ -18,20 +16,8 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.scoring.decision import REFUSED
 from credit_risk.scoring.scorer import Scorer
 
-FILE = Path("configs") / "batch.yaml"
 CLIENT = "batch"
 ROWS = 1_000  # of one transaction
-
-
-class BatchPolicy(Section):
-    """What is done with the decisions of runs. ledger: whether they enter it."""
-
-    ledger: Literal["none", "record"]
-
-
-def policy(root: Path) -> BatchPolicy:
-    """The policy of configs/batch.yaml. Raises ConfigError, NotFound."""
-    return environment.whole(root / FILE, BatchPolicy)
 
 
 def record(ledger: Ledger, scorer: Scorer, by: DecidedBy, applications: Path, run: BatchRun) -> int:

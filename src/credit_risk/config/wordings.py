@@ -24,38 +24,10 @@ HEADER = """\
 """
 STEM, SHORTEST = 4, 3  # letters by which words are alike, and of a word that says something
 ROUNDING = 1e-9
-LOW = {
-    "low",
-    "lower",
-    "few",
-    "fewer",
-    "little",
-    "seldom",
-    "rarely",
-    "short",
-    "small",
-    "less",
-    "niedrig",
-    "gering",
-    "wenig",
-    "kurz",
-}
-HIGH = {
-    "high",
-    "higher",
-    "highly",
-    "many",
-    "much",
-    "often",
-    "frequent",
-    "long",
-    "large",
-    "more",
-    "hoch",
-    "viele",
-    "viel",
-    "lang",
-}
+LOW = {"low", "lower", "few", "fewer", "little", "seldom", "rarely", "short", "small", "less", "niedrig",
+       "gering", "wenig", "kurz"}  # fmt: skip
+HIGH = {"high", "higher", "highly", "many", "much", "often", "frequent", "long", "large", "more", "hoch",
+        "viele", "viel", "lang"}  # fmt: skip
 
 
 def digest(config: Config) -> str:

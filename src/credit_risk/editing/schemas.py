@@ -35,7 +35,7 @@ CONFIGS: Final = (
     Described("data_policy", "policies/sox.yaml", "compliance.policies:DataPolicy"),  # part: compliance
     Described("policy", "policies/*.yaml", "governance.scorer_policy:ScorerPolicy"),  # part: governance
     Described("environment", "deploy/*.yaml", "rollout.settings:Environment"),  # part: rollout
-    Described("batch", "batch.yaml", "batch_runs.recording:BatchPolicy"),  # part: batch-runs
+    Described("batch", "batch.yaml", "batch_runs.settings:BatchPolicy"),  # part: batch-runs
     Described("documents", "documents.yaml", "documents.settings:Documents"),  # part: documents
     Described("macro", "macro.yaml", "validator.settings:Macro"),  # part: validator
     Described("monitoring", "monitoring.yaml", "monitoring.settings:MonitoringSettings"),  # part: monitoring

@@ -46,6 +46,12 @@ class Believed(identities.Identities):
     tokens: tuple[TokenIssuer, ...] = ()
 
 
+def believed(root: Path) -> Believed:
+    """The identities of a repository with whose tokens are believed. Raises NotFound, ConfigError with every fault."""
+    identities.load(root)
+    return environment.whole(root / identities.FILE, Believed)
+
+
 def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
     """The signature of whoever runs this command: `Ada Berg <account:ada>`.
 
@@ -61,7 +67,7 @@ def signed_by(root: Path, stated: str | None, four_eyes: FourEyes) -> str:
         starter = os.environ.get("GITHUB_ACTOR")
         return stated or (f"{starter} of GitHub" if starter else provenance.author(root)) or ""
     known = signers.known(root)
-    tokens = environment.whole(root / identities.FILE, Believed).tokens
+    tokens = believed(root).tokens
     token = os.environ.get(TOKEN) or _token_of_workflow(tokens)
     identity = f"subject:{_subject(tokens, token, root)}" if token else f"account:{signers.account()}"
     person = known.person(identity)

@@ -107,6 +107,13 @@ def by_environment(root: Path) -> dict[str, Any]:
     }
 
 
+def read_with_names(root: Path) -> None:
+    """Read the policy, and hold its roles and environments against what there is. Raises as what it calls does."""
+    policy = RolePolicy.read(root)
+    raise_for_unknown_roles(policy, identities.load(root))
+    raise_for_unknown_environments(policy, root)
+
+
 def raise_for_unknown_roles(policy: RolePolicy, known: Identities) -> None:
     """Raise CheckFailed with everybody whose role the policy does not name: a misspelled one permits nothing."""
     wrong = [

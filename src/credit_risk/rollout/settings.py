@@ -226,8 +226,16 @@ def services_alone(folder: Path) -> list[str]:
     """The names of the other environments of a folder, each read and checked. Raises ConfigError with every problem."""
     others = [path for path in sorted(folder.glob("*.yaml")) if path.stem not in NAMES]
     for path in others:
-        environment.whole(path, ServiceAlone)
+        read_any(path)
     return [path.stem for path in others]
+
+
+def read_any(path: Path) -> None:
+    """Read and check an environment, with rollouts or without. Raises ConfigError with every problem; NotFound."""
+    if path.stem in NAMES:
+        validate_environment_config(path)
+    else:
+        environment.whole(path, ServiceAlone)
 
 
 def validate_environment_config(path: Path, name: str | None = None) -> Environment:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -66,18 +67,21 @@ def add_commands(app: Typer) -> None:
 
 
 def _config(root: Root = HERE, config: ConfigFile = None, json: Json = False) -> None:
-    """Check the config: every problem at once, each with its line."""
+    """Check the config and all other files in configs/: every problem at once, each with its file and line."""
     from credit_risk.config import environment, wordings
     from credit_risk.data.repository import opened
     from credit_risk.data.writing import json_text
     from credit_risk.stages import gate
 
-    checked, files = opened(root, config)
-    path = config or files.config
-    sentences, faults = gate.unmeasured(checked, files)
-    environment.refuse(path, faults)
-    if (least := gate.floor_of(files)) and (looser := gate.below_the_floor(checked, files, least, ())):
-        raise ConfigError(path, looser)
+    others = nullcontext()
+    others = import_module("credit_risk.editing.readers").together(root, config)  # part: editing
+    with others:
+        checked, files = opened(root, config)
+        path = config or files.config
+        sentences, faults = gate.unmeasured(checked, files)
+        environment.refuse(path, faults)
+        if (least := gate.floor_of(files)) and (looser := gate.below_the_floor(checked, files, least, ())):
+            raise ConfigError(path, looser)
     counts = {"columns": len(checked.columns), "features": len(checked.features), "gates": len(checked.gates)}
     unmeasured = [*sentences, *wordings.doubts(checked)]
     for sentence in unmeasured:

@@ -15,8 +15,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from credit_risk.config import Config, floor, load, wordings
+from credit_risk.config.checks import names_in_measures
 from credit_risk.config.deciding import differences
-from credit_risk.config.dotted import lookup
+from credit_risk.config.dotted import lookup, numbers
 from credit_risk.config.floor import Floor
 from credit_risk.config.identities import Identities
 from credit_risk.config.names import same_person
@@ -42,6 +43,7 @@ UNDECIDED = (
     "in the config"
 )
 NO_FLOOR = f"configs/{floor.NAME.as_posix()} is not there: it says what no model may go below (docs/gates.md)"
+COMPARED = ("comparison.differences", "comparison.equal_approval_rate")  # they go by the figures of all differences
 NO_WAIVERS = ("README.md", ".gitkeep", ".gitignore")  # may lie among them
 
 
@@ -324,21 +326,22 @@ def of_these_data(config: Config, files: Files) -> bool:
 def unmeasured(config: Config, files: Files) -> tuple[list[str], list[tuple[Loc, str]]]:
     """A sentence for each gate on a measure that the last run has not taken; a fault where it is misspelled.
 
-    A contrast declared since, or another kind of model, is in no report yet. Of a template's reports the names count.
+    A contrast declared since the run, or another kind of model, is in no report yet. Names count whatever the data.
     """
     reports, sentences, faults = taken(config, files), list[str](), list[tuple[Loc, str]]()
     measures, unknown = merged(reports) if METRICS in reports else ({}, {})
-    is_own = of_these_data(config, files)
-    names = {its.name for its in config.fairness.contrasts} | {its.name for its in config.robustness.scenarios}
+    known, is_own = {*unknown, *(name for name, _ in numbers(measures))}, of_these_data(config, files)
+    known |= {name.replace("differences.logistic", compared) for name in known for compared in COMPARED}
+    names = {name for named in names_in_measures(config).values() for name in named}
     for index, declared in enumerate(config.gates if measures else ()):
         measure, first = declared.measure, declared.measure.split(".")[0]
-        if declared not in config.own_gates or measure in unknown or lookup(measures, measure) is not None:
+        if measure in known:
             continue
-        near, to_run = gate.nearest(measure, measures), absent(config, files).get(first)
-        if near and not declared.of and not names & {*measure.split(".")} - {*near.split(".")}:
+        near, to_run = gate.nearest(measure, known), absent(config, files).get(first)
+        if near and not names & {*measure.split(".")} - {*near.split(".")}:
             if is_own or first not in ("fairness", "robustness"):
                 faults.append((("gates", index, "measure"), f"no run measures {measure}; did you mean {near}?"))
-        elif is_own:
+        elif is_own and declared in config.own_gates:
             hint = f"; did you mean {near}?" if near else f"; {to_run}." if to_run else "."
             sentences.append(f"{declared.name}: the last run did not measure {measure}{hint}")
     return sentences, faults

@@ -10,6 +10,7 @@ from credit_risk.errors import UsageError
 from credit_risk.fork.drafting import names
 from credit_risk.fork.drafting.profile import Profile
 from credit_risk.fork.drafting.profiling import profiles
+from credit_risk.fork.reading import cells
 from credit_risk.fork.reading.cells import GAPS, codes_of, day_formats, missing_words
 
 N = 120
@@ -110,6 +111,9 @@ def test_days_of_other_programs_are_read_in_their_form():
     assert day_formats([f"{day:%d%b%Y}".upper() for day in DAYS], named=True) == ("%d%b%Y",)
     assert day_formats([f"{day:%d%b%Y}:00:00:00" for day in DAYS], named=True) == ("%d%b%Y:%H:%M:%S",)
     assert day_formats(["20000", "25000"], named=True, born=True) == ("excel",)  # 1954 and 1968
+    for form in (*cells.WRITTEN_DAYS, *(f"{day} {time}" for day in cells.WRITTEN_DAYS for time in cells.TIMES)):
+        assert form in day_formats([f"{day:{form}}" for day in DAYS], named=True), form
+    assert day_formats([f"{day:%d  %b %Y}" for day in DAYS], named=True) == ("%d %b %Y",)  # with a blank more
     assert day_formats(["20000", "25000"], named=True) == ()  # as likely 2014 in days since 1960
 
 
@@ -244,12 +248,21 @@ def test_a_reference_is_an_id_and_a_text_that_not_every_row_has_is_none():
         (["-5", "-5", *map(str, range(N - 2))], (-5.0,), "-5 (2 rows): far from all else"),
         (["-5", *map(str, range(N - 1))], (), "-5 in one row, and no other number is below zero"),
         (["-5", "-5", "-7", *map(str, range(N - 3))], (), None),  # two of few rows each: amounts as well
-        (["-5", "-5", *(str(n % 6) for n in range(N - 2))], (), None),  # a scale of few steps
+        (["-5", "-5", *(str(n % 6) for n in range(N - 2))], (), "-5 in 2 rows, and no other number is below zero"),
+        (["-2", "-1", *(str(n % 6) for n in range(N - 2))], (), None),  # a scale of few steps
+        (["-5"] * 3 + [str(n % 6) for n in range(N - 3)], (), "-5 (3 rows): far from all else, and in few rows"),
+        (["-5"] * 10 + [str(n % 6) for n in range(N - 10)], (-5.0,), "-5 (10 rows): far from all else, so probably"),
+        (["98"] * 3 + [str(n % 6) for n in range(N - 3)], (), "98 (3 rows): far from all else, and in few rows"),
+        (["98"] * 2 + [str(n % 6) for n in range(N - 2)], (), None),  # the two largest of a long tail
+        (["10"] * 3 + [str(n % 6) for n in range(N - 3)], (), None),  # as far from 5 as 5 is from 0
+        (["-9", "-8"] * 2 + [str(n % 9) for n in range(N - 4)], (), "-9 (2 rows), -8 (2 rows): far from all else"),
+        (["-1"] + [str(n % 3) for n in range(N - 1)], (), None),  # four values from -1 to 2 are steps
     ],
 )
-def test_the_only_number_below_zero_is_noted_and_a_code_where_it_repeats(cells, codes, note):
+def test_isolated_numbers_are_noted_and_codes_where_more_rows_say_them(cells, codes, note):
     found = profiled("months_at_job", cells)
     assert found.codes == codes
+    assert len(found.notes) == (note is not None)
     assert any(note in its for its in found.notes) if note else not found.notes
 
 

@@ -82,9 +82,9 @@ def test_a_leak_is_named_with_its_feature():
 
 def test_a_misspelt_measure_is_told_from_one_that_nobody_took():
     taken = {"test": {"auc": 0.8, "auc_low": 0.7, "auc_high": 0.9}, "kind": "lightgbm"}
-    assert gate.nearest("test.acu", taken) == "test.auc"
-    assert gate.nearest("fairness.contrasts.women.ratio", taken) is None
-    assert gate.nearest("test.acu_low", {"test": {"auc_low": 0.7}}) is None  # the end of an interval is no measure
+    assert gate.nearest("test.acu", ["test.auc", "test.auc_low"]) == "test.auc"
+    assert gate.nearest("fairness.contrasts.women.ratio", ["test.auc"]) is None
+    assert gate.nearest("test.acu_low", ["test.auc_low"]) is None  # the end of an interval is no measure
     (found,) = gate.decide([Gate(name="a", measure="test.acu", at_least=0.7, reason="r")], taken, {})
     assert found.verdict == "FAIL"
     assert found.sentence.endswith("a missing measure does not pass (did you mean test.auc?).")

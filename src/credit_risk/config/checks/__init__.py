@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 from math import isfinite
+from typing import get_args
 
-from credit_risk.config.checks.fairness import fairness_problems
+from credit_risk.config.checks.fairness import fairness_problems, groups_of
 from credit_risk.config.checks.problems import Loc, Problem, refused, repeated, unknown
 from credit_risk.config.checks.reasons import reason_problems
 from credit_risk.config.columns import CATEGORY_TYPES, GUARDED_ROLES, KEY_ROLES, NUMERIC_TYPES, Column
-from credit_risk.config.schema import STATES, Config
+from credit_risk.config.schema import STATES, Config, Kind
 from credit_risk.config.section import Scalar
 
 
@@ -80,17 +81,15 @@ def _code_problems(loc: Loc, column: Column, missing: set[float]) -> Iterator[Pr
         needed = f"an input of type number, integer or boolean has special codes; this is a {column.role}"
         yield (*loc, "special"), f"{needed} of type {column.type}. Among categories a code is a category like any other"
     for code, meaning in column.special.items():
+        its = (*loc, "special", code)
         if not _is_number(code):
-            yield (*loc, "special", code), "a special code is a number; a word for a gap goes under `missing_words:`"
+            yield its, "a special code is a number; a word for a gap goes under `missing_words:`"
         elif float(code) in missing:
-            yield (
-                (*loc, "special", code),
-                "it means `not known` already, under data.missing or missing_words: take it out here or there",
-            )
+            yield its, "it means `not known` already, under data.missing or missing_words: take it out here or there"
         elif column.type == "boolean" and float(code) in (0, 1):
-            yield (*loc, "special", code), "in a boolean column 0 and 1 are false and true"
+            yield its, "in a boolean column 0 and 1 are false and true"
         if meaning in STATES:
-            yield (*loc, "special", code), f"{meaning} is a state of its own: call the code what it says, as no_record"
+            yield its, f"{meaning} is a state of its own: call the code what it says, as no_record"
 
 
 def _is_number(word: str) -> bool:
@@ -225,16 +224,13 @@ def _policy_problems(config: Config) -> Iterator[Problem]:
 
 def _rule_problems(config: Config) -> Iterator[Problem]:
     names = [rule.name for rule in config.contract.rules]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            yield (
-                ("contract", "rules", index, "name"),
-                f"two rules are called {name!r}; no report could tell them apart",
-            )
+    for index in sorted(repeated(names)):
+        loc = ("contract", "rules", index, "name")
+        yield loc, f"two rules are called {names[index]!r}; no report could tell them apart"
 
 
 def _gate_problems(config: Config) -> Iterator[Problem]:
-    again = repeated(gate.name for gate in config.gates)
+    again, names = repeated(gate.name for gate in config.gates), names_in_measures(config)
     for index, gate in enumerate(config.gates):
         if index in again:
             yield ("gates", index, "name"), f"two gates are called {gate.name!r}; a waiver could not tell them apart"
@@ -244,10 +240,29 @@ def _gate_problems(config: Config) -> Iterator[Problem]:
             limits = f"at_least {gate.at_least:g} lies above at_most {gate.at_most:g}"
             yield ("gates", index), f"{limits}: nothing could pass; turn them round"
         if gate.measure.startswith("stability.") and config.split.by == "random":
-            needed = (
-                "stability is not applicable to a random split, where it cannot fail; split by time, or take it out"
-            )
-            yield ("gates", index, "measure"), needed
+            why = "stability is not applicable to a random split, where it cannot fail; split by time, or take it out"
+            yield ("gates", index, "measure"), why
+        for (above, what), known in names.items():
+            name = gate.measure.removeprefix(f"{above}.").split(".")[0]
+            if gate.measure.startswith(f"{above}.") and name not in known:
+                yield ("gates", index, "measure"), unknown(what, name, known)
+
+
+def names_in_measures(config: Config) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The names of the config that stand in measures, by what stands before them and what they are."""
+    fairness, families = config.fairness, config.reasons.families
+    groups = {
+        (f"fairness.attributes.{name}.groups", f"group of {name}"): groups
+        for name in fairness.attributes
+        if (groups := groups_of(config, name))
+    }
+    return groups | {
+        ("fairness.attributes", "attribute"): tuple(fairness.attributes),
+        ("fairness.contrasts", "contrast"): tuple(contrast.name for contrast in fairness.contrasts),
+        ("robustness.scenarios", "scenario"): tuple(scenario.name for scenario in config.robustness.scenarios),
+        ("explain.reasons.of_family", "family of reasons"): tuple(family.id for family in families),
+        **dict.fromkeys((("challengers", "model"), ("differences", "model")), (*get_args(Kind), "logistic")),
+    }
 
 
 def _robustness_problems(config: Config) -> Iterator[Problem]:

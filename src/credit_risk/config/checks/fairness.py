@@ -57,6 +57,13 @@ def _attribute_problems(config: Config, name: str, attribute: Attribute) -> Iter
     yield from _band_problems(attribute.bands or (), loc)
 
 
+def groups_of(config: Config, name: str) -> tuple[str, ...]:
+    """The groups of an attribute, as far as the config says them."""
+    attribute = config.fairness.attributes[name]
+    groups = (*(attribute.groups or ()), *(band.name for band in attribute.bands or ()))
+    return groups or config.categories(name) or ()
+
+
 def _group_problems(config: Config, name: str, attribute: Attribute, loc: Loc) -> Iterator[Problem]:
     words = [word for group in (attribute.groups or {}).values() for word in group]
     if twice := sorted({word for word in words if words.count(word) > 1}):
@@ -95,8 +102,7 @@ def _contrast_problems(config: Config) -> Iterator[Problem]:
         if attribute is None:
             yield (*loc, "attribute"), unknown("attribute", contrast.attribute, tuple(config.fairness.attributes))
             continue
-        groups = (*(attribute.groups or ()), *(band.name for band in attribute.bands or ()))
-        groups = groups or config.categories(contrast.attribute) or ()
+        groups = groups_of(config, contrast.attribute)
         for key in ("group", "reference"):
             group = getattr(contrast, key)
             if groups and group not in groups:

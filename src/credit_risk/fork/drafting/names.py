@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
+from functools import cache
 from itertools import product
 
 GUARDED = {  # parts of names, in the languages that lenders' columns often have
@@ -192,6 +193,7 @@ def parts(name: str) -> set[str]:
     return {*words, *map(without_accents, words), *(re.sub(r"(?<=[aou])e", "", word) for word in words)}
 
 
+@cache  # the same few words are compared with every name
 def without_accents(word: str) -> str:
     """A word without accents, as names of columns are often written: płeć is plec, nationalité nationalite."""
     apart = unicodedata.normalize("NFKD", word.translate(_NO_ACCENTS))
@@ -216,6 +218,7 @@ def is_personal(name: str) -> bool:
     return bool(parts(name) & PERSONAL)
 
 
+@cache
 def guarded(name: str, *, switch: bool) -> str | None:
     """The protected ground that a name speaks of. switch: whether the column only says yes or no."""
     return (
@@ -244,6 +247,7 @@ def _meaning_within(name: str, words: Mapping[str, str]) -> str | None:
     return next((words[word] for part in sorted(parts(name)) for word in long if word in part), None)
 
 
+@cache
 def output(name: str, *, few: bool) -> str | None:
     """What of the lender's own work a name speaks of, which no applicant brings. few: whether it has few values."""
     words = parts(name)
@@ -261,6 +265,7 @@ def output(name: str, *, few: bool) -> str | None:
     return next((what for what, texts in OUTPUTS if any(_all_in(text, words) for text in texts)), None)
 
 
+@cache
 def afterwards(name: str) -> str | None:
     """What a name tells of that becomes of an account after it was decided about."""
     words = parts(name)

@@ -15,6 +15,7 @@ from credit_risk.fork.drafting.profile import FEW_VALUES, Profile, Role, as_numb
 from credit_risk.fork.reading import cells, meanings
 
 MANY_SHARES = 20  # numbers up to 1, and others above 2, in one column
+FEWEST_ISOLATED, ISOLATED_SHARE = 3, 0.005  # rows that are too few to say a code, and enough to ask about
 LARGE = 1_000  # whole numbers as large as this are amounts as likely as counts, and amounts may be broken
 
 
@@ -80,7 +81,7 @@ def _typed(name: str, column: Series) -> Profile:
         known = values[~np.isnan(values)]
         span = (min(18.0, known.min()), max(110.0, known.max())) if parts(name) & AGE else limits(known, kind)
         codes = cells.codes_of(values)
-        notes = (*_codes_note(codes, profile.groups), *_scales_note(known), *_below_zero_note(known, codes))
+        notes = (*_codes_note(codes, profile.groups), *_scales_note(known), *_isolated_note(known, codes))
         return replace(profile, range=span, codes=codes, notes=notes)
     if kind == "other date" and (strange := cells.no_days([*profile.groups])):
         rare = sorted(strange, key=profile.groups.__getitem__)[0]
@@ -146,12 +147,20 @@ def _scales_note(values: Matrix) -> tuple[str, ...]:
     return (f"many up to 1, hardly any just above it, others up to {values.max():.12g}: shares and percents in one?",)
 
 
-def _below_zero_note(values: Matrix, codes: Sequence[float]) -> tuple[str, ...]:
-    """The note about the only row whose number is below zero."""
-    below = values[values < 0]
-    if codes or len(below) != 1 or len(np.unique(values)) <= cells.MANY_BESIDE:
+def _isolated_note(values: Matrix, codes: Sequence[float]) -> tuple[str, ...]:
+    """The note about what would be codes if more rows said it, and about the only number below zero."""
+    if codes:
         return ()
-    return (f"{below[0]:.12g} in one row, and no other number is below zero: a code or a slip?",)
+    isolated = cells.codes_of(values, fewest=FEWEST_ISOLATED, share=ISOLATED_SHARE)
+    rows = {value: int((values == value).sum()) for value in isolated}
+    if rows and min(rows.values()) > 1:  # different amounts do not repeat
+        stated = ", ".join(f"{value:.12g} ({count:,} rows)" for value, count in rows.items())
+        return (f"{stated}: far from all else, and in few rows: codes or slips?",)
+    below = values[values < 0]
+    if len(np.unique(below)) != 1 or len(np.unique(values)) <= cells.AS_MANY_BESIDE:
+        return ()
+    where = "one row" if len(below) == 1 else f"{len(below):,} rows"
+    return (f"{below[0]:.12g} in {where}, and no other number is below zero: a code or a slip?",)
 
 
 def _equals(word: str, code: float) -> bool:

@@ -176,10 +176,17 @@ def day_formats(words: Iterable[str], *, named: bool, born: bool = False) -> tup
 
 def _written_formats(distinct: Sequence[str]) -> tuple[str, ...]:
     """The forms with signs between day, month and year, with the time of day where the first word has one."""
-    has_time = bool(distinct) and ":" in distinct[0]
-    forms = [*(f"{day} {time}" for day, time in product(WRITTEN_DAYS, TIMES)), OF_SAS] if has_time else WRITTEN_DAYS
-    likely = [form for form in forms if _are_days(distinct[:TRIED_FIRST], form)]
+    shape = _shape(distinct[0]) if distinct else ""
+    forms = [*(f"{day} {time}" for day, time in product(WRITTEN_DAYS, TIMES)), OF_SAS] if ":" in shape else WRITTEN_DAYS
+    likely = [form for form in forms if _shape(form) == shape and _are_days(distinct[:TRIED_FIRST], form)]
     return tuple(form for form in likely if _are_days(distinct, form))
+
+
+def _shape(text: str) -> str:
+    """A word, or a form of days, by its runs of digits and letters and the signs between: 5 Mar 2024 is `0 a 0`."""
+    names_as_letters = re.sub("%[bBp]", "a", text)
+    digits_as_zero = re.sub(r"(%.|\d)+", "0", names_as_letters)
+    return re.sub(r"\s+", " ", re.sub(r"[^\W\d_]+", "a", digits_as_zero))
 
 
 def _formats_of_digits(words: Sequence[str]) -> tuple[str, ...]:
@@ -240,15 +247,16 @@ def unordered_words(words: Iterable[str]) -> tuple[str, ...]:
     return odd if len(given) - len(odd) >= 3 and len(odd) <= 2 else ()
 
 
-def codes_of(values: Matrix) -> tuple[float, ...]:
+def codes_of(values: Matrix, *, fewest: int = FEWEST_OF_A_CODE, share: float = CODE_SHARE) -> tuple[float, ...]:
     """Whole numbers that stand far from all others and in many rows: codes, as -9 for "no record", rather than amounts.
 
     At either end: at most a few values, further from the rest than the rest extends; or below zero where all else is
     zero or more and has many values: -2, -1, 0, 1 are steps of one scale. Nines that are twice as large as all else are
     codes in few rows too, and so is the only number below zero if it repeats; 999 beyond a gap if many say it.
+    fewest, share: rows that say codes at the least, and their share.
     """
     known, rows = np.unique(values[~np.isnan(values)], return_counts=True)
-    many = max(FEWEST_OF_A_CODE, CODE_SHARE * rows.sum())
+    many = max(fewest, share * rows.sum())
     codes: set[float] = set()
     for order in (slice(None), slice(None, None, -1)):  # from the lowest up, and from the highest down
         values_in_order, counts = known[order], rows[order]

@@ -6,7 +6,7 @@ outside, and otherwise says CANNOT SAY. FAIL and CANNOT SAY both block.
 
 import difflib
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -108,7 +108,7 @@ def _check(gate: Gate, measures: Mapping[str, Any], why_unknown: str | None, abs
     verdict, finding = _verdict(gate, (value, low, high), why_unknown, rows)
     if gate.measure in ABOUT and (of_what := value_at(measures, ABOUT[gate.measure])):
         finding = f"of {of_what} {finding}"
-    if value is None and not why_unknown and (near := nearest(gate.measure, measures)):
+    if value is None and not why_unknown and (near := nearest(gate.measure, dict(numbers(measures)))):
         finding += f" (did you mean {near}?)"
     elif value is None and not why_unknown and absent:
         finding += f": {absent}"
@@ -122,9 +122,9 @@ def verdict_on(gate: Gate, value: float | None, low: float | None, high: float |
     return _verdict(gate, (lookup(figures, "value"), lookup(figures, "low"), lookup(figures, "high")), None, None)[0]
 
 
-def nearest(measure: str, measures: Mapping[str, Any]) -> str | None:
-    """The measure among those that were taken whose name is most like this one; None if none is like it."""
-    others = [name for name, _ in numbers(measures) if not name.endswith(ENDS) and not name.startswith(measure)]
+def nearest(measure: str, known: Iterable[str]) -> str | None:
+    """The measure among the known ones whose name is most like this one; None if none is like it."""
+    others = [name for name in known if not name.endswith(ENDS) and not name.startswith(measure)]
     near = difflib.get_close_matches(measure, others, 1, 0.8)
     return near[0] if near else None
 
