@@ -61,14 +61,27 @@ def test_faults_of_three_files_are_said_in_one_run_each_with_its_line(root, caps
     assert "did you mean 'busy_timeout_s'?" in complaint
 
 
-# of the part: notices
+# of the part: documents
 def test_what_a_form_does_not_show_is_found_by_the_files_own_reader(root):
-    path = root / "configs" / "notices.yaml"
-    spoil(path, "On {decided_on} we", "On {decidd_on} we")
-    with pytest.raises(ConfigError, match="it names decidd_on"):
+    path = root / "configs" / "documents.yaml"
+    spoil(path, "at: [documents/", "at: [documents/no_such_")
+    with pytest.raises(ConfigError, match="a bundle holds no 'documents/no_such_"):
         readers.read(root, path.name, path)
-    spoil(root / "configs" / "credit.yaml", "version:", "vresion:")
-    readers.read(root, path.name, path)  # its texts are held against a config that can be read, and its form passes
+
+
+# end of part
+
+
+# of the part: fork
+def test_a_draft_is_not_refused_for_what_other_files_say_of_the_sample(root):
+    data = root / "loans.csv"
+    rows = (f"{index},{index * 37 % 91},{index % 3},{int(index % 5 == 0)}\n" for index in range(1, 301))
+    data.write_text("".join(("loan_no,income,late,bad\n", *rows)), encoding="utf-8")
+    (root / ".dvc").mkdir()
+    (root / ".dvc" / "config").write_text("[core]\n    remote = storage\n", encoding="utf-8")
+    arguments = ("--target", "bad", "--bad", "1", "--accept-suggestions")
+    assert main(["init", "--root", str(root), "--data", str(data), *arguments]) == 0
+    assert main(["config", "--root", str(root)]) == 0
 
 
 # end of part

@@ -8,13 +8,14 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
-from credit_risk.config import Config, environment, load
+from credit_risk.config import environment
 from credit_risk.editing import schemas
 from credit_risk.errors import ConfigError, CreditRiskError
 
 OWN: Final = ("credit.yaml", "model.yaml", "wordings.yaml")  # read together, as the config
-# What reads a file; it takes some of root, path, config and kind. The first that fits counts, and where none does, the
-# class that describes the file (schemas.CONFIGS) is all that is asked.
+# What reads a file; it takes some of root, path and kind. The first that fits counts, and where none does, the class
+# that describes the file (schemas.CONFIGS) is all that is asked. What a file says of the config, as notices of its
+# inputs, is left to the command that needs it: a fork has both from the sample until it has written its own.
 READERS: Final = (
     ("policies/gate_floor.yaml", "config.floor:read"),
     ("policies/identities.yaml", "registry.acting:believed"),  # part: registry
@@ -26,7 +27,6 @@ READERS: Final = (
     ("deploy/*.yaml", "rollout.settings:read_any"),  # part: rollout
     ("deploy/*.yaml", "serving.settings:load"),
     ("documents.yaml", "documents.settings:load"),  # part: documents
-    ("notices.yaml", "notices.settings:load"),  # part: notices
 )
 
 
@@ -91,23 +91,15 @@ def reader_of(name: str) -> str | None:
 def read(root: Path, name: str, path: Path) -> None:
     """Read one file as its part does. Raises CreditRiskError for what the part would refuse."""
     described, reader = schemas.described_by(name), reader_of(name)
-    offered: dict[str, Any] = {"root": root, "path": path, "kind": described and _named(described.kind)}
-    taken = signature(_named(reader)).parameters if reader else {}
-    if reader and "config" in taken:
-        offered["config"] = _config(root)
-    if reader is None or offered.get("config", True) is None:  # without a sound config the form is all that is left
-        environment.whole(path, offered["kind"])
-    else:
-        _named(reader)(**{name: offered[name] for name in taken if name in offered})
+    kind: Any = described and _named(described.kind)
+    if reader is None:
+        environment.whole(path, kind)
+        return
+    offered = {"root": root, "path": path, "kind": kind}
+    taken = signature(_named(reader)).parameters
+    _named(reader)(**{name: offered[name] for name in taken if name in offered})
 
 
 def _named(name: str) -> Any:
     module, _, attribute = name.partition(":")
     return getattr(import_module(f"credit_risk.{module}"), attribute)
-
-
-def _config(root: Path) -> Config | None:
-    try:
-        return load(root / "configs" / "credit.yaml")
-    except CreditRiskError:
-        return None
