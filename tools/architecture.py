@@ -152,16 +152,28 @@ def table(found: list[Package]) -> str:
     return "\n".join(lines)
 
 
+def core_size(root: Path) -> tuple[int, set[str]]:
+    """Lines of Python and direct dependencies of what is left when every part is out, without its marked lines."""
+    declared, project = parts.read(root), (root / parts.PROJECT).read_text(encoding="utf-8")
+    paths = [
+        path
+        for path in parts.tracked(root)
+        if path.startswith(f"{SOURCE}/") and path != f"{SOURCE}/__init__.py" and parts.owner(declared, path) is None
+    ]
+    return parts.lines_of_code(root, paths, declared), parts.requirements(
+        parts.without(project, declared), core_extras(root)
+    )
+
+
 def size(root: Path, found: list[Package]) -> str:
     """How much is core, and how much there is in all."""
     project = (root / parts.PROJECT).read_text(encoding="utf-8")
-    core, everything = core_extras(root), list(_project(root)["project"]["optional-dependencies"])
-    used = [extra for extra in everything if extra != "dev"]
-    core_lines = sum(package.lines for package in found if package.part is None)
+    used = [extra for extra in _project(root)["project"]["optional-dependencies"] if extra != "dev"]
+    core_lines, core = core_size(root)
     all_lines = sum(package.lines for package in found)
     return (
         f"| | lines of Python | direct dependencies |\n|---|---|---|\n"
-        f"| core | {core_lines:,} | {len(parts.requirements(project, core))} |\n"
+        f"| core | {core_lines:,} | {len(core)} |\n"
         f"| with every part | {all_lines:,} | {len(parts.requirements(project, used))} |"
     )
 
