@@ -28,6 +28,9 @@ RUN if ! ls /usr/lib/*/libgomp.so.1 >/dev/null 2>&1; then \
 COPY --from=installed /opt/credit-risk /opt/credit-risk
 WORKDIR /srv/credit-risk
 COPY configs/deploy/container.yaml configs/deploy/container.yaml
+# part: roles
+COPY configs/policies/roles.cedar configs/policies/roles.cedar
+# end of part
 # Scorer, gate record and signatures, and the registry's statement of what may be live where there is one.
 COPY build/image/release/ ./
 COPY build/image/signing.pub configs/deploy/signing.pub

@@ -37,7 +37,7 @@ NAMING = ("Where to look", *WALKS)
 # Figures that came with the repository, and a scorer that is not there yet, are said to be so, and an id that nobody
 # could tell from another's is refused (12).
 # Lines of the core that a part has marked go with that part, and are not counted (72 less).
-LINES, DEPENDENCIES = 25_255, 28
+LINES, DEPENDENCIES = 25_254, 28
 
 
 def walk(title):
@@ -114,6 +114,9 @@ import_module("credit_risk.sails.mast")
 }
 
 
+MARK = "# " + "part: sails"  # in two pieces, or this line would be marked itself
+
+
 @pytest.fixture
 def made_up(tmp_path):
     architecture.parts._git(tmp_path, "init", "-q")
@@ -149,8 +152,8 @@ def test_the_core_is_what_belongs_to_no_part(made_up):
 
 def test_what_a_part_has_marked_is_not_of_the_core(made_up):
     deck = made_up / "src" / "credit_risk" / "hull" / "deck.py"
-    deck.write_text(deck.read_text() + "OARS = 1\nSAILS = 2  # part: sails\n", encoding="utf-8")
-    extras = '{sails = ["b"], keel = [\n"c",\n"e",  # part: sails\n], dev = ["d"]}'
+    deck.write_text(deck.read_text() + f"OARS = 1\nSAILS = 2  {MARK}\n", encoding="utf-8")
+    extras = '{sails = ["b"], keel = [\n"c",\n"e",  ' + MARK + '\n], dev = ["d"]}'
     project = re.sub(r"(?<=optional-dependencies = )\{.*\}", extras, MADE_UP["pyproject.toml"])
     (made_up / "pyproject.toml").write_text(project, encoding="utf-8")
     assert architecture.core_size(made_up) == (11, {"a", "c"})

@@ -17,9 +17,10 @@ from credit_risk.roles.policy import (
 
 SHIPPED = RolePolicy.read(Path(__file__).parents[2])
 # Role, then what it may in staging and in production, a letter an action.
-LETTERS = dict(zip("apdexrtow", ACTIONS, strict=True))
+LETTERS = dict(zip("apdexrtowc", ACTIONS, strict=True))
 TABLE = """
 auditor      rt     rt
+client       c      c
 developer    pd     -
 operator     d      d
 owner        ap     ap
@@ -43,7 +44,7 @@ def test_every_cell_of_role_action_and_environment(role, environment, may, actio
 
 
 def test_the_letters_are_the_actions():
-    assert {LETTERS[letter] for letter in "ew"} == {"erase", "waive"}
+    assert {LETTERS[letter] for letter in "ewc"} == {"erase", "waive", "decide"}
 
 
 def test_the_table_has_every_role_that_the_policy_names():
@@ -130,5 +131,5 @@ def test_a_misspelled_role_is_named_with_its_person():
     known = Identities.model_validate(
         {"version": 1, "persons": [{"name": "Ada Berg", "accounts": ["ada"], "roles": ["validatr", "owner"]}]}
     )
-    with pytest.raises(CheckFailed, match=r"Ada Berg has the role 'validatr'; the policy's are auditor, developer"):
+    with pytest.raises(CheckFailed, match=r"Ada Berg has the role 'validatr'; the policy's are auditor, client"):
         raise_for_unknown_roles(SHIPPED, known)

@@ -51,6 +51,7 @@ def start() -> "Service":
 
 def service_of(root: Path, path: Path) -> "Service":
     """The service of a repository: its settings, scorer, ledger and guard. path: of the environment's file."""
+    from credit_risk.config.permission import scopes_by_roles  # noqa: PLC0415  # part: roles
     from credit_risk.serving import engine, open_doors, settings, web  # noqa: PLC0415  (late: see above)
     from credit_risk.serving.clients import access  # noqa: PLC0415
     from credit_risk.serving.limits import connections  # noqa: PLC0415
@@ -59,6 +60,10 @@ def service_of(root: Path, path: Path) -> "Service":
     open_doors.refuse_open_doors(path, serving, root, os.environ.get(HOST, EVERYWHERE))
     connections.use(serving.limits)
     guard = access.guard(serving.access, root)
+    # of the part: roles
+    if isinstance(guard, access.JwtGuard) and guard.settings.roles_claim is not None:
+        guard.scopes_of = scopes_by_roles(path, root)
+    # end of part
     return web.Service.of(serving, engine.start(root, serving), guard)
 
 

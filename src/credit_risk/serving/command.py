@@ -69,6 +69,7 @@ def _serve(
     from credit_risk.serving.lightgbm_alone import import_lightgbm_alone
 
     import_lightgbm_alone()
+    from credit_risk.config import permission  # part: roles
     from credit_risk.serving import engine, open_doors, settings
     from credit_risk.serving.clients import access
 
@@ -77,6 +78,10 @@ def _serve(
     open_doors.refuse_open_doors(path, serving, root, host)
     # What cannot work shows here, as a sentence and an exit code, and not in a worker that is started again and again.
     access.guard(serving.access, root)
+    # of the part: roles
+    if serving.access.jwt is not None and serving.access.jwt.roles_claim is not None:
+        permission.scopes_by_roles(path, root)
+    # end of part
     tried = engine.opened(root, serving)
     tried.close()
     log = logging.getLogger("credit_risk")

@@ -29,6 +29,7 @@ class Jwt(Section):
         tuple[Literal["RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA"], ...], Field(min_length=1)
     ]
     scope_claim: Text = "scope"
+    roles_claim: Text | None = None  # part: roles: instead of it, the claim whose roles give scopes
     refresh_s: Positive = 60.0
     retry_s: Positive = 10.0
     max_age_s: Positive = 600.0

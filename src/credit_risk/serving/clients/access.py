@@ -7,7 +7,7 @@ import hmac
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -107,7 +107,8 @@ class ApiKeyGuard:
         known = keys.get(identifier)
         # A key that is not known takes as long as one that is.
         expected = known["sha256"] if known else "0" * 64
-        if not hmac.compare_digest(hashed(secret), expected) or known is None or not _valid(known):
+        matches = hmac.compare_digest(hashed(secret), expected)
+        if known is None or not matches or known["revoked"] is not None or time.time() >= known["expires"]:
             raise Problem(401, "This key is not known, was revoked, or has expired.", more=CHALLENGE)
         return Client(known["client"], frozenset(known["scopes"]))
 
@@ -147,6 +148,7 @@ class JwtGuard:
     settings: Jwt
     root: Path
     keys: ProviderKeys | None = None
+    scopes_of: Callable[[Any], frozenset[str]] | None = None  # part: roles: of the claim with roles
 
     def __post_init__(self) -> None:
         self._keys = self.keys or ProviderKeys.of(self.settings, self.root)
@@ -167,6 +169,10 @@ class JwtGuard:
         subject, scopes = claims["sub"], claims.get(self.settings.scope_claim)
         if not is_reference(subject):
             raise Problem(401, "This token is not accepted: its subject is no name.", more=CHALLENGE)
+        # of the part: roles
+        if self.scopes_of is not None and self.settings.roles_claim is not None:
+            return Client(subject, self.scopes_of(claims.get(self.settings.roles_claim)))
+        # end of part
         given = scopes.split() if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
         return Client(subject, frozenset(scope for scope in given if isinstance(scope, str)))
 
@@ -198,10 +204,6 @@ def refuse_two(headers: Mapping[str, str], names: tuple[str, ...]) -> None:
         for name in names:
             if sent.count(name.encode()) > 1:
                 raise Problem(400, f"The header {name} stands twice.")
-
-
-def _valid(known: Mapping[str, Any]) -> bool:
-    return known["revoked"] is None and time.time() < known["expires"]
 
 
 def _bearer(headers: Mapping[str, str]) -> str:
