@@ -64,7 +64,7 @@ def faults_beside(root: Path) -> list[ConfigError]:
             faults.append(fault)
         except CreditRiskError as fault:
             faults.append(ConfigError(path, str(fault).splitlines()))
-    return _each_once(faults)
+    return faults
 
 
 def _each_once(faults: Sequence[ConfigError]) -> list[ConfigError]:
