@@ -163,8 +163,8 @@ def profit(figure: Figure, table: DataFrame, cut_off: float | None) -> None:
     approved.set(xlabel="Cut-off (approved: PD below it)", ylabel="Approved", ylim=(0, 1.05))
     if cut_off is not None:
         for each in (axes, approved):
-            line = each.axvline(cut_off, color=INK, linewidth=1.1, linestyle=(0, (2, 2)))
-        figure.legend([line], [f"Closed form: {cut_off:.1%}"], loc="outside upper left", handlelength=1.6)
+            each.axvline(cut_off, color=INK, linewidth=1.1, linestyle=(0, (2, 2)))
+        figure.legend(axes.lines[-1:], [f"Closed form: {cut_off:.1%}"], loc="outside upper left", handlelength=1.6)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     for axis in (approved.xaxis, approved.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))

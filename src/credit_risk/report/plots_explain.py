@@ -45,8 +45,8 @@ def figures(config: Config, files: Files) -> dict[str, Any]:
 
 def families(figure: Figure, table: DataFrame) -> None:
     """Share of declines that cite each reason family, and of those that cite it first, with intervals."""
-    axes = figure.subplots()
-    positions = np.arange(len(table))[::-1]
+    figure.set_size_inches(WIDE[0], max(WIDE[1], 0.9 + 0.34 * len(table)))  # each label takes two lines
+    axes, positions = figure.subplots(), np.arange(len(table))[::-1]
     for name, label, color, shift in (("cited", "Among the reasons", MODEL, 0.18), ("top", "First", SCORECARD, -0.18)):
         ends = np.abs(table[[f"{name}_low", f"{name}_high"]].to_numpy().T - table[name].to_numpy())
         axes.barh(positions + shift, table[name], height=0.34, color=color, alpha=0.45, label=label)
