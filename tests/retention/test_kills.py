@@ -1,4 +1,4 @@
-"""A purge that is killed: each key is there or is gone with the chain's word of it, and the same command goes on."""
+"""Killed while it forgets: a key is there or is gone with the chain's word of it, and the same command goes on."""
 
 import random
 import shutil
@@ -12,10 +12,12 @@ from credit_risk.cli import main
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
 from killing import Moment, killed, moments
+from retention.test_certificate import certified
+from retention.test_certificate import root as with_ada
 from retention.test_command import root
 from retention.test_purge import erasures
 
-__all__ = ["root"]
+__all__ = ["root", "with_ada"]
 
 ENVIRONMENT = {"CREDIT_RISK_LEDGER_KEY": KEY.hex()}
 LEDGER = "build/ledger/ledger.db"
@@ -62,3 +64,42 @@ def test_killed_at_any_moment_it_goes_on(root):
         assert gone(died) in ((0, 0), (1, 1)), met[moment]
         assert main(words(died)) == 0, met[moment]
         assert gone(died) == (1, 1), met[moment]
+
+
+def forget(root: Path) -> list[str]:
+    words = ["--applicant", "Ada-77", "--certificate", str(root / "erasure.json"), "--root", str(root)]
+    return ["ledger", "forget", *words]
+
+
+def copied(root: Path, name: object) -> Path:
+    return Path(shutil.copytree(root, root.with_name(f"{root.name} {name}")))
+
+
+def forgotten(died: Path, moment: object) -> None:
+    """The next run finishes: a whole certificate of both decisions, which nobody can read."""
+    assert gone(died) in ((0, 0), (1, 1)), moment
+    code = main(forget(died))
+    facts = certified(died)
+    assert (facts["what"], facts["whole"], facts["decisions"], facts["read_again"]) == ("erasure", True, 2, 2), moment
+    assert code in (0, 2), moment  # 2: the killed run had written its certificate, which is written once
+    assert gone(died) == (1, 1), moment
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["before COMMIT", "after COMMIT"])
+def test_an_erasure_killed_beside_its_commit_is_certified_by_the_next_run(with_ada, moment):
+    died = copied(with_ada, "died")
+    killed(forget(died), ENVIRONMENT, moment)
+    assert certified(died)["what"] == "erasure begun"
+    forgotten(died, moment)
+
+
+@pytest.mark.weekly
+def test_an_erasure_killed_at_any_moment_is_certified_by_the_next_run(with_ada):
+    whole = copied(with_ada, "whole")
+    met = moments(forget(whole), ENVIRONMENT, with_ada.parent)
+    assert gone(whole) == (1, 1)
+    for moment in sorted(random.Random(SEED).sample(range(len(met)), DRAWN)):
+        died = copied(with_ada, moment)
+        killed(forget(died), ENVIRONMENT, moment)
+        forgotten(died, met[moment])
