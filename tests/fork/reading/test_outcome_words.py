@@ -35,6 +35,13 @@ def test_a_gap_in_the_target_is_no_good_account_and_every_word_is_printed_with_i
     assert "'NA': 40 rows, not known" in made.config
 
 
+def test_a_word_for_bad_that_the_column_never_says_is_named_before_good_is_asked_for(tmp_path: Path):
+    with pytest.raises(UsageError, match="the column 'status' never says 'yes'; it says '0', '1'"):
+        draft(tmp_path, OUTCOMES, bad=("yes",))
+    with pytest.raises(UsageError, match="besides bad, the column 'status' says '0', '2': good is never everything"):
+        draft(tmp_path, [*OUTCOMES, "2", "2"])
+
+
 def test_a_country_keeps_its_na_where_another_column_means_a_gap_by_it(tmp_path: Path):
     tree = YAML(typ="safe").load(draft(tmp_path, OUTCOMES, income="NA").config)
     assert tree["data"]["missing"] == ["", "NA"]

@@ -41,14 +41,14 @@ def outcomes_of(column: Series, request: InitRequest, missing: Sequence[str]) ->
     )
     good = good or tuple(sorted(words - set(bad) - set(neither)))
     _refuse_no_outcome(column, request, words)
+    if strange := sorted({*bad, *good, *neither} - words):
+        raise UsageError(
+            f"the column {request.target!r} never says {', '.join(map(repr, strange))}; it says {_some(words)}."
+        )
     if not request.good and 1 < len(good) <= MOST_OUTCOMES:
         raise UsageError(
             f"besides bad, the column {request.target!r} says {_some(good)}: good is never everything else. "
             "Name what is good with --good, what is neither (as an account that runs) with --indeterminate."
-        )
-    if strange := sorted({*bad, *good, *neither} - words):
-        raise UsageError(
-            f"the column {request.target!r} never says {', '.join(map(repr, strange))}; it says {_some(words)}."
         )
     if rest := sorted(words - {*bad, *good, *neither}):
         raise UsageError(
