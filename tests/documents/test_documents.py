@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from credit_risk.cli import main
 from credit_risk.data.writing import read_json, write_json, write_text
 from credit_risk.documents import bundle, pages, promotion, settings
 from credit_risk.errors import ConfigError
@@ -159,6 +160,39 @@ def test_the_verifier_names_a_changed_an_added_and_a_missing_file(gathered, tmp_
         1,
         ["documents/card.html is missing", "extra.txt was added", "reports/metrics.json was changed"],
     )
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_the_repositorys_own_command_names_files_figures_and_signatures_that_do_not_hold(gathered, root, capsys):
+    folder, _ = gathered
+    words = [
+        "evidence",
+        "verify",
+        "--root",
+        str(root),
+        "--folder",
+        str(folder),
+        "--key",
+        str(folder.parent / "own.pub"),
+    ]
+    assert main(words) == 0
+    assert "all 5 figures are what their artefacts say" in capsys.readouterr().out
+    metrics = root / "reports" / "metrics.json"
+    metrics.write_bytes(metrics.read_bytes().replace(b"0.75", b"0.76"))
+    write_text(folder / "extra.txt", "x")
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert ("card.html: test.auc of reports/metrics.json" in said, "extra.txt was added" in said) == (True, True)
+    signing.make_keys(folder.parent / "another.key")
+    assert main([*words[:-1], str(folder.parent / "another.pub")]) == 1
+    assert "manifest.json is not signed by" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("folder", "key"), [("nowhere", "own.pub"), ("evidence", "none.pub")])
+def test_a_bundle_or_a_key_that_is_not_there_verifies_nothing(gathered, root, capsys, folder, key):
+    words = ["--folder", str(gathered[0].parent / folder), "--key", str(gathered[0].parent / key)]
+    assert main(["evidence", "verify", "--root", str(root), *words]) == 2
+    assert ("nowhere" if folder == "nowhere" else "none.pub") in capsys.readouterr().err
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")

@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from credit_risk.cli import main
 from credit_risk.data import digest
 from credit_risk.data.writing import read_json
 from credit_risk.documents import examination
@@ -57,3 +58,28 @@ def test_a_decision_is_examined_and_what_is_broken_is_said(files, opened, regist
     assert not (tmp_path / "none").exists()
     verifier = [sys.executable, str(tmp_path / "whole" / "verify.py"), "--key", str(key.with_suffix(".pub"))]
     assert subprocess.run(verifier, capture_output=True, check=False).returncode == 0
+
+
+def test_a_decision_is_named_by_whom_it_is_about_and_the_day(tmp_path):
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", key=bytes(32)) as ledger:
+        by = DecidedBy(scorer="s", model="", config="", code="")
+        decided = {"decision": "approve", "pd": 0.1, "score": 600.0, "band": "A", "rule": None, "reasons": []}
+        first, *both = (
+            ledger.append([Entry({}, decided, by, applicant=name)])[0] for name in ("Ada-77", "Bob-12", "Bob-12")
+        )
+        today = next(ledger.decisions_about("Ada-77")).at.astimezone(UTC).date()
+        assert examination.the_decision_about("Ada-77", today, ledger) == first.decision_id
+        with pytest.raises(NoSuchDecision, match=f"{both[0].decision_id}, {both[1].decision_id}"):
+            examination.the_decision_about("Bob-12", today, ledger)
+        for name, day in (("Ada-77", today - timedelta(days=1)), ("Cy-5", today)):
+            with pytest.raises(NoSuchDecision, match="holds none"):
+                examination.the_decision_about(name, day, ledger)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--decision", "a", "--applicant", "b", "--day", "2026-11-30"], ["--applicant", "b"], ["--day", "2026-11-30"]],
+)
+def test_a_decision_is_named_in_one_of_two_ways(files, capsys, words):
+    assert main(["examine", "--root", str(files.root), *words]) == 2
+    assert "--applicant and --day" in capsys.readouterr().err

@@ -34,8 +34,18 @@ The folder has index.html, answers.json, the registry's history, the release tha
 
 example:
   credit-risk examine --decision 01a21098-f168-7765-8a58-0b9fc0816889
+  credit-risk examine --applicant A-1009 --day 2026-11-17
 
 exit codes: 0 every link holds; 1 one does not, and the folder says which; 2 it could not be done
+"""
+EVIDENCE_HELP = "Hold a release's evidence, as `make evidence` gathered it, against its signature and this repository."
+EVIDENCE_MORE = """
+Whoever has only the bundle runs the verify.py in it, with Python and openssl alone.
+
+example:
+  credit-risk evidence verify --key signing.pub
+
+exit codes: 0 all holds; 1 a file or a figure does not, and is named; 2 there is no bundle, or no key
 """
 Folder = Annotated[Path, Option("--output", help="The folder.")]
 WRITTEN = Path("build") / "documents"
@@ -49,6 +59,9 @@ def add_commands(app: Typer) -> None:
     add(documents, "write", _write)
     add(documents, "verify", _verify)
     add(documents, "bundle", _bundle)
+    evidence = verbs(app, "evidence", help=EVIDENCE_HELP, group=AUDIT)
+    evidence.callback()(_documents)
+    add(evidence, "verify", _verify_evidence, more=EVIDENCE_MORE)
 
 
 def _documents(context: Context, root: Root = HERE) -> None:  # noqa: ARG001
@@ -113,8 +126,43 @@ def _bundle(root: Root = HERE, environment: Environment = None, output: Folder =
     )
 
 
+def _verify_evidence(
+    root: Root = HERE,
+    environment: Environment = None,
+    folder: Annotated[Path | None, Option("--folder", help="The bundle (default: build/evidence).")] = None,
+    key: Annotated[
+        Path | None, Option(help="The public key that must have signed it (default: the registry's).")
+    ] = None,
+) -> None:
+    """Read every figure of the bundle's documents again, and hold each file against the signed list."""
+    from credit_risk.documents import bundle, pages, verify
+    from credit_risk.errors import CheckFailed, NotFound, UsageError
+    from credit_risk.registry import settings as registry_settings
+
+    folder = folder or root / "build" / "evidence"
+    if not (folder / bundle.MARK).is_file():
+        raise NotFound(folder / bundle.MARK, "`make evidence` gathers the bundle.")
+    if key is None:
+        named = registry_settings.load(environment_file(root, environment), root).signed_by.public_key
+        if named is None:
+            raise UsageError("The environment's signatures are an identity's: name the bundle's key with --key.")
+        key = root / named
+    if not key.is_file():
+        raise NotFound(key, "Name the public key that must have signed the bundle: --key.")
+    count, faults = pages.verify(root, folder / "documents")
+    faults += verify.faults_of_files(folder)
+    faults += [] if verify.is_signed(folder, key) else [f"{bundle.MARK} is not signed by {key}"]
+    if faults:
+        raise CheckFailed("\n  ".join([f"{folder} does not hold:", *faults]))
+    say(f"{folder}: every file is as {key} signed it, and all {count} figures are what their artefacts say.")
+
+
 def _examine(
-    decision: Annotated[str, Option(help="The decision's id.")],
+    decision: Annotated[str | None, Option(help="The decision's id.")] = None,
+    applicant: Annotated[str | None, Option(help="Or whom it is about, by the lender's reference, and --day.")] = None,
+    day: Annotated[
+        datetime | None, Option(formats=["%Y-%m-%d"], help="The day (UTC) on which it was decided about --applicant.")
+    ] = None,
     root: Root = HERE,
     environment: Environment = None,
     output: Annotated[Path | None, Option(help="The folder (default: build/examinations/ID).")] = None,
@@ -122,19 +170,24 @@ def _examine(
     """Answer an examiner's questions about one decision, each with what it stands on, in a signed folder."""
     from credit_risk.data.repository import opened
     from credit_risk.documents import examination
+    from credit_risk.errors import UsageError
     from credit_risk.governance import stores
     from credit_risk.registry import settings as registry_settings
     from credit_risk.registry.versions import open_versions
     from credit_risk.scoring import signing
 
     site, name = environment_file(root, environment), opened(root)[0].project.name
-    folder = output or root / "build" / "examinations" / decision
+    about = (applicant, day.date()) if applicant is not None and day is not None else None
+    if (decision is None) == (about is None) or (about is None and (applicant or day)):
+        raise UsageError("Name a decision by --decision, or by --applicant and --day.")
     with (
         stores.ledger(site, root, os.environ) as ledger,
         open_versions(name, registry_settings.load(site, root), root) as registry,
     ):
+        decision_id = examination.the_decision_about(*about, ledger) if about else str(decision)
+        folder = output or root / "build" / "examinations" / decision_id
         _, checks = examination.examine(
-            decision, ledger, registry, folder, key=signing.private_key(root), at=datetime.now(UTC)
+            decision_id, ledger, registry, folder, key=signing.private_key(root), at=datetime.now(UTC)
         )
     say(f"{folder}: {len(checks.sound)} links hold, {len(checks.broken)} do not.")
     checks.raise_unless_all_hold()

@@ -4,7 +4,7 @@ Decided by which model, made from which data, approved by whom, live since when,
 spot with the registered scorer, to the last digit. A link that does not hold is said in the folder, and blocks nothing.
 """
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,20 @@ def examine(
 
     write_directory(folder, fill, mark=bundle.MARK)
     return answers, checks
+
+
+def the_decision_about(applicant: str, day: date, ledger: Ledger) -> str:
+    """The id of the one decision about a person on a day (UTC).
+
+    Raises NoSuchDecision for none, as after an erasure, and for several, with their ids.
+    """
+    ids = [
+        record.decision_id for record in ledger.decisions_about(applicant) if record.at.astimezone(UTC).date() == day
+    ]
+    if len(ids) != 1:
+        which = f"several: name one by --decision: {', '.join(ids)}" if ids else "none (an erased person has none)"
+        raise NoSuchDecision(f"of {day} the ledger holds {which}.")
+    return ids[0]
 
 
 def page(answers: dict[str, Any], at: datetime) -> str:
