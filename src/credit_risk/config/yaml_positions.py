@@ -60,7 +60,7 @@ def read_tree(path: Path, fix: str) -> Any:
     return tree
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _parsed(text: str) -> Any:
     """Parsing a config takes as long as all checks of it, and a stage reads the same files several times."""
     return YAML(typ="rt").load(text)
