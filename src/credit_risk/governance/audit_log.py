@@ -6,7 +6,7 @@ holds. Each source keeps a chain of its own (scoring.signed_chain); here they ar
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,15 +94,12 @@ def of_rollouts(root: Path, signed_by: SignedBy) -> ReadSource:
         return ReadSource("rollouts", there=False)
     try:
         faults = chain.verify(signed_by, root).faults
+        events = () if faults else tuple(chain.entries_as(_of_rollout))
     except CreditRiskError as fault:
         return ReadSource("rollouts", fault=str(fault))
     if faults:
         return ReadSource("rollouts", fault="; ".join(faults))
-    events = (
-        LoggedEvent(datetime.fromisoformat(its["at"]), "rollouts", its["what"], its["by"], its["why"])
-        for its in chain.entries()
-    )
-    return ReadSource("rollouts", tuple(events))
+    return ReadSource("rollouts", events)
 
 
 def of_ledger_at(site: Path, root: Path, variables: Mapping[str, str]) -> ReadSource:
@@ -160,6 +157,12 @@ def query(
         and (since is None or (event.at is not None and event.at >= since))
     ]
     return sorted(chosen, key=lambda event: (event.at is None, event.at.timestamp() if event.at else 0.0))
+
+
+def _of_rollout(*, at: str, what: str, by: str, why: str, **_: object) -> LoggedEvent:
+    if not all(isinstance(value, str) for value in (what, by, why)):
+        raise TypeError("what, by or why is no text")
+    return LoggedEvent(datetime.fromisoformat(at).astimezone(UTC), "rollouts", what, by, why)
 
 
 def _of_row(at: int, kind: str, facts: str) -> LoggedEvent:

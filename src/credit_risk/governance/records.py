@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from credit_risk.config.names import is_person
 from credit_risk.errors import CheckFailed
 from credit_risk.registry.chain_file import ChainFile
-from credit_risk.scoring.signed_chain import SignedFacts
+from credit_risk.scoring.signed_chain import SignedFacts, has_types
 from credit_risk.scoring.signing import SignedBy
 
 FILE = Path("governance") / "records.jsonl"
@@ -87,8 +87,10 @@ def last(entries: Iterable[Entered], kind: Kind, about: str) -> Entered | None:
 
 
 def _entered(facts: Mapping[str, Any]) -> Entered:
+    if not has_types(facts, at=str, kind=str, about=str, by=str, reason=str, facts=dict):
+        raise RecordsBroken(f"{FILE.as_posix()} holds an entry of another form: its fields are not of their types.")
     try:
-        at = datetime.fromisoformat(facts["at"])
+        at = datetime.fromisoformat(facts["at"]).astimezone(UTC)
         return Entered(at, facts["kind"], facts["about"], facts["by"], facts["reason"], facts["facts"])
     except (LookupError, TypeError, ValueError) as error:
         raise RecordsBroken(f"{FILE.as_posix()} holds an entry of another form: {error}.") from None

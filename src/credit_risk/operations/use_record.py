@@ -68,8 +68,8 @@ class UseRecord:
         self.chain.append(asdict(use))
 
     def read(self) -> list[Use]:
-        """Every fact, the oldest first; none before the first."""
-        return [Use(**entry) for entry in self.chain.entries()]
+        """Every fact, the oldest first; none before the first. Raises DataError for what is no such fact."""
+        return list(self.chain.entries_as(Use))
 
 
 def pipeline_runs(uses: Sequence[Use]) -> list[Use]:

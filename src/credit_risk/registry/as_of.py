@@ -39,8 +39,8 @@ def as_of(events: list[HistoryEvent], at: datetime) -> dict[str, Any]:
         "move": put.move,
         "registered_by": made.by,
         "registered_at": made.at.isoformat(),
-        "verdict": made.facts["verdict"],
-        "waivers": made.facts["waivers"],
-        "commit": made.facts["commit"],
-        "digests": made.facts["digests"],
+        "verdict": made.facts.get("verdict"),
+        "waivers": made.facts.get("waivers"),
+        "commit": made.facts.get("commit"),
+        "digests": made.facts.get("digests"),
     }

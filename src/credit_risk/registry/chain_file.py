@@ -4,17 +4,39 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from credit_risk.data.writing import write_text
-from credit_risk.errors import NotFound
-from credit_risk.scoring.signed_chain import BEGINNING, ChainWalk, Head, SignedFacts, fault_against, link
+from credit_risk.errors import DataError, NotFound
+from credit_risk.scoring.signed_chain import (
+    BEGINNING,
+    ChainWalk,
+    Head,
+    SignedFacts,
+    fault_against,
+    has_types,
+    link,
+    object_of,
+)
 from credit_risk.scoring.signing import SignedBy
+
+Entry = TypeVar("Entry")
+
+
+def unverified_notes(notes: object, **types: type) -> tuple[Mapping[str, Any], ...]:
+    """What a head or statement says that nobody vouches for: before when, up to which entry, and fields of `types`.
+
+    Raises ValueError for what are no such notes.
+    """
+    if not isinstance(notes, list) or not all(has_types(note, before=str, up_to=int, **types) for note in notes):
+        names = ", ".join(("before", "up_to", *types))
+        raise ValueError(f"it says that {notes!r} is unverified; expected objects with {names}")
+    return tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -74,10 +96,22 @@ class ChainFile:
         write_text(self.head_file, str(SignedFacts.sign(facts, by, root)))
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """The facts of every entry, the oldest first, as they stand there."""
+        """The facts of every entry, the oldest first, as they stand there. Raises DataError for a line that is none."""
         content = _whole_lines(self.path.read_bytes()) if self.path.is_file() else b""
-        for line in content.splitlines():
-            yield {name: value for name, value in json.loads(line).items() if name not in ("seq", "hash")}
+        for number, line in enumerate(content.splitlines(), start=1):
+            try:
+                fields = object_of(line)
+            except ValueError as error:
+                raise DataError(f"{self.path}: line {number} is no entry of a chain: {error}.") from None
+            yield {name: value for name, value in fields.items() if name not in ("seq", "hash")}
+
+    def entries_as(self, kind: Callable[..., Entry]) -> Iterator[Entry]:
+        """`entries`, each made into what it was written from. Raises DataError for one with other fields."""
+        for facts in self.entries():
+            try:
+                yield kind(**facts)
+            except (TypeError, ValueError, LookupError, AttributeError) as error:
+                raise DataError(f"{self.path} holds an entry of another form: {error}.") from None
 
     def verify(self, by: SignedBy, root: Path, remembered: Sequence[Head] = ()) -> VerifiedChain:
         """Everything that is wrong with the chain, also against heads written down earlier. Raises NotFound."""
@@ -109,7 +143,7 @@ class ChainFile:
             facts = SignedFacts.parse(self.head_file.read_text(encoding="utf-8")).verified(by, root)
             if facts.get("chain") != self.path.name:
                 return f"{self.head_file.name} is the head of another chain, {facts.get('chain')}", ()
-            return walk.fault_of_end(Head.parse(facts["head"])), tuple(facts["unverified"])
+            return walk.fault_of_end(Head.parse(facts["head"])), unverified_notes(facts["unverified"], why=str)
         except (ValueError, LookupError) as error:
             return f"{self.head_file.name} does not count: {error}", ()
 
@@ -129,10 +163,9 @@ def _whole_lines(content: bytes) -> bytes:
 
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(line)
+        return object_of(line)
     except ValueError:
         return {}
-    return fields if isinstance(fields, dict) else {}
 
 
 def _head_of(line: Mapping[str, Any]) -> Head:

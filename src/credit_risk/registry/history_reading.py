@@ -1,18 +1,26 @@
 """The registry's history as it is read: moves and statements of one moment, and whether they hold together."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
+from credit_risk.registry.chain_file import unverified_notes
 from credit_risk.registry.errors import RegistryBroken
-from credit_risk.registry.lifecycle import HistoryEvent, may_be_live
+from credit_risk.registry.lifecycle import HistoryEvent, Move, may_be_live
 from credit_risk.scoring.live_statement import LiveStatement, LiveVersion
-from credit_risk.scoring.signed_chain import BEGINNING, ChainWalk, Head, SignedFacts, link
+from credit_risk.scoring.signed_chain import (
+    BEGINNING,
+    ChainWalk,
+    Head,
+    SignedFacts,
+    has_types,
+    link,
+    object_of,
+)
 
 
 @dataclass(frozen=True)
@@ -51,23 +59,38 @@ class HistoryReading:
     def unverified(self) -> list[Mapping[str, Any]]:
         """What the last statement says that nobody vouches for; nothing where it cannot be read."""
         try:
-            return list(json.loads(self.signed.text).get("unverified", [])) if self.signed else []
-        except (ValueError, AttributeError, TypeError, RecursionError):
+            stated = object_of(self.signed.text).get("unverified", []) if self.signed else []
+            return list(unverified_notes(stated, by=str))
+        except ValueError:
             return []  # whoever takes it over then vouches for nothing before that day
 
     @property
     def also_live(self) -> tuple[LiveVersion, ...]:
         """What the last statement names beyond what the moves say: no move has followed it, so it still counts."""
-        named = LiveStatement.of_facts(json.loads(self.signed.text)).live if self.signed else ()
+        named = LiveStatement.of_facts(object_of(self.signed.text)).live if self.signed else ()
         return tuple(version for version in named if version not in may_be_live(self.events))
+
+
+class MoveFacts(dict[str, Any]):
+    """The evidence that a move stood on. RegistryBroken where some is asked for that does not stand there."""
+
+    def __missing__(self, name: str) -> Any:
+        raise RegistryBroken(f"the registry's history holds a move that does not say its {name}.")
 
 
 def event_of(seq: int, body: str) -> HistoryEvent:
     try:
-        fields = json.loads(body)
-        return HistoryEvent(seq=seq, **(fields | {"at": datetime.fromisoformat(fields["at"])}))
-    except (ValueError, TypeError, LookupError, RecursionError):
-        raise RegistryBroken(f"the registry's history does not hold: entry {seq} is no move.") from None
+        fields = object_of(body)
+        facts = {"gate_record": "", "digests": {}, **fields["facts"]}
+        typed = has_types(fields, version=int, scorer=str, by=str, reason=str, facts=dict)
+        typed = typed and has_types(facts, gate_record=str, digests=dict)
+        read = {"at": datetime.fromisoformat(fields["at"]), "facts": MoveFacts(fields["facts"])}
+        event = HistoryEvent(seq=seq, **(fields | read))
+    except (ValueError, TypeError, LookupError):
+        event, typed = None, False
+    if event is None or not typed or event.move not in get_args(Move) or event.at.tzinfo is None:
+        raise RegistryBroken(f"the registry's history does not hold: entry {seq} is no move.")
+    return event
 
 
 def walked(rows: Sequence[Any]) -> ChainWalk:
@@ -90,7 +113,7 @@ def _head(row: Any) -> Head:
 
 def fault_of_numbers(reading: HistoryReading) -> str | None:
     """Why the statements are not numbered one behind the other, since the last that somebody took over unverified."""
-    start = max((note.get("statements", 0) for note in reading.unverified), default=0)
+    start = _taken_over(reading)
     numbers = [seq for seq, *_ in reading.statement_rows if seq > start or not start]
     if numbers == list(range(start + 1, start + 1 + len(numbers))):
         return None
@@ -109,15 +132,21 @@ def fault_of_statements(reading: HistoryReading) -> str | None:
     Each names the one before it, and the last one's signature is verified; those from before they did stand for
     themselves.
     """
-    start = max((note.get("statements", 0) for note in reading.unverified), default=0)
+    start = _taken_over(reading)
     for before, row in pairwise(row for row in reading.statement_rows if row[0] > start):
         try:
-            previous = json.loads(row[1]).get("previous")
-        except (ValueError, AttributeError, RecursionError):
+            previous = object_of(row[1]).get("previous")
+        except ValueError:
             return f"its statement {row[0]} cannot be read: it was changed"
         if previous is not None and previous != statement_digest(before):
             return f"its statement {row[0]} was not signed behind statement {before[0]}: one of them was changed"
     return None
+
+
+def _taken_over(reading: HistoryReading) -> int:
+    """The number of the last statement that somebody took over; 0 where nobody did."""
+    numbers = (note.get("statements", 0) for note in reading.unverified)
+    return max((number for number in numbers if isinstance(number, int)), default=0)
 
 
 def _follows(body: str, hash_: bytes, previous: bytes) -> bool:

@@ -90,11 +90,17 @@ class Standing:
 
 
 def standing(events: Iterable[HistoryEvent], at: datetime | None = None) -> Standing:
-    """Who held which role after these events, or at a moment in the past."""
+    """Who held which role after these events, or at a moment in the past. Raises RegistryBroken for no such history."""
     now = Standing()
     for event in events:
         if at is None or event.at <= at:
-            now = after(now, event)
+            try:
+                now = after(now, event)
+            except LookupError:
+                raise RegistryBroken(
+                    f"the registry's history does not hold: entry {event.seq}, {event.move} {event.version}, cannot "
+                    "follow the entries before it."
+                ) from None
     return now
 
 

@@ -4,7 +4,6 @@ The reports may come from a fork's pull request, so nothing in them is believed 
 small, not links, and JSON; a figure is a finite number or is not shown; text is escaped.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from credit_risk.errors import CreditRiskError, UsageError
 from credit_risk.measures.verdict.gate import Outcome, Verdict
 from credit_risk.report import change
 from credit_risk.report.gate_output import cell, markdown
+from credit_risk.scoring.signed_chain import object_of
 
 MOST_BYTES = 2_000_000
 MOST_CHECKS = 200
@@ -127,9 +127,6 @@ def _object(path: Path) -> dict[str, Any]:
     if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
         raise UntrustedReport(path, f"no file of at most {MOST_BYTES} bytes")
     try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise UntrustedReport(path, "no JSON") from error
-    if not isinstance(content, dict):
-        raise UntrustedReport(path, "no JSON object")
-    return content
+        return object_of(path.read_bytes())
+    except ValueError as error:
+        raise UntrustedReport(path, "no JSON object") from error

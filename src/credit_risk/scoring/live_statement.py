@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from credit_risk.scoring.signed_chain import Head
+from credit_risk.scoring.signed_chain import Head, has_types
 
 KIND = "versions that may be live, 1"
 
@@ -45,7 +45,11 @@ class LiveStatement:
             if facts["statement"] != KIND:
                 raise ValueError(f"it says {facts['statement']!r}, expected {KIND!r}")
             live = tuple(LiveVersion(**version) for version in facts["live"])
-            at = datetime.fromisoformat(facts["at"])
-            return cls(facts["project"], at, Head.parse(facts["head"]), live, tuple(facts["unverified"]))
+            at, notes = datetime.fromisoformat(facts["at"]), facts["unverified"]
+            of_form = [has_types(vars(version), **LiveVersion.__annotations__) for version in live]
+            of_form += [has_types(note, before=str, up_to=int, by=str) for note in notes]
+            if not all((*of_form, at.tzinfo, has_types(facts, project=str, unverified=list))):
+                raise ValueError(f"its project, time, versions or what is unverified ({notes}) are of another form")
+            return cls(facts["project"], at, Head.parse(facts["head"]), live, tuple(notes))
         except (LookupError, TypeError) as error:
             raise ValueError(f"it is no statement of what may be live ({type(error).__name__}: {error})") from None

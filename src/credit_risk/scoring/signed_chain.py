@@ -32,7 +32,7 @@ class Head:
     @classmethod
     def parse(cls, text: str) -> "Head":
         """The head as `str` wrote it. Raises ValueError for anything else."""
-        seq, _, digest = text.strip().partition(":")
+        seq, _, digest = str(text).strip().partition(":")
         head = cls(int(seq), bytes.fromhex(digest))
         if not 0 <= head.seq < 1 << 63 or len(head.hash) != 32:
             raise ValueError(f"expected SEQ:HASH of 64 hex digits, got {text!r}")
@@ -103,6 +103,19 @@ def written_down(path: Path) -> list[Head]:
     return heads
 
 
+def object_of(text: str | bytes) -> dict[str, Any]:
+    """An object of JSON. Raises ValueError for anything else."""
+    try:
+        return dict(json.loads(text).items())
+    except (AttributeError, RecursionError):
+        raise ValueError(f"expected an object of JSON, got {text[:100]!r}") from None
+
+
+def has_types(fields: object, **types: type) -> bool:
+    """Whether this is an object of JSON with these fields, each of its type alone; others may stand there too."""
+    return isinstance(fields, dict) and all(type(fields.get(name)) is kind for name, kind in types.items())
+
+
 @dataclass(frozen=True)
 class SignedFacts:
     """Facts with a signature over their exact text, as one file or one row: {"facts": TEXT, "signature": {…}}."""
@@ -135,8 +148,7 @@ class SignedFacts:
             path.with_suffix(".sig").write_text(self.signature, encoding="utf-8")
             if sentence := signing.refusal(path, path.with_suffix(".sig"), by, root):
                 raise SignatureRefused(sentence.replace(f"{folder}/", ""))
-        facts: dict[str, Any] = json.loads(self.text)
-        return facts
+        return object_of(self.text)
 
     def __str__(self) -> str:
         return json.dumps({"facts": self.text, "signature": json.loads(self.signature)}, ensure_ascii=False) + "\n"

@@ -136,6 +136,10 @@ class RolloutEvent:
     by: str
     why: str
 
+    def __post_init__(self) -> None:
+        if not all(isinstance(value, str) for value in vars(self).values()):
+            raise TypeError(f"{vars(self)} are not all texts")
+
 
 @dataclass(frozen=True)
 class RolloutRecord:
@@ -180,8 +184,8 @@ class RolloutRecord:
             log.warning("The audit trail has the event and no signed head (`credit-risk status --audit`): %s", error)
 
     def events(self) -> Iterator[RolloutEvent]:
-        for entry in self.audit.entries():
-            yield RolloutEvent(**entry)
+        """Everything that happened, the oldest first. Raises DataError for what is no event."""
+        return self.audit.entries_as(RolloutEvent)
 
     def order(self, what: str, by: str, why: str) -> None:
         """Leave an order for the controller, which may be another process, or none until `resume`."""
