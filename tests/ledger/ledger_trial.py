@@ -1,15 +1,20 @@
 """Entries that tests record, and ways to reach below the ledger."""
 
+import asyncio
+import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import cache
 
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from credit_risk.ledger import chain
 from credit_risk.ledger.chain import DECISION, ERASURE, Row
+from credit_risk.ledger.commit.group_commit import GroupCommit
 from credit_risk.ledger.database import schema
 from credit_risk.ledger.database.store import Store
-from credit_risk.ledger.entry import DecidedBy, Entry, facts, new_id
+from credit_risk.ledger.entry import DecidedBy, Entry, RecordedDecision, facts, new_id
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.sealing import Secret, seal
 from credit_risk.scoring.signed_chain import Head
@@ -35,6 +40,31 @@ def entry(applicant: str | None = "Ada", request: str | None = None, **changes: 
         "latency_ms": 1.5,
     }
     return Entry(**{**fields, **changes})
+
+
+@cache
+def loop() -> asyncio.AbstractEventLoop:
+    """An event loop that runs in a thread of its own until the tests end."""
+    made = asyncio.new_event_loop()
+    threading.Thread(target=made.run_forever, daemon=True).start()
+    return made
+
+
+def submit(commit: GroupCommit, new: Entry) -> "Future[RecordedDecision]":
+    """What a coroutine elsewhere will have recorded. It waits when this returns; raises what it was refused with."""
+
+    async def waiting() -> "asyncio.Task[RecordedDecision]":
+        task = asyncio.create_task(commit.record(new))
+        await asyncio.sleep(0)
+        if task.done():
+            task.result()
+        return task
+
+    async def result(task: "asyncio.Task[RecordedDecision]") -> RecordedDecision:
+        return await task
+
+    task = asyncio.run_coroutine_threadsafe(waiting(), loop()).result()
+    return asyncio.run_coroutine_threadsafe(result(task), loop())
 
 
 def literal(ledger, value: bytes) -> str:

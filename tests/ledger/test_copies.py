@@ -4,7 +4,7 @@ import stat
 import threading
 
 import pytest
-from ledger_trial import KEY, change, entry
+from ledger_trial import KEY, change, entry, submit
 
 from credit_risk.data.writing import InTheWay
 from credit_risk.errors import NotFound, UsageError
@@ -42,7 +42,7 @@ def test_a_backup_of_a_ledger_that_is_being_written_is_whole(local, tmp_path):
 
     def write():
         while not stop.is_set():
-            commit.submit(entry()).result(PATIENCE)
+            submit(commit, entry()).result(PATIENCE)
 
     writer = threading.Thread(target=write)
     writer.start()

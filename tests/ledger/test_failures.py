@@ -8,7 +8,7 @@ import time
 
 import psycopg
 import pytest
-from ledger_trial import KEY, entry
+from ledger_trial import KEY, entry, submit
 
 from credit_risk.ledger.commit.group_commit import GroupCommit
 from credit_risk.ledger.database import store
@@ -42,10 +42,10 @@ def test_a_full_disk_fails_those_who_wait_and_not_those_after(local, file):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
     try:
         with pytest.raises(LedgerUnavailable):
-            commit.submit(entry()).result(PATIENCE)
+            submit(commit, entry()).result(PATIENCE)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert commit.submit(entry()).result(PATIENCE).seq == 1
+    assert submit(commit, entry()).result(PATIENCE).seq == 1
     commit.close()
 
 

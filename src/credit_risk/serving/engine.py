@@ -148,10 +148,8 @@ class DecisionEngine:
 
     def missing_inputs(self, rows: Matrix) -> list[list[str]]:
         """The names of the inputs that each application did not have. rows: (applications, inputs)."""
-        names: list[list[str]] = [[] for _ in rows]
-        for index, column in np.argwhere(self.reader.inputs.missing(rows)):
-            names[index].append(self.reader.inputs.names[column])
-        return names
+        names, missing = self.reader.inputs.names, self.reader.inputs.missing(rows)
+        return [[names[index] for index in np.flatnonzero(row)] if row.any() else [] for row in missing]
 
     def recorded_decision(self, decision_id: str, client: str | None) -> dict[str, Any]:
         """A decision of the past, from the ledger. Raises Problem 404, 503.

@@ -70,6 +70,44 @@ def test_a_transaction_holds_at_most_so_many(local, sizes):
     assert sizes == [4, 4, 2]
 
 
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_while_several_ask_what_two_turns_bring_joins_the_transaction_and_a_single_client_waits_for_none(local, sizes):
+    """What a socket brings while others are decided is decided a turn later; alone, each costs a whole transaction."""
+
+    async def several(commit):
+        await asyncio.gather(commit.record(entry()), commit.record(entry()))
+        late = [asyncio.ensure_future(commit.record(entry()))]
+        for _ in range(3):
+            await turns(2)
+            late.append(asyncio.ensure_future(commit.record(entry())))
+        await asyncio.gather(*late)
+        assert sizes == [2, 4]
+        for _ in range(3):  # a client alone: after a few it is written in the first turn again
+            await commit.record(entry())
+        alone = asyncio.ensure_future(commit.record(entry()))
+        await turns(3)  # begin, write, be answered
+        assert (alone.done(), sizes) == (True, [2, 4, 1, 1, 1, 1])
+
+    run(local, several)
+
+
+def test_gathering_ends_with_a_full_transaction_however_many_come(local, sizes):
+    async def many(commit):
+        await asyncio.gather(commit.record(entry()), commit.record(entry()))
+        waiting = []
+        for _ in range(9):
+            waiting.append(asyncio.ensure_future(commit.record(entry())))
+            await turns(1)
+        await asyncio.gather(*waiting)
+        assert (max(sizes), sum(sizes)) == (4, 11)
+
+    run(local, many, most_together=4)
+
+
 def test_nothing_is_answered_before_it_is_durable(local, monkeypatch):
     def gone(*_, **__):
         raise LedgerUnavailable("the disk is full")

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from ledger_trial import entry
+from ledger_trial import entry, submit
 
 from credit_risk.ledger.commit.group_commit import GroupCommit
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerUnavailable, Overloaded
@@ -36,9 +36,9 @@ def held(local):
 
 def test_all_that_waits_is_one_transaction(held):
     commit = GroupCommit(held, most_together=4)
-    futures = [commit.submit(entry())]
+    futures = [submit(commit, entry())]
     assert held.taken.wait(PATIENCE)
-    futures += [commit.submit(entry()) for _ in range(6)]
+    futures += [submit(commit, entry()) for _ in range(6)]
     assert commit.depth == 7
     assert not any(future.done() for future in futures)
     held.go.set()
@@ -50,22 +50,22 @@ def test_all_that_waits_is_one_transaction(held):
 
 def test_beyond_what_may_wait_it_is_overloaded_at_once(held):
     commit = GroupCommit(held, most_waiting=3)
-    futures = [commit.submit(entry()) for _ in range(3)]
+    futures = [submit(commit, entry()) for _ in range(3)]
     with pytest.raises(Overloaded, match="3 decisions wait"):
-        commit.submit(entry())
+        submit(commit, entry())
     held.go.set()
     assert [future.result(PATIENCE).seq for future in futures] == [1, 2, 3]
-    assert commit.submit(entry()).result(PATIENCE).seq == 4
+    assert submit(commit, entry()).result(PATIENCE).seq == 4
     commit.close()
 
 
 def test_a_conflict_and_what_is_not_json_fail_alone(local):
     commit = GroupCommit(local)
-    first = commit.submit(entry(request="r1"))
-    conflict = commit.submit(entry(request="r1", body_digest="b1"))
+    first = submit(commit, entry(request="r1"))
+    conflict = submit(commit, entry(request="r1", body_digest="b1"))
     with pytest.raises(EntryError):
-        commit.submit(entry(inputs={"x": object()}))
-    other = commit.submit(entry())
+        submit(commit, entry(inputs={"x": object()}))
+    other = submit(commit, entry())
     assert first.result(PATIENCE).seq == 1
     with pytest.raises(Conflict):
         conflict.result(PATIENCE)
@@ -75,12 +75,13 @@ def test_a_conflict_and_what_is_not_json_fail_alone(local):
 
 def test_closing_writes_what_was_accepted_and_takes_no_more(held):
     commit = GroupCommit(held)
-    futures = [commit.submit(entry()) for _ in range(5)]
+    futures = [submit(commit, entry()) for _ in range(5)]
     threading.Timer(0.05, held.go.set).start()
     commit.close()
-    assert sorted(future.result(0).seq for future in futures) == [1, 2, 3, 4, 5]
+    assert held.head().seq == 5
+    assert sorted(future.result(PATIENCE).seq for future in futures) == [1, 2, 3, 4, 5]
     with pytest.raises(LedgerUnavailable, match="was closed"):
-        commit.submit(entry())
+        submit(commit, entry())
     commit.close()
 
 
@@ -118,7 +119,7 @@ def test_a_loop_that_ended_meanwhile_harms_nobody(held):
     commit = GroupCommit(held)
     asyncio.run(leave(commit))
     held.go.set()
-    assert commit.submit(entry()).result(PATIENCE).seq == 2
+    assert submit(commit, entry()).result(PATIENCE).seq == 2
     commit.close()
 
 
@@ -129,9 +130,9 @@ def test_after_a_fault_of_ours_nobody_is_answered_as_if_recorded(local, monkeypa
 
     commit = GroupCommit(local)
     monkeypatch.setattr(Ledger, "write", broken)
-    future = commit.submit(entry())
+    future = submit(commit, entry())
     with pytest.raises(LedgerUnavailable, match="the ledger's writer stopped: ZeroDivisionError"):
         future.result(PATIENCE)
     with pytest.raises(LedgerUnavailable, match="was closed"):
-        commit.submit(entry())
+        submit(commit, entry())
     commit.close()

@@ -9,19 +9,14 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
 
 from credit_risk.ledger.commit.batch import EntryOutcome
-from credit_risk.ledger.commit.group_commit import CLOSED, GroupCommit, resolve_all, stopped
+from credit_risk.ledger.commit.group_commit import CLOSED, GroupCommit, QueuedEntry, resolve_all, stopped
 from credit_risk.ledger.database.store import AGAIN
-from credit_risk.ledger.entry import Entry, Prepared, RecordedDecision
+from credit_risk.ledger.entry import Entry, RecordedDecision
 from credit_risk.ledger.errors import LedgerBusy, LedgerUnavailable, Overloaded
 from credit_risk.ledger.ledger import Ledger
-
-
-class _LoopEntry(NamedTuple):
-    prepared: Prepared
-    future: "asyncio.Future[RecordedDecision]"
 
 
 class EventLoopCommit:
@@ -34,8 +29,9 @@ class EventLoopCommit:
         self._ledger = ledger
         self._most_waiting = most_waiting
         self._most_together = most_together
-        self._queue: deque[_LoopEntry] = deque()
+        self._queue: deque[QueuedEntry] = deque()
         self._give_up_at = 0.0
+        self._together = 0  # entries of a transaction of late
         self._closed = False
 
     @property
@@ -50,7 +46,7 @@ class EventLoopCommit:
         if self._closed:
             raise LedgerUnavailable(CLOSED)
         loop = asyncio.get_running_loop()
-        waiting = _LoopEntry(self._ledger.prepare(entry), loop.create_future())
+        waiting = QueuedEntry(self._ledger.prepare(entry), loop.create_future())
         self._queue.append(waiting)
         if len(self._queue) == 1:
             self._start(loop)
@@ -65,7 +61,14 @@ class EventLoopCommit:
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._give_up_at = time.monotonic() + self._ledger.store.busy_timeout_s
         # Behind all that is ready now, so that what arrived together is written together.
-        loop.call_soon(self._write, loop)
+        loop.call_soon(self._gather if self._together > 1 else self._write, loop)
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, before: int = 0) -> None:
+        """Write once two turns (one reads, one decides) have brought nothing more. before: how many waited by then."""
+        if before < len(self._queue) < self._most_together:
+            loop.call_soon(partial(loop.call_soon, self._gather, loop, len(self._queue)))
+        else:
+            self._write(loop)
 
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -78,11 +81,12 @@ class EventLoopCommit:
         if self._queue:
             self._start(loop)
 
-    def _next(self) -> list[_LoopEntry]:
+    def _next(self) -> list[QueuedEntry]:
         return [self._queue[index] for index in range(min(len(self._queue), self._most_together))]
 
-    def _answer(self, batch: Sequence[_LoopEntry], *, wait: bool) -> None:
+    def _answer(self, batch: Sequence[QueuedEntry], *, wait: bool) -> None:
         """Write a batch and answer it. Raises LedgerBusy, with all of it still waiting, if it may not wait."""
+        self._together = max(len(batch), self._together // 2)
         try:
             answers: Sequence[EntryOutcome] = self._ledger.write([entry.prepared for entry in batch], wait=wait)
         except LedgerUnavailable as error:

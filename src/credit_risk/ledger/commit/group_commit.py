@@ -4,8 +4,7 @@ import asyncio
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import NamedTuple
 
 from credit_risk.ledger.commit.batch import EntryOutcome
@@ -16,9 +15,9 @@ from credit_risk.ledger.ledger import Ledger
 CLOSED = "the ledger's writer was closed; this process takes no more decisions."
 
 
-class _QueuedEntry(NamedTuple):
+class QueuedEntry(NamedTuple):
     prepared: Prepared
-    future: "Future[RecordedDecision] | asyncio.Future[RecordedDecision]"
+    future: "asyncio.Future[RecordedDecision]"
 
 
 class GroupCommit:
@@ -32,7 +31,7 @@ class GroupCommit:
         self._ledger = ledger
         self._most_waiting = most_waiting
         self._most_together = most_together
-        self._queue: SimpleQueue[_QueuedEntry | None] = SimpleQueue()
+        self._queue: SimpleQueue[QueuedEntry | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._writing = 0
         self._closed = False
@@ -44,20 +43,16 @@ class GroupCommit:
         """Entries that are not durable yet."""
         return self._queue.qsize() + self._writing
 
-    def submit(self, entry: Entry) -> "Future[RecordedDecision]":
-        """Hand over from any thread. The future holds what was recorded, or raises Conflict or LedgerUnavailable.
-
-        Raises Overloaded, EntryError, and LedgerUnavailable after `close`, at once.
-        """
-        future: Future[RecordedDecision] = Future()
-        self._put(entry, future)
-        return future
-
     async def record(self, entry: Entry) -> RecordedDecision:
-        """`submit` for coroutines: all that one transaction answers wakes the loop once."""
-        future: asyncio.Future[RecordedDecision] = asyncio.get_running_loop().create_future()
-        self._put(entry, future)
-        return await future
+        """Record an entry; returns when it is durable. Raises Conflict, EntryError, LedgerUnavailable, Overloaded."""
+        if self.depth >= self._most_waiting:
+            raise Overloaded(self.depth)
+        waiting = QueuedEntry(self._ledger.prepare(entry), asyncio.get_running_loop().create_future())
+        with self._lock:  # nothing may be put behind the end that `close` puts
+            if self._closed:
+                raise LedgerUnavailable(CLOSED)
+            self._queue.put(waiting)
+        return await waiting.future
 
     def close(self) -> None:
         """Write what waits, then stop."""
@@ -66,15 +61,6 @@ class GroupCommit:
                 self._closed = True
                 self._queue.put(None)
         self._thread.join()
-
-    def _put(self, entry: Entry, future: "Future[RecordedDecision] | asyncio.Future[RecordedDecision]") -> None:
-        if self.depth >= self._most_waiting:
-            raise Overloaded(self.depth)
-        waiting = _QueuedEntry(self._ledger.prepare(entry), future)
-        with self._lock:  # nothing may be put behind the end that `close` puts
-            if self._closed:
-                raise LedgerUnavailable(CLOSED)
-            self._queue.put(waiting)
 
     def _run(self) -> None:
         while batch := self._gathered():
@@ -90,22 +76,19 @@ class GroupCommit:
             self._writing = 0
             _deliver(batch, answers)
 
-    def _gathered(self) -> list[_QueuedEntry]:
+    def _gathered(self) -> list[QueuedEntry]:
         """All that waits, at least one; nothing after `close`."""
         first = self._queue.get()
         batch = [] if first is None else [first]
-        while batch and len(batch) < self._most_together:
-            try:
-                entry = self._queue.get_nowait()
-            except Empty:
-                break
+        while batch and len(batch) < self._most_together and not self._queue.empty():
+            entry = self._queue.get()
             if entry is None:
                 self._queue.put(None)  # for the next round
                 break
             batch.append(entry)
         return batch
 
-    def _stop(self, batch: Sequence[_QueuedEntry], error: BaseException) -> None:
+    def _stop(self, batch: Sequence[QueuedEntry], error: BaseException) -> None:
         """A fault of ours: answer nobody as if recorded, and take nothing more."""
         with self._lock:
             self._closed = True
@@ -121,14 +104,10 @@ def stopped(error: BaseException) -> LedgerUnavailable:
     return LedgerUnavailable(f"the ledger's writer stopped: {error!r}.")
 
 
-def _deliver(batch: Iterable[_QueuedEntry], answers: Iterable[EntryOutcome]) -> None:
+def _deliver(batch: Iterable[QueuedEntry], answers: Iterable[EntryOutcome]) -> None:
     of_loop = defaultdict(list)
     for entry, answer in zip(batch, answers, strict=True):
-        if isinstance(entry.future, Future):
-            if entry.future.set_running_or_notify_cancel():
-                _resolve(entry.future, answer)
-        else:
-            of_loop[entry.future.get_loop()].append((entry.future, answer))
+        of_loop[entry.future.get_loop()].append((entry.future, answer))
     for loop, resolved in of_loop.items():
         try:
             loop.call_soon_threadsafe(resolve_all, resolved)
@@ -140,12 +119,9 @@ def _deliver(batch: Iterable[_QueuedEntry], answers: Iterable[EntryOutcome]) -> 
 def resolve_all(resolved: "Iterable[tuple[asyncio.Future[RecordedDecision], EntryOutcome]]") -> None:
     """Answer coroutines, in the thread of their loop."""
     for future, answer in resolved:
-        if not future.done():  # done: its request was given up meanwhile
-            _resolve(future, answer)
-
-
-def _resolve(future: "Future[RecordedDecision] | asyncio.Future[RecordedDecision]", answer: EntryOutcome) -> None:
-    if isinstance(answer, BaseException):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
+        if future.done():  # its request was given up meanwhile
+            continue
+        if isinstance(answer, BaseException):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
