@@ -255,6 +255,26 @@ def texts(file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("table", ["registry_moves", "registry_statements"])
+def test_a_move_that_the_database_ignores_without_an_error_is_none_and_publishes_nothing(opened, tmp_path, table):
+    add(opened, 0)
+    published = tmp_path / "live.json"
+    opened.settings = opened.settings.model_copy(update={"statement": str(published)})
+    ignores = {
+        "sqlite": [f"CREATE TRIGGER ignores BEFORE INSERT ON {table} BEGIN SELECT RAISE(IGNORE); END"],
+        "postgresql": [
+            "CREATE FUNCTION ignores() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+            f"CREATE TRIGGER ignores BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION ignores()",
+        ],
+    }
+    with opened._engine.begin() as connection:
+        for statement in ignores[connection.dialect.name]:
+            connection.exec_driver_sql(statement)
+    with pytest.raises(RegistryUnavailable, match="took a row without an error and did not store it"):
+        add(opened, 1, 2)
+    assert (len(opened.read()), published.exists()) == (1, False)
+
+
+@pytest.mark.parametrize("table", ["registry_moves", "registry_statements"])
 @pytest.mark.parametrize("number", ["NULL", "'x'", "2.5", "2"])
 def test_what_was_put_in_under_no_number_of_its_own_is_named(three, file, table, number):
     """In a table that was made anew a number may be anything, and stand twice."""

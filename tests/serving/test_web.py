@@ -216,6 +216,20 @@ def test_a_decision_that_was_altered_in_the_database_is_not_given_to_a_retry_eit
         assert "not as it was recorded" in answer.text
 
 
+@pytest.mark.parametrize("path", ["/decide", "/decide/batch"])
+def test_a_decision_that_the_database_ignores_without_an_error_is_not_answered(client, application, tmp_path, path):
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        for table in ("entries", "keys"):
+            database.execute(f"CREATE TRIGGER ignores_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(IGNORE); END")
+    body = application if path == "/decide" else {"applications": [application, application]}
+    answer = client.post(path, json=body)
+    assert (answer.status_code, "decision_id" in answer.text) == (503, False)
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        for table in ("entries", "keys"):
+            database.execute(f"DROP TRIGGER ignores_{table}")
+    assert client.post(path, json=body).status_code == 200
+
+
 def test_in_a_batch_the_problem_of_one_stands_in_its_place(client, application, monkeypatch):
     append = Ledger.append
 

@@ -212,7 +212,7 @@ class Ledger(AbstractContextManager["Ledger"]):
     def rekey(self, key: bytes) -> None:
         """Seal the ledger's secret under a new master key; from then on the old one opens nothing."""
         with self.store.writing() as cursor:
-            cursor.execute(self.sql.set_secret, (self.secret.wrapped(key, self.ledger_id),))
+            self._change(cursor, self.sql.set_secret, (self.secret.wrapped(key, self.ledger_id),))
         self.store.scrub()
 
     def close(self) -> None:
@@ -261,12 +261,19 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._insert(cursor, entries, linked)
         mac = chain.signed(end, last_key, self.ledger_id, self.secret.signing)
         signature = self.secret.signature(chain.head_message(end, last_key, self.ledger_id))
-        cursor.execute(self.sql.set_head, (end.seq, end.hash, last_key, mac, signature))
+        self._change(cursor, self.sql.set_head, (end.seq, end.hash, last_key, mac, signature))
 
     def _insert(self, cursor: DBAPICursor, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         # One statement for many rows: the interpreter's lock is given up and taken again once, not once a row.
         for part in halves(rows):
-            cursor.execute(self.sql.insert(table, len(part)), tuple(joined.from_iterable(part)))
+            self._change(cursor, self.sql.insert(table, len(part)), tuple(joined.from_iterable(part)), len(part))
+
+    def _change(self, cursor: DBAPICursor, statement: str, values: tuple[Any, ...], rows: int = 1) -> None:
+        """Raises LedgerUnavailable unless so many rows are changed: a trigger or rule may let some fall in silence."""
+        cursor.execute(statement, values)
+        if cursor.rowcount != rows:
+            what = f"stored {cursor.rowcount} rows of {rows} without an error: a trigger or rule ignores some"
+            raise LedgerUnavailable(f"the ledger {self.store.address} {what}. Nothing is recorded.")
 
     def _records(self, statement: str, values: tuple[Any, ...], client: str | None = None) -> Iterator[StoredDecision]:
         with self.store.reading() as cursor:
@@ -334,7 +341,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             stored = head_of(cursor, self.store.address)
             if stored.mac == self._mac(stored):
                 message = chain.head_message(stored.head, stored.keys, self.ledger_id)
-                cursor.execute(self.sql.set_signature, (self.secret.signature(message),))
+                self._change(cursor, self.sql.set_signature, (self.secret.signature(message),))
 
     def _subjects(self, applicant: str) -> list[bytes]:
         """The keyed digests of a person: of the canonical reference first, then of forms from before there was one."""
@@ -370,7 +377,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             cursor.execute(self.sql.count_of_key, (number,))
             counts[number] = single_row(cursor, self.store.address)[0]
             erasures.append(_erasure(number, counts[number], made, period, why))
-            cursor.execute(self.sql.destroy_key, (erasures[-1].at, number))
+            self._change(cursor, self.sql.destroy_key, (erasures[-1].at, number))
         self._extend(cursor, stored.head, erasures, stored.keys)
         return counts
 

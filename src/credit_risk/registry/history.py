@@ -65,6 +65,7 @@ MEANWHILE = (
     "somebody moved a scorer meanwhile, or stated anew what may be live, so this was not done. Look at `credit-risk "
     "registry history` and decide again."
 )
+IGNORED = "it took a row without an error and did not store it: a trigger or rule of its owner's ignores it"
 TAKE_OVER = (
     "Look it through (`credit-risk registry history --unverified`), hold it against what was written down elsewhere, "
     "and take it over as it is: `credit-risk registry take-over --by NAME --reason WHY`. Every statement since then "
@@ -247,10 +248,10 @@ class History:
         signed = SignedFacts.sign(facts, self.settings.signed_by, self._root)
         try:
             with self._reached() as connection:
-                if move:
-                    connection.execute(insert(move_table).values(move))
                 row = {"seq": seq, "facts": signed.text, "signature": signed.signature}
-                connection.execute(insert(statement_table).values(row))
+                for table, values in ((move_table, move), (statement_table, row)):
+                    if values and _stored_rows(connection, table, values) != 1:
+                        raise OSError(IGNORED)
                 connection.commit()
         except IntegrityError:
             raise RegistryMoved(MEANWHILE) from None
@@ -329,6 +330,11 @@ def _engine(url: str) -> Engine:
             f"{url!r} is no database for the registry's history ({error}); expected sqlite:///FILE or "
             "postgresql+psycopg://USER@HOST/DATABASE."
         ) from None
+
+
+def _stored_rows(connection: Connection, table: Table, values: Mapping[str, Any]) -> int:
+    counted = connection.execution_options(preserve_rowcount=True)
+    return counted.execute(insert(table).values(values)).rowcount
 
 
 def _digest_of(path: Path) -> str | None:
