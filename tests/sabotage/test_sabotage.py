@@ -7,10 +7,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import run
 from declared import Sabotage, unseen
 from lenders import whole
 from sabotages import SABOTAGES
-from trial import Trial, outcome, refusals, wrong
+from trial import GAP, Refusals, Trial, outcome, refusals, wrong
 
 __all__ = ["whole"]
 
@@ -65,3 +66,48 @@ def test_another_verdict_or_another_reason_is_a_problem():
 def test_a_harm_without_effect_is_not_taken_for_refused(whole: Trial, tmp_path: Path):
     found = outcome(whole.copy(tmp_path / "harmed"), lambda trial: None)
     assert wrong(found, {"monotone": "FAIL"}, may=()) == ["monotone lets it pass"]
+
+
+DRAWS: dict[int, Refusals] = {
+    8: {},
+    9: {"beats_scorecard": "CANNOT SAY beats_scorecard (selection.beyond_materiality)\n is 0.004."},
+    10: {"leak": "FAIL leak is 1.", "proxies": "CANNOT SAY proxies."},
+    11: {"crash in train": "REFUSED KeyError: 'f0'"},
+}
+
+
+@pytest.mark.parametrize(
+    ("count", "code", "summary"),
+    [
+        (1, 0, "1 of 1 other draws of the untouched lender pass, 0 are refused by a FAIL"),
+        (2, 0, "1 of 2 other draws of the untouched lender pass, 0 are refused by a FAIL"),
+        (3, 1, "1 of 3 other draws of the untouched lender pass, 1 are refused by a FAIL"),
+        (4, 1, "1 of 4 other draws of the untouched lender pass, 2 are refused by a FAIL"),
+    ],
+)
+def test_other_draws_are_counted_and_only_one_that_fails_ends_with_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], count: int, code: int, summary: str
+):
+    def drawn(root: Path, *, seed: int, gap: float) -> int:
+        assert gap == GAP
+        return seed
+
+    def judged(seed: int, harm: object) -> Refusals:
+        assert harm is Trial.run_from_raw
+        return DRAWS[seed]
+
+    monkeypatch.setattr(run, "write", drawn)
+    monkeypatch.setattr(run, "outcome", judged)
+    assert run.main(["--seeds", str(count)]) == code
+    lines = capsys.readouterr().out.splitlines()
+    shown = [
+        "seed 8: passes",
+        "seed 9: refused",
+        "    beats_scorecard: CANNOT SAY beats_scorecard (selection.beyond_materiality) is 0.004.",
+        "seed 10: refused",
+        "    leak: FAIL leak is 1.",
+        "    proxies: CANNOT SAY proxies.",
+        "seed 11: refused",
+        "    crash in train: REFUSED KeyError: 'f0'",
+    ]
+    assert lines == [*shown[: (1, 3, 6, 8)[count - 1]], summary]

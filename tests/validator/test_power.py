@@ -1,5 +1,6 @@
 """How often gates are wrong: counted by hand, and each fault one that the gate's own code can see."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -46,7 +47,11 @@ def test_a_draw_is_judged_by_the_gates_own_rule(figures, verdict):
 def test_a_fail_of_a_right_model_and_a_pass_of_a_wrong_one_are_errors_and_what_cannot_be_said_is_none():
     count = PowerCount("a", "f", 100, {"PASS": 90, "FAIL": 4, "CANNOT SAY": 6}, {"PASS": 8, "FAIL": 32})
     assert (count.false_fails, count.misses) == (0.04, 0.2)
-    assert power.bounds(count) == "false fails 4.0%, 2% allowed; misses 20.0%, 5% allowed"
+    assert (
+        power.bounds(count) == "false fails 4.0%, 2% allowed; misses 20.0%, 5% allowed; not kept by 30,000 rows either"
+    )
+    enough = dataclasses.replace(count, kept_from=4_500)
+    assert power.bounds(enough) == "false fails 4.0%, 2% allowed; misses 20.0%, 5% allowed; kept from 4,500 rows"
     kept = PowerCount("a", "f", 100, {"PASS": 98, "FAIL": 2}, {"PASS": 1, "FAIL": 18, "CANNOT SAY": 1})
     assert power.bounds(kept) == "kept"
     assert power.table([count, kept]).splitlines()[2:] == [
@@ -65,7 +70,7 @@ def test_limits_are_the_configs_own_and_else_those_of_the_page():
 @pytest.mark.parametrize("trial", power.trials(LENDER), ids=lambda trial: trial.gate.name)
 def test_a_right_model_hardly_ever_fails_and_a_wrong_one_hardly_ever_passes(trial):
     generator = np.random.default_rng(5)
-    rows = 1_500 if trial.gate.name == "no_twins" else 6_000
+    rows = 1_500 if trial.gate.name in ("no_twins", "calibration_slope", "calibration_level") else 6_000
     for wrong, never in ((False, "FAIL"), (True, "PASS")):
         verdicts = [trial.verdict(generator, rows, wrong=wrong) for _ in range(6)]
         assert verdicts.count(never) <= 1, verdicts
@@ -77,6 +82,24 @@ def test_draws_follow_from_the_seed_and_each_size_is_counted():
     assert [count.name for count in few] == [trial.gate.name for trial in power.trials(LENDER)]
     assert {sum(count.right.values()) for count in few} == {1, 2}
     assert few == list(power.counts(LENDER, sizes=(400,), part=0.002))
+
+
+def test_a_gate_that_sees_too_little_says_from_how_many_rows_it_keeps_both_bounds(monkeypatch):
+    def drawn(generator, rows, wrong):
+        return ratio(1.4, 1.3, 1.5) if wrong and rows >= 2_600 else ratio(1.0, 0.9, 1.1)
+
+    monkeypatch.setattr(power, "trials", lambda config: [PowerTrial(GATE, "f", drawn, draws=4)])
+    few, enough = power.counts(LENDER, sizes=(1_500, 6_000))
+    assert (few.kept, few.misses, few.kept_from) == (False, 1.0, 3_000)  # in steps of 500 from 1,500
+    assert (enough.kept, enough.kept_from) == (True, None)
+
+
+def test_where_no_number_of_rows_does_that_is_what_is_said(monkeypatch):
+    monkeypatch.setattr(
+        power, "trials", lambda config: [PowerTrial(GATE, "f", lambda *_: ratio(1.4, 1.3, 1.5), draws=1)]
+    )
+    (count,) = power.counts(LENDER, sizes=(1_500,))
+    assert (count.false_fails, count.misses, count.kept, count.kept_from) == (1.0, 0.0, False, None)
 
 
 def test_the_command_writes_the_table_between_its_marks_and_a_quick_run_writes_nothing(

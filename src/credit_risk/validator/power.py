@@ -1,4 +1,4 @@
-"""How often the gates on the validator's figures, on reasons and on the order of the rows are wrong, by simulation.
+"""How often the gates on the validator's figures, pooled calibration, reasons and row order are wrong, by simulation.
 
 Each figure is measured by the code that measures a run's, on made-up rows whose truth is known, and judged by the
 gate's own rule. A right model that says FAIL is a false fail; a wrong one that says PASS is a miss. CANNOT SAY blocks
@@ -7,7 +7,7 @@ and is neither.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from credit_risk.config.dotted import lookup
 from credit_risk.config.schema import Gate
 from credit_risk.data.inputs import Matrix
 from credit_risk.measures.figure import flat
-from credit_risk.measures.intervals import calibration_level, proportion
+from credit_risk.measures.intervals import bootstrap, calibration_level, proportion
 from credit_risk.measures.leak import order_gini
-from credit_risk.measures.metrics import Economics
+from credit_risk.measures.metrics import Economics, Sample
 from credit_risk.measures.results import parts_of
 from credit_risk.measures.verdict import gate
 from credit_risk.measures.verdict.gate import Verdict
@@ -34,6 +34,8 @@ PAGE = Path("docs/validator.md")
 BEGIN, END = "<!-- from `credit-risk validator-power`: table -->", "<!-- end of table -->"
 SIZES = (1_500, 6_000)  # test rows
 DRAWS, FEWER, FEWEST = 1_000, 400, 100  # fewer where a draw takes a hundredth of a second, fewest where a tenth
+RESAMPLED, REPLICATES = 50, 100  # draws of figures that are bootstrapped, for a second each; bootstrap samples of each
+STEP, MOST = 500, 30_000  # in which test rows are added until a gate keeps both bounds, and how many at most
 FALSE_FAILS, MISSES = 0.02, 0.05  # at most
 DECLINED, COMPARED = 0.25, 200  # share of the test rows, and rows for which reasons are computed in another way
 EDGES = (0.05, 0.1, 0.2, 0.4)  # of the PDs of five grades
@@ -48,6 +50,8 @@ GATES: Mapping[str, tuple[str, Mapping[str, Any]]] = {  # by name: the measure, 
     "book_as_foretold": ("validator.book.bads_ratio", {"at_most": 1.2}),
     "groups_as_before": ("validator.champion.groups_moved", {"at_most": 0, "exact": True}),
     "no_twins": ("validator.twins.excess", {"at_most": 2}),
+    "calibration_slope": ("splits.pooled.calibration_slope", {"at_least": 0.9, "at_most": 1.1}),
+    "calibration_level": ("splits.pooled.calibration_in_the_large", {"at_least": -0.1, "at_most": 0.1}),
     "leak_order": ("leak.order", {"at_most": 0.1}),
     "reasons_true": ("explain.reasons.untrue", {"at_most": 0.02}),
     "reasons_hold": ("explain.reasons.not_lower", {"at_most": 0.01}),
@@ -93,13 +97,17 @@ class PowerTrial:
 
 @dataclass(frozen=True)
 class PowerCount:
-    """The verdicts of one gate at one size, on right models and on wrong ones."""
+    """The verdicts of one gate at one size, on right models and on wrong ones.
+
+    kept_from: where they are not kept at this size, the fewest test rows at which both bounds are, as far as was tried.
+    """
 
     name: str
     fault: str
     rows: int
     right: Mapping[Verdict, int]
     wrong: Mapping[Verdict, int]
+    kept_from: int | None = None
 
     @property
     def false_fails(self) -> float:
@@ -109,17 +117,33 @@ class PowerCount:
     def misses(self) -> float:
         return self.wrong.get("PASS", 0) / sum(self.wrong.values())
 
+    @property
+    def kept(self) -> bool:
+        return self.false_fails <= FALSE_FAILS and self.misses <= MISSES
+
 
 def counts(config: Config, *, sizes: Sequence[int] = SIZES, part: float = 1.0) -> Iterator[PowerCount]:
     """Every trial at every size. part: of the draws, to see whether it runs."""
     for trial in trials(config):
         draws = max(int(trial.draws * part), 1)
         for rows in sizes:
-            generator = np.random.default_rng([config.evaluation.seed, rows])
-            right, wrong = (
-                Counter(trial.verdict(generator, rows, wrong=faulty) for _ in range(draws)) for faulty in (False, True)
-            )
-            yield PowerCount(trial.gate.name, trial.fault, rows, right, wrong)
+            count = counted(config, trial, rows, draws)
+            yield count if count.kept else replace(count, kept_from=rows_needed(config, trial, rows, draws))
+
+
+def counted(config: Config, trial: PowerTrial, rows: int, draws: int) -> PowerCount:
+    """The verdicts on so many right models and so many wrong ones."""
+    generator = np.random.default_rng([config.evaluation.seed, rows])
+    right, wrong = (
+        Counter(trial.verdict(generator, rows, wrong=faulty) for _ in range(draws)) for faulty in (False, True)
+    )
+    return PowerCount(trial.gate.name, trial.fault, rows, right, wrong)
+
+
+def rows_needed(config: Config, trial: PowerTrial, rows: int, draws: int) -> int | None:
+    """The fewest test rows beyond these, in steps, with which both bounds are kept; None if they never are."""
+    more = range(rows + STEP, MOST + 1, STEP)
+    return next((size for size in more if counted(config, trial, size, draws).kept), None)
 
 
 def trials(config: Config) -> list[PowerTrial]:
@@ -131,6 +155,8 @@ def trials(config: Config) -> list[PowerTrial]:
         PowerTrial(_gate(config, "book_as_foretold"), *_book(config)),
         PowerTrial(_gate(config, "groups_as_before"), RELABELLED, _of_moved),
         PowerTrial(_gate(config, "no_twins"), *_twins(config), FEWEST),
+        PowerTrial(_gate(config, "calibration_slope"), *_pooled(config, "calibration_slope"), RESAMPLED),
+        PowerTrial(_gate(config, "calibration_level"), *_pooled(config, "calibration_in_the_large"), RESAMPLED),
         PowerTrial(_gate(config, "leak_order"), *_order(config), FEWER),
         *(PowerTrial(_gate(config, name), *_share(GATES[name][0], *shares)) for name, shares in SHARES.items()),
     ]
@@ -228,6 +254,23 @@ def _twins(config: Config) -> tuple[str, Draw]:
     return "a tenth of the test rows are copies of training rows, with noise", draw
 
 
+def _pooled(config: Config, figure: str) -> tuple[str, Draw]:
+    """Of all rows, out of fold: as many as the declared share of the test makes of the test rows."""
+    draw_of = config.evaluation.model_dump(include={"seed", "confidence"})
+    replicates = min(config.evaluation.replicates, REPLICATES)
+    of_slope = figure == "calibration_slope"
+
+    def draw(generator: Generator, rows: int, wrong: bool) -> Mapping[str, Any]:
+        pds = _pds(generator, round(rows / config.split.test))
+        log_odds = logit(pds) / (1.3 if wrong and of_slope else 1) + (0.3 if wrong and not of_slope else 0)
+        sample = Sample.of(generator.random(len(pds)) < expit(log_odds), pds, np.arange(len(pds)))
+        return flat({figure: bootstrap(sample, replicates=replicates, **draw_of)[figure]})
+
+    return (
+        "PDs are too extreme by 1.3 in log-odds" if of_slope else "everybody's log-odds of bad are 0.3 higher"
+    ), draw
+
+
 def _order(config: Config) -> tuple[str, Draw]:
     shift = np.sqrt(2) * norm.ppf(0.6)  # an AUC of 0.6 is a Gini of 0.2
 
@@ -263,7 +306,9 @@ def table(counted: Sequence[PowerCount]) -> str:
 
 
 def bounds(count: PowerCount) -> str:
-    """Whether both kinds of error are as rare as they may be."""
+    """Whether both kinds of error are as rare as they may be, and else with how many test rows they are."""
+    if count.kept:
+        return "kept"
     beyond = [
         f"{word} {share:.1%}, {limit:.0%} allowed"
         for word, share, limit in (
@@ -272,7 +317,8 @@ def bounds(count: PowerCount) -> str:
         )
         if share > limit
     ]
-    return "; ".join(beyond) or "kept"
+    needed = f"kept from {count.kept_from:,} rows" if count.kept_from else f"not kept by {MOST:,} rows either"
+    return f"{'; '.join(beyond)}; {needed}"
 
 
 def _split(verdicts: Mapping[Verdict, int]) -> str:

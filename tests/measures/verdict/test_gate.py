@@ -63,7 +63,9 @@ def test_what_cannot_be_said_says_how_many_rows_would_do(figure: Any, limits: An
     assert f": {rows} would settle it if the figure stays" in found.sentence
 
 
-@pytest.mark.parametrize(("k", "n", "limit"), [(0, 100, 0.02), (3, 400, 0.01), (97, 100, 0.95), (20, 20, 0.9)])
+@pytest.mark.parametrize(
+    ("k", "n", "limit"), [(0, 100, 0.02), (3, 400, 0.01), (97, 100, 0.95), (20, 20, 0.9), (1, 2, 0.7)]
+)
 def test_the_rows_that_a_share_needs_are_exact(k: int, n: int, limit: float):
     """With as many rows Wilson's end meets the limit; with one in a hundred fewer it does not."""
     figure = proportion(k, n)
@@ -138,7 +140,19 @@ def test_an_interval_upside_down_does_not_pass():
 
 
 def test_a_value_outside_the_limit_does_not_pass_on_an_interval_that_is_inside():
-    assert check(0.5, 0.8, 0.9, at_least=0.7).verdict != "PASS"
+    found = check(0.5, 0.8, 0.9, at_least=0.7)
+    assert found.verdict == "CANNOT SAY"
+    assert ": no number of rows would settle it" in found.sentence
+
+
+def test_a_measure_whose_report_is_not_there_says_what_makes_it():
+    declared = Gate(name="grades", measure="extra.grades.p", at_least=0.02, exact=True, reason="a test")
+    absent = {"extra": "its report is not there, `make extra` writes it"}
+    (missing,) = gate.decide([declared], {}, {}, absent)
+    assert missing.sentence.endswith(f"was not measured, and a missing measure does not pass: {absent['extra']}.")
+    (known,) = gate.decide([declared], {"extra": {"grades": {"p": 0.5}}}, {}, absent)
+    (unknown,) = gate.decide([declared], {}, {declared.measure: "no rows"}, absent)
+    assert [each.sentence.count("make extra") for each in (known, unknown)] == [0, 0]
 
 
 def test_the_sentence_has_the_value_its_interval_and_the_limits():
@@ -281,3 +295,16 @@ def test_a_share_whose_interval_ends_at_nought_needs_the_rows_that_its_other_end
 def test_the_end_beyond_the_limit_says_how_many_rows_are_needed(limits, times):
     """Of an interval of two lengths: 0.5 has to become 0.2, or 1 to become 0.4, with the root of the rows."""
     assert f"about {times} times as many rows would settle it" in check(2.0, 1.5, 3.0, **limits).sentence
+
+
+@pytest.mark.parametrize(
+    ("figure", "limits", "times"),
+    [
+        ((0.5, -0.5, 1.5), {"at_most": 0.6}, "100.0"),  # 1 has to become 0.1: no share has such an interval
+        ((0.5, 0.5, 0.7), {"at_most": 0.6}, "4.0"),  # nor one that ends at its own figure: 0.2 has to become 0.1
+        ((0.1, 0.0, 0.3), {"at_most": 0.0}, "1.0"),  # the end stands on the limit
+        ((0.9, 0.7, 1.0), {"at_least": 1.0}, "1.0"),
+    ],
+)
+def test_an_interval_that_is_no_share_s_shrinks_with_the_root_of_the_rows(figure, limits, times):
+    assert f"about {times} times as many rows would settle it" in check(*figure, **limits).sentence

@@ -112,8 +112,11 @@ def test_a_waiver_for_a_gate_that_is_judged_elsewhere_is_kept_and_waives_nothing
 
 
 def test_what_is_no_gate_of_the_config_cannot_be_waived():
-    with pytest.raises(WaiverRefused, match="check is 'monotone', expected one gate by its name: discrimination"):
+    with pytest.raises(
+        WaiverRefused, match="check is 'monotone', expected one gate by its name: discrimination"
+    ) as caught:
         waiver.apply(checks(), [given(check="monotone")], gates=GATES[:1], scorer="5c", today=TODAY)
+    assert caught.value.exit_code == 1  # a finding: what cannot run at all ends with 2
 
 
 def test_every_fault_is_named():
