@@ -47,7 +47,8 @@ class Problem(Exception):
     more: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        details = {"type": "about:blank", "title": TITLES[self.status], "status": self.status, "detail": self.detail}
+        detail = self.detail.encode("utf-8", "replace").decode()  # a token's words may hold halves of a character
+        details = {"type": "about:blank", "title": TITLES[self.status], "status": self.status, "detail": detail}
         return details | ({"errors": [fault.as_dict() for fault in self.faults]} if self.faults else {})
 
     @property

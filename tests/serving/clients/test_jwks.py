@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from credit_risk.errors import UsageError
 from credit_risk.serving.clients import jwks
-from credit_risk.serving.clients.access import JwtGuard
+from credit_risk.serving.clients.access import JwtGuard, needs
 from credit_risk.serving.clients.jwks import UNREADABLE, ProviderKeys, keys_of
 from credit_risk.serving.problems import Problem
 from credit_risk.serving.settings import Jwt
+from credit_risk.serving.web import problem
 from tools import PATIENCE, until
 
 SIGNERS = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("k1", "k2")}
@@ -77,7 +78,7 @@ class Provider:
     def status(self, headers):
         with pytest.raises(Problem) as refused:
             self.guard.client(headers)
-        return refused.value.status
+        return problem(refused.value).status_code  # as it is answered: its words have to be UTF-8
 
 
 @pytest.fixture
@@ -162,6 +163,15 @@ def test_a_scope_that_is_no_text_gives_no_scope(provider, scope):
     assert provider.guard.client(token(scope=scope)).scopes == frozenset()
 
 
+@pytest.mark.parametrize("scope", ["\ud800", ["\ud800", "decide"]])
+def test_a_scope_with_half_a_character_is_shown_as_something_that_can_be_read(provider, scope):
+    with pytest.raises(Problem) as refused:
+        needs(provider.guard.client(token(scope=scope)), "read")
+    answer = problem(refused.value)
+    assert answer.status_code == 403
+    assert "?" in json.loads(answer.body)["detail"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"sub": ""}, {"sub": "a\n"}, {"sub": "\ud800"}, {"sub": "x" * 201}, {"sub": 7}, {"sub": None}, {"exp": "soon"},
@@ -172,8 +182,10 @@ def test_claims_that_are_not_what_they_should_be_are_the_tokens_fault(provider, 
 
 
 @pytest.mark.parametrize(
-    "head", ["[" * 12_000, '{"kid": 7}', '{"kid": null}', "7", "\xff", '{"alg": [], "kid": "k1"}', '{"kid": "k1"}', ""]
-)
+    "head",
+    ["[" * 12_000, '{"kid": 7}', '{"kid": null}', "7", "\xff", '{"alg": [], "kid": "k1"}', '{"kid": "k1"}', "",
+     r'{"alg": "RS256", "kid": "k1", "crit": ["\ud800"]}', r'{"alg": "\ud800", "kid": "\ud800"}'],
+)  # fmt: skip
 def test_whatever_stands_in_a_tokens_head_is_the_tokens_fault(provider, head):
     first = jwt.utils.base64url_encode(head.encode("latin-1")).decode()
     for sent in (f"{first}.e30.AAAA", first, "." * 5_000, "a" * 60_000, "ü.ü.ü"):
@@ -183,7 +195,26 @@ def test_whatever_stands_in_a_tokens_head_is_the_tokens_fault(provider, head):
 def test_of_a_set_only_keys_that_can_check_signatures_count():
     listed = json.loads(key_set("k1"))["keys"]
     others = [listed[0] | {"use": "enc", "kid": "a"}, {"kty": "no"}, 7, {"kid": "b", "kty": "RSA"}, {"kty": "RSA"}]
-    assert list(keys_of(json.dumps({"keys": [*others, *listed]}).encode())) == ["k1"]
+    none = [listed[0] | {"alg": "none", "kid": "c"}, {"kty": 7, "alg": "none", "kid": "d"}]
+    assert list(keys_of(json.dumps({"keys": [*others, *none, *listed]}).encode())) == ["k1"]
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, NotImplementedError, AttributeError, OverflowError, MemoryError])
+def test_whatever_a_look_fails_with_the_next_one_reads_the_keys(kind):
+    failures = [kind("never thought of")]
+
+    def read():
+        if failures:
+            raise failures.pop()
+        return key_set("k1")
+
+    keys = ProviderKeys(SETTINGS.model_copy(update={"retry_s": 0.1}), read)
+    keys.start()
+    try:
+        until(lambda: keys.known or not keys._thread.is_alive(), "the keys of the provider, or the end of who looks")
+        assert (keys.known, failures) == (True, [])
+    finally:
+        keys.close()
 
 
 def test_a_file_that_is_no_set_of_keys_is_said_at_the_start(tmp_path):
