@@ -34,7 +34,6 @@ NOT_RECOMPUTED = {
     "leak.order": "an order of the rows, by an interval of its own",
     "leak.encoded": "a test of deviations that are too small for chance",
     "unused.": "bins of the training rows, found anew for features that the model does not read",
-    "rows.test_shown": "a count of drawn rows where rows have weights, and of all where not",
 }
 
 
@@ -42,13 +41,25 @@ def log_odds(pd_):
     return np.log(pd_) - np.log1p(-pd_)
 
 
-def in_the_large(bad, pd_):
+def in_the_large(bad, pd_, weight):
     """The shift of all log-odds at which the mean PD meets the bad rate, by halving an interval."""
     low, high, z = -40.0, 40.0, log_odds(pd_)
     for _ in range(200):
         middle = (low + high) / 2
-        low, high = (middle, high) if (1 / (1 + np.exp(-(z + middle)))).mean() < bad.mean() else (low, middle)
+        too_low = weight @ (1 / (1 + np.exp(-(z + middle)))) < weight @ bad
+        low, high = (middle, high) if too_low else (low, middle)
     return (low + high) / 2
+
+
+def counts_of(outcomes):
+    """What each row stands for in the population: 1 where neither weights nor the population's bad rate are declared."""
+    return outcomes["population_weight"] if "population_weight" in outcomes else pd.Series(1.0, index=outcomes.index)
+
+
+def shown(config, outcomes):
+    """The rows that figures without weights look at: each kept with a chance in proportion to what it counts for."""
+    counts = counts_of(outcomes)
+    return np.random.default_rng(config["evaluation"]["seed"]).random(len(counts)) * counts.max() < counts
 
 
 def models(root):
@@ -60,26 +71,27 @@ def models(root):
 def figures(rows, model, policy):
     """Every figure of one model on the rows that it could score."""
     rows = rows[rows[model].notna()]
-    bad, p = rows["bad"].astype(int), rows[model]
-    false_positive, true_positive, _ = roc_curve(bad, p, drop_intermediate=False)
+    bad, p, weight = rows["bad"].astype(int), rows[model], rows["count"]
+    false_positive, true_positive, _ = roc_curve(bad, p, sample_weight=weight, drop_intermediate=False)
     # Ten bins of equally many rows, the riskiest first; rows of one PD stay in the bin where the first of them falls.
     bins = (p.rank(method="min", ascending=False) - 1) * 10 // len(p)
     slope = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12, max_iter=500)
-    approved = p < cut_off(policy)
-    bads = bad[approved].sum()
-    earned = policy["margin"] * (approved.sum() - bads) - policy["lgd"] * bads - policy["cost"] * approved.sum()
+    slope.fit(log_odds(p.to_numpy())[:, None], bad, sample_weight=weight / weight.mean())
+    below = p < cut_off(policy)
+    approved, bads = weight[below].sum(), (weight * bad)[below].sum()
+    earned = policy["margin"] * (approved - bads) - policy["lgd"] * bads - policy["cost"] * approved
     return {
-        "auc": (auc := roc_auc_score(bad, p)),
+        "auc": (auc := roc_auc_score(bad, p, sample_weight=weight)),
         "gini": 2 * auc - 1,
         "ks": (true_positive - false_positive).max(),
-        "average_precision": average_precision_score(bad, p),
-        "brier": brier_score_loss(bad, p),
-        "ece": (bad - p).groupby(bins).sum().abs().sum() / len(p),
-        "calibration_slope": slope.fit(log_odds(p.to_numpy())[:, None], bad).coef_[0, 0],
-        "calibration_in_the_large": in_the_large(bad.to_numpy(), p.to_numpy()),
-        "approval_rate": approved.mean(),
-        "bad_rate_of_approved": bads / approved.sum() if approved.any() else math.nan,
-        "profit_per_application": earned / len(p),
+        "average_precision": average_precision_score(bad, p, sample_weight=weight),
+        "brier": brier_score_loss(bad, p, sample_weight=weight),
+        "ece": (weight * (bad - p)).groupby(bins).sum().abs().sum() / weight.sum(),
+        "calibration_slope": slope.coef_[0, 0],
+        "calibration_in_the_large": in_the_large(bad.to_numpy(), p.to_numpy(), weight.to_numpy()),
+        "approval_rate": approved / weight.sum(),
+        "bad_rate_of_approved": bads / approved if below.any() else math.nan,
+        "profit_per_application": earned / weight.sum(),
     }
 
 
@@ -112,6 +124,7 @@ def headline(root, config, predictions):
             "train": len(pd.read_parquet(root / "artifacts" / "outcomes" / "train.parquet")),
             "selection": len(predictions["selection"]),
             "test": len(test),
+            "test_shown": int(test["shown"].sum()),
             "test_bads": int(scored["bad"].sum()),
             "test_goods": int((~scored["bad"]).sum()),
             "test_not_scored": len(test) - len(scored),
@@ -253,19 +266,18 @@ def marked(bad, series, z):
     return most / bad.sum() if bad.any() else math.nan
 
 
-def leak(config, tables, outcomes, scored, gini):
-    """The best Gini of one column alone, and rows whose inputs stand in another split too."""
+def leak(config, tables, outcomes, scored, drawn, gini):
+    """The best Gini of one column alone, what one marks of the drawn rows, and rows that stand in another split too."""
     train, test = (columns_of(config, tables[name]) for name in ("train", "test"))
     z = NormalDist().inv_cdf((1 + config["evaluation"]["confidence"]) / 2)
-    bad, best, sure = outcomes["test"]["bad"][scored], {}, {}
+    bad, weight, best, sure = outcomes["test"]["bad"], counts_of(outcomes["test"])[scored], {}, {}
     for name, values in test.items():
         series = pd.Series(values)
         if config["columns"].get(name, {}).get("type") == "category":
             series = series.map(outcomes["train"]["bad"].astype(float).groupby(train[name]).mean())
-        series = series[scored]
-        filled = [series.rank(na_option=end) for end in ("top", "bottom")]
-        best[name] = max(abs(2 * roc_auc_score(bad, ranks) - 1) for ranks in filled)
-        sure[name] = marked(bad, series, z)
+        filled = [series[scored].rank(na_option=end) for end in ("top", "bottom")]
+        best[name] = max(abs(2 * roc_auc_score(bad[scored], ranks, sample_weight=weight) - 1) for ranks in filled)
+        sure[name] = marked(bad[scored & drawn], series[scored & drawn], z)
     strongest = max(best, key=best.get)
     pooled = pd.concat([pd.DataFrame(columns_of(config, tables[name])).assign(split_=name) for name in SPLITS])
     inputs = [name for name in pooled if name in config["columns"]]
@@ -292,7 +304,7 @@ def furthest_band(config, scored, candidate):
     for name, band in scored.groupby(pd.Series(band_of(config, scored[candidate]), index=scored.index)):
         p, bad = band[candidate].to_numpy(), band["bad"].to_numpy()
         if min(max(bad.sum(), p.sum()), max((~bad).sum(), (1 - p).sum())) >= 100:
-            gaps[name] = abs(in_the_large(bad, p))
+            gaps[name] = abs(in_the_large(bad, p, band["count"].to_numpy()))
             rows += len(band)
     worst = max(gaps, key=gaps.get, default=None)
     return {"worst": worst, "largest_gap": gaps.get(worst, math.nan), "assessed_share": rows / len(scored)}
@@ -352,9 +364,9 @@ def main(root):
         for name in SPLITS[1:]
         if not predictions[name][["row", "group", "bad"]].equals(outcomes[name][["row", "group", "bad"]])
     ]
-    if weighed := [name for name in SPLITS if "population_weight" in outcomes[name]]:
-        print(f"WRONG rows of {', '.join(weighed)} have weights, which this recomputation does not know yet")
-        return 1
+    for name in SPLITS[1:]:
+        drawn = shown(config, outcomes[name])
+        predictions[name] = predictions[name].assign(count=counts_of(outcomes[name]), shown=drawn)
     recorded = json.loads((root / "artifacts" / "model" / "training.json").read_text()).get("trained_on", {})
     problems += [
         f"artifacts/model was trained on other {kind} than artifacts/{kind}/train.parquet"
@@ -368,7 +380,8 @@ def main(root):
         problems += [f"predictions/{name}: PDs differ by up to {gap:g}"] if not gap <= 1e-9 else []
     found = headline(root, config, predictions)
     scored = predictions["test"][models(root)[0]].notna()
-    found["leak"] = leak(config, inputs, outcomes, scored, found["test"]["gini"])
+    drawn = predictions["test"]["shown"]
+    found["leak"] = leak(config, inputs, outcomes, scored, drawn, found["test"]["gini"])
     found["bands"] = furthest_band(config, predictions["test"][scored], models(root)[0])
     found["sealed"] = seal(metrics)
     said = dict(flat({key: value for key, value in metrics.items() if key != "unknown"}))
@@ -386,7 +399,7 @@ def main(root):
         members = [path for path in recomputed if path == group or path.rsplit(".", 1)[0] == group]
         agree = sum(path in said and path not in wrong for path in members)
         print(f"{group:<32} {agree:>2} of {len(members)} agree")
-    table = gains(root, config, predictions["test"][scored])
+    table = gains(root, config, predictions["test"][scored & drawn])
     print(f"{'gains.csv':<32} {'agrees' if not table else 'differs'}")
     for problem in (problems := problems + table):
         print(f"WRONG {problem}")
@@ -394,4 +407,7 @@ def main(root):
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1])))
+    try:
+        raise SystemExit(main(Path(sys.argv[1])))
+    except FileNotFoundError as error:
+        raise SystemExit(f"{error.filename}: there is no such file. What a stage writes comes back with `make run`.")

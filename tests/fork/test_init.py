@@ -173,6 +173,14 @@ def test_what_cannot_be_is_refused_with_a_sentence_and_nothing_is_written(root, 
     assert (root / "configs" / "credit.yaml").read_text(encoding="utf-8") == SAMPLE
 
 
+def test_a_column_that_nobody_read_is_not_called_missing(root, data):
+    assert init(root, data, "--ignore", "income", *DECIDED) == 0
+    draft = (root / "configs" / "credit.yaml").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in draft if line.startswith("  income: "))
+    assert "role: ignore" in line
+    assert "#" not in line
+
+
 def test_a_target_with_many_words_is_not_taken_for_an_outcome(root, tmp_path, capsys):
     path = tmp_path / "loans.csv"
     table().assign(status=range(N)).to_csv(path, index=False)

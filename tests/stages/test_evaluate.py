@@ -323,6 +323,30 @@ def test_strangers_code_finds_a_prediction_that_was_touched(copy, recompute, cap
     assert "WRONG predictions/test: PDs differ" in capsys.readouterr().out
 
 
+def test_strangers_code_weighs_the_rows_as_the_figures_do(trained, evaluated, recompute, tmp_path, capsys):
+    """Each bad stands for one account, each good for three."""
+    config, files = evaluated[0], Files(tmp_path / "root")
+    shutil.copytree(trained[1].root, files.root)
+    for name in ("selection", "test"):
+        outcomes = pd.read_parquet(files.outcomes(name))
+        weight = np.where(outcomes["bad"], 1.0, 3.0)
+        outcomes.assign(weight=1.0, population_weight=weight).to_parquet(files.outcomes(name), index=False)
+    evaluate.run(config, files)
+    weighed, even = (read_json(its.report("metrics")) for its in (files, evaluated[1]))
+    assert recompute(files) == 0, capsys.readouterr().out
+    assert weighed["rows"]["test_shown"] < weighed["rows"]["test"] == even["rows"]["test_shown"]
+    assert weighed["test"]["auc"] == pytest.approx(even["test"]["auc"], abs=1e-6)  # one factor a class ranks alike
+    assert weighed["test"]["bad_rate_of_approved"] < even["test"]["bad_rate_of_approved"]
+    assert "weights" not in capsys.readouterr().out
+
+
+def test_strangers_code_says_which_file_is_not_there(tmp_path):
+    run = subprocess.run([sys.executable, RECOMPUTE, tmp_path], capture_output=True, text=True, check=False)
+    missing = tmp_path / "reports" / "metrics.json"
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == f"{missing}: there is no such file. What a stage writes comes back with `make run`.\n"
+
+
 def test_the_metrics_are_plain_json(evaluated):
     text = evaluated[1].report("metrics").read_text(encoding="utf-8")
     json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))

@@ -244,7 +244,7 @@ def _column(column: Profile, accept: bool) -> dict[str, Any]:
         entry["format"] = column.formats[0] if len(column.formats) == 1 or accept else OPEN
     if column.why and column.role in ("protected", "proxy", "ignore"):
         entry["why"] = OPEN if column.suspected and not accept else column.why
-    notes = [*column.notes, *([f"{column.missing:.1%} missing"] if column.missing else [])]
+    notes = [*column.notes, *([f"{column.missing:.1%} missing"] if column.missing and column.groups else [])]
     if column.suspected:
         notes.append(f"proposed: {column.why}")
     return {"name": column.name, "entry": entry, "comment": "; ".join(notes)}
