@@ -52,7 +52,7 @@ def in_the_large(bad, pd_, weight):
 
 
 def counts_of(outcomes):
-    """What each row stands for in the population: 1 where neither weights nor the population's bad rate are declared."""
+    """What each row stands for in the population: 1 where neither weights nor its bad rate are declared."""
     return outcomes["population_weight"] if "population_weight" in outcomes else pd.Series(1.0, index=outcomes.index)
 
 
@@ -266,18 +266,19 @@ def marked(bad, series, z):
     return most / bad.sum() if bad.any() else math.nan
 
 
-def leak(config, tables, outcomes, scored, drawn, gini):
+def leak(config, tables, outcomes, test, gini):
     """The best Gini of one column alone, what one marks of the drawn rows, and rows that stand in another split too."""
-    train, test = (columns_of(config, tables[name]) for name in ("train", "test"))
+    train, inputs_of_test = (columns_of(config, tables[name]) for name in ("train", "test"))
+    scored, drawn = test["scored"], test["scored"] & test["shown"]
     z = NormalDist().inv_cdf((1 + config["evaluation"]["confidence"]) / 2)
     bad, weight, best, sure = outcomes["test"]["bad"], counts_of(outcomes["test"])[scored], {}, {}
-    for name, values in test.items():
+    for name, values in inputs_of_test.items():
         series = pd.Series(values)
         if config["columns"].get(name, {}).get("type") == "category":
             series = series.map(outcomes["train"]["bad"].astype(float).groupby(train[name]).mean())
         filled = [series[scored].rank(na_option=end) for end in ("top", "bottom")]
         best[name] = max(abs(2 * roc_auc_score(bad[scored], ranks, sample_weight=weight) - 1) for ranks in filled)
-        sure[name] = marked(bad[scored & drawn], series[scored & drawn], z)
+        sure[name] = marked(bad[drawn], series[drawn], z)
     strongest = max(best, key=best.get)
     pooled = pd.concat([pd.DataFrame(columns_of(config, tables[name])).assign(split_=name) for name in SPLITS])
     inputs = [name for name in pooled if name in config["columns"]]
@@ -380,8 +381,8 @@ def main(root):
         problems += [f"predictions/{name}: PDs differ by up to {gap:g}"] if not gap <= 1e-9 else []
     found = headline(root, config, predictions)
     scored = predictions["test"][models(root)[0]].notna()
-    drawn = predictions["test"]["shown"]
-    found["leak"] = leak(config, inputs, outcomes, scored, drawn, found["test"]["gini"])
+    test = predictions["test"].assign(scored=scored)
+    found["leak"] = leak(config, inputs, outcomes, test, found["test"]["gini"])
     found["bands"] = furthest_band(config, predictions["test"][scored], models(root)[0])
     found["sealed"] = seal(metrics)
     said = dict(flat({key: value for key, value in metrics.items() if key != "unknown"}))
@@ -399,7 +400,7 @@ def main(root):
         members = [path for path in recomputed if path == group or path.rsplit(".", 1)[0] == group]
         agree = sum(path in said and path not in wrong for path in members)
         print(f"{group:<32} {agree:>2} of {len(members)} agree")
-    table = gains(root, config, predictions["test"][scored & drawn])
+    table = gains(root, config, test[test["scored"] & test["shown"]])
     print(f"{'gains.csv':<32} {'agrees' if not table else 'differs'}")
     for problem in (problems := problems + table):
         print(f"WRONG {problem}")
@@ -410,4 +411,5 @@ if __name__ == "__main__":
     try:
         raise SystemExit(main(Path(sys.argv[1])))
     except FileNotFoundError as error:
-        raise SystemExit(f"{error.filename}: there is no such file. What a stage writes comes back with `make run`.")
+        sentence = f"{error.filename}: there is no such file. What a stage writes comes back with `make run`."
+        raise SystemExit(sentence) from None
