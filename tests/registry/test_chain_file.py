@@ -20,13 +20,6 @@ BY = SignedBy(public_key="build/signing/signing.pub")
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch) -> Path:
-    monkeypatch.delenv(signing.VARIABLE, raising=False)
-    signing.private_key(tmp_path, {})
-    return tmp_path
-
-
-@pytest.fixture
 def four(root) -> ChainFile:
     chain = ChainFile(root / "trail" / "audit.jsonl")
     for number in range(1, 5):

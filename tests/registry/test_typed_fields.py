@@ -54,13 +54,6 @@ def changes(facts: dict):
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch) -> Path:
-    monkeypatch.delenv(signing.VARIABLE, raising=False)
-    signing.private_key(tmp_path, {})
-    return tmp_path
-
-
-@pytest.fixture
 def unsafe(monkeypatch):
     """A key is at hand: signatures cost nothing here, and each is taken for good."""
     monkeypatch.setattr(signing, "sign", lambda path, signature, key: signature.write_text("{}"))
