@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from credit_risk.alternatives.findings import adoption, sentence
+from credit_risk.alternatives.findings import adoption, not_searched, sentence
 from credit_risk.config.fairness import Alternatives
 
 
@@ -53,3 +53,16 @@ def test_a_reduction_that_gets_further_is_change_though_nothing_can_be_adopted()
     )
     one_unknown = pd.concat([worse, unknown.iloc[[1]]], ignore_index=True)
     assert "of 1 that could be adopted chance leaves open" in sentence(one_unknown, settings, "lightgbm", rows=1_000)
+
+
+def test_too_few_rows_to_search_says_how_many_more_would_do():
+    small = {"women": {"female": 38}, "age_62_and_over": {"62 and over": 0, "25 to 61": 49}}
+    assert not_searched(small, 50) == (
+        "CANNOT SAY. Alternatives were not searched for: no declared contrast has 50 selection rows (fairness.min_n) "
+        "in each of its groups; women needs 12 more of female, age_62_and_over needs 50 more of 62 and over and 1 "
+        "more of 25 to 61."
+    )
+
+
+def test_a_config_without_a_contrast_gives_nothing_to_judge_by():
+    assert not_searched({}, 50).endswith("fairness.contrasts declares no contrast to judge them by.")

@@ -3,11 +3,16 @@
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from credit_risk.cli import main
 from credit_risk.errors import CreditRiskError
 from credit_risk.extracts import extracting, freezing
 from credit_risk.extracts.databases import answer
+from postgresql import server
+
+__all__ = ["server"]
 
 VARIABLE = "LOANS_DATABASE"
 QUERY = "SELECT loan_no, income, purpose FROM loans ORDER BY loan_no"
@@ -42,10 +47,86 @@ def test_an_equal_answer_is_an_equal_file_that_says_where_it_comes_from(database
     assert freezing.origin(tmp_path / "first.parquet") == {"query": QUERY, "database": VARIABLE}
 
 
-def test_a_query_changes_nothing(database: Path):
-    with pytest.raises(CreditRiskError):
-        answer("DELETE FROM loans", VARIABLE)
+def test_what_is_no_single_select_is_refused_in_words_and_not_sent(database: Path):
+    for query, fault in (
+        ("DELETE FROM loans", "begins with DELETE"),
+        ("UPDATE loans SET income = 0 RETURNING loan_no", "begins with UPDATE"),
+        ("DROP TABLE loans", "begins with DROP"),  # SQLite takes no such statement back
+        ("-- tidy up\n(delete FROM loans)", "begins with delete"),
+        ("SELECT 1; DELETE FROM loans", "holds 2 statements"),
+        ("", "is empty"),
+        ("( ", "begins with ("),
+        (" ;\n-- SELECT 1\n/* SELECT 1 */", "is empty"),
+    ):
+        with pytest.raises(CreditRiskError) as refused:
+            answer(query, VARIABLE)
+        assert str(refused.value) == (
+            f"{VARIABLE}: the query {fault}, and a query is a single SELECT (or WITH, VALUES, TABLE). It was not sent "
+            "to the database, where nothing was changed. Write the SELECT that gives the rows to freeze."
+        )
     assert answer(QUERY, VARIABLE).num_rows == 3
+
+
+def test_a_query_that_writes_within_a_select_is_refused_by_the_database(database: Path):
+    with pytest.raises(CreditRiskError, match=r"refused the query \(attempt to write a readonly database\)"):
+        answer("WITH a AS (SELECT 1) DELETE FROM loans RETURNING loan_no", VARIABLE)
+    assert answer(QUERY, VARIABLE).num_rows == 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 'a;b' AS x, 'half past :twelve, 100%' AS y, 7 % 4 AS z; -- and; no more\n",
+        "/* one; two */ with t AS (SELECT 'a;b' AS x) SELECT x, 'half past :twelve, 100%' AS y, 3 AS z FROM t",
+        "SELECT 'a;b' AS x, 'half past :twelve, 100%' AS y, 3 AS z WHERE 'C:\\' <> 'D:\\;'",
+        "SELECT 'a;b' AS x, 'half past :twelve, 100%' AS y, 3 AS z WHERE 'it''s; so' <> '\\'",
+    ],
+)
+def test_signs_within_words_and_comments_are_no_statements_and_no_parameters(database: Path, query: str):
+    assert answer(query, VARIABLE).to_pylist() == [{"x": "a;b", "y": "half past :twelve, 100%", "z": 3}]
+
+
+def test_a_quotation_mark_behind_a_backslash_is_left_to_the_database(database: Path):
+    with pytest.raises(CreditRiskError, match="the database refused the query"):  # MySQL reads it as part of the word
+        answer(r"SELECT 'it\'s; so' AS x", VARIABLE)
+
+
+def test_postgresql_is_read_and_never_written(server, monkeypatch: pytest.MonkeyPatch):
+    address = server.new_database()
+    with psycopg.connect(address) as connection:
+        connection.execute("CREATE TABLE loans (loan_no bigint, income float8, purpose text)")
+        connection.execute("INSERT INTO loans VALUES (3, 10, NULL), (1582218195625938001, 2375.09, 'car')")
+        connection.execute("CREATE SEQUENCE numbers")
+        connection.execute("CREATE FUNCTION wipe() RETURNS int LANGUAGE sql AS 'DELETE FROM loans; SELECT 1'")
+    monkeypatch.setenv(VARIABLE, address.replace("postgresql", "postgresql+psycopg", 1))
+    before = answer(QUERY, VARIABLE)
+    assert before.to_pydict() == {
+        "loan_no": [3, 1582218195625938001],
+        "income": [10.0, 2375.09],
+        "purpose": [None, "car"],
+    }
+    signs = answer("SELECT 'half past :twelve, 100%' AS y, 7 % 4 AS z, '1'::int AS one", VARIABLE)
+    assert signs.to_pylist() == [{"y": "half past :twelve, 100%", "z": 3, "one": 1}]
+    for query, cause in (
+        ("DELETE FROM loans", "begins with DELETE"),
+        ("SELECT 1; COMMIT; DELETE FROM loans", "holds 3 statements"),
+        ("SELECT wipe()", "cannot execute DELETE in a read-only transaction"),
+        ("SELECT nextval('numbers')", r"cannot execute nextval\(\) in a read-only transaction"),
+        ("WITH gone AS (DELETE FROM loans RETURNING *) SELECT * FROM gone", "must not contain data-modifying"),
+    ):
+        with pytest.raises(CreditRiskError, match=cause):
+            answer(query, VARIABLE)
+    assert answer(QUERY, VARIABLE).equals(before)
+    assert answer("SELECT is_called FROM numbers", VARIABLE).to_pydict() == {"is_called": [False]}
+
+
+def test_an_empty_query_on_the_command_line_is_not_taken_for_none(
+    database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    output = tmp_path / "loans.parquet"
+    assert main(["extract", "--query", "", "--database", VARIABLE, "--output", str(output)]) == 2
+    assert f"{VARIABLE}: the query is empty" in " ".join(capsys.readouterr().err.split())
+    assert not output.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The stage on the simulated lender: what it writes, what it refuses, what the gate and the page make of it."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -280,8 +281,11 @@ def test_with_no_contrast_to_judge_by_the_search_says_so(copy):
     fairness.run(with_fairness(config, min_n=10_000), files)
     report = read_json(files.report("fairness"))["alternatives"]
     assert not report["searched"]
-    assert "no declared contrast has two groups" in report["sentence"]
-    assert report["contrasts_left_out"]["women"].startswith("female: ")
+    assert report["sentence"].startswith(
+        "CANNOT SAY. Alternatives were not searched for: no declared contrast has 10,000"
+    )
+    rows = int(re.match(r"female: (\d+) rows, and fairness.min_n", report["contrasts_left_out"]["women"])[1])
+    assert f"women needs {10_000 - rows:,} more of female and " in report["sentence"]
 
 
 # end of part

@@ -36,11 +36,14 @@ def searched(train: ProtectedSplit, challenger: Scorer, tables: dict[str, pd.Dat
     facts: dict[str, Any] = declared.model_dump() | {"searched": False, "admissible": [], "chosen": None}
     if declared.mode == "off":
         return facts | {"sentence": "The search for less discriminatory alternatives is switched off."}
-    selection, left_out = _selection(config, ProtectedSplit(config, files, "selection", candidate))
+    selection, small = _selection(config, ProtectedSplit(config, files, "selection", candidate))
+    left_out = {
+        name: "; ".join(f"{group}: {fairness.too_few(rows, settings.min_n)}" for group, rows in groups.items())
+        for name, groups in small.items()
+    }
     facts |= {"contrasts": [each.name for each in selection.contrasts], "contrasts_left_out": left_out}
     if not selection.contrasts:
-        why = "no declared contrast has two groups that are large enough among the selection rows"
-        return facts | {"sentence": f"Alternatives were not searched for: {why}."}
+        return facts | {"sentence": not_searched(small, settings.min_n)}
     training = Training(train.features.matrix, train.bad, train.groupings)
     frontier = search.search(
         config,
@@ -64,23 +67,42 @@ def searched(train: ProtectedSplit, challenger: Scorer, tables: dict[str, pd.Dat
     }
 
 
-def _selection(config: Config, part: ProtectedSplit) -> tuple[Selection, dict[str, str]]:
-    """The rows that judge, and the contrasts they are too few for, with the reason."""
+def _selection(config: Config, part: ProtectedSplit) -> tuple[Selection, dict[str, dict[str, int]]]:
+    """The rows that judge, and the contrasts they are too few for: the rows that there are of each small group."""
     made = part.decisions
     decided = (made.rule != decision.NO_RULE) | np.isnan(made.pd) | (made.outcome == decision.REFUSED)
     matrix = part.features.matrix
     every = Selection(matrix, part.cases, decided, part.groupings, config.fairness.contrasts)
     kept = search.assessable(every, min_n=config.fairness.min_n)
-    left_out = {
-        each.name: "; ".join(
-            f"{name}: {fairness.too_few(rows, config.fairness.min_n)}"
+    small = {
+        each.name: {
+            name: rows
             for name in (each.group, each.reference)
             if (rows := int(part.groupings[each.attribute].rows(name).sum())) < config.fairness.min_n
-        )
+        }
         for each in config.fairness.contrasts
         if each not in kept
     }
-    return Selection(matrix, part.cases, decided, part.groupings, kept), left_out
+    return Selection(matrix, part.cases, decided, part.groupings, kept), small
+
+
+def not_searched(small: Mapping[str, Mapping[str, int]], min_n: int) -> str:
+    """Why nothing was searched for, and how many more selection rows of each small group a contrast needs.
+
+    small: by contrast, the rows of each of its groups that has fewer than `min_n`.
+    """
+    if not small:
+        return (
+            "CANNOT SAY. Alternatives were not searched for: fairness.contrasts declares no contrast to judge them by."
+        )
+    needs = (
+        f"{contrast} needs " + " and ".join(f"{min_n - rows:,} more of {group}" for group, rows in groups.items())
+        for contrast, groups in small.items()
+    )
+    return (
+        f"CANNOT SAY. Alternatives were not searched for: no declared contrast has {min_n:,} selection rows "
+        f"(fairness.min_n) in each of its groups; {', '.join(needs)}."
+    )
 
 
 def sentence(frontier: pd.DataFrame, settings: Alternatives, kind: str, *, rows: int) -> str:

@@ -234,7 +234,7 @@ class _Translator(ast.NodeTransformer):
         return _column(name)
 
     def _refusal(self, why: str) -> FormulaError:
-        return FormulaError(f"the formula {self.text!r} is refused: {why}.")
+        return FormulaError(f"the formula {self.text!r} is refused: {why}{'' if why.endswith('?') else '.'}")
 
 
 def _depth(tree: ast.AST) -> int:

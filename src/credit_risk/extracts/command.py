@@ -25,7 +25,9 @@ def add_commands(app: Typer) -> None:
 def _extract(
     workbook: Annotated[Path | None, Option(help="An .xlsx file.")] = None,
     sheet: Annotated[str | None, Option(help="The sheet's name, where the workbook has several.")] = None,
-    query: Annotated[str | None, Option(metavar="SQL", help="A query; it changes nothing in the database.")] = None,
+    query: Annotated[
+        str | None, Option(metavar="SQL", help="A single SELECT; it changes nothing in the database.")
+    ] = None,
     database: Annotated[
         str | None, Option(metavar="VARIABLE", help="The environment variable with the database's address.")
     ] = None,
@@ -36,7 +38,7 @@ def _extract(
     """Freeze a sheet of a workbook, or a database's answer to a query, as a Parquet file that everything can read."""
     from credit_risk.extracts import extracting
 
-    if workbook or query:
+    if workbook or query is not None:
         say(extracting.extract(workbook, sheet, query, database, output))
         return
     for sentence in extracting.of_config(root, config):

@@ -16,9 +16,9 @@ def extract(
     """Freeze one extract; the sentence on it. Raises UsageError where the options do not belong together."""
     if output is None or output.suffix != ".parquet":
         raise UsageError("--output FILE.parquet: name the Parquet file to write.")
-    if workbook and not query and not database:
+    if workbook and query is None and database is None:
         return of_sheet(workbook, sheet, output)
-    if query and database and not workbook and not sheet:
+    if query is not None and database and not workbook and not sheet:
         return of_query(query, database, output)
     raise UsageError("give --workbook (and --sheet), or --query and --database, not both.")
 
