@@ -87,6 +87,16 @@ def test_a_stage_runs_the_command_of_its_name(stage):
     assert STAGES[stage]["cmd"].split()[:2] == ["credit-risk", stage]
 
 
+def test_what_dvc_says_outside_the_environment_stands_in_the_readme_with_its_mend():
+    command = STAGES["validate-data"]["cmd"].split()[0]
+    asked = subprocess.run(
+        ["/bin/bash", "-c", command], env={"PATH": "/nowhere"}, capture_output=True, text=True, check=False
+    )
+    said = asked.stderr.strip().removeprefix("/bin/bash: line 1: ")
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`source .venv/bin/activate`. Where it is not, DVC says `{said}`" in page
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_has_a_module_a_test_and_a_page(stage):
     folder, name = module_of(stage).split(".")[1:]
