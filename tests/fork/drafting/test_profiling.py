@@ -258,6 +258,37 @@ def test_a_role_that_a_column_cannot_have_is_refused_rather_than_changed(roles, 
         profiled(roles, note=[f"note {n}" for n in range(N)], empty=[""] * N, income=INCOME)
 
 
+@pytest.mark.parametrize(
+    ("role", "cells_", "sentence"),
+    [
+        ("id", [f"R{n:03}" for n in range(N - 3)] + ["R007", "R008", "R008"], "'R008' stands in 3 rows, and an id "),
+        (
+            "id",
+            ["R0", "r0", "", *[f"R{n}" for n in range(3, N)]],
+            f"nothing stands in 1 of {N} rows, the first is row 3:",
+        ),
+        (
+            "date",
+            ["2024-01-31", ""] * (N // 2),
+            f"nothing stands in {N // 2} of {N} rows, the first is row 2: fill these",
+        ),
+    ],
+)
+def test_an_id_or_a_day_that_the_contract_would_refuse_is_refused_when_it_is_named(role, cells_, sentence):
+    with pytest.raises(UsageError, match=re.escape(f"--{role} column: {sentence}")):
+        profiled({"column": role}, column=cells_, income=INCOME)
+
+
+def test_a_day_of_application_that_not_every_row_has_is_asked_about():
+    days = [f"{day:%Y-%m-%d}" for day in date_range("2022-01-01", periods=N)]
+    assert profiled(income=INCOME, applied_on=days)["applied_on"].role == "date"
+    found = profiled(income=INCOME, applied_on=[*days[:4], "", *days[5:]])["applied_on"]
+    assert (found.role, found.suspected) == ("ignore", True)
+    assert found.why == (
+        f"nothing stands in 1 of {N} rows, the first is row 5: fill these cells, or take the rows out of the file"
+    )
+
+
 def test_what_was_said_of_a_column_is_not_doubted():
     one = profiled({"gender": "feature"}, gender=np.where(np.arange(N) % 2, "x", "z"), income=INCOME)["gender"]
     assert (one.role, one.suspected) == ("feature", False)

@@ -68,3 +68,9 @@ def test_a_number_beside_what_nobody_sees_stays_as_it_is_for_a_key_to_be_exact(t
     path = tmp_path / "loans.csv"
     path.write_text("n,job\n7,a\n\u200b8,b\n", encoding="utf-8")
     assert texts(path, dialect(path), no_progress)["n"].tolist() == ["7", "\u200b8"]
+
+
+def test_keys_of_a_small_file_that_differ_in_capitals_alone_stay_apart_and_categories_do_not(tmp_path):
+    path = tmp_path / "loans.csv"
+    path.write_text("ref,job\naB3,Car\nAb3,car\nab3,car\n", encoding="utf-8")
+    assert texts(path, dialect(path), no_progress).to_dict("list") == {"ref": ["aB3", "Ab3", "ab3"], "job": ["car"] * 3}

@@ -249,6 +249,13 @@ def far_day(profile: Profile) -> str | None:
     return None
 
 
+def lacking(column: Series) -> str | None:
+    """Where every row must say something: in how many nothing stands, and which is the first."""
+    rows = np.flatnonzero(column.isna())
+    where = f"nothing stands in {len(rows):,} of {len(column):,} rows, the first is row {rows[:1].sum() + 1:,}"
+    return f"{where}: fill these cells, or take the rows out of the file" if len(rows) else None
+
+
 def _has_digit(word: str) -> bool:
     return any(character.isdigit() for character in word)
 

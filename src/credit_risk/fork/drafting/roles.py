@@ -71,6 +71,8 @@ def _refuse_role(profile: Profile, role: Role, column: Series) -> None:
         raise UsageError(
             f"--date {profile.name}: {got}, and no form of a day fits all of them. Write every day as 2026-01-31."
         )
+    if role in ("id", "date") and (gap := questions.lacking(column)):
+        raise UsageError(f"--{role} {profile.name}: {gap}.")
     if role == "feature" and profile.kind in ("text", *UNREAD):
         raise UsageError(
             f"--feature {profile.name}: {got}; a model reads numbers, switches, and at most {cells.MOST_CATEGORIES} "
@@ -127,7 +129,7 @@ def _by_order(profile: Profile, column: Series) -> Profile | None:
 def _by_kind(profile: Profile, column: Series) -> Profile | None:
     """Columns that no model can read as they are."""
     if profile.kind == "date" and parts(profile.name) & DAYS:
-        question = questions.far_day(profile)
+        question = questions.far_day(profile) or questions.lacking(column)
         role: Role = "ignore" if question else "date"
         return replace(profile, role=role, why=question, suspected=bool(question))
     if question := questions.by_values(profile, column):
@@ -174,7 +176,7 @@ def with_a_day(drafts: Sequence[Profile]) -> list[Profile]:
 def single_columns(drafts: Sequence[Profile]) -> list[Profile]:
     """Only one column is the id, the day, the person: the one that was named, or the first; others are left out.
 
-    Raises UsageError where two were named.
+    Raises UsageError where two were named, and for an id that numbers several rows alike.
     """
     first: dict[str, Profile] = {}
     for profile in sorted(drafts, key=lambda draft: not draft.named):
@@ -184,6 +186,13 @@ def single_columns(drafts: Sequence[Profile]) -> list[Profile]:
                 raise UsageError(
                     f"--{profile.role} {chosen.name} and --{profile.role} {profile.name}: only one column can be it."
                 )
+    for profile in drafts:
+        word, rows = max(profile.groups.items(), key=lambda its: its[1], default=("", 0))
+        if profile.named and profile.role == "id" and rows > 1:
+            raise UsageError(
+                f"--id {profile.name}: {word!r} stands in {rows:,} rows, and an id numbers them. Name another column; "
+                f"to keep rows of one person together: --applicant {profile.name}."
+            )
     return [
         replace(profile, role="ignore", why=f"{first[profile.role].name} is the {profile.role} already")
         if first.get(profile.role, profile).name != profile.name

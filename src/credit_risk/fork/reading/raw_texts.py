@@ -48,8 +48,9 @@ def _in_one_spelling(column: Series) -> Series:
     counted = column.value_counts()
     if len(counted) > MOST_WORDS:
         return column
+    alike = spelled if counted.max() == 1 else folded  # where each row has another word, capitals tell keys apart
     # A number is what it says, also where what nobody sees stands beside its digits: a key is the cell as it is.
-    keys = {word: word if is_number(spelled(word)) else folded(word) for word in map(str, counted.index)}
+    keys = {word: word if is_number(spelled(word)) else alike(word) for word in map(str, counted.index)}
     first: dict[str, str] = {}
     for word, key in keys.items():
         first.setdefault(key, word if key == word else spelled(word))
