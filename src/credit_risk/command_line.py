@@ -205,6 +205,11 @@ def say(text: str) -> None:
     typer.echo(text)
 
 
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """`1 key`, `2,000 keys`, `0 entries`: a number with its noun. nouns: of several, where an s does not make it."""
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
+
+
 def show(picture: Any) -> None:
     """Print a table or text of rich."""
     from rich.console import Console  # noqa: PLC0415  (late: most helps do without)
@@ -216,9 +221,8 @@ def _write_parameters(command: Any, context: Any, formatter: Any) -> None:
     sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
     for parameter in command.get_params(context):
         if (record := parameter.get_help_record(context)) is not None:
-            panel = getattr(parameter, "rich_help_panel", None)
             usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
-            sections.setdefault(panel or usual, []).append(record)
+            sections.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(record)
     for heading, records in sections.items():
         if records:
             with formatter.section(heading):

@@ -6,7 +6,7 @@ import pytest
 
 from credit_risk.compliance import policies
 from credit_risk.compliance.policies import DataPolicy, UnknownFramework
-from credit_risk.errors import ConfigError
+from credit_risk.errors import ConfigError, NotFound
 
 HEAD = "version: 1\nframework: {}\nnames: [{}]\ntitle: t\nreviewed: 2026-01-01\nstatements: {{}}\nwords: {{}}\n"
 CONTROL = "{id: c-1, requirement: r, source: s, dated: 2020-01-01, secondary: true, check: x, severity: failure}"
@@ -46,3 +46,8 @@ def test_what_is_no_yaml_is_refused_with_its_file(folder: Path):
     (folder / "house.yaml").write_text("version: [\ndata_controls:\n")
     with pytest.raises(ConfigError, match=r"house.yaml"):
         policies.find(folder, "house", DataPolicy)
+
+
+def test_a_policy_that_is_not_there_is_a_sentence_and_no_traceback(tmp_path):
+    with pytest.raises(NotFound, match="there is no such file"):
+        policies.read(tmp_path / "gdpr_policy.yaml", DataPolicy)

@@ -85,7 +85,13 @@ def test_a_figure_that_cannot_be_read_is_said_in_its_place(root, tmp_path, chang
     assert "reports/metrics.json has no" in (tmp_path / "out" / "card.html").read_text()
 
 
-@pytest.mark.parametrize(("text", "owed"), [(None, 1), ("", 1), ("SAMPLE: for cards", 1), ("For cards & loans.", 0)])
+SAMPLES = ("SAMPLE: for cards", "# SAMPLE\n\nfor cards", "<!-- SAMPLE -->\nfor cards", "\n  **SAMPLE** for cards")
+NOBODYS = [(text, 1) for text in (None, "", *SAMPLES)]
+
+
+@pytest.mark.parametrize(
+    ("text", "owed"), [*NOBODYS, ("For cards & loans.", 0), ("For cards & loans. A SAMPLE of rows.", 0)]
+)
 def test_a_text_that_nobody_wrote_is_marked_and_stops_a_promotion(root, tmp_path, text, owed):
     if text is not None:
         write_text(root / settings.TEXTS / "use.md", text)

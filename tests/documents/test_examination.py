@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from credit_risk.cli import main
+from credit_risk.config import permission
 from credit_risk.data import digest
 from credit_risk.data.writing import read_json
 from credit_risk.documents import examination
+from credit_risk.errors import CheckFailed
 from credit_risk.governance.decision_lineage import NoSuchDecision
 from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import DecidedBy, Entry
@@ -83,3 +85,12 @@ def test_a_decision_is_named_by_whom_it_is_about_and_the_day(tmp_path):
 def test_a_decision_is_named_in_one_of_two_ways(files, capsys, words):
     assert main(["examine", "--root", str(files.root), *words]) == 2
     assert "--applicant and --day" in capsys.readouterr().err
+
+
+def test_an_examination_takes_out_a_decision_and_asks_who_may(monkeypatch, capsys):
+    def ensure(action, site, root):
+        raise CheckFailed(f"asked to {action}")
+
+    monkeypatch.setattr(permission, "ensure", ensure)
+    assert main(["examine", "--decision", "id"]) == 1
+    assert "asked to export" in capsys.readouterr().err

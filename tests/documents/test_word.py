@@ -271,3 +271,12 @@ def test_the_commands_write_and_verify_word_files(root, tmp_path, own, capsys):
     edited(tmp_path / "out" / "card.docx", "0.750", "0.790")
     assert main(["documents", "verify", *out]) == 1
     assert main(["documents", "write", "--template", str(own), *out]) == 2
+
+
+def test_a_folder_of_word_files_alone_is_verified(root, tmp_path, capsys):
+    lost = "          - {label: Lost, artefact: reports/metrics.json, key: nothing}\n"
+    write_text(root / settings.FILE, DECLARED.replace(lost, ""))
+    out = ["--root", str(root), "--output", str(tmp_path / "out")]
+    assert main(["documents", "write", "--as", "word", *out]) == 0
+    assert main(["documents", "verify", *out]) == 0
+    assert "All 4 figures" in capsys.readouterr().out

@@ -452,3 +452,13 @@ def test_controls_have_one_id_in_all_frameworks():
     every = [policies.read(path, ScorerPolicy) for path in set(policies.known(SHIPPED, ScorerPolicy).values())]
     ids = [control.id for policy in every for control in policy.controls]
     assert len(ids) == len(set(ids)) > 60
+
+
+def test_on_a_narrow_screen_every_id_and_every_evidence_is_there_to_the_last_letter(files):
+    controlled(files, AUC)
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(audit.render(audited(files.scorer, "house", files)))
+    shown = console.export_text()
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines() if line.startswith("│")]
+    assert "…" not in shown
+    assert "".join(row[3] for row in cells).startswith("reports/metrics.json")

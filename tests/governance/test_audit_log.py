@@ -1,5 +1,6 @@
 """The audit log: every chain verified, what does not hold named, and events asked for by person, kind and day."""
 
+import subprocess
 from datetime import UTC, datetime
 
 import pytest
@@ -14,8 +15,10 @@ from credit_risk.registry.chain_file import ChainFile
 from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.scoring import signing
 from credit_risk.scoring.signing import SignedBy
+from credit_risk.serving.clients import key_file
 
 BY = SignedBy(public_key="build/signing/signing.pub")
+AS_ADA = ("-c", "user.name=Ada Berg", "-c", "user.email=ada@bank.example", "-c", "commit.gpgsign=false")
 WHY = "all three forms were read"
 AT = datetime(2026, 11, 30, tzinfo=UTC)
 DECIDED = {"decision": "approve", "band": "A", "rule": None, "reasons": [], "pd": 0.1, "score": 600.0}
@@ -70,3 +73,56 @@ def test_an_erasure_is_an_event_and_a_ledger_that_cannot_be_opened_does_not_hold
     assert event.what == "erasure"
     assert event.why.startswith("decisions 1")
     assert audit_log.of_ledger_at(root / "site.yaml", root, {}).fault
+
+
+def test_an_event_says_what_it_is_about(root):
+    records = Records(root, BY)
+    for kind, about in (("open", "F1"), ("close", "F1"), ("opinion", "9f0d"), ("refused", "erase in staging")):
+        records.add(kind, about, by="Ada Berg", reason=WHY)
+    sources = [audit_log.of_records(root, BY)]
+    assert [event.what for event in audit_log.query(sources)] == [
+        *("open finding F1", "close finding F1", "opinion of scorer 9f0d", "refused erase in staging")
+    ]
+    assert len(audit_log.query(sources, what="finding")) == 2
+
+
+def test_what_a_person_said_of_a_decision_names_the_decision(root):
+    with Ledger.open(f"sqlite:///{root}/ledger.db", key=bytes(32)) as ledger:
+        (kept,) = ledger.append([Entry({"income": 1.0}, DECIDED, DecidedBy("s", "m", "c", "c"), applicant="p")])
+        ledger.note("override", kept.decision_id, by="Ada Berg", reason="income_proved", to="decline")
+        (event,) = audit_log.of_ledger(ledger).events
+    assert (event.what, event.by) == (f"override of {kept.decision_id} to decline", "Ada Berg")
+
+
+def test_changes_of_access_are_events_and_what_is_not_committed_does_not_hold(root):
+    write_text(root / "site.yaml", SITE)
+    assert not audit_log.of_access(root, root / "site.yaml").there
+    path = root / "configs" / "policies" / "identities.yaml"
+    write_text(path, "version: 1\npersons: []\n")
+    assert "identities.yaml is not as git has it committed" in audit_log.of_access(root, root / "site.yaml").fault
+    for command in (["init", "-q"], ["add", "configs"], [*AS_ADA, "commit", "-qm", "Kim Lee may promote"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    keys = root / "build" / "serving" / "keys.json"
+    key_file.add_key(keys, "branch", ["decide", "read"], 30)
+    (identifier,) = key_file.read_keys(keys)
+    key_file.revoke_key(keys, identifier)
+    of_git, *of_keys = audit_log.of_access(root, root / "site.yaml").events
+    assert (of_git.by, of_git.why, of_git.what.split(" of ")[1]) == (
+        "Ada Berg",
+        "Kim Lee may promote",
+        "identities.yaml",
+    )
+    assert [event.what for event in of_keys] == [f"add key {identifier} of branch", f"revoke key {identifier}"]
+    assert (of_keys[0].why, of_keys[0].by) == ("scopes decide, read", "")
+    write_text(path, "version: 1\npersons: []\n# and Eve\n")
+    with pytest.raises(CheckFailed, match="not as git has it committed"):
+        audit_log.raise_unless_all_hold([audit_log.of_access(root, root / "site.yaml")])
+
+
+def test_a_record_of_keys_that_is_none_does_not_hold(root):
+    write_text(root / "site.yaml", SITE)
+    keys = root / "build" / "serving" / "keys.json"
+    key_file.add_key(keys, "branch", ["decide"], 30)
+    with key_file.record_of(keys).open("a") as record:
+        record.write("no line of JSON\n")
+    assert "keys.record.jsonl is no record of keys" in audit_log.of_access(root, root / "site.yaml").fault

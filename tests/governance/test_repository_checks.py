@@ -103,7 +103,7 @@ def test_a_ledger_that_holds_passes_and_one_with_overdue_keys_does_not(scope, mo
     later = Scope(**vars(scope) | {"today": date(2099, 1, 1)})
     reached = repository_checks.answer("decisions_go_on_time", later)
     assert reached.verdict == "FAIL"
-    assert reached.sentence.startswith("1 keys of decisions before 2096-12-01 are not destroyed")
+    assert reached.sentence.startswith("1 key of decisions before 2096-12-01 not destroyed")
 
 
 def moved(*by):

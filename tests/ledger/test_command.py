@@ -68,7 +68,7 @@ def test_a_decision_is_shown_as_json_by_id_or_by_person(run):
 
 
 def test_an_erased_person_is_shown_no_more(run):
-    assert "1 decisions of this person can no longer be read" in run("erase", "--applicant", "Ada")[1]
+    assert "1 decision of this person can no longer be read" in run("erase", "--applicant", "Ada")[1]
     assert run("show", "--applicant", "Ada")[0] == 1
     code, out, _ = run("verify")
     assert (code, "3 entries hold, 1 of them of erased persons" in out) == (0, True)
@@ -282,6 +282,6 @@ def test_a_person_whose_reference_is_refused_today_is_shown_and_erased_and_that_
     code, out, err = run("show", "--applicant", "A-1\u3164", "--json")
     assert (code, [shown["applicant"] for shown in json.loads(out)], said in err) == (0, ["A-1\u3164"], True)
     code, out, err = run("erase", "--applicant", "A-1\u3164")
-    assert (code, "1 decisions of this person can no longer be read" in out, said in err) == (0, True, True)
+    assert (code, "1 decision of this person can no longer be read" in out, said in err) == (0, True, True)
     code, out, err = run("erase", "--applicant", "A-1\u3164")
     assert (code, out, "Nothing that can be read stands under it from before" in err) == (2, "", True)

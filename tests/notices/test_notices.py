@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from credit_risk.cli import main
 from credit_risk.config.columns import GUARDED_ROLES
 from credit_risk.data.inputs import Inputs
 from credit_risk.data.reading.tables import read_sources
@@ -16,6 +17,7 @@ from credit_risk.data.writing import read_json
 from credit_risk.errors import CheckFailed
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.named import NamedLedger
 from credit_risk.notices import bulk, person, rendering, variation
 from credit_risk.notices.notice import NoNotice, key_factors, of_decision
 from credit_risk.notices.settings import Notices, Variable, faults, texts_of
@@ -158,7 +160,7 @@ def test_all_declines_are_written_listed_and_those_without_a_notice_named(lender
     ledger.erase("person-0")
     again = job(lender, tmp_path).write(bulk.declines(ledger, None, None))
     assert (len(again.notices), len(again.without)) == (1, 1)
-    with pytest.raises(CheckFailed, match=r"1 declines have no notice\.\n  .*was erased"):
+    with pytest.raises(CheckFailed, match=r"1 decline has no notice\.\n  .*was erased"):
         again.raise_unless_all_were_written()
 
 
@@ -275,3 +277,49 @@ def test_an_input_never_goes_the_way_that_its_direction_says_harms(lender, to, v
     """More utilisation raises the PD: the config says so, and no step that way is even tried."""
     variable = VARIABLE.model_copy(update={"to": to, "most": 2})
     assert len(variation._ladder(0.5, "utilisation", variable, lender[3])) == values
+
+
+def test_who_was_approved_by_a_person_gets_no_notice_and_whom_a_person_declined_is_listed(lender, ledger, tmp_path):
+    records = {record.decision: record for record in stored(ledger)}
+    approved, declined = records["decline"].decision_id, records["approve"].decision_id
+    ledger.note("override", approved, by="Ada Berg", reason="income_proved", to="approve")
+    ledger.note("override", declined, by="Kim Lee", reason="suspected_fraud", to="decline")
+    persons = bulk.by_persons(ledger)
+    written = job(lender, tmp_path).write(bulk.declines(ledger, None, None, persons), persons)
+    assert (len(written.notices), written.approved_since, list(written.without)) == (1, [approved], [declined])
+    assert "by Kim Lee, not by the scorer: write this notice with their reasons" in written.without[declined]
+    ledger.note("override", approved, by="Ada Berg", reason="error_in_data", to="decline")
+    persons = bulk.by_persons(ledger)
+    assert len(job(lender, tmp_path).write(bulk.declines(ledger, None, None, persons), persons).notices) == 2
+
+
+def test_files_of_an_earlier_run_in_this_language_go_and_others_stay(lender, ledger, tmp_path):
+    job(lender, tmp_path, together=1).write(bulk.declines(ledger, None, None))
+    job(lender, tmp_path, "xx").write(bulk.declines(ledger, None, None))
+    (tmp_path / "out" / "letter.html").write_text("ours")
+    job(lender, tmp_path).write(bulk.declines(ledger, None, None))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *("letter.html", "list.json", "notices-en-0001.html", "notices-xx-0001.html")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--since", "2026-12-02", "--until", "2026-12-01"), "--until 2026-12-01 lies before --since 2026-12-02"),
+        (("--language", "fr"), "there is no wording in 'fr'; known: en, es, de."),
+    ],
+)
+def test_days_that_are_none_and_a_language_that_nobody_wrote_are_refused_at_once(words, sentence, capsys):
+    assert main(["notices", "write", *words]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "action"), [(("write",), "export"), (("would-change", "id"), "read")])
+def test_whoever_reads_decisions_out_of_a_ledger_must_be_permitted_to(trained, monkeypatch, capsys, words, action):
+    def opened(_, wanted=None):
+        raise CheckFailed(f"asked to {wanted}")
+
+    monkeypatch.setattr(NamedLedger, "opened", opened)
+    assert main(["notices", *words, "--scorer", str(trained[1].scorer)]) == 1
+    assert f"asked to {action}" in capsys.readouterr().err

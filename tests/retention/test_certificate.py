@@ -321,10 +321,16 @@ def test_whoever_came_back_with_a_restored_copy_is_erased_again_and_nobody_else(
         path.with_name(path.name + end).unlink(missing_ok=True)
     assert run("show", "--applicant", "Ada-77")[0] == 0
     code, out, _ = run("erase-again", root)
-    assert (code, "1 certificates name 1 keys: 1 had come back" in out, "2 decisions" in out) == (0, True, True)
+    assert (
+        code,
+        "1 certificate names 1 key: 1 key had come back and is destroyed again" in out,
+        "2 decisions" in out,
+    ) == (0, True, True)
     assert (run("show", "--applicant", "Ada-77")[0], run("show", "--applicant", "Bob-12")[0]) == (1, 0)
     assert run("verify")[0] == 0
-    assert "0 had come back" in run("erase-again", root)[1]
+    assert "1 certificate names 1 key: none had come back." in run("erase-again", root)[1]
+    code, _, err = run("erase-again", root / "nowhere")
+    assert (code, "nowhere: there is no such file" in err) == (2, True)
 
 
 def test_a_later_key_of_the_same_number_is_somebody_elses(root):

@@ -38,7 +38,7 @@ def shown(run, applicant):
 def test_what_may_go_goes_and_is_proved_gone(run, root):
     code, out, _ = run("purge", "--policy", "ecoa")
     assert code == 0
-    assert "1 keys are destroyed; 1 decisions before" in out
+    assert "1 key is destroyed; 1 decision before" in out
     assert f"No such key stands in {root}/build/ledger/ledger.db" in out
     assert (shown(run, "Ada"), shown(run, "Bob")) == (False, True)
     assert run("verify")[0] == 0
@@ -54,7 +54,7 @@ def test_a_dry_run_counts_and_destroys_nothing(run):
 def test_a_copy_that_still_has_the_key_exits_1_and_purged_too_it_has_not(run, root):
     code, _, err = run("purge", "--policy", "ecoa", "--search", root / "copy.db")
     assert code == 1
-    assert "1 keys were destroyed and still stand in" in err
+    assert "1 key was destroyed and still stands in" in err
     code, out, _ = run("purge", "--policy", "ecoa", "--url", f"sqlite:///{root}/copy.db", "--json")
     report = json.loads(out)
     assert (code, report["keys"], report["decisions"], report["read"]) == (0, 1, 1, 1)

@@ -183,7 +183,7 @@ def test_a_key_that_stayed_is_said(local):
     decide(local, "2024-09", "Ada", "Bob")
     purged = purge(local, BEFORE, WHY)
     decide(local, "2024-09", "Cid")
-    with opened_anew(local) as reader, pytest.raises(CheckFailed, match="1 keys are due and were not destroyed"):
+    with opened_anew(local) as reader, pytest.raises(CheckFailed, match="1 key is due and was not destroyed"):
         prove_gone(reader, purged, BEFORE)
 
 

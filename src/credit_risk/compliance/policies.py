@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from credit_risk.config.section import Section, Text
-from credit_risk.errors import ConfigError, UsageError
+from credit_risk.errors import ConfigError, NotFound, UsageError
 
 RESERVED = ("DataPolicy.controls",)  # part: governance
 
@@ -108,7 +108,9 @@ def find(folder: Path, name: str, kind: type[Kind]) -> tuple[Path, Kind]:
 
 
 def read(path: Path, kind: type[Kind]) -> Kind:
-    """One policy file. Raises ConfigError with all that is wrong in it."""
+    """One policy file. Raises NotFound, ConfigError with all that is wrong in it."""
+    if not path.is_file():
+        raise NotFound(path, "Name a policy, as those in configs/policies.")
     try:
         return kind.model_validate(YAML(typ="safe").load(path))
     except YAMLError as error:

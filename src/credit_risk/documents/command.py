@@ -14,6 +14,7 @@ from credit_risk.command_line import (
     Root,
     add,
     before_the_verb,
+    counted,
     environment_file,
     say,
     verbs,
@@ -85,9 +86,9 @@ def _write(
     else:
         done = (pages if form == "html" else pdf).write(root, output)
     owed = f"; {len(done.missing)} texts are still to be written" if done.missing else ""
-    say(f"{output}: {len(done.paths)} documents, {done.numbers} figures, each traced{owed}.")
+    say(f"{output}: {counted(len(done.paths), 'document')}, {counted(done.numbers, 'figure')}, each traced{owed}.")
     if done.unread:
-        raise CheckFailed("\n  ".join([f"{len(done.unread)} figures cannot be read.", *done.unread]))
+        raise CheckFailed("\n  ".join([f"{counted(len(done.unread), 'figure')} cannot be read.", *done.unread]))
 
 
 def _verify(root: Root = HERE, output: Folder = WRITTEN) -> None:
@@ -101,7 +102,14 @@ def _verify(root: Root = HERE, output: Folder = WRITTEN) -> None:
         of_word, wrong = word.verify(path, Artefacts.below(root))
         count, faults = count + of_word, faults + wrong
     if faults:
-        raise CheckFailed("\n  ".join([f"{len(faults)} of {count} figures do not hold.", *faults]))
+        raise CheckFailed(
+            "\n  ".join(
+                [
+                    f"{len(faults)} of {counted(count, 'figure')} {'does' if len(faults) == 1 else 'do'} not hold.",
+                    *faults,
+                ]
+            )
+        )
     say(f"All {count} figures are what their artefacts say.")
 
 
@@ -118,7 +126,7 @@ def _bundle(root: Root = HERE, environment: Environment = None, output: Folder =
     at, key = datetime.now(UTC), signing.private_key(root)
     manifest = bundle.write(root, output, key, at, computed.evidence(config, files, site, history, at))
     absent = f"; not there: {', '.join(manifest['absent'])}" if manifest["absent"] else ""
-    say(f"{output}: {len(manifest['files'])} files, listed and signed{absent}.")
+    say(f"{output}: {counted(len(manifest['files']), 'file')}, listed and signed{absent}.")
     states = {state: len(texts) for state, texts in manifest["questions"].items()}
     say(
         f"Of {sum(states.values())} questions {states['answered']} are answered, {states['owed']} wait for a person, "
@@ -168,6 +176,7 @@ def _examine(
     output: Annotated[Path | None, Option(help="The folder (default: build/examinations/ID).")] = None,
 ) -> None:
     """Answer an examiner's questions about one decision, each with what it stands on, in a signed folder."""
+    from credit_risk.config.permission import ensure
     from credit_risk.data.repository import opened
     from credit_risk.documents import examination
     from credit_risk.errors import UsageError
@@ -180,6 +189,7 @@ def _examine(
     about = (applicant, day.date()) if applicant is not None and day is not None else None
     if (decision is None) == (about is None) or (about is None and (applicant or day)):
         raise UsageError("Name a decision by --decision, or by --applicant and --day.")
+    ensure("export", site, root)  # the folder holds what was decided about a person, and is made to be handed on
     with (
         stores.ledger(site, root, os.environ) as ledger,
         open_versions(name, registry_settings.load(site, root), root) as registry,
@@ -189,5 +199,5 @@ def _examine(
         _, checks = examination.examine(
             decision_id, ledger, registry, folder, key=signing.private_key(root), at=datetime.now(UTC)
         )
-    say(f"{folder}: {len(checks.sound)} links hold, {len(checks.broken)} do not.")
+    say(f"{folder}: {counted(len(checks.sound), 'link holds', 'links hold')}, {len(checks.broken)} do not.")
     checks.raise_unless_all_hold()

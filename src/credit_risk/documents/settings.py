@@ -1,5 +1,6 @@
 """What stands in each document, configs/documents.yaml: figures by artefact and key, and persons' texts."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -14,7 +15,8 @@ from credit_risk.errors import NotFound
 
 FILE = Path("configs") / "documents.yaml"
 TEXTS = Path("governance") / "texts"
-SAMPLE = "SAMPLE"  # how a text begins that was only an example: it counts as empty
+# How a text begins that was only an example, behind whatever makes it a heading or a comment: it counts as empty.
+SAMPLE = re.compile(r"[^\w]*SAMPLE\b")
 
 
 Written = Literal["plain", "percent", "count", "text"]
@@ -120,7 +122,7 @@ def text_of(root: Path, name: str) -> str | None:
     """What a person wrote; None where nothing is there, or only the sample."""
     path = root / TEXTS / f"{name}.md"
     text = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
-    return None if not text or text.startswith(SAMPLE) else text
+    return None if not text or SAMPLE.match(text) else text
 
 
 def missing_texts(root: Path, settings: Documents) -> list[str]:

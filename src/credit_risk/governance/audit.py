@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text as Styled
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -152,11 +152,7 @@ def raise_unless_passed(record: Mapping[str, Any], output: Path, *, missing: boo
 def render(record: Mapping[str, Any]) -> RenderableType:
     """The record as a table for people, with what it does not cover below."""
     table = Table(
-        "control",
-        "verdict",
-        "found",
-        "evidence",
-        "source",
+        *(Column(heading, overflow="fold") for heading in ("control", "verdict", "found", "evidence", "source")),
         title=f"{record['project']}: {record['title']}",
         title_justify="left",
     )

@@ -1,10 +1,10 @@
 """Everything that persons did to models and records, from each signed chain: verified together, asked together.
 
-Moves of the registry, what persons put on record, rollouts, and of the ledger what is no decision: erasures, purges,
-holds. Each source keeps a chain of its own (scoring.signed_chain); here they are only read.
+Moves of the registry, what persons put on record, rollouts, waivers, changes of access, and of the ledger what is no
+decision: erasures, purges, holds. Each source keeps a chain of its own (scoring.signed_chain); here they are only read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from credit_risk.config import environment
+from credit_risk.config import environment, identities
+from credit_risk.data import provenance
 from credit_risk.data.files import Files
 from credit_risk.data.repository import opened
 from credit_risk.errors import CheckFailed, CreditRiskError
 from credit_risk.governance import stores
-from credit_risk.governance.records import Records
+from credit_risk.governance.records import Entered, Records
 from credit_risk.ledger import verification
 from credit_risk.ledger.database.schema import OTHERS, entries
 from credit_risk.ledger.entry import moment
@@ -28,9 +29,12 @@ from credit_risk.registry.chain_file import ChainFile
 from credit_risk.registry.history import events_if_there
 from credit_risk.registry.lifecycle import HistoryEvent
 from credit_risk.scoring.signing import SignedBy
+from credit_risk.serving.clients import key_file
 from credit_risk.serving.settings import Serving
 from credit_risk.stages import gate
 
+# Whose changes change who may decide; the second is the roles', where that part is there.
+ACCESS = (identities.FILE, Path("configs") / "policies" / "roles.cedar")
 ROLLOUTS = Path("build") / "delivery" / "audit.jsonl"
 
 
@@ -66,6 +70,7 @@ def sources(site: Path, root: Path, variables: Mapping[str, str]) -> list[ReadSo
         of_records(root, settings.signed_by),
         of_rollouts(root, settings.signed_by),
         of_waivers(files),
+        of_access(root, site),
         of_ledger_at(site, root, variables),
     ]
 
@@ -83,7 +88,7 @@ def of_records(root: Path, signed_by: SignedBy) -> ReadSource:
         kept = records.read()
     except CreditRiskError as fault:
         return ReadSource("records", fault=str(fault))
-    events = (LoggedEvent(entry.at, "records", f"{entry.kind} {entry.about}", entry.by, entry.reason) for entry in kept)
+    events = (LoggedEvent(entry.at, "records", _of_entry(entry), entry.by, entry.reason) for entry in kept)
     return ReadSource("records", tuple(events), there=bool(kept))
 
 
@@ -138,6 +143,25 @@ def of_waivers(files: Files) -> ReadSource:
     return ReadSource("waivers", tuple(events), there=bool(waivers))
 
 
+def of_access(root: Path, site: Path) -> ReadSource:
+    """Who got or lost a right: commits of identities and roles, by whom git says; API keys made, changed and revoked.
+
+    A file of identities or roles that is not as it is committed does not hold, nor does a record of keys that is none.
+    """
+    kept = [root / path for path in ACCESS if (root / path).is_file()]
+    if changed := provenance.not_committed(root, kept):
+        return ReadSource("access", fault=f"{', '.join(changed)} is not as git has it committed")
+    path = root / environment.read(site, "serving", Serving).access.keys_file
+    try:
+        of_keys = list(_of_keys(path))
+    except (OSError, LookupError, TypeError, ValueError):
+        return ReadSource(
+            "access", fault=f"{key_file.record_of(path)} is no record of keys, or no file of keys lies by it"
+        )
+    events = (*_of_commits(root), *of_keys)
+    return ReadSource("access", events, there=bool(events))
+
+
 def raise_unless_all_hold(read: Iterable[ReadSource]) -> None:
     """Raise CheckFailed with every source that was altered or that nobody vouches for."""
     if faults := [f"{source.name}: {source.fault}" for source in read if source.fault]:
@@ -165,7 +189,39 @@ def _of_rollout(*, at: str, what: str, by: str, why: str, **_: object) -> Logged
     return LoggedEvent(datetime.fromisoformat(at).astimezone(UTC), "rollouts", what, by, why)
 
 
+def _of_commits(root: Path) -> Iterator[LoggedEvent]:
+    """Every commit of the files that say who may decide. By its author, as git names them; git verifies signatures."""
+    for path in ACCESS:
+        log = provenance.git(root, "log", "--format=%aI%x1f%h%x1f%an%x1f%s", "--", path.as_posix())
+        for line in (log or "").splitlines():
+            at, commit, author, subject = line.split("\x1f", maxsplit=3)
+            yield LoggedEvent(
+                datetime.fromisoformat(at).astimezone(UTC), "access", f"commit {commit} of {path.name}", author, subject
+            )
+
+
+def _of_keys(path: Path) -> Iterator[LoggedEvent]:
+    """What was done to API keys. Nobody is named: whoever may write the file makes them."""
+    record = key_file.record_of(path)
+    if not record.is_file():
+        return
+    key_file.read_keys(path)
+    for line in record.read_text(encoding="utf-8").splitlines():
+        its = orjson.loads(line)
+        what = " ".join([its["did"], "key", its["id"], *(["of", its["client"]] if "client" in its else [])])
+        scopes = ", ".join(its.get("scopes", ()))
+        yield LoggedEvent(datetime.fromtimestamp(its["at"], UTC), "access", what, "", scopes and f"scopes {scopes}")
+
+
+def _of_entry(entry: Entered) -> str:
+    """What was done about what: `open finding F1`, `opinion of scorer 9f0d…`, `attest ecoa-forms`."""
+    if entry.kind in ("open", "answer", "verify", "close"):
+        return f"{entry.kind} finding {entry.about}"
+    return f"opinion of scorer {entry.about}" if entry.kind == "opinion" else f"{entry.kind} {entry.about}"
+
+
 def _of_row(at: int, kind: str, facts: str) -> LoggedEvent:
     its = orjson.loads(facts)
     why = its.get("reason") or ", ".join(f"{name} {value}" for name, value in its.items() if name != "by")
-    return LoggedEvent(moment(at), "ledger", kind, str(its.get("by", "")), why)
+    what = " ".join([kind, *(["of", its["of"]] if "of" in its else []), *(["to", its["to"]] if "to" in its else [])])
+    return LoggedEvent(moment(at), "ledger", what, str(its.get("by", "")), why)

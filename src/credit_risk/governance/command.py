@@ -17,6 +17,7 @@ from credit_risk.command_line import (
     Root,
     add,
     before_the_verb,
+    counted,
     environment_file,
     say,
     show,
@@ -26,6 +27,7 @@ from credit_risk.command_line import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from credit_risk.governance.audit_log import ReadSource
     from credit_risk.governance.records import Entered
 
 AUDIT_MORE = """
@@ -253,7 +255,7 @@ def _lineage(
         say(json_text(record))
     else:
         say(
-            f"{len(record['transformations'])} steps from {', '.join(record['raw'])} "
+            f"{counted(len(record['transformations']), 'step')} from {', '.join(record['raw'])} "
             f"to scorer {(record['scorer'] or 'none')[:12]}: {path}"
         )
     lineage.raise_unless_verified(record, path)
@@ -265,7 +267,7 @@ def _hand_on(record: "Mapping[str, Any]", target: str) -> None:
     from credit_risk.governance import lineage
 
     if target.startswith(("https://", "http://")):
-        say(f"{target} took {lineage.send(record, target, os.environ.get(lineage.VARIABLE))} events.")
+        say(f"{target} took {counted(lineage.send(record, target, os.environ.get(lineage.VARIABLE)), 'event')}.")
     else:
         write_text(Path(target), json_text(lineage.openlineage(record)) + "\n")
 
@@ -298,7 +300,12 @@ def _verify_log(root: Root = HERE, environment: Environment = None) -> None:
     sources = audit_log.sources(environment_file(root, environment), root, os.environ)
     audit_log.raise_unless_all_hold(sources)
     for source in sources:
-        say(f"{source.name}: {f'{len(source.events)} events, all hold' if source.there else 'nothing is there yet'}.")
+        say(f"{source.name}: {_count_of(source)}.")
+
+
+def _count_of(source: "ReadSource") -> str:
+    events = counted(len(source.events), "event holds", "events, all hold")
+    return events if source.there else "nothing is there yet"
 
 
 def _query_log(

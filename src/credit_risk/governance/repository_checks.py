@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from credit_risk.command_line import counted
 from credit_risk.config import Config
 from credit_risk.config.names import same_person
 from credit_risk.data.files import Files
@@ -112,7 +113,9 @@ def _data_controls(scope: Scope) -> CheckResult:
 def _ledger_holds(scope: Scope) -> CheckResult:
     with scope.ledger() as ledger:
         verified = verification.verify(ledger)
-    return (None if verified.holds else "; ".join(verified.faults)), f"{verified.entries} entries follow one another"
+    return (
+        None if verified.holds else "; ".join(verified.faults)
+    ), f"{counted(verified.entries, 'entry', 'entries')} in an unbroken chain"
 
 
 def _decisions_go_on_time(scope: Scope) -> CheckResult:
@@ -126,7 +129,11 @@ def _decisions_go_on_time(scope: Scope) -> CheckResult:
     with scope.ledger() as ledger:
         on_hold = {hold.key for hold in ledger.holds().values()}
         late = [key for key in purge.due(ledger, day) if key.number not in on_hold]
-    fault = f"{len(late)} keys of decisions before {day} are not destroyed: credit-risk ledger purge" if late else None
+    fault = (
+        f"{counted(len(late), 'key')} of decisions before {day} not destroyed: credit-risk ledger purge"
+        if late
+        else None
+    )
     return fault, f"no decision from before {day} can be read, but those on hold"
 
 
@@ -154,7 +161,7 @@ def _erasure_works(scope: Scope) -> CheckResult:
 
 def _registry_holds(scope: Scope) -> CheckResult:
     events = scope.events()
-    return None, f"{len(events)} moves follow one another, and the last one is signed for"
+    return None, f"{counted(len(events), 'move')} in an unbroken chain, and the last one is signed for"
 
 
 def _four_eyes(scope: Scope) -> CheckResult:
@@ -166,7 +173,7 @@ def _four_eyes(scope: Scope) -> CheckResult:
         for event in events
         if event.move in CHECKED and same_person(event.by, registered(events, event.version).by)
     ]
-    return "; ".join(alone) or None, f"none of {len(events)} moves was checked by who made what it moved"
+    return "; ".join(alone) or None, f"none of {counted(len(events), 'move')} was checked by who made what it moved"
 
 
 def _registered(scope: Scope) -> CheckResult:
@@ -183,7 +190,9 @@ def _signed(scope: Scope) -> CheckResult:
 def _traced(scope: Scope) -> CheckResult:
     ran = lineage.stages(scope.files)
     changed = lineage.changed(scope.files, ran)
-    return "; ".join(changed[:5]) or None, f"every file that {len(ran)} steps read or wrote is what was recorded"
+    return "; ".join(
+        changed[:5]
+    ) or None, f"every file that {counted(len(ran), 'step')} read or wrote is what was recorded"
 
 
 def _inventory_whole(scope: Scope) -> CheckResult:
@@ -198,7 +207,7 @@ def _findings_on_time(scope: Scope) -> CheckResult:
     known = findings.register(Records(scope.files.root, scope.settings().signed_by).read())
     overdue = [finding.id for finding in known.values() if finding.is_overdue(scope.today)]
     fault = f"findings are overdue: {', '.join(overdue)}" if overdue else None
-    return fault, f"none of {len(known)} findings is overdue"
+    return fault, f"none of {counted(len(known), 'finding')} is overdue"
 
 
 CHECKS: Mapping[str, tuple[Callable[[Scope], CheckResult], str | None]] = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Context, Option, Typer
 
+from credit_risk import command_line
 from credit_risk.command_line import LEDGER, Json, WriteDown, add, before_the_verb, say, verbs, with_shared_options
 from credit_risk.errors import CheckFailed, UsageError
 from credit_risk.ledger.named import UNNAMED, NamedLedger
@@ -59,10 +60,7 @@ def add_commands(app: Typer) -> None:
     add(ledger, "rekey", _rekey)
 
 
-def _ledger(
-    context: Context,
-    named: NamedLedger = UNNAMED,  # noqa: ARG001
-) -> None:
+def _ledger(context: Context, named: NamedLedger = UNNAMED) -> None:  # noqa: ARG001
     before_the_verb(context)
 
 
@@ -90,10 +88,7 @@ def _verify(
 
 
 def _head(
-    named: NamedLedger = UNNAMED,
-    write_down: WriteDown = None,
-    public_key: PublicKey = None,
-    json: Json = False,
+    named: NamedLedger = UNNAMED, write_down: WriteDown = None, public_key: PublicKey = None, json: Json = False
 ) -> None:
     """Print where the chain ends, to be kept elsewhere; it only reads."""
     from credit_risk.data.writing import json_text
@@ -139,8 +134,7 @@ def _show(
     if json and applicant is not None:
         say(json_text([record.as_dict() for record in records]))
     else:
-        for record in records:
-            say(json_text(record.as_dict()))
+        say("\n".join(json_text(record.as_dict()) for record in records))
 
 
 def _replay(
@@ -158,7 +152,8 @@ def _replay(
     with named.opened() as ledger:
         replayed = replay.replay(ledger, {loaded.digest: decision_record.decider(loaded) for loaded in scorers})
     replayed.raise_unless_the_same()
-    say(f"{replayed.same} decisions came out the same, to the last digit; left out: {replayed.left_out()}.")
+    same = command_line.counted(replayed.same, "decision")
+    say(f"{same} came out the same, to the last digit; left out: {replayed.left_out()}.")
 
 
 def _backup(
@@ -201,14 +196,14 @@ def _erase(
     named: NamedLedger = UNNAMED,
 ) -> None:
     """Destroy one person's key: what was decided stays, nothing personal."""
-
     if (applicant is None) == (decision is None):
         raise UsageError("name one: --applicant, or --decision.")
     with named.opened("erase") as ledger:
         count = ledger.erase(applicant) if applicant is not None else ledger.erase_decision(decision or "")
     if not count:
         raise CheckFailed(f"{NOBODY} Copies that an interrupted erasure left of a key are gone now.")
-    say(f"{count} decisions of this person can no longer be read; what was decided, and by which model, stays.")
+    gone = command_line.counted(count, "decision")
+    say(f"{gone} of this person can no longer be read; what was decided, and by which model, stays.")
 
 
 def _rekey(named: NamedLedger = UNNAMED) -> None:
@@ -230,10 +225,8 @@ def _reader(named: NamedLedger, public_key: str | None) -> "LedgerReader":
     settings = named.settings()
     key = ledger_key(named.root, settings, os.environ) if public_key is None else None
     public = public_key_of(public_key) if public_key is not None else None
-    timeout = settings.busy_timeout_s
-    return LedgerReader.open(
-        url_below(named.root, settings.url), key=key, verification_key=public, busy_timeout_s=timeout
-    )
+    url, timeout = url_below(named.root, settings.url), settings.busy_timeout_s
+    return LedgerReader.open(url, key=key, verification_key=public, busy_timeout_s=timeout)
 
 
 def _remembered(head: list[str] | None, heads: Path | None) -> list["Head"]:
@@ -247,7 +240,9 @@ def _remembered(head: list[str] | None, heads: Path | None) -> list["Head"]:
 
 
 def _sentences(verified: "Verification", remembered: int) -> str:
-    against = f", and so do {remembered} heads from before" if remembered else "; no head from before was given"
-    entries = f"{verified.entries} entries hold, {verified.erased} of them of erased persons{against}."
+    heads = f", and so {'does' if remembered == 1 else 'do'} {command_line.counted(remembered, 'head')} from before"
+    against = heads if remembered else "; no head from before was given"
+    hold = command_line.counted(verified.entries, "entry holds", "entries hold")
+    entries = f"{hold}, {verified.erased} of them of erased persons{against}."
     unchecked = f"\n{verified.unchecked[0].upper()}{verified.unchecked[1:]}." if verified.unchecked else ""
     return f"{entries}{unchecked}\nThe chain ends at {verified.head}"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Argument, Context, Option, Typer
 
-from credit_risk.command_line import LEDGER, Json, add, before_the_verb, say, verbs, with_shared_options
+from credit_risk.command_line import LEDGER, Json, add, before_the_verb, counted, say, verbs, with_shared_options
 from credit_risk.ledger.named import UNNAMED, NamedLedger
 
 HELP = "Write the notices that declined applicants get, and say what would have changed a decline."
@@ -50,20 +50,28 @@ def _write(
 ) -> None:
     """Write a notice for each decline of these days, never for a referral; exit code 1 where one has none."""
     from credit_risk.data.repository import opened
+    from credit_risk.errors import UsageError
     from credit_risk.notices import bulk
     from credit_risk.notices.settings import load
     from credit_risk.scoring.scorer import Scorer
 
+    days = (since.date() if since else None, until.date() if until else None)
+    if since and until and until < since:
+        raise UsageError(f"--until {days[1]} lies before --since {days[0]}: no day is in between.")
     config, files = opened(named.root)
     settings = load(named.root, config)
+    if (language or settings.own) not in settings.languages:
+        raise UsageError(f"there is no wording in {language!r}; known: {', '.join(settings.languages)}.")
     scorers = [Scorer.load(path) for path in scorer or [files.scorer]]
     job = bulk.Job(settings, language or settings.own, {its.digest: its for its in scorers}, output, pdf, together)
-    with named.opened() as ledger:
-        days = (since.date() if since else None, until.date() if until else None)
-        written = job.write(bulk.declines(ledger, *days))
+    with named.opened("export") as ledger:
+        persons = bulk.by_persons(ledger)
+        written = job.write(bulk.declines(ledger, *days, persons), persons)
     late = written.late(datetime.now(UTC).date())
     overdue = f"; {late:,} should have gone out before today" if late else ""
-    say(f"{output}: {len(written.notices):,} notices in {written.files:,} files{overdue}.")
+    if withdrawn := len(written.approved_since):
+        overdue += f"; {withdrawn:,} more {'was' if withdrawn == 1 else 'were'} approved by a person since"
+    say(f"{output}: {counted(len(written.notices), 'notice')} in {counted(written.files, 'file')}{overdue}.")
     written.raise_unless_all_were_written()
 
 
@@ -84,7 +92,7 @@ def _would_change(
 
     config, files = opened(named.root)
     settings, decider = load(named.root, config), Scorer.load(scorer or files.scorer)
-    with named.opened() as ledger:
+    with named.opened("read") as ledger:
         record = ledger.get(decision)
     inputs = variation.of_decline(record, decision, decider)
     nearest = variation.nearest(inputs, decider, settings)
@@ -109,4 +117,4 @@ def _about(
 
     with named.opened("export") as ledger:
         count = person.export(ledger.decisions_about(applicant), opened(named.root)[0], output)
-    say(f"{output}: {count:,} decisions. It is personal: hand it to nobody else, and delete it afterwards.")
+    say(f"{output}: {counted(count, 'decision')}. It is personal: hand it to nobody else, and delete it afterwards.")

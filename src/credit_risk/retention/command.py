@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option, Typer
 
-from credit_risk.command_line import Json, add, environment_file, say, verbs_of
+from credit_risk.command_line import Json, add, counted, environment_file, say, verbs_of
 from credit_risk.errors import CheckFailed
 from credit_risk.ledger.named import UNNAMED, NamedLedger
 
@@ -99,7 +99,8 @@ def _purge(
             say(
                 json_text(report)
                 if json
-                else f"{len(left)} keys would go before {day}; {len(kept)} decisions are held."
+                else f"{counted(len(left), 'key')} would go before {day}; "
+                f"{counted(len(kept), 'decision is', 'decisions are')} held."
             )
             return
         purged = purge.purge(ledger, day, {"policy": policy, "term_months": str(months)})
@@ -152,8 +153,9 @@ def _forget(
     kept = None if copies_kept_days is None else timedelta(days=copies_kept_days)
     facts = erasure.facts(datetime.now(UTC), applicant, kept)
     write_text(certificate, str(SignedFacts.sign(facts, signer, named.root)))
-    decisions = "1 decision" if erasure.decisions == 1 else f"{erasure.decisions} decisions"
-    say(f"{decisions} of this person can no longer be read; {certificate} says so, signed.")
+    say(
+        f"{counted(erasure.decisions, 'decision')} of this person can no longer be read; {certificate} says so, signed."
+    )
     erasure.raise_unless_whole()
 
 
@@ -167,16 +169,19 @@ def _erase_again(
 
     signer = _signer(named)
     paths = [file for path in certificates for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
-    if not paths:
-        raise NotFound(certificates[0], "Name certificates that `credit-risk ledger forget` wrote, or their folder.")
+    if not paths or not all(path.is_file() for path in paths):
+        raise NotFound(
+            next((path for path in paths if not path.is_file()), certificates[0]),
+            "Name certificates that `credit-risk ledger forget` wrote, or their folder.",
+        )
     keys = [key for path in paths for key in _keys_in(path, signer, named.root)]
     with named.opened("erase") as ledger:
         destroyed = certificate.again(ledger, keys)
         ledger.store.scrub()
-    say(
-        f"{len(paths)} certificates name {len(keys)} keys: {len(destroyed)} had come back and are destroyed again, "
-        f"with {sum(destroyed.values())} decisions that can no longer be read."
-    )
+    named_there = f"{counted(len(paths), 'certificate names', 'certificates name')} {counted(len(keys), 'key')}"
+    again, unread = "is" if len(destroyed) == 1 else "are", counted(sum(destroyed.values()), "decision")
+    came_back = f"{counted(len(destroyed), 'key')} had come back and {again} destroyed again, with {unread}"
+    say(f"{named_there}: {came_back if destroyed else 'none had come back'}.")
 
 
 def _signer(named: "NamedLedger") -> "SignedBy":
@@ -233,7 +238,8 @@ def _prove(ledger: "Ledger", purged: "Purged", day: date, copies: list[Path]) ->
     own = [] if path is None else [path, *(file for file in [path.with_name(f"{path.name}-wal")] if file.exists())]
     for file in [*own, *copies]:
         if count := byte_search.count_in(file, set(purged.wrapped.values())):
-            raise CheckFailed(f"{count} keys were destroyed and still stand in {file}: purge it too, or let it expire.")
+            keys = counted(count, "key was destroyed and still stands", "keys were destroyed and still stand")
+            raise CheckFailed(f"{keys} in {file}: purge it too, or let it expire.")
     return read, [*own, *copies]
 
 
@@ -282,7 +288,8 @@ def _legal_holds(
 
 
 def _sentences(report: "Mapping[str, Any]") -> str:
-    gone = f"{report['keys']} keys are destroyed; {report['read']} decisions before {report['before']} cannot be read."
+    keys, read = counted(report["keys"], "key is", "keys are"), counted(report["read"], "decision")
+    gone = f"{keys} destroyed; {read} before {report['before']} cannot be read."
     searched = f"No such key stands in {', '.join(report['searched'])}." if report["searched"] else NOT_SEARCHED
     kept = [f"Held, and kept: {hold['decision_id']}, by {hold['by']}: {hold['reason']}." for hold in report["held"]]
     return "\n".join([gone, searched, *kept])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, null, or_, select
 
+from credit_risk.command_line import counted
 from credit_risk.errors import CheckFailed
 from credit_risk.ledger.database.schema import entries, keys
 from credit_risk.ledger.database.statements import PAGE
@@ -95,7 +96,8 @@ def prove_gone(ledger: Readable, purged: Purged, before: date) -> int:
     read = prove_unreadable(ledger, purged)
     kept = {hold.key for hold in purged.holds}
     if left := [key.number for key in due(ledger, before) if key.number not in kept]:
-        raise CheckFailed(f"{len(left)} keys are due and were not destroyed, as key {left[0]}. Run the purge again.")
+        due_still = counted(len(left), "key is due and was", "keys are due and were")
+        raise CheckFailed(f"{due_still} not destroyed, as key {left[0]}. Run the purge again.")
     return read
 
 

@@ -1,5 +1,7 @@
 """The inventory's entry: three persons, a tier by declared rules, an approval that holds; and what of it is missing."""
 
+import re
+import shutil
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +28,7 @@ ENTRY = Inventory(
     intended_use="cards for private customers",
     population="residents who apply online",
     frameworks=("ecoa",),
-    materiality=Materiality(exposure=0, decisions_a_year=0, automated=True),
+    materiality=Materiality(exposure=1, decisions_a_year=1, automated=True),
     approval=Approval(by="Olu Ade", on=date(2026, 11, 1), until=date(2027, 11, 1)),
 )
 
@@ -53,6 +55,14 @@ def test_a_whole_entry_has_no_fault():
         ({"approval": Approval()}, "nobody has approved its use: tier 3 is approved by the model's owner"),
         ({"approval": Approval(by="Kim Lee", on=TODAY, until=TODAY)}, "Kim Lee developed it and approved its use"),
         ({"approval": Approval(by="Olu Ade", on=TODAY, until=date(2029, 12, 1))}, "tier 3 is reviewed by 2029-11-30"),
+        (
+            {"materiality": Materiality(exposure=0, decisions_a_year=1, automated=True)},
+            "materiality.exposure is 0, and the tier follows from it",
+        ),
+        (
+            {"materiality": Materiality(exposure=1, decisions_a_year=0, automated=True)},
+            "materiality.decisions_a_year is 0, and it decides by itself",
+        ),
         ({"dependencies": (Dependency(name="the bureau", owner="IT"),)}, "nobody answers for the bureau"),
     ],
 )
@@ -113,7 +123,8 @@ def test_the_shipped_entry_is_read_and_owes_what_nobody_wrote():
     config = Config.model_construct(project=SimpleNamespace(name=entry.model), columns={})
     missing = inventory.faults(entry, inventory.tier_of(entry, POLICY), config, TODAY)
     assert [fault.split()[0] for fault in missing] == [
-        *("owner", "developer", "validator", "intended_use", "population", "nobody")
+        *("owner", "developer", "validator", "intended_use", "population"),
+        *("materiality.exposure", "materiality.decisions_a_year", "nobody"),
     ]
 
 
@@ -130,3 +141,41 @@ def test_a_missing_or_faulty_file_is_said(tmp_path):
 def test_no_word_is_given_of_a_scorer_that_is_not_there(tmp_path):
     with pytest.raises(NotFound, match="There is no scorer yet: `make run` makes it"):
         giving_opinion.digest_of_scorer(Files(tmp_path))
+
+
+def test_a_model_that_decides_nothing_by_itself_needs_no_count_of_decisions():
+    assert faults(materiality=Materiality(exposure=1, decisions_a_year=0, automated=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("applies: [us, eu, us_listed]", "applies: [usa]", "no policy knows 'usa'; known: eu, us, us_listed"),
+        ("frameworks: [ecoa, model_risk]", "frameworks: [ecoa, sox2]", "no policy knows 'sox2'; known: ai_act"),
+    ],
+)
+def test_a_word_that_no_policy_knows_is_refused_for_its_controls_would_be_asked_of_nobody(
+    tmp_path, before, after, sentence
+):
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    text = (tmp_path / inventory.FILE).read_text()
+    assert inventory.load(tmp_path).model == "uci-card-default"
+    write_text(tmp_path / inventory.FILE, text.replace(before, after))
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        inventory.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("exposure: 100_000_000", "exposure: 10"),
+        ("decisions_a_year: 10_000\n", "decisions_a_year: 0\n"),
+        ("tier: 3", "tier: 2"),
+    ],
+)
+def test_tiers_out_of_their_order_are_refused(tmp_path, before, after):
+    text = (ROOT / inventory.TIERS).read_text()
+    assert before in text
+    write_text(tmp_path / inventory.TIERS, text.replace(before, after, 1))
+    with pytest.raises(ConfigError, match="expected a higher number and lower limits"):
+        inventory.load_tiers(tmp_path)

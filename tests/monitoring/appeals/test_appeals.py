@@ -50,6 +50,14 @@ def test_the_first_due_comes_first_and_who_asked_nothing_waits_for_nobody(ledger
     assert verify(ledger).faults == []
 
 
+def test_contesting_a_referral_that_nobody_decided_wins_no_time(ledger, decisions):
+    asked(ledger, decisions[3])
+    assert (decisions[3], "contested", ASKED, date(2021, 1, 12)) in waiting(ledger)
+    answered(ledger, decisions[3], "decline")
+    asked(ledger, decisions[3])
+    assert (decisions[3], "contested", ASKED, date(2021, 2, 19)) in waiting(ledger)
+
+
 @pytest.mark.parametrize(("on", "overdue"), [(date(2021, 2, 19), False), (date(2021, 2, 20), True)])
 def test_the_last_day_is_in_time(ledger, decisions, on, overdue):
     asked(ledger, decisions[1])
@@ -98,6 +106,8 @@ def test_what_is_no_appeal_or_no_answer_adds_nothing(ledger, decisions):
         asked(ledger, decisions[1])
     with pytest.raises(UsageError, match="decided on 2021-01-05, and cannot have been contested on 2021-01-04"):
         asked(ledger, decisions[2], date(2021, 1, 4))
+    with pytest.raises(UsageError, match="2021-01-21 is still to come"):
+        appeals.ask(ledger, decisions[2], date(2021, 1, 21), by=WHO, today=ASKED)
     with pytest.raises(UsageError, match="neither contested nor referred"):
         answered(ledger, decisions[2], "approve")
     for to in ("approve", "decline"):

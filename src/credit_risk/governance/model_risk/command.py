@@ -14,6 +14,7 @@ from credit_risk.command_line import (
     Root,
     add,
     before_the_verb,
+    counted,
     environment_file,
     say,
     verbs,
@@ -163,8 +164,9 @@ def _opinion(
         by=who,
         reason=reason,
     )
-    conditions = f", with {len(entry.facts['conditions'])} conditions" if entry.facts["conditions"] else ""
-    say(f"{entry.facts['view']}{conditions}: scorer {entry.about[:12]}, by {entry.by}; commit the record.")
+    findings = entry.facts["conditions"]
+    opened = f", opened as {counted(len(findings), 'finding')} ({', '.join(findings)})" if findings else ""
+    say(f"{entry.facts['view']}{opened}: scorer {entry.about[:12]}, by {entry.by}; commit the record.")
 
 
 def _step(

@@ -6,19 +6,22 @@ a class of change demand stands there too. What is missing is named, and blocks 
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, get_args
 
 from pandas import DateOffset, Timestamp
 from pydantic import Field
 
+from credit_risk.compliance import policies
 from credit_risk.config import Config, environment
 from credit_risk.config.names import is_person, same_person
 from credit_risk.config.section import Count, Section, Text
+from credit_risk.config.yaml_positions import Loc
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json
 from credit_risk.errors import CreditRiskError, NotFound
+from credit_risk.governance.scorer_policy import ScorerPolicy
 
 FILE = Path("configs") / "model-inventory.yaml"
 TIERS = Path("configs") / "policies" / "model_tiers.yaml"
@@ -108,19 +111,41 @@ class TierPolicy(Section):
 
 
 def load(root: Path) -> Inventory:
-    """Raises NotFound without the file, ConfigError with every fault in its form."""
+    """Raises NotFound without the file, ConfigError with every fault in its form.
+
+    A framework, or what holds of the lender, that no policy knows is one: its controls would be asked of nobody.
+    """
     if not (root / FILE).is_file():
         raise NotFound(root / FILE, "It says who answers for the model: see docs/governance.md.")
-    return environment.whole(root / FILE, Inventory)
+    inventory = environment.whole(root / FILE, Inventory)
+    named = policies.known(root / "configs" / "policies", ScorerPolicy)
+    controls = (control for path in set(named.values()) for control in policies.read(path, ScorerPolicy).controls)
+    known = {"frameworks": set(named), "applies": {word for control in controls for word in control.applies_to}}
+    environment.refuse(
+        root / FILE,
+        (
+            ((key,), f"no policy knows {word!r}; known: {', '.join(sorted(words))}")
+            for key, words in known.items()
+            for word in getattr(inventory, key)
+            if word.lower().replace("-", "_") not in words
+        ),
+    )
+    return inventory
 
 
 def load_tiers(root: Path) -> TierPolicy:
-    """Raises NotFound, ConfigError; a class of change without needs is one."""
+    """Raises NotFound, ConfigError; a class of change without needs is one, and a tier out of its order."""
     if not (root / TIERS).is_file():
         raise NotFound(root / TIERS, "It says what a tier demands: see docs/governance.md.")
     policy = environment.whole(root / TIERS, TierPolicy)
     lacking = [name for name in CHANGE_CLASSES if name not in policy.changes]
-    environment.refuse(root / TIERS, ((("changes",), f"{name} has no needs") for name in lacking))
+    faults: list[tuple[Loc, str]] = [(("changes",), f"{name} has no needs") for name in lacking]
+    for index, (above, below) in enumerate(pairwise(policy.tiers), 1):
+        falls = above.exposure > below.exposure and above.decisions_a_year > below.decisions_a_year
+        if not falls or below.tier <= above.tier:
+            sentence = f"tier {below.tier} stands below tier {above.tier}: expected a higher number and lower limits"
+            faults.append((("tiers", index), sentence))
+    environment.refuse(root / TIERS, faults)
     return policy
 
 
@@ -146,6 +171,7 @@ def faults(inventory: Inventory, tier: Tier, config: Config, today: date) -> lis
         *_of_persons(inventory),
         *([] if inventory.intended_use.strip() else ["intended_use is empty"]),
         *([] if inventory.population.strip() else ["population is empty"]),
+        *_of_materiality(inventory),
         *([] if inventory.model == config.project.name else [f"it is the entry of {inventory.model!r}"]),
         *_of_approval(inventory, tier, today),
         *_of_vendors(inventory, config, tier, today),
@@ -173,6 +199,14 @@ def _of_persons(inventory: Inventory) -> Iterator[str]:
     for (role, name), (second, its) in combinations(persons.items(), 2):
         if is_person(name) and same_person(name, its):
             yield f"{role} and {second} are one person, {name}"
+
+
+def _of_materiality(inventory: Inventory) -> Iterator[str]:
+    """What nobody has written yet would make it the least material model of all."""
+    if not inventory.materiality.exposure:
+        yield "materiality.exposure is 0, and the tier follows from it"
+    if inventory.materiality.automated and not inventory.materiality.decisions_a_year:
+        yield "materiality.decisions_a_year is 0, and it decides by itself"
 
 
 def _of_approval(inventory: Inventory, tier: Tier, today: date) -> Iterator[str]:

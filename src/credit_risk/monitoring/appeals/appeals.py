@@ -6,7 +6,7 @@ Regulation B's notices, which name a day until which an applicant may ask.
 """
 
 from collections.abc import Container, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from credit_risk.errors import UsageError
@@ -42,16 +42,18 @@ class Waiting(NamedTuple):
         return self._asdict() | days
 
 
-def ask(ledger: Ledger, decision_id: str, on: date, *, by: str) -> bool:
+def ask(ledger: Ledger, decision_id: str, on: date, *, by: str, today: date | None = None) -> bool:
     """Put on record that an applicant contests a decision. by: who wrote it down. False: no such decision.
 
-    on: the day of asking. Raises UsageError for one before the decision, and for what is contested already.
+    on: the day of asking. Raises UsageError for one before the decision or after today, and for an open appeal.
     """
     decision = ledger.get(decision_id)
     if decision is None:
         return False
     if on < decision.at.date():
         raise UsageError(f"it was decided on {decision.at.date()}, and cannot have been contested on {on}.")
+    if on > (today or datetime.now(UTC).date()):
+        raise UsageError(f"{on} is still to come: name the day on which they asked.")
     last = [note for note in notes(ledger, (APPEAL, *ANSWERS)) if note.decision_id == decision_id][-1:]
     if last and last[0].kind == APPEAL:
         raise UsageError(f"decision {decision_id} is contested already, since {last[0].facts['on']}, and not answered.")
@@ -86,16 +88,20 @@ def answer(ledger: Ledger, decision_id: str, to: To, *, by: str, reason: str, re
 
 def waiting(ledger: Ledger, rules: Appeals) -> list[Waiting]:
     """All that wait for a person, the first due first: contested ones, and referrals that nobody has decided."""
-    last = {note.decision_id: note for note in notes(ledger, (APPEAL, *ANSWERS))}
+    noted = notes(ledger, (APPEAL, *ANSWERS))
+    last = {note.decision_id: note for note in noted}
+    answered = {note.decision_id for note in noted if note.kind in ANSWERS}
     contested = {decision_id: note for decision_id, note in last.items() if note.kind == APPEAL}
-    both = [*_contested(ledger, contested, rules), *_referred(ledger, last.keys(), rules)]
+    both = [*_contested(ledger, contested, answered, rules), *_referred(ledger, last.keys(), rules)]
     return sorted(both, key=lambda each: (each.due, each.decision_id))
 
 
-def _contested(ledger: Ledger, appeals: dict[str, Note], rules: Appeals) -> Iterator[Waiting]:
+def _contested(ledger: Ledger, appeals: dict[str, Note], answered: Container[str], rules: Appeals) -> Iterator[Waiting]:
     for decision in by_ids(ledger, list(appeals)):
         since = date.fromisoformat(appeals[decision.decision_id].facts["on"])
         due = since + timedelta(days=rules.answer_days)
+        if decision.decision == "refer" and decision.decision_id not in answered:  # contesting it wins nobody time
+            due = min(due, decision.at.date() + timedelta(days=rules.referral_days))
         yield Waiting(decision.decision_id, CONTESTED, decision.decision, since, due)
 
 
