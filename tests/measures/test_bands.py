@@ -80,9 +80,10 @@ def test_a_band_that_nobody_is_in_is_not_assessed():
     assert math.isnan(empty.mean_pd)
 
 
-def test_no_band_that_can_be_assessed_is_not_known():
-    name, worst = bands.largest(measured((5, 400, 0.02), (6, 400, 0.02)))
-    assert (name, worst.known, worst.why) == (None, False, "none has 100 goods and 100 bads")
+def test_no_band_that_can_be_assessed_is_not_known_and_says_how_many_the_largest_has():
+    name, worst = bands.largest(measured((5, 400, 0.02), (60, 450, 0.02)))
+    why = "the largest, B, has 60 bads and 441 goods, and 100 of each are needed"  # 441 goods were foretold
+    assert (name, worst.known, worst.why) == (None, False, why)
 
 
 def test_a_pd_of_exactly_one_has_no_log_odds():

@@ -316,6 +316,12 @@ def test_the_page_shows_pictures_tables_and_sentences(measured):
     assert "no gate" in page
 
 
+def test_the_page_has_no_table_of_intersections_where_none_is_declared(measured):
+    config, files = measured
+    assert "Intersections (reported, not gated)" in rendered(with_fairness(config), files)
+    assert "Intersections (reported, not gated)" not in rendered(with_fairness(config, intersections=[]), files)
+
+
 def test_the_page_shows_the_gates_verdict_and_doubts_one_of_another_scorer(measured, tmp_path):
     config, files = measured
     shutil.copytree(files.root, tmp_path / "root")

@@ -72,7 +72,8 @@ def largest(bands: Sequence[ScoreBand]) -> tuple[str | None, Figure]:
     known = [band for band in bands if band.gap.known]
     whys = [f"{band.name}: {band.gap.why}" for band in bands if not (band.gap.known or band.too_few)]
     if whys or not known:
-        why = "; ".join(whys) or f"none has {FEWEST} goods and {FEWEST} bads"
+        big = max(bands, key=lambda band: band.rows)
+        why = "; ".join(whys) or f"the largest, {big.name}, has {big.too_few}"
         return None, Figure.unknown(sum(band.rows for band in bands), why)
     worst = max(known, key=lambda band: abs(band.gap.value))
     least = max(max(band.gap.low, -band.gap.high, 0.0) for band in known)
@@ -97,9 +98,8 @@ def _band(name: str, bad: Mask, pd: Matrix, applicant: Labels, weight: Matrix, *
 def _too_few(bad: Mask, pd: Matrix) -> str:
     """Judged by what was foretold as well as by what came: 100 bads where 2 were foretold must not go unseen."""
     bads, goods = max(bad.sum(), pd.sum()), max((~bad).sum(), (1 - pd).sum())
-    return (
-        f"{bads:.0f} bads and {goods:.0f} goods, and {FEWEST} of each are needed" if min(bads, goods) < FEWEST else ""
-    )
+    needed = f"{bads:.0f} bads and {goods:.0f} goods, and {FEWEST} of each are needed"
+    return needed if min(bads, goods) < FEWEST else ""
 
 
 def _gap(bad: Mask, pd: Matrix, applicant: Labels, weight: Matrix, confidence: float) -> Figure:
