@@ -43,6 +43,9 @@ export NEAREST
 # ANEW=1 asks for the same on a laptop.
 REPRO = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro $(if $(or $(CI),$(ANEW)),--force)
 
+# DVC records what it reads of a config as JSON, which knows no day: a bare one ends it without a word on where it stands.
+DAYS = ! grep -nHE '^ +observed_until: *[0-9]{4}-' configs/credit.yaml || { echo 'Write this day in quotes, as "2026-01-31".'; exit 1; }
+
 # What CI asks beside the tests.
 CHECKS := lint format-check types imports config workflows-lint secrets
 
@@ -94,12 +97,14 @@ run: verdict ##! Data to decided model: the DVC stages, then one screen with the
 	@$(BIN)/credit-risk sign
 
 verdict: data ## As `run`, up to the gate's record; ends well whatever that says, and signs nothing (ANEW=1: every stage)
+	@$(DAYS)
 	@mkdir -p reports/parts
 	@$(REPRO)
 	@$(BIN)/credit-risk summary
 	@$(BIN)/python tests/recompute.py .
 
 scorer: data ## The scorer and its gate record, from DVC's cache where nothing changed (ANEW=1: anew); makes no report
+	@$(DAYS)
 	$(REPRO) gate
 
 recompute: setup ## Compute the figures of the last run again, with pandas and scikit-learn and none of our code

@@ -1,6 +1,9 @@
 """dvc.yaml tells the truth: every stage is explained, tested, and runs again when code or config it uses changes."""
 
 import ast
+import json
+import re
+import shutil
 import subprocess
 from pathlib import Path, PurePosixPath
 
@@ -9,10 +12,10 @@ import pytest
 from ruamel.yaml import YAML
 
 import parts
-from credit_risk.config import Config
+from credit_risk.config import Config, load
 from credit_risk.config.schema import Parameters
 from credit_risk.data import digest
-from credit_risk.governance.model_risk.inventory import Inventory  # part: governance
+from credit_risk.errors import ConfigError
 from credit_risk.stages import command
 
 ROOT = Path(__file__).parents[1]
@@ -135,7 +138,6 @@ def test_a_stage_names_no_code_that_is_not_there(stage):
 SECTIONS = {
     "configs/credit.yaml": Config,
     "configs/model.yaml": Parameters,
-    "configs/model-inventory.yaml": Inventory,  # part: governance
 }
 
 
@@ -148,6 +150,33 @@ def test_the_params_are_sections_of_the_config(stage):
             for name in names or ():
                 assert is_key(root, name), f"{stage}: {path} has no {name}"
                 assert (root, name) != (Config, "parameters"), "parameters stand in configs/model.yaml"
+
+
+def test_dvc_can_record_every_param_the_days_that_the_config_proposes_included(tmp_path):
+    """DVC writes params as JSON, which knows no day: a bare one would end every run before its first stage."""
+    text = (ROOT / "configs" / "credit.yaml").read_text(encoding="utf-8")
+    proposed = re.sub(r"^  # (observed_until: )", r"  \1", text, flags=re.MULTILINE)
+    assert proposed != text
+    (tmp_path / "credit.yaml").write_text(proposed, encoding="utf-8")
+    shutil.copy(ROOT / "configs" / "model.yaml", tmp_path)
+    with pytest.raises(ConfigError, match="an account's age needs a column of role date"):  # and no fault of the day
+        load(tmp_path / "credit.yaml")
+    named = [entry for stage in STAGES.values() for entry in stage.get("params", ())]
+    assert {path for entry in named for path in entry} <= {"configs/credit.yaml", "configs/model.yaml"}
+    for name in ("credit.yaml", "model.yaml"):
+        assert json.dumps(YAML(typ="safe").load(tmp_path / name))
+
+
+@pytest.mark.parametrize(("day", "code"), [('"2005-10-31"', 0), ("2005-10-31", 1)])
+def test_make_names_the_line_of_a_bare_day_before_dvc_ends_without_a_word(tmp_path, day, code):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "credit.yaml").write_text(f"outcome:\n  observed_until: {day}\n")
+    (tmp_path / "make").mkdir()
+    (tmp_path / "days.mk").write_text("include Makefile\n.PHONY: days\ndays:\n\t@$(DAYS)\n")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    made = subprocess.run(["make", "-f", "days.mk", "days"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (made.returncode > 0) is bool(code)
+    assert ("configs/credit.yaml:2:" in made.stdout and "Write this day in quotes" in made.stdout) is bool(code)
 
 
 @pytest.mark.parametrize("stage", STAGES)

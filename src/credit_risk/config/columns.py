@@ -28,6 +28,8 @@ def _code(key: Any) -> Any:
 
 
 Meaning = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+# In quotes too: DVC, which records a config's values as JSON, takes no other.
+Day = Annotated[date, BeforeValidator(lambda value: date.fromisoformat(value) if isinstance(value, str) else value)]
 Codes = Annotated[Mapping[str, Meaning], BeforeValidator(_by_code)]
 INPUT_ROLES = ("feature", "input_only")
 GUARDED_ROLES = ("protected", "proxy")
@@ -109,7 +111,7 @@ class Outcome(Section):
     exclusions: tuple[Exclusion, ...] = ()
     bad_rate: tuple[Share, Share] = (0.0, 1.0)
     population_bad_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
-    observed_until: date | None = None
+    observed_until: Day | None = None
 
 
 class Column(Section):
