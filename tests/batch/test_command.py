@@ -5,7 +5,7 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 
-from credit_risk.batch.score import SCORER_KEY
+from credit_risk.batch.task import SCORER_KEY
 from credit_risk.cli import main
 from credit_risk.data import digest
 from credit_risk.data.files import Files

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
-from credit_risk.batch.score import SCORER_KEY, result_types, score
+from credit_risk.batch.score import score
+from credit_risk.batch.task import SCORER_KEY, result_types
 from credit_risk.data.simulated_lender import lender
 from credit_risk.errors import CheckFailed, DataError
 from credit_risk.scoring.calibration import Calibration

@@ -1,10 +1,12 @@
 """`credit-risk score`: decide every application of a file."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 from typer import Option, Typer
 
+from credit_risk.batch.dask_options import ClusterAddress, EngineName, deciding  # part: dask
 from credit_risk.command_line import HERE, MODEL, Environment, Root, add, environment_file
 
 EXAMPLE = """
@@ -36,13 +38,29 @@ def _score(
         str | None, Option(help="The column of what a row stands for: carried along, and added up.")
     ] = None,
     points: Annotated[bool, Option("--points", help="Of a scorecard, a column of points by characteristic.")] = False,
+    # of the part: dask
+    engine: EngineName = "threads",
+    cluster: ClusterAddress = None,
+    # end of part
 ) -> None:
     """Decide every application of a file, in bounded memory; a killed run goes on where it stopped."""
     from credit_risk.batch import score
     from credit_risk.batch.signed import that_may_decide
+    from credit_risk.batch.task import THIS_MACHINE, BatchEngine
     from credit_risk.data.files import Files
 
-    loaded = that_may_decide(scorer or Files(root).scorer, environment_file(root, environment), root)
-    score.score(
-        loaded, applications, output, reasons=not without_reasons, strict=strict, exposure=exposure, points=points
-    )
+    path = scorer or Files(root).scorer
+    loaded = that_may_decide(path, environment_file(root, environment), root)
+    with ExitStack() as ends:
+        decides: BatchEngine = THIS_MACHINE
+        decides = ends.enter_context(deciding(engine, cluster, path))  # part: dask
+        score.score(
+            loaded,
+            applications,
+            output,
+            reasons=not without_reasons,
+            strict=strict,
+            exposure=exposure,
+            points=points,
+            engine=decides,
+        )

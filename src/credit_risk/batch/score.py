@@ -5,7 +5,6 @@ manifest that says which scorer and which input they belong to. The output itsel
 """
 
 import logging
-import os
 import sys
 import time
 from collections import Counter, deque
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,13 +25,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
-from credit_risk.batch.additions import Additions
+from credit_risk.batch.task import SCORER_KEY, THIS_MACHINE, BatchEngine, BatchTask, Decide
 from credit_risk.config import Config
-from credit_risk.config.columns import Column
 from credit_risk.data.reading import raw, tables
 from credit_risk.data.writing import read_json, remove, replacing, write_json
 from credit_risk.errors import CheckFailed, DataError
-from credit_risk.scoring.decision import OUTCOMES, REFUSED, batch_columns, field_schemas
+from credit_risk.scoring.decision import OUTCOMES, REFUSED, batch_columns
 from credit_risk.scoring.scorer import Scorer
 
 log = logging.getLogger(__name__)
@@ -41,12 +40,8 @@ Watch: TypeAlias = Callable[[int, float], object]
 
 BATCH_ROWS = 50_000
 GROUP_ROWS = 100_000  # rows of a Parquet row group; fixed, so that the batches leave no trace in the output
-SCORER_KEY = b"credit_risk.scorer"
 PARTS_FORMAT = 1
-WORKERS = os.cpu_count() or 1
 SECONDS_BETWEEN_LINES = 10
-
-TYPES = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}
 
 
 @dataclass(frozen=True)
@@ -84,6 +79,7 @@ def score(
     progress: Watch | None = None,
     exposure: str | None = None,
     points: bool = False,
+    engine: BatchEngine = THIS_MACHINE,
 ) -> Summary:
     """Decide every row of a CSV or Parquet file; the output's ending says which of the two is written.
 
@@ -92,24 +88,26 @@ def score(
     reasons: without them declines carry none, which is faster, and right for a simulation alone (see Scorer.decide).
     progress: by default a bar where stderr is a terminal, else a log line now and then.
     exposure: a column of numbers to carry along and add up; points: of a scorecard, a column for each characteristic.
+    engine: where batches are decided; the output is the same to the byte whatever it is.
 
     A refused row is an answer, written with its reason, so it fails nothing, unless `strict`. If every row is
     refused the file is not what the scorer reads: CheckFailed, after the output was written.
     """
     _refuse_paths(input, output)
     started = time.monotonic()
-    identifier = _identifier(scorer.config, input)
-    added = Additions.of(scorer, exposure, points=points)
-    parts = _Parts.open(output, scorer.digest, input, batch_rows, reasons=reasons, added=added)
+    task = BatchTask(scorer, _identifier(scorer.config, input), reasons, exposure, points)
+    parts = _Parts.open(output, task, input, batch_rows)
     resumed, read, exposed = 0, 0, 0
     counts: Counter[str] = Counter()
     with (
         _watching(progress) as watch,
-        ThreadPoolExecutor(WORKERS, initializer=_one_thread) as pool,
-        _sink(output, _schema(scorer, identifier, added)) as sink,
+        engine.deciding(task) as decide,
+        ThreadPoolExecutor(engine.width, initializer=_one_thread) as pool,
+        _sink(output, task.schema) as sink,
     ):
-        batches = _batches(scorer, input, identifier, batch_rows, parts)
-        for batch, table in _decide_all(scorer, batches, parts, sink, pool):
+        batches = _batches(task, input, batch_rows, parts.finished)
+        finish = partial(_finish, decide, parts)
+        for batch, table in _in_order(finish, batches, pool, engine.width):
             resumed += 0 if batch.table is not None else batch.rows
             read, exposed = read + batch.rows, exposed + batch.exposure
             counts.update({item["values"]: item["counts"] for item in pc.value_counts(table["decision"]).to_pylist()})
@@ -149,54 +147,39 @@ class _Batch:
     table: DataFrame | None
 
 
-def _batches(scorer: Scorer, path: Path, identifier: str | None, batch_rows: int, parts: "_Parts") -> Iterator[_Batch]:
-    config, size, seen = scorer.config, path.stat().st_size, 0
+def _batches(task: BatchTask, path: Path, batch_rows: int, finished: int) -> Iterator[_Batch]:
+    config, size, seen = task.scorer.config, path.stat().st_size, 0
 
     def count(read: int) -> None:
         nonlocal seen
         seen += read
 
-    columns = list(dict.fromkeys([*([identifier] if identifier else []), *config.inputs, *parts.added.carried]))
+    identifiers = [task.identifier] if task.identifier else []
+    columns = list(dict.fromkeys([*identifiers, *config.inputs, *task.added.carried]))
     start = 0
     for number, table in enumerate(tables.read_table(path, config, columns, rows=batch_rows, progress=count)):
-        exposed = parts.added.exposed(table)
-        yield _Batch(number, start, len(table), seen / size, exposed, None if number < parts.finished else table)
+        exposed = task.added.exposed(table)
+        yield _Batch(number, start, len(table), seen / size, exposed, None if number < finished else table)
         start += len(table)
 
 
-def _decide_all(
-    scorer: Scorer, batches: Iterator[_Batch], parts: "_Parts", sink: "_Sink", pool: ThreadPoolExecutor
+def _in_order(
+    finish: Callable[[_Batch], pa.Table], batches: Iterator[_Batch], pool: ThreadPoolExecutor, width: int
 ) -> Iterator[tuple[_Batch, pa.Table]]:
     """Each batch with its result, in order; a few are under way at a time, whatever the length of the file."""
     under_way: deque[tuple[_Batch, Future[pa.Table]]] = deque()
     for batch in batches:
-        under_way.append((batch, pool.submit(_decide, scorer, batch, parts, sink.schema)))
-        if len(under_way) > WORKERS:
+        under_way.append((batch, pool.submit(finish, batch)))
+        if len(under_way) > width:
             first, future = under_way.popleft()
             yield first, future.result()
     for first, future in under_way:
         yield first, future.result()
 
 
-def _decide(scorer: Scorer, batch: _Batch, parts: "_Parts", schema: pa.Schema) -> pa.Table:
+def _finish(decide: Decide, parts: "_Parts", batch: _Batch) -> pa.Table:
     """Decide a batch and keep the result as a finished part, or take it from there."""
-    if batch.table is None:
-        return parts.read(batch.number)
-    decisions = scorer.decide(batch.table, reasons=parts.reasons).table()
-    columns = [pa.array(decisions[name], kind, from_pandas=True) for name, kind in result_types().items()]
-    identifiers = _identifiers(batch.table, schema.names[0], scorer.config)
-    columns += parts.added.columns(batch.table)
-    return parts.write(batch.number, pa.table([identifiers, *columns], schema=schema))
-
-
-def result_types() -> dict[str, pa.DataType]:
-    """The columns that are written beside the id, each with its type, as scoring.decision.Decision declares them."""
-    return {name: _type_of(field_schemas().get(name, {})) for name in batch_columns()}
-
-
-def _type_of(schema: Mapping[str, Any]) -> pa.DataType:
-    types = schema.get("type", "string")
-    return TYPES.get(types if isinstance(types, str) else types[0], pa.string())
+    return parts.read(batch.number) if batch.table is None else parts.write(batch.number, decide(batch.table))
 
 
 def _one_thread() -> None:
@@ -215,24 +198,6 @@ def _identifier(config: Config, path: Path) -> str | None:
     return name
 
 
-def _schema(scorer: Scorer, identifier: str | None, added: Additions) -> pa.Schema:
-    kind = _id_type(scorer.config.columns[identifier]) if identifier else pa.int64()
-    types = {identifier or "row": kind, **result_types(), **added.types}
-    return pa.schema(types, metadata={SCORER_KEY: scorer.digest.encode()})
-
-
-def _id_type(column: Column) -> pa.DataType:
-    return {"integer": pa.int64(), "number": pa.int64(), "date": pa.timestamp("us")}.get(column.type, pa.string())
-
-
-def _identifiers(table: DataFrame, name: str, config: Config) -> pa.Array:
-    """The ids as the config types them; `tables.read_table` has refused any that is no such value."""
-    if name not in table:
-        return pa.array(table.index.to_numpy(), pa.int64())
-    values, kind = table[name], _id_type(config.columns[name])
-    return pa.array(values.astype("str") if kind == pa.string() else values, kind, from_pandas=True)
-
-
 @dataclass(frozen=True)
 class _Parts:
     """The finished batches of an output that is not finished."""
@@ -240,30 +205,26 @@ class _Parts:
     folder: Path
     source: Mapping[str, Any]
     finished: int
-    reasons: bool
-    added: Additions
 
     @classmethod
-    def open(
-        cls, output: Path, digest: str, source: Path, batch_rows: int, *, reasons: bool, added: Additions
-    ) -> "_Parts":
+    def open(cls, output: Path, task: BatchTask, source: Path, batch_rows: int) -> "_Parts":
         """Those of an earlier run with the same scorer, input and batches, or else none."""
         folder = output.with_name(f"{output.name}.parts")
         facts = _facts(source)
-        settings = {"batch_rows": batch_rows, "reasons": reasons, "added": list(added.types)}
-        manifest = {"format": PARTS_FORMAT, "scorer": digest, "input": facts, **settings}
+        settings = {"batch_rows": batch_rows, "reasons": task.reasons, "added": list(task.added.types)}
+        manifest = {"format": PARTS_FORMAT, "scorer": task.scorer.digest, "input": facts, **settings}
         before = _manifest(folder)
         if before == manifest:
             finished = _finished(folder)
             if finished:
                 log.info("Going on after %s finished parts in %s", finished, folder)
-            return cls(folder, facts, finished, reasons, added)
+            return cls(folder, facts, finished)
         if before is not None:
             changed = ", ".join(key for key, value in manifest.items() if before.get(key) != value)
             log.warning("Starting anew: the parts in %s were made with another %s", folder, changed.replace("_", " "))
         remove(folder)
         write_json(folder / "manifest.json", manifest)
-        return cls(folder, facts, 0, reasons, added)
+        return cls(folder, facts, 0)
 
     def write(self, number: int, table: pa.Table) -> pa.Table:
         with (

@@ -50,7 +50,9 @@ def _backfill(options: RunOptions) -> None:
 def _execute(options: RunOptions, sink: "RunSink", *, live_then: bool = False) -> None:
     from contextlib import ExitStack
 
+    from credit_risk.batch.dask_options import deciding  # part: dask
     from credit_risk.batch.signed import that_may_decide
+    from credit_risk.batch.task import THIS_MACHINE, BatchEngine
     from credit_risk.batch_runs import live_then as history
     from credit_risk.batch_runs import recording
     from credit_risk.batch_runs import settings as batch
@@ -69,11 +71,15 @@ def _execute(options: RunOptions, sink: "RunSink", *, live_then: bool = False) -
         registry = settings.load(environment, root)
         history.refuse_other(loaded, versions.read_history(opened(root)[0].project.name, registry, root), at)
     with ExitStack() as opening:
+        decides: BatchEngine = THIS_MACHINE
+        decides = opening.enter_context(deciding(options.engine, options.cluster, path))  # part: dask
         record = None
         if batch.load(root).ledger == "record":
             of_ledger, by = serving.load(environment).ledger, digests(path, loaded)
             ledger = opening.enter_context(open_ledger(root, of_ledger, os.environ, create=True))
             record = partial(recording.record, ledger, loaded, by, applications)
         spool = root / "build" / "batch"
-        run = execute(loaded, applications, at, sink, spool=spool, exposure=options.exposure, record=record)
+        run = execute(
+            loaded, applications, at, sink, spool=spool, exposure=options.exposure, record=record, engine=decides
+        )
     say(f"Run {run.name} is finished: {run.totals}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
+from credit_risk.batch.dask_options import ClusterAddress, EngineName  # part: dask
 from credit_risk.command_line import HERE, Environment, Root
 from credit_risk.errors import UsageError
 
@@ -33,6 +34,10 @@ class RunOptions:
         str, Option("--database", metavar="VARIABLE", help="The environment variable with the database's address.")
     ] = "BATCH_DATABASE"
     exposure: Annotated[str | None, Option(help="The column of what a row stands for, to be added up.")] = None
+    # of the part: dask
+    engine: EngineName = "threads"
+    cluster: ClusterAddress = None
+    # end of part
 
     def date(self) -> date:
         """The business date. Raises UsageError for a text that is no day."""

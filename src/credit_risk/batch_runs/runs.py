@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from credit_risk.batch.additions import whole
 from credit_risk.batch.score import Summary, score
+from credit_risk.batch.task import THIS_MACHINE, BatchEngine
 from credit_risk.data import digest
 from credit_risk.data.writing import remove
 from credit_risk.errors import CheckFailed, UsageError
@@ -108,12 +109,14 @@ def execute(
     spool: Path,
     exposure: str | None = None,
     record: Callable[[BatchRun], object] | None = None,
+    engine: BatchEngine = THIS_MACHINE,
 ) -> BatchRun:
     """Decide a file for a business date and write it to the sink; returns the finished run, with its totals.
 
     spool: a folder of this machine that keeps the work until it is written. record: called before the run is finished,
-    for what else must be done about its decisions; it may be called again for the same run. Raises UsageError where
-    another scorer has finished this run, TotalsDiffer where the sink does not hold what was read.
+    for what else must be done about its decisions; it may be called again for the same run. engine: where they are
+    made. Raises UsageError where another scorer has finished this run, TotalsDiffer where the sink does not hold what
+    was read.
     """
     run = BatchRun.of(scorer, applications, day, exposure)
     if (before := sink.finished(run.name)) is not None:
@@ -125,7 +128,7 @@ def execute(
         log.info("Run %s is finished already: %s", run.name, before.totals)
         return before
     decided = spool / run.name / "decided.parquet"
-    summary = _decide_file(scorer, applications, decided, exposure)
+    summary = _decide_file(scorer, applications, decided, exposure, engine)
     read = _read(summary)
     written = sink.write(run, decided)
     if written != read:
@@ -139,9 +142,11 @@ def execute(
     return finished
 
 
-def _decide_file(scorer: Scorer, applications: Path, decided: Path, exposure: str | None) -> Summary:
+def _decide_file(
+    scorer: Scorer, applications: Path, decided: Path, exposure: str | None, engine: BatchEngine
+) -> Summary:
     decided.parent.mkdir(parents=True, exist_ok=True)
-    return score(scorer, applications, decided, exposure=exposure)
+    return score(scorer, applications, decided, exposure=exposure, engine=engine)
 
 
 def _read(summary: Summary) -> ControlTotals:
