@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from credit_risk.cli import main
 from credit_risk.config.columns import GUARDED_ROLES
@@ -323,3 +324,11 @@ def test_whoever_reads_decisions_out_of_a_ledger_must_be_permitted_to(trained, m
     monkeypatch.setattr(NamedLedger, "opened", opened)
     assert main(["notices", *words, "--scorer", str(trained[1].scorer)]) == 1
     assert f"asked to {action}" in capsys.readouterr().err
+
+
+def test_the_shipped_wordings_say_of_the_score_what_its_disclosure_takes():
+    """15 U.S.C. 1681g(f)(1): the score, its range, the day it was made, and who made it; factors stand below."""
+    shipped = YAML(typ="safe").load(Path(__file__).parents[2] / "configs" / "notices.yaml")
+    for language, wording in shipped["languages"].items():
+        named = set(re.findall(r"{(\w+)}", wording["score"]))
+        assert {"score", "low", "high", "decided_on", "lender"} <= named, language
