@@ -38,7 +38,7 @@ def test_a_bundle_computes_what_persons_and_stores_say(files):
     assert made["records/inventory.json"]["change"]["name"] == "redevelopment"
     assert made["records/findings.json"] == {"findings": [], "opinions": [], "overdue_and_severe": []}
     assert [its["source"] for its in made["records/audit-log.json"]["sources"]] == [
-        *("registry", "records", "rollouts", "waivers", "ledger"),
+        *("registry", "records", "rollouts", "waivers", "access", "ledger"),
     ]
     assert made["registry/history.json"]["roles"] == {"1": "champion"}
     assert [(move["move"], move["by"]) for move in made["registry/history.json"]["moves"]] == [
