@@ -35,7 +35,7 @@ SCHEMA = {str(CONFIG / name) for name in ("schema.py", "columns.py", "fairness.p
 TESTS = Path(__file__).parent
 pytestmark = pytest.mark.slow
 
-STAGES = YAML(typ="safe").load(TESTS.parent / "dvc.yaml")["stages"]
+STAGES = YAML(typ="safe", pure=True).load(TESTS.parent / "dvc.yaml")["stages"]
 
 
 def sections_below(kind: Any) -> set[type[Section]]:

@@ -19,7 +19,7 @@ SHOWN = ("fairness", "explain", "robustness")
 def examples():
     """The gate and the waiver that the page shows."""
     blocks = re.findall(r"^```yaml\n(.*?)^```", (DOCS / "gates.md").read_text(encoding="utf-8"), re.M | re.S)
-    (one,), facts = (YAML(typ="safe").load(block) for block in blocks)
+    (one,), facts = (YAML(typ="safe", pure=True).load(block) for block in blocks)
     return Gate.model_validate(one), Waiver.model_validate(facts)
 
 

@@ -19,7 +19,7 @@ from credit_risk.errors import ConfigError
 from credit_risk.stages import command
 
 ROOT = Path(__file__).parents[1]
-PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
+PIPELINE = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")
 STAGES = PIPELINE["stages"]
 SOURCE = PurePosixPath("src/credit_risk")
 PARTS = PurePosixPath("reports/parts")  # what optional parts measured: none but their stages writes there
@@ -164,7 +164,7 @@ def test_dvc_can_record_every_param_the_days_that_the_config_proposes_included(t
     named = [entry for stage in STAGES.values() for entry in stage.get("params", ())]
     assert {path for entry in named for path in entry} <= {"configs/credit.yaml", "configs/model.yaml"}
     for name in ("credit.yaml", "model.yaml"):
-        assert json.dumps(YAML(typ="safe").load(tmp_path / name))
+        assert json.dumps(YAML(typ="safe", pure=True).load(tmp_path / name))
 
 
 @pytest.mark.parametrize(("day", "code"), [('"2005-10-31"', 0), ("2005-10-31", 1)])

@@ -370,7 +370,7 @@ def test_dropping_no_package_leaves_every_lock_as_it_is():
 def test_an_environment_without_any_part_is_what_the_service_reads():
     """Sections that nothing reads any more would say what they do not do."""
     left = parts.without(text(ROOT, "configs/deploy/local.yaml"), parts.read(ROOT))
-    assert set(YAML(typ="safe").load(left)) == {"serving"}
+    assert set(YAML(typ="safe", pure=True).load(left)) == {"serving"}
 
 
 @pytest.mark.parametrize("extra", ["short", "noted", "long", "last"])

@@ -135,7 +135,7 @@ def test_the_readme_shows_the_first_command_early():
 
 def test_the_readme_tells_of_every_stage_in_order():
     table = text("README.md").split("| stage |", 1)[1].split("\n\n", 1)[0]
-    stages = YAML(typ="safe").load(text("dvc.yaml"))["stages"]
+    stages = YAML(typ="safe", pure=True).load(text("dvc.yaml"))["stages"]
     assert re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE) == list(stages)
 
 

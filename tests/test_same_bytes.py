@@ -55,6 +55,6 @@ def test_each_run_is_denied_something_else_and_the_first_nothing(tool):
 
 
 def test_every_stage_that_decides_or_measures_runs_but_the_timings(tool):
-    stages = YAML(typ="safe").load(TOOL.parents[1] / "dvc.yaml")["stages"]
+    stages = YAML(typ="safe", pure=True).load(TOOL.parents[1] / "dvc.yaml")["stages"]
     before = {"validate-data", "dictionary", "prepare", "latency"}
     assert [stage for stage in stages if stage not in before] == [*tool.MODELS, *tool.FIGURES]

@@ -22,7 +22,7 @@ DESCRIBED = sorted(
 
 def content(config):
     """A config as JSON has it: a day is text."""
-    tree = YAML(typ="safe").load((ROOT / "configs" / config).read_text(encoding="utf-8"))
+    tree = YAML(typ="safe", pure=True).load((ROOT / "configs" / config).read_text(encoding="utf-8"))
     return json.loads(json.dumps(tree, default=str))
 
 

@@ -105,7 +105,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fork, dict[str, Any]]
     # That the same commands, `dvc repro` and `make trial` do so in processes of their own, the German fork shows.
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(resplits, "FEWEST", 1)
-        for stage in YAML(typ="safe").load(made.root / "dvc.yaml")["stages"]:
+        for stage in YAML(typ="safe", pure=True).load(made.root / "dvc.yaml")["stages"]:
             assert cli.main([stage, "--root", str(made.root)]) in {0, 1}, stage
     serving = settings.load(made.root / "configs" / "deploy" / "trial.yaml")
     guard = access.guard(serving.access, made.root)

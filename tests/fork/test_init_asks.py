@@ -34,7 +34,7 @@ def drawn(room: Path, header: str, row: str, **request: object) -> Drafted:
 
 
 def tree(made: Drafted) -> dict:
-    return YAML(typ="safe").load(made.config)
+    return YAML(typ="safe", pure=True).load(made.config)
 
 
 CODES = "income,late,status", "{n}.5,{late},{bad}"

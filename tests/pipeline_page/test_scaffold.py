@@ -33,10 +33,10 @@ def test_what_it_writes_is_tidy_and_only_adds(root, capsys, name):
     for path, text in before.items():
         lines = iter((root / path).read_text(encoding="utf-8").splitlines())
         assert all(line in lines for line in text.splitlines()), path
-    stages = YAML(typ="safe").load(root / "dvc.yaml")["stages"]
+    stages = YAML(typ="safe", pure=True).load(root / "dvc.yaml")["stages"]
     assert stages[name]["desc"] == PURPOSE
     assert list(stages)[-1] == name
-    assert YAML(typ="safe").load(root / "dvc.yaml")["plots"]
+    assert YAML(typ="safe", pure=True).load(root / "dvc.yaml")["plots"]
     shutil.copy(ROOT / "pyproject.toml", root)
     for words in (["check", "."], ["format", "--check", "."]):
         command = [Path(sys.executable).with_name("ruff"), *words, "--no-cache"]

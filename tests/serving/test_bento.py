@@ -172,7 +172,7 @@ def test_what_it_accepted_is_finished_when_it_is_told_to_stop(served, applicatio
 
 def _set(folder: Path, **serving) -> None:
     path = folder / "configs" / "deploy" / "local.yaml"
-    settings = YAML(typ="safe").load(path)["serving"] | serving
+    settings = YAML(typ="safe", pure=True).load(path)["serving"] | serving
     with path.open("w") as file:
         YAML().dump({"serving": settings}, file)
 

@@ -71,7 +71,7 @@ def uses(root: Path = ROOT) -> list[Use]:
 
 def read(path: Path) -> dict[str, Any]:
     """A workflow; YAML 1.2, where `on` is a word and not a truth value."""
-    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
 
 
 @dataclass

@@ -83,7 +83,7 @@ def test_our_workflows_keep_the_rule(rule):
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 def test_a_workflow_that_breaks_the_rule_is_named(rule):
-    yaml = YAML(typ="safe")
+    yaml = YAML(typ="safe", pure=True)
     broken = list(rule({"broken.yml": yaml.load(BROKEN[rule]), "called.yml": yaml.load(CALLED)}))
     assert broken
     assert all(sentence.startswith("broken.yml: ") for sentence in broken)
@@ -96,7 +96,7 @@ jobs:
   due: {steps: [{run: python3 .ci/due.py}]}
   outer: {if: "contains(fromJSON(needs.due.outputs.due), 'called')", uses: ./.github/workflows/called.yml}
 """
-    assert list(rules.schedules_in_a_caller_of_their_own({"kept.yml": YAML(typ="safe").load(kept)})) == []
+    assert list(rules.schedules_in_a_caller_of_their_own({"kept.yml": YAML(typ="safe", pure=True).load(kept)})) == []
 
 
 def test_the_permissions_of_what_a_called_workflow_calls_count_too():
@@ -104,7 +104,7 @@ def test_the_permissions_of_what_a_called_workflow_calls_count_too():
 on: {workflow_call: }
 jobs: {middle: {permissions: {contents: read, id-token: write}, uses: ./.github/workflows/called.yml}}
 """
-    yaml = YAML(typ="safe")
+    yaml = YAML(typ="safe", pure=True)
     workflows = {
         "called.yml": yaml.load(CALLED),
         "middle.yml": yaml.load(middle),

@@ -66,7 +66,7 @@ def rows(path: Path, data: Data) -> int | None:
 def _dvc_output(record: Path) -> dict[str, str]:
     """The first output of a .dvc file; nothing if there is no such file, or it is none."""
     try:
-        raw = YAML(typ="safe").load(record)
+        raw = YAML(typ="safe", pure=True).load(record)
         return dict(raw["outs"][0])
     except (OSError, YAMLError, LookupError, TypeError, ValueError):
         return {}

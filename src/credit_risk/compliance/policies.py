@@ -112,7 +112,7 @@ def read(path: Path, kind: type[Kind]) -> Kind:
     if not path.is_file():
         raise NotFound(path, "Name a policy, as those in configs/policies.")
     try:
-        return kind.model_validate(YAML(typ="safe").load(path))
+        return kind.model_validate(YAML(typ="safe", pure=True).load(path))
     except YAMLError as error:
         raise ConfigError(path, [str(error).splitlines()[0]]) from None
     except ValidationError as error:

@@ -96,7 +96,7 @@ def _parsed(artefact: str, content: bytes) -> Mapping[str, Any]:
             return {
                 str(number): {name: _cell(text) for name, text in line.items()} for number, line in enumerate(lines, 1)
             }
-        tree = json.loads(content) if artefact.endswith(".json") else YAML(typ="safe").load(content)
+        tree = json.loads(content) if artefact.endswith(".json") else YAML(typ="safe", pure=True).load(content)
     except (ValueError, YAMLError, csv.Error):
         raise NotTraced(f"the artefact {artefact} cannot be read.") from None
     if not isinstance(tree, Mapping):

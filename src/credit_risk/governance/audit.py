@@ -283,7 +283,7 @@ def _content(evidence: EvidenceSource, path: Path, scorer: Scorer, files: Files)
     if not path.is_file():
         raise _NoEvidence(f"the evidence {name} is not there; run `make run`")
     try:
-        raw = YAML(typ="safe").load(path) if path.suffix in (".yaml", ".yml") else read_json(path)
+        raw = YAML(typ="safe", pure=True).load(path) if path.suffix in (".yaml", ".yml") else read_json(path)
     except (ValueError, YAMLError):
         raise _NoEvidence(f"the evidence {name} cannot be read; the file was altered") from None
     if not isinstance(raw, Mapping):

@@ -185,7 +185,7 @@ def _version(md5: str) -> dict[str, Any]:
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFound(path, "DVC writes it: run `make run`.") from None
     except (YAMLError, UnicodeDecodeError) as error:

@@ -135,7 +135,7 @@ def runs(lock: str) -> dict[str, RecordedStage]:
 
 def _files(outputs: str) -> dict[str, str]:
     try:
-        listed = YAML(typ="safe").load(outputs) or []
+        listed = YAML(typ="safe", pure=True).load(outputs) or []
         return {str(output["path"]): str(output["md5"]) for output in listed}
     except (YAMLError, LookupError, TypeError):
         return {}

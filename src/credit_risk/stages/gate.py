@@ -196,7 +196,7 @@ def read_waivers(root: Path, folder: Path) -> list[SignedWaiver]:
             raise ConfigError(path, [f"a waiver is a file {folder.name}/NAME.yaml; this one would be passed over"])
         try:
             content = path.read_bytes()
-            written.append((path, content, Waiver.model_validate(YAML(typ="safe").load(content))))
+            written.append((path, content, Waiver.model_validate(YAML(typ="safe", pure=True).load(content))))
         except ValidationError as error:
             raise ConfigError(path, [f"{_field(problem)}: {problem['msg']}" for problem in error.errors()]) from None
         except (YAMLError, ValueError, RecursionError) as error:

@@ -25,7 +25,7 @@ def draft(root: Path, outcomes: list[str], income: str = "2.5", **request: objec
 
 def test_a_gap_in_the_target_is_no_good_account_and_every_word_is_printed_with_its_rows(tmp_path: Path):
     made = draft(tmp_path, OUTCOMES)
-    tree = YAML(typ="safe").load(made.config)
+    tree = YAML(typ="safe", pure=True).load(made.config)
     assert tree["outcome"]["good"] == [0]
     assert tree["columns"]["status"]["missing_words"] == ["", "NA"]
     assert tree["columns"]["status"]["missing"] == "allow"
@@ -43,7 +43,7 @@ def test_a_word_for_bad_that_the_column_never_says_is_named_before_good_is_asked
 
 
 def test_a_country_keeps_its_na_where_another_column_means_a_gap_by_it(tmp_path: Path):
-    tree = YAML(typ="safe").load(draft(tmp_path, OUTCOMES, income="NA").config)
+    tree = YAML(typ="safe", pure=True).load(draft(tmp_path, OUTCOMES, income="NA").config)
     assert tree["data"]["missing"] == ["", "NA"]
     assert tree["columns"]["country"]["missing_words"] == [""]
     assert "NA" in tree["columns"]["country"]["categories"]
@@ -99,19 +99,19 @@ def protected(root: Path, header: str, row: str, *, accept: bool) -> str:
 
 def test_a_date_of_birth_is_compared_by_age_on_the_day_of_application_or_asked_about(tmp_path: Path):
     header, row = "applied_on,date_of_birth,income,status", "2024-03-{day:02d},{year}-05-01,{n}.5,{bad}"
-    tree = YAML(typ="safe").load(protected(tmp_path, header, row, accept=True))
+    tree = YAML(typ="safe", pure=True).load(protected(tmp_path, header, row, accept=True))
     bands = tree["fairness"]["attributes"]["date_of_birth"]["bands"]
     assert [band["name"] for band in bands] == ["under 25", "25 to 61", "62 and over"]
     header, row = "date_of_birth,income,status", "{year}-05-01,{n}.5,{bad}"
-    tree = YAML(typ="safe").load(protected(tmp_path, header, row, accept=False))
+    tree = YAML(typ="safe", pure=True).load(protected(tmp_path, header, row, accept=False))
     assert tree["fairness"]["attributes"]["date_of_birth"] == "???"
-    tree = YAML(typ="safe").load(protected(tmp_path, header, row, accept=True))
+    tree = YAML(typ="safe", pure=True).load(protected(tmp_path, header, row, accept=True))
     assert {"fairness.unavailable", "fairness.attributes.date_of_birth"} <= set(tree["suggested"])
 
 
 def test_a_nationality_of_many_words_is_asked_about(tmp_path: Path):
     text = protected(tmp_path, "nationality,income,status", "land {n},{n}.5,{bad}", accept=False)
-    assert YAML(typ="safe").load(text)["fairness"]["attributes"]["nationality"] == "???"
+    assert YAML(typ="safe", pure=True).load(text)["fairness"]["attributes"]["nationality"] == "???"
 
 
 def test_twins_in_capitals_and_composition_are_one_category_of_the_draft(tmp_path: Path):

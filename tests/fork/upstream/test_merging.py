@@ -28,7 +28,7 @@ def merged(tmp_path: Path, ours: str, theirs: str, base: str = BASE) -> tuple[di
         path.write_text(text, encoding="utf-8")
     kept = merge_files(*paths, "configs/deploy/local.yaml")
     text = paths[1].read_text(encoding="utf-8")
-    return YAML(typ="safe").load(text), kept, text
+    return YAML(typ="safe", pure=True).load(text), kept, text
 
 
 def test_what_one_side_changed_is_taken_and_comments_stay(tmp_path):

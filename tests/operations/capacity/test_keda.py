@@ -41,7 +41,7 @@ def test_the_component_adds_to_the_triggers_that_the_overlay_has(tmp_path):
     )
     kubectl = Path(sys.executable).with_name("kubectl")
     text = subprocess.run([kubectl, "kustomize", own], check=True, capture_output=True, text=True).stdout
-    scaled = [each for each in YAML(typ="safe").load_all(text) if each["kind"] == "ScaledObject"]
+    scaled = [each for each in YAML(typ="safe", pure=True).load_all(text) if each["kind"] == "ScaledObject"]
     assert [[trigger["type"] for trigger in each["spec"]["triggers"]] for each in scaled] == [
         ["prometheus", "cron"]
     ] * 2

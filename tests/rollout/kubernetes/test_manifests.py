@@ -53,7 +53,7 @@ def built(root):
             own = f"resources: [{overlay}]\n" + (f"components: [{overlay}/{tool}]\n" if tool else "")
             (folder / "kustomization.yaml").write_text(own)
             text = subprocess.run([KUBECTL, "kustomize", folder], check=True, capture_output=True, text=True).stdout
-            known[folder] = list(YAML(typ="safe").load_all(text))
+            known[folder] = list(YAML(typ="safe", pure=True).load_all(text))
         return known[folder]
 
     return build
@@ -288,7 +288,7 @@ def test_the_image_and_the_namespace_come_from_the_config(root, tmp_path):
     own = (root / "configs" / "deploy" / "production.yaml").read_text()
     path.write_text(own + "kubernetes: {context: one, namespace: lending, image: registry.example/credit-risk}\n")
     files = manifests.render(validate_environment_config(path))
-    overlay = YAML(typ="safe").load(files["kustomization.yaml"])
+    overlay = YAML(typ="safe", pure=True).load(files["kustomization.yaml"])
     assert overlay["namespace"] == "lending"
     assert overlay["images"] == [{"name": "credit-risk", "newName": "registry.example/credit-risk"}]
     assert 'namespace="lending"' in files["keda/blue.yaml"]

@@ -29,7 +29,7 @@ def text(config_text: str) -> str:
 
     Its directions, groups and contrasts stay open to the model's authors until somebody names them here.
     """
-    draft = YAML(typ="safe").load(config_text)
+    draft = YAML(typ="safe", pure=True).load(config_text)
     floor = {
         "version": 1,
         "least_confidence": 0.9,

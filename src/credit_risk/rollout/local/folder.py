@@ -99,7 +99,7 @@ def write_settings(folder: LocalFolder, environment: Environment, colour: Colour
     if serving.get("statement"):  # each colour has a statement of its own, in its release
         serving["statement"]["seen"] = str((folder.run / f"statements-{colour}").absolute())
     with replacing(folder.settings(colour)) as unfinished, unfinished.open("w", encoding="utf-8") as stream:
-        YAML(typ="safe").dump({"environment": environment.environment, "serving": serving}, stream)
+        YAML(typ="safe", pure=True).dump({"environment": environment.environment, "serving": serving}, stream)
 
 
 def _absolute(section: dict[str, Any], name: str, root: Path) -> None:
