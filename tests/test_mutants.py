@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import mutants
 
 PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
@@ -41,6 +43,7 @@ def test_the_line_is_named():
     assert what == "line 3: a < b → a <= b"
 
 
+@pytest.mark.weekly
 def test_what_no_test_sees_is_named_and_the_file_stays(tmp_path):
     module, tests = tmp_path / "src" / "adults.py", tmp_path / "test_adults.py"
     module.parent.mkdir()

@@ -112,6 +112,7 @@ def owner(tmp_path, dvc):
     return root
 
 
+@pytest.mark.weekly
 def test_two_commands_move_the_data_to_s3_and_a_clone_pulls_them(server, owner, dvc, tmp_path):
     (_, *add), (_, *push) = documented("docs/data.md")
     assert add[:3] == ["remote", "add", "-d"]

@@ -101,7 +101,7 @@ def test_a_group_of_which_nobody_is_approved_has_no_gain():
     assert table["evenness"].tolist() == [0, 0]
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_the_interval_of_the_gain_holds_the_truth_as_often_as_it_says():
     # Both models approve half; women at rates 0.4 and 0.5, men at 0.6 and 0.5, from one true risk and noise.
     hits = []

@@ -215,7 +215,7 @@ def test_another_scorer_input_or_setting_starts_anew_and_says_so(scorer, parquet
     assert output.read_bytes() == fresh.read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_a_run_killed_by_the_system_goes_on_to_the_same_bytes(trained, scorer, applications, tmp_path):
     source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
     pd.concat([applications] * 50, ignore_index=True).to_parquet(source, index=False)

@@ -42,7 +42,7 @@ def test_a_decision_is_examined_and_what_is_broken_is_said(files, opened, regist
     by = DecidedBy(scorer=scorer.digest, model="", config="", code="")
     with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", key=bytes(32)) as ledger:
         ids = [
-            ledger.append([Entry(APPLICATION, decided, by)])[0].decision_id
+            ledger.append([Entry(APPLICATION, decided, by, applicant="Ada-77")])[0].decision_id
             for decided in (recorded, recorded | {"pd": 0.5})
         ]
         whole, checks = examination.examine(ids[0], ledger, opened, tmp_path / "whole", key=key, at=AT)
@@ -53,6 +53,9 @@ def test_a_decision_is_examined_and_what_is_broken_is_said(files, opened, regist
     assert whole["decided_by"] == {"scorer": scorer.digest, "version": 1}
     assert whole["live"]["champion"] == 1
     assert [move["by"] for move in whole["approved_by"]] == ["Kim Lee", "Ada Berg", "Ada Berg"]
+    assert whole["decision"]["applicant"] == "Ada-77"
+    named = {path.name for path in (tmp_path / "whole").iterdir() if path.is_file() and b"Ada-77" in path.read_bytes()}
+    assert named == {examination.ANSWERS, "index.html"}
     assert "payments were late" in (tmp_path / "whole" / "index.html").read_text()
     assert digest.of_directory(tmp_path / "whole" / "release" / "models" / "scorer") == scorer.digest
     assert len(broken.broken) == 1

@@ -108,7 +108,7 @@ def test_the_largest_is_without_its_sign_and_takes_the_highest_ends(first, secon
     assert (name, worst.value, worst.low, worst.high) == expected
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_the_intervals_hold_the_truth_of_all_bands_at_once():
     """Five bands of a model that is right, 500 draws: the worst band is called off in about 5 % of them, not 23 %."""
     draw = np.random.default_rng(11)

@@ -207,6 +207,7 @@ def test_the_largest_is_named_and_no_column_is_further_off_than_its_ends():
     assert (name, figure.value, figure.low, figure.high) == ("a", 0.05, 0.02, 0.2)
 
 
+@pytest.mark.weekly
 def test_ten_columns_at_once_are_called_moved_by_chance_as_seldom_as_one():
     assert_allclose(drift.at_once(0.95, 10) ** 10, 0.95)
     draw, missed = np.random.default_rng(6), 0

@@ -344,7 +344,7 @@ def test_with_several_rows_an_applicant_they_still_do_and_rows_taken_for_indepen
     assert np.mean(naive) < 0.8
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_the_intervals_of_pd_against_bad_rate_and_auc_do_too():
     large, _ = drawn(400_000, seed=0)
     truth = {"calibration_gap": 0.0, "calibration_in_the_large": 0.0, "auc": roc_auc_score(large.bad, large.pd)}

@@ -101,7 +101,7 @@ def test_copies_of_a_row_are_no_evidence_when_applicants_are_drawn():
         assert width(applicants[name]) == pytest.approx(2 * width(rows[name]), rel=0.2)
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     bad, pd, _ = drawn(400_000)
     truth = figure("auc", bad, pd)

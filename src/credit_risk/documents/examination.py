@@ -30,7 +30,8 @@ def examine(
     trace, checks = decision_lineage.why(decision, ledger, registry)
     events = registry.events()
     answers = {
-        "decision": trace["decision"],
+        # By the reference an erasure's search finds this folder too.
+        "decision": trace["decision"] | {"applicant": record.applicant},
         "decided_by": {"scorer": trace["scorer"], "version": trace.get("trained_on", {}).get("version")},
         "made_from": trace.get("trained_on"),
         "approved_by": trace.get("approved", []),

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from credit_risk.cli import main
 from credit_risk.rollout.evidence import power
@@ -32,6 +33,7 @@ def test_sound_rollouts_go_through_and_are_not_rolled_back(analysis):
     assert sum(one.is_held for one in outcomes) == 0
 
 
+@pytest.mark.weekly
 def test_candidates_at_every_tolerance_are_not_rolled_back_more_often_than_is_allowed(analysis):
     outcomes = ended(at_the_tolerance(Truth(), analysis), analysis, 40, seed=2)
     assert (
