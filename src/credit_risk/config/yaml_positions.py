@@ -4,6 +4,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from types import UnionType
@@ -68,16 +69,13 @@ def read_tree(path: Path, fix: str) -> Any:
 def _parsed(text: str) -> Any:
     """Parsing a config takes as long as all checks of it, and a stage reads the same files several times.
 
-    libyaml reads six times as fast what both readers take alike; what it refuses the other refuses with its lines.
+    libyaml reads six times as fast what both readers take alike; what it refuses the other refuses, with its lines.
     """
-    slow = YAML(typ="rt")
-    if DEEP_OR_UNLIKE.search(text) or sum(map(text.count, "[{")) > MOST_BRACKETS:
-        return slow.load(text)
-    try:
-        node = YAML(typ="safe").compose(text)
-    except YAMLError:
-        return slow.load(text)
-    return slow.constructor.construct_document(node) if node else slow.load(text)
+    reader, node = YAML(typ="rt"), None
+    if not DEEP_OR_UNLIKE.search(text) and text.count("[") + text.count("{") <= MOST_BRACKETS:
+        with suppress(YAMLError):
+            node = YAML(typ="safe").compose(text)
+    return reader.constructor.construct_document(node) if node else reader.load(text)
 
 
 def plain_values(node: Any) -> Any:
