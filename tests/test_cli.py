@@ -156,10 +156,10 @@ def test_an_example_is_a_command_line_that_parses(words):
     [
         *("config", "validate-data", "gate", "summary", "keys list"),
         *("ledger verify", "ledger head", "ledger show"),
-        *("registry history", "registry as-of"),  # part: registry
+        *("registry history", "registry as-of", "registry head"),  # part: registry
         "registry diff",  # part: mlflow
         "fork-check",  # part: fork
-        *("audit", "compliance", "lineage"),  # part: governance
+        *("audit", "audit-log verify", "compliance", "lineage"),  # part: governance
         *("status", "environment"),  # part: rollout
     ],
 )

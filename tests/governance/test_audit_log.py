@@ -1,10 +1,12 @@
 """The audit log: every chain verified, what does not hold named, and events asked for by person, kind and day."""
 
+import json
 import subprocess
 from datetime import UTC, datetime
 
 import pytest
 
+from credit_risk.cli import main
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CheckFailed
 from credit_risk.governance import audit_log
@@ -60,6 +62,22 @@ def test_what_is_not_there_yet_is_said_and_holds(root):
     sources = [audit_log.of_registry(None), audit_log.of_records(root, BY), audit_log.of_rollouts(root, BY)]
     audit_log.raise_unless_all_hold(sources)
     assert [source.there for source in sources] == [False, False, False]
+
+
+def test_a_log_that_does_not_hold_is_printed_for_a_program_too(root, monkeypatch, capsys):
+    sources = [
+        audit_log.ReadSource("registry", there=False),
+        audit_log.ReadSource("records", fault="line 2 was changed"),
+    ]
+    monkeypatch.setattr(audit_log, "sources", lambda *_: sources)
+    assert main(["audit-log", "verify", "--json", "--root", str(root)]) == 1
+    assert json.loads(capsys.readouterr().out) == [
+        {"name": "registry", "events": 0, "fault": None, "there": False},
+        {"name": "records", "events": 0, "fault": "line 2 was changed", "there": True},
+    ]
+    del sources[1]
+    assert main(["audit-log", "verify", "--json", "--root", str(root)]) == 0
+    assert [source["name"] for source in json.loads(capsys.readouterr().out)] == ["registry"]
 
 
 def test_an_erasure_is_an_event_and_a_ledger_that_cannot_be_opened_does_not_hold(root):

@@ -33,3 +33,8 @@ def test_a_release_that_no_registry_has_is_let_live_by_somebody_and_for_a_reason
     (move,) = json.loads(capsys.readouterr().out)
     assert (move["move"], move["by"], move["reason"]) == ("here", "Kim Lee", "the first release here")
     assert move["scorer"] == digest.of_directory(files.scorer)
+    assert main(["registry", "head", "--root", str(files.root)]) == 0
+    text = capsys.readouterr().out.strip()
+    assert main(["registry", "head", "--root", str(files.root), "--json"]) == 0
+    head = json.loads(capsys.readouterr().out)
+    assert (head["seq"], f"{head['seq']}:{head['hash']}") == (1, text)

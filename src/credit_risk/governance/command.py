@@ -293,13 +293,16 @@ def _log(context: Context, root: Root = HERE, environment: Environment = None) -
     before_the_verb(context)
 
 
-def _verify_log(root: Root = HERE, environment: Environment = None) -> None:
+def _verify_log(root: Root = HERE, environment: Environment = None, json: Json = False) -> None:
     """Verify every chain that keeps what was done; exit code 1 names what does not hold."""
+    from credit_risk.data.writing import json_text
     from credit_risk.governance import audit_log
 
     sources = audit_log.sources(environment_file(root, environment), root, os.environ)
+    if json:
+        say(json_text([{**vars(source), "events": len(source.events)} for source in sources]))
     audit_log.raise_unless_all_hold(sources)
-    for source in sources:
+    for source in () if json else sources:
         say(f"{source.name}: {_count_of(source)}.")
 
 

@@ -130,8 +130,10 @@ def _head(
     root: Root = HERE,
     environment: Environment = None,
     write_down: WriteDown = None,
+    json: Json = False,
 ) -> None:
     """Print where the history ends, to be kept elsewhere: a history put back to an older state shows against it."""
+    from credit_risk.data.writing import json_text
     from credit_risk.scoring import signed_chain
 
     with _opened(root, environment) as history:
@@ -139,7 +141,7 @@ def _head(
         head = history.head()
     if write_down:
         signed_chain.write_down(head, write_down)
-    say(str(head))
+    say(json_text({"seq": head.seq, "hash": head.hash.hex()}) if json else str(head))
 
 
 def _statement(

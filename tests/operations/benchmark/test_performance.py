@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from credit_risk.errors import DataError, NotFound
-from credit_risk.operations.benchmark import history, performance, power
-from credit_risk.operations.benchmark.performance import PerformanceBenchmark, in_turns, regressions
+from credit_risk.operations.benchmark import PerformanceBenchmark, history, performance, power
+from credit_risk.operations.benchmark.performance import in_turns, regressions
 
 BASELINE = {"latency": 4.0, "throughput": 20.0, "memory": 8.0, "cpu": 4.0}
 

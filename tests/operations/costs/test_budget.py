@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from credit_risk.measures.verdict.waiver import Waiver, WaiverRefused
-from credit_risk.operations.costs import pricing
-from credit_risk.operations.costs.budget import BudgetEnforcer, BudgetExceeded
+from credit_risk.operations.costs import BudgetEnforcer, pricing
+from credit_risk.operations.costs.budget import BudgetExceeded
 
 TODAY = date(2026, 6, 11)
 

@@ -20,7 +20,7 @@ from credit_risk.errors import UsageError
 from credit_risk.ledger.errors import LedgerBroken, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.monitoring.outcomes.outcome_store import Fact, History, NumberedFact, Outcomes, facts
-from credit_risk.monitoring.records.beside_ledger import beside
+from credit_risk.monitoring.records.beside_ledger import OUTCOMES
 from credit_risk.monitoring.records.frozen_store import Record, SignedRecords, table_of_records
 
 TABLE = table_of_records("outcome_deliveries_1")
@@ -143,7 +143,7 @@ def backup(ledger: Ledger, path: Path, *, busy_timeout_s: float) -> int:
     source = ledger.store.path
     if source is None:
         raise UsageError("these outcomes are in PostgreSQL: back them up there, with the ledger (pg_dump).")
-    outcomes = Path(beside(f"sqlite:///{source}").removeprefix("sqlite:///"))
+    outcomes = source.with_name(OUTCOMES)
     refuse_in_the_way(path)
     signed = verify(ledger, busy_timeout_s=busy_timeout_s)
     try:
