@@ -23,7 +23,7 @@ example:
 def add_commands(app: Typer) -> None:
     """Add the page of the pipeline, and what makes a new stage."""
     add(app, "pipeline", _pipeline, group=MODEL, more=PIPELINE_MORE)
-    stage = verbs(app, "stage", help="Stages of the pipeline.", group=MODEL, more=NEW_MORE)
+    stage = verbs(app, "stage", help="Add a stage of your own to the pipeline.", group=MODEL, more=NEW_MORE)
     stage.callback()(_stage)
     add(stage, "new", _new, more=NEW_MORE)
 

@@ -9,8 +9,8 @@ from credit_risk.command_line import HERE, OPERATIONS, Json, Root, add, say
 from credit_risk.errors import CheckFailed
 
 MORE = """
-Latency, throughput, memory and processor time of decisions, each in times a reference that is measured in turns with
-it, so that a busy machine changes little. A quantity that is more than 15 % above the baseline is a regression. Each
+Latency, throughput, memory and processor time of decisions, each as a multiple of a reference that is measured in
+turns with it, so that a busy machine changes little. A quantity that is more than 15 % above the baseline is a regression. Each
 run is kept, and drawn in build/operations/benchmark.html. --power plants slowdowns and counts what is found (minutes).
 
 examples:
@@ -40,7 +40,7 @@ def _benchmark(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure what deciding takes against a stored baseline, in times a reference of the same run."""
+    """Compare what deciding takes with a stored baseline, both as multiples of a reference in the same run."""
     from credit_risk.data.files import Files
     from credit_risk.data.writing import json_text
     from credit_risk.operations.benchmark import history
