@@ -10,8 +10,9 @@ from credit_risk.errors import CheckFailed
 
 MORE = """
 Latency, throughput, memory and processor time of decisions, each as a multiple of a reference that is measured in
-turns with it, so that a busy machine changes little. A quantity that is more than 15 % above the baseline is a regression. Each
-run is kept, and drawn in build/operations/benchmark.html. --power plants slowdowns and counts what is found (minutes).
+turns with it, so that a busy machine changes little. A quantity that is more than 15 % above the baseline is a
+regression. Each run is kept, and drawn in build/operations/benchmark.html. --power plants slowdowns and counts what is
+found (minutes).
 
 examples:
   credit-risk benchmark --save-baseline
