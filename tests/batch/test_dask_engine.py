@@ -1,16 +1,19 @@
 """A cluster decides to the byte what one machine does; what is lost with a worker or scheduler is decided again."""
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from distributed import Client, KilledWorker, LocalCluster
+from tornado.ioloop import IOLoop
 
 from credit_risk.batch import dask_engine
 from credit_risk.batch.dask_engine import ClusterError, DaskEngine, OtherVersion, Recipe, cluster, versions
@@ -29,9 +32,28 @@ SOON = 0.1
 
 
 @pytest.fixture(scope="module")
-def client():
-    workers = LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None)
-    with workers, Client(workers) as connected:
+def loop():
+    """Dask's event loop, in a thread: on a busy machine Dask gives up a loop of its own after ten seconds."""
+    made: list[IOLoop] = []
+    ends, started = asyncio.Event(), threading.Event()
+
+    async def run():
+        made.append(IOLoop.current())
+        started.set()
+        await ends.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
+    started.wait()
+    yield made[0]
+    made[0].add_callback(ends.set)
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def client(loop):
+    workers = LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, loop=loop)
+    with workers, Client(workers, loop=loop) as connected:
         yield connected
 
 
@@ -162,8 +184,20 @@ def test_rows_that_end_their_workers_end_the_run_and_say_what_helps(path, scorer
         decided(Cluster([Lost(ended)]), path, scorer)
 
 
+@pytest.mark.parametrize("fault", [OSError("Timed out trying to connect"), ValueError("missing port number")])
+def test_an_address_where_no_scheduler_is_gets_a_sentence(monkeypatch, path, fault):
+    def refuse(address, timeout):
+        assert (address, timeout) == ("tcp://head:1", dask_engine.PATIENCE)
+        raise fault
+
+    monkeypatch.setattr(dask_engine, "Client", refuse)
+    with pytest.raises(ClusterError, match=f"^tcp://head:1: {fault}. Expected a scheduler's address, as tcp://"):
+        cluster("tcp://head:1", path).__enter__()
+
+
+@pytest.mark.weekly
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "head", "post://head:1"])
-def test_an_address_where_no_scheduler_is_gets_a_sentence(monkeypatch, path, address):
+def test_whatever_is_no_scheduler_is_refused_so(monkeypatch, path, address):
     monkeypatch.setattr(dask_engine, "PATIENCE", SOON)
     with pytest.raises(ClusterError, match=f"{address}: .*Expected a scheduler's address"):
         cluster(address, path).__enter__()

@@ -22,6 +22,7 @@ BY = SignedBy(public_key="signing.pub")
 # Whoever decides for others, and where a scorer is loaded there: from bytes that were verified, or in a trial.
 DECIDING = ("batch", "registry", "rollout", "serving")
 LOADING = {
+    "batch/dask_engine.py",  # part: dask: a worker, a folder of its own, and only what has the verified scorer's digest
     "batch/signed.py",  # in a trial, which asks for no signature
     "registry/mlflow/promotion.py",  # a copy that was fetched, and verified with it
     "registry/mlflow/pyfunc.py",  # MLflow's own server, which knows nothing of signatures
