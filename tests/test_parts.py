@@ -291,6 +291,8 @@ def test_an_unknown_part_is_an_error_that_names_those_there_are(tree, monkeypatc
     monkeypatch.chdir(commit(tree()))
     assert parts.main(["remove", "rudder"]) == 2
     assert "There is no part 'rudder'. The parts are: sails, spinnaker, oars." in capsys.readouterr().err
+    assert parts.main(["remove", "spinaker"]) == 2
+    assert "There is no part 'spinaker'. Did you mean 'spinnaker'? The parts are: sails," in capsys.readouterr().err
 
 
 def test_a_folder_with_changes_is_refused_and_left_as_it_is(tree):

@@ -12,6 +12,7 @@ goes with part: NAME`. Nothing but the standard library is needed.
 
 import argparse
 import ast
+import difflib
 import json
 import os
 import re
@@ -132,7 +133,8 @@ def owners_of(root: Path, parts: Parts, path: str) -> set[str]:
 def with_those_that_need(parts: Parts, name: str) -> list[str]:
     """The part and every part that needs it, directly or not, in the order of the declaration."""
     if name not in parts:
-        raise PartsError(f"There is no part {name!r}. The parts are: {', '.join(parts) or 'none, all are gone'}.")
+        near = "".join(f" Did you mean {its!r}?" for its in difflib.get_close_matches(name, parts, 1))
+        raise PartsError(f"There is no part {name!r}.{near} The parts are: {', '.join(parts) or 'none, all are gone'}.")
     going = {name}
     while more := {part.name for part in parts.values() if going & set(part.needs)} - going:
         going |= more
