@@ -97,8 +97,7 @@ def score(
     started = time.monotonic()
     task = BatchTask(scorer, _identifier(scorer.config, input), reasons, exposure, points)
     parts = _Parts.open(output, task, input, batch_rows)
-    resumed, read, exposed = 0, 0, 0
-    counts: Counter[str] = Counter()
+    resumed, read, exposed, counts = 0, 0, 0, Counter[str]()
     with (
         _watching(progress) as watch,
         engine.deciding(task) as decide,
@@ -106,8 +105,7 @@ def score(
         _sink(output, task.schema) as sink,
     ):
         batches = _batches(task, input, batch_rows, parts.finished)
-        finish = partial(_finish, decide, parts)
-        for batch, table in _in_order(finish, batches, pool, engine.width):
+        for batch, table in _in_order(partial(_finish, decide, parts), batches, pool, engine.width):
             resumed += 0 if batch.table is not None else batch.rows
             read, exposed = read + batch.rows, exposed + batch.exposure
             counts.update({item["values"]: item["counts"] for item in pc.value_counts(table["decision"]).to_pylist()})
@@ -116,8 +114,7 @@ def score(
         parts.refuse_change(input)
     parts.remove()
     decisions: dict[str, int] = {name: counts[name] for name in OUTCOMES}
-    seconds = time.monotonic() - started
-    summary = Summary(sink.rows, resumed, seconds, decisions, read, exposed if exposure else None)
+    summary = Summary(sink.rows, resumed, time.monotonic() - started, decisions, read, exposed if exposure else None)
     log.info("%s", summary)
     _raise_if_refused(summary, output, strict=strict)
     return summary
