@@ -14,7 +14,8 @@ from credit_risk.config.yaml_positions import _parsed
 WORDS = r"""
 yes no on off True TRUE ~ null Null 0o17 017 08 0x1F 0b11 1_000 1__0 12:30:45 190:20:30 1:2 1e3 1E+3 1.5e3 1. .5 +1 -0
 0777 1e e1 .inf -.INF .nan NaN inf 2024-01-31 2024-01-31T10:00:00Z = << &a *a @a `a %a a] a} [a]b [a:b] {} [] [1,2]
-{a:1} {"a":1} "a":1 {a,b} "a" 'a' '' "" "\x41" "a\u00e9" "\U0001F600" 'it''s' !!str !x ! !!int !!float é 😀 #x ? | > - y N
+{a:1} {"a":1} "a":1 {a,b} "a" 'a' '' "" "\x41" "a\u00e9" "\U0001F600" 'it''s' !!str !x ! !!int !!float é 😀 #x
+? | > - y N
 """
 WRITTEN = [
     *WORDS.split(),
@@ -81,3 +82,9 @@ def test_what_is_nested_too_deeply_is_refused_and_ends_no_process(tmp_path, text
     (tmp_path / "deep.yaml").write_text(text)
     with pytest.raises(yaml_positions.ConfigError):
         yaml_positions.read_tree(tmp_path / "deep.yaml", "Write it.")
+
+
+def test_a_number_by_its_tag_without_digits_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "tagged.yaml").write_text("a: !!int\n")
+    with pytest.raises(yaml_positions.ConfigError, match=r"tagged.yaml: 1 problem"):
+        yaml_positions.read_tree(tmp_path / "tagged.yaml", "Write it.")
