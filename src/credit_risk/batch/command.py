@@ -1,6 +1,6 @@
 """`credit-risk score`: decide every application of a file."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -52,7 +52,7 @@ def _score(
     path = scorer or Files(root).scorer
     loaded = that_may_decide(path, environment_file(root, environment), root)
     with ExitStack() as ends:
-        decides: BatchEngine = THIS_MACHINE
+        decides: BatchEngine = ends.enter_context(nullcontext(THIS_MACHINE))
         decides = ends.enter_context(deciding(engine, cluster, path))  # part: dask
         score.score(
             loaded,
