@@ -7,7 +7,7 @@ from ledger_trial import change, entry, literal
 
 from credit_risk.ledger import chain
 from credit_risk.ledger.errors import LedgerBroken
-from credit_risk.ledger.verification import MAX_FAULTS_SHOWN, rows, verify
+from credit_risk.ledger.verification import MAX_FAULTS_SHOWN, Verification, rows, verify
 from credit_risk.scoring.signed_chain import Head
 
 
@@ -153,3 +153,11 @@ def test_the_walk_holds_one_page_in_memory(local):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]  # twice the entries
+
+
+def test_a_single_fault_is_counted_as_one():
+    made = Verification(Head(0, ""), entries=2)
+    made.raise_unless_it_holds()
+    made.fault("entry 1: altered")
+    with pytest.raises(LedgerBroken, match=r"^The ledger does not hold: 1 fault in 2 entries\.\n  entry 1: altered\n"):
+        made.raise_unless_it_holds()

@@ -114,9 +114,9 @@ class Verification:
     def raise_unless_it_holds(self) -> None:
         if not self.holds:
             more = [f"and {self.count - len(self.faults)} more"] if self.count > len(self.faults) else []
-            faults, s = "\n".join(f"  {fault}" for fault in [*self.faults, *more]), "s" * (self.count > 1)
+            faults, ending = "\n".join(f"  {fault}" for fault in [*self.faults, *more]), "s" * (self.count > 1)
             raise LedgerBroken(
-                f"The ledger does not hold: {self.count} fault{s} in {self.entries} entries.\n{faults}\n"
+                f"The ledger does not hold: {self.count} fault{ending} in {self.entries} entries.\n{faults}\n"
                 "Keep this file as evidence, and restore a backup that `credit-risk ledger verify` finds whole."
             )
 
