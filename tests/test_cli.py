@@ -124,6 +124,21 @@ def test_the_help_of_a_command_teaches(capsys, words):
             assert (parameter.opts[0] if parameter.opts[0].startswith("--") else parameter.name.upper()) in example
 
 
+# What a person never types: git starts the first, a rollout the second.
+STARTED_BY_PROGRAMS = {("merge-config",), ("supervise",)}
+
+
+def test_every_command_stands_in_a_document_a_target_or_a_stage():
+    files = [*(ROOT / "docs").glob("*.md"), *(ROOT / "make").glob("*.mk")]
+    files += [ROOT / name for name in ("README.md", "Makefile", "dvc.yaml")]
+    text = " ".join(" ".join(file.read_text(encoding="utf-8") for file in files).split())
+    typed = {words for words, command in EVERY.items() if not hasattr(command, "commands")} - STARTED_BY_PROGRAMS
+    missing = [
+        " ".join(words) for words in typed if not re.search(rf"(credit-risk |`){' '.join(words)}(?![\w-])", text)
+    ]
+    assert missing == []
+
+
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_every_option_of_a_command_is_explained(words):
     for parameter in EVERY[words].params:

@@ -10,6 +10,7 @@ from typer import Argument, Option, Typer
 from credit_risk.command_line import (
     HERE,
     LEDGER,
+    STUDIES,
     ConfigFile,
     Environment,
     Json,
@@ -103,8 +104,8 @@ def add_commands(app: Typer) -> None:
     protected.callback()(before_each_verb)
     add(protected, "add", _add_protected, more=PROTECTED_MORE)
     add(app, "monitor", _monitor, group=LEDGER, more=MONITOR_MORE)
-    add(app, "monitor-study", _study, group=LEDGER, more=STUDY_MORE)
-    add(app, "monitor-growth", _growth, group=LEDGER, more=GROWTH_MORE)
+    add(app, "monitor-study", _study, group=STUDIES, more=STUDY_MORE)
+    add(app, "monitor-growth", _growth, group=STUDIES, more=GROWTH_MORE)
 
 
 def _add(
