@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 import credit_risk
-from credit_risk.attacks import measure, toolbox
+from credit_risk.attacks import floors, measure, toolbox
+from credit_risk.attacks.floors import AttackFloors, ScoreFloor
 from credit_risk.attacks.toolbox import ToolboxMissing
 from credit_risk.cli import main
-from credit_risk.config import Config
+from credit_risk.config import Config, environment
 from credit_risk.data.files import Files
-from credit_risk.data.writing import write_json
+from credit_risk.data.writing import write_json, write_text
 from credit_risk.errors import CheckFailed
 from credit_risk.scoring.scorer import Scorer
 
@@ -22,6 +23,17 @@ SETTINGS = {
     "budget": 0.5,
     "rows": 60,
 }
+
+OWN_FLOORS = """\
+version: 1
+robustness: {at_least: 0.5, reason: free to move}
+privacy: {at_least: 0.9, reason: few rows}
+"""
+FLOORS = AttackFloors(
+    version=1,
+    robustness=ScoreFloor(at_least=0.7, reason="house policy"),
+    privacy=ScoreFloor(at_least=0.8, reason="house policy"),
+)
 
 
 def with_settings(config: Config, **changes: object) -> Config:
@@ -82,19 +94,64 @@ def test_a_score_must_clear_its_floor_with_its_whole_interval(tmp_path):
         "unknown": {},
     }
     write_json(Files(tmp_path).part("attacks"), scores)
-    measure.check(Files(tmp_path), {"privacy.score": 0.8})
-    measure.check(Files(tmp_path), {})
+    robustness, privacy = floors.gates(FLOORS)
+    measure.check(Files(tmp_path), [privacy])
+    measure.check(Files(tmp_path), [])
     with pytest.raises(CheckFailed, match=r"CANNOT SAY: .*\(robustness\.score\) is 0\.75 \(0\.65 to 0\.85\)"):
-        measure.check(Files(tmp_path), {"robustness.score": 0.7, "privacy.score": 0.8})
+        measure.check(Files(tmp_path), [robustness, privacy])
+    lower = FLOORS.model_copy(update={"robustness": ScoreFloor(at_least=0.6, reason="all of it is free to move")})
+    measure.check(Files(tmp_path), list(floors.gates(lower)))
 
 
-def test_the_command_measures_and_then_holds_the_scores_against_the_floors(monkeypatch, tmp_path):
-    asked = []
+def test_a_score_that_is_not_known_clears_no_floor(tmp_path):
+    scores = {"robustness": {"score": None}, "unknown": {"robustness.score": "no test row was declined by the model"}}
+    write_json(Files(tmp_path).part("attacks"), scores)
+    with pytest.raises(CheckFailed, match=r"(?s)no test row was declined.*privacy\.score\) was not measured"):
+        measure.check(Files(tmp_path), list(floors.gates(FLOORS)))
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """What the command does, in its order: the measuring, then the floors that scores are held against."""
+    noted = []
     monkeypatch.setattr("credit_risk.data.repository.load", lambda path: path)
-    monkeypatch.setattr(measure, "run", lambda config, files: asked.append((config, files.root)))
-    monkeypatch.setattr(measure, "check", lambda _, floors: asked.append(floors))
+    monkeypatch.setattr(measure, "run", lambda config, files: noted.append((config, files.root)))
+    monkeypatch.setattr(measure, "check", lambda _, gates: noted.append([(g.measure, g.at_least) for g in gates]))
+    return noted
+
+
+def test_the_command_measures_and_then_holds_the_scores_against_the_floors(steps, tmp_path):
     assert main(["attacks", "--root", str(tmp_path), "--privacy-at-least", "0.8"]) == 0
-    assert asked == [(tmp_path / "configs" / "credit.yaml", tmp_path), {"privacy.score": 0.8}]
+    assert steps == [(tmp_path / "configs" / "credit.yaml", tmp_path), [("privacy.score", 0.8)]]
+
+
+def test_the_floors_are_those_of_the_lenders_own_file(steps, tmp_path):
+    write_text(tmp_path / floors.FILE, OWN_FLOORS)
+    assert main(["attacks", "--root", str(tmp_path), "--check", "--privacy-at-least", "0.95"]) == 0
+    assert steps[1] == [("robustness.score", 0.5), ("privacy.score", 0.9), ("privacy.score", 0.95)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (OWN_FLOORS.replace("robustness: {at_least: 0.5, reason: free to move}\n", ""), "robustness"),
+        (OWN_FLOORS.replace("at_least: 0.5", "at_least: 0"), "robustness"),
+        (OWN_FLOORS.replace(", reason: free to move", ""), "reason"),
+        (None, "there is no such file"),
+    ],
+)
+def test_without_a_floor_for_both_scores_with_its_reason_nothing_is_measured(steps, tmp_path, capsys, text, words):
+    if text is not None:
+        write_text(tmp_path / floors.FILE, text)
+    assert main(["attacks", "--root", str(tmp_path), "--check"]) == 2
+    assert (words in capsys.readouterr().err, steps) == (True, [])
+
+
+def test_the_repositorys_floors_and_those_of_the_tests_lender_can_be_read():
+    root = Path(__file__).parents[2]
+    mine = root / "tests" / "lender" / "policies" / floors.FILE.name
+    assert [gate.at_least for gate in floors.gates(floors.load(root))] == [0.7, 0.8]
+    assert [gate.at_least for gate in floors.gates(environment.whole(mine, AttackFloors))] == [0.55, 0.8]
 
 
 def test_a_missing_toolbox_is_said_in_a_sentence(monkeypatch):

@@ -15,6 +15,7 @@ from credit_risk.cli import main
 from credit_risk.compliance import policies
 from credit_risk.compliance.policies import UnknownFramework
 from credit_risk.config import floor, load
+from credit_risk.config.fairness import Contrast
 from credit_risk.data import digest
 from credit_risk.data.files import Files
 from credit_risk.data.writing import read_json, write_json, write_text
@@ -274,6 +275,119 @@ def test_a_report_that_was_edited_or_sealed_anew_fails_every_framework_and_is_na
         audit.raise_unless_passed(record, Path("audit.json"), missing=False)
 
 
+BY_BASIS = """\
+words:
+  prohibited: [sex, marital]
+  bases: {sex: [sex, gender], marital status: [marital, marriage]}
+"""
+OF_BASIS = "evidence: {report: fairness, contrasts_of: %s}, check: {at_least: 0.8, at_most: 1.25}"
+WHERE_HELD = OF_BASIS.replace("%s", "%s, where_held: true")
+WOMEN = {"name": "ladies", "attribute": "sex", "group": "female", "reference": "male"}
+WITHIN = {"ratio": 1.0, "ratio_low": 0.9, "ratio_high": 1.1}
+
+
+def compared(files, control, contrasts, *, protected=("sex", "age"), **measured_ratios):
+    """The record of a policy of one control on contrasts, for a lender who declares these and keeps these columns."""
+    lines = f"  - {{id: c-1, {STATED}, {control}}}\n  - {{id: c-2, {STATED}, {AUC}}}\n"
+    policy = POLICY.replace("words: {prohibited: [sex, age], unspecific: [qualifying score]}\n", BY_BASIS)
+    write_text(files.policies / "house.yaml", policy + lines)
+    figures = {"scorer": digest.of_directory(files.scorer), "contrasts": measured_ratios, "unknown": {}}
+    write_json(files.report("fairness"), evidence.sealed(figures))
+    config = load(files.config)
+    kept = {name: column for name, column in config.columns.items() if column.role != "protected" or name in protected}
+    fairness = config.fairness.model_copy(update={"contrasts": tuple(Contrast(**contrast) for contrast in contrasts)})
+    config = config.model_copy(update={"columns": kept, "fairness": fairness})
+    return audit.audit(files.scorer, "house", files, config)
+
+
+def test_a_lenders_contrasts_are_held_to_the_limits_whatever_they_are_called(files):
+    record = compared(files, WHERE_HELD % "sex", [WOMEN], ladies=WITHIN)
+    assert record["verdict"] == "PASS"
+    assert record["controls"][0]["found"] == (
+        "Control (contrasts.ladies.ratio) is 1 (0.9 to 1.1), inside the limits 0.8 to 1.25"
+    )
+    assert (record["controls"][0]["measure"], record["not_applicable"]) == ("contrasts of sex", [])
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"),
+    [
+        ({"ratio": 0.7, "ratio_low": 0.65, "ratio_high": 0.75}, "FAIL"),
+        ({"ratio": 0.82, "ratio_low": 0.78, "ratio_high": 0.86}, "CANNOT SAY"),
+        ({"ratio": None}, "FAIL"),
+        (WITHIN, "PASS"),
+    ],
+)
+def test_each_of_several_contrasts_of_a_basis_counts(files, second, verdict):
+    declared = [WOMEN, WOMEN | {"name": "men", "group": "male", "reference": "female"}]
+    record = compared(files, WHERE_HELD % "sex", declared, ladies=WITHIN, men=second)
+    assert record["controls"][0]["verdict"] == record["verdict"] == verdict
+    assert "contrasts.ladies.ratio" in record["controls"][0]["found"]
+    assert "contrasts.men.ratio" in record["controls"][0]["found"]
+
+
+def test_a_contrast_of_another_basis_speaks_for_none_and_is_not_held_to_its_limits(files):
+    bands = {"name": "old", "attribute": "age", "group": "62 and over", "reference": "25 to 61"}
+    below = {"ratio": 0.5, "ratio_low": 0.4, "ratio_high": 0.6}
+    assert compared(files, WHERE_HELD % "sex", [WOMEN, bands], ladies=WITHIN, old=below)["verdict"] == "PASS"
+    (control, _) = compared(files, WHERE_HELD % "sex", [bands], old=WITHIN)["controls"]
+    assert (control["verdict"], control["found"]) == (
+        "FAIL",
+        "sex holds the basis sex, and fairness.contrasts compares no groups of it",
+    )
+
+
+def test_a_contrast_that_is_declared_and_not_measured_fails(files):
+    (control, _) = compared(files, WHERE_HELD % "sex", [WOMEN])["controls"]
+    assert (control["verdict"], "was not measured" in control["found"]) == ("FAIL", True)
+
+
+def test_of_a_basis_that_a_lender_does_not_hold_nothing_is_asked_and_the_record_says_so(files):
+    record = compared(files, WHERE_HELD % "marital status", [WOMEN], ladies=WITHIN)
+    why = "marital status is not held: no column that is kept apart (sex, age) is called so or says so in its `why`"
+    assert record["not_applicable"] == [{"id": "c-1", "applies_to": [], "why": why}]
+    assert ([control["id"] for control in record["controls"]], record["verdict"]) == (["c-2"], "PASS")
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(audit.render(record))
+    assert f"Does not apply: c-1: {why}" in console.export_text()
+
+
+def test_without_where_held_a_lender_who_does_not_hold_the_basis_fails(files):
+    (control, _) = compared(files, OF_BASIS % "marital status", [WOMEN], ladies=WITHIN)["controls"]
+    assert control["verdict"] == "FAIL"
+    assert control["found"].startswith("marital status is not held: no column that is kept apart (sex, age)")
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "why", "held"),
+    [
+        ("MaritalStatus", "protected", "house policy", True),
+        ("marriage", "proxy", "house policy", True),
+        ("stand", "protected", "marital status", True),
+        ("stand", "proxy", "stands in for marital status", False),
+        ("market", "protected", "house policy", False),
+    ],
+)
+def test_a_column_holds_a_basis_by_its_name_or_by_why_it_is_protected(files, name, role, why, held):
+    config = load(files.config)
+    column = config.columns["sex"].model_copy(update={"role": role, "why": why})
+    controlled(files, AUC)
+    policy = POLICY.replace("words: {prohibited: [sex, age], unspecific: [qualifying score]}\n", BY_BASIS)
+    write_text(files.policies / "house.yaml", f"{policy}  - {{id: c-1, {STATED}, {WHERE_HELD % 'marital status'}}}\n")
+    config = config.model_copy(update={"columns": {**config.columns, name: column}})
+    record = audit.audit(files.scorer, "house", files, config)
+    assert (len(record["controls"]), len(record["not_applicable"])) == ((1, 0) if held else (0, 1))
+    assert record["verdict"] == "FAIL"  # held and not compared; or nothing is asked at all
+
+
+def test_the_shipped_frameworks_ask_for_no_contrast_by_the_name_that_one_lender_gave_it():
+    for path in sorted(SHIPPED.glob("*.yaml")):
+        assert "measure: contrasts." not in path.read_text(encoding="utf-8"), path.name
+    ecoa = policies.read(SHIPPED / "ecoa.yaml", ScorerPolicy)
+    sources = [control.evidence for control in ecoa.controls if control.evidence and control.evidence.contrasts_of]
+    assert [(source.contrasts_of, source.where_held) for source in sources] == [("sex", True), ("marital status", True)]
+
+
 PERSON = "person: {question: who read the forms?, months: 6}"
 ANSWER = Entered(datetime(2026, 11, 1, tzinfo=UTC), "attest", "c-1", "Ada Berg", "all were read", {})
 
@@ -337,6 +451,9 @@ def test_a_control_is_asked_of_those_it_applies_to_and_of_everybody_where_nobody
     record = answered(files, "not_assessed: nobody looks, applies_to: [eu]", applies=applies)
     assert len(record["controls"]) == asked
     assert [entry["id"] for entry in record["not_applicable"]] == ["c-1"] * (1 - asked)
+    assert [entry["why"] for entry in record["not_applicable"]] == [
+        "eu does not hold of this lender, by its inventory"
+    ] * (1 - asked)
     assert record["verdict"] == "FAIL"  # of what asks nothing, too
 
 
@@ -399,6 +516,14 @@ def test_policies_that_only_ask_about_data_are_no_frameworks_of_an_audit(files):
         ("evidence: {report: a}, check: {by: reasons_are_specific}", "reads the scorer's own config"),
         ("evidence: {scorer: config.json}, check: {by: nothing}", "prohibited_bases_apart"),
         ("evidence: {report: ../a, measure: b}, check: {at_least: 1}", "pattern"),
+        (
+            "evidence: {report: fairness, measure: a, contrasts_of: sex}, check: {at_least: 1}",
+            "in the place of measure",
+        ),
+        ("evidence: {report: metrics, contrasts_of: sex}, check: {at_least: 1}", "reads the report fairness"),
+        ("evidence: {report: fairness, measure: a, where_held: true}, check: {at_least: 1}", "goes with contrasts_of"),
+        ("evidence: {report: fairness, contrasts_of: sex}, check: {equals: 1}", "contrasts are ratios: give limits"),
+        ("evidence: {report: fairness, contrasts_of: sex}, check: {at_least: 1}", "words.bases does not say .* sex"),
     ],
 )
 def test_a_control_that_nothing_can_answer_is_refused(files, control, why):

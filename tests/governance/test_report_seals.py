@@ -37,11 +37,16 @@ def git(root, *arguments):
     subprocess.run(["git", "-C", root, *who, *arguments], check=True, capture_output=True)
 
 
-def record(files, *, code="c1"):
-    """Judge the reports as they are, put the run on record in dvc.lock, and commit all."""
+def run(files, *, code="c1"):
+    """Judge the reports as they are, and put the run on record in dvc.lock, as a runner does that commits nothing."""
     write_json(files.report("gate"), {"run": evidence.chain(files, ("fairness", "latency"))})
     md5, times = (dataset_facts.file_md5(files.report(name)) for name in ("fairness", "latency"))
     write_text(files.root / "dvc.lock", LOCK.format(code=code, file=SAID, md5=md5, times=times))
+
+
+def record(files, *, code="c1"):
+    """The same, and commit all."""
+    run(files, code=code)
     git(files.root, "add", "--all")
     git(files.root, "commit", "--allow-empty", "-m", "a run")
 
@@ -136,6 +141,27 @@ def test_times_are_other_ones_in_each_run(files):
     sealed_anew(files, "latency", ms=6)
     record(files)
     assert faults(files, "latency") == []
+
+
+def test_a_runner_that_makes_reports_anew_and_commits_none_has_no_fault_and_an_edited_report_there_is_named(files):
+    committed = provenance.commit(files.root)
+    sealed_anew(files, ratio=0.7)
+    sealed_anew(files, "latency", ms=6)
+    run(files)
+    fairness, latency = (Witnesses.read(files).examined(name) for name in ("fairness", "latency"))
+    assert (fairness.faults, fairness.commit) == ((), committed)  # the same figures are the committed file
+    assert (latency.faults, latency.commit) == ((), None)  # other times stand in no commit, and that is no fault
+    assert None not in (fairness.run, latency.run)
+    write_json(files.report("latency"), read_json(files.report("latency")) | {"ms": 1})
+    sealed_anew(files, ratio=0.9)
+    altered = "reports/latency.json was altered: its seal is not that of its content"
+    assert faults(files, "latency")[0] == altered
+    assert "as dvc.lock recorded it" in faults(files)[1]
+    run(files)  # judged and recorded anew on the runner, too
+    assert faults(files, "latency") == [altered]
+    assert faults(files) == [
+        f"{SAID} is not what the stage fairness wrote from the same inputs in commit {committed[:12]} by Ana Torres"
+    ]
 
 
 def test_a_chain_whose_entry_was_exchanged_is_named_at_each_report(files):

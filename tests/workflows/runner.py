@@ -219,12 +219,15 @@ def make(room: Path) -> Clone:
             shutil.copy(ROOT / name, clone.root / name)
     for name in ("credit.yaml", "model.yaml", "wordings.yaml", "policies/gate_floor.yaml"):
         shutil.copy(ROOT / "tests/lender" / name, clone.root / "configs" / name)
+    # of the part: attacks
+    shutil.copy(ROOT / "tests/lender/policies/attack_floors.yaml", clone.root / "configs/policies/attack_floors.yaml")
+    # end of part
     for path in (clone.root / ".github/workflows").glob("*.yml"):  # act holds no queue, and does not know the word
         path.write_text(path.read_text(encoding="utf-8").replace("  queue: max\n", ""), encoding="utf-8")
     shutil.copytree(ROOT / "tests/lender", clone.root / "tests/lender")
     shutil.copy(ROOT / "tests/recompute.py", clone.root / "tests")
     clone.write("tests/test_short.py", SHORT_TEST)
-    _data(clone)
+    write_data(clone)
     borrow_environment(room / "cache" / ".venv", clone.root)
     (room / "bin").mkdir()
     for name in FAKES:
@@ -236,16 +239,16 @@ def make(room: Path) -> Clone:
     return clone
 
 
-def _data(clone: Clone) -> None:
+def write_data(clone: Clone, rows: int = 4_000) -> None:
     """The lender's data as two objects of the sample remote, and the data.dvc that names them."""
-    rows = lender(4_000, seed=7).applications.to_csv(index=False).encode()
-    table = hashlib.md5(rows).hexdigest()
+    content = lender(rows, seed=7).applications.to_csv(index=False).encode()
+    table = hashlib.md5(content).hexdigest()
     listing = json.dumps([{"md5": table, "relpath": "applications.csv"}]).encode()
     folder = hashlib.md5(listing).hexdigest()
-    for name, content in ((table, rows), (f"{folder}.dir", listing)):
+    for name, stored in ((table, content), (f"{folder}.dir", listing)):
         path = clone.root / "sample-remote/files/md5" / name[:2] / name[2:]
-        path.parent.mkdir(parents=True)
-        path.write_bytes(content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(stored)
     clone.write("sample-remote/.gitignore", "")
     clone.write(".dvc/config", SAMPLE_REMOTE)
     clone.write("data.dvc", f"outs:\n- md5: {folder}.dir\n  hash: md5\n  path: data\n")

@@ -1,9 +1,10 @@
 """Workflows that train, executed by act on the simulated lender: a minute each."""
 
 import json
+import shutil
 
 import pytest
-from runner import without_lints
+from runner import ROOT, without_lints, write_data
 
 from credit_risk.data.simulated_lender import lender
 
@@ -25,6 +26,8 @@ def test_all_of_ci_is_green(clone):
 
 
 def test_a_pass_on_main_is_registered_attacked_audited_and_rehearsed(clone):
+    """By the frameworks as they are shipped, and with as many rows as their controls need to say anything."""
+    write_data(clone, rows=16_000)
     run = clone.act("push", "risk-model-pipeline.yml", PUSH | {"repository": {"visibility": "public"}})
     worked = [
         "security-scan",
@@ -38,8 +41,22 @@ def test_a_pass_on_main_is_registered_attacked_audited_and_rehearsed(clone):
     assert run.jobs == dict.fromkeys(worked, "success"), str(run)
     assert "## Promotion gate: PASS" in run.summary
     assert (run.artifacts / "scorer/model.txt").is_file()
+    assert "CANNOT SAY" not in run.log
 
 
+# of the part: attacks
+def test_a_scorer_that_an_attack_turns_over_too_often_is_red_by_the_floor_of_its_lender(clone):
+    """The small lender does not hold the floor of the repository's own: a third of its declines can be turned over."""
+    shutil.copy(ROOT / "configs/policies/attack_floors.yaml", clone.root / "configs/policies/attack_floors.yaml")
+    run = clone.act("push", "risk-model-pipeline.yml", PUSH, job="attacks")
+    expected = {"security-scan": "success", "data-validation": "success", "train": "success"}
+    assert run.jobs == expected | {"attacks": "failure"}, str(run)
+    assert "CANNOT SAY: Robustness score (robustness.score) is" in run.log
+    assert "straddles the limit of at least 0.7" in run.log
+    assert "privacy.score" not in run.log
+
+
+# end of part
 def test_a_gate_that_does_not_open_stops_the_risk_model_pipeline(clone):
     clone.replace("configs/credit.yaml", "at_least: 0.6", "at_least: 0.99")
     run = clone.act("push", "risk-model-pipeline.yml", PUSH, variables={"MODEL_GATE": "required"})

@@ -1,6 +1,6 @@
 """Both scores, measured and written: reports/parts/attacks.json, its tables, and reports/attacks.html."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,9 @@ SURROGATE_ROWS = 20_000
 FEWEST = 100  # training and selection rows each
 
 
-def check(files: Files, floors: Mapping[str, float]) -> None:
+def check(files: Files, gates: Sequence[Gate]) -> None:
     """Raises CheckFailed with a sentence for each score of reports/parts/attacks.json that does not clear its floor."""
     report = read_json(files.part("attacks"))
-    gates = [
-        Gate(name=measure.replace(".", "_"), measure=measure, at_least=floor, reason="asked for on the command line")
-        for measure, floor in floors.items()
-    ]
     checks = gate.decide(gates, report, report["unknown"])
     if blocking := [f"{check.verdict}: {check.sentence}" for check in checks if check.verdict != "PASS"]:
         raise CheckFailed("\n  ".join(["The attacks do not let this scorer through.", *blocking]))

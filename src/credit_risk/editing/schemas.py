@@ -28,6 +28,7 @@ CONFIGS: Final = (
     Described("credit", "credit.yaml", "config.schema:Config"),
     Described("model", "model.yaml", "config.schema:Parameters"),
     Described("gate_floor", "policies/gate_floor.yaml", "config.floor:Floor"),
+    Described("attack_floors", "policies/attack_floors.yaml", "attacks.floors:AttackFloors"),  # part: attacks
     Described("identities", "policies/identities.yaml", "registry.acting:Believed"),  # part: registry
     Described("tiers", "policies/model_tiers.yaml", "governance.model_risk.inventory:TierPolicy"),  # part: governance
     Described("inventory", "model-inventory.yaml", "governance.model_risk.inventory:Inventory"),  # part: governance

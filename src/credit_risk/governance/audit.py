@@ -101,7 +101,8 @@ def audit(
     path, policy = policies.find(files.policies, framework, ScorerPolicy)
     scorer = Scorer.load(model_path)
     scope = Scope(files, config, policy, scorer, site, today, os.environ)
-    applicable = [control for control in policy.controls if _applies(control, applies)]
+    not_applicable = _not_applicable(scope, applies)
+    applicable = [control for control in policy.controls if control.id not in not_applicable]
     audited = [_audited(control, scope, model_path, answers) for control in applicable]
     reports = report_seals.examine(config, files)
     return {
@@ -117,9 +118,9 @@ def audit(
         "reports": [report.as_dict() for report in reports],
         "counts": counts(audited),
         "not_applicable": [
-            {"id": control.id, "applies_to": list(control.applies_to)}
+            {"id": control.id, "applies_to": list(control.applies_to), "why": not_applicable[control.id]}
             for control in policy.controls
-            if control not in applicable
+            if control.id in not_applicable
         ],
         "waivers": _waivers(files),
         "not_covered": [entry.model_dump(include={"source", "why"}) for entry in policy.not_covered],
@@ -164,7 +165,7 @@ def render(record: Mapping[str, Any]) -> RenderableType:
         table.add_row(Styled(entry["id"]), verdict, *map(Styled, (entry["found"], evidence, source)))
     gaps = [Styled(f"Not covered: {entry['source']}: {entry['why']}") for entry in record["not_covered"]]
     gaps += [Styled(f"Waived: {entry['check']} by {entry['person']}: {entry['reason']}") for entry in record["waivers"]]
-    gaps += [Styled(f"Applies to others: {entry['id']}") for entry in record["not_applicable"]]
+    gaps += [Styled(f"Does not apply: {entry['id']}: {entry['why']}") for entry in record["not_applicable"]]
     of_reports = [Styled(_of_report(report)) for report in record["reports"]]
     of_reports += [Styled(f"FAIL {fault}", style=STYLES["FAIL"]) for fault in _faults(record)]
     of_kinds = [
@@ -206,8 +207,30 @@ def _overall(audited: Sequence[Audited], reports: Sequence[ReportOnRecord]) -> V
     return "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
 
 
-def _applies(control: ScorerControl, applies: Sequence[str] | None) -> bool:
-    return applies is None or set(control.applies_to) <= set(applies)
+def _not_applicable(scope: Scope, applies: Sequence[str] | None) -> dict[str, str]:
+    """Why a control is not asked of this lender, by its id: it is made for others, or no column holds its basis."""
+    reasons = {}
+    for control in scope.policy.controls:
+        others = sorted(set(control.applies_to) - set(applies)) if applies is not None else []
+        basis = control.evidence.contrasts_of if control.evidence and control.evidence.where_held else None
+        if others:
+            reasons[control.id] = f"{', '.join(others)} does not hold of this lender, by its inventory"
+        elif basis is not None and not _columns_of(basis, scope):
+            reasons[control.id] = _not_held(basis, scope)
+    return reasons
+
+
+def _not_held(basis: str, scope: Scope) -> str:
+    kept = ", ".join(scope.config.named(*GUARDED_ROLES)) or "there is none"
+    return f"{basis} is not held: no column that is kept apart ({kept}) is called so or says so in its `why`"
+
+
+def _columns_of(basis: str, scope: Scope) -> list[str]:
+    """The columns that hold a basis: kept apart and called after it, or protected because of it."""
+    words, columns = scope.policy.words.bases[basis], scope.config.columns
+    called = [name for name in scope.config.named(*GUARDED_ROLES) if identifiers.named(name, words)]
+    because = [name for name in scope.config.named("protected") if identifiers.named(columns[name].why or "", words)]
+    return list(dict.fromkeys([*called, *because]))
 
 
 def _audited(control: ScorerControl, scope: Scope, model_path: Path, answers: Sequence[Entered]) -> Audited:
@@ -222,7 +245,7 @@ def _audited(control: ScorerControl, scope: Scope, model_path: Path, answers: Se
         sentence=sentence,
         file=named(path, scope.files),
         sha256=digest.of_file(path) if path.is_file() else None,
-        measure=control.evidence.measure if control.evidence else None,
+        measure=_measure(control.evidence) if control.evidence else None,
         kind=control.kind,
         binding=binding,
         of_scorer=control.evidence is not None,
@@ -265,7 +288,11 @@ def _of_evidence(control: ScorerControl, scope: Scope, model_path: Path) -> tupl
         if check.by is not None:
             verdict, sentence = CHECKS[check.by](scope.scorer.config, scope.policy.words)
         else:
-            verdict, sentence = _judged(check, evidence, _content(evidence, path, scope.scorer, scope.files))
+            content = _content(evidence, path, scope.scorer, scope.files)
+            if evidence.contrasts_of is not None:
+                verdict, sentence = _of_contrasts(check, evidence.contrasts_of, content, scope)
+            else:
+                verdict, sentence = _judged(check, str(evidence.measure), content)
     except _NoEvidence as missing:
         return "FAIL", str(missing), path
     return verdict, sentence, path
@@ -307,8 +334,28 @@ def _scorer_of(report: Mapping[str, Any]) -> Any:
     return report.get("scorer", digests.get("scorer") if isinstance(digests, Mapping) else None)
 
 
-def _judged(check: EvidenceCheck, evidence: EvidenceSource, content: Mapping[str, Any]) -> tuple[Verdict, str]:
-    measure = str(evidence.measure)
+def _measure(evidence: EvidenceSource) -> str | None:
+    return f"contrasts of {evidence.contrasts_of}" if evidence.contrasts_of else evidence.measure
+
+
+def _of_contrasts(check: EvidenceCheck, basis: str, content: Mapping[str, Any], scope: Scope) -> tuple[Verdict, str]:
+    """Each column with this basis has a contrast, and every contrast that is declared of one is within the limits."""
+    judged: list[tuple[Verdict, str]] = []
+    for column in (columns := _columns_of(basis, scope)):
+        declared = [contrast.name for contrast in scope.config.fairness.contrasts if contrast.attribute == column]
+        judged += [_judged(check, f"contrasts.{name}.ratio", content) for name in declared]
+        if not declared:
+            judged.append(
+                ("FAIL", f"{column} holds the basis {basis}, and fairness.contrasts compares no groups of it")
+            )
+    if not columns:
+        judged.append(("FAIL", _not_held(basis, scope)))
+    verdicts = {verdict for verdict, _ in judged}
+    worst: Verdict = "FAIL" if "FAIL" in verdicts else "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
+    return worst, "; ".join(sentence for _, sentence in judged)
+
+
+def _judged(check: EvidenceCheck, measure: str, content: Mapping[str, Any]) -> tuple[Verdict, str]:
     if check.equals is not None:
         value = value_at(content, measure)
         # The type counts too: true is not 1.

@@ -13,18 +13,26 @@ from credit_risk.config.section import Count, Scalar, Section, Text
 class EvidenceSource(Section):
     """Where a control is answered: a report of a stage, a file of the repository or one of the scorer's own files.
 
-    measure: the dotted name of a value inside it.
+    measure: the dotted name of a value inside it. contrasts_of: in its place, a basis of the policy's `words.bases`;
+    then every contrast that the lender declares of it is held to the limits. where_held: of a lender that keeps no
+    column with this basis nothing is asked; without it such a lender fails.
     """
 
     report: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     file: Text | None = None
     scorer: Text | None = None
     measure: Text | None = None
+    contrasts_of: Text | None = None
+    where_held: bool = False
 
     @model_validator(mode="after")
     def _single_source(self) -> Self:
         if sum(source is not None for source in (self.report, self.file, self.scorer)) != 1:
             raise ValueError("give one of report, file and scorer")
+        if self.contrasts_of is not None and (self.measure is not None or self.report != "fairness"):
+            raise ValueError("contrasts_of stands in the place of measure, and reads the report fairness")
+        if self.where_held and self.contrasts_of is None:
+            raise ValueError("where_held goes with contrasts_of")
         return self
 
 
@@ -84,8 +92,10 @@ class ScorerControl(Requirement):
             raise ValueError("status: coming and applies_from go together")
         if self.evidence is None or self.check is None:
             return self
-        if (self.evidence.measure is None) != (self.check.by is not None):
+        if ((self.evidence.measure or self.evidence.contrasts_of) is None) != (self.check.by is not None):
             raise ValueError("a check by name reads a whole file of the scorer; any other needs evidence.measure")
+        if self.evidence.contrasts_of is not None and self.check.equals is not None:
+            raise ValueError("contrasts are ratios: give limits")
         if self.check.by is not None and self.evidence.scorer is None:
             raise ValueError("a check by name reads the scorer's own config: evidence: {scorer: config.json}")
         return self
@@ -99,9 +109,13 @@ class NotCovered(Section):
 
 
 class ScorerWords(DataWords):
-    """Parts of column names that are a prohibited basis, and phrases that are no specific reason."""
+    """Parts of column names that are a prohibited basis, and phrases that are no specific reason.
+
+    bases: by basis, the words of `prohibited` by which a column that holds it is known.
+    """
 
     prohibited: tuple[str, ...] = ()
+    bases: Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     unspecific: tuple[str, ...] = ()
 
 
@@ -115,3 +129,10 @@ class ScorerPolicy(PolicyFile):
     controls: Annotated[tuple[ScorerControl, ...], Field(min_length=1)]
     data_controls: tuple[DataControl, ...] = ()
     not_covered: tuple[NotCovered, ...] = ()
+
+    @model_validator(mode="after")
+    def _bases_are_known(self) -> Self:
+        bases = {control.evidence.contrasts_of for control in self.controls if control.evidence} - {None}
+        if unknown := sorted(map(str, bases - self.words.bases.keys())):
+            raise ValueError(f"words.bases does not say by which words a column holds {', '.join(unknown)}")
+        return self
