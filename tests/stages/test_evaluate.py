@@ -19,10 +19,12 @@ from credit_risk.data.rounding import rounded
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import DataError, ScorerError
 from credit_risk.measures import metrics, monotone
+from credit_risk.modelling.accounts import read_inputs
 from credit_risk.modelling.assembly import load_scorers
 from credit_risk.modelling.scored_split import read_scored
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.stages import evaluate
+from credit_risk.stages.evaluate import PreparedRows
 
 RECOMPUTE = Path(__file__).parents[1] / "recompute.py"
 FIGURES = (
@@ -49,12 +51,21 @@ def fewer_replicates(config: Config) -> Config:
 
 
 @pytest.fixture(scope="module")
-def evaluated(trained, tmp_path_factory):
+def tables_read():
+    """The tables that the stage has read, once `evaluated` is made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained, tables_read, tmp_path_factory):
     """The trained lender, evaluated. Read it, copy it, never write into it."""
+    read = pd.read_parquet
     config, files = trained
     root = tmp_path_factory.mktemp("evaluated") / "root"
     shutil.copytree(files.root, root)
-    evaluate.run(fewer_replicates(config), Files(root))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pd, "read_parquet", lambda path, **options: tables_read.append(path) or read(path, **options))
+        evaluate.run(fewer_replicates(config), Files(root))
     return fewer_replicates(config), Files(root)
 
 
@@ -137,26 +148,35 @@ def test_approvals_and_profit_of_the_final_decisions_are_what_a_reader_counts(ev
         assert numbers[f"{name}_low"] < numbers[name] < numbers[f"{name}_high"]
 
 
+def test_each_table_is_read_once(evaluated, tables_read):
+    _, files = evaluated
+    assert sorted(tables_read) == sorted(path(name) for path in (files.inputs, files.outcomes) for name in SPLITS)
+
+
+def prepared(config, files):
+    return [PreparedRows(pd.read_parquet(files.outcomes(name)), read_inputs(config, files, name)) for name in SPLITS]
+
+
 def test_an_order_of_the_rows_counts_within_each_part(copy):
     config, files = copy
-    honest = evaluate.order_and_encoding(config, files, {})
+    honest = evaluate.order_and_encoding(config, prepared(config, files), {})
     assert honest["order"] < 0.1
     for name in SPLITS:  # the days of each part say who went bad; whole parts are as late as before
         outcomes = pd.read_parquet(files.outcomes(name))
         order = outcomes["bad"].to_numpy().argsort(kind="stable")
         outcomes.loc[outcomes.index[order], "date"] = np.sort(outcomes["date"].to_numpy())
         outcomes.to_parquet(files.outcomes(name))
-    told = evaluate.order_and_encoding(config, files, {})
+    told = evaluate.order_and_encoding(config, prepared(config, files), {})
     assert (told["order_of"], told["order"] > 0.95) == ("applied_on", True)
 
 
 def test_a_bad_rate_that_moves_from_part_to_part_is_no_order(copy):
     config, files = copy
-    honest = evaluate.order_and_encoding(config, files, {})
+    honest = evaluate.order_and_encoding(config, prepared(config, files), {})
     outcomes = pd.read_parquet(files.outcomes("test"))
     drawn = np.random.default_rng(1).random(len(outcomes)) < 0.6
     outcomes.assign(bad=outcomes["bad"] | drawn).to_parquet(files.outcomes("test"))
-    assert evaluate.order_and_encoding(config, files, {})["order"] < 0.1
+    assert evaluate.order_and_encoding(config, prepared(config, files), {})["order"] < 0.1
     assert honest["order"] < 0.1
 
 

@@ -12,6 +12,7 @@ from credit_risk.config import Config
 from credit_risk.config.tags import tags
 from credit_risk.data import digest
 from credit_risk.data.files import Files
+from credit_risk.data.inputs import Matrix
 from credit_risk.data.writing import read_json
 from credit_risk.errors import DataError
 from credit_risk.modelling.accounts import read_inputs
@@ -24,14 +25,14 @@ OF_PREPARATION = ("data", "outcome", "derived", "split")
 REMEDY = "Train again: `dvc unfreeze train` if it is frozen, then `dvc repro`, or `credit-risk train`."
 
 
-def record(config: Config, files: Files, *, outcomes: bool = True) -> dict[str, str]:
+def record(config: Config, files: Files, train: Matrix | None = None, *, outcomes: bool = True) -> dict[str, str]:
     """Digests of the training inputs, their outcomes and the parameters, as they are now.
 
     The inputs as the model reads them: 64-bit floats row by row, so that no other column of their file counts.
-    outcomes: False for a stage that opens no outcome.
+    train: those inputs, where the stage has read them. outcomes: False for a stage that opens no outcome.
     """
     of_outcomes = {"outcomes": digest.of_file(files.outcomes("train"))} if outcomes else {}
-    inputs = np.ascontiguousarray(read_inputs(config, files, "train"), dtype="<f8")
+    inputs = np.array(read_inputs(config, files, "train") if train is None else train, dtype="<f8", order="C")
     inputs[np.isnan(inputs) & (tags(inputs) == 0)] = np.nan  # one of many
     return {"inputs": hashlib.sha256(inputs.tobytes()).hexdigest(), **of_outcomes, "parameters": _parameters(config)}
 
@@ -85,12 +86,12 @@ def differing(trained_on: object, now: Mapping[str, str]) -> list[str]:
     ]
 
 
-def refuse_other(config: Config, files: Files, *, outcomes: bool = True) -> None:
+def refuse_other(config: Config, files: Files, train: Matrix | None = None, *, outcomes: bool = True) -> None:
     """Raise DataError unless the model was trained on the training rows and parameters as they are now.
 
     Otherwise some of its own training rows could stand among those it is chosen or tested on.
     """
-    if differences := differing(of_model(files), record(config, files, outcomes=outcomes)):
+    if differences := differing(of_model(files), record(config, files, train, outcomes=outcomes)):
         raise DataError(f"{'; '.join(differences)}: rows it has seen may stand among the test rows. {REMEDY}")
 
 

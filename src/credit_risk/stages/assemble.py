@@ -17,10 +17,11 @@ def run(config: Config, files: Files) -> None:
 
     A change of policy comes here and does not train again. Raises DataError for a model of other training rows.
     """
-    training_record.refuse_other(config, files, outcomes=False)
+    inputs = read_inputs(config, files, "train")
+    training_record.refuse_other(config, files, inputs, outcomes=False)
     chosen = read_json(files.report("selection"))["kind"]
     weights = Weights.of(read_parquet(files.outcomes("train")))
-    inputs = read_inputs(config, files, "train")[weights.representative(config.evaluation.seed)]
+    inputs = inputs[weights.representative(config.evaluation.seed)]
     features = Features.of(config).table(inputs)
     for kind in get_args(Kind):
         path = files.scorer if kind == chosen else files.challenger

@@ -4,15 +4,14 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from credit_risk.config import Config
-from credit_risk.data.files import SPLITS, Files
-from credit_risk.data.inputs import Mask, Matrix
+from credit_risk.data.files import Files
+from credit_risk.data.inputs import Matrix
 from credit_risk.data.writing import read_json, read_parquet, write_figures, write_parquet
 from credit_risk.measures import bands, drift, leak, monotone, results
 from credit_risk.measures.figure import Figures, flat, reported
@@ -34,9 +33,17 @@ EFFECTS = 9  # features shown beside those with a direction
 Numbers = dict[str, Any]
 
 
+class PreparedRows(NamedTuple):
+    """A split as `prepare` wrote it: outcomes a row each, in the order of inputs (rows, inputs)."""
+
+    outcomes: pd.DataFrame
+    inputs: Matrix
+
+
 def run(config: Config, files: Files) -> None:
     """Write reports/metrics.json, the tables behind its pictures, and every PD that they were computed from."""
-    training_record.refuse_other(config, files)
+    train = PreparedRows(read_parquet(files.outcomes("train")), read_inputs(config, files, "train"))
+    training_record.refuse_other(config, files, train.inputs)
     scorers = load_scorers(config, files)
     folders = dict(zip((files.scorer, files.challenger), scorers.values(), strict=False))
     training_record.refuse_other_models(files, {path: its.model.file_name for path, its in folders.items()})
@@ -65,14 +72,12 @@ def run(config: Config, files: Files) -> None:
     numbers["decisions"] = decision_mix(test)
     numbers["bands"], table = by_band(config, test, unknown)
     write_figures(files.plots / "bands.csv", table)
-    outcomes = read_parquet(files.outcomes("train"))
-    train = read_inputs(config, files, "train"), outcomes["bad"].to_numpy(), outcomes["row"].to_numpy()
+    parts = [train, *(PreparedRows(part.outcomes, part.all_inputs) for part in (selection, test))]
     numbers["leak"] = leak_numbers(
-        config, train, selection=selection, test=test, shown=shown, model_gini=numbers["test"]["gini"], unknown=unknown
-    )
-    numbers["leak"] |= order_and_encoding(config, files, unknown)
+        config, parts, test=test, shown=shown, model_gini=numbers["test"]["gini"], unknown=unknown
+    ) | order_and_encoding(config, parts, unknown)
     numbers["unused"] = unused_features(files, test.model, unknown)
-    numbers["rows"] = {**row_counts(len(train[1]), selection, test), "test_shown": len(shown.outcomes)}
+    numbers["rows"] = {**row_counts(len(train.outcomes), selection, test), "test_shown": len(shown.outcomes)}
     evidence.write(files, "metrics", {**numbers, "unknown": unknown})
     log.info("test AUC %.4f (%.4f to %.4f)", *(numbers["test"][key] for key in ("auc", "auc_low", "auc_high")))
 
@@ -156,21 +161,21 @@ def monotone_numbers(
 
 def leak_numbers(
     config: Config,
-    train: tuple[Matrix, Mask, NDArray[Any]],
+    parts: Sequence[PreparedRows],
     *,
-    selection: ScoredSplit,
     test: ScoredSplit,
     shown: ScoredSplit,
     model_gini: float,
     unknown: dict[str, str],
 ) -> Numbers:
-    """What one column reaches alone, and rows that stand in several splits; train: its inputs, outcomes and row names.
+    """What one column reaches alone, and rows that stand in several splits.
 
     Ranking weighs the test rows, as the model's Gini does; what one column marks is counted among those shown.
     Where equal inputs are the rule (split.equal_rows: own), a row is the same if its name is: its id, or its number.
     """
-    inputs, bad, train_rows = train
-    columns, of_shown = (_ranked(config, inputs, bad, part.columns) for part in (test, shown))
+    together = config.split.equal_rows == "together"
+    rows = [part.inputs if together else part.outcomes["row"].to_numpy() for part in parts]
+    columns, of_shown = (_ranked(config, parts[0], part.columns) for part in (test, shown))
     strongest = leak.strongest(columns, test.bad, model_gini, test.weight)
     if not shown.bad.any():
         unknown["leak.marked"] = "the test rows hold no bad"
@@ -183,25 +188,18 @@ def leak_numbers(
         "strongest_share": strongest.share,
         "marked_feature": telltale.feature,
         "marked": telltale.share,
-        "rows_across_splits": leak.rows_across_splits(
-            [inputs, selection.all_inputs, test.all_inputs]
-            if config.split.equal_rows == "together"
-            else [train_rows, selection.outcomes["row"].to_numpy(), test.outcomes["row"].to_numpy()]
-        ),
+        "rows_across_splits": leak.rows_across_splits(rows),
     }
 
 
-def order_and_encoding(config: Config, files: Files, unknown: dict[str, str]) -> Numbers:
+def order_and_encoding(config: Config, parts: Sequence[PreparedRows], unknown: dict[str, str]) -> Numbers:
     """Whether an order of the rows, within each part, or a feature that is their own bad rate tells the outcome."""
-    parts = [read_parquet(files.outcomes(name)).assign(part=name) for name in SPLITS]
-    outcomes = pd.concat(parts, ignore_index=True)
+    outcomes = pd.concat([part.outcomes.assign(part=index) for index, part in enumerate(parts)], ignore_index=True)
     bad, applicant = outcomes["bad"].to_numpy(), pd.factorize(outcomes["group"])[0]
     columns = {"the row in the file": "file_row", config.only("id"): "row", config.only("date"): "date"}
-    within = outcomes.groupby("part")
-    orders = {name: within[column].rank(pct=True).to_numpy() for name, column in columns.items() if name}
+    orders = {name: outcomes.groupby("part")[its].rank(pct=True).to_numpy() for name, its in columns.items() if name}
     name, figure = leak.order_gini(orders, bad, applicant, confidence=config.evaluation.confidence)
-    inputs = np.concatenate([read_inputs(config, files, part) for part in SPLITS])
-    encoded = leak.encoded(Features.of(config).columns(inputs), bad)
+    encoded = leak.encoded(Features.of(config).columns(np.concatenate([part.inputs for part in parts])), bad)
     return {
         **reported("leak", {"order": figure}, unknown),
         "order_of": name,
@@ -210,10 +208,10 @@ def order_and_encoding(config: Config, files: Files, unknown: dict[str, str]) ->
     }
 
 
-def _ranked(config: Config, inputs: Matrix, bad: Mask, columns: Mapping[str, Matrix]) -> dict[str, Matrix]:
-    """Columns whose order means something: a plain category as its bad rate in training. inputs, bad: of training."""
+def _ranked(config: Config, train: PreparedRows, columns: Mapping[str, Matrix]) -> dict[str, Matrix]:
+    """Columns whose order means something: a plain category as its bad rate in training."""
     return {
-        name: leak.bad_rates(inputs[:, config.inputs.index(name)], bad, values)
+        name: leak.bad_rates(train.inputs[:, config.inputs.index(name)], train.outcomes["bad"].to_numpy(), values)
         if name in config.inputs and config.columns[name].type == "category"
         else values
         for name, values in columns.items()

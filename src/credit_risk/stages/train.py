@@ -21,7 +21,7 @@ def run(config: Config, files: Files) -> None:
     """Fit, calibrate and write to artifacts/model; no protected column is among the files this stage opens."""
     inputs = read_inputs(config, files, "train")
     outcome = read_parquet(files.outcomes("train"))
-    trained_on = training_record.record(config, files)
+    trained_on = training_record.record(config, files, inputs)
     bad, group = outcome["bad"].to_numpy(), outcome["group"].to_numpy()
     matrix = Features.of(config).of_inputs(inputs)
     weights = Weights.of(outcome)
