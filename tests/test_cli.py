@@ -203,7 +203,7 @@ def test_a_module_is_imported_by_its_name_alone_where_it_may_be_gone():
         "stages/command.py",  # stages beside it; that each is there, test_dvc_yaml.py shows
         "registry/versions.py",  # part: registry
         "registry/conditions.py",  # part: registry; the part `governance`
-        "monitoring/outcomes/whose.py",  # part: monitoring; the part `registry`
+        "ledger/doer.py",  # part: registry; which is sought there
         "rollout/targets.py",  # part: rollout
         "serving/web.py",  # part: monitoring
         "config/permission.py",  # the part `roles`

@@ -79,3 +79,11 @@ def borrow_environment(venv: Path, root: Path) -> None:
     made_from = ("requirements/dev.txt", "pyproject.toml")
     lines += [f"{name} {hashlib.sha256((root / name).read_bytes()).hexdigest()}" for name in made_from]
     (venv / ".stamp").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def decision_of_request(ledger, client, request):
+    """The decision that a ledger keeps of a client's idempotency key, None for a key that was not used."""
+    digest = ledger.secret.digest(b"request", client, request)
+    with ledger.store.core() as connection:
+        found = connection.exec_driver_sql("SELECT decision_id, request FROM entries WHERE request IS NOT NULL").all()
+    return next((ledger.get(decision) for decision, kept in found if bytes(kept) == digest), None)

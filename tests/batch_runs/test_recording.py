@@ -13,6 +13,7 @@ from credit_risk.ledger.entry import DecidedBy
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
+from tools import decision_of_request
 
 ROWS = 30
 RUN = BatchRun("2026-11-30-abc", "2026-11-30", "s", "i", None)
@@ -42,15 +43,15 @@ def test_every_decision_is_recorded_once_with_its_person_and_reasons(ledger, sco
     by, table = DecidedBy(scorer.digest, "m", "c", "k"), pd.read_parquet(source)
     for _ in range(2):
         assert recording.record(ledger, scorer, by, source, RUN) == ROWS - 1
-    assert ledger.find("batch", "2026-11-30-abc:3") is None  # refused
+    assert decision_of_request(ledger, "batch", "2026-11-30-abc:3") is None  # refused
     for row in (0, 20):
-        stored = ledger.find("batch", f"2026-11-30-abc:{row}")
+        stored = decision_of_request(ledger, "batch", f"2026-11-30-abc:{row}")
         expected = scorer.decide(table).record(row)
         assert stored.decided["decision"] == expected["decision"]
         assert stored.decided["pd"] == expected["pd"]
         about = list(ledger.decisions_about(str(table["applicant_id"][row])))
         assert stored.decision_id in {each.decision_id for each in about}
-    assert sum(1 for row in range(ROWS) if ledger.find("batch", f"2026-11-30-abc:{row}")) == ROWS - 1
+    assert sum(1 for row in range(ROWS) if decision_of_request(ledger, "batch", f"2026-11-30-abc:{row}")) == ROWS - 1
 
 
 def test_another_application_under_the_same_run_and_row_is_refused(ledger, scorer, source):

@@ -13,9 +13,9 @@ from credit_risk.data.writing import read_json
 from credit_risk.documents import examination
 from credit_risk.errors import CheckFailed
 from credit_risk.governance.decision_lineage import NoSuchDecision
-from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.replay import decider
 from credit_risk.scoring import signing
 from credit_risk.scoring.scorer import Scorer
 from registry_trial import move_version

@@ -70,7 +70,7 @@ def test_what_a_person_wrote_stands_there_instead_of_what_is_owed(root, tmp_path
 
 
 def test_the_placeholders_of_a_banks_own_template_are_filled(root, tmp_path, own):
-    word.write(root, tmp_path, own)
+    assert word.write(root, tmp_path, own).numbers == 2  # what it shows, and not the four that are declared
     written = texts(tmp_path / "card.docx")
     assert written[:3] == ["Bank of Elsewhere: Card", "The kind is <b>lightgbm & co</b> [F1], no more.", "0.750 [F2]"]
     assert word.verify(tmp_path / "card.docx", Artefacts.below(root)) == (2, [])
@@ -170,7 +170,7 @@ def test_a_template_may_walk_the_sections_twice_and_leave_figures_out(root, tmp_
         form.add_paragraph(line)
     form.add_paragraph("{{ sections[0].rows[1].written }}")
     form.save(tmp_path / "own.docx")
-    word.write(root, tmp_path, tmp_path / "own.docx")
+    assert word.write(root, tmp_path, tmp_path / "own.docx").numbers == 1
     assert texts(tmp_path / "card.docx")[:5] == ["Figures", "Use", "Figures", "Use", "6,000 [F4]"]
     assert word.verify(tmp_path / "card.docx", Artefacts.below(root)) == (1, [])  # what is not shown is not claimed
 
@@ -206,6 +206,48 @@ def test_a_table_is_written_to_the_cell_and_traced_as_a_whole(tabled, tmp_path):
     assert cells[at + 1 : at + 3] == [["below 2, or 3", "1,200", "−0.250"], ["4 & more", "7", ""]]
     assert "2 rows [F5]" in texts(tmp_path / "card.docx")
     assert word.verify(tmp_path / "card.docx", Artefacts.below(tabled)) == (5, [])
+
+
+ROWS = ("{%p for row in sections[2].table.rows %}", "{{ row | join(' ') }}", "{%p endfor %}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "numbers"),
+    [
+        ((*ROWS, "{{ sections[2].table.written }}"), 6),
+        (("{{ sections[2].table.written }}",), 1),
+        (("{{ sections[2].table.columns[0] }}",), 0),
+        (("{{ sections[2].heading }}",), 0),
+    ],
+)
+def test_a_template_counts_of_a_table_what_it_shows(tabled, tmp_path, lines, numbers):
+    form = docx.Document()
+    for line in lines:
+        form.add_paragraph(line)
+    form.save(tmp_path / "own.docx")
+    assert word.write(tabled, tmp_path / "out", tmp_path / "own.docx").numbers == numbers
+
+
+def test_a_template_may_not_show_the_rows_of_a_table_without_their_origin(tabled, tmp_path):
+    form = docx.Document()
+    for line in ROWS:
+        form.add_paragraph(line)
+    form.save(tmp_path / "own.docx")
+    with pytest.raises(word.TemplateRefused, match=r"the rows of reports/woe\.csv and not where they come from"):
+        word.write(tabled, tmp_path / "out", tmp_path / "own.docx")
+
+
+def test_where_the_template_fails_at_a_later_document_no_earlier_one_is_written(root, tmp_path):
+    both = DECLARED + DECLARED.split("documents:\n", 1)[1].replace("card:", "sheet:").replace(
+        "title: Card", "title: Sheet"
+    )
+    write_text(root / settings.FILE, both)
+    form = docx.Document()
+    form.add_paragraph('{{ title }}{% if title == "Sheet" %}{{ nothing }}{% endif %}')
+    form.save(tmp_path / "own.docx")
+    with pytest.raises(word.TemplateRefused):
+        word.write(root, tmp_path / "out", tmp_path / "own.docx")
+    assert not list((tmp_path / "out").glob("*.docx"))
 
 
 def test_a_cell_that_was_typed_over_and_a_table_that_changed_since_are_found(tabled, tmp_path):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from credit_risk.cli import main
+from credit_risk.data.signers import account
 from credit_risk.data.writing import write_text
 from credit_risk.errors import CheckFailed
 from credit_risk.governance import audit_log
@@ -86,9 +87,9 @@ def test_an_erasure_is_an_event_and_a_ledger_that_cannot_be_opened_does_not_hold
     assert not audit_log.of_ledger_at(root / "site.yaml", root, key).there
     with Ledger.open(f"sqlite:///{root}/ledger.db", key=bytes(32)) as ledger:
         ledger.append([Entry({"income": 1.0}, DECIDED, DecidedBy("s", "m", "c", "c"), applicant="p")])
-        ledger.erase("p")
+        ledger.erase("p", by="Kim Lee")
     (event,) = audit_log.of_ledger_at(root / "site.yaml", root, key).events
-    assert event.what == "erasure"
+    assert (event.what, event.by) == ("erasure", "Kim Lee")
     assert event.why.startswith("decisions 1")
     assert audit_log.of_ledger_at(root / "site.yaml", root, {}).fault
 
@@ -131,7 +132,11 @@ def test_changes_of_access_are_events_and_what_is_not_committed_does_not_hold(ro
         "identities.yaml",
     )
     assert [event.what for event in of_keys] == [f"add key {identifier} of branch", f"revoke key {identifier}"]
-    assert (of_keys[0].why, of_keys[0].by) == ("scopes decide, read", "")
+    assert (of_keys[0].why, of_keys[0].by) == ("scopes decide, read", f"account:{account()}")
+    older = [json.loads(line) for line in key_file.record_of(keys).read_text(encoding="utf-8").splitlines()]
+    without = [json.dumps({name: value for name, value in line.items() if name != "by"}) for line in older]
+    write_text(key_file.record_of(keys), "\n".join(without) + "\n")
+    assert [event.by for event in audit_log.of_access(root, root / "site.yaml").events] == ["Ada Berg", "", ""]
     write_text(path, "version: 1\npersons: []\n# and Eve\n")
     with pytest.raises(CheckFailed, match="not as git has it committed"):
         audit_log.raise_unless_all_hold([audit_log.of_access(root, root / "site.yaml")])

@@ -7,9 +7,9 @@ import pytest
 from credit_risk.data import digest
 from credit_risk.governance import decision_lineage as module
 from credit_risk.governance.decision_lineage import LinkBroken, NoSuchDecision, why
-from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import DecidedBy, Entry
 from credit_risk.ledger.ledger import Ledger
+from credit_risk.ledger.replay import decider
 from credit_risk.registry.errors import RegistryBroken
 from credit_risk.scoring.scorer import Scorer
 from registry_trial import WHY, kept_files, move_version
@@ -107,7 +107,7 @@ def test_a_registered_file_that_was_altered_is_refused(live, files, ledger):
 
 def test_of_an_erased_person_the_approval_can_still_be_shown(live, files, ledger):
     decision = decide(ledger, files)
-    ledger.erase("Ada")
+    ledger.erase("Ada", by="Kim Lee")
     found, checks = why(decision, ledger, live)
     checks.raise_unless_all_hold()
     assert (found["decision"]["erased"], found["decision"]["pd"]) == (True, None)

@@ -76,7 +76,7 @@ def test_an_erasure_is_tried(scope):
 
 
 def test_an_erasure_that_erases_nothing_is_seen(scope, monkeypatch):
-    monkeypatch.setattr(Ledger, "erase", lambda *_: 1)
+    monkeypatch.setattr(Ledger, "erase", lambda *_, by: 1)
     reached = repository_checks.answer("erasure_works", scope)
     assert reached.verdict == "FAIL"
     assert "the key of an erased person still stands in drill.db" in reached.sentence
@@ -85,7 +85,8 @@ def test_an_erasure_that_erases_nothing_is_seen(scope, monkeypatch):
 
 def test_an_erasure_that_takes_others_along_is_seen(scope, monkeypatch):
     erase = Ledger.erase
-    monkeypatch.setattr(Ledger, "erase", lambda ledger, person: erase(ledger, person) + erase(ledger, "drill-kept"))
+    both = ("drill-erased", "drill-kept")
+    monkeypatch.setattr(Ledger, "erase", lambda ledger, _, by: sum(erase(ledger, person, by=by) for person in both))
     assert "another person's decision" in repository_checks.answer("erasure_works", scope).sentence
 
 

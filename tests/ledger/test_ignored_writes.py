@@ -76,10 +76,10 @@ def test_an_erasure_that_the_database_ignores_is_none(ledger):
     ledger.append([entry("Ada")])
     ignore(ledger, "UPDATE", "keys")
     with pytest.raises(LedgerUnavailable, match=IGNORED):
-        ledger.erase("Ada")
+        ledger.erase("Ada", by="Kim Lee")
     assert [each.erased for each in ledger.decisions_about("Ada")] == [False]
     stop_ignoring(ledger, "keys")
-    assert (ledger.erase("Ada"), verify(ledger).holds) == (1, True)
+    assert (ledger.erase("Ada", by="Kim Lee"), verify(ledger).holds) == (1, True)
 
 
 def test_a_master_key_that_the_database_does_not_take_is_not_the_new_one(ledger, url):

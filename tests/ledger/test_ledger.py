@@ -11,7 +11,7 @@ from credit_risk.ledger.database.stored import KeyRow
 from credit_risk.ledger.errors import Conflict, EntryError, LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import verify
-from tools import processes
+from tools import decision_of_request, processes
 
 
 def bits(number: float) -> bytes:
@@ -75,7 +75,7 @@ def test_inputs_that_would_not_come_back_are_refused(local, inputs, what):
 
 @pytest.mark.parametrize("text", ["", "\0", "\ud800", " a", "a" * 201])
 def test_what_cannot_be_a_reference_is_neither_recorded_nor_looked_up(ledger, text):
-    for use in (lambda: ledger.append([entry(text)]), lambda: ledger.erase(text)):
+    for use in (lambda: ledger.append([entry(text)]), lambda: ledger.erase(text, by="Kim Lee")):
         with pytest.raises(EntryError, match="1 to 200 visible characters"):
             use()
     assert ledger.head().seq == 0
@@ -90,7 +90,7 @@ def test_half_a_character_is_refused(local, name):
 @pytest.mark.parametrize("text", ["", "\0", "Zoë 🙂", "a" * 10_000])
 def test_any_text_is_a_client_and_a_key(ledger, text):
     [recorded] = ledger.append([entry("Zoë 🙂", text, client=text)])
-    record = ledger.find(text, text)
+    record = decision_of_request(ledger, text, text)
     assert (record.decision_id, record.applicant, record.request_id) == (recorded.decision_id, "Zoë 🙂", text)
     assert verify(ledger).holds
 
@@ -139,8 +139,8 @@ def test_a_key_that_comes_with_another_body_conflicts_and_alone(ledger, together
 def test_a_key_belongs_to_its_client(ledger):
     ours, theirs = ledger.append([entry(request="r1"), entry(request="r1", client="branch")])
     assert ours.decision_id != theirs.decision_id
-    assert ledger.find("web", "r1").decision_id == ours.decision_id
-    assert ledger.find("branch", "r1").decision_id == theirs.decision_id
+    assert decision_of_request(ledger, "web", "r1").decision_id == ours.decision_id
+    assert decision_of_request(ledger, "branch", "r1").decision_id == theirs.decision_id
 
 
 def test_without_a_key_the_same_twice_is_two_decisions(ledger):
@@ -149,7 +149,7 @@ def test_without_a_key_the_same_twice_is_two_decisions(ledger):
 
 def test_what_is_not_there_is_none(ledger):
     assert ledger.get("01a21098-f168-7765-8a58-0b9fc0816889") is None
-    assert ledger.find("web", "r1") is None
+    assert decision_of_request(ledger, "web", "r1") is None
     assert list(ledger.decisions_about("Ada")) == []
 
 

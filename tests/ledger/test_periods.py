@@ -48,7 +48,7 @@ def test_one_transaction_over_midnight_seals_under_both_months(ledger):
 def test_erasing_a_person_destroys_the_keys_of_all_months(ledger):
     decide(ledger, OCTOBER, "Ada", "Bob")
     decide(ledger, NOVEMBER, "Ada", "Bob")
-    assert ledger.erase("Ada") == 2
+    assert ledger.erase("Ada", by="Kim Lee") == 2
     assert [gone for _, _, gone in keys(ledger)] == [True, False, True, False]
     assert verify(ledger).erased == 2
 
@@ -60,7 +60,7 @@ def test_a_key_of_before_is_not_used_again_and_goes_with_its_person(ledger):
     decide(ledger, NOVEMBER, "Ada")
     assert keys(ledger) == [(1, "", False), (2, "", False), (3, "2026-11", False)]
     assert verify(ledger, [head]).faults == []
-    assert ledger.erase("Ada") == 2
+    assert ledger.erase("Ada", by="Kim Lee") == 2
     assert verify(ledger, [head]).faults == []
     assert [gone for _, _, gone in keys(ledger)] == [True, False, True]
 
@@ -79,13 +79,13 @@ def test_a_held_decision_is_neither_erased_nor_destroyed_until_it_is_released(le
     hold = ledger.holds()[ada]
     assert (hold.key, hold.by, hold.reason) == (1, "J. Roe", "case 17/2026")
     with pytest.raises(LedgerRefused, match=f"decision {ada} is under a legal hold by J. Roe since .*: case 17/2026"):
-        ledger.erase("Ada")
-    assert ledger.destroy([1, 2], {"policy": "p"}) == {2: 1}
+        ledger.erase("Ada", by="Kim Lee")
+    assert ledger.destroy([1, 2], {"policy": "p"}, by="Kim Lee") == {2: 1}
     assert not ledger.get(ada).erased
     assert ledger.get(bob).erased
     ledger.note(RELEASE, ada, by="J. Roe", reason="case closed")
     assert ledger.holds() == {}
-    assert ledger.erase("Ada") == 1
+    assert ledger.erase("Ada", by="Kim Lee") == 1
     assert verify(ledger).faults == []
 
 
@@ -94,7 +94,7 @@ def test_what_is_said_of_a_decision_is_chained_and_is_no_decision_itself(ledger,
     ledger.note(OVERRIDE, ada, by="J. Roe", reason="income proved", to="approve")
     assert (verify(ledger).entries, verify(ledger).faults) == (2, [])
     assert [record.seq for record in ledger.decisions_about("Ada")] == [1]
-    assert ledger.erase("Ada") == 1
+    assert ledger.erase("Ada", by="Kim Lee") == 1
     assert ledger.get(ada).erased
     with Ledger.open(url, key=KEY) as again:
         assert verify(again).faults == []
@@ -111,7 +111,7 @@ def test_who_and_why_must_be_said(local, by, reason):
 def test_nothing_is_said_of_a_decision_that_is_not_there_or_is_gone(local):
     [ada] = decide(local, NOVEMBER, "Ada")
     assert not local.note(HOLD, "no-such-decision", by="J. Roe", reason="why")
-    local.erase("Ada")
+    local.erase("Ada", by="Kim Lee")
     with pytest.raises(LedgerRefused, match="its key was destroyed"):
         local.note(HOLD, ada, by="J. Roe", reason="why")
     assert local.head().seq == 2

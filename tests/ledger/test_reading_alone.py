@@ -23,7 +23,7 @@ def auditor(server):
     url = server.new_database()
     with Ledger.open(url, key=KEY) as ledger, psycopg.connect(url, autocommit=True) as owner:
         ledger.append([entry("Ada"), entry("Bob")])
-        ledger.erase("Bob")
+        ledger.erase("Bob", by="Kim Lee")
         owner.execute("DROP ROLE IF EXISTS auditor")
         owner.execute("CREATE ROLE auditor LOGIN")
         owner.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO auditor")

@@ -6,10 +6,9 @@ import pytest
 from ledger_trial import BY, entry
 
 from credit_risk.data.writing import read_parquet
-from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import DecidedBy
 from credit_risk.ledger.errors import LedgerBroken
-from credit_risk.ledger.replay import replay
+from credit_risk.ledger.replay import decider, replay
 from credit_risk.scoring.scorer import Scorer
 
 
@@ -91,7 +90,7 @@ def test_erased_persons_and_other_scorers_are_counted_apart(ledger):
     recorded(ledger, 1.0)
     recorded(ledger, 1.0, applicant="Bob")
     recorded(ledger, 1.0, by=DecidedBy("another", "m", "c", "c"))
-    ledger.erase("Bob")
+    ledger.erase("Bob", by="Kim Lee")
     found = replay(ledger, {BY.scorer: decide})
     assert (found.same, found.erased, found.of_others) == (1, 1, {"another": 1})
     assert found.left_out() == "1 of erased persons, 1 of scorer another"
@@ -107,7 +106,7 @@ def test_a_ledger_that_is_empty_or_of_erased_persons_alone_proves_nothing(ledger
     with pytest.raises(LedgerBroken, match="No decision could be made again: 0 of erased persons"):
         replay(ledger, {BY.scorer: decide}).raise_unless_the_same()
     recorded(ledger, 1.0, applicant="Bob")
-    ledger.erase("Bob")
+    ledger.erase("Bob", by="Kim Lee")
     with pytest.raises(LedgerBroken, match="No decision could be made again: 1 of erased persons"):
         replay(ledger, {BY.scorer: decide}).raise_unless_the_same()
 

@@ -164,7 +164,7 @@ def untouched(request, tmp_path_factory):
             wrapped, subject = cursor.fetchone()
             cursor.execute("SELECT subject FROM keys WHERE number = 2")
             [bob] = cursor.fetchone()
-        ledger.erase("Eve")
+        ledger.erase("Eve", by="Kim Lee")
         ledger.append([entry("Ada")])
         noise = {f"bytes{size}": literal(ledger, bytes(size)) for size in (16, 32, 64)}
         old = {"old_wrapped": literal(ledger, wrapped), "old_subject": literal(ledger, subject)}
@@ -313,8 +313,8 @@ def test_nothing_is_recorded_behind_a_head_that_somebody_set(filled, url, each):
     change(ledger, *(statement.format(**values) for statement in each.statements))
     uses = (
         lambda: ledger.append([entry("Fay")]),
-        lambda: ledger.erase("Bob"),
-        lambda: ledger.destroy([3], {}),
+        lambda: ledger.erase("Bob", by="Kim Lee"),
+        lambda: ledger.destroy([3], {}, by="Kim Lee"),
         ledger.ready,
     )
     for use in uses:

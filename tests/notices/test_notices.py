@@ -158,7 +158,7 @@ def test_all_declines_are_written_listed_and_those_without_a_notice_named(lender
     day = date.fromisoformat(listed["notices"][0]["send_by"])
     assert (written.late(day), written.late(date(2099, 1, 1))) == (0, 2)
     written.raise_unless_all_were_written()
-    ledger.erase("person-0")
+    ledger.erase("person-0", by="Kim Lee")
     again = job(lender, tmp_path).write(bulk.declines(ledger, None, None))
     assert (len(again.notices), len(again.without)) == (1, 1)
     with pytest.raises(CheckFailed, match=r"1 decline has no notice\.\n  .*was erased"):

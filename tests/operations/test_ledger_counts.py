@@ -33,7 +33,7 @@ def test_the_present_hour_does_not_count_yet(ledger):
 
 def test_what_is_no_decision_is_not_counted(ledger):
     ledger.append([sample("a")])
-    ledger.erase("a")
+    ledger.erase("a", by="Kim Lee")
     assert ledger_counts.decisions(ledger) == 1
 
 

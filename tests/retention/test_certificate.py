@@ -17,11 +17,17 @@ from ledger_trial import KEY, entry
 from credit_risk.ledger.copies import backup
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.retention import certificate, traces, unpacked
+from credit_risk.retention.traces import Names
 from credit_risk.scoring import signing
 from credit_risk.scoring.signed_chain import SignedFacts
 from credit_risk.scoring.signing import SignedBy
 
 SIGNER = "build/signing/signing.pub"
+
+
+def traces_in(path, gone, person):
+    """What of a person a file holds."""
+    return certificate.traces_in(path, gone, (), Names.of([person]), Names.of([person]))
 
 
 @pytest.fixture
@@ -91,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_on_the_certificate_and_does_not_stop_it(r
 
 
 def test_a_file_that_went_away_while_it_was_searched_holds_nothing(root):
-    assert certificate._traces_in(root / "gone", {bytes(40)}, (), "Ada-77") == set()
+    assert traces_in(root / "gone", {bytes(40)}, "Ada-77") == set()
 
 
 def test_a_file_is_listed_for_its_name_and_the_certificate_does_not_repeat_it(run, root):
@@ -115,10 +121,10 @@ def test_nobody_is_erased_where_the_certificate_could_not_be_kept(run, root, pat
 def test_a_person_with_a_decision_on_hold_is_not_erased_and_an_erasure_is_certified_once(run, root):
     with Ledger.open(f"sqlite:///{root}/build/ledger/ledger.db", key=KEY) as ledger:
         decision = next(ledger.decisions_about("Ada-77")).decision_id
-    assert run("hold", decision, "--by", "J. Roe", "--reason", "case 17")[0] == 0
+    assert run("hold", decision, "--reason", "case 17")[0] == 0
     code, _, err = forget(run, root)
     assert (code, "hold" in err, (root / "erasure.json").exists()) == (2, True, False)
-    assert run("release", decision, "--by", "J. Roe", "--reason", "ended")[0] == 0
+    assert run("release", decision, "--reason", "ended")[0] == 0
     assert forget(run, root)[0] == 0
     code, _, err = run("forget", "--applicant", "Ada-77", "--certificate", root / "second.json")
     assert (code, "nothing to certify" in err, (root / "second.json").exists()) == (1, True, False)
@@ -167,7 +173,7 @@ def test_on_postgresql_a_person_is_erased_once_and_the_named_files_alone_are_sea
     (tmp_path / "other.csv").write_text("id;income\nBob-12;12\n", encoding="utf-8")
     with Ledger.open(server.new_database(), key=KEY) as ledger:
         ledger.append([entry("Ada-77"), entry("Ada-77"), entry("Bob-12")])
-        its = certificate.erase(ledger, "Ada-77", certificate.keys_of(ledger, "Ada-77"), [tmp_path])
+        its = certificate.erase(ledger, "Ada-77", certificate.keys_of(ledger, "Ada-77"), [tmp_path], by="Kim Lee")
         assert (its.decisions, len(its.keys), its.read_again, its.searched) == (2, 1, 2, 2)
         assert (its.keys_stand_in, its.named_in) == ((), (str(tmp_path / "raw.csv"),))
         assert len(list(ledger.decisions_about("Bob-12"))) == 1
@@ -181,7 +187,7 @@ def test_a_decision_that_can_still_be_read_gives_no_certificate(root, monkeypatc
         Ledger.open(f"sqlite:///{root}/build/ledger/ledger.db", key=KEY) as ledger,
         pytest.raises(certificate.CheckFailed, match="can still be read"),
     ):
-        certificate.erase(ledger, "Ada-77", certificate.keys_of(ledger, "Ada-77"), [])
+        certificate.erase(ledger, "Ada-77", certificate.keys_of(ledger, "Ada-77"), [], by="Kim Lee")
 
 
 @pytest.mark.parametrize(
@@ -198,12 +204,38 @@ def test_a_decision_that_can_still_be_read_gives_no_certificate(root, monkeypatc
 )
 def test_a_reference_is_a_word_of_its_own(tmp_path, content, stands):
     (tmp_path / "file").write_bytes(content)
-    assert traces.stands_in(tmp_path / "file", "Ada-77") is stands
+    assert traces.stands_in(tmp_path / "file", Names.of(["Ada-77"])) is stands
 
 
 def test_both_forms_of_a_letter_are_searched_for(tmp_path):
     (tmp_path / "file").write_text("id\nMu\u0308ller\n", encoding="utf-8")
-    assert traces.stands_in(tmp_path / "file", "M\u00fcller")
+    assert traces.stands_in(tmp_path / "file", Names.of(["M\u00fcller"]))
+
+
+MANY = [f"Eve-{number}" for number in range(2 * traces.FEW)]
+
+
+@pytest.mark.parametrize(
+    ("content", "stands"),
+    [
+        (b"x;Ada-77;y", True),
+        (b"x-Ada-77", True),
+        (b"x_Ada-77", False),
+        (b"Ada-771", False),
+        (b"Ada-7 77", False),
+        ("an \u6771\u4eac b".encode(), True),
+        ("a\u6771\u4eac b".encode(), False),
+        ("Mu\u0308ller".encode(), True),
+        (b"", False),
+        (b"a b" * traces.PIECE + b" Ada-77", True),
+        (b"a" * (traces.PIECE - 3) + b" Ada-77 ", True),
+    ],
+)
+def test_of_many_names_each_is_found_as_it_is_alone(tmp_path, content, stands):
+    (tmp_path / "file").write_bytes(content)
+    names = ["Ada-77", "\u6771\u4eac", "M\u00fcller"]
+    assert traces.stands_in(tmp_path / "file", Names.of([*names, *MANY])) is stands
+    assert any(traces.stands_in(tmp_path / "file", Names.of([name])) for name in names) is stands
 
 
 @pytest.mark.parametrize(
@@ -220,8 +252,8 @@ def test_both_forms_of_a_letter_are_searched_for(tmp_path):
 )
 def test_tables_are_read_cell_by_cell_however_they_are_stored(tmp_path, column):
     pq.write_table(pa.table({"id": column}), tmp_path / "t.parquet", compression="zstd")
-    assert traces.stands_in(tmp_path / "t.parquet", "77") is True
-    assert traces.stands_in(tmp_path / "t.parquet", "7") is False
+    assert traces.stands_in(tmp_path / "t.parquet", Names.of(["77"])) is True
+    assert traces.stands_in(tmp_path / "t.parquet", Names.of(["7"])) is False
 
 
 def test_what_is_left_out_and_links_are_not_searched(tmp_path):
@@ -239,7 +271,7 @@ class Killed(BaseException):
 def forget_killed_at(run, root, monkeypatch, of, name):
     """`ledger forget` by a process that is killed when it comes to this function."""
 
-    def killed(*_):
+    def killed(*_, **__):
         raise Killed
 
     with monkeypatch.context() as patched:
@@ -336,9 +368,9 @@ def test_whoever_came_back_with_a_restored_copy_is_erased_again_and_nobody_else(
 def test_a_later_key_of_the_same_number_is_somebody_elses(root):
     with Ledger.open(f"sqlite:///{root}/build/ledger/ledger.db", key=KEY) as ledger:
         number, made = certificate.keys_of(ledger, "Ada-77")[0]
-        assert certificate.again(ledger, [certificate.ErasedKey(number, made + 1)]) == {}
+        assert certificate.again(ledger, [certificate.ErasedKey(number, made + 1)], by="Kim Lee") == {}
         assert len(list(ledger.decisions_about("Ada-77"))) == 2
-        assert certificate.again(ledger, [certificate.ErasedKey(number, made)]) == {number: 2}
+        assert certificate.again(ledger, [certificate.ErasedKey(number, made)], by="Kim Lee") == {number: 2}
 
 
 def packed_as(path, kind, content):
@@ -370,9 +402,11 @@ def test_what_is_packed_is_searched_as_if_it_were_not(tmp_path, kind, outer):
     if outer:
         packed_as(tmp_path / "outer", outer, (tmp_path / "file").read_bytes())
     path = tmp_path / ("outer" if outer else "file")
-    assert traces.stands_in(path, "Ada-77") is ({kind, outer} <= {"", "tar"})  # tar alone leaves text as it is
-    assert certificate._traces_in(path, set(), (), "Ada-77") == {"name"}
-    assert certificate._traces_in(path, set(), (), "Ada-7") == set()
+    assert traces.stands_in(path, Names.of(["Ada-77"])) is (
+        {kind, outer} <= {"", "tar"}
+    )  # tar alone leaves text as it is
+    assert traces_in(path, set(), "Ada-77") == {"name"}
+    assert traces_in(path, set(), "Ada-7") == set()
 
 
 def test_a_parquet_within_a_zip_is_read_cell_by_cell_and_a_members_name_counts(tmp_path):
@@ -380,9 +414,9 @@ def test_a_parquet_within_a_zip_is_read_cell_by_cell_and_a_members_name_counts(t
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as packed:
         packed.write(tmp_path / "raw.parquet", "raw.parquet")
         packed.writestr("letters/Cy-5.txt", "Dear Sir or Madam")
-    assert certificate._traces_in(tmp_path / "export.zip", set(), (), "Ada-77") == {"name"}
-    assert certificate._traces_in(tmp_path / "export.zip", set(), (), "Cy-5") == {"name"}
-    assert certificate._traces_in(tmp_path / "export.zip", set(), (), "Dan-3") == set()
+    assert traces_in(tmp_path / "export.zip", set(), "Ada-77") == {"name"}
+    assert traces_in(tmp_path / "export.zip", set(), "Cy-5") == {"name"}
+    assert traces_in(tmp_path / "export.zip", set(), "Dan-3") == set()
 
 
 def test_what_cannot_be_unpacked_was_not_read(tmp_path, monkeypatch):
@@ -395,16 +429,16 @@ def test_what_cannot_be_unpacked_was_not_read(tmp_path, monkeypatch):
         content = gzip.compress(content)
     (tmp_path / "deep.gz").write_bytes(content)
     for name in ("torn.gz", "torn.zip", "deep.gz"):
-        assert certificate._traces_in(tmp_path / name, set(), (), "Ada-77") == {"unread"}, name
+        assert traces_in(tmp_path / name, set(), "Ada-77") == {"unread"}, name
     packed_as(tmp_path / "large.gz", "gz", b"x" * 101)
-    assert certificate._traces_in(tmp_path / "large.gz", set(), (), "Ada-77") == set()
+    assert traces_in(tmp_path / "large.gz", set(), "Ada-77") == set()
     monkeypatch.setattr(unpacked, "MOST_BYTES", 100)
-    assert certificate._traces_in(tmp_path / "large.gz", set(), (), "Ada-77") == {"unread"}
+    assert traces_in(tmp_path / "large.gz", set(), "Ada-77") == {"unread"}
 
 
 def test_nothing_that_was_unpacked_stays(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     packed_as(tmp_path / "file", "zip", b"Ada-77")
-    certificate._traces_in(tmp_path / "file", set(), (), "Ada-77")
+    traces_in(tmp_path / "file", set(), "Ada-77")
     assert list((tmp_path / "tmp").iterdir()) == []

@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 from ledger_trial import KEY, entry
 
+from credit_risk.data.signers import account
 from credit_risk.ledger.copies import backup
 from credit_risk.ledger.ledger import Ledger
 
@@ -39,7 +40,7 @@ def test_what_may_go_goes_and_is_proved_gone(run, root):
     code, out, _ = run("purge", "--policy", "ecoa")
     assert code == 0
     assert "1 key is destroyed; 1 decision before" in out
-    assert f"No such key stands in {root}/build/ledger/ledger.db" in out
+    assert f"Nothing of it stands in {root}/build/ledger/ledger.db" in out
     assert (shown(run, "Ada"), shown(run, "Bob")) == (False, True)
     assert run("verify")[0] == 0
 
@@ -54,7 +55,7 @@ def test_a_dry_run_counts_and_destroys_nothing(run):
 def test_a_copy_that_still_has_the_key_exits_1_and_purged_too_it_has_not(run, root):
     code, _, err = run("purge", "--policy", "ecoa", "--search", root / "copy.db")
     assert code == 1
-    assert "1 key was destroyed and still stands in" in err
+    assert f"a destroyed key still stands in {root}/copy.db: purge it too" in err
     code, out, _ = run("purge", "--policy", "ecoa", "--url", f"sqlite:///{root}/copy.db", "--json")
     report = json.loads(out)
     assert (code, report["keys"], report["decisions"], report["read"]) == (0, 1, 1, 1)
@@ -82,13 +83,13 @@ def test_a_policy_of_ones_own_beside_the_reviewed_ones_is_refused(run, tmp_path)
 
 def test_a_hold_is_listed_keeps_and_is_released(run):
     ada = json.loads(run("show", "--applicant", "Ada")[1])["decision_id"]
-    why = ("--by", "J. Roe", "--reason", "case 17/2026")
-    assert run("hold", ada, *why)[0] == 0
+    why, who = ("--reason", "case 17/2026"), f"account:{account()}"
+    assert f"Decision {ada} is held, by {who}." in run("hold", ada, *why)[1]
     assert f"{ada} since" in run("legal-holds")[1]
     code, out, _ = run("purge", "--policy", "ecoa")
-    assert (code, f"Held, and kept: {ada}, by J. Roe: case 17/2026." in out) == (0, True)
+    assert (code, f"Held, and kept: {ada}, by {who}: case 17/2026." in out) == (0, True)
     code, _, err = run("erase", "--applicant", "Ada")
-    assert (code, "under a legal hold by J. Roe" in err) == (2, True)
+    assert (code, f"under a legal hold by {who} since" in err) == (2, True)
     assert shown(run, "Ada")
     assert run("release", ada, *why)[0] == 0
     assert run("release", ada, *why)[0] == 1
@@ -99,4 +100,25 @@ def test_a_hold_is_listed_keeps_and_is_released(run):
 
 
 def test_nobody_holds_a_decision_that_is_not_there(run):
-    assert run("hold", "none", "--by", "J. Roe", "--reason", "why")[0] == 1
+    assert run("hold", "none", "--reason", "why")[0] == 1
+
+
+def test_nobody_holds_or_releases_in_the_name_of_another(run):
+    for verb in ("hold", "release"):
+        code, _, err = run(verb, "none", "--by", "J. Roe", "--reason", "why")
+        assert (code, "--by" in err) == (2, True)
+
+
+def test_who_purged_stands_with_each_key_in_the_chain(run, root):
+    assert run("purge", "--policy", "ecoa")[0] == 0
+    with Ledger.open(f"sqlite:///{root}/build/ledger/ledger.db", key=KEY) as ledger, ledger.store.core() as connection:
+        (facts,) = connection.exec_driver_sql("SELECT facts FROM entries WHERE kind = 'erasure'").scalars()
+    assert json.loads(facts) | {"made": 0, "before": ""} == {
+        "decisions": 1,
+        "made": 0,
+        "period": "2024-09",
+        "by": f"account:{account()}",
+        "policy": "ecoa",
+        "term_months": "25",
+        "before": "",
+    }

@@ -115,3 +115,86 @@ def test_the_other_person_stays_in_every_store(root):
     named_in = facts_of(root / "certificates" / "other.json")["named_in"]
     expected = {VERSION_OF_DVC, "build/scored.parquet", "data/applications.csv", "mlruns/1/artifacts/sample.tar.gz"}
     assert set(named_in) == {str(root / path) for path in expected}
+
+
+BY_ID = ("build/notices/list.json", "build/notices/notices-en-0001.html", "build/decided.parquet")
+
+
+def ids_of(root, person):
+    """The ids of a person's decisions."""
+    with Ledger.open(f"sqlite:///{root}/build/ledger/ledger.db", key=KEY) as ledger:
+        return [record.decision_id for record in ledger.decisions_about(person)]
+
+
+def write_by_id(root, decision):
+    """What is kept of a decision under its id, without the person's reference: a notice, its list, a table."""
+    (root / "build" / "notices").mkdir()
+    (root / BY_ID[0]).write_text(json.dumps({"notices": [{"reference": decision}]}), encoding="utf-8")
+    (root / BY_ID[1]).write_text(f"<p>Our reference {decision}: payments were late</p>", encoding="utf-8")
+    pd.DataFrame({"decision_id": [decision], "reasons": ["R01"]}).to_parquet(root / BY_ID[2])
+
+
+def test_what_is_kept_under_a_decisions_id_is_listed_too_but_for_ledgers_and_outcomes(root):
+    write_by_id(root, ids_of(root, PERSON)[1])
+    assert forget(root, "first.json") == 1
+    assert set(facts_of(root / "certificates" / "first.json")["named_in"]) == {
+        str(root / path) for path in (*NAMING, *BY_ID)
+    }
+
+
+def purge(root, *more):
+    words = ["--policy", "ecoa", "--before", "2025-02-01", *more, "--root", str(root)]
+    return main(["ledger", "purge", *words])
+
+
+@pytest.fixture
+def due(root):
+    """A policy by which all of January 2025 may go."""
+    shutil.copytree(TESTS / "lender" / "policies", root / "configs" / "policies", dirs_exist_ok=True)
+    (root / "configs" / "policies" / "ecoa.yaml").write_text("statements: {retention_months: 12}\n", encoding="utf-8")
+    return root
+
+
+def test_a_purge_lists_every_file_in_which_a_decision_that_went_or_its_person_stands(due, capsys):
+    write_by_id(due, ids_of(due, PERSON)[0])
+    with Ledger.open(f"sqlite:///{due}/build/ledger/ledger.db", key=KEY) as ledger:
+        ledger.append([entry("Cy-5")])  # of today: a ledger that rests lets nothing go
+    capsys.readouterr()
+    assert purge(due, "--search", str(due), "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert set(report["named_in"]) == {str(due / path) for path in (*NAMING, *BY_ID)}
+    assert (report["keys"], report["read"], report["not_read"]) == (2, 3, [])
+    assert report["keys_stand_in"] == [str(due / "copies" / "ledger.backup")]
+
+
+def test_who_was_decided_about_since_may_stand_in_files_and_their_old_decision_may_not(due, capsys):
+    old = ids_of(due, PERSON)[0]
+    with Ledger.open(f"sqlite:///{due}/build/ledger/ledger.db", key=KEY) as ledger:
+        ledger.append([entry(PERSON), entry(OTHER)])
+    write_by_id(due, old)
+    (due / "copies" / "ledger.backup").unlink()
+    capsys.readouterr()
+    assert purge(due, "--search", str(due)) == 1
+    shown = capsys.readouterr()
+    listed = {line.rpartition(" ")[2] for line in shown.err.splitlines() if "is named in" in line}
+    assert listed == {str(due / path) for path in BY_ID}
+    for path in BY_ID:
+        (due / path).unlink()
+    assert purge(due, "--search", str(due)) == 0  # nothing is due any more, so nothing is searched for
+
+
+def test_what_a_hold_keeps_is_not_searched_for(due, capsys):
+    (held,) = ids_of(due, OTHER)
+    write_by_id(due, held)
+    assert main(["ledger", "hold", held, "--reason", "case 17", "--root", str(due)]) == 0
+    for path in (*NAMING, "copies/ledger.backup"):
+        (due / path).unlink()
+    capsys.readouterr()
+    assert purge(due, "--search", str(due)) == 0
+    assert "2 decisions before 2025-02-01 cannot be read" in capsys.readouterr().out
+
+
+def test_a_purge_that_could_not_search_destroys_nothing(due, capsys):
+    assert purge(due, "--search", str(due / "nowhere")) == 2
+    assert "there is no such file" in capsys.readouterr().err
+    assert len(ids_of(due, PERSON)) == 2

@@ -50,7 +50,7 @@ def decide(ledger: Ledger, month: str, *applicants: str | None, day: int = 15) -
 
 
 def proved(ledger: Ledger, before: date = BEFORE) -> int:
-    purged = purge(ledger, before, WHY)
+    purged = purge(ledger, before, WHY, by="Kim Lee")
     with opened_anew(ledger) as reader:
         return prove_gone(reader, purged, before)
 
@@ -81,7 +81,7 @@ def test_the_others_replay(ledger):
 
 def test_the_chain_says_of_each_key_why_it_went(ledger):
     decide(ledger, "2024-09", "Ada")
-    purge(ledger, BEFORE, WHY)
+    purge(ledger, BEFORE, WHY, by="Kim Lee")
     with ledger.store.reading() as cursor:
         cursor.execute("SELECT facts FROM entries WHERE kind = 'erasure'")
         [(facts,)] = cursor.fetchall()
@@ -90,7 +90,7 @@ def test_the_chain_says_of_each_key_why_it_went(ledger):
 
 def test_a_month_goes_when_all_of_it_lies_before_the_day(ledger):
     months = [decide(ledger, month, "Ada")[0] for month in ("2024-08", "2024-09", "2024-10")]
-    purge(ledger, date(2024, 10, 31), WHY)
+    purge(ledger, date(2024, 10, 31), WHY, by="Kim Lee")
     assert readable(ledger, months) == [False, False, True]
 
 
@@ -111,7 +111,7 @@ def test_a_hold_keeps_what_its_key_sealed_and_is_named(ledger):
     ada, bob = decide(ledger, "2024-09", "Ada", "Bob")
     again = decide(ledger, "2024-09", "Ada", day=20)
     ledger.note(HOLD, ada, by="J. Roe", reason="case 17/2026")
-    purged = purge(ledger, BEFORE, WHY)
+    purged = purge(ledger, BEFORE, WHY, by="Kim Lee")
     assert [(hold.decision_id, hold.by) for hold in purged.holds] == [(ada, "J. Roe")]
     assert (len(purged.wrapped), purged.decisions) == (1, 1)
     assert readable(ledger, [ada, bob, *again]) == [True, False, True]
@@ -126,7 +126,7 @@ def test_nothing_is_purged_while_a_hold_is_not_as_it_was_recorded(ledger):
     ledger.note(HOLD, ada, by="J. Roe", reason="case 17/2026")
     change(ledger, f"UPDATE entries SET facts = replace(facts, '{ada}', '{bob}') WHERE kind = 'hold'")
     with pytest.raises(LedgerBroken):
-        purge(ledger, BEFORE, WHY)
+        purge(ledger, BEFORE, WHY, by="Kim Lee")
     assert [key.number for key in due(ledger, BEFORE)] == [1, 2]
 
 
@@ -141,7 +141,7 @@ def test_a_second_purge_destroys_nothing_more(ledger):
 
 def test_a_retry_of_a_purged_request_conflicts_and_decides_nothing_anew(ledger):
     decide(ledger, "2024-09", "Ada")
-    purge(ledger, BEFORE, WHY)
+    purge(ledger, BEFORE, WHY, by="Kim Lee")
     [again] = ledger.append([entry("Ada", "0-Ada-2024-09-15")])
     assert isinstance(again, Conflict)
     assert "erased or purged" in str(again)
@@ -150,8 +150,8 @@ def test_a_retry_of_a_purged_request_conflicts_and_decides_nothing_anew(ledger):
 def test_a_person_is_erased_after_some_of_the_months_were_purged(ledger):
     decide(ledger, "2024-09", "Ada")
     decide(ledger, "2024-11", "Ada")
-    purge(ledger, BEFORE, WHY)
-    assert ledger.erase("Ada") == 1
+    purge(ledger, BEFORE, WHY, by="Kim Lee")
+    assert ledger.erase("Ada", by="Kim Lee") == 1
     assert verify(ledger).faults == []
 
 
@@ -164,7 +164,7 @@ def test_no_destroyed_key_and_no_content_stands_in_any_file(local, tmp_path):
     assert (len(gone), len(kept - gone)) == (300, 1)
     files = [path for path in tmp_path.iterdir() if path.name.startswith("ledger.db")]
     assert sum(count_in(path, gone) for path in files) >= 300
-    purged = purge(local, BEFORE, WHY)
+    purged = purge(local, BEFORE, WHY, by="Kim Lee")
     assert set(purged.wrapped.values()) == gone
     files = [path for path in tmp_path.iterdir() if path.name.startswith("ledger.db")]
     assert sum(count_in(path, gone) for path in files) == 0
@@ -174,14 +174,14 @@ def test_no_destroyed_key_and_no_content_stands_in_any_file(local, tmp_path):
     # The copy has them until it is purged too.
     assert count_in(copy, gone) == 300
     with Ledger.open(f"sqlite:///{copy}", key=KEY, create=False) as copied:
-        purge(copied, BEFORE, WHY)
+        purge(copied, BEFORE, WHY, by="Kim Lee")
         assert verify(copied).faults == []
     assert [count_in(path, gone) for path in copy.parent.iterdir()] == [0] * len(list(copy.parent.iterdir()))
 
 
 def test_a_key_that_stayed_is_said(local):
     decide(local, "2024-09", "Ada", "Bob")
-    purged = purge(local, BEFORE, WHY)
+    purged = purge(local, BEFORE, WHY, by="Kim Lee")
     decide(local, "2024-09", "Cid")
     with opened_anew(local) as reader, pytest.raises(CheckFailed, match="1 key is due and was not destroyed"):
         prove_gone(reader, purged, BEFORE)
@@ -191,7 +191,7 @@ def test_a_decision_that_can_still_be_read_is_said(local, tmp_path):
     decide(local, "2024-09", "Ada")
     before = tmp_path / "before.db"
     backup(local, before, key=KEY)
-    purged = purge(local, BEFORE, WHY)
+    purged = purge(local, BEFORE, WHY, by="Kim Lee")
     with LedgerReader.open(f"sqlite:///{before}", key=KEY) as reader, pytest.raises(CheckFailed, match="still be read"):
         prove_gone(reader, purged, BEFORE)
 
@@ -203,7 +203,7 @@ def erasures(path: Path) -> int:
 
 def purge_slowly(url: str) -> None:
     with patch("credit_risk.retention.purge.TOGETHER", 5), Ledger.open(url, key=KEY, busy_timeout_s=30) as ledger:
-        purge(ledger, BEFORE, WHY)
+        purge(ledger, BEFORE, WHY, by="Kim Lee")
 
 
 @pytest.mark.slow

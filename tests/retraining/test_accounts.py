@@ -95,7 +95,7 @@ def test_an_outcome_that_was_looked_up_later_is_not_there_yet(book):
 
 
 def test_an_erased_person_is_learned_from_no_more(book):
-    book.ledger.erase("Ben")
+    book.ledger.erase("Ben", by="Kim Lee")
     version = data_version(KnownDecisions.read(book.ledger, book.outcomes.histories(), 12, AS_OF), SETTINGS, AS_OF)
     assert names(book, version, PAST) == set()
     assert version.left_out["erased"] == 1

@@ -11,6 +11,7 @@ from matured_book import AS_OF, FEW_ROWS, LEDGER, opened, write_settings
 
 from credit_risk.config import load
 from credit_risk.data.files import Files
+from credit_risk.data.signers import account
 from credit_risk.data.writing import read_json, write_json
 from credit_risk.errors import DataError
 from credit_risk.monitoring.outcomes.outcome_store import Outcomes
@@ -18,6 +19,7 @@ from credit_risk.retraining import candidate, retrain
 from credit_risk.retraining.candidate import RetrainedCandidate
 from credit_risk.retraining.command import _run
 from credit_risk.retraining.record import Past, RetrainingRecords
+from identities_trial import commit, write_identities
 
 DAY = ["--as-of", str(AS_OF)]
 BY_HAND = ["--by-hand", "Ada Berg", "--reason", "I want it again"]
@@ -158,6 +160,16 @@ def test_a_person_who_asks_is_named_and_says_why(files: Files, run: Callable):
     assert run("retrain", "--decide-only", *DAY)[0] == 0
     assert records(files) == []
     assert "give --by-hand too" in run("retrain", "--reason", "a product was withdrawn", *DAY)[2]
+
+
+def test_nobody_asks_in_the_name_of_another_where_identities_count(files: Files, run: Callable, monkeypatch, made):
+    site = files.root / "configs" / "deploy" / "local.yaml"
+    site.write_text(site.read_text(encoding="utf-8").replace("four_eyes: names", "four_eyes: identities"), "utf-8")
+    write_identities(files.root, {"name": "Kim Lee", "accounts": [account()]})
+    commit(files.root)
+    code, _, err = run("retrain", *BY_HAND, *DAY)
+    assert (code, "is Kim Lee. Nobody signs for another" in err) == (2, True)
+    assert (made, records(files)) == ([], [])
 
 
 def test_records_that_somebody_changed_decide_nothing(files: Files, run: Callable, made):

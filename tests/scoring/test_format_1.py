@@ -15,7 +15,7 @@ import pytest
 
 from credit_risk.data.inputs import Inputs
 from credit_risk.errors import ScorerError
-from credit_risk.ledger.decision_record import decider
+from credit_risk.ledger.replay import decider
 from credit_risk.scoring.decision import as_stated
 from credit_risk.scoring.scorer import Scorer
 

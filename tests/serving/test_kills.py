@@ -23,13 +23,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import server
 
-from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.replay import replay
+from credit_risk.ledger.replay import decider, replay
 from credit_risk.ledger.verification import verify
 from credit_risk.scoring.scorer import Scorer
 from credit_risk.serving.requests import examples
-from tools import PATIENCE
+from tools import PATIENCE, decision_of_request
 
 pytestmark = pytest.mark.slow
 
@@ -113,7 +112,7 @@ def test_kill_9_of_the_service_under_load_loses_nothing_and_decides_nothing_twic
 
     with Ledger.open(f"sqlite:///{folder / 'build/ledger/ledger.db'}", key=bytes.fromhex(KEY), create=False) as ledger:
         verified, replayed = verify(ledger), replay(ledger, {scorer.digest: decider(scorer)})
-        records = {key: ledger.find("development", key) for key in asked.sent}
+        records = {key: decision_of_request(ledger, "development", key) for key in asked.sent}
     lost = [key for key, reply in asked.answered.items() if records[key].decision_id != reply["decision_id"]]
     other = [key for key, reply in asked.answered.items() if records[key].decided["pd"] != reply["pd"]]
     repeated = sum(repeated for repeated, _ in retries.values())

@@ -502,7 +502,7 @@ def test_a_person_is_the_same_by_every_way_a_reference_comes(client, application
     assert client.post("/decide/batch", json=batch).status_code == 200
     with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", key=bytes.fromhex("5e" * 32)) as ledger:
         assert len(list(ledger.decisions_about("M\u00fcller-7"))) == 5
-        assert ledger.erase("Mu\u0308ller-7") == 5
+        assert ledger.erase("Mu\u0308ller-7", by="Kim Lee") == 5
 
 
 @pytest.mark.parametrize("sent", [b"M%FCller-7", b"100%", b"a%00b", b"%E2%80%8Ba"])

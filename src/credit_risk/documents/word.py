@@ -4,8 +4,8 @@ A figure is followed by its number in brackets; a table at the end says the arte
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from io import BytesIO
 from itertools import count
@@ -50,10 +50,11 @@ def write(root: Path, folder: Path, template: Path | None = None) -> WrittenDocu
     paths = [folder / f"{document.name}.docx" for document in documents]
     form = template.read_bytes() if template else plain_template()
     name = template.name if template else "the plain template"
-    for path, document in zip(paths, documents, strict=True):
+    made = [_filled(name, form, document, artefacts) for document in documents]  # all of them before any is written
+    for path, (word, _) in zip(paths, made, strict=True):
         with replacing(path) as unfinished:
-            unfinished.write_bytes(_filled(name, form, document, artefacts))
-    return content.written(root, documents, paths)
+            unfinished.write_bytes(word)
+    return replace(content.written(root, documents, paths), numbers=sum(shown for _, shown in made))
 
 
 def plain_template() -> bytes:
@@ -103,8 +104,33 @@ class _Sections:
         return self.fill(range(self.length)[index])
 
 
-def _filled(name: str, form: bytes, document: FilledDocument, artefacts: Artefacts) -> bytes:
+@dataclass
+class _Table:
+    """A table as a template shows it. `written` says where its rows come from; shown: whether these were asked for."""
+
+    columns: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    written: str
+    artefact: str
+    shown: bool = False
+
+    @property
+    def rows(self) -> Sequence[Sequence[str]]:
+        self.shown = True
+        return self.cells
+
+    def count_in(self, written: Collection[str]) -> int:
+        """How many figures of it stand in a document, beside the one that counts its rows. written: its numbers."""
+        return sum(map(len, self.cells)) - 1 if self.shown and self.is_traced(written) else 0
+
+    def is_traced(self, written: Collection[str]) -> bool:
+        return not self.cells or NUMBER.findall(self.written)[0] in written
+
+
+def _filled(name: str, form: bytes, document: FilledDocument, artefacts: Artefacts) -> tuple[bytes, int]:
+    """The Word file, and how many figures it shows."""
     origins: dict[str, Traced] = {}
+    tables: list[_Table] = []
     numbers = count(1)
 
     def numbered(traced: Traced) -> str:
@@ -123,11 +149,13 @@ def _filled(name: str, form: bytes, document: FilledDocument, artefacts: Artefac
         rows = [
             {"label": row.label, "written": " · ".join(map(numbered, row.traced)) or row.missing} for row in filled.rows
         ]
-        table = filled.table and {
-            "columns": filled.table.columns,
-            "rows": [[cell.value for cell in cells] for cells in filled.table.cells],
-            "written": filled.table.missing or numbered(filled.table.origin),
-        }
+        table = filled.table and _Table(
+            filled.table.columns,
+            [[cell.value for cell in cells] for cells in filled.table.cells],
+            filled.table.missing or numbered(filled.table.origin),
+            filled.table.artefact,
+        )
+        tables.extend([table] if table else [])
         return {"heading": filled.heading, "rows": rows, "table": table, "text": filled.text, "ask": filled.ask}
 
     sections = _Sections(len(document.sections), section)
@@ -140,8 +168,14 @@ def _filled(name: str, form: bytes, document: FilledDocument, artefacts: Artefac
     except OF_EXPRESSIONS as error:
         raise TemplateRefused(f"{name} cannot be filled: {_sentence(error)} See docs/documents.md.") from None
     written = set(NUMBER.findall(_text(word.docx)))
-    _add_origins(word.docx, {number: traced for number, traced in origins.items() if number in written})
-    return _bytes_of(word.docx)
+    if untraced := [table.artefact for table in tables if table.shown and not table.is_traced(written)]:
+        raise TemplateRefused(
+            f"{name} shows the rows of {untraced[0]} and not where they come from: put "
+            "`{{ section.table.written }}` beside them. See docs/documents.md."
+        )
+    shown = {number: traced for number, traced in origins.items() if number in written}
+    _add_origins(word.docx, shown)
+    return _bytes_of(word.docx), len(shown) + sum(table.count_in(written) for table in tables)
 
 
 def _sentence(error: Exception) -> str:

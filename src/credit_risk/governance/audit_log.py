@@ -201,7 +201,7 @@ def _of_commits(root: Path) -> Iterator[LoggedEvent]:
 
 
 def _of_keys(path: Path) -> Iterator[LoggedEvent]:
-    """What was done to API keys. Nobody is named: whoever may write the file makes them."""
+    """What was done to API keys, by whose account; records from before that was kept name nobody."""
     record = key_file.record_of(path)
     if not record.is_file():
         return
@@ -210,7 +210,9 @@ def _of_keys(path: Path) -> Iterator[LoggedEvent]:
         its = orjson.loads(line)
         what = " ".join([its["did"], "key", its["id"], *(["of", its["client"]] if "client" in its else [])])
         scopes = ", ".join(its.get("scopes", ()))
-        yield LoggedEvent(datetime.fromtimestamp(its["at"], UTC), "access", what, "", scopes and f"scopes {scopes}")
+        yield LoggedEvent(
+            datetime.fromtimestamp(its["at"], UTC), "access", what, its.get("by", ""), scopes and f"scopes {scopes}"
+        )
 
 
 def _of_entry(entry: Entered) -> str:

@@ -327,7 +327,7 @@ def _query_log(
     audit_log.raise_unless_all_hold(sources)
     events = audit_log.query(sources, who=who, what=what, since=since.replace(tzinfo=UTC) if since else None)
     lines = [
-        f"{event.at:%Y-%m-%d %H:%M} {event.source} {event.what}, by {event.by or 'nobody named'}: {event.why}"
+        f"{event.at:%Y-%m-%d %H:%M} {event.source} {event.what}, by {event.by or 'not recorded'}: {event.why}"
         if event.at
         else f"{event.source} {event.what}, by {event.by}: {event.why}"
         for event in events

@@ -13,10 +13,9 @@ from typing import Any
 
 from credit_risk.data.files import Files
 from credit_risk.errors import CheckFailed
-from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import StoredDecision
 from credit_risk.ledger.ledger import Ledger
-from credit_risk.ledger.replay import differences
+from credit_risk.ledger.replay import decider, differences
 from credit_risk.registry.lifecycle import HistoryEvent, standing
 from credit_risk.registry.versions import Versions
 from credit_risk.scoring.scorer import Scorer

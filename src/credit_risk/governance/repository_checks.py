@@ -149,7 +149,7 @@ def _erasure_works(scope: Scope) -> CheckResult:
                 ledger.append([Entry(application, decided, by, applicant=person)])
             with ledger.store.core() as connection:
                 first = connection.execute(select(keys.c.wrapped).order_by(keys.c.number)).scalars().first()
-            ledger.erase("drill-erased")
+            ledger.erase("drill-erased", by="the check of erasure")
             gone = list(ledger.decisions_about("drill-erased"))
             kept = list(ledger.decisions_about("drill-kept"))
         left = [path.name for path in Path(folder).iterdir() if first and first in path.read_bytes()]

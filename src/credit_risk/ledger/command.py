@@ -145,12 +145,12 @@ def _replay(
 ) -> None:
     """Decide stored applications again and demand the same, to the last digit."""
     from credit_risk.data.files import Files
-    from credit_risk.ledger import decision_record, replay
+    from credit_risk.ledger import replay
     from credit_risk.scoring.scorer import Scorer
 
     scorers = [Scorer.load(path) for path in scorer or [Files(named.root).scorer]]
     with named.opened() as ledger:
-        replayed = replay.replay(ledger, {loaded.digest: decision_record.decider(loaded) for loaded in scorers})
+        replayed = replay.replay(ledger, {loaded.digest: replay.decider(loaded) for loaded in scorers})
     replayed.raise_unless_the_same()
     same = command_line.counted(replayed.same, "decision")
     say(f"{same} came out the same, to the last digit; left out: {replayed.left_out()}.")
@@ -199,7 +199,8 @@ def _erase(
     if (applicant is None) == (decision is None):
         raise UsageError("name one: --applicant, or --decision.")
     with named.opened("erase") as ledger:
-        count = ledger.erase(applicant) if applicant is not None else ledger.erase_decision(decision or "")
+        by = named.doer()
+        count = ledger.erase_decision(decision, by=by) if decision is not None else ledger.erase(applicant or "", by=by)
     if not count:
         raise CheckFailed(f"{NOBODY} Copies that an interrupted erasure left of a key are gone now.")
     gone = command_line.counted(count, "decision")

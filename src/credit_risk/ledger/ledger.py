@@ -63,8 +63,6 @@ class Ledger(AbstractContextManager["Ledger"]):
         schema, or a server that is set to lose what it called durable.
         """
         store = Store(url, busy_timeout_s=busy_timeout_s)
-        if not create and store.path is not None and not store.path.is_file():
-            raise LedgerUnavailable(f"{store.path}: {NO_FILE}")
         with ExitStack() as opening:
             opening.callback(store.close)
             if create:
@@ -116,10 +114,6 @@ class Ledger(AbstractContextManager["Ledger"]):
             return None
         return next(self._records(self.sql.by_id, (decision_id,), client), None)
 
-    def find(self, client: str, request_id: str) -> StoredDecision | None:
-        """The decision of a client's idempotency key, None if the key was not used."""
-        return next(self._records(self.sql.earlier(1), (self.secret.digest(b"request", client, request_id),)), None)
-
     def decisions_about(self, applicant: str) -> Iterator[StoredDecision]:
         """Every decision about a person, the oldest first: what a person may ask for.
 
@@ -152,24 +146,24 @@ class Ledger(AbstractContextManager["Ledger"]):
             self.store.recheck_settings(cursor)
         self._own(stored_head(self))
 
-    def erase(self, applicant: str) -> int:
+    def erase(self, applicant: str, *, by: str) -> int:
         """Destroy a person's keys, and record that in the chain; returns of how many decisions only the facts remain.
 
-        0: nobody of this reference is here, or no more. Raises EntryError for what is no reference and never was,
-        LedgerRefused for a person with a decision under a legal hold.
+        by: who does it. 0: nobody of this reference is here, or no more. Raises EntryError for what is no reference and
+        never was, LedgerRefused for a person with a decision under a legal hold.
         """
-        erased = self._erase(self._subjects(applicant))
+        erased = self._erase(self._subjects(applicant), by)
         require_known(applicant, stands=erased > 0)
         return erased
 
-    def erase_decision(self, decision_id: str) -> int:
+    def erase_decision(self, decision_id: str, *, by: str) -> int:
         """`erase` for a decision that came without a reference of the person."""
         if not decision_id.isprintable():
             return 0
-        return self._erase([self.secret.digest(b"subject", "decision", decision_id)])
+        return self._erase([self.secret.digest(b"subject", "decision", decision_id)], by)
 
-    def destroy(self, numbers: Sequence[int], why: Mapping[str, str]) -> dict[int, int]:
-        """Destroy keys whose time has come, but none of a decision under a hold, and record each with the reason.
+    def destroy(self, numbers: Sequence[int], why: Mapping[str, str], *, by: str) -> dict[int, int]:
+        """Destroy keys whose time has come, but none of a decision under a hold, and record each, by whom and why.
 
         Returns how many decisions each destroyed key had sealed. One transaction; `store.scrub` then removes copies.
         """
@@ -181,7 +175,7 @@ class Ledger(AbstractContextManager["Ledger"]):
                 if number not in held_keys:
                     cursor.execute(self.sql.key_to_destroy, (number,))
                     there += cursor.fetchall()
-            return self._destroy(cursor, stored, there, why)
+            return self._destroy(cursor, stored, there, by, why)
 
     def note(self, kind: str, decision_id: str, *, by: str, reason: str, **more: str) -> bool:
         """Add what a person says of a decision to the chain: a hold, a release, an override. In clear, and for ever.
@@ -355,12 +349,12 @@ class Ledger(AbstractContextManager["Ledger"]):
             (number, made, period) for subject, number, made, period in rows if subject == subjects[0] or made is None
         ]
 
-    def _erase(self, subjects: Sequence[bytes]) -> int:
+    def _erase(self, subjects: Sequence[bytes], by: str) -> int:
         with self.store.writing() as cursor:
             stored = self._locked_head(cursor)
             these = self._keys_of(cursor, subjects)
             holds.refuse_held(self._holds(cursor).values(), (number for number, *_ in these))
-            destroyed = self._destroy(cursor, stored, these, {})
+            destroyed = self._destroy(cursor, stored, these, by, {})
         self.store.scrub()  # also when there was nothing left to destroy: an earlier erasure may have stopped here
         return sum(destroyed.values())
 
@@ -369,12 +363,13 @@ class Ledger(AbstractContextManager["Ledger"]):
         cursor: DBAPICursor,
         stored: StoredHead,
         these: Sequence[tuple[int, int | None, str]],
+        by: str,
         why: Mapping[str, str],
     ) -> dict[int, int]:
         """Destroy keys and record each; of each, how many decisions it sealed. these: number, time made and period."""
-        erasures, counts = [], {}
+        erasures, counts, why = [], {}, {"by": holds.text_in_clear(by, "who"), **why}
         for number, made, period in these:
-            cursor.execute(self.sql.count_of_key, (number,))
+            cursor.execute(self.sql.count_of_key, (number, DECISION))
             counts[number] = single_row(cursor, self.store.address)[0]
             erasures.append(_erasure(number, counts[number], made, period, why))
             self._change(cursor, self.sql.destroy_key, (erasures[-1].at, number))
@@ -383,7 +378,7 @@ class Ledger(AbstractContextManager["Ledger"]):
 
 
 def _erasure(number: int, decisions: int, made: int | None, period: str, why: Mapping[str, str]) -> Row:
-    """The entry that says which key went, why unless a person was erased, and what its row says of it that stays."""
+    """The entry that says which key went, by whom (missing in older ones), why, and what stays of the key's row."""
     decision_id, at = new_id()
     facts = {"decisions": decisions, **({} if made is None else {"made": made, "period": period}), **why}
     return Row(0, ERASURE, at, decision_id, None, number, orjson.dumps(facts).decode(), None)

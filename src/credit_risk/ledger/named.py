@@ -47,9 +47,22 @@ class NamedLedger:
         from credit_risk.config.permission import ensure  # noqa: PLC0415
         from credit_risk.ledger.opening import open_ledger  # noqa: PLC0415  (late, as in every command)
 
-        if action and (self.environment or not self.address):
-            ensure(action, environment_file(self.root, self.environment), self.root)
+        if action and (site := self.site()):
+            ensure(action, site, self.root)
         return open_ledger(self.root, self.settings(), os.environ, create=False)
+
+    def site(self) -> Path | None:
+        """The environment's file; None for a ledger that belongs to none."""
+        return environment_file(self.root, self.environment) if self.environment or not self.address else None
+
+    def doer(self) -> str:
+        """Who runs this command, for the chain: a person, or the account alone where nobody has to be proved."""
+        from credit_risk.config.environment import is_developers  # noqa: PLC0415
+        from credit_risk.data.signers import account  # noqa: PLC0415
+        from credit_risk.ledger.doer import person_here  # noqa: PLC0415  (late, as in every command)
+
+        site = self.site()
+        return person_here(self.root) if site and not is_developers(site) else f"account:{account()}"
 
 
 UNNAMED = NamedLedger()

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
 import orjson
 
+from credit_risk.data.inputs import Inputs
 from credit_risk.ledger import chain
 from credit_risk.ledger.chain import DECISION
 from credit_risk.ledger.database.stored import decrypted
@@ -14,6 +16,7 @@ from credit_risk.ledger.errors import LedgerBroken
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import MAX_FAULTS_SHOWN, rows
 from credit_risk.scoring.decision import as_stated
+from credit_risk.scoring.scorer import Scorer
 
 Decide: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
 
@@ -48,6 +51,17 @@ class Replay:
         """How many were not decided again, and by which scorers those were that are not here."""
         others = [f"{count} of scorer {digest[:12]}" for digest, count in sorted(self.of_others.items())]
         return ", ".join([f"{self.erased} of erased persons", *(others or ["0 of other scorers"])])
+
+
+def decider(scorer: Scorer) -> Decide:
+    """A function that decides stored applications with this scorer, many at a time, and gives their records."""
+    inputs = Inputs.of(scorer.config)
+
+    def decide(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        decisions = scorer.decide_inputs(np.vstack([inputs.single_row(application) for application in applications]))
+        return [decisions.record(row) for row in range(len(applications))]
+
+    return decide
 
 
 def replay(ledger: Ledger, scorers: Mapping[str, Decide]) -> Replay:

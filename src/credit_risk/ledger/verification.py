@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from credit_risk.ledger import chain
-from credit_risk.ledger.chain import DECISION, NOT_SIGNED, Row
+from credit_risk.ledger.chain import DECISION, ERASURE, NOT_SIGNED, Row
 from credit_risk.ledger.database import schema
 from credit_risk.ledger.database.statements import LedgerStatements
 from credit_risk.ledger.database.store import NO_FILE, Store
 from credit_risk.ledger.database.stored import FOR_ALL_TIME, KeyRow, Readable, StoredHead, row_and_key, stored_head
 from credit_risk.ledger.entry import period_of
-from credit_risk.ledger.errors import LedgerBroken, LedgerRefused, LedgerUnavailable
+from credit_risk.ledger.errors import LedgerBroken, LedgerRefused
 from credit_risk.ledger.sealing import Secret, signature_holds, unseal
 from credit_risk.scoring.signed_chain import ChainWalk, Head, fault_against
 
@@ -57,8 +57,6 @@ class LedgerReader(AbstractContextManager["LedgerReader"]):
         Raises LedgerUnavailable, and LedgerRefused for another master key or another schema.
         """
         store = Store(url, busy_timeout_s=busy_timeout_s, read_only=True)
-        if store.path is not None and not store.path.is_file():
-            raise LedgerUnavailable(f"{store.path}: {NO_FILE}")
         with ExitStack() as opening:
             opening.callback(store.close)
             store.remember_file()
@@ -259,7 +257,7 @@ def _erasure_recorded(ledger: Readable, number: object) -> bool:
     if not isinstance(number, int):
         return False
     with ledger.store.reading() as cursor:
-        cursor.execute(ledger.sql.erasure_of_key, (number,))
+        cursor.execute(ledger.sql.count_of_key, (number, ERASURE))
         return bool(cursor.fetchall()[0][0])
 
 
@@ -281,7 +279,7 @@ class StoredKey(NamedTuple):
 def _walk_keys(ledger: Readable, verification: Verification, last: int) -> None:
     """Keys and erasures agree both ways, and no key is missing or nobody's."""
     number = 0
-    for key in _keys(ledger, last):
+    for key in map(StoredKey._make, _pages(ledger, ledger.sql.page_of_keys, last)):
         if key.number > number + 1:
             verification.fault(f"keys {number + 1} to {key.number - 1} are missing")
         number = key.number
@@ -321,18 +319,6 @@ def _made(erasure_facts: str | None) -> tuple[int | None, str]:
         return None, FOR_ALL_TIME
 
 
-def _keys(ledger: Readable, last: int) -> Iterator[StoredKey]:
-    after = 0
-    while True:
-        with ledger.store.reading() as cursor:
-            cursor.execute(ledger.sql.page_of_keys, (after, last))
-            page = [StoredKey(*values) for values in cursor.fetchall()]
-        if not page:
-            return
-        yield from page
-        after = page[-1].number
-
-
 def _check_remembered(ledger: Readable, verification: Verification, head: Head) -> None:
     hashes = [chain.genesis(ledger.ledger_id).hash]
     if head.seq:
@@ -345,9 +331,14 @@ def _check_remembered(ledger: Readable, verification: Verification, head: Head) 
 
 def rows(ledger: Readable, last: int, after: int = 0) -> Iterator[tuple[Row, KeyRow]]:
     """Entries after one number up to another, the oldest first, each with its person's key; by pages."""
+    yield from map(row_and_key, _pages(ledger, ledger.sql.page, last, after))
+
+
+def _pages(ledger: Readable, statement: str, last: int, after: int = 0) -> Iterator[Any]:
+    """The rows of a statement of pages whose number, their first column, lies behind one up to another."""
     page: Sequence[Any] = ((after,),)
     while page:
         with ledger.store.reading() as cursor:
-            cursor.execute(ledger.sql.page, (page[-1][0], last))
+            cursor.execute(statement, (page[-1][0], last))
             page = cursor.fetchall()
-        yield from map(row_and_key, page)
+        yield from page

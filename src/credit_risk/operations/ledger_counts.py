@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from pandas import Series
 
-from credit_risk.ledger.database.store import scalar
+from credit_risk.ledger.database.stored import single_row
 from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.opening import open_ledger
@@ -36,7 +36,7 @@ def decisions(ledger: Ledger) -> int:
     """All decisions so far."""
     with ledger.store.reading() as cursor:
         cursor.execute(ALL)
-        return int(scalar(cursor))
+        return int(single_row(cursor, ledger.store.address)[0])
 
 
 def by_hour(ledger: Ledger, now: datetime) -> Series:

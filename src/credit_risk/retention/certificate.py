@@ -17,17 +17,21 @@ import pyarrow as pa
 from sqlalchemy import select
 
 from credit_risk.errors import CheckFailed
-from credit_risk.ledger.chain import ERASURE
+from credit_risk.ledger.chain import DECISION, ERASURE
 from credit_risk.ledger.database.schema import entries, keys
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.retention import byte_search, purge, traces, unpacked
 from credit_risk.retention.purge import Purged
+from credit_risk.retention.traces import Names
 
 BEGUN, DONE = "erasure begun", "erasure"
 SQLITE = b"SQLite format 3\0"
+LOGS = ("-wal", "-shm", "-journal")
+WITH_IDS = ("keys", "outcome_facts")  # tables of a ledger, and of what stands beside it
 NOT_SEEN = (
     "what a file system, an SSD, or PostgreSQL's log and archive keep of overwritten blocks",
     "git's own objects, and files that are not on the list of what was searched",
+    "what a PDF draws, as its letters stand nowhere as text: the list beside notices in PDF is searched",
     "copies that were not named; a copy that is restored brings the person back: `credit-risk ledger erase-again`",
 )
 
@@ -93,7 +97,7 @@ class Erasure:
     def raise_unless_whole(self) -> None:
         """Raise CheckFailed with every file in which the person, or a key of theirs, still stands or may stand."""
         wrong = [f"a destroyed key still stands in {copy.path}, written {copy.written}" for copy in self.keys_stand_in]
-        wrong += [f"the person is named in {path}" for path in self.named_in]
+        wrong += [f"the person, or a decision about them, is named in {path}" for path in self.named_in]
         wrong += [f"{path} could not be read" for path in self.not_read]
         if wrong:
             raise CheckFailed("\n  ".join(["The person's keys are destroyed, and not everything is gone:", *wrong]))
@@ -130,14 +134,16 @@ def keys_of(ledger: Ledger, applicant: str, earlier: Sequence[ErasedKey] = ()) -
     return tuple(earlier) or tuple(sorted(there))
 
 
-def erase(ledger: Ledger, applicant: str, these: Sequence[ErasedKey], searched: Sequence[Path]) -> Erasure:
+def erase(ledger: Ledger, applicant: str, these: Sequence[ErasedKey], searched: Sequence[Path], *, by: str) -> Erasure:
     """Destroy a person's keys, read by a connection of its own that nothing can be read, and search these files.
 
-    these: as `keys_of` says; searched: files and folders, the ledger's own are always among them. Raises CheckFailed
-    where a decision can still be read; EntryError, LedgerRefused as `Ledger.erase` does.
+    these: as `keys_of` says; searched: files and folders, the ledger's own are always among them; by: who does it.
+    Raises CheckFailed where a decision can still be read; EntryError, LedgerRefused as `Ledger.erase` does.
     """
     wrapped = _wrapped(ledger, these)
-    ledger.erase(applicant)  # also where no key is left: an earlier erasure may have stopped before copies were gone
+    ledger.erase(
+        applicant, by=by
+    )  # also where no key is left: an earlier erasure may have stopped before copies were gone
     return _erasure(ledger, these, wrapped, applicant, searched)
 
 
@@ -147,8 +153,9 @@ def _erasure(
     numbers = [key.number for key in these]
     with purge.opened_anew(ledger) as reader:
         read = purge.prove_unreadable(reader, Purged({number: wrapped.get(number, b"") for number in numbers}))
+    names, of_decisions = Names.of([applicant]), Names.of([applicant, *_decisions_of(ledger, numbers)])
     files = sorted({path.absolute() for path in traces.files_below([*_own(ledger), *searched])})
-    seen = {path: _traces_in(path, set(wrapped.values()), these, applicant) for path in files}
+    seen = {path: traces_in(path, set(wrapped.values()), these, names, of_decisions) for path in files}
     copies, named_in, not_read = (
         [path for path, kinds in seen.items() if kind in kinds] for kind in ("key", "name", "unread")
     )
@@ -164,7 +171,7 @@ def _erasure(
     )
 
 
-def again(ledger: Ledger, of: Sequence[ErasedKey]) -> dict[int, int]:
+def again(ledger: Ledger, of: Sequence[ErasedKey], *, by: str) -> dict[int, int]:
     """Destroy keys that came back with a restored copy; of each, how many decisions it had sealed.
 
     A key of the same number that was made at another time is somebody else's, given after the copy was made: it stays.
@@ -172,16 +179,22 @@ def again(ledger: Ledger, of: Sequence[ErasedKey]) -> dict[int, int]:
     query = select(keys.c.number, keys.c.made).where(keys.c.wrapped.is_not(None))
     with ledger.store.core() as connection:
         there = {ErasedKey(*row) for row in connection.execute(query).all()}
-    return ledger.destroy([key.number for key in of if key in there], {})
+    return ledger.destroy([key.number for key in of if key in there], {}, by=by)
 
 
-def _traces_in(path: Path, gone: Collection[bytes], these: Sequence[ErasedKey], applicant: str) -> set[str]:
-    """What of the person a file holds: `key`, `name`; or `unread`. A file that went away meanwhile holds nothing."""
-    kinds = {"name"} if traces.named_by(path, applicant) else set()
+def traces_in(
+    path: Path, gone: Collection[bytes], these: Sequence[ErasedKey], names: Names, of_decisions: Names
+) -> set[str]:
+    """What a file holds of what must be gone: `key`, `name`; or `unread`. A file that went away holds nothing.
+
+    gone: keys as they stood; these: keys by number; names: of persons; of_decisions: names and decisions' ids, which
+    may stand in a ledger, and with outcomes, where nothing leads from them to the person.
+    """
+    kinds = {"name"} if traces.named_by(path, of_decisions) else set()
     try:
         for file in unpacked.contents(path):
             kinds |= {"key"} if byte_search.count_in(file, gone) or _has_keys(file, these) else set()
-            kinds |= {"name"} if traces.stands_in(file, applicant) else set()
+            kinds |= {"name"} if traces.stands_in(file, names if _keeps_ids(file, path) else of_decisions) else set()
     except FileNotFoundError:
         return set()
     except (OSError, sqlite3.Error, pa.ArrowException):
@@ -191,14 +204,36 @@ def _traces_in(path: Path, gone: Collection[bytes], these: Sequence[ErasedKey], 
 
 def _has_keys(path: Path, these: Sequence[ErasedKey]) -> bool:
     """Whether a file is a ledger, or a copy of one, in which one of these keys has not been destroyed."""
-    with path.open("rb") as stream:
-        if stream.read(len(SQLITE)) != SQLITE:
-            return False
+    if "keys" not in _tables_of(path):
+        return False
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'keys'").fetchone():
-            return False
         query = "SELECT 1 FROM keys WHERE number = ? AND made IS ? AND wrapped IS NOT NULL"
         return any(connection.execute(query, key).fetchone() for key in these)
+
+
+def _keeps_ids(file: Path, named: Path) -> bool:
+    """Whether a file is a ledger, what stands beside one, or a log of these. named: itself, or what it is packed in."""
+    if named.name.endswith(LOGS):
+        file = named.with_name(named.name.rpartition("-")[0])
+    return any(table.startswith(WITH_IDS) for table in _tables_of(file))
+
+
+def _tables_of(path: Path) -> set[str]:
+    """The tables of a SQLite database; none for any other file."""
+    if not path.is_file():
+        return set()
+    with path.open("rb") as stream:
+        if stream.read(len(SQLITE)) != SQLITE:
+            return set()
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _decisions_of(ledger: Ledger, numbers: Sequence[int]) -> list[str]:
+    """The ids of the decisions that these keys had sealed, as the chain keeps them."""
+    query = select(entries.c.decision_id).where(entries.c.kind == DECISION, entries.c.key.in_(numbers))
+    with ledger.store.core() as connection:
+        return list(connection.execute(query).scalars())
 
 
 def _wrapped(ledger: Ledger, these: Sequence[ErasedKey]) -> dict[int, bytes]:

@@ -1,6 +1,6 @@
 """`credit-risk ledger purge`, `hold`, `release`, `legal-holds`: forgetting on time, and what is not forgotten."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from credit_risk.scoring.signing import SignedBy
 
 PURGE_MORE = """
-This cannot be undone. Copies of the ledger hold the keys: purge them too (--url), or let them expire; --search names
-copies in which no destroyed key may stand any more.
+This cannot be undone. Copies of the ledger hold the keys: purge them too (--url), or let them expire. --search names
+files and folders in which nothing of what went may stand any more: no destroyed key, no id of such a decision, and no
+reference of a person of whom the ledger keeps nothing. They are searched as `ledger forget` does.
 
-exit codes: 0 gone, and read to be gone; 1 something can still be read; 2 it could not be done, and the message says why
+exit codes: 0 gone, and read to be gone; 1 something can still be read or stands in a file that was searched;
+2 it could not be done, and the message says why
 
 examples:
   credit-risk ledger purge --policy ecoa --dry-run
-  credit-risk ledger purge --policy ecoa --before 2024-10-01 --search copies/ledger.backup
+  credit-risk ledger purge --policy ecoa --before 2024-10-01 --search . --search copies/ledger.backup
 """
 FORGET_MORE = """
 The certificate names no person: decisions, keys, the chain's head, how many files were searched, and those in which the
@@ -51,16 +53,15 @@ example:
 """
 HOLD_MORE = """
 All that the decision's key sealed is kept: the person's decisions of that month. Who and why stand in clear in the
-chain, and stay there.
+chain, and stay there. Who is whoever runs this, as identities prove it; whoever ordered it belongs into the reason.
 
 example:
-  credit-risk ledger hold 01a21098-f168-7765-8a58-0b9fc0816889 --by "J. Roe, counsel" --reason "case 17/2026"
+  credit-risk ledger hold 01a21098-f168-7765-8a58-0b9fc0816889 --reason "case 17/2026, counsel"
 """
 NOT_SEARCHED = "PostgreSQL's own log and its archive hold old rows until they are recycled."
 NO_DECISION = "The ledger holds no such decision."
 
 DecisionId = Annotated[str, Argument(help="The decision's id.")]
-By = Annotated[str, Option(help="Who says so.")]
 Reason = Annotated[str, Option(help="Why.")]
 
 
@@ -81,7 +82,7 @@ def _purge(
         datetime | None, Option(formats=["%Y-%m-%d"], help="Decided before this day (default: all whose term ended).")
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Count what would go, and destroy nothing.")] = False,
-    search: Annotated[list[Path] | None, Option(help="Copies to search for the destroyed keys too.")] = None,
+    search: Annotated[list[Path] | None, Option(help="Files and folders to search for what went.")] = None,
     named: NamedLedger = UNNAMED,
     json: Json = False,
 ) -> None:
@@ -89,6 +90,7 @@ def _purge(
     from credit_risk.data.writing import json_text
     from credit_risk.retention import purge, term
 
+    _refuse_missing(search or [])
     months = term.months_of(named.root, policy)
     with named.opened("purge") as ledger:
         day = term.allowed(before.date() if before else None, term.today(ledger, datetime.now(UTC)), months)
@@ -103,11 +105,15 @@ def _purge(
                 f"{counted(len(kept), 'decision is', 'decisions are')} held."
             )
             return
-        purged = purge.purge(ledger, day, {"policy": policy, "term_months": str(months)})
-        read, searched = _prove(ledger, purged, day, search or [])
+        why = {"policy": policy, "term_months": str(months)}
+        purged = purge.purge(ledger, day, why, by=named.doer(), remember=bool(search))
+        with purge.opened_anew(ledger) as reader:
+            read = purge.prove_gone(reader, purged, day)
+        searched, remains = _search(ledger, purged, search or [])
     report = {"before": day.isoformat(), "keys": len(purged.wrapped), "decisions": purged.decisions, "read": read}
     report |= {"held": [_as_dict(hold) for hold in purged.holds], "searched": [str(path) for path in searched]}
-    say(json_text(report) if json else _sentences(report))
+    say(json_text(report | remains) if json else _sentences(report, whole=not any(remains.values())))
+    _raise_for_what_is_left(remains)
 
 
 def _forget(
@@ -124,15 +130,14 @@ def _forget(
 ) -> None:
     """Erase a person, prove that nothing can be read, search files for what is left, and sign a certificate of it."""
     from credit_risk.data.writing import write_text
-    from credit_risk.errors import NotFound, UsageError
+    from credit_risk.errors import UsageError
     from credit_risk.ledger.errors import LedgerRefused
     from credit_risk.retention import certificate as certificates
     from credit_risk.retention import traces
     from credit_risk.scoring.signed_chain import SignedFacts
 
-    if missing := [path for path in search or [] if not path.exists()]:
-        raise NotFound(missing[0], "--search names files and folders that are searched for the person.")
-    if traces.named_by(certificate.absolute(), applicant):
+    _refuse_missing(search or [])
+    if traces.named_by(certificate.absolute(), traces.Names.of([applicant])):
         raise UsageError("The certificate's path names the person, and the certificate must not: name another file.")
     signer = _signer(named)
     earlier: tuple[certificates.ErasedKey, ...] = ()
@@ -146,7 +151,7 @@ def _forget(
         begun = SignedFacts.sign(certificates.begun(datetime.now(UTC), keys), signer, named.root)
         write_text(certificate, str(begun))  # before anything is destroyed: without the key that signs nobody is erased
         try:
-            erasure = certificates.erase(ledger, applicant, keys, search or [])
+            erasure = certificates.erase(ledger, applicant, keys, search or [], by=named.doer())
         except LedgerRefused:  # a legal hold: nothing was destroyed
             certificate.unlink()
             raise
@@ -176,7 +181,7 @@ def _erase_again(
         )
     keys = [key for path in paths for key in _keys_in(path, signer, named.root)]
     with named.opened("erase") as ledger:
-        destroyed = certificate.again(ledger, keys)
+        destroyed = certificate.again(ledger, keys, by=named.doer())
         ledger.store.scrub()
     named_there = f"{counted(len(paths), 'certificate names', 'certificates name')} {counted(len(keys), 'key')}"
     again, unread = "is" if len(destroyed) == 1 else "are", counted(sum(destroyed.values()), "decision")
@@ -228,24 +233,46 @@ def _refuse_unwritable(certificate: Path) -> None:
         raise UsageError(f"{certificate} cannot be written ({error.strerror}), so nobody was erased.") from None
 
 
-def _prove(ledger: "Ledger", purged: "Purged", day: date, copies: list[Path]) -> tuple[int, list[Path]]:
-    """Decisions that were read again, and the files in which no destroyed key stands any more."""
-    from credit_risk.retention import byte_search, purge
+def _refuse_missing(search: list[Path]) -> None:
+    """Raise NotFound for what is to be searched and is not there: before anything is destroyed."""
+    from credit_risk.errors import NotFound
 
-    with purge.opened_anew(ledger) as reader:
-        read = purge.prove_gone(reader, purged, day)
+    if missing := [path for path in search if not path.exists()]:
+        raise NotFound(missing[0], "--search names files and folders that are searched for what must be gone.")
+
+
+def _search(ledger: "Ledger", purged: "Purged", search: list[Path]) -> tuple[list[Path], dict[str, list[str]]]:
+    """What was searched, and the files in which something of what went still stands, or in which nobody could look."""
+    from credit_risk.retention import certificate, traces
+    from credit_risk.retention.traces import Names
+
     path = ledger.store.path
     own = [] if path is None else [path, *(file for file in [path.with_name(f"{path.name}-wal")] if file.exists())]
-    for file in [*own, *copies]:
-        if count := byte_search.count_in(file, set(purged.wrapped.values())):
-            keys = counted(count, "key was destroyed and still stands", "keys were destroyed and still stand")
-            raise CheckFailed(f"{keys} in {file}: purge it too, or let it expire.")
-    return read, [*own, *copies]
+    names, of_decisions = Names.of(purged.persons), Names.of(purged.persons | purged.ids)
+    gone = set(purged.wrapped.values())
+    seen = {
+        file: certificate.traces_in(file, gone, (), names, of_decisions)
+        for file in dict.fromkeys(path.absolute() for path in traces.files_below([*own, *search]))
+    }
+    kinds = {"keys_stand_in": "key", "named_in": "name", "not_read": "unread"}
+    return [*own, *search], {
+        title: [str(file) for file, of_file in seen.items() if kind in of_file] for title, kind in kinds.items()
+    }
+
+
+def _raise_for_what_is_left(left: "Mapping[str, list[str]]") -> None:
+    """Raise CheckFailed with every file in which something of what went still stands or may stand."""
+    wrong = [
+        f"a destroyed key still stands in {file}: purge it too, or let it expire" for file in left["keys_stand_in"]
+    ]
+    wrong += [f"a decision that went, or its person, is named in {file}" for file in left["named_in"]]
+    wrong += [f"{file} could not be read" for file in left["not_read"]]
+    if wrong:
+        raise CheckFailed("\n  ".join(["The keys are destroyed, and not everything is gone:", *wrong]))
 
 
 def _hold(
     decision: DecisionId,
-    by: By,
     reason: Reason,
     named: NamedLedger = UNNAMED,
 ) -> None:
@@ -253,6 +280,7 @@ def _hold(
     from credit_risk.ledger.chain import HOLD
 
     with named.opened("purge") as ledger:
+        by = named.doer()
         if not ledger.note(HOLD, decision, by=by, reason=reason):
             raise CheckFailed(NO_DECISION)
     say(f"Decision {decision} is held, by {by}.")
@@ -260,7 +288,6 @@ def _hold(
 
 def _release(
     decision: DecisionId,
-    by: By,
     reason: Reason,
     named: NamedLedger = UNNAMED,
 ) -> None:
@@ -270,6 +297,7 @@ def _release(
     with named.opened("purge") as ledger:
         if decision not in ledger.holds():
             raise CheckFailed("No hold stands on this decision.")
+        by = named.doer()
         ledger.note(RELEASE, decision, by=by, reason=reason)
     say(f"Decision {decision} is released, by {by}.")
 
@@ -287,10 +315,11 @@ def _legal_holds(
     say(json_text(holds) if json else "\n".join(lines) or "No hold stands.")
 
 
-def _sentences(report: "Mapping[str, Any]") -> str:
+def _sentences(report: "Mapping[str, Any]", *, whole: bool) -> str:
     keys, read = counted(report["keys"], "key is", "keys are"), counted(report["read"], "decision")
     gone = f"{keys} destroyed; {read} before {report['before']} cannot be read."
-    searched = f"No such key stands in {', '.join(report['searched'])}." if report["searched"] else NOT_SEARCHED
+    begins = "Nothing of it stands in" if whole else "Searched were"
+    searched = f"{begins} {', '.join(report['searched'])}." if report["searched"] else NOT_SEARCHED
     kept = [f"Held, and kept: {hold['decision_id']}, by {hold['by']}: {hold['reason']}." for hold in report["held"]]
     return "\n".join([gone, searched, *kept])
 

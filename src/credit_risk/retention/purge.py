@@ -10,15 +10,17 @@ from datetime import UTC, date, datetime
 from itertools import islice
 from typing import NamedTuple
 
+import orjson
 from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, null, or_, select
 
 from credit_risk.command_line import counted
 from credit_risk.errors import CheckFailed
+from credit_risk.ledger.chain import Row
 from credit_risk.ledger.database.schema import entries, keys
 from credit_risk.ledger.database.statements import PAGE
 from credit_risk.ledger.database.store import Store
-from credit_risk.ledger.database.stored import FOR_ALL_TIME, Readable, decrypted, row_and_key
-from credit_risk.ledger.errors import LedgerUnavailable
+from credit_risk.ledger.database.stored import FOR_ALL_TIME, KeyRow, Readable, decrypted, row_and_key
+from credit_risk.ledger.errors import EntryError, LedgerUnavailable
 from credit_risk.ledger.holds import Hold
 from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.verification import LedgerReader
@@ -35,11 +37,17 @@ class DueKey(NamedTuple):
 
 @dataclass
 class Purged:
-    """What went: keys with what stood there, the decisions that they had sealed, and the holds that kept others."""
+    """What went: keys with what stood there, the decisions that they had sealed, and the holds that kept others.
+
+    ids: of these decisions; persons: the references of those of whom the ledger keeps nothing any more. Both to be
+    searched for, and both empty where nothing is.
+    """
 
     wrapped: dict[int, bytes] = field(default_factory=dict)
     decisions: int = 0
     holds: list[Hold] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    persons: set[str] = field(default_factory=set)
 
 
 def due(ledger: Readable, before: date) -> Iterator[DueKey]:
@@ -58,20 +66,26 @@ def due(ledger: Readable, before: date) -> Iterator[DueKey]:
         after = page[-1][0]
 
 
-def purge(ledger: Ledger, before: date, why: dict[str, str]) -> Purged:
-    """Destroy every key that is due and not held. why: stands with each in the chain, beside the day.
+def purge(ledger: Ledger, before: date, why: dict[str, str], *, by: str, remember: bool = False) -> Purged:
+    """Destroy every key that is due and not held. why: stands with each in the chain, beside the day and who did it.
 
+    remember: read before, of which decisions and persons they are, so that files can be searched for these.
     Raises LedgerUnavailable where the database cannot be had or a reader keeps its log: run it again then.
     """
     purged = Purged()
     facts = {**why, "before": before.isoformat()}
     coming = due(ledger, before)
     while some := list(islice(coming, TOGETHER)):
-        destroyed = ledger.destroy([key.number for key in some], facts)
+        sealed = {key.number: list(_named(ledger, key.number)) for key in some} if remember else {}
+        destroyed = ledger.destroy([key.number for key in some], facts, by=by)
+        of_gone = [named for number in destroyed for named in sealed.get(number, ())]
+        purged.ids |= {decision for decision, _ in of_gone}
+        purged.persons |= {person for _, person in of_gone if person is not None}
         purged.wrapped |= {key.number: key.wrapped for key in some if key.number in destroyed}
         purged.decisions += sum(destroyed.values())
     ledger.store.scrub()  # also when nothing was due: an earlier purge may have stopped before it
     purged.holds = kept_by_holds(ledger, before)
+    purged.persons = {person for person in purged.persons if not _is_kept(ledger, person)}
     return purged
 
 
@@ -112,10 +126,31 @@ def prove_unreadable(ledger: Readable, purged: Purged) -> int:
     return read
 
 
+def _named(ledger: Ledger, number: int) -> Iterator[tuple[str, str | None]]:
+    """Of each decision that a key sealed, its id and the person's reference, if it came with one."""
+    for row, key in _sealed_by(ledger, number):
+        personal = decrypted(ledger.secret, row, key)
+        yield row.decision_id, None if personal is None else orjson.loads(personal)["applicant"]
+
+
+def _is_kept(ledger: Ledger, person: str) -> bool:
+    """Whether the ledger keeps anything of a person."""
+    try:
+        return bool(ledger.keys_of(person))
+    except EntryError:  # recorded when more was a reference than is today, and gone now
+        return False
+
+
 def _readable(ledger: Readable, number: int) -> Iterator[bool]:
     """Of each decision that a key sealed, whether it can be read."""
     if ledger.secret is None:
         raise LedgerUnavailable("whether a decision can be read takes the master key.")
+    for row, key in _sealed_by(ledger, number):
+        yield key.wrapped is not None or key.subject is not None or decrypted(ledger.secret, row, key) is not None
+
+
+def _sealed_by(ledger: Readable, number: int) -> Iterator[tuple[Row, KeyRow]]:
+    """The decisions that a key sealed, the oldest first, each with what stands of the key."""
     after = 0
     while True:
         with ledger.store.reading() as cursor:
@@ -123,11 +158,7 @@ def _readable(ledger: Readable, number: int) -> Iterator[bool]:
             page = [row_and_key(columns) for columns in cursor.fetchall()]
         if not page:
             return
-        for row, key in page:
-            if row.sealed is not None:
-                yield (
-                    key.wrapped is not None or key.subject is not None or decrypted(ledger.secret, row, key) is not None
-                )
+        yield from ((row, key) for row, key in page if row.sealed is not None)
         after = page[-1][0].seq
 
 

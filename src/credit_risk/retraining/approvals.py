@@ -23,6 +23,11 @@ def promoted_on(environment: Path, root: Path, project: str, scorer: str) -> dat
     return promotions[-1].at.date() if promotions else None
 
 
+def asked_by(environment: Path, root: Path, by: str) -> str:
+    """The signature of whoever asks for a training, in an environment. Raises UsageError for another person's name."""
+    return acting.signed_by(root, by, load(environment, root).four_eyes)
+
+
 def register(
     environment: Path, root: Path, config: Config, made: Files, *, by: str | None, reason: str
 ) -> HistoryEvent:

@@ -65,7 +65,7 @@ def _retrain(
     checked, files = opened(root, config)
     clock = datetime.now(UTC)
     run = _run(checked, files, environment, min(as_of.date() if as_of else clock.date(), clock.date()), clock)
-    run = _with_request(run, by_hand, reason)
+    run = _with_request(run, by_hand, reason, environment_file(root, environment))
     settings, folder = load(environment_file(root, environment)), output or root / "build" / "retraining"
     with open_ledger(root, settings, os.environ, create=False) as ledger:
         report = retrain(run, ledger, folder, busy_timeout_s=settings.busy_timeout_s, decide_only=decide_only)
@@ -109,11 +109,15 @@ def _run(config: "Config", files: "Files", environment: str | None, as_of: date,
     )
 
 
-def _with_request(run: Any, by: str | None, reason: str) -> Any:
-    """The run with the person who asks for it. Raises UsageError for one that is nobody, or gives no reason."""
+def _with_request(run: Any, by: str | None, reason: str, site: Path) -> Any:
+    """The run with the person who asks for it. site: the environment's file.
+
+    Raises UsageError for one that is nobody or somebody else than whoever runs this, and for no reason.
+    """
     from dataclasses import replace
 
     from credit_risk.config.names import is_person
+    from credit_risk.retraining import approvals
 
     if by is None:
         if reason:
@@ -123,7 +127,7 @@ def _with_request(run: Any, by: str | None, reason: str) -> Any:
         raise UsageError(f"--by-hand is {by!r}, expected a first and a last name.")
     if len(reason.split()) < 3:
         raise UsageError(f"--reason is {reason!r}, expected a sentence that an auditor can read.")
-    return replace(run, hand=(by, reason))
+    return replace(run, hand=(approvals.asked_by(site, run.files.root, by), reason))
 
 
 def _registered(root: Path, environment: str | None, folder: Path, by: str | None, report: Any) -> int:

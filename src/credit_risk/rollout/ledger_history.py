@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from credit_risk.ledger.chain import DECISION
 from credit_risk.ledger.database.stored import decrypted
-from credit_risk.ledger.decision_record import decider
 from credit_risk.ledger.entry import StoredDecision, stored_decision
 from credit_risk.ledger.opening import open_ledger
+from credit_risk.ledger.replay import decider
 from credit_risk.ledger.verification import rows
 from credit_risk.rollout.colours import Colour
 from credit_risk.rollout.evidence.shadow import Shadow, shadow

@@ -145,12 +145,9 @@ def _reason_of(config: Config) -> dict[str, Any]:
 def _reason(properties: dict[str, Any]) -> dict[str, Any]:
     """A reason without null: a policy rule's has no driver, and so no field about one."""
     nullable = {name for name, schema in properties.items() if "null" in schema.get("type", ())}
-    known = {name: _without_null(schema) if name in nullable else schema for name, schema in properties.items()}
+    kinds = {name: [kind for kind in properties[name]["type"] if kind != "null"] for name in nullable}
+    known = {name: schema | ({"type": kinds[name]} if name in kinds else {}) for name, schema in properties.items()}
     return {"type": "object", "properties": known, "required": [name for name in known if name not in nullable]}
-
-
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    return schema | {"type": [kind for kind in schema["type"] if kind != "null"]}
 
 
 def application(config: Config) -> dict[str, Any]:

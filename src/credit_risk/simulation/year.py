@@ -324,7 +324,7 @@ def erase(playback: Playback, day: date) -> None:
     """A person asks to be forgotten while no service runs: key destroyed, chain still whole."""
     applicant, decision_id = to_forget(playback)
     with playback.ledger() as ledger:
-        erased = ledger.erase(applicant)
+        erased = ledger.erase(applicant, by="Ada Berg")
         decision = ledger.get(decision_id)
         holds = verify(ledger).holds
     is_gone = decision is not None and decision.erased and decision.inputs is None

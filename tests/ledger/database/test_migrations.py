@@ -90,7 +90,7 @@ def test_a_ledger_of_the_second_version_keeps_its_heads_its_keys_and_its_erasure
             rows = [tuple(row) for row in cursor.fetchall()]
         now = f"{datetime.now(UTC):%Y-%m}"
         assert rows == [(1, "", 1, 1), (2, "", 1, 0), (3, "", 1, 1), (4, now, 0, 1), (5, now, 0, 1)]
-        assert ledger.erase("Ada") == 2
+        assert ledger.erase("Ada", by="Kim Lee") == 2
         assert verify(ledger, [head]).faults == []
 
 
@@ -140,7 +140,7 @@ def test_a_person_of_an_older_ledger_is_found_and_erased_in_every_form(url, refe
     with Ledger.open(url, key=KEY) as ledger:
         ledger.append([entry(reference)])
         assert [one.seq for one in ledger.decisions_about(reference)] == [1, 2, 3, 5]
-        assert ledger.erase(reference) == 4
+        assert ledger.erase(reference, by="Kim Lee") == 4
         assert list(ledger.decisions_about(reference)) == []
         assert verify(ledger).faults == []
         assert [one.seq for one in ledger.decisions_about("Ada")] == [4]
@@ -149,7 +149,7 @@ def test_a_person_of_an_older_ledger_is_found_and_erased_in_every_form(url, refe
 def test_a_form_of_before_is_another_person_where_it_was_written_since(ledger):
     """A reference that looks like another's misread bytes is a person of its own in a ledger of today."""
     ledger.append([entry(FORMS[0]), entry(FORMS[2])])
-    assert ledger.erase(FORMS[0]) == 1
+    assert ledger.erase(FORMS[0], by="Kim Lee") == 1
     assert [one.seq for one in ledger.decisions_about(FORMS[2])] == [2]
 
 
@@ -165,7 +165,7 @@ def test_a_person_whose_reference_is_refused_today_is_found_and_erased_as_it_was
     with Ledger.open(url, key=KEY) as ledger:
         for seq, reference in enumerate(REFUSED_TODAY, start=2):
             assert [one.seq for one in ledger.decisions_about(reference)] == [seq], ascii(reference)
-            assert ledger.erase(reference) == 1
+            assert ledger.erase(reference, by="Kim Lee") == 1
             with pytest.raises(ReferenceRefused, match="Nothing that can be read stands under it from before"):
                 list(ledger.decisions_about(reference))
             with pytest.raises(ReferenceRefused):
@@ -181,5 +181,5 @@ def test_a_person_recorded_in_one_form_before_what_nobody_sees_was_refused_is_fo
         ledger.append([entry("u\u0308\u3164"), entry("\u00fc")])
     for typed in ("u\u0308\u3164", "\u00fc\u3164"):
         assert [one.seq for one in ledger.decisions_about(typed)] == [1]
-    assert ledger.erase("u\u0308\u3164") == 1
+    assert ledger.erase("u\u0308\u3164", by="Kim Lee") == 1
     assert [one.seq for one in ledger.decisions_about("\u00fc")] == [2]

@@ -130,7 +130,7 @@ def test_bad_may_be_known_before_its_month_has_passed(ledger, add):
 
 def test_nothing_is_recorded_of_a_refused_application_or_an_erased_person(ledger, add):
     refused, erased = decide(ledger, DECIDED, [entry("Ada", "refused", None), entry("Ben")])
-    ledger.erase("Ben")
+    ledger.erase("Ben", by="Kim Lee")
     assert reasons(add(row(refused), row(erased))) == [
         "the application was refused, so no account can have come of it",
         "the person was erased from the ledger: nothing more is recorded of them",

@@ -98,10 +98,10 @@ def test_a_frozen_backtest_is_the_live_one_and_no_erasure_or_purge_changes_it(de
     assert desk.report() == live
     assert (live["counts"]["by_state"], live["backtest"]["withheld"]) == ({"bad": 4, "good": 16}, "")
     for at in (0, 1, 2, 3):
-        desk.ledger.erase(f"p{at}")
+        desk.ledger.erase(f"p{at}", by="Kim Lee")
     assert desk.report() == live
     numbers = [row[0] for row in _keys(desk.ledger)]
-    desk.ledger.destroy(numbers, {"policy": "test"})
+    desk.ledger.destroy(numbers, {"policy": "test"}, by="Kim Lee")
     assert desk.report() == live
     assert live["estimates"]["vintages"][0]["verdict"]["bad_rate"] == "IN"
 
@@ -116,7 +116,7 @@ def test_without_freezing_an_erasure_takes_the_account_out_of_every_figure_of_pd
     """What the records are for: the counterpart of the test above."""
     desk.deliver(all_good_but(0, 2, 4, 1))
     live = desk.report()
-    desk.ledger.erase("p0")
+    desk.ledger.erase("p0", by="Kim Lee")
     after = desk.report()
     assert after["backtest"]["figures"]["auc"]["n"] == live["backtest"]["figures"]["auc"]["n"] - 1
     assert after["counts"]["accounts_without_pd"] == 1
@@ -164,7 +164,7 @@ def test_an_account_that_was_erased_after_it_counted_stays_as_it_was(desk):
     desk.deliver(all_good_but(0))
     desk.freeze()
     desk.deliver([(0, "good", 12, "2022-03-01")], correction="payment found")
-    desk.ledger.erase("p0")
+    desk.ledger.erase("p0", by="Kim Lee")
     assert desk.report()["counts"]["by_state"] == {"bad": 1, "good": 19}
 
 

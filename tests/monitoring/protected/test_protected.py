@@ -88,7 +88,7 @@ def test_a_file_of_other_columns_records_nothing(store, config, tmp_path, column
 
 def test_erasing_a_person_destroys_what_they_said(store, ledger, config, tmp_path):
     add(store, tmp_path, config, [{"applicant": name, "sex": "female"} for name in ("Ada", "Ben")])
-    ledger.erase("Ada")
+    ledger.erase("Ada", by="Kim Lee")
     assert list(store.of_subjects([subject(ledger, "Ada"), subject(ledger, "Ben")])) == [subject(ledger, "Ben")]
     assert store.forget_erased() == 1
     assert store.forget_erased() == 0

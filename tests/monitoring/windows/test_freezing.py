@@ -106,7 +106,7 @@ def test_the_frozen_report_is_the_live_one_and_an_erasure_changes_it_no_more(des
     desk.freeze()
     assert desk.report() == live
     for person in range(50):
-        desk.ledger.erase(f"p{person}")
+        desk.ledger.erase(f"p{person}", by="Kim Lee")
     assert desk.report() == live
     assert live["windows"][0]["decisions"] == 60
 
@@ -215,7 +215,7 @@ def test_a_ledger_that_was_put_back_is_not_counted_on(desk):
 def test_an_erased_and_a_refused_decision_are_counted_apart(desk):
     with clock(date(2026, 2, 11)):
         desk.ledger.append([entry("p900", "refused", None, by=BY)])
-    desk.ledger.erase("p61")
+    desk.ledger.erase("p61", by="Kim Lee")
     desk.freeze(as_of=date(2026, 4, 1))
     counted = desk.compared(date(2026, 4, 1))
     assert (counted.erased, counted.refused) == (1, 1)

@@ -122,13 +122,9 @@ class LedgerStatements:
 
     @cached_property
     def count_of_key(self) -> str:
-        decided = entries.c.kind == DECIDED
-        return self._text(select(func.count()).where(entries.c.key == bindparam("number"), decided, IN_CHAIN))
-
-    @cached_property
-    def erasure_of_key(self) -> str:
-        erased = entries.c.kind == ERASED
-        return self._text(select(func.count()).where(entries.c.key == bindparam("number"), erased, IN_CHAIN))
+        """How many entries of a kind there are about a key."""
+        these = (entries.c.key == bindparam("number"), entries.c.kind == bindparam("kind"), IN_CHAIN)
+        return self._text(select(func.count()).where(*these))
 
     @cached_property
     def holds(self) -> str:

@@ -61,7 +61,9 @@ class Store:
             sync_folder(self.path.parent)
 
     def remember_file(self) -> None:
-        """From now on this very file is the ledger: one that is moved away or replaced is noticed."""
+        """From now on this very file is the ledger, and another in its stead is noticed. Raises LedgerUnavailable."""
+        if self.path is not None and not self.path.is_file():
+            raise LedgerUnavailable(f"{self.path}: {NO_FILE}")
         self._file = self._identity_of_file()
 
     def check_settings(self) -> None:
@@ -161,7 +163,7 @@ class Store:
         if self.sqlite:
             engine = create_engine(self.url, creator=self._sqlite, poolclass=QueuePool, max_overflow=-1)
             # The driver begins nothing by itself (see _sqlite); a Core transaction takes the write lock at once.
-            event.listen(engine, "begin", self._begin_core)
+            event.listen(engine, "begin", lambda core: self._begin_alone(core.connection.cursor(), self.busy_timeout_s))
             return engine
         milliseconds = math.ceil(self.busy_timeout_s * 1000)
         options = f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000"
@@ -246,9 +248,6 @@ class Store:
         if self.path is not None and self._read_alone not in (None, _changes(self.path)):
             raise LedgerUnavailable(f"{self.path} was written while it was read, by a service that started. Try again.")
 
-    def _begin_core(self, connection: Connection) -> None:
-        self._begin_alone(connection.connection.cursor(), self.busy_timeout_s)
-
     def _begin_alone(self, cursor: DBAPICursor, within_s: float) -> None:
         deadline = time.monotonic() + within_s
         while True:
@@ -297,12 +296,10 @@ class Store:
         return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
 
     def _unusable(self, cause: BaseException) -> str:
-        return f"the ledger {self.address} cannot be used now: {' '.join(str(cause).split())}. {self._hint()}"
-
-    def _hint(self) -> str:
+        hint = "Look at the server, and at other writers."
         if self.path is not None:
-            return NO_FILE if not self.path.exists() else "Look at free space, permissions and other writers."
-        return "Look at the server, and at other writers."
+            hint = "Look at free space, permissions and other writers." if self.path.exists() else NO_FILE
+        return f"the ledger {self.address} cannot be used now: {' '.join(str(cause).split())}. {hint}"
 
 
 def _url(url: str) -> URL:
@@ -346,8 +343,3 @@ def _read_only(uri: str, timeout: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def scalar(cursor: DBAPICursor) -> Any:
-    row = cursor.fetchone()
-    return None if row is None else row[0]

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from credit_risk.data.signers import account
 from credit_risk.data.writing import json_text, replacing
 from credit_risk.errors import NotFound, UsageError
 from credit_risk.serving.requests.request_reading import REFERENCE, is_reference
@@ -38,8 +39,7 @@ def add_key(path: Path, client: str, scopes: list[str], days: int) -> str:
         raise UsageError(f"A key is valid for at most {LONGEST:,} days; got {days}.")
     identifier, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     now = int(time.time())
-    with _alone(path):
-        keys = read_keys(path) if path.is_file() else {}
+    with _changing(path) as keys:
         keys[identifier] = {
             "client": client,
             "scopes": sorted(scopes),
@@ -50,29 +50,24 @@ def add_key(path: Path, client: str, scopes: list[str], days: int) -> str:
             "revoked": None,
         }
         _record(path, {"at": now, "did": "add", "id": identifier, "client": client, "scopes": sorted(scopes)})
-        _write(path, keys)
     return f"ck_{identifier}_{secret}"
 
 
 def change_scopes(path: Path, identifier: str, scopes: list[str]) -> None:
     """Say anew what a key is for; that also ends the review of one from before there was `read:all`."""
-    with _alone(path):
-        keys = read_keys(path) if path.is_file() else {}
+    with _changing(path) as keys:
         _known(path, keys, identifier)
         keys[identifier] |= {"scopes": sorted(scopes), "version": VERSION}
         _record(path, {"at": int(time.time()), "did": "scopes", "id": identifier, "scopes": sorted(scopes)})
-        _write(path, keys)
 
 
 def revoke_key(path: Path, identifier: str) -> None:
     """End a key. It stays in the file, so that the client names of the ledger keep their meaning."""
-    with _alone(path):
-        keys = read_keys(path) if path.is_file() else {}
+    with _changing(path) as keys:
         _known(path, keys, identifier)
         if keys[identifier]["revoked"] is None:
             keys[identifier]["revoked"] = int(time.time())
             _record(path, {"at": keys[identifier]["revoked"], "did": "revoke", "id": identifier})
-        _write(path, keys)
 
 
 def read_keys(path: Path) -> dict[str, dict[str, Any]]:
@@ -152,13 +147,15 @@ def _known(path: Path, keys: dict[str, dict[str, Any]], identifier: str) -> None
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Whoever changes the keys does so alone: from what was read to what is written nobody else writes."""
+def _changing(path: Path) -> Iterator[dict[str, dict[str, Any]]]:
+    """The keys of a file, to be changed alone: until they are written, once the block succeeds, nobody else writes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        keys = read_keys(path) if path.is_file() else {}
+        yield keys
+        _write(path, keys)
     finally:
         os.close(lock)
 
@@ -173,12 +170,12 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 
 
 def _record(path: Path, entry: dict[str, Any]) -> None:
-    """Add a line, durable before the file of keys changes. A line that a crash cut off goes first."""
+    """Add a line with whose account does it, durable before the keys change. One that a crash cut off goes first."""
     descriptor = os.open(record_of(path), os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+b") as file:
         file.truncate(file.read().rfind(b"\n") + 1)
         file.seek(0, os.SEEK_END)
-        file.write(json.dumps(entry).encode() + b"\n")
+        file.write(json.dumps({**entry, "by": f"account:{account()}"}).encode() + b"\n")
         file.flush()
         os.fsync(descriptor)
 
