@@ -28,8 +28,8 @@ SENTENCES = {  # by what the parser says: what stands there, and what was expect
     "start any token": "got a sign that means something in YAML; expected quotes around a text that begins so",
 }
 
-# Tags, anchors, tabs and `"key":value` are read otherwise by libyaml; what is nested thousands deep ends the process.
-DEEP_OR_UNLIKE = re.compile(r"\t|(?:^|[\s,:?\[{-])(?:!|[&*]\S)|[\"']:\S|[^\n]{1500}")
+# Tags, anchors, tabs, `|#`, `"key":value` are read otherwise by libyaml; what is nested thousands deep ends a process.
+DEEP_OR_UNLIKE = re.compile(r"\t|(?:^|[,:?\[{-])\s*(?:!|[&*]\S)|[\"']:\S|[|>][\d+-]*#|[^\n]{1500}", re.MULTILINE)
 MOST_BRACKETS = 500
 
 
@@ -58,8 +58,8 @@ def read_tree(path: Path, fix: str) -> Any:
         raise ConfigError(path, [f"line {line}: the character U+{error.character:04X} is not allowed"]) from None
     except RecursionError:
         raise ConfigError(path, ["the file is nested too deeply"]) from None
-    except (ValueError, IndexError) as error:  # a number by its tag, without digits
-        raise ConfigError(path, [str(error)]) from None
+    except (ValueError, IndexError) as error:
+        raise ConfigError(path, [f"a value does not fit its tag, as in `!!int x`: {error}; expected no tag"]) from None
     if not isinstance(tree, Mapping):
         raise ConfigError(path, ["the file must hold keys and values, as in `version: 2`"])
     return tree
