@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 import subprocess
+import tomllib
 from dataclasses import replace
 
 import hosted
@@ -228,6 +229,14 @@ def test_what_tests_need_is_on_a_hosted_runner_or_is_installed_there():
 def test_every_job_of_a_pull_request_is_expected_on_such_a_machine():
     for workflow, jobs in hosted.EXPECTED.items():
         assert set(jobs) == set(read(ROOT / ".github/workflows" / workflow)["jobs"]) - {"codeql"}  # GitHub's own
+
+
+def test_a_change_of_an_optional_part_starts_its_removal():
+    parts = tomllib.loads((ROOT / "parts.toml").read_text(encoding="utf-8"))
+    sources = {path for part in parts.values() for path in part["paths"] if path.startswith("src/")}
+    started = read(ROOT / ".github/workflows/removal.yml")["on"]["pull_request"]["paths"]
+    assert {path.removesuffix("/**") for path in started if path.startswith("src/")} == sources
+    assert "parts.toml" in started
 
 
 def test_what_starts_on_a_pull_request_is_counted():
