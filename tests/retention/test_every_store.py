@@ -6,7 +6,7 @@ import json
 import shutil
 import tarfile
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -178,9 +178,10 @@ def test_who_was_decided_about_since_may_stand_in_files_and_their_old_decision_m
     shown = capsys.readouterr()
     listed = {line.rpartition(" ")[2] for line in shown.err.splitlines() if "is named in" in line}
     assert listed == {str(due / path) for path in BY_ID}
+    assert purge(due, "--search", str(due)) == 1  # nothing is due any more, and what went earlier is searched for again
     for path in BY_ID:
         (due / path).unlink()
-    assert purge(due, "--search", str(due)) == 0  # nothing is due any more, so nothing is searched for
+    assert purge(due, "--search", str(due)) == 0
 
 
 def test_what_a_hold_keeps_is_not_searched_for(due, capsys):
@@ -192,6 +193,23 @@ def test_what_a_hold_keeps_is_not_searched_for(due, capsys):
     capsys.readouterr()
     assert purge(due, "--search", str(due)) == 0
     assert "2 decisions before 2025-02-01 cannot be read" in capsys.readouterr().out
+
+
+def test_a_hold_that_was_placed_since_a_copy_was_made_keeps_the_decision_in_the_copy_too(due, capsys, monkeypatch):
+    (held,) = ids_of(due, OTHER)
+    assert main(["ledger", "hold", held, "--reason", "case 17", "--root", str(due)]) == 0
+    copy = f"sqlite:///{due}/copies/ledger.backup"
+    monkeypatch.setattr("credit_risk.retention.term.MOST_AHEAD", timedelta(days=3660))  # the copy rests
+    capsys.readouterr()
+    assert purge(due, "--url", copy) == 0
+    out = capsys.readouterr().out
+    assert "1 key is destroyed; 2 decisions before 2025-02-01 cannot be read" in out
+    assert f"Held, and kept: {held}" in out
+    with Ledger.open(copy, key=KEY) as ledger:
+        assert [record.erased for record in ledger.decisions_about(OTHER)] == [False]
+    (due / "build" / "ledger" / "ledger.db").rename(due / "elsewhere.db")
+    assert purge(due, "--url", copy) == 0
+    assert "placed since this copy was made are not known here" in capsys.readouterr().err
 
 
 def test_a_purge_that_could_not_search_destroys_nothing(due, capsys):

@@ -1,11 +1,12 @@
 """`credit-risk ledger purge`, `hold`, `release`, `legal-holds`: forgetting on time, and what is not forgotten."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Argument, Option, Typer
+from typer import Argument, Option, Typer, echo
 
 from credit_risk.command_line import Json, add, counted, environment_file, say, verbs_of
 from credit_risk.errors import CheckFailed
@@ -94,8 +95,9 @@ def _purge(
     months = term.months_of(named.root, policy)
     with named.opened("purge") as ledger:
         day = term.allowed(before.date() if before else None, term.today(ledger, datetime.now(UTC)), months)
+        elsewhere = _holds_of_own(ledger, named)
         if dry_run:
-            kept = purge.kept_by_holds(ledger, day)
+            kept = purge.kept_by_holds(ledger, day, elsewhere)
             left = {key.number for key in purge.due(ledger, day)} - {hold.key for hold in kept}
             report = {"before": day.isoformat(), "keys": len(left), "held": [_as_dict(hold) for hold in kept]}
             say(
@@ -106,7 +108,7 @@ def _purge(
             )
             return
         why = {"policy": policy, "term_months": str(months)}
-        purged = purge.purge(ledger, day, why, by=named.doer(), remember=bool(search))
+        purged = purge.purge(ledger, day, why, by=named.doer(), remember=bool(search), elsewhere=elsewhere)
         with purge.opened_anew(ledger) as reader:
             read = purge.prove_gone(reader, purged, day)
         searched, remains = _search(ledger, purged, search or [])
@@ -239,6 +241,23 @@ def _refuse_missing(search: list[Path]) -> None:
 
     if missing := [path for path in search if not path.exists()]:
         raise NotFound(missing[0], "--search names files and folders that are searched for what must be gone.")
+
+
+def _holds_of_own(ledger: "Ledger", named: NamedLedger) -> "list[Hold]":
+    """The holds of the environment's own ledger, where the one that is named by its URL is a copy of it."""
+    from credit_risk.ledger.errors import LedgerRefused, LedgerUnavailable
+    from credit_risk.ledger.opening import open_ledger
+    from credit_risk.ledger.settings import load
+
+    site = environment_file(named.root, named.environment)
+    if not named.address or not site.is_file():
+        return []
+    try:
+        with open_ledger(named.root, load(site), os.environ, create=False) as own:
+            return list(own.holds().values()) if own.ledger_id == ledger.ledger_id else []
+    except (LedgerUnavailable, LedgerRefused) as fault:
+        echo(f"Holds that were placed since this copy was made are not known here: {fault}", err=True)
+        return []
 
 
 def _search(ledger: "Ledger", purged: "Purged", search: list[Path]) -> tuple[list[Path], dict[str, list[str]]]:

@@ -4,7 +4,7 @@ A key of a month goes when the month lies before the day; the key of a person fr
 last decision that it sealed does. Killed at any moment, what was destroyed is recorded, and the same command goes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, nul
 
 from credit_risk.command_line import counted
 from credit_risk.errors import CheckFailed
-from credit_risk.ledger.chain import Row
+from credit_risk.ledger.chain import DECISION, Row
 from credit_risk.ledger.database.schema import entries, keys
 from credit_risk.ledger.database.statements import PAGE
 from credit_risk.ledger.database.store import Store
@@ -52,8 +52,7 @@ class Purged:
 
 def due(ledger: Readable, before: date) -> Iterator[DueKey]:
     """The keys of decisions that were all made before a day (UTC), by number; held ones too."""
-    statement, after = _page_of_due(ledger), 0
-    midnight = int(datetime(before.year, before.month, before.day, tzinfo=UTC).timestamp()) * 1_000_000
+    statement, after, midnight = _page_of_due(ledger), 0, midnight_of(before)
     while True:
         with ledger.store.reading() as cursor:
             cursor.execute(statement, (f"{before:%Y-%m}", after))
@@ -66,15 +65,26 @@ def due(ledger: Readable, before: date) -> Iterator[DueKey]:
         after = page[-1][0]
 
 
-def purge(ledger: Ledger, before: date, why: dict[str, str], *, by: str, remember: bool = False) -> Purged:
+def purge(
+    ledger: Ledger,
+    before: date,
+    why: dict[str, str],
+    *,
+    by: str,
+    remember: bool = False,
+    elsewhere: Sequence[Hold] = (),
+) -> Purged:
     """Destroy every key that is due and not held. why: stands with each in the chain, beside the day and who did it.
 
-    remember: read before, of which decisions and persons they are, so that files can be searched for these.
+    elsewhere: holds of the ledger that this one is a copy of, which may have been placed since it was made.
+    remember: read before, of which decisions and persons they are, so that files can be searched for these. Where
+    nothing is due any more, they are the decisions that went earlier: so files are searched again once they are mended.
     Raises LedgerUnavailable where the database cannot be had or a reader keeps its log: run it again then.
     """
     purged = Purged()
     facts = {**why, "before": before.isoformat()}
-    coming = due(ledger, before)
+    kept = {hold.key for hold in elsewhere}
+    coming = (key for key in due(ledger, before) if key.number not in kept)
     while some := list(islice(coming, TOGETHER)):
         sealed = {key.number: list(_named(ledger, key.number)) for key in some} if remember else {}
         destroyed = ledger.destroy([key.number for key in some], facts, by=by)
@@ -84,14 +94,16 @@ def purge(ledger: Ledger, before: date, why: dict[str, str], *, by: str, remembe
         purged.wrapped |= {key.number: key.wrapped for key in some if key.number in destroyed}
         purged.decisions += sum(destroyed.values())
     ledger.store.scrub()  # also when nothing was due: an earlier purge may have stopped before it
-    purged.holds = kept_by_holds(ledger, before)
+    purged.holds = kept_by_holds(ledger, before, elsewhere)
+    if remember and not purged.wrapped:
+        purged.ids = set(_gone(ledger, midnight_of(before)))
     purged.persons = {person for person in purged.persons if not _is_kept(ledger, person)}
     return purged
 
 
-def kept_by_holds(ledger: Ledger, before: date) -> list[Hold]:
-    """The holds whose decisions would go before a day."""
-    holds = ledger.holds()
+def kept_by_holds(ledger: Ledger, before: date, elsewhere: Sequence[Hold] = ()) -> list[Hold]:
+    """The holds whose decisions would go before a day. elsewhere: those of the ledger that this one is a copy of."""
+    holds = {**{hold.decision_id: hold for hold in elsewhere}, **ledger.holds()}
     left = {key.number for key in due(ledger, before)} if holds else set()
     return [hold for hold in holds.values() if hold.key in left]
 
@@ -124,6 +136,19 @@ def prove_unreadable(ledger: Readable, purged: Purged) -> int:
                 raise CheckFailed(f"a decision of key {number} can still be read. Run `credit-risk ledger verify`.")
             read += 1
     return read
+
+
+def midnight_of(day: date) -> int:
+    """When a day begins, UTC, in microseconds since 1970."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def _gone(ledger: Ledger, midnight: int) -> list[str]:
+    """The ids of decisions from before a moment whose keys were destroyed."""
+    of_key = keys.c.number == entries.c.key
+    these = (of_key, entries.c.kind == DECISION, entries.c.at < midnight, keys.c.wrapped.is_(null()))
+    with ledger.store.core() as connection:
+        return list(connection.execute(select(entries.c.decision_id).where(*these)).scalars())
 
 
 def _named(ledger: Ledger, number: int) -> Iterator[tuple[str, str | None]]:
