@@ -382,6 +382,20 @@ def test_the_problems_of_a_config_are_listed_one_a_line(root, capsys):
     ]
 
 
+def test_a_path_that_cannot_be_used_is_a_sentence_and_another_fault_of_the_system_is_none(root, monkeypatch, capsys):
+    (root / "file").write_text("", encoding="utf-8")
+    monkeypatch.setattr("credit_risk.stages.prepare.run", lambda *_: (root / "file").mkdir(parents=True))
+    assert main(["prepare", "--root", str(root)]) == 2
+    assert capsys.readouterr().err == f"[Errno 17] File exists: '{root}/file'\n"
+
+    def broken(*_: object) -> None:
+        raise OSError("of no file")
+
+    monkeypatch.setattr("credit_risk.stages.prepare.run", broken)
+    with pytest.raises(OSError, match="of no file"):
+        main(["prepare", "--root", str(root)])
+
+
 def test_an_interrupt_exits_130_without_a_traceback(root, monkeypatch, capsys):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

@@ -1,5 +1,6 @@
 """Documents on a small made-up run: every number traced, a difference found, texts owed; and the bundle's verifier."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -166,6 +167,37 @@ def test_the_verifier_names_a_changed_an_added_and_a_missing_file(gathered, tmp_
         1,
         ["documents/card.html is missing", "extra.txt was added", "reports/metrics.json was changed"],
     )
+
+
+EDITS = {
+    "a link": (lambda folder: (folder / "card").symlink_to(folder / "index.html"), "card was added"),
+    "a link to nothing": (lambda folder: (folder / "card").symlink_to("/nowhere"), "card was added"),
+    "a pipe": (lambda folder: os.mkfifo(folder / "card"), "card was added"),
+    "an empty folder": (lambda folder: (folder / "card").mkdir(), "card was added"),
+    "a link in a file's stead": (
+        lambda folder: (
+            (folder / "index.html").rename(folder.parent / "index.html")
+            and (folder / "index.html").symlink_to(folder.parent / "index.html")
+        ),
+        "index.html was changed",
+    ),
+    "no JSON": (lambda folder: write_text(folder / "manifest.json", "no json"), "manifest.json lists no files"),
+    "no list": (lambda folder: write_text(folder / "manifest.json", "{}"), "manifest.json lists no files"),
+    "another list": (
+        lambda folder: write_text(folder / "manifest.json", '{"files": []}'),
+        "manifest.json lists no files",
+    ),
+    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "manifest.json lists no files"),
+}
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@pytest.mark.parametrize(("edit", "fault"), EDITS.values(), ids=EDITS)
+def test_whatever_else_is_done_to_a_bundle_is_named_and_ends_in_no_traceback(gathered, tmp_path, edit, fault):
+    folder, _ = gathered
+    edit(folder)
+    code, faults = verified(folder, tmp_path / "own.pub")
+    assert (code, faults[-1]) == (1, fault)
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")

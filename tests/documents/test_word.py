@@ -205,7 +205,7 @@ def test_a_table_is_written_to_the_cell_and_traced_as_a_whole(tabled, tmp_path):
     at = cells.index(["bin", "rows", "woe"])
     assert cells[at + 1 : at + 3] == [["below 2, or 3", "1,200", "−0.250"], ["4 & more", "7", ""]]
     assert "2 rows [F5]" in texts(tmp_path / "card.docx")
-    assert word.verify(tmp_path / "card.docx", Artefacts.below(tabled)) == (5, [])
+    assert word.verify(tmp_path / "card.docx", Artefacts.below(tabled)) == (10, [])
 
 
 ROWS = ("{%p for row in sections[2].table.rows %}", "{{ row | join(' ') }}", "{%p endfor %}")

@@ -77,9 +77,11 @@ def _run(command: Any, arguments: Sequence[str], name: str) -> int:
     logging.getLogger("credit_risk").setLevel(logging.INFO)  # our progress, not that of the libraries
     try:
         code = command.main(list(arguments), prog_name=name, standalone_mode=False) or 0
-    except CreditRiskError as error:
+    except (CreditRiskError, OSError) as error:
+        if not isinstance(error, CreditRiskError) and error.filename is None:
+            raise  # no file's: as a file where a folder belongs, a folder that may not be written, a full disk
         typer.echo(error, err=True)
-        return error.exit_code
+        return getattr(error, "exit_code", 2)
     except typer.TyperException as error:
         _explain(error)
         return 2

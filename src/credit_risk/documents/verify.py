@@ -14,13 +14,27 @@ UNLISTED = {"manifest.json", "manifest.sig"}  # what signs cannot list itself
 
 
 def faults_of_files(folder: Path) -> list[str]:
-    """Every file that is not, to the byte, as the manifest lists it."""
-    listed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
-    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - UNLISTED
-    now = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    """Every file that is not, to the byte, as the manifest lists it. A link, a pipe or an empty folder is no file."""
+    try:
+        listed = dict(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"].items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ["manifest.json lists no files"]
+    known = {folder / above for name in listed for above in Path(name).parents}
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not is_folder(path, known)} - UNLISTED
+    now = {name: digest_of(folder / name) for name in names}
     faults = [f"{name} is missing" for name in sorted(listed.keys() - names)]
     faults += [f"{name} was added" for name in sorted(names - listed.keys())]
     return faults + [f"{name} was changed" for name in sorted(names & listed.keys()) if listed[name] != now[name]]
+
+
+def is_folder(path: Path, known: set[Path]) -> bool:
+    """Whether this is a folder that holds something or is known to, and no link."""
+    return path.is_dir() and not path.is_symlink() and (path in known or any(path.iterdir()))
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file; none for what is no file of its own."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else "no file"
 
 
 def is_signed(folder: Path, key: Path) -> bool:

@@ -204,7 +204,7 @@ def _add_origins(form: Any, origins: Mapping[str, Traced]) -> None:
 
 
 def verify(path: Path, artefacts: Artefacts) -> tuple[int, list[str]]:
-    """How many figures a Word file holds, and each that is not what its artefact says now, or is not traced."""
+    """How many figures a Word file holds, a table's cells among them, and each that does not hold or is not traced."""
     form = docx.Document(str(path))
     claims = {number: traced for table in form.tables for number, traced in _claims(table)}
     text, faults = _text(form), []
@@ -214,7 +214,16 @@ def verify(path: Path, artefacts: Artefacts) -> tuple[int, list[str]]:
         elif fault := _fault_of_table(traced, artefacts, form) if traced.kind == TABLE else fault_of(traced, artefacts):
             faults.append(f"{path.name}: {traced.key} of {traced.artefact}: {fault}")
     untraced = set(NUMBER.findall(text)) - set(claims)
-    return len(claims), [*faults, *(f"{path.name}: figure [F{number}] is not traced" for number in sorted(untraced))]
+    return sum(map(_figures_of, claims.values())), [
+        *faults,
+        *(f"{path.name}: figure [F{number}] is not traced" for number in sorted(untraced)),
+    ]
+
+
+def _figures_of(claim: Traced) -> int:
+    """How many figures a claim stands for: one, or the cells of a table."""
+    rows = claim.value.removesuffix(" rows")
+    return int(rows) * len(claim.key.split(", ")) if claim.kind == TABLE and rows.isdigit() else 1
 
 
 def _fault_of_table(claim: Traced, artefacts: Artefacts, form: Any) -> str | None:

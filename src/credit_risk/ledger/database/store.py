@@ -61,9 +61,7 @@ class Store:
             sync_folder(self.path.parent)
 
     def remember_file(self) -> None:
-        """From now on this very file is the ledger, and another in its stead is noticed. Raises LedgerUnavailable."""
-        if self.path is not None and not self.path.is_file():
-            raise LedgerUnavailable(f"{self.path}: {NO_FILE}")
+        """From now on this very file is the ledger: one that is moved away or replaced is noticed."""
         self._file = self._identity_of_file()
 
     def check_settings(self) -> None:
