@@ -33,6 +33,7 @@ from credit_risk.errors import CreditRiskError
 from credit_risk.fork import init
 from credit_risk.fork.drafting.request import InitRequest
 
+ZONES = ("UTC", "Europe/Berlin")  # the second with two offsets a year
 TABLES = int(os.environ.get("TABLES", "300"))
 MOST_REFUSED = 0.1  # of tables, or asked about: a reader that refuses everything is none
 N = 60
@@ -174,7 +175,9 @@ def write_parquet(path: Path, columns: dict[str, Written], rng: random.Random, f
             array = pa.array(exact, pa.decimal128(20, 4))
         elif pa.types.is_date(array.type):
             array = array.cast(
-                rng.choice((pa.date32(), pa.timestamp("ns"), pa.timestamp("us", "UTC"), pa.timestamp("s")))
+                rng.choice(
+                    (pa.date32(), pa.timestamp("ns"), pa.timestamp("s"), *(pa.timestamp("us", zone) for zone in ZONES))
+                )
             )
         arrays[name] = array
     table = pa.table(arrays)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pandas import DataFrame
+from pandas import DataFrame, date_range
 from ruamel.yaml import YAML
 
 from credit_risk.config import load
@@ -149,6 +149,14 @@ def drafted_of_parquet(room: Path, table: DataFrame, **request: object) -> dict:
     made = drafted(asked, no_progress)
     checked(made, asked)
     return tree(made)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"])
+def test_days_of_any_time_zone_are_days_where_summer_time_gives_them_two_offsets_too(tmp_path: Path, zone: str):
+    days = date_range("2022-01-01", periods=N, tz=zone)
+    table = DataFrame({"applied_on": days, "income": np.arange(N) + 0.5, "status": np.arange(N) % 4 == 0})
+    column = drafted_of_parquet(tmp_path, table.astype({"status": int}))["columns"]["applied_on"]
+    assert column == {"role": "date", "type": "date"}
 
 
 def loans(**columns: object) -> DataFrame:

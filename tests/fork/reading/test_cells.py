@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pandas import Series
+from pandas import NaT, Series
 
 from credit_risk.fork.reading import cells
 
@@ -107,3 +107,19 @@ def test_na_among_codes_of_two_letters_is_a_country_and_elsewhere_a_gap():
 
 def test_words_for_a_gap_in_a_target_are_no_outcome():
     assert cells.outcome_gaps(["0", "1", "NA", "?", "\\N", "Current", " "]) == (" ", "?", "NA", "\\N")
+
+
+@pytest.mark.parametrize(
+    ("words", "form", "days"),
+    [
+        # Of a zone with summer time a file holds two offsets; the day is that of the clock where it was written.
+        (["2024-01-31 00:00:00+01:00", "2024-07-31 00:30:00+02:00", None], (), ["2024-01-31", "2024-07-31", None]),
+        (["2024-01-31T23:59:59Z", "x"], (), ["2024-01-31", None]),
+        (["31/12/2023", "29/02/2023"], ("%d/%m/%Y",), ["2023-12-31", None]),
+        (["45292", "12"], ("excel",), ["2024-01-01", None]),
+    ],
+)
+def test_a_day_is_that_of_the_pipeline(words, form, days):
+    read = cells.days_of(Series(words, dtype="str", index=range(7, 7 + len(words)), name="applied_on"), form)
+    assert [None if day is NaT else f"{day:%Y-%m-%d}" for day in read] == days
+    assert list(read.index) == [7 + index for index in range(len(words))]

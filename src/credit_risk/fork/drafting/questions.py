@@ -232,8 +232,7 @@ def merged(column: Series) -> str | None:
 def far_day(profile: Profile) -> str | None:
     """A day that is still to come, or lies years from all others, as 1900-01-01 where nobody knew it."""
     words = Series(list(profile.groups), dtype="str")
-    days = cells.days_of(words, profile.formats)
-    days = (days.dt.tz_localize(None) if getattr(days.dt, "tz", None) else days).dropna().sort_values()
+    days = cells.days_of(words, profile.formats).dropna().sort_values()
     if (late := days[days > Timestamp.now()]).size:
         century = " (two digits say no century)" if any(cells.NO_CENTURY in form for form in profile.formats) else ""
         return f"{words[late.index[-1]]!r} would be {late.iloc[-1]:%Y-%m-%d}, a day to come{century}: {WRITE_DAYS}"

@@ -7,11 +7,14 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from pandas import Series
 
+from credit_risk.config.columns import Column
 from credit_risk.data.inputs import Matrix
-from credit_risk.data.reading.numerals import is_number
+from credit_risk.data.reading.cells import typed
+from credit_risk.data.reading.numerals import Numerals, is_number
 from credit_risk.fork.reading.meanings import measures_of
 
 Kind = Literal["integer", "number", "boolean", "ordered", "category", "date", "other date", "text"]
@@ -197,10 +200,14 @@ def _formats_of_digits(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def days_of(words: Series, formats: Sequence[str]) -> Series:
-    """The days that words stand for, missing where one is none. formats: of `day_formats`; the first counts."""
-    if formats and formats[0] == "excel":
-        return pd.to_datetime(pd.to_numeric(words, errors="coerce"), unit="D", origin="1899-12-30")
-    return pd.to_datetime(words, format=formats[0] if formats else "ISO8601", errors="coerce")
+    """The days that words stand for, as the pipeline will read them; missing where one is none.
+
+    formats: of `day_formats`; the first counts.
+    """
+    declared = Column(role="date", type="date", format=formats[0] if formats else None)
+    texts = pa.chunked_array([pa.array(words, pa.string(), from_pandas=True)])
+    days, _ = typed(str(words.name), texts, declared, Numerals())
+    return days.set_axis(words.index)
 
 
 def _are_days(words: Sequence[str], form: str) -> bool:
