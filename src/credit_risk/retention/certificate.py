@@ -141,9 +141,8 @@ def erase(ledger: Ledger, applicant: str, these: Sequence[ErasedKey], searched: 
     Raises CheckFailed where a decision can still be read; EntryError, LedgerRefused as `Ledger.erase` does.
     """
     wrapped = _wrapped(ledger, these)
-    ledger.erase(
-        applicant, by=by
-    )  # also where no key is left: an earlier erasure may have stopped before copies were gone
+    # Also where no key is left: an earlier erasure may have stopped before copies were gone.
+    ledger.erase(applicant, by=by)
     return _erasure(ledger, these, wrapped, applicant, searched)
 
 
