@@ -312,6 +312,7 @@ def test_the_commands_write_and_verify_word_files(root, tmp_path, own, capsys):
     assert "All 6 figures" in capsys.readouterr().out  # four of the page, two of the template
     edited(tmp_path / "out" / "card.docx", "0.750", "0.790")
     assert main(["documents", "verify", *out]) == 1
+    assert "1 fault, of 6 figures read:\n  card.docx" in capsys.readouterr().err
     assert main(["documents", "write", "--template", str(own), *out]) == 2
 
 
@@ -322,3 +323,8 @@ def test_a_folder_of_word_files_alone_is_verified(root, tmp_path, capsys):
     assert main(["documents", "write", "--as", "word", *out]) == 0
     assert main(["documents", "verify", *out]) == 0
     assert "All 4 figures" in capsys.readouterr().out
+
+
+def test_a_folder_without_a_document_is_said_to_be_one(root, tmp_path, capsys):
+    assert main(["documents", "verify", "--root", str(root), "--output", str(tmp_path)]) == 2
+    assert f"{tmp_path} holds no document; `credit-risk documents write` writes them." in capsys.readouterr().err

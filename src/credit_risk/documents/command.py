@@ -95,20 +95,17 @@ def _verify(root: Root = HERE, output: Folder = WRITTEN) -> None:
     """Read every figure of pages and Word files again; exit code 1 where one differs or its artefact is another."""
     from credit_risk.documents import pages, word
     from credit_risk.documents.tracing import Artefacts
-    from credit_risk.errors import CheckFailed
+    from credit_risk.errors import CheckFailed, UsageError
 
+    if not any(output.glob("*.html")) and not any(output.glob("*.docx")):
+        raise UsageError(f"{output} holds no document; `credit-risk documents write` writes them.")
     count, faults = pages.verify(root, output)
     for path in sorted(output.glob("*.docx")):
         of_word, wrong = word.verify(path, Artefacts.below(root))
         count, faults = count + of_word, faults + wrong
     if faults:
         raise CheckFailed(
-            "\n  ".join(
-                [
-                    f"{len(faults)} of {counted(count, 'figure')} {'does' if len(faults) == 1 else 'do'} not hold.",
-                    *faults,
-                ]
-            )
+            "\n  ".join([f"{counted(len(faults), 'fault')}, of {counted(count, 'figure')} read:", *faults])
         )
     say(f"All {count} figures are what their artefacts say.")
 
