@@ -16,7 +16,7 @@ from credit_risk.ledger.ledger import Ledger
 from credit_risk.ledger.named import NamedLedger
 from credit_risk.ledger.verification import verify
 
-PERSONS = "version: 1\npersons:\n- {name: Ada Berg, accounts: [%s], roles: [privacy]}\n"
+PERSONS = "version: 1\npersons:\n- {name: Ada Berg, accounts: [%s]}\n"
 ACCOUNT = f"account:{signers.account()}"
 ADA = f"Ada Berg <{ACCOUNT}>"
 
