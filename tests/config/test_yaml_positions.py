@@ -22,7 +22,8 @@ yes no on off True TRUE ~ null Null 0o17 017 08 0x1F 0b11 1_000 1__0 12:30:45 19
 WRITTEN = [
     *WORDS.split(),
     *("a b", "a #b", "a: b", "- a", "? a", "- - a", "a\tb", "x:", '"\\ "', '"\\/"', "!!binary aGk=", "!x y", "a\xa0b"),
-    *("|\n  a\n  b\n", ">-\n  a\n  b\n\n  c", "|2\n    a\n", ">\n a\n  b\n c\n", "|+\n  a\n\n\n", "|-\n  a\n\n", "|#\n  a\n", ">-#x"),
+    *("|\n  a\n  b\n", ">-\n  a\n  b\n\n  c", "|2\n    a\n", ">\n a\n  b\n c\n", "|+\n  a\n\n\n", "|-\n  a\n\n"),
+    *("|#\n  a\n", ">-#x"),
     *('"a\n  b"', "'a\n\n   b'", '"a\\\n   b"', "a\n  b\n  c", "[a\n, b]", "{a: , b: 1}", "[a, ,b]", "- 1\n- 2"),
 ]
 SIGNS = [
