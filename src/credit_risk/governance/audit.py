@@ -8,7 +8,7 @@ a person must answer and nobody has, or whose answer has expired, and a control 
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -201,10 +201,13 @@ def _waivers(files: Files) -> list[Any]:
 
 
 def _overall(audited: Sequence[Audited], reports: Sequence[ReportOnRecord]) -> Verdict:
-    verdicts = {control.verdict for control in audited}
-    if "FAIL" in verdicts or not audited or any(report.faults for report in reports):
+    if not audited or any(report.faults for report in reports):
         return "FAIL"
-    return "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
+    return _worst(control.verdict for control in audited)
+
+
+def _worst(verdicts: Iterable[Verdict]) -> Verdict:
+    return max(verdicts, key=("PASS", "CANNOT SAY", "FAIL").index)
 
 
 def _not_applicable(scope: Scope, applies: Sequence[str] | None) -> dict[str, str]:
@@ -350,9 +353,7 @@ def _of_contrasts(check: EvidenceCheck, basis: str, content: Mapping[str, Any], 
             )
     if not columns:
         judged.append(("FAIL", _not_held(basis, scope)))
-    verdicts = {verdict for verdict, _ in judged}
-    worst: Verdict = "FAIL" if "FAIL" in verdicts else "CANNOT SAY" if "CANNOT SAY" in verdicts else "PASS"
-    return worst, "; ".join(sentence for _, sentence in judged)
+    return _worst(verdict for verdict, _ in judged), "; ".join(sentence for _, sentence in judged)
 
 
 def _judged(check: EvidenceCheck, measure: str, content: Mapping[str, Any]) -> tuple[Verdict, str]:
